@@ -1,0 +1,66 @@
+# Everything one does here. It needs only Python >= 3.11; the first recipe that wants packages makes .venv.
+
+PYTHON ?= python3
+CONFIG ?= examples/quickstart
+IMAGE ?= dragoman
+# More arguments for pytest: make test ARGS="-k weights"
+ARGS ?=
+
+BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
+# The tests that start no process: the rest is for `make test`.
+QUICK := not (envoy or system or image or faults)
+
+.PHONY: help run test system check golden envoyapi bench image lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the recipes
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+run: .venv/runtime.stamp ## serve a folder with a real Envoy until Ctrl-C: CONFIG=examples/quickstart
+	@exec $(BIN)/dragoman run "$(CONFIG)"
+
+test: system .venv/dev.stamp ## run every test; what they need from the system is installed, or named
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+system:
+	@scripts/install-system
+
+check: .venv/dev.stamp ## format, lint, types, import walls, and the tests that start nothing
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -m "$(QUICK)" $(ARGS)
+
+golden: .venv/dev.stamp ## rewrite what the golden cases give
+	@$(BIN)/python -m tests.golden
+
+envoyapi: .venv/dev.stamp ## rewrite the encoders from envoy-data-plane
+	@$(BIN)/python -m envoyapi.generate
+
+bench: .venv/dev.stamp ## print the table of costs
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+image: ## build the container image: IMAGE=dragoman
+	@scripts/build-image "$(IMAGE)"
+
+lock: .venv/dev.stamp ## resolve pyproject.toml into requirements/, with hashes; pins stay where they can
+	$(LOCK) --output-file requirements/runtime.txt >/dev/null
+	$(LOCK) --group dev --output-file requirements/dev.txt >/dev/null
+
+clean: ## remove .venv and what the tools leave
+	rm -rf .venv .build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is younger than its list of packages exactly when these are installed.
+.venv/%.stamp: requirements/%.txt scripts/dragoman | .venv/made.stamp
+	@echo "installing $< into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@ln -sfn ../../scripts/dragoman $(BIN)/dragoman
+	@touch $@
+
+.venv/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+	@touch $@
