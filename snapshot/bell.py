@@ -1,0 +1,114 @@
+"""The doorbell: one byte to whoever listens, so that a commit is seen at once and nobody has to poll quickly.
+
+A listener binds a datagram socket in a directory of bells; whoever committed sends a byte to every socket there.
+A lost ring costs time only: every listener also looks by itself now and then.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+_NAME = re.compile(r"(?P<name>.+)\.(?P<pid>\d+)\.sock")
+
+
+class Bell:
+    """A bell of this process, to be waited for in one task at a time."""
+
+    def __init__(self, path: Path, heard: socket.socket) -> None:
+        self.path = path
+        self._socket = heard
+
+    @classmethod
+    def listen(cls, directory: Path, name: str) -> Self:
+        """Bind `directory/name.<pid>.sock` (mode 0600 in a 0700 directory); what dead processes left there goes.
+
+        OSError when the directory cannot be made or written to.
+        """
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_leftovers(directory)
+        path = directory / f"{name}.{os.getpid()}.sock"
+        path.unlink(missing_ok=True)
+        heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            with _short(directory) as short:
+                heard.bind(f"{short}/{path.name}")
+            path.chmod(0o600)
+        except OSError:
+            heard.close()
+            raise
+        return cls(path, heard)
+
+    async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the caller's slow poll, not a deadline
+        """Whether it rang within `timeout` seconds (None: wait until it does); rings before the call count too."""
+        if self._drain():
+            return True
+        loop = asyncio.get_running_loop()
+        rang = asyncio.Event()
+        loop.add_reader(self._socket, rang.set)
+        try:
+            async with asyncio.timeout(timeout):
+                await rang.wait()
+        except TimeoutError:
+            return self._drain()
+        finally:
+            loop.remove_reader(self._socket)
+        return self._drain()
+
+    def close(self) -> None:
+        """Take the bell down."""
+        self._socket.close()
+        self.path.unlink(missing_ok=True)
+
+    def _drain(self) -> bool:
+        rang = False
+        with contextlib.suppress(BlockingIOError):
+            while self._socket.recv(16):
+                rang = True
+        return rang
+
+
+def ring(directory: Path) -> None:
+    """Ring every bell in the directory. Never blocks or raises: a full or deaf bell is not the ringer's business."""
+    try:
+        names = os.listdir(directory)  # noqa: PTH208 -- names, not paths: this runs with every commit
+        if not names:
+            return
+        with _short(directory) as short, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringer:
+            ringer.setblocking(False)
+            for name in names:
+                if name.endswith(".sock"):
+                    _ring_one(ringer, f"{short}/{name}")
+    except OSError:
+        return
+
+
+def _ring_one(ringer: socket.socket, path: str) -> None:
+    try:
+        ringer.sendto(b"!", path)
+    except ConnectionRefusedError:
+        with contextlib.suppress(OSError):
+            os.unlink(path)  # noqa: PTH108
+    except OSError:
+        return
+
+
+@contextlib.contextmanager
+def _short(directory: Path) -> Iterator[str]:
+    """The directory under a name that fits into a socket's address (108 bytes), however deep it lies."""
+    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _remove_leftovers(directory: Path) -> None:
+    for entry in directory.iterdir():
+        named = _NAME.fullmatch(entry.name)
+        if named and not Path(f"/proc/{named['pid']}").exists():
+            entry.unlink(missing_ok=True)

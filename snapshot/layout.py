@@ -1,0 +1,74 @@
+"""What is where in the file: the named databases, and the state that each of ours keeps beside its records."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import lmdb
+
+from snapshot.record import JSON, frame, unframe
+
+Database = Literal["objects", "resources", "statuses", "acks", "holds"]
+
+DATABASES: tuple[Database, ...] = get_args(Database)
+
+FORMAT_KEY = b"format"
+
+FORMAT_HEADER: dict[str, JSON] = {"format": "dragoman-snapshot", "schema": 1}
+"""The schema counts up whenever a program that reads the older file would misread the newer one."""
+
+LOG_COMMITS = 4096
+"""The log of a database remembers at most so many commits ..."""
+
+LOG_BYTES = 1 << 20
+"""... and at most so many bytes of keys; a reader further behind compares keys and versions."""
+
+if TYPE_CHECKING:
+    Table = lmdb._Database  # noqa: SLF001 -- the stub's only name for a handle
+    Transaction = lmdb.Transaction[memoryview]
+else:
+    Table = Transaction = object
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The handles of one of our databases: its records, and the log of its commits."""
+
+    records: Table
+    log: Table
+    meta: Table
+    state_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One database's state, kept in the same commit as the records it tells of.
+
+    The log holds the commits `log_from + 1` to `sequence`. `count` and `seal` (the sum of the records' checksums,
+    modulo 2**64) let a check prove that the records are all there and of one commit.
+    """
+
+    sequence: int = 0
+    changed: int = 0
+    count: int = 0
+    seal: int = 0
+    log_from: int = 0
+    log_bytes: int = 0
+
+
+def read_state(txn: Transaction, tables: Tables) -> State:
+    """The state as of this transaction; all zero before the first commit."""
+    raw = txn.get(tables.state_key, db=tables.meta)
+    if raw is None:
+        return State()
+    header, _ = unframe(tables.state_key, raw)
+    return State(**header)  # type: ignore[arg-type]
+
+
+def write_state(txn: Transaction, tables: Tables, state: State) -> None:
+    """Store the state with the commit it belongs to."""
+    txn.put(tables.state_key, frame(tables.state_key, asdict(state)), db=tables.meta)
+
+
+def log_key(sequence: int) -> bytes:
+    """A log entry's key: eight bytes, big-endian, so that the log is in order."""
+    return sequence.to_bytes(8, "big")

@@ -1,0 +1,170 @@
+"""Writing a database: whole commits, only what differs, and a log of the keys each commit changed."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace as with_changes
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import orjson
+
+from snapshot.errors import SnapshotError, WriterBusyError
+from snapshot.file import File
+from snapshot.layout import (
+    LOG_BYTES,
+    LOG_COMMITS,
+    Database,
+    State,
+    Tables,
+    Transaction,
+    log_key,
+    read_state,
+    write_state,
+)
+from snapshot.record import Record, checksum_of, encode, frame, key_bytes, version_of
+
+
+class Edit(NamedTuple):
+    """One key's new value (None: gone) and the checksum of the value it had (None: it had none)."""
+
+    key: bytes
+    value: bytes | None
+    old_checksum: int | None
+
+
+class Writer:
+    """The one writer of a database in all processes; its right ends with `close` or with the process."""
+
+    def __init__(self, file: File, database: Database, on_commit: Callable[[], None]) -> None:
+        self._file = file
+        self._database = database
+        self._tables = file.tables[database]
+        self._on_commit = on_commit
+        self._lock: int | None = _take(file.path / f"writer.{database}.lock", database)
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last commit, 0 before the first."""
+        with self._file.reading() as txn:
+            return read_state(txn, self._tables).sequence
+
+    def commit(self, changes: Mapping[str, Record | None]) -> int | None:
+        """Write what differs of these records (None: the key goes), all or nothing.
+
+        Returns the commit's sequence number, or None when nothing differed: then nothing is written and nobody woken.
+        Raises ValueError for a key that cannot be stored, SnapshotFullError when there is no room,
+        SnapshotReplacedError when the file is no longer the one at its path.
+        """
+        wanted = [(key_bytes(key), record) for key, record in changes.items()]
+        with self._file.reading() as txn:
+            state = read_state(txn, self._tables)
+            edits = [edit for key, record in wanted if (edit := _edit(key, record, self._stored(txn, key)))]
+        return self._write(state, edits) if edits else None
+
+    def replace(self, records: Mapping[str, Record]) -> int | None:
+        """Make these records the whole contents, writing only what differs; returns and raises as `commit`.
+
+        The first one of a new file always commits, even without a record: from then on readers know that the
+        contents are meant (see `Changes.sequence`).
+        """
+        wanted = {key_bytes(key): record for key, record in records.items()}
+        with self._file.reading() as txn:
+            state = read_state(txn, self._tables)
+            stored = txn.cursor(db=self._tables.records).iternext(keys=True, values=True)
+            edits = [edit for raw, value in stored if (edit := _edit(key := bytes(raw), wanted.pop(key, None), value))]
+        edits += [Edit(key, encode(key, record), None) for key, record in wanted.items()]
+        return self._write(state, edits) if edits or not state.sequence else None
+
+    def close(self) -> None:
+        """Let another process write; a second call does nothing."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _stored(self, txn: Transaction, key: bytes) -> memoryview | None:
+        return txn.get(key, db=self._tables.records)
+
+    def _write(self, seen: State, edits: list[Edit]) -> int:
+        if self._lock is None:
+            raise SnapshotError(f"{self._file.path}: this writer of {self._database} is closed")
+        edits.sort()
+        with self._file.writing() as txn:
+            if read_state(txn, self._tables) != seen:
+                raise SnapshotError(
+                    f"{self._file.path}: another process wrote {self._database}; its lock file was removed"
+                )
+            _apply(txn, self._tables, edits)
+            state = _account(seen, edits)
+            state = _log(txn, self._tables, state, [edit.key for edit in edits])
+            write_state(txn, self._tables, state)
+        self._on_commit()
+        return state.sequence
+
+
+def _edit(key: bytes, record: Record | None, stored: memoryview | None) -> Edit | None:
+    if record is None:
+        return None if stored is None else Edit(key, None, checksum_of(stored))
+    if stored is not None and version_of(stored) == record.version:
+        return None
+    return Edit(key, encode(key, record), None if stored is None else checksum_of(stored))
+
+
+def _apply(txn: Transaction, tables: Tables, edits: Iterable[Edit]) -> None:
+    for key, value, _ in edits:
+        if value is None:
+            txn.delete(key, db=tables.records)
+        else:
+            txn.put(key, value, db=tables.records)
+
+
+def _account(state: State, edits: list[Edit]) -> State:
+    """The state after these edits, the log apart."""
+    came = [checksum_of(edit.value) for edit in edits if edit.value is not None]
+    went = [edit.old_checksum for edit in edits if edit.old_checksum is not None]
+    return with_changes(
+        state,
+        sequence=state.sequence + 1,
+        changed=state.changed + len(edits),
+        count=state.count + len(came) - len(went),
+        seal=(state.seal + sum(came) - sum(went)) % 2**64,
+    )
+
+
+def _log(txn: Transaction, tables: Tables, state: State, keys: Iterable[bytes]) -> State:
+    """Log the commit and forget the oldest ones; a commit too big for the log leaves it empty, and readers compare."""
+    key = log_key(state.sequence)
+    entry = frame(key, {}, orjson.dumps([changed.decode() for changed in keys]))
+    if len(entry) > LOG_BYTES:
+        txn.drop(tables.log, delete=False)
+        return with_changes(state, log_from=state.sequence, log_bytes=0)
+    txn.put(key, entry, db=tables.log)
+    log_from, log_bytes = state.log_from, state.log_bytes + len(entry)
+    while state.sequence - log_from > LOG_COMMITS or log_bytes > LOG_BYTES:
+        log_from += 1
+        oldest = txn.pop(log_key(log_from), db=tables.log)
+        log_bytes -= len(oldest or b"")
+    return with_changes(state, log_from=log_from, log_bytes=log_bytes)
+
+
+def _take(path: Path, database: Database) -> int:
+    """The lock's descriptor. The kernel ends the lock with the process, however that ends."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 20, 0).decode() or "unknown"
+        os.close(lock)
+        raise WriterBusyError(f"{path.parent}: {database} is being written by process {holder}") from None
+    with suppress(OSError):  # a full filesystem: the lock counts, the number in it only explains
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock

@@ -1,0 +1,82 @@
+"""A snapshot read by the book: with LMDB, the standard library and what docs/snapshot.md says."""
+
+import fcntl
+import json
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import lmdb
+from snapshot_processes import Start
+
+DATABASES = ("objects", "resources", "statuses", "acks", "holds")
+
+WRITER = """
+import sys
+from pathlib import Path
+from snapshot import Record, Snapshot
+with Snapshot.open(Path(sys.argv[1])) as snapshot:
+    objects = snapshot.writer("objects")
+    objects.commit({"core/Secret/default/tls": Record("v1", b"{}"), "gone": Record("v1", b"")})
+    second = Record("v2", b'{"kind": "Secret"}', {"source": "a.yaml#2"})
+    objects.commit({"core/Secret/default/tls": second, "gone": None})
+    snapshot.writer("resources").commit({"route/caf\\u00e9": Record("00ff", bytes(range(256)))})
+    print("written", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def value(key: bytes, raw: bytes) -> tuple[Any, bytes]:
+    length, checksum = struct.unpack(">II", raw[:8])
+    assert checksum == zlib.crc32(key + raw[:4] + raw[8:])
+    return json.loads(raw[8 : 8 + length]), raw[8 + length :]
+
+
+def test_another_program_can_read_it(path: Path, start: Start) -> None:
+    writer = start(WRITER, path)
+    assert writer.stdout.readline() == "written\n"
+    mark = path / "user.somebody.lock"
+    with mark.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with lmdb.open(str(path), readonly=True, max_dbs=11, map_size=8 << 30) as env, env.begin() as txn:
+            read = read_all(env, txn)
+        mark.unlink()
+    meta = read["meta"]
+    assert meta.pop(b"format") == ({"format": "dragoman-snapshot", "schema": 1}, b"")
+    assert meta.keys() == {b"objects", b"resources"}
+    state = meta[b"objects"][0]
+    seal = state.pop("seal")
+    log_bytes = state.pop("log_bytes")
+    assert state == {"sequence": 2, "changed": 4, "count": 1, "log_from": 0}
+    assert read["objects"] == {
+        b"core/Secret/default/tls": (
+            {"version": "v2", "notes": {"source": "a.yaml#2"}},
+            b'{"kind": "Secret"}',
+        )
+    }
+    assert read["resources"] == {"route/café".encode(): ({"version": "00ff"}, bytes(range(256)))}
+    logged = read["objects.log"]
+    assert [int.from_bytes(key, "big") for key in logged] == [1, 2]
+    for _, body in logged.values():
+        assert sorted(json.loads(body)) == ["core/Secret/default/tls", "gone"]
+    assert seal == sum(checksums(path, "objects"))
+    assert log_bytes == sum(8 + len(b"{}") + len(body) for _, body in logged.values())
+    assert all(not read[name] and not read[f"{name}.log"] for name in ("statuses", "acks", "holds"))
+    writer.communicate("done\n")
+    assert writer.returncode == 0
+
+
+def read_all(env: lmdb.Environment, txn: lmdb.Transaction) -> dict[str, dict[bytes, tuple[Any, bytes]]]:
+    names = ["meta", *DATABASES, *(f"{name}.log" for name in DATABASES)]
+    assert {key.decode() for key, _ in txn.cursor()} == set(names)
+    return {
+        name: {key: value(key, raw) for key, raw in txn.cursor(db=env.open_db(name.encode(), txn=txn, create=False))}
+        for name in names
+    }
+
+
+def checksums(path: Path, name: str) -> list[int]:
+    with lmdb.open(str(path), readonly=True, max_dbs=11, map_size=8 << 30) as env, env.begin() as txn:
+        stored = txn.cursor(db=env.open_db(name.encode(), txn=txn, create=False))
+        return [struct.unpack(">II", raw[:8])[1] for _, raw in stored]
