@@ -1,0 +1,1 @@
+"""What every process of ours is: settings from the environment, logs of a line an event, an end to be asked for."""

@@ -1,0 +1,61 @@
+"""The frame around a process: its settings, logs and event loop, the wish that it should end, and its exit code."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+import uvloop
+
+from process import logs
+from process.settings import Settings, SettingsError
+
+Main: TypeAlias = Callable[[Settings, asyncio.Event], Coroutine[Any, Any, int | None]]
+"""A process's coroutine: given its settings and the event `stopping`, it ends when that is set; None counts as 0."""
+
+FAILED, BAD_SETTINGS = 1, 2
+
+
+def run(part: str, main: Main) -> int:
+    """Run a process until it ends; returns its exit code, for `sys.exit`.
+
+    SIGTERM or SIGINT set `stopping`; a second one cancels what still runs, and the code is then 128 + the signal.
+    An exception is logged and gives 1; a setting that cannot be gives 2.
+    """
+    try:
+        settings = Settings.from_environment(os.environ)
+    except SettingsError as error:
+        print(f"{part}: {error}", file=sys.stderr)  # noqa: T201 -- how to log is one of the settings
+        return BAD_SETTINGS
+    logs.configure(part, settings)
+    log = logs.get()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_until_told(main, settings))
+    except (Exception, asyncio.CancelledError):  # the last place where it can be told
+        log.exception("failed")
+        return FAILED
+
+
+async def _until_told(main: Main, settings: Settings) -> int:
+    stopping = asyncio.Event()
+    task = asyncio.ensure_future(main(settings, stopping))
+    insisted: list[int] = []
+
+    def stop(number: int) -> None:
+        if stopping.is_set():
+            insisted.append(number)
+            task.cancel()
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task or 0
+    except asyncio.CancelledError:
+        if not insisted:
+            raise
+        return 128 + insisted[0]

