@@ -1,0 +1,231 @@
+"""YAML and JSON text to JSON values, a document at a time, by libyaml's events.
+
+Built from events, not by PyYAML's constructors, for three reasons: these recurse in C and a deeply nested file ends
+the process; they resolve timestamps and sexagesimals; and they are three times slower.
+What YAML allows and JSON or Kubernetes does not is a fault with its line: keys that are not text, a key twice, tags.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn, TypeAlias
+
+import yaml
+
+from snapshot import JSON
+from watcher.scalars import ScalarError, number, plain, tagged
+
+MAX_DEPTH: Final = 100
+"""Collections inside each other; Kubernetes' own objects stay under 30."""
+
+MAX_EXPANDED: Final = 16 << 20
+"""Characters of a document with its aliases written out: `&a` may be referred to often, not without end."""
+
+_MERGE: Final = "<<"
+
+Object: TypeAlias = dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document's value and the line it begins at (from 0, in the text it was read from)."""
+
+    value: JSON
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a document cannot be read, and the line (from 0) where that shows."""
+
+    message: str
+    line: int
+
+
+class _FaultError(Exception):
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.fault = Fault(message, line)
+
+
+def read_yaml(text: bytes) -> Iterator[Document | Fault]:
+    """The documents of a text, up to the first fault; it is the last item, what follows it is not read."""
+    parser = yaml.CSafeLoader(text)
+    try:
+        while parser.check_event():
+            event = parser.get_event()
+            if isinstance(event, yaml.DocumentStartEvent):
+                yield _Builder(parser).document(_line(event))
+    except _FaultError as error:
+        yield error.fault
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+        yield Fault(f"it is not YAML: {reason}", mark.line if mark else 0)
+    except yaml.reader.ReaderError as error:
+        yield Fault(f"it is not YAML: {error.reason} at byte {error.position}", _line_at(text, error.position))
+
+
+def read_json(text: bytes) -> Document | Fault:
+    """The one document of a JSON text."""
+    try:
+        value = json.loads(
+            text.decode("utf-8-sig"), object_pairs_hook=_object, parse_float=number, parse_constant=_no_constant
+        )
+    except json.JSONDecodeError as error:
+        return Fault(f"it is not JSON: {error.msg}", error.lineno - 1)
+    except UnicodeDecodeError as error:
+        return Fault(f"it is not UTF-8: {error.reason} at byte {error.start}", _line_at(text, error.start))
+    except RecursionError:
+        return Fault("it is nested too deeply", 0)
+    except ValueError as error:
+        return Fault(str(error), 0)
+    return Document(value, 0)
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line if event.start_mark else 0
+
+
+def _line_at(text: bytes, position: int) -> int:
+    return text.count(b"\n", 0, position)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the key {name!r} occurs twice in one mapping")
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is a number that JSON does not have")
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not come yet; `key` is the one that waits for its value."""
+
+    value: Object | list[JSON]
+    anchor: str | None
+    size: int
+    key: str | None = None
+    merging: bool = False
+    merged: list[Object] = field(default_factory=list)
+
+
+class _Builder:
+    """Builds one document. `size` counts what it would take written out, so that aliases cannot explode later."""
+
+    def __init__(self, parser: yaml.CSafeLoader) -> None:
+        self._parser = parser
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[JSON, int]] = {}
+        self._root: JSON = None
+        self._size = 0
+
+    def document(self, line: int) -> Document:
+        """Take events up to the document's end."""
+        while True:
+            event = self._parser.get_event()
+            if isinstance(event, yaml.ScalarEvent):
+                self._scalar(event)
+            elif isinstance(event, yaml.MappingStartEvent):
+                self._begin({}, event, "map")
+            elif isinstance(event, yaml.SequenceStartEvent):
+                self._begin([], event, "seq")
+            elif isinstance(event, yaml.AliasEvent):
+                self._alias(event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self._end(event)
+            else:
+                return Document(self._root, line)
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        line, text = _line(event), event.value
+        is_plain, is_text = event.implicit
+        if is_plain and text == _MERGE and self._wants_key():
+            self._open[-1].merging = True
+            return
+        try:
+            value = text if is_text else plain(text) if is_plain else tagged(event.tag or "!", text)
+        except ScalarError as error:
+            raise _FaultError(str(error), line) from error
+        before = self._size
+        self._grow(len(text) + 2, line)
+        self._put(value, line, text)
+        if event.anchor:
+            self._anchors[event.anchor] = value, self._size - before
+
+    def _begin(self, value: Object | list[JSON], event: yaml.CollectionStartEvent, usual: str) -> None:
+        line = _line(event)
+        if event.tag not in (None, "!", f"tag:yaml.org,2002:{usual}"):
+            raise _FaultError(f"the tag {event.tag} does not fit what follows it", line)
+        if len(self._open) == MAX_DEPTH:
+            raise _FaultError(f"it is nested more than {MAX_DEPTH} deep", line)
+        if event.anchor:
+            self._anchors.pop(event.anchor, None)
+        self._open.append(_Open(value, event.anchor, self._size))
+        self._grow(2, line)
+
+    def _end(self, event: yaml.CollectionEndEvent) -> None:
+        done = self._open.pop()
+        if isinstance(done.value, dict):
+            for source in done.merged:
+                done.value |= {key: value for key, value in source.items() if key not in done.value}
+        if done.anchor:
+            self._anchors[done.anchor] = done.value, self._size - done.size
+        self._put(done.value, _line(event), "a collection")
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        line = _line(event)
+        if event.anchor not in self._anchors:
+            raise _FaultError(f"the alias *{event.anchor} refers to nothing that is complete before it", line)
+        value, size = self._anchors[event.anchor]
+        self._grow(size, line)
+        self._put(value, line, f"*{event.anchor}")
+
+    def _put(self, value: JSON, line: int, text: str) -> None:
+        if not self._open:
+            self._root = value
+            return
+        top = self._open[-1]
+        if isinstance(top.value, list):
+            top.value.append(value)
+        elif top.merging:
+            self._merge(top, value, line)
+        elif top.key is None:
+            top.key = _key(value, text, top.value, line)
+        else:
+            top.value[top.key] = value
+            top.key = None
+
+    def _merge(self, top: _Open, value: JSON, line: int) -> None:
+        sources = value if isinstance(value, list) else [value]
+        for source in sources:
+            if not isinstance(source, dict):
+                raise _FaultError("a merge key (<<) takes a mapping or a list of mappings", line)
+            top.merged.append(source)
+        top.merging = False
+
+    def _wants_key(self) -> bool:
+        top = self._open[-1] if self._open else None
+        return top is not None and isinstance(top.value, dict) and top.key is None and not top.merging
+
+    def _grow(self, size: int, line: int) -> None:
+        self._size += size
+        if self._size > MAX_EXPANDED:
+            raise _FaultError(f"with its aliases written out it has more than {MAX_EXPANDED} characters", line)
+
+
+def _key(value: JSON, text: str, mapping: Object, line: int) -> str:
+    """The key, if it can be one. A mapping's value is stored under it only when that is complete."""
+    if not isinstance(value, str):
+        what = {bool: "a boolean", type(None): "null", int: "a number", float: "a number"}.get(type(value))
+        said = f"the key {text} is read as {what}; write it in quotes" if what else "a key is not text"
+        raise _FaultError(said, line)
+    if value in mapping:
+        raise _FaultError(f"the key {value!r} occurs twice in one mapping", line)
+    return value

@@ -1,0 +1,90 @@
+"""From changes to the snapshot: what could not be written is kept and tried again."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from process import logs
+from snapshot import Reader, Record, SnapshotFullError, Writer
+from watcher.parsing import source_of
+from watcher.state import Changes, Source, Told
+
+RETRY = 1.0
+"""Seconds until a commit that found no room is tried again."""
+
+log = logs.get()
+
+
+def remembered(reader: Reader, labels: tuple[str, ...]) -> dict[Source, dict[str, Record]]:
+    """What an earlier process has published, by the file it came from; `labels` are those of the roots, in order."""
+    found: dict[Source, dict[str, Record]] = {}
+    for key, record in reader.all().items():
+        name = None if key.startswith("dragoman/") else source_of(record)
+        if name:
+            rank = next((rank for rank, label in enumerate(labels) if label and name.startswith(label)), 0)
+            found.setdefault(Source(rank, name), {})[key] = record
+    return found
+
+
+class Publisher:
+    """Writes changes; those that there was no room for are its state, until there is."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._pending: dict[str, Record | None] = {}
+        self._whole = False
+        self._full = False
+
+    @property
+    def retry(self) -> float | None:
+        """Seconds until `publish` should be called again even without changes; None: not needed."""
+        return RETRY if self._full else None
+
+    def publish(self, changes: Changes) -> None:
+        """Log the problems that are news, and write what changed. SnapshotError when the file is no longer usable."""
+        for told in changes.appeared:
+            log.warning("a file has a problem", **_said(told))
+        for told in changes.healed:
+            log.info("the problem is gone", **_said(told))
+        self._pending = {**({} if changes.whole else self._pending), **changes.records}
+        self._whole = self._whole or changes.whole
+        if self._pending or self._whole:
+            self._write()
+        else:
+            self._writer.sequence  # noqa: B018 -- raises when another process replaced the file: a restart fills it
+
+    def _write(self) -> None:
+        try:
+            if self._whole:
+                sequence = self._writer.replace({key: record for key, record in self._pending.items() if record})
+            else:
+                sequence = self._writer.commit(self._pending)
+        except SnapshotFullError as error:
+            if not self._full:
+                log.error("no room for the objects", reason=str(error), next_try_s=RETRY)  # noqa: TRY400
+            self._full = True
+            return
+        if self._full:
+            log.info("there is room again")
+        self._full = False
+        counted = _counted(self._pending, whole=self._whole)
+        if sequence is not None and counted:
+            log.info("published", sequence=sequence, **counted)
+        self._pending, self._whole = {}, False
+
+
+def _said(told: Told) -> dict[str, object]:
+    problem = told.problem
+    places = {"document": problem.document, "line": problem.line}
+    return {
+        "file": told.source.name,
+        **{name: at for name, at in places.items() if at is not None},
+        "reason": problem.message,
+    }
+
+
+def _counted(records: Mapping[str, Record | None], *, whole: bool) -> dict[str, int]:
+    objects = [record is not None for key, record in records.items() if not key.startswith("dragoman/")]
+    if whole:
+        return {"objects": len(objects)}
+    counted = Counter(objects)
+    return {word: counted[here] for word, here in (("changed", True), ("gone", False)) if counted[here]}

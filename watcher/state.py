@@ -1,0 +1,289 @@
+"""What is to be published, from what the sources say: events in, changes out, no input or output.
+
+A source is something that can list its objects: a file of a folder, later a kind of an API server. The rules:
+
+- Nothing is published before every source has been asked: a first view is never partial.
+- What a source said last stays while it cannot be asked or is only partly readable.
+- An object that two sources have is taken from the first in their order; the other is told.
+- Equal means silent: a record with the version that was published before is no change.
+"""
+
+from bisect import insort
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TypeAlias
+
+import orjson
+
+from snapshot import Record
+
+_MAX_NAME = 400
+_MAX_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """Where objects come from. Sources are ordered by rank, then by name; `kind` is the word for what it is."""
+
+    rank: int
+    name: str
+    kind: str = "File"
+
+    @property
+    def key(self) -> str:
+        """The snapshot's key for the record that tells of this source's problems."""
+        encoded = self.name.encode(errors="backslashreplace")
+        if len(encoded) > _MAX_NAME:
+            digest = blake2b(encoded, digest_size=8).hexdigest()
+            return f"dragoman/{self.kind}//{encoded[:_MAX_NAME].decode(errors='ignore')}...{digest}"
+        return f"dragoman/{self.kind}//{encoded.decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person should mend: the document (counted from 1) and line, where there are such."""
+
+    message: str
+    document: int | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceListed:
+    """All that a source has. If not `whole`, what it had and does not name here stays: it may be in the unread part."""
+
+    source: Source
+    objects: Mapping[str, Record]
+    problems: tuple[Problem, ...] = ()
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailed:
+    """A source could not be asked: what it said last stays; it still has to be listed before the first view."""
+
+    source: Source
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGone:
+    """A source is no more, and its objects with it."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChanged:
+    """A source has a new object, or a new version of one."""
+
+    source: Source
+    key: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectGone:
+    """A source no longer has an object."""
+
+    source: Source
+    key: str
+
+
+Event: TypeAlias = SourceListed | SourceFailed | SourceGone | ObjectChanged | ObjectGone
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A problem of a source, for the log."""
+
+    source: Source
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a step changed.
+
+    `records` by key, None for one that is gone; when `whole`, they are all there are (once, with the first view).
+    Problems are also records; `appeared` and `healed` say which are news.
+    """
+
+    records: Mapping[str, Record | None] = field(default_factory=dict)
+    whole: bool = False
+    appeared: tuple[Told, ...] = ()
+    healed: tuple[Told, ...] = ()
+
+
+class State:
+    """What every source has, and what of it has been published.
+
+    `remembered` is what sources had according to an earlier process: it stands until they are asked. A remembered
+    source has to be asked too before the first view.
+    """
+
+    def __init__(self, remembered: Mapping[Source, Mapping[str, Record]] | None = None) -> None:
+        self._held: dict[Source, dict[str, Record]] = {}
+        self._holders: dict[str, list[Source]] = {}
+        self._own: dict[Source, tuple[Problem, ...]] = {}
+        self._shadowed: dict[Source, dict[str, Source]] = {}
+        self._told: dict[Source, tuple[Problem, ...]] = {}
+        self._published: dict[str, Record] = {}
+        self._waiting: set[Source] = set()
+        self._complete = False
+        self._touched: set[str] = set()
+        self._concerned: set[Source] = set()
+        for source, objects in (remembered or {}).items():
+            self.expect([source])
+            for key, record in objects.items():
+                self._put(source, key, record)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the first view has been given."""
+        return self._complete
+
+    def expect(self, sources: Iterable[Source]) -> None:
+        """These have to be listed, or be gone, before the first view."""
+        self._waiting.update(sources)
+
+    def holders(self, key: str) -> list[Source]:
+        """The sources that have an object, the one that counts first."""
+        return list(self._holders.get(key, ()))
+
+    def step(self, events: Iterable[Event]) -> Changes:
+        """Take what happened, all of it at once, and give what changed by it."""
+        for event in events:
+            self._take(event)
+        records = self._settle_objects()
+        appeared, healed = self._settle_problems(records)
+        first = not self._complete and not self._waiting
+        if first:
+            self._complete = True
+        if first or not self._complete:
+            return Changes(dict(self._published) if first else {}, first, appeared, healed)
+        return Changes(records, False, appeared, healed)
+
+    def _take(self, event: Event) -> None:
+        self._concerned.add(event.source)
+        match event:
+            case SourceListed(source, objects, problems, whole):
+                self._waiting.discard(source)
+                self._own[source] = problems
+                if whole:
+                    self._drop(source, [key for key in self._held.get(source, ()) if key not in objects])
+                for key, record in objects.items():
+                    self._put(source, key, record)
+            case SourceFailed(source, problem):
+                self._own[source] = (problem,)
+            case SourceGone(source):
+                self._waiting.discard(source)
+                self._own.pop(source, None)
+                self._drop(source, list(self._held.get(source, ())))
+            case ObjectChanged(source, key, record):
+                self._put(source, key, record)
+            case ObjectGone(source, key):
+                self._drop(source, [key])
+
+    def _put(self, source: Source, key: str, record: Record) -> None:
+        held = self._held.setdefault(source, {})
+        if key not in held:
+            insort(self._holders.setdefault(key, []), source)
+        elif held[key].version == record.version:
+            return
+        held[key] = record
+        self._touched.add(key)
+
+    def _drop(self, source: Source, keys: Iterable[str]) -> None:
+        held = self._held.get(source, {})
+        for key in keys:
+            if held.pop(key, None) is None:
+                continue
+            self._touched.add(key)
+            self._concerned.add(source)
+            self._shadowed.get(source, {}).pop(key, None)
+            holders = self._holders[key]
+            holders.remove(source)
+            if not holders:
+                del self._holders[key]
+        if not held:
+            self._held.pop(source, None)
+
+    def _settle_objects(self) -> dict[str, Record | None]:
+        """Who counts for each object that was touched, and what of that differs from what was published."""
+        records: dict[str, Record | None] = {}
+        for key in self._touched:
+            holders = self._holders.get(key, [])
+            for source in holders:
+                self._shadow(source, key, holders[0])
+            record = self._held[holders[0]][key] if holders else None
+            self._publish(key, record, records)
+        self._touched.clear()
+        return records
+
+    def _shadow(self, source: Source, key: str, winner: Source) -> None:
+        shadowed = self._shadowed.get(source, {})
+        if source == winner:
+            if shadowed.pop(key, None) is not None:
+                self._concerned.add(source)
+        elif shadowed.get(key) != winner:
+            self._shadowed.setdefault(source, {})[key] = winner
+            self._concerned.add(source)
+
+    def _settle_problems(self, records: dict[str, Record | None]) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
+        appeared: list[Told] = []
+        healed: list[Told] = []
+        for source in sorted(self._concerned):
+            before, now = self._told.get(source, ()), self._problems(source)
+            if now == before:
+                continue
+            self._told[source] = now
+            appeared += (Told(source, problem) for problem in _news(now, before))
+            broken = {problem.document for problem in now} - {None}
+            healed += (Told(source, problem) for problem in _news(before, now) if problem.document not in broken)
+            self._publish(source.key, _record(source, now) if now else None, records)
+            if not now:
+                del self._told[source]
+        self._concerned.clear()
+        return tuple(appeared), tuple(healed)
+
+    def _problems(self, source: Source) -> tuple[Problem, ...]:
+        shadowed = self._shadowed.get(source, {})
+        if not shadowed:
+            self._shadowed.pop(source, None)
+        return self._own.get(source, ()) + tuple(
+            Problem(f"{key} is in {winner.name} already, which counts") for key, winner in sorted(shadowed.items())
+        )
+
+    def _publish(self, key: str, record: Record | None, records: dict[str, Record | None]) -> None:
+        published = self._published.get(key)
+        if record is None:
+            if published is not None:
+                del self._published[key]
+                records[key] = None
+        elif published is None or published.version != record.version:
+            self._published[key] = record
+            records[key] = record
+
+
+def _news(these: tuple[Problem, ...], those: tuple[Problem, ...]) -> list[Problem]:
+    """The problems of `these` that are not among `those`, wherever their lines have moved."""
+    known = {(problem.document, problem.message) for problem in those}
+    return [problem for problem in these if (problem.document, problem.message) not in known]
+
+
+def _record(source: Source, problems: tuple[Problem, ...]) -> Record:
+    shown = problems[:_MAX_PROBLEMS]
+    message = "; ".join(map(_sentence, shown))
+    if len(problems) > len(shown):
+        message += f"; and {len(problems) - len(shown)} more"
+    told = [{"document": problem.document, "line": problem.line, "message": problem.message} for problem in shown]
+    body = {"message": message, "line": problems[0].line, "problems": told}
+    encoded = orjson.dumps(body)
+    return Record(blake2b(encoded, digest_size=8).hexdigest(), encoded, {"source": source.name})
+
+
+def _sentence(problem: Problem) -> str:
+    places = [f"{word} {at}" for word, at in (("document", problem.document), ("line", problem.line)) if at is not None]
+    return f"{', '.join(places)}: {problem.message}" if places else problem.message
