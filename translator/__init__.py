@@ -1,0 +1,1 @@
+"""From Kubernetes objects to Envoy resources: pure rules over incremental tables."""

@@ -1,0 +1,163 @@
+"""The translator's process: hears of changes, lets the state machine think, writes what it says. All I/O is here."""
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Mapping
+
+from process import logs
+from process.main import run
+from process.settings import Settings
+from snapshot import Changes, Reader, Snapshot, SnapshotFullError
+from snapshot.bell import Bell
+from translator.ir import ObjectKey
+from translator.pipeline import FILE_KIND, kind_of
+from translator.publishing import Publisher, hold_of, verdict_of
+from translator.settings import options_of
+from translator.statuses import Status
+from translator.translation import Publication, Translation
+
+POLL_SECONDS = 1.0
+"""The safety net under the doorbell."""
+
+ACKS_ABOUT_RESOURCES = ("cluster/", "endpoint/", "listener/", "route/", "secret/")
+
+log = logs.get("translator")
+
+
+class Translator:
+    """Reads objects and verdicts from the snapshot, writes resources, statuses and holds."""
+
+    def __init__(self, snapshot: Snapshot, settings: Settings) -> None:
+        self._objects: Reader = snapshot.reader("objects")
+        self._acks: Reader = snapshot.reader("acks")
+        self._publisher = Publisher(snapshot)
+        holds = snapshot.reader("holds").all()
+        self._translation = Translation(options_of(settings), {key: hold_of(row) for key, row in holds.items()})
+        self._statuses: dict[ObjectKey, Status] = {}
+        self._files: dict[ObjectKey, str] = {}
+        self._started = False
+        self._behind = False
+
+    @property
+    def wait(self) -> float:
+        """Seconds until there is something to do though no bell rang."""
+        now = time.monotonic()
+        due = self._translation.next_time(now)
+        return POLL_SECONDS if due is None else min(POLL_SECONDS, due - now)
+
+    def turn(self) -> None:
+        """One round: take in what changed, and publish what follows from it."""
+        objects = self._objects.changes()
+        if objects.sequence == 0:
+            return  # The watcher has not spoken yet: an empty world is not the same as none.
+        began = time.perf_counter()
+        now = time.monotonic()
+        bodies = self._take_in(objects)
+        publications = []
+        if bodies or not self._started:
+            publications.append(self._translation.objects_changed(now, bodies))
+        verdicts = self._acks.changes().records
+        if verdicts:
+            about = {key: row for key, row in verdicts.items() if key.startswith(ACKS_ABOUT_RESOURCES)}
+            publications.append(
+                self._translation.verdicts_changed(
+                    now, {k: verdict_of(row) if row else None for k, row in about.items()}
+                )
+            )
+        self._translation.time_passed(now)
+        for publication in publications:
+            self._report(publication)
+            self._publish(publication)
+        changed = sum(len(publication.resources) for publication in publications)
+        if changed:
+            milliseconds = round((time.perf_counter() - began) * 1000, 1)
+            log.info("published", objects=len(bodies), resources=changed, ms=milliseconds)
+
+    def _take_in(self, changes: Changes) -> dict[ObjectKey, bytes | None]:
+        for key, record in changes.records.items():
+            if record is None:
+                self._files.pop(key, None)
+            else:
+                self._files[key] = str(record.notes.get("source", ""))
+        return {key: record.body if record else None for key, record in changes.records.items()}
+
+    def _publish(self, publication: Publication) -> None:
+        try:
+            if self._started and not self._behind:
+                self._publisher.publish(publication)
+            else:
+                self._publisher.publish(Publication(holds=publication.holds))
+                self._publisher.replace(self._translation.resources(), self._statuses)
+        except SnapshotFullError as error:
+            self._behind = True
+            log.error("the snapshot is full: the last good configuration stays", reason=str(error))  # noqa: TRY400
+            return
+        if not self._started:
+            gc.collect()
+            gc.freeze()  # A full collection would walk all tables and cost more than a change.
+            gc.enable()
+        self._started, self._behind = True, False
+
+    def _report(self, publication: Publication) -> None:
+        for failure in publication.failures:
+            log.error(
+                "a rule failed: the last good row stays",
+                table=failure.table,
+                key=str(failure.key),
+                error=repr(failure.error),
+            )
+        for key, status in publication.statuses.items():
+            before = self._statuses.pop(key, None)
+            if status is not None:
+                self._statuses[key] = status
+            if kind_of(key) != FILE_KIND:  # the watcher told of it, with more to say
+                self._tell(key, before or Status(), status)
+
+    def _tell(self, key: ObjectKey, before: Status, status: Status | None) -> None:
+        names: Mapping[str, str] = {"object": key} | ({"file": self._files[key]} if self._files.get(key) else {})
+        if status is None or not status.problems:
+            if before.problems and status is not None:
+                log.info("solved", **names)
+            return
+        for told in status.problems:
+            if told not in before.problems:
+                tell = log.error if told.stops else log.warning
+                tell("problem", **names, field=told.path, reason=told.message)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something could not be written, and is still to be."""
+        return self._behind
+
+    def catch_up(self) -> None:
+        """Try again to write what there was no room for."""
+        self._publish(Publication())
+
+
+async def main(settings: Settings, stopping: asyncio.Event) -> None:
+    """Translate until told to stop."""
+    gc.disable()  # The first translation makes little garbage and much that stays; collecting meanwhile costs a third.
+    bell = Bell.listen(settings.bells_dir, "translator")
+    try:
+        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+            translator = Translator(snapshot, settings)
+            while not stopping.is_set():
+                if translator.is_behind:
+                    translator.catch_up()
+                translator.turn()
+                await _next(bell, stopping, translator.wait)
+    finally:
+        bell.close()
+
+
+async def _next(bell: Bell, stopping: asyncio.Event, seconds: float) -> None:
+    waits = [asyncio.ensure_future(bell.wait(seconds)), asyncio.ensure_future(stopping.wait())]
+    _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in pending:
+        wait.cancel()
+
+
+if __name__ == "__main__":
+    sys.exit(run("translator", main))

@@ -1,0 +1,1 @@
+"""How a dataclass reads JSON and describes itself as a schema; `translator.decode` is the door to it."""

@@ -1,0 +1,300 @@
+"""From shapes to functions that read JSON: one for each dataclass, made once, quick where nothing is wrong.
+
+A decoder gets a value and the list of problems so far; it returns what it read, or NOTHING after it added a problem.
+Paths grow from the inside out, and only when there is a problem, so good objects pay nothing for them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from translator.decoding.rules import conditions_of
+from translator.decoding.shapes import (
+    AnyOf,
+    Choice,
+    Field,
+    Kind,
+    ListOf,
+    MapOf,
+    ObjectOf,
+    Ruled,
+    Scalar,
+    Shape,
+    fields_of,
+    kinds_of,
+)
+from translator.decoding.values import Decoded, FrozenMap, Invalid, Problem, Rule, join, quote, show, step
+
+Decoder = Callable[[Any, list[Problem]], Any]
+_Known = dict[str, tuple[str, Decoder]]  # a field's attribute and decoder, by each of its names
+
+NOTHING: Final[Any] = object()
+_DEEPEST: Final = 64
+_KINDS: Final[dict[type, Kind]] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    list: "list",
+    dict: "mapping",
+}
+_A: Final = {"integer": "an integer"}
+
+
+def decoder_for(shape: Shape) -> Decoder:
+    """The decoder of a shape."""
+    match shape:
+        case Scalar(kind):
+            decoder = _number if kind == "number" else _scalar(kind)
+        case Choice(options):
+            decoder = _choice(options)
+        case ListOf(item):
+            decoder = _list(decoder_for(item))
+        case MapOf(key, item):
+            decoder = _map(decoder_for(key), decoder_for(item))
+        case ObjectOf(cls):
+            decoder = object_decoder(cls)
+        case AnyOf(members):
+            decoder = _any_of(members)
+        case Ruled(rule, inner):
+            decoder = _ruled(rule, inner)
+        case _:
+            decoder = _anything
+    return decoder
+
+
+def _refuse(problems: list[Problem], wanted: str, value: object) -> Any:
+    problems.append(Problem("", f"must be {wanted}, not {show(value)}"))
+    return NOTHING
+
+
+def _stops(problems: list[Problem], mark: int) -> bool:
+    return len(problems) > mark and any(problem.stops for problem in problems[mark:])
+
+
+def _put_under(where: str, problems: list[Problem], mark: int) -> None:
+    """Lengthen the paths of the problems that were added since `mark`."""
+    for index in range(mark, len(problems)):
+        problem = problems[index]
+        problems[index] = Problem(join(where, problem.path), problem.message, problem.stops)
+
+
+def _scalar(kind: Kind) -> Decoder:
+    python = next(python for python, name in _KINDS.items() if name == kind)
+    wanted = _A.get(kind, f"a {kind}")
+
+    def read(value: Any, problems: list[Problem]) -> Any:
+        # A boolean is an int in Python, but not in JSON: so the exact type.
+        return value if type(value) is python else _refuse(problems, wanted, value)
+
+    return read
+
+
+def _number(value: Any, problems: list[Problem]) -> Any:
+    return float(value) if type(value) in (int, float) else _refuse(problems, "a number", value)
+
+
+def _choice(options: tuple[str | int, ...]) -> Decoder:
+    known = {(type(option), option) for option in options}
+    named = ", ".join(repr(option) for option in options)
+    wanted = f"one of {named}" if len(options) > 1 else named
+
+    def read(value: Any, problems: list[Problem]) -> Any:
+        good = isinstance(value, str | int) and (type(value), value) in known
+        return value if good else _refuse(problems, wanted, value)
+
+    return read
+
+
+def _list(item: Decoder) -> Decoder:
+    def read(value: Any, problems: list[Problem]) -> Any:
+        if not isinstance(value, list):
+            return _refuse(problems, "a list", value)
+        start = len(problems)
+        items = []
+        for index, given in enumerate(value):
+            mark = len(problems)
+            got = item(given, problems)
+            if len(problems) > mark:
+                _put_under(f"[{index}]", problems, mark)
+            if got is not NOTHING:
+                items.append(got)
+        return NOTHING if _stops(problems, start) else tuple(items)
+
+    return read
+
+
+def _map(key: Decoder, item: Decoder) -> Decoder:
+    def read(value: Any, problems: list[Problem]) -> Any:
+        if not isinstance(value, dict):
+            return _refuse(problems, "a mapping", value)
+        start = len(problems)
+        items = {}
+        for name, given in value.items():
+            if given is None:
+                continue
+            mark = len(problems)
+            read_name, got = key(name, problems), item(given, problems)
+            if len(problems) > mark:
+                _put_under(step(name), problems, mark)
+            if read_name is not NOTHING and got is not NOTHING:
+                items[read_name] = got
+        return NOTHING if _stops(problems, start) else FrozenMap(items)
+
+    return read
+
+
+def _any_of(members: tuple[Shape, ...]) -> Decoder:
+    by_kind = {kind: decoder_for(member) for member in members for kind in kinds_of(member)}
+    wanted = " or ".join(_A.get(kind, f"a {kind}") for kind in by_kind)
+    rest = next((decoder_for(member) for member in members if not kinds_of(member)), None)
+
+    def read(value: Any, problems: list[Problem]) -> Any:
+        kind = _KINDS.get(type(value))
+        decode = rest if kind is None else by_kind.get(kind, rest)
+        return _refuse(problems, wanted, value) if decode is None else decode(value, problems)
+
+    return read
+
+
+def _anything(value: Any, problems: list[Problem]) -> Any:
+    try:
+        return _frozen(value, _DEEPEST)
+    except Invalid as invalid:
+        problems.append(Problem("", invalid.message))
+        return NOTHING
+
+
+def _frozen(value: Any, deepest: int) -> Any:
+    if not isinstance(value, dict | list):
+        return value
+    if not deepest:
+        raise Invalid(f"is nested more than {_DEEPEST} levels deep")
+    if isinstance(value, dict):
+        return FrozenMap({key: _frozen(item, deepest - 1) for key, item in value.items()})
+    return tuple(_frozen(item, deepest - 1) for item in value)
+
+
+def _ruled(rule: Rule, inner: Shape) -> Decoder:
+    decode = _converted(rule.convert) if rule.convert else decoder_for(inner)
+    conditions = conditions_of(rule)
+    if not conditions and not rule.warn:
+        return decode
+
+    def read(value: Any, problems: list[Problem]) -> Any:
+        if rule.warn:
+            problems.append(Problem("", rule.warn, stops=False))
+        got = decode(value, problems)
+        if got is not NOTHING:
+            try:
+                for condition in conditions:
+                    got = condition(got)
+            except Invalid as invalid:
+                problems.append(Problem(invalid.at, invalid.message, invalid.stops))
+                return NOTHING
+        return got
+
+    return read
+
+
+def _converted(convert: Callable[[Any], Any]) -> Decoder:
+    def read(value: Any, problems: list[Problem]) -> Any:
+        try:
+            got = convert(value)
+        except Invalid as invalid:
+            problems.append(Problem(invalid.at, invalid.message, invalid.stops))
+            return NOTHING
+        if isinstance(got, Decoded):
+            problems.extend(got.problems)
+            return NOTHING if got.value is None else got.value
+        return got
+
+    return read
+
+
+@functools.cache
+def object_decoder(cls: type) -> Decoder:
+    """The decoder of a dataclass.
+
+    Raises:
+        TypeError: when an annotation of the class cannot be read.
+    """
+    fields = fields_of(cls)
+    known = _known(fields)
+    aliased = tuple(field for field in fields if field.rule.aliases)
+    required = tuple((field.attribute, field.name) for field in fields if field.required)
+    cross_check: Callable[[Any], Iterable[Problem]] | None = getattr(cls, "cross_check", None)
+
+    def read(value: Any, problems: list[Problem]) -> Any:
+        if not isinstance(value, dict):
+            return _refuse(problems, "a mapping", value)
+        start = len(problems)
+        given = _read_fields(_one_name_each(value, aliased, problems) if aliased else value, known, problems)
+        for attribute, name in required:
+            if attribute not in given:
+                problems.append(Problem(name, "is required"))
+        if len(problems) > start and not _usable(given, required, problems, start):
+            return NOTHING
+        made = cls(**given)
+        if cross_check is not None:
+            problems.extend(cross_check(made))
+            if _stops(problems, start):
+                return NOTHING
+        return made
+
+    return read
+
+
+def _known(fields: tuple[Field, ...]) -> _Known:
+    known: _Known = {}
+    for field in fields:
+        entry = (field.attribute, decoder_for(field.shape))
+        known |= dict.fromkeys((field.name, *field.rule.aliases), entry)
+    return known
+
+
+def _read_fields(value: dict[str, Any], known: _Known, problems: list[Problem]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name, item in value.items():
+        if item is None:
+            continue
+        found = known.get(name)
+        if found is None:
+            problems.append(Problem(step(name), _unknown(name, known), stops=False))
+            continue
+        mark = len(problems)
+        given[found[0]] = found[1](item, problems)
+        if len(problems) > mark:
+            _put_under(name, problems, mark)
+    return given
+
+
+def _usable(given: dict[str, Any], required: tuple[tuple[str, str], ...], problems: list[Problem], start: int) -> bool:
+    """Whether an object can be made in spite of its problems; takes the fields out that came to nothing."""
+    if _stops(problems, start):
+        return False
+    for attribute, name in required:
+        if given[attribute] is NOTHING:
+            problems.append(Problem(name, "is required"))
+    for attribute in [attribute for attribute, item in given.items() if item is NOTHING]:
+        del given[attribute]
+    return not _stops(problems, start)
+
+
+def _one_name_each(value: dict[str, Any], aliased: tuple[Field, ...], problems: list[Problem]) -> dict[str, Any]:
+    """The object with at most one name for each field, by the order of its names."""
+    for field in aliased:
+        names = [name for name in (field.name, *field.rule.aliases) if value.get(name) is not None]
+        for name in names[1:]:
+            problems.append(Problem(name, f"is another name of {quote(names[0])}, which is used", stops=False))
+            value = {key: item for key, item in value.items() if key != name}
+    return value
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    by_lower = {other.lower(): other for other in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f"unknown field; did you mean {quote(by_lower[near[0]])}?" if near else "unknown field"

@@ -1,0 +1,156 @@
+"""What decoding speaks in: problems with a path and a sentence, and the rules that a field carries.
+
+These are values only, so that everything else (decoders, schemas, checks, the rules of an API) can share them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+V = TypeVar("V")
+
+_PLAIN_STEP: Final = re.compile(r"[A-Za-z0-9_/-]+\Z")
+_SHOWN: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with an object, told to the user who wrote it.
+
+    Args:
+        path: where, such as `spec.retry_policy.num_retries`, `spec.hosts[2]`, `spec.headers["x.y"]`.
+        message: a sentence without its subject, which is the path: "must be an integer, not a string: 'four'".
+        stops: whether the object cannot be used because of it; else it is a warning.
+    """
+
+    path: str
+    message: str
+    stops: bool = True
+
+
+class Invalid(Exception):  # noqa: N818  it says how the value is, and becomes a Problem
+    """Raised by checks and converters to say what is wrong with a value.
+
+    Args:
+        message: a sentence without its subject, as in `Problem`.
+        at: where inside the value, when it is not the whole of it.
+        stops: when False the problem is a warning, and the value is as if it were absent.
+    """
+
+    def __init__(self, message: str, *, at: str = "", stops: bool = True) -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = at
+        self.stops = stops
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded(Generic[T]):
+    """The outcome: `value` is None exactly when one of the problems stops the object."""
+
+    value: T | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a field's annotation cannot say. Put it in `field(metadata=rule(...))`, or in `Annotated[int, Rule(...)]`.
+
+    In `Annotated` only what concerns the value counts (not name, aliases, required, warn); it then holds wherever that
+    type is used, in lists and maps too.
+
+    Args:
+        doc: one sentence for users; the description in the schema.
+        name: the field's name in JSON, when it is not the attribute's (`tlsSecret`).
+        aliases: other names in JSON that mean the same; the first that is present counts.
+        required: an absent field stops the object. Implied when the annotation has no None and the field no default.
+        warn: a sentence told, without stopping, whenever the field is present ("is deprecated: use hostname").
+        convert: reads the JSON value in place of the annotation's own decoder; raises Invalid, or returns the value, or
+            a `Decoded` with problems relative to it. Give `schema` with it.
+        check: looks at the decoded value and returns what to keep, usually itself; raises Invalid.
+        minimum, maximum: inclusive bounds of a number.
+        min_size, max_size: inclusive bounds of the length of a text (characters), list or map.
+        pattern: a regular expression that the whole text must match; `hint` says in words what it wants.
+        schema: OpenAPI v3 keywords to add to those that follow from the annotation, or with `convert` to use instead.
+    """
+
+    doc: str = field(default="", kw_only=False)
+    name: str | None = None
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+    warn: str = ""
+    convert: Callable[[Any], Any] | None = None
+    check: Callable[[Any], Any] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    pattern: str | None = None
+    hint: str = ""
+    # Annotations are hashed where they are in a union, and a schema is a dict.
+    schema: Mapping[str, object] | None = field(default=None, hash=False)
+
+
+RULE: Final = "dragoman.rule"
+
+
+def _as_metadata(make: Callable[P, Rule]) -> Callable[P, dict[str, Rule]]:
+    def metadata(*args: P.args, **kwargs: P.kwargs) -> dict[str, Rule]:
+        return {RULE: make(*args, **kwargs)}
+
+    return metadata
+
+
+#: A field's metadata, with the arguments of `Rule`: `field(default=None, metadata=rule("How often.", minimum=0))`.
+rule = _as_metadata(Rule)
+
+
+class FrozenMap(dict[str, V]):
+    """A JSON object as a value: a dict that refuses changes and can be hashed; equal whatever the order of its keys."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("a FrozenMap does not change")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+
+def step(key: str) -> str:
+    """A key of a map as a step of a path, quoted when it would be misread."""
+    return key if _PLAIN_STEP.match(key) else f"[{json.dumps(key)}]"
+
+
+def join(parent: str, child: str) -> str:
+    """Two parts of a path: `spec` and `tls` are `spec.tls`, `hosts` and `[2]` are `hosts[2]`."""
+    if not parent or not child:
+        return parent or child
+    return parent + child if child.startswith("[") else f"{parent}.{child}"
+
+
+def show(value: object) -> str:
+    """A JSON value in a sentence: its kind, and what it is when that is short: "a string: 'four'"."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return f"a boolean: {str(value).lower()}"
+    if isinstance(value, int | float):
+        return f"{'an integer' if isinstance(value, int) else 'a number'}: {value}"
+    if isinstance(value, str):
+        return f"a string: {quote(value)}"
+    return "a list" if isinstance(value, list | tuple) else "a mapping"
+
+
+def quote(text: str) -> str:
+    """A user's text in a sentence, escaped, and cut when it is long."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")

@@ -1,0 +1,107 @@
+"""From a `service` to a backend: which endpoints it has, and how it is spoken to."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from translator.decode import Invalid, Problem
+from translator.emissary.contexts import Contexts, upstream_tls
+from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
+from translator.ir import Addresses, Backend, DnsName, ServicePort, UpstreamTls
+from translator.kubernetes.tables import KubernetesTables
+from translator.tables import read
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a Mapping or TCPMapping says of its backend."""
+
+    service: str
+    tls: str | None
+    protocol: Literal["http1", "http2", "tcp"]
+    connect_timeout_ms: int | None = None
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The backend, or None when a problem stops its Mapping; `host` is the service's name as DNS would be asked."""
+
+    backend: Backend | None
+    host: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+class Backends:
+    """Finds backends. The methods are for rules that a sweep runs."""
+
+    def __init__(self, kubernetes: KubernetesTables, contexts: Contexts, own_namespace: str) -> None:
+        self._services = kubernetes.services
+        self._contexts = contexts
+        self._own = own_namespace
+
+    def find(self, wanted: Wanted, namespace: str, lookup_namespace: str) -> Found:
+        """The backend that a Mapping wants.
+
+        Args:
+            wanted: what it says.
+            namespace: the Mapping's own, for its TLSContext.
+            lookup_namespace: where an unqualified service is looked up.
+        """
+        try:
+            name = parse(wanted.service)
+        except Invalid as invalid:
+            return Found(None, problems=(Problem("spec.service", invalid.message),))
+        problems: list[Problem] = []
+        if name.path:
+            problems.append(Problem("spec.service", f"has a path, {name.path}, which has no effect", stops=False))
+        tls = self._tls_of(wanted, name, namespace, problems)
+        if tls is False:
+            return Found(None, problems=tuple(problems))
+        if tls and wanted.protocol == "http2" and not tls.alpn:
+            tls = replace(tls, alpn=("h2",))  # gRPC's servers refuse connections that do not ask for it
+        port = name.port or (443 if tls else 80)
+        backend = Backend(
+            target=self.target(name, port, lookup_namespace, problems),
+            protocol=wanted.protocol,
+            tls=tls or None,
+            connect_timeout_ms=3000 if wanted.connect_timeout_ms is None else wanted.connect_timeout_ms,
+            tag=wanted.tag,
+        )
+        host = name.host if name.is_address else qualified(name.host, lookup_namespace, self._own)
+        return Found(backend, host, tuple(problems))
+
+    def _tls_of(
+        self, wanted: Wanted, name: ServiceName, namespace: str, problems: list[Problem]
+    ) -> UpstreamTls | Literal[False] | None:
+        """TLS towards the service, None for clear text, False when a problem forbids both."""
+        if not wanted.tls:
+            return UpstreamTls() if name.scheme == "https" else None
+        context = self._contexts.find(wanted.tls, namespace)
+        if context is None:
+            problems.append(Problem("spec.tls", f"names the TLSContext {wanted.tls}, which does not exist"))
+            return False
+        tls = upstream_tls(context)
+        if tls is None:
+            problems.append(Problem("spec.tls", f"names the TLSContext {wanted.tls}, which its own problems stop"))
+            return False
+        if name.scheme == "http":
+            problems.append(Problem("spec.tls", "wins over the http:// of service: TLS is spoken", stops=False))
+        return tls
+
+    def target(
+        self, name: ServiceName, port: int, lookup_namespace: str, problems: list[Problem]
+    ) -> ServicePort | Addresses | DnsName:
+        """Where the endpoints of a service come from."""
+        if name.is_address:
+            return Addresses(((name.host, port),))
+        wanted = kubernetes_service(name.host, lookup_namespace)
+        service = read(self._services, wanted) if wanted else None
+        if service is None or wanted is None:
+            return DnsName(qualified(name.host, lookup_namespace, self._own), port)
+        if service.external_name is not None:
+            return DnsName(service.external_name, port)
+        if service.port(port) is None:
+            known = ", ".join(str(each.number) for each in service.ports) or "none"
+            said = f"the Service {service.namespace}/{service.name} has no port {port}, only {known}"
+            problems.append(Problem("spec.service", f"leads nowhere: {said}", stops=False))
+        return ServicePort(service.namespace, service.name, port)

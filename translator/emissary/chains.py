@@ -1,0 +1,141 @@
+"""From Hosts and Listeners to filter chains: one for each name in TLS, and one for all clear text of a Listener.
+
+A claim is a Host's wish to be served at a Listener. Claims for the same name are settled together: two Hosts cannot
+have the same hostname there, nor different TLS settings under one name; the first by its key keeps what it has, the
+other is told. So a change of one Host touches its own names, and the clear text chain that all share.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Final
+
+from translator import ir
+from translator.decode import Problem
+from translator.emissary.hostnames import server_names, without_port
+from translator.emissary.hosts import ServedHost
+from translator.emissary.listeners import OpenPort
+from translator.emissary.security import is_shut, secure_of
+from translator.ir import ObjectKey
+
+CLEAR_TEXT: Final = "cleartext"
+TCP: Final = "tcp"
+
+
+def chain_name(listener: str, server_name: str) -> str:
+    """The name of the chain for a name in TLS; never that of a clear text chain."""
+    return f"{listener}/{server_name}" + (":tls" if server_name in {CLEAR_TEXT, TCP} else "")
+
+
+def clear_text_name(listener: str) -> str:
+    """The name of the chain for all HTTP in clear text."""
+    return f"{listener}/{CLEAR_TEXT}"
+
+
+def tcp_name(listener: str) -> str:
+    """The name of the chain for all connections of a port."""
+    return f"{listener}/{TCP}"
+
+
+def listener_of(chain: str) -> str:
+    """The listener in the name of a chain."""
+    return chain.rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A Host at a Listener: it is served there in clear text, and perhaps by TLS."""
+
+    listener: str
+    host: ServedHost
+    by_tls: bool
+
+
+def claims_of(host: ServedHost, ports: Iterable[OpenPort]) -> dict[str, Claim]:
+    """Where a Host is served, by the names of the chains that it would have in TLS."""
+    claims: dict[str, Claim] = {}
+    for port in ports:
+        if port.http and port.binding and port.binding.includes(host) and not is_shut(port.model, host.action):
+            name = chain_name(port.name, without_port(host.hostname))
+            claims[name] = Claim(port.name, host, by_tls=port.tls and host.tls is not None)
+    return claims
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The claims for one name that are kept, and why others are not, by the keys of their Hosts."""
+
+    claims: tuple[Claim, ...]
+    problems: Mapping[ObjectKey, Problem]
+
+
+def settle(claims: Mapping[ObjectKey, Claim], taken_by: str | None) -> Settled:
+    """Settle the claims for one name at one Listener.
+
+    Args:
+        claims: by the keys of their Hosts.
+        taken_by: what already has the name in TLS, if anything: a TCPMapping, for people.
+    """
+    kept: list[Claim] = []
+    problems: dict[ObjectKey, Problem] = {}
+    for key in sorted(claims):
+        claim = claims[key]
+        problem = _conflict(claim, kept)
+        if problem is not None:
+            problems[key] = problem
+        elif claim.by_tls and taken_by:
+            said = f"is not served by TLS at Listener {claim.listener}, where the name belongs to {taken_by}"
+            problems[key] = Problem("spec.hostname", said, stops=False)
+            kept.append(replace(claim, by_tls=False))
+        else:
+            kept.append(claim)
+    return Settled(tuple(kept), problems)
+
+
+def _conflict(claim: Claim, kept: list[Claim]) -> Problem | None:
+    host = claim.host
+    for other in kept:
+        called = f"Host {other.host.virtual_host}"
+        if other.host.hostname == host.hostname:
+            said = f"{host.hostname} is already served at Listener {claim.listener}, by {called}"
+            return Problem("spec.hostname", said)
+        if claim.by_tls and other.by_tls and other.host.tls != host.tls:
+            said = f"must have the TLS settings of {called}, since TLS knows both by one name"
+            return Problem("spec.tlsSecret", said)
+    return None
+
+
+def tls_chain(name: str, settled: Settled, port: OpenPort, common: ir.HttpOptions) -> ir.FilterChain | None:
+    """The chain for a name in TLS, if it is served by TLS at all."""
+    hosts = [claim.host for claim in settled.claims if claim.by_tls]
+    first = next(iter(hosts), None)
+    names = server_names(first.hostname) if first else None
+    if first is None or first.tls is None or names is None:
+        return None
+    options = port.http_options(common)
+    served = [virtual_host(host, port, options, tls=True) for host in hosts]
+    return _chain(name, port, served, options, names, first.tls.termination)
+
+
+def clear_text_chain(name: str, hosts: list[ir.VirtualHost], port: OpenPort, common: ir.HttpOptions) -> ir.FilterChain:
+    """The chain for all HTTP in clear text at a Listener."""
+    return _chain(name, port, hosts, port.http_options(common))
+
+
+def virtual_host(host: ServedHost, port: OpenPort, options: ir.HttpOptions, *, tls: bool) -> ir.VirtualHost:
+    """A Host as it is served on a chain of a Listener."""
+    secure = secure_of(port.model, options, tls=tls)
+    return ir.VirtualHost(host.virtual_host, host.hostname, secure, host.action, (host.key,))
+
+
+def _chain(
+    name: str,
+    port: OpenPort,
+    hosts: list[ir.VirtualHost],
+    options: ir.HttpOptions,
+    names: tuple[str, ...] = (),
+    tls: ir.TlsTermination | None = None,
+) -> ir.FilterChain:
+    served = tuple(sorted(hosts, key=attrgetter("hostname")))
+    origins = tuple([host.origins[0] for host in served])
+    return ir.FilterChain(name, port.name, names, tls, ir.HttpChain(options, served), origins)

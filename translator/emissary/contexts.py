@@ -1,0 +1,136 @@
+"""TLSContexts: TLS settings by name, for Hosts, for TCPMappings, and for services that speak TLS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from translator.decode import Problem
+from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
+from translator.emissary.objects import Read, read_object
+from translator.emissary.options import Options
+from translator.emissary.secret_names import authority_problem, certificate_problem, secret_ref
+from translator.emissary.settings import Settings
+from translator.ir import ObjectKey, SecretRef, UpstreamTls
+from translator.kubernetes.secret import Certificate
+from translator.kubernetes.tables import KubernetesTables
+from translator.tables import Table, Tables, read
+
+GROUP_KIND = "getambassador.io/TLSContext"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A TLSContext with its Secrets found; `spec` is None when a problem stops it, and who needs it with it."""
+
+    key: ObjectKey
+    namespace: str
+    name: str
+    spec: TLSContextSpec | None
+    certificate: SecretRef | None = None
+    authority: SecretRef | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class Contexts:
+    """The TLSContexts' tables. The methods are for rules that a sweep runs."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        objects: Table[ObjectKey, bytes],
+        kubernetes: KubernetesTables,
+        settings: Settings,
+        options: Options,
+    ) -> None:
+        self._certificates = kubernetes.certificates
+        self._settings = settings
+        found = tables.each(
+            "TLS contexts read",
+            objects,
+            lambda key, body: read_object(TLSContextSpec, key, body, options.ambassador_id),
+        )
+        self.rows: Table[ObjectKey, Context] = tables.each("TLS contexts", found, self._context_of)
+        self._by_name = tables.group("TLS contexts by name", self.rows, lambda _, row: {row.name: row})
+        self._by_host = tables.group(
+            "TLS contexts by host", self.rows, lambda _, row: dict.fromkeys(row.spec.hosts, row) if row.spec else {}
+        )
+        self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each(
+            "TLS context problems", self.rows, lambda _, row: row.problems or None
+        )
+
+    def _context_of(self, key: ObjectKey, row: Read[TLSContextSpec]) -> Context:
+        spec, problems = row.value, list(row.problems)
+        if spec is None:
+            return Context(key, row.namespace, row.name, None, problems=row.problems)
+        namespacing = spec.secret_namespacing
+        if namespacing is None:
+            namespacing = self._settings.secret_namespacing()
+        certificate = secret_ref(spec.secret, row.namespace, namespacing=namespacing) if spec.secret else None
+        authority = secret_ref(spec.ca_secret, row.namespace, namespacing=namespacing) if spec.ca_secret else None
+        problems += self.secret_problems(certificate, authority, "spec.secret", "spec.ca_secret")
+        authority = authority or self.own_authority(certificate)
+        if any(problem.stops for problem in problems):
+            spec = None
+        return Context(key, row.namespace, row.name, spec, certificate, authority, tuple(problems))
+
+    def secret_problems(
+        self, certificate: SecretRef | None, authority: SecretRef | None, certificate_path: str, authority_path: str
+    ) -> list[Problem]:
+        """What is wrong with Secrets that are wanted."""
+        problems = []
+        if certificate is not None:
+            problems.append(certificate_problem(certificate_path, certificate, self._secret(certificate)))
+        if authority is not None:
+            problems.append(authority_problem(authority_path, authority, self._secret(authority)))
+        return [problem for problem in problems if problem is not None]
+
+    def own_authority(self, certificate: SecretRef | None) -> SecretRef | None:
+        """The CA that a Secret brings along beside its certificate."""
+        found = self._secret(certificate) if certificate else None
+        return certificate if found is not None and found.brings_ca else None
+
+    def requires_certificate(self, settings: TlsSettings, authority: SecretRef | None) -> bool:
+        """Whether clients must show a certificate: by the settings, or by the CA's own word."""
+        found = self._secret(authority) if authority else None
+        return bool(settings.cert_required) or (found is not None and found.required)
+
+    def _secret(self, secret: SecretRef) -> Certificate | None:
+        return read(self._certificates, (secret.namespace, secret.name))
+
+    def find(self, name: str, namespace: str) -> Context | None:
+        """The context that a name means: of this namespace, else the first by namespace, else name.namespace."""
+        members = read(self._by_name, name)
+        if members:
+            return _nearest(members, namespace)
+        short, dot, other = name.rpartition(".")
+        members = read(self._by_name, short) if dot else None
+        return next((row for row in (members or {}).values() if row.namespace == other), None)
+
+    def find_exactly(self, name: str, namespace: str) -> Context | None:
+        """The context of this name in this namespace."""
+        members = read(self._by_name, name) or {}
+        return next((row for row in members.values() if row.namespace == namespace), None)
+
+    def for_host(self, hostname: str) -> Context | None:
+        """The first context by name that lists exactly this host."""
+        members = read(self._by_host, hostname)
+        return min(members.values(), key=lambda row: (row.name, row.namespace)) if members else None
+
+
+def _nearest(members: Mapping[ObjectKey, Context], namespace: str) -> Context:
+    return min(members.values(), key=lambda row: (row.namespace != namespace, row.namespace))
+
+
+def upstream_tls(context: Context) -> UpstreamTls | None:
+    """How a service is spoken to by a context; None when the context is stopped."""
+    spec = context.spec
+    if spec is None:
+        return None
+    return UpstreamTls(
+        sni=spec.sni,
+        ca=context.authority,
+        certificate=context.certificate,
+        versions=spec.versions,
+        alpn=spec.alpn,
+        cipher_suites=spec.cipher_suites,
+        ecdh_curves=spec.ecdh_curves,
+    )

@@ -1,0 +1,97 @@
+"""Host: a name that is served, its certificate, and what becomes of insecure requests."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+from translator.checks import PlainText
+from translator.decode import Decoded, Invalid, Rule, rule
+from translator.emissary.hostnames import host_hostname
+from translator.emissary.kinds.selectors import LabelSelector, Selector
+from translator.emissary.kinds.tls_context import TlsSettings
+from translator.emissary.objects import read_spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretName:
+    """The name of a Secret, in the Host's namespace unless it says another."""
+
+    name: PlainText = field(metadata=rule("The Secret's name.", min_size=1))
+    namespace: PlainText | None = field(default=None, metadata=rule("The Secret's namespace."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextName:
+    """The name of a TLSContext."""
+
+    name: PlainText = field(metadata=rule("The TLSContext's name.", min_size=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsecurePolicy:
+    """What becomes of requests that did not come by TLS."""
+
+    action: Literal["Redirect", "Reject", "Route"] = field(
+        default="Redirect", metadata=rule("Redirect to https, answer 404, or serve them all the same.")
+    )
+    additional_port: object = field(
+        default=None,
+        metadata=rule(name="additionalPort", doc="No effect.", warn="has no effect: declare a Listener for that port"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPolicy:
+    """What becomes of requests, by how they came."""
+
+    insecure: InsecurePolicy = field(default=InsecurePolicy(), metadata=rule("Requests that did not come by TLS."))
+
+
+def _acme(value: object) -> object:
+    authority = value.get("authority") if isinstance(value, dict) else None
+    if isinstance(authority, str) and authority.lower() == "none":
+        return None
+    raise Invalid("is not served by this version: no certificate is asked for", stops=False)
+
+
+def _tls(value: object) -> Decoded[TlsSettings]:
+    return Decoded(*read_spec(TlsSettings, value, ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSpec:
+    """A name that is served."""
+
+    UNSERVED: ClassVar[frozenset[str]] = frozenset({"previewUrl"})
+    SILENT: ClassVar[frozenset[str]] = frozenset()
+
+    hostname: str = field(
+        default="*", metadata=rule("The name; `*` may stand alone, begin or end it.", check=host_hostname)
+    )
+    mapping_selector: LabelSelector | None = field(
+        default=None,
+        metadata=rule(name="mappingSelector", doc="Which Mappings are served under the name.", aliases=("selector",)),
+    )
+    tls_secret: SecretName | None = field(
+        default=None, metadata=rule(name="tlsSecret", doc="The certificate; without it there is no TLS.")
+    )
+    tls_context: ContextName | None = field(
+        default=None, metadata=rule(name="tlsContext", doc="A TLSContext for everything else about TLS.")
+    )
+    tls: Annotated[TlsSettings, Rule(convert=_tls)] | None = field(default=None, metadata=rule("The same, said here."))
+    request_policy: RequestPolicy = field(
+        default=RequestPolicy(), metadata=rule(name="requestPolicy", doc="What becomes of insecure requests.")
+    )
+    acme_provider: object = field(
+        default=None,
+        metadata=rule(
+            name="acmeProvider", doc="Not served; `authority: none` says that none is wanted.", convert=_acme
+        ),
+    )
+
+    @property
+    def selector(self) -> Selector | None:
+        """The labels that Mappings must have; None when the Host does not select, `()` when it selects all."""
+        selector = self.mapping_selector
+        if selector is None or (selector.match_labels is None and selector.match_expressions is None):
+            return None
+        return selector.wanted

@@ -1,0 +1,184 @@
+"""Mapping: which requests go where."""
+
+from collections import abc
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from translator.checks import (
+    LONGEST_DURATION,
+    HeaderName,
+    Milliseconds,
+    Percent,
+    PlainText,
+    QueryName,
+    Regex,
+    path_prefix,
+    regex,
+    token,
+)
+from translator.decode import Invalid, Problem, quote, rule, step
+from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.redirect import Code, Paths
+from translator.emissary.fields.retry_policy import RetryPolicy
+from translator.emissary.fields.rewrite import RegexSubstitution
+from translator.emissary.fields.upgrades import Protocol
+from translator.emissary.hostnames import mapping_hostname
+from translator.emissary.objects import words
+from translator.emissary.service_names import service as readable
+
+AUTHORITY = ":authority"
+
+
+def _no_shadow(shadow: bool) -> bool:
+    if shadow:
+        raise Invalid("is not served by this version: the Mapping is left out, since it must not get real traffic")
+    return shadow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingSpec:
+    """A rule of routing: requests that match it go to its service."""
+
+    UNSERVED: ClassVar[frozenset[str]] = words(
+        """
+        add_linkerd_headers auth_context_extensions bypass_auth bypass_error_response_overrides circuit_breakers
+        cluster_idle_timeout_ms cluster_max_connection_lifetime_ms cors dns_type docs enable_ipv4 enable_ipv6
+        envoy_override error_response_overrides health_checks keepalive labels load_balancer modules outlier_detection
+        priority resolver respect_dns_ttl stats_name
+        """
+    )
+    SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
+
+    prefix: str = field(metadata=rule("What the path begins with."))
+    prefix_exact: bool = field(default=False, metadata=rule("`prefix` is the whole path."))
+    prefix_regex: bool = field(default=False, metadata=rule("`prefix` is a regular expression for the whole path."))
+    case_sensitive: bool = field(default=True, metadata=rule("Whether the case of the path counts."))
+    hostname: str | None = field(
+        default=None,
+        metadata=rule("The host that is asked for; `*` may stand alone, begin or end it.", check=mapping_hostname),
+    )
+    host: PlainText | None = field(default=None, metadata=rule("Older name of hostname, without `*`."))
+    host_regex: bool = field(default=False, metadata=rule("`host` is a regular expression."))
+    headers: abc.Mapping[HeaderName, PlainText] | None = field(
+        default=None, metadata=rule("Headers that must have these values.")
+    )
+    regex_headers: abc.Mapping[HeaderName, Regex] | None = field(
+        default=None, metadata=rule("Headers whose whole values must match these regular expressions.")
+    )
+    method: PlainText | None = field(default=None, metadata=rule("The method, such as GET."))
+    method_regex: bool = field(default=False, metadata=rule("`method` is a regular expression."))
+    query_parameters: abc.Mapping[QueryName, PlainText] | None = field(
+        default=None, metadata=rule("Query parameters that must have these values.")
+    )
+    regex_query_parameters: abc.Mapping[QueryName, Regex] | None = field(
+        default=None, metadata=rule("Query parameters whose whole values must match; `.*` for any.")
+    )
+    precedence: int = field(default=0, metadata=rule("Larger goes first, whatever else is matched."))
+
+    service: str = field(metadata=rule("Where requests go: `[scheme://]host[:port]`.", min_size=1, check=readable))
+    tls: PlainText | None = field(default=None, metadata=rule("The TLSContext to speak TLS to the service with."))
+    weight: Percent | None = field(
+        default=None, metadata=rule("The share of requests, in percent, among Mappings alike.")
+    )
+    grpc: bool = field(default=False, metadata=rule("The service speaks HTTP/2, as gRPC does."))
+    connect_timeout_ms: int | None = field(
+        default=None,
+        metadata=rule(
+            "How long a connection to the service may take; 3000 when absent.", minimum=1, maximum=LONGEST_DURATION
+        ),
+    )
+    cluster_tag: PlainText = field(default="", metadata=rule("Keeps this service's cluster apart from others like it."))
+
+    rewrite: PlainText = field(default="/", metadata=rule("What the prefix becomes; empty leaves the path alone."))
+    regex_rewrite: RegexSubstitution | None = field(default=None, metadata=rule("Instead of `rewrite`, by regex."))
+    host_rewrite: PlainText | None = field(default=None, metadata=rule("The Host header that the service sees."))
+    auto_host_rewrite: bool = field(default=False, metadata=rule("The Host header becomes the service's own name."))
+    add_request_headers: AddedHeaders | None = field(
+        default=None, metadata=rule("Headers that the service sees in addition.")
+    )
+    remove_request_headers: RemovedHeaders | None = field(
+        default=None, metadata=rule("Headers that the service does not see.")
+    )
+    add_response_headers: AddedHeaders | None = field(
+        default=None, metadata=rule("Headers that the client sees in addition.")
+    )
+    remove_response_headers: RemovedHeaders | None = field(
+        default=None, metadata=rule("Headers that the client does not see.")
+    )
+
+    host_redirect: bool = field(default=False, metadata=rule("Redirect the client to `service`."))
+    path_redirect: PlainText | None = field(default=None, metadata=rule("The path to be redirected to."))
+    prefix_redirect: PlainText | None = field(default=None, metadata=rule("What the prefix becomes in a redirect."))
+    regex_redirect: RegexSubstitution | None = field(default=None, metadata=rule("What the path becomes, by regex."))
+    redirect_response_code: Code = field(default=301, metadata=rule("The status of a redirect."))
+
+    timeout_ms: Milliseconds | None = field(
+        default=None, metadata=rule("How long a whole request may take; 0 is no limit; 3000 when absent.")
+    )
+    idle_timeout_ms: Milliseconds | None = field(
+        default=None, metadata=rule("How long a request may be silent; 0 is no limit.")
+    )
+    retry_policy: RetryPolicy | None = field(default=None, metadata=rule("When to try again."))
+    allow_upgrade: tuple[Protocol, ...] | None = field(
+        default=None, metadata=rule("Protocols to change to, such as websocket.")
+    )
+    use_websocket: bool | None = field(default=None, metadata=rule("Older name of allow_upgrade: [websocket]."))
+    shadow: bool = field(default=False, metadata=rule("A copy of the traffic; not served yet.", check=_no_shadow))
+
+    @property
+    def redirect_paths(self) -> Paths:
+        """What a redirect makes of the path."""
+        return Paths(self.path_redirect, self.prefix_redirect, self.regex_redirect)
+
+    @property
+    def host_spelling(self) -> tuple[str, str] | None:
+        """The field that says which host is asked for, as a path, and what it says; None when none does."""
+        if self.hostname:
+            return "hostname", self.hostname
+        if self.host:
+            return "host", self.host
+        for name, value in (self.headers or {}).items():
+            if name.lower() == AUTHORITY and value:
+                return f"headers{step(name)}", value
+        return None
+
+    def cross_check(self) -> Iterable[Problem]:
+        """What no field can see alone."""
+        yield from self._host_problems()
+        yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
+        if self.prefix_regex and self.prefix_exact:
+            yield Problem("prefix_exact", "has no effect beside prefix_regex", stops=False)
+        if self.method:
+            yield from _checked("method", self.method, regex if self.method_regex else token)
+        if self.regex_rewrite is not None and self.rewrite not in {"", "/"}:
+            yield Problem("rewrite", "has no effect beside regex_rewrite", stops=False)
+        if self.auto_host_rewrite and self.host_rewrite is not None:
+            yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
+        if self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
+            yield from self.redirect_paths.problems(redirects=self.host_redirect)
+
+    def _host_problems(self) -> Iterable[Problem]:
+        spelling = self.host_spelling
+        if spelling is None or spelling[0] == "hostname":
+            if self.host:
+                yield Problem("host", "has no effect beside hostname", stops=False)
+            return
+        where, text = spelling
+        if where == "host" and self.host_regex:
+            yield from _checked(where, text, regex)
+        elif "*" in text:
+            yield Problem(where, f"must not hold *, as {quote(text)} does: use hostname")
+
+
+def _path(text: str) -> str:
+    if "?" in text:
+        raise Invalid(f"must not contain a query, as {quote(text)} does: use query_parameters")
+    return path_prefix(text)
+
+
+def _checked(where: str, text: str, check: abc.Callable[[str], str]) -> Iterable[Problem]:
+    try:
+        check(text)
+    except Invalid as invalid:
+        yield Problem(where, invalid.message)

@@ -1,0 +1,141 @@
+"""Module `ambassador`: settings of the whole gateway, and defaults for Mappings."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Final, Literal
+
+from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText
+from translator.decode import Decoded, Problem, Rule, rule
+from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.retry_policy import RetryPolicy
+from translator.emissary.objects import read_spec, words
+from translator.emissary.service_names import service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultsOfMappings:
+    """What Mappings say that do not say it themselves."""
+
+    add_request_headers: AddedHeaders | None = field(default=None, metadata=rule("See Mapping."))
+    add_response_headers: AddedHeaders | None = field(default=None, metadata=rule("See Mapping."))
+    remove_request_headers: RemovedHeaders | None = field(default=None, metadata=rule("See Mapping."))
+    remove_response_headers: RemovedHeaders | None = field(default=None, metadata=rule("See Mapping."))
+    stats_name: object = field(
+        default=None, metadata=rule("Not served.", warn="is not served by this version: it has no effect")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults(DefaultsOfMappings):
+    """Defaults for several kinds. What `httpmapping` says goes before what stands beside it."""
+
+    httpmapping: DefaultsOfMappings | None = field(default=None, metadata=rule("Defaults for Mappings alone."))
+    tls_secret_namespacing: bool = field(
+        default=True, metadata=rule("Whether a dot in the name of a Secret begins its namespace.")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A route of our own on every Host."""
+
+    enabled: bool | None = field(default=None, metadata=rule("Whether there is such a route."))
+    prefix: PathPrefix | None = field(default=None, metadata=rule("Its prefix."))
+    rewrite: PlainText | None = field(default=None, metadata=rule("What the prefix becomes."))
+    service: str | None = field(
+        default=None, metadata=rule("Where it leads; our own diagnostics when absent.", check=service)
+    )
+    allow_non_local: object = field(default=None, metadata=rule("Who may see the diagnostics; for another part."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmbassadorConfig:
+    """The settings; absent is Envoy's advice for an edge proxy, or Emissary's default."""
+
+    UNSERVED: ClassVar[frozenset[str]] = words(
+        """
+        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes circuit_breakers
+        cluster_idle_timeout_ms cluster_max_connection_lifetime_ms cors debug_mode default_label_domain default_labels
+        enable_grpc_http11_bridge enable_grpc_web enable_http10 enable_ipv4 enable_ipv6 envoy_log_format
+        envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
+        set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny keepalive load_balancer
+        lua_scripts max_request_headers_kb proper_case prune_unreachable_routes regex_type resolver runtime_flags
+        service_port statsd suppress_envoy_headers use_proxy_proto x_forwarded_proto_redirect xff_num_trusted_hops
+        """
+    )
+    SILENT: ClassVar[frozenset[str]] = frozenset()
+
+    cluster_request_timeout_ms: Milliseconds = field(default=3000, metadata=rule("timeout_ms of Mappings without one."))
+    retry_policy: RetryPolicy | None = field(default=None, metadata=rule("retry_policy of Mappings without one."))
+    defaults: Defaults = field(default=Defaults(), metadata=rule("Other defaults for Mappings."))
+    regex_max_size: int = field(
+        default=200,
+        metadata=rule(f"The largest regular expression, in instructions of RE2, up to {LARGEST_REGEX}.", minimum=1),
+    )
+    use_ambassador_namespace_for_service_resolution: bool = field(
+        default=False, metadata=rule("Unqualified services are those of our namespace, not the Mapping's.")
+    )
+    use_remote_address: bool = field(
+        default=True, metadata=rule("Trust the connection's address, not X-Forwarded-For.")
+    )
+    server_name: PlainText = field(default="envoy", metadata=rule("The Server header of responses."))
+    listener_idle_timeout_ms: Milliseconds | None = field(
+        default=None, metadata=rule("How long a connection may be without requests.")
+    )
+    merge_slashes: bool | None = field(default=None, metadata=rule("Whether // in a path is /; true when absent."))
+    reject_requests_with_escaped_slashes: bool | None = field(
+        default=None, metadata=rule("True: answer 400; false: leave them; absent: redirect to the plain path.")
+    )
+    headers_with_underscores_action: Literal["ALLOW", "REJECT_REQUEST", "DROP_HEADER"] | None = field(
+        default=None, metadata=rule("What becomes of them; REJECT_REQUEST when absent.")
+    )
+    strip_matching_host_port: bool = field(
+        default=False, metadata=rule("Whether a Host header's port is dropped when it is the Listener's.")
+    )
+    preserve_external_request_id: bool = field(default=False, metadata=rule("Whether a client's x-request-id is kept."))
+    liveness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_alive on every Host."))
+    readiness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_ready on every Host."))
+    diagnostics: Probe | None = field(default=None, metadata=rule("/ambassador/v0/ on every Host, when enabled."))
+
+    def cross_check(self) -> Iterable[Problem]:
+        """Envoy has a limit of its own."""
+        if self.regex_max_size > LARGEST_REGEX:
+            yield Problem("regex_max_size", f"counts as {LARGEST_REGEX}, which is the most", stops=False)
+
+
+def _config(value: object) -> Decoded[AmbassadorConfig]:
+    """Read the settings. A wrong one is left out alone: if all fell back to defaults, everyone would feel it."""
+    config, problems = read_spec(AmbassadorConfig, value, "")
+    if config is not None or not isinstance(value, dict):
+        return Decoded(config, problems)
+    wrong = {_SETTING.split(problem.path, maxsplit=1)[0] for problem in problems if problem.stops}
+    config, _ = read_spec(AmbassadorConfig, {key: item for key, item in value.items() if key not in wrong}, "")
+    return Decoded(config, tuple(_left_out(problem) for problem in problems))
+
+
+_SETTING: Final = re.compile(r"[.\[]")
+
+
+def _left_out(problem: Problem) -> Problem:
+    return Problem(problem.path, f"{problem.message}; it is left out", stops=False) if problem.stops else problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleSpec:
+    """A bag of settings; which ones its name says."""
+
+    UNSERVED: ClassVar[frozenset[str]] = frozenset()
+    SILENT: ClassVar[frozenset[str]] = frozenset()
+
+    config: Annotated[AmbassadorConfig, Rule(convert=_config, schema={"type": "object"})] = field(
+        default=AmbassadorConfig(), metadata=rule("The settings.")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherModuleSpec:
+    """A Module by another name than `ambassador`: nothing reads it."""
+
+    UNSERVED: ClassVar[frozenset[str]] = frozenset()
+    SILENT: ClassVar[frozenset[str]] = frozenset({"config"})

@@ -1,0 +1,58 @@
+"""TCPMapping: connections of a port that are passed on as they are."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from translator.checks import LONGEST_DURATION, Percent, PlainText, Port
+from translator.decode import Invalid, Rule, quote, rule
+from translator.emissary.hostnames import host_hostname, is_glob
+from translator.emissary.service_names import service as readable
+
+
+def _server_name(text: str) -> str:
+    name = host_hostname(text)
+    if is_glob(name) or ":" in name:
+        raise Invalid(f"must be one name, as clients ask for it in TLS, not {quote(text)}")
+    return name
+
+
+def _address(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise Invalid(f"must be an IP address, not {quote(text)}") from None
+    return text
+
+
+def _milliseconds(value: object) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if type(value) is not int or not 0 <= value <= LONGEST_DURATION:
+        raise Invalid("must be a number of milliseconds")
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TCPMappingSpec:
+    """A rule for connections: those of a port, or those that ask for a name in TLS, go to its service."""
+
+    UNSERVED: ClassVar[frozenset[str]] = frozenset(
+        {"circuit_breakers", "enable_ipv4", "enable_ipv6", "resolver", "stats_name"}
+    )
+    SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS"})
+
+    port: Port = field(metadata=rule("The port."))
+    address: str | None = field(
+        default=None, metadata=rule("The address of the port; every one when absent.", check=_address)
+    )
+    host: str | None = field(
+        default=None, metadata=rule("The name that clients ask for in TLS, which ends here.", check=_server_name)
+    )
+    service: str = field(metadata=rule("Where connections go: `[scheme://]host[:port]`.", min_size=1, check=readable))
+    tls: PlainText | None = field(default=None, metadata=rule("The TLSContext to speak TLS to the service with."))
+    weight: Percent | None = field(default=None, metadata=rule("The share of connections among TCPMappings alike."))
+    cluster_tag: PlainText = field(default="", metadata=rule("Keeps this service's cluster apart from others like it."))
+    idle_timeout_ms: Annotated[int, Rule(convert=_milliseconds)] | None = field(
+        default=None, metadata=rule("How long a connection may be silent; 0 is no limit.")
+    )

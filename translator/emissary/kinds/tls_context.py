@@ -1,0 +1,146 @@
+"""TLSContext: how TLS is spoken, with clients or with a service."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Final, Literal
+
+from translator import ir
+from translator.checks import LONGEST_SERVER_NAME, PlainText, plain_text
+from translator.decode import Invalid, Problem, Rule, quote, rule
+from translator.emissary.hostnames import host_hostname
+from translator.emissary.objects import words
+
+Version = Literal["v1.0", "v1.1", "v1.2", "v1.3"]
+
+CIPHERS: Final = words(
+    """
+    AES128-GCM-SHA256 AES128-SHA AES256-GCM-SHA384 AES256-SHA DES-CBC3-SHA ECDHE-ECDSA-AES128-GCM-SHA256
+    ECDHE-ECDSA-AES128-SHA ECDHE-ECDSA-AES128-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-ECDSA-AES256-SHA
+    ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-PSK-AES128-CBC-SHA ECDHE-PSK-AES256-CBC-SHA ECDHE-PSK-CHACHA20-POLY1305
+    ECDHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-SHA ECDHE-RSA-AES128-SHA256 ECDHE-RSA-AES256-GCM-SHA384
+    ECDHE-RSA-AES256-SHA ECDHE-RSA-CHACHA20-POLY1305 PSK-AES128-CBC-SHA PSK-AES256-CBC-SHA
+    """
+)
+"""What BoringSSL, in Envoy 1.40, knows by OpenSSL's names; asked of the binary."""
+CURVES: Final = words(
+    """
+    MLKEM1024 P-256 P-384 P-521 X25519 X25519MLKEM768 prime256v1 secp384r1 secp521r1 x25519
+    """
+)
+_ALTERNATIVES: Final = re.compile(r"[\[\]|:]")
+
+
+def _cipher(text: str) -> str:
+    for name in filter(None, _ALTERNATIVES.split(text)):
+        # Names as in TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 are those of the standard, which BoringSSL knows too.
+        if name not in CIPHERS and not ("_WITH_" in name and name.startswith("TLS_")):
+            raise Invalid(f"must be a cipher suite that Envoy knows, not {quote(name)}")
+    return text
+
+
+def _curve(text: str) -> str:
+    if text not in CURVES:
+        raise Invalid(f"must be one of {', '.join(sorted(CURVES))}, not {quote(text)}")
+    return text
+
+
+def _different(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if len({text.lower() for text in texts}) < len(texts):
+        raise Invalid("must not name anything twice")
+    return texts
+
+
+def _alpn(text: str) -> str:
+    for name in text.split(","):
+        if not 0 < len(name.strip().encode()) < 256:
+            raise Invalid(f"must be protocols, separated by commas, not {quote(text)}")
+    return plain_text(text)
+
+
+def _sni(text: str) -> str:
+    if len(text.encode()) > LONGEST_SERVER_NAME:
+        raise Invalid(f"must have at most {LONGEST_SERVER_NAME} bytes, not {len(text.encode())}")
+    return plain_text(text)
+
+
+def _no_files(_text: str) -> str:
+    raise Invalid("is not served by this version: use a Secret")
+
+
+def _no_revocations(_text: str) -> str:
+    raise Invalid("is not served by this version: nothing is trusted without its list of revocations")
+
+
+NoFile = Annotated[str, Rule(check=_no_files)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """How TLS is spoken, apart from the certificate."""
+
+    UNSERVED: ClassVar[frozenset[str]] = frozenset({"redirect_cleartext_from", "redirectCleartextFrom"})
+    SILENT: ClassVar[frozenset[str]] = frozenset({"v2CRLSecret"})
+
+    ca_secret: PlainText | None = field(
+        default=None,
+        metadata=rule("The Secret whose tls.crt is the CA that peers are checked against.", aliases=("caSecret",)),
+    )
+    cert_required: bool | None = field(
+        default=None, metadata=rule("Clients must show a certificate.", aliases=("certRequired",))
+    )
+    alpn_protocols: str | None = field(
+        default=None,
+        metadata=rule(
+            "Protocols in order of preference, such as h2,http/1.1.", check=_alpn, aliases=("alpnProtocols",)
+        ),
+    )
+    min_tls_version: Version | None = field(
+        default=None, metadata=rule("The oldest version.", aliases=("minTlsVersion",))
+    )
+    max_tls_version: Version | None = field(
+        default=None, metadata=rule("The newest version.", aliases=("maxTlsVersion",))
+    )
+    cipher_suites: tuple[Annotated[str, Rule(check=_cipher)], ...] = field(
+        default=(), metadata=rule("Cipher suites, up to TLS 1.2.", aliases=("cipherSuites",))
+    )
+    ecdh_curves: tuple[Annotated[str, Rule(check=_curve)], ...] = field(
+        default=(), metadata=rule("Curves of the key exchange.", check=_different, aliases=("ecdhCurves",))
+    )
+    sni: str | None = field(default=None, metadata=rule("The name that a service is asked for in TLS.", check=_sni))
+    cert_chain_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("certChainFile",)))
+    private_key_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("privateKeyFile",)))
+    cacert_chain_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("cacertChainFile",)))
+    crl_secret: str | None = field(
+        default=None, metadata=rule("Not served.", check=_no_revocations, aliases=("crlSecret",))
+    )
+
+    @property
+    def versions(self) -> ir.TlsVersions:
+        """The versions that are spoken."""
+        return ir.TlsVersions(self.min_tls_version, self.max_tls_version)
+
+    @property
+    def alpn(self) -> tuple[str, ...]:
+        """The protocols that are offered, one by one."""
+        return tuple(name.strip() for name in self.alpn_protocols.split(",")) if self.alpn_protocols else ()
+
+    def cross_check(self) -> Iterable[Problem]:
+        """The oldest version must not be newer than the newest."""
+        if self.min_tls_version and self.max_tls_version and self.min_tls_version > self.max_tls_version:
+            yield Problem("min_tls_version", f"must not be newer than max_tls_version, which is {self.max_tls_version}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TLSContextSpec(TlsSettings):
+    """TLS settings with a name, for Hosts, TCPMappings and services."""
+
+    hosts: tuple[Annotated[str, Rule(check=host_hostname)], ...] = field(
+        default=(), metadata=rule("The names that it is for, where TLS is ended.")
+    )
+    secret: PlainText | None = field(
+        default=None, metadata=rule("The Secret with tls.crt and tls.key, in this namespace or as name.namespace.")
+    )
+    secret_namespacing: bool | None = field(
+        default=None, metadata=rule("Whether a dot in the name of a Secret begins its namespace; true when absent.")
+    )

@@ -1,0 +1,131 @@
+"""Listeners: the ports that are open, and which Hosts each of them serves."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from translator import ir
+from translator.decode import Problem
+from translator.emissary.hosts import ServedHost
+from translator.emissary.kinds.listener import ListenerSpec
+from translator.emissary.kinds.selectors import Selector, selects
+from translator.emissary.objects import Read, read_object
+from translator.emissary.options import Options
+from translator.emissary.security import Model
+from translator.ir import ObjectKey
+from translator.tables import Table, Tables, read
+
+Port = tuple[str, int]
+"""An address and a port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Which Hosts a Listener serves. `namespace` None is every namespace."""
+
+    namespace: str | None
+    selector: Selector | None = None
+
+    def includes(self, host: ServedHost) -> bool:
+        """Whether a Host is one of them."""
+        if self.namespace is not None and host.namespace != self.namespace:
+            return False
+        return self.selector is None or selects(self.selector, host.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPort:
+    """A port that is open: declared by a Listener, or by a TCPMapping where there is none."""
+
+    name: str
+    address: str
+    port: int
+    http: bool
+    tls: bool
+    proxy_protocol: bool = False
+    model: Model = "SECURE"
+    binding: Binding | None = None
+    stats_prefix: str | None = None
+    l7_depth: int = 0
+    max_streams: int | None = None
+    origins: tuple[ObjectKey, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """Its name for people."""
+        return f"Listener {self.name}"
+
+    def http_options(self, common: ir.HttpOptions) -> ir.HttpOptions:
+        """How HTTP is spoken here, from what the Module says for all."""
+        return replace(
+            common,
+            stat_prefix=self.stats_prefix or ("ingress_https" if self.tls else "ingress_http"),
+            trusted_hops=self.l7_depth,
+            max_concurrent_streams=self.max_streams or common.max_concurrent_streams,
+        )
+
+    def tcp_stat_prefix(self, kind: Literal["tcp", "tls"]) -> str:
+        """The prefix of the statistics of connections that are passed on."""
+        return self.stats_prefix or f"ingress_{kind}_{self.port}"
+
+
+class Listeners:
+    """The Listeners' tables: `ports` by name, `by_port` the name for each address and port."""
+
+    def __init__(self, tables: Tables, objects: Table[ObjectKey, bytes], options: Options) -> None:
+        self._bind_address = options.bind_address
+        self.found = tables.each(
+            "listeners read", objects, lambda key, body: read_object(ListenerSpec, key, body, options.ambassador_id)
+        )
+        by_port = tables.group("listeners by port", self.found, self._port_of)
+        self._chosen: Table[Port, ObjectKey] = tables.each("listener of a port", by_port, lambda _, them: min(them))
+        named = tables.group("listeners by name", self.found, self._open)
+        self.ports: Table[str, OpenPort] = tables.each(
+            "listeners open", named, lambda _, them: next(iter(them.values()))
+        )
+        self.by_port: Table[Port, str] = tables.each(
+            "listener names", self._chosen, lambda _, key: key.split("/", 2)[2]
+        )
+
+    def _port_of(self, _: ObjectKey, row: Read[ListenerSpec]) -> dict[Port, bool]:
+        return {(self._bind_address, row.value.port): True} if row.value else {}
+
+    def _open(self, key: ObjectKey, row: Read[ListenerSpec]) -> dict[str, OpenPort]:
+        spec = row.value
+        if spec is None or read(self._chosen, (self._bind_address, spec.port)) != key:
+            return {}
+        name = f"{row.namespace}/{row.name}"
+        return {name: open_port(name, key, row.namespace, spec, self._bind_address)}
+
+    def problems_of(self, key: ObjectKey, row: Read[ListenerSpec]) -> tuple[Problem, ...]:
+        """What is wrong with a Listener, but for what it lacks."""
+        spec = row.value
+        chosen = read(self._chosen, (self._bind_address, spec.port)) if spec else None
+        if spec is None or chosen in {None, key}:
+            return row.problems
+        taken = Problem("spec.port", f"{spec.port} is already taken by {chosen}")
+        return (*row.problems, taken)
+
+
+def open_port(name: str, key: ObjectKey, namespace: str, spec: ListenerSpec, address: str) -> OpenPort:
+    """The port that a Listener opens."""
+    selector = spec.host_binding.selector
+    source = spec.host_binding.namespace.source if spec.host_binding.namespace else "SELF"
+    return OpenPort(
+        name=name,
+        address=address,
+        port=spec.port,
+        http="HTTP" in spec.stack,
+        tls="TLS" in spec.stack,
+        proxy_protocol="PROXY" in spec.stack,
+        model=spec.security_model,
+        binding=Binding(None if source == "ALL" else namespace, selector.wanted if selector else None),
+        stats_prefix=spec.stats_prefix,
+        l7_depth=spec.l7_depth,
+        max_streams=spec.http2_max_concurrent_streams,
+        origins=(key,),
+    )
+
+
+def ir_listener(port: OpenPort) -> ir.Listener:
+    """The port in the IR."""
+    return ir.Listener(port.name, port.address, port.port, port.proxy_protocol, port.origins)

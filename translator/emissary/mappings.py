@@ -1,0 +1,146 @@
+"""What a Mapping means by itself: what it asks of requests, and where they go."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from translator import ir
+from translator.checks import regex
+from translator.decode import Invalid, Problem, join, step
+from translator.emissary.association import Association
+from translator.emissary.backends import Backends, Wanted
+from translator.emissary.fields.redirect import redirect_of
+from translator.emissary.grouping import Demands, GroupKey, demands_of, group_key
+from translator.emissary.kinds.mapping import MappingSpec
+from translator.emissary.kinds.selectors import Selector
+from translator.emissary.objects import Read
+from translator.emissary.options import Options
+from translator.emissary.precedence import Constraint
+from translator.emissary.settings import Settings
+from translator.ir import ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A Mapping that is understood, as a member of its group.
+
+    `match` is what it asks of a request but for the host, which may go without saying, and its share.
+    """
+
+    namespace: str
+    name: str
+    spec: MappingSpec
+    demands: Demands
+    selectors: frozenset[Selector]
+    group: GroupKey
+    match: ir.RouteMatch
+    target: ir.Backend | ir.Redirect
+    service_host: str
+
+    @property
+    def called(self) -> str:
+        """Its name for people."""
+        return f"Mapping {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What became of a Mapping; `member` is None when a problem stops it."""
+
+    member: Member | None
+    problems: tuple[Problem, ...] = ()
+
+
+class Understanding:
+    """Each Mapping by itself: the function behind the table of members."""
+
+    def __init__(self, settings: Settings, backends: Backends, association: Association, options: Options) -> None:
+        self._settings = settings
+        self._backends = backends
+        self._association = association
+        self._options = options
+
+    def understand(self, _: ObjectKey, row: Read[MappingSpec]) -> Understood:
+        """What a Mapping means, apart from the others."""
+        spec = row.value
+        if spec is None:
+            return Understood(None, row.problems)
+        defaults = self._settings.mapping_defaults()
+        demands = demands_of(spec)
+        problems = [*row.problems, *_too_large(spec, defaults.regex_max_size)]
+        lookup = self._options.namespace if defaults.own_namespace else row.namespace
+        target, host = self._target_of(spec, row.namespace, lookup, problems)
+        if target is None or any(problem.stops for problem in problems):
+            return Understood(None, tuple(problems))
+        selectors = self._association.selectors_of(row.labels)
+        member = Member(
+            namespace=row.namespace,
+            name=row.name,
+            spec=spec,
+            demands=demands,
+            selectors=selectors,
+            group=group_key(demands, selectors),
+            match=match_of(spec, demands),
+            target=target,
+            service_host=host,
+        )
+        return Understood(member, tuple(problems))
+
+    def _target_of(
+        self, spec: MappingSpec, namespace: str, lookup: str, problems: list[Problem]
+    ) -> tuple[ir.Backend | ir.Redirect | None, str]:
+        """Where requests go, and the name of the service where there is one."""
+        if spec.host_redirect:
+            try:
+                return redirect_of(spec.service, spec.redirect_paths, spec.redirect_response_code), ""
+            except Invalid as invalid:
+                problems.append(Problem("spec.service", invalid.message))
+                return None, ""
+        protocol: Literal["http1", "http2"] = "http2" if spec.grpc else "http1"
+        wanted = Wanted(spec.service, spec.tls, protocol, spec.connect_timeout_ms, spec.cluster_tag)
+        found = self._backends.find(wanted, namespace, lookup)
+        problems.extend(found.problems)
+        return found.backend, found.host
+
+
+def _regexes_of(spec: MappingSpec) -> Iterator[tuple[str, str]]:
+    """The regular expressions of a Mapping, with their paths; most have none."""
+    if spec.prefix_regex:
+        yield "spec.prefix", spec.prefix
+    if spec.host_regex and spec.host:
+        yield "spec.host", spec.host
+    if spec.method_regex and spec.method:
+        yield "spec.method", spec.method
+    if spec.regex_headers:
+        yield from ((join("spec.regex_headers", step(name)), text) for name, text in spec.regex_headers.items())
+    if spec.regex_query_parameters:
+        for name, text in spec.regex_query_parameters.items():
+            yield join("spec.regex_query_parameters", step(name)), text
+    if spec.regex_rewrite:
+        yield "spec.regex_rewrite.pattern", spec.regex_rewrite.pattern
+    if spec.regex_redirect:
+        yield "spec.regex_redirect.pattern", spec.regex_redirect.pattern
+
+
+def _too_large(spec: MappingSpec, limit: int) -> list[Problem]:
+    """Regular expressions beyond the Module's limit."""
+    problems = []
+    for where, text in _regexes_of(spec):
+        try:
+            regex(text, limit)
+        except Invalid as invalid:
+            problems.append(Problem(where, f"{invalid.message} (regex_max_size of the Module)"))
+    return problems
+
+
+def match_of(spec: MappingSpec, demands: Demands) -> ir.RouteMatch:
+    """What a Mapping asks of a request, but for the host."""
+    return ir.RouteMatch(
+        path=ir.PathMatch(demands.path_kind, spec.prefix, spec.case_sensitive or demands.path_kind == "regex"),
+        headers=tuple([ir.HeaderMatch(each.name, _text_of(each)) for each in demands.headers]),
+        queries=tuple([ir.QueryMatch(each.name, _text_of(each)) for each in demands.queries]),
+    )
+
+
+def _text_of(constraint: Constraint) -> ir.TextMatch:
+    return ir.TextMatch("regex" if constraint.regex else "exact", constraint.value)

@@ -1,0 +1,101 @@
+"""From the bytes of an object to a value of its kind, for every kind in the same way.
+
+Objects of another gateway (`ambassador_id`) are invisible: nothing is said of them, not even that they are wrong.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
+
+import orjson
+
+from translator.decode import FrozenMap, Problem, decode, join
+from translator.ir import ObjectKey
+from translator.kubernetes.tables import name_of
+
+SERVED_VERSION: Final = "getambassador.io/v3alpha1"
+NOT_SERVED: Final = "is not served by this version: it has no effect"
+EVERYONE: Final = ["_automatic_"]
+NO_LABELS: Final[Mapping[str, str]] = FrozenMap()
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text: a list of names that is read as one reads."""
+    return frozenset(text.split())
+
+
+class Kind(Protocol):
+    """What a dataclass of `kinds` says besides its fields."""
+
+    UNSERVED: ClassVar[frozenset[str]]
+    SILENT: ClassVar[frozenset[str]]
+
+
+T = TypeVar("T", bound=Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """An object as it was read; `value` is None when a problem stops it."""
+
+    namespace: str
+    name: str
+    labels: Mapping[str, str]
+    value: T | None
+    problems: tuple[Problem, ...] = ()
+
+
+def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) -> Read[T] | None:
+    """Read an object of a kind; None when it is for another gateway."""
+    document = orjson.loads(body)
+    spec = document.get("spec")
+    if isinstance(spec, dict) and not _is_for(spec, ambassador_id):
+        return None
+    namespace, name = name_of(key)
+    labels = _labels_of(document)
+    version = document.get("apiVersion")
+    if version != SERVED_VERSION:
+        message = f"must be {SERVED_VERSION}, which is all that is served by this version, not {version!r}"
+        return Read(namespace, name, labels, None, (Problem("apiVersion", message),))
+    value, problems = read_spec(kind, spec)
+    return Read(namespace, name, labels, value, problems)
+
+
+def read_spec(kind: type[T], spec: object, path: str = "spec") -> tuple[T | None, tuple[Problem, ...]]:
+    """Read a JSON object into a dataclass of ours; its unserved fields are told, and left out."""
+    told: list[Problem] = []
+    if isinstance(spec, dict):
+        spec, told = _split(kind, spec, path)
+    decoded = decode(kind, spec, path)
+    return decoded.value, (*told, *decoded.problems) if told else decoded.problems
+
+
+def _split(kind: type[Kind], spec: dict[str, Any], path: str) -> tuple[dict[str, Any], list[Problem]]:
+    aside = (kind.UNSERVED | kind.SILENT | _COMMON) & spec.keys()
+    if not aside:
+        return spec, []
+    kept = {name: value for name, value in spec.items() if name not in aside}
+    unserved = (name for name in sorted(aside & kind.UNSERVED) if spec[name] is not None)
+    return kept, [Problem(join(path, name), NOT_SERVED, stops=False) for name in unserved]
+
+
+_COMMON: Final = frozenset({"ambassador_id", "ambassadorId"})
+
+
+def _is_for(spec: dict[str, Any], ambassador_id: str) -> bool:
+    ids = spec.get("ambassador_id")
+    if ids is None:
+        ids = spec.get("ambassadorId")
+    if ids is None:
+        return ambassador_id == "default"
+    if isinstance(ids, str):
+        ids = [ids]
+    return isinstance(ids, list) and (ambassador_id in ids or ids == EVERYONE)
+
+
+def _labels_of(document: dict[str, Any]) -> Mapping[str, str]:
+    metadata = document.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    if not isinstance(labels, dict) or not labels:
+        return NO_LABELS
+    return FrozenMap({name: value for name, value in labels.items() if isinstance(value, str)})

@@ -1,0 +1,34 @@
+"""Routes of our own on every Host: liveness, readiness, and the diagnostics where they are wanted."""
+
+from translator import ir
+from translator.emissary.backends import Backends
+from translator.emissary.kinds.mapping import AUTHORITY
+from translator.emissary.kinds.module import Probe
+from translator.emissary.options import Options
+from translator.emissary.precedence import Constraint, order_of
+from translator.emissary.service_names import parse
+
+TIMEOUT_MS = 10_000
+LAST = "~"
+"""Beside a Mapping that is alike, the Mapping goes first."""
+
+
+def probe_route(name: str, probe: Probe, backends: Backends, options: Options) -> ir.Route:
+    """The route of a probe, as if it were a Mapping for every hostname."""
+    prefix = probe.prefix or "/"
+    host, port = options.diagnostics
+    target: ir.ServicePort | ir.Addresses | ir.DnsName = ir.Addresses(((host, port),))
+    if probe.service:
+        service = parse(probe.service)
+        target = backends.target(service, service.port or 80, options.namespace, [])
+    order = order_of(0, "prefix", prefix, (Constraint(AUTHORITY, "*"),), tie=LAST)
+    return ir.Route(
+        name=f":{name}",
+        match=ir.RouteMatch(ir.PathMatch("prefix", prefix)),
+        action=ir.Forward(
+            backends=(ir.WeightedBackend(ir.Backend(target)),),
+            rewrite=ir.Rewrite("matched", probe.rewrite) if probe.rewrite else None,
+            timeout_ms=TIMEOUT_MS,
+        ),
+        order=(*order, 0),
+    )

@@ -1,0 +1,195 @@
+"""From a group of Mappings to its routes, with shares, the fields that they have in common, and their order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from translator import ir
+from translator.decode import Problem
+from translator.emissary.association import HostEntry
+from translator.emissary.fields.header_edits import edits_of
+from translator.emissary.fields.retry_policy import retry_policy_of
+from translator.emissary.fields.rewrite import RegexSubstitution, rewrite_of
+from translator.emissary.fields.upgrades import upgrades_of
+from translator.emissary.grouping import HostPattern, arrival, misfit
+from translator.emissary.hostnames import covers
+from translator.emissary.kinds.mapping import AUTHORITY
+from translator.emissary.mappings import Member
+from translator.emissary.precedence import Order, order_of
+from translator.emissary.settings import MappingDefaults
+from translator.emissary.weights import WHOLE, shares_of
+from translator.features.idle_timeout import IdleTimeout
+from translator.ir import ObjectKey
+
+Placed = tuple[ObjectKey, Member]
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Who of a group is served, with which cumulative share, in the order of evaluation; and why others are not."""
+
+    served: tuple[tuple[Placed, int], ...]
+    problems: Mapping[ObjectKey, Problem]
+
+
+def divide(members: Mapping[ObjectKey, Member]) -> Division:
+    """Divide a group's requests among its members; whoever comes first by name decides what fits."""
+    if len(members) == 1:
+        return Division(((next(iter(members.items())), WHOLE),), {})
+    placed = sorted(members.items(), key=_arrival)
+    _, first = placed[0]
+    problems: dict[ObjectKey, Problem] = {}
+    fitting = placed[:1]
+    for key, member in placed[1:]:
+        problem = misfit(first.spec, first.called, member.spec)
+        if problem is None:
+            fitting.append((key, member))
+        else:
+            problems[key] = problem
+    shares = shares_of([member.spec.weight for _, member in fitting])
+    for position in shares.refused:
+        key, member = fitting[position]
+        said = f"is beyond the 100 % that the Mappings for the same requests may have together: {_called(fitting)}"
+        problems[key] = Problem("spec.weight", said)
+    before = 0
+    for position, reached in shares.reached:
+        key, member = fitting[position]
+        if reached == before and member.spec.weight is None:
+            said = f"leaves it nothing: the Mappings for the same requests have 100 %: {_called(fitting)}"
+            problems[key] = Problem("spec.weight", said, stops=False)
+        before = reached
+    return Division(tuple((fitting[position], reached) for position, reached in shares.reached), problems)
+
+
+def _arrival(placed: Placed) -> tuple[str, ObjectKey]:
+    key, member = placed
+    return arrival(member.namespace, member.name), key
+
+
+def _called(placed: Sequence[Placed]) -> str:
+    return ", ".join(member.called for _, member in placed)
+
+
+def routes_of(
+    members: Mapping[ObjectKey, Member], hosts: Sequence[HostEntry], defaults: MappingDefaults
+) -> tuple[ir.Route, ...]:
+    """The routes of a group.
+
+    Args:
+        members: its Mappings.
+        hosts: the Hosts that serve it; whether the host must be asked for depends on them.
+        defaults: what the Module says for Mappings.
+    """
+    served = divide(members).served
+    (_, first), _ = served[0]
+    common = _common_of([placed for placed, _ in served], defaults)
+    authority = authority_match(first.demands.host, hosts)
+    order = group_order(first)
+    return tuple(
+        [
+            ir.Route(
+                name=f"{member.namespace}/{member.name}",
+                match=_match_of(member.match, authority, reached),
+                action=_action_of(member, common, defaults),
+                order=(*order, place),
+                headers=common.edits,
+                origins=(key,),
+            )
+            for place, ((key, member), reached) in enumerate(served)
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What the members of a group share, as in Emissary: what a later one says holds for all."""
+
+    edits: ir.HeaderEdits
+    regex_rewrites: tuple[RegexSubstitution, ...]
+    features: tuple[object, ...]
+
+
+def _common_of(served: list[Placed], defaults: MappingDefaults) -> _Common:
+    specs = [member.spec for _, member in (sorted(served, key=_arrival) if len(served) > 1 else served)]
+    retries = retry_policy_of([spec.retry_policy for spec in specs], defaults.retry_policy)
+    upgrades = upgrades_of([(spec.allow_upgrade, spec.use_websocket) for spec in specs])
+    return _Common(
+        edits=edits_of(specs, defaults),
+        regex_rewrites=tuple([spec.regex_rewrite for spec in specs if spec.regex_rewrite]),
+        features=tuple([feature for feature in (retries, upgrades) if feature is not None]),
+    )
+
+
+def _action_of(member: Member, common: _Common, defaults: MappingDefaults) -> ir.Forward | ir.Redirect:
+    spec, target = member.spec, member.target
+    if isinstance(target, ir.Redirect):
+        return target
+    idle = () if spec.idle_timeout_ms is None else (IdleTimeout(spec.idle_timeout_ms),)
+    return ir.Forward(
+        backends=(ir.WeightedBackend(target),),
+        rewrite=rewrite_of(spec.rewrite, common.regex_rewrites, member.match.path),
+        host=spec.host_rewrite or (member.service_host if spec.auto_host_rewrite else None),
+        timeout_ms=defaults.timeout_ms if spec.timeout_ms is None else spec.timeout_ms,
+        features=common.features + idle,
+    )
+
+
+def _match_of(match: ir.RouteMatch, authority: ir.HeaderMatch | None, reached: int) -> ir.RouteMatch:
+    if authority is None and reached == WHOLE:
+        return match
+    headers = match.headers if authority is None else (*match.headers, authority)
+    return ir.RouteMatch(match.path, headers, match.queries, None if reached == WHOLE else ir.Share(reached))
+
+
+def authority_match(host: HostPattern | None, hosts: Sequence[HostEntry]) -> ir.HeaderMatch | None:
+    """What a request's host must be; None where every Host that serves the Mapping says so already.
+
+    A Host of one name answers for nothing else, and to ask again for each route costs Envoy a lot.
+    """
+    if host is None or (host.kind == "glob" and all(covers(host.text, each.hostname) for each in hosts)):
+        return None
+    return ir.HeaderMatch(AUTHORITY, _authority_text(host))
+
+
+def _authority_text(host: HostPattern) -> ir.TextMatch:
+    if host.kind == "regex":
+        return ir.TextMatch("regex", host.text)
+    if host.text.startswith("*"):
+        return ir.TextMatch("suffix", host.text[1:], ignore_case=True)
+    if host.text.endswith("*"):
+        return ir.TextMatch("prefix", host.text[:-1], ignore_case=True)
+    return ir.TextMatch("exact", host.text, ignore_case=True)
+
+
+def group_order(member: Member) -> Order:
+    """Where the routes of a group stand."""
+    demands = member.demands
+    return order_of(
+        demands.precedence, demands.path_kind, demands.prefix, demands.all_headers(), demands.queries, member.group
+    )
+
+
+def group_problems(
+    members: Mapping[ObjectKey, Member], hosts: Sequence[HostEntry] | None
+) -> dict[ObjectKey, tuple[Problem, ...]]:
+    """What is wrong with the members of a group that none of them can see alone."""
+    found: dict[ObjectKey, tuple[Problem, ...]] = {}
+    if len(members) > 1:
+        found = {key: (problem,) for key, problem in divide(members).problems.items()}
+    if not hosts:
+        for key, member in members.items():
+            found[key] = (*found.get(key, ()), _unserved(member))
+    return found
+
+
+def _unserved(member: Member) -> Problem:
+    host = member.demands.host
+    if host is None:
+        return Problem(
+            "spec.hostname",
+            "is absent, and no Host selects the Mapping by its labels: nothing asks for it",
+            stops=False,
+        )
+    where = member.spec.host_spelling
+    return Problem(
+        f"spec.{where[0] if where else 'hostname'}", f"fits no Host: nothing asks for {host.text}", stops=False
+    )

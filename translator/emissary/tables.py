@@ -1,0 +1,206 @@
+"""The map of Emissary's API: every table from its objects to the IR, in order.
+
+Module ---> settings (what others fall back to)
+TLSContext -> contexts --+
+Host ----------------> hosts --> association
+Listener --> ports --+     |          |
+TCPMapping ----------+-----+--> chains
+Mapping -> members -> groups ---------+--> routes, hosts_of
+"""
+
+from collections.abc import Mapping
+
+from translator import ir
+from translator.decode import Problem
+from translator.emissary.association import Association, HostEntry
+from translator.emissary.backends import Backends
+from translator.emissary.chains import (
+    Settled,
+    claims_of,
+    clear_text_chain,
+    clear_text_name,
+    listener_of,
+    settle,
+    tls_chain,
+    virtual_host,
+)
+from translator.emissary.contexts import Context, Contexts
+from translator.emissary.grouping import GroupKey
+from translator.emissary.hosts import Hosts
+from translator.emissary.kinds.listener import ListenerSpec
+from translator.emissary.kinds.mapping import MappingSpec
+from translator.emissary.listeners import Listeners, OpenPort, ir_listener
+from translator.emissary.mappings import Member, Understanding
+from translator.emissary.objects import Read, read_object
+from translator.emissary.options import Options
+from translator.emissary.probes import probe_route
+from translator.emissary.problems import Problems, told
+from translator.emissary.routes import group_problems, routes_of
+from translator.emissary.settings import PROBES, Settings
+from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
+from translator.emissary.termination import Terminations
+from translator.ir import ObjectKey
+from translator.kubernetes.tables import KubernetesTables
+from translator.tables import Table, Tables, every, read
+
+__all__ = ["EmissaryTables", "Options", "RouteKey"]
+
+RouteKey = GroupKey
+Served = tuple[HostEntry, ...]
+KINDS = ("Host", "Listener", "Mapping", "Module", "TCPMapping", "TLSContext")
+
+
+class EmissaryTables:
+    """Emissary's kinds as IR.
+
+    `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
+    `routes` by group (its Mappings, with their shares), `hosts_of` the names of the virtual hosts that a group is
+    attached to, and `problems` what is wrong with objects, by object key.
+    """
+
+    listeners: Table[str, ir.Listener]
+    chains: Table[str, ir.FilterChain]
+    routes: Table[RouteKey, tuple[ir.Route, ...]]
+    hosts_of: Table[RouteKey, tuple[str, ...]]
+    problems: tuple[Problems, ...]
+
+    def __init__(self, tables: Tables, kubernetes: KubernetesTables, options: Options) -> None:
+        self._tables = tables
+        self._options = options
+        objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in KINDS}
+        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
+            f"getambassador.io/{kind}": table for kind, table in objects.items()
+        }
+        self._settings = Settings(tables, objects["Module"], options)
+        contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
+        terminations = Terminations(contexts, self._settings)
+        self._backends = Backends(kubernetes, contexts, options.namespace)
+        self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
+        association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
+        self._ports = Listeners(tables, objects["Listener"], options)
+        tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, options)
+        self.problems = (
+            self._settings.problems,
+            contexts.problems,
+            tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
+            self._hosts.problems,
+            tcp.problems,
+            *self._declare_chains(tcp, association, terminations),
+            *self._declare_routes(objects["Mapping"], association),
+        )
+
+    def _without_hosts(self, context: Context) -> tuple[Problem, ...] | None:
+        if context.spec is None or not context.spec.hosts or self._hosts.exist():
+            return None
+        return (
+            Problem("spec.hosts", "is for TCPMappings alone: without a Host, HTTP is not served by TLS", stops=False),
+        )
+
+    def _declare_chains(
+        self, tcp: TcpMappings, association: Association, terminations: Terminations
+    ) -> tuple[Problems, ...]:
+        """The filter chains, and the listeners that have some."""
+        tables, ports = self._tables, tcp.ports
+        named = tcp.declare_named(self._hosts, association, terminations)
+        claims = tables.group("claims", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()))
+        settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
+        by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
+        in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
+        clear = tables.each("clear text chains", in_clear, lambda name, them: self._clear_chain(name, them, ports))
+        portwide = tcp.declare_portwide(clear)
+        named_chains, named_problems = chains_and_problems(tables, "TCP by name", named)
+        portwide_chains, portwide_problems = chains_and_problems(tables, "TCP by port", portwide)
+        self.chains = tables.union("chains", named_chains, by_tls, clear, portwide_chains)
+        return (
+            named_problems,
+            portwide_problems,
+            told(tables, "claim problems", settled, lambda _, row: {key: (one,) for key, one in row.problems.items()}),
+            self._declare_listeners(ports),
+        )
+
+    def _tls_chain(self, name: str, row: Settled, ports: Table[str, OpenPort]) -> ir.FilterChain | None:
+        port = read(ports, row.claims[0].listener) if row.claims else None
+        return tls_chain(name, row, port, self._settings.http_options()) if port else None
+
+    def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
+        port = read(ports, row.claims[0].listener) if row.claims else None
+        if port is None:
+            return {}
+        options = port.http_options(self._settings.http_options())
+        hosts = tuple([virtual_host(claim.host, port, options, tls=False) for claim in row.claims])
+        return {clear_text_name(port.name): hosts}
+
+    def _clear_chain(
+        self, name: str, members: Mapping[str, tuple[ir.VirtualHost, ...]], ports: Table[str, OpenPort]
+    ) -> ir.FilterChain | None:
+        port = read(ports, listener_of(name))
+        hosts = [host for them in members.values() for host in them]
+        return clear_text_chain(name, hosts, port, self._settings.http_options()) if port else None
+
+    def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
+        tables = self._tables
+        chained = tables.group("chains by listener", self.chains, lambda _, chain: {chain.listener: True})
+        used = tables.each("listeners in use", chained, lambda _, __: True)
+        self.listeners = tables.each(
+            "listeners", ports, lambda name, port: ir_listener(port) if read(used, name) else None
+        )
+        return tables.each(
+            "listener problems", self._ports.found, lambda key, row: self._listener_problems(key, row, used)
+        )
+
+    def _listener_problems(
+        self, key: ObjectKey, row: Read[ListenerSpec], used: Table[str, bool]
+    ) -> tuple[Problem, ...] | None:
+        problems = self._ports.problems_of(key, row)
+        if any(problem.stops for problem in problems):
+            return problems
+        if read(used, f"{row.namespace}/{row.name}") is None:
+            return (
+                *problems,
+                Problem(
+                    "spec.hostBinding",
+                    "leads to no Host that is served, and no TCPMapping wants the port: it stays shut",
+                ),
+            )
+        if row.value and "HTTP" in row.value.stack and not self._hosts.exist():
+            said = "serves every hostname, since no Host is declared"
+            return (*problems, Problem("spec.hostBinding", said, stops=False))
+        return problems or None
+
+    def _declare_routes(self, objects: Table[ObjectKey, bytes], association: Association) -> tuple[Problems, ...]:
+        """The routes of Mappings, and those of our own."""
+        tables, settings, options = self._tables, self._settings, self._options
+        understanding = Understanding(settings, self._backends, association, options)
+        found = tables.each(
+            "mappings read", objects, lambda key, body: read_object(MappingSpec, key, body, options.ambassador_id)
+        )
+        members = tables.each("mappings", found, understanding.understand)
+        groups = tables.group("groups", members, lambda _, row: {row.member.group: row.member} if row.member else {})
+        hosts = tables.each("hosts of groups", groups, lambda _, them: _hosts_of(them, association))
+        routes = tables.each("routes of groups", groups, lambda key, them: self._routes(them, read(hosts, key)))
+        probes = tables.constant("probes", {f"probe {name}": name for name, _, _ in PROBES})
+        probe_routes = tables.each("routes of probes", probes, lambda _, name: self._probe(name))
+        probe_hosts = tables.each("hosts of probes", probes, lambda _, __: association.everyone())
+        names = tables.each("host names of groups", hosts, lambda _, entries: tuple([entry.name for entry in entries]))
+        self.routes = tables.union("routes", routes, probe_routes)
+        self.hosts_of = tables.union("host names", names, probe_hosts)
+        return (
+            tables.each("mapping problems", members, lambda _, row: row.problems or None),
+            told(tables, "group problems", groups, lambda key, them: group_problems(them, read(hosts, key))),
+        )
+
+    def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
+        return routes_of(members, hosts, self._settings.mapping_defaults()) if hosts else None
+
+    def _probe(self, name: str) -> tuple[ir.Route, ...] | None:
+        probe = self._settings.probes().get(name)
+        return (probe_route(name, probe, self._backends, self._options),) if probe else None
+
+
+def _hosts_of(members: Mapping[ObjectKey, Member], association: Association) -> Served:
+    any_member = next(iter(members.values()))  # what Hosts ask of a Mapping is the same for all of a group
+    return association.hosts_of(any_member.demands.host, any_member.selectors)
+
+
+def _owner(row: TcpChain | None) -> str | None:
+    return row.called if row is not None and row.chain is not None else None

@@ -1,0 +1,201 @@
+"""TCPMappings: connections that are passed on as they are, by port, or by the name that clients ask for in TLS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from translator import ir
+from translator.decode import Problem
+from translator.emissary.association import Association
+from translator.emissary.backends import Backends, Wanted
+from translator.emissary.chains import chain_name, clear_text_name, listener_of, tcp_name
+from translator.emissary.grouping import HostPattern, arrival
+from translator.emissary.hosts import KEY_PREFIX, Hosts
+from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
+from translator.emissary.listeners import Listeners, OpenPort, Port
+from translator.emissary.objects import Read, read_object
+from translator.emissary.options import Options
+from translator.emissary.problems import Problems, Told, told
+from translator.emissary.settings import Settings
+from translator.emissary.termination import HostTls, Terminations
+from translator.emissary.weights import shares_of, single_weights
+from translator.ir import ObjectKey
+from translator.tables import Table, Tables, read
+
+NO_TLS = "has no TLS settings: no Host with TLS serves it, and no TLSContext lists it in hosts"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A TCPMapping that is understood."""
+
+    namespace: str
+    name: str
+    spec: TCPMappingSpec
+    port: Port
+    backend: ir.Backend
+
+    @property
+    def called(self) -> str:
+        """Its name for people."""
+        return f"TCPMapping {self.namespace}/{self.name}"
+
+
+Members = Mapping[ObjectKey, Member]
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    member: Member | None
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TcpChain:
+    """What became of TCPMappings that are alike: their chain, or none, and their problems."""
+
+    chain: ir.FilterChain | None
+    problems: Told
+    called: str
+
+
+class TcpMappings:
+    """The TCPMappings' tables. Those for a whole port come later: see `declare_portwide`."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        objects: Table[ObjectKey, bytes],
+        listeners: Listeners,
+        backends: Backends,
+        settings: Settings,
+        options: Options,
+    ) -> None:
+        self._tables = tables
+        self._listeners = listeners
+        self._backends = backends
+        self._settings = settings
+        self._options = options
+        found = tables.each(
+            "TCP mappings read",
+            objects,
+            lambda key, body: read_object(TCPMappingSpec, key, body, options.ambassador_id),
+        )
+        understood = tables.each("TCP mappings", found, self._understand)
+        opened = tables.group("TCP ports", understood, self._opens)
+        undeclared = tables.each("undeclared ports", opened, _undeclared)
+        self.ports: Table[str, OpenPort] = tables.union("ports", listeners.ports, undeclared)
+        self._named = tables.group("TCP mappings by name", understood, lambda _, row: self._place(row, named=True))
+        self._portwide = tables.group("TCP mappings by port", understood, lambda _, row: self._place(row, named=False))
+        self.problems: Problems = tables.each("TCP mapping problems", understood, lambda _, row: row.problems or None)
+
+    def _understand(self, _: ObjectKey, row: Read[TCPMappingSpec]) -> _Understood:
+        spec = row.value
+        if spec is None:
+            return _Understood(None, row.problems)
+        own = self._settings.mapping_defaults().own_namespace
+        lookup = self._options.namespace if own else row.namespace
+        found = self._backends.find(Wanted(spec.service, spec.tls, "tcp", tag=spec.cluster_tag), row.namespace, lookup)
+        problems = (*row.problems, *found.problems)
+        if found.backend is None:
+            return _Understood(None, problems)
+        port = (spec.address or self._options.bind_address, spec.port)
+        return _Understood(Member(row.namespace, row.name, spec, port, found.backend), problems)
+
+    def _opens(self, _: ObjectKey, row: _Understood) -> dict[str, Member]:
+        """The port that a TCPMapping opens where no Listener does."""
+        if row.member is None or read(self._listeners.by_port, row.member.port) is not None:
+            return {}
+        return {_name_of(row.member.port): row.member}
+
+    def _place(self, row: _Understood, *, named: bool) -> dict[str, Member]:
+        """The chain that a TCPMapping belongs to."""
+        member = row.member
+        if member is None or named != bool(member.spec.host):
+            return {}
+        listener = read(self._listeners.by_port, member.port) or _name_of(member.port)
+        return {chain_name(listener, member.spec.host) if member.spec.host else tcp_name(listener): member}
+
+    def declare_named(self, hosts: Hosts, association: Association, terminations: Terminations) -> Table[str, TcpChain]:
+        """The chains of TCPMappings for a name: TLS ends here, by the settings of the Host that serves the name."""
+
+        def make(name: str, members: Members) -> TcpChain:
+            server = next(iter(members.values())).spec.host or ""
+            tls = _tls_of(server, hosts, association, terminations)
+            if tls is None:
+                return _refused(members, Problem("spec.host", NO_TLS))
+            # What a Host offers for HTTP would be a lie for anything else.
+            termination = replace(tls.termination, alpn=tls.asked_alpn)
+            return self._chain(name, members, (server,), termination)
+
+        return self._tables.each("TCP chains by name", self._named, make)
+
+    def declare_portwide(self, clear_text: Table[str, ir.FilterChain]) -> Table[str, TcpChain]:
+        """The chains of TCPMappings for a whole port, where no Host is served in clear text.
+
+        Args:
+            clear_text: the chains of Hosts in clear text.
+        """
+
+        def make(name: str, members: Members) -> TcpChain:
+            listener = listener_of(name)
+            if read(clear_text, clear_text_name(listener)) is not None:
+                said = f"cannot have the whole port: Hosts are served there in clear text, at Listener {listener}"
+                return _refused(members, Problem("spec.port", said))
+            return self._chain(name, members, (), None)
+
+        return self._tables.each("TCP chains by port", self._portwide, make)
+
+    def _chain(self, name: str, members: Members, names: tuple[str, ...], tls: ir.TlsTermination | None) -> TcpChain:
+        placed = sorted(members.items(), key=lambda item: arrival(item[1].namespace, item[1].name))
+        shares = shares_of([member.spec.weight for _, member in placed])
+        weights = single_weights(shares)
+        problems: dict[ObjectKey, tuple[Problem, ...]] = {}
+        for position in shares.refused:
+            said = "is beyond the 100 % that the TCPMappings for the same connections may have together"
+            problems[placed[position][0]] = (Problem("spec.weight", said),)
+        if not weights:
+            return _refused(members, Problem("spec.weight", "gives no connection to anyone"))
+        backends = tuple(
+            ir.WeightedBackend(placed[position][1].backend, weight) for position, weight in weights.items()
+        )
+        served = [placed[position] for position in sorted(weights)]
+        listener = listener_of(name)
+        port = read(self.ports, listener)
+        prefix = port.tcp_stat_prefix("tls" if tls else "tcp") if port else "ingress_tcp"
+        idle = [member.spec.idle_timeout_ms for _, member in served if member.spec.idle_timeout_ms is not None]
+        body = ir.TcpChain(backends, prefix, idle[-1] if idle else None)
+        chain = ir.FilterChain(name, listener, names, tls, body, tuple(key for key, _ in served))
+        return TcpChain(chain, problems, served[0][1].called)
+
+
+def chains_and_problems(
+    tables: Tables, name: str, rows: Table[str, TcpChain]
+) -> tuple[Table[str, ir.FilterChain], Problems]:
+    """The chains of a table of these, and the problems of the TCPMappings."""
+    chains: Table[str, ir.FilterChain] = tables.each(f"{name} chains", rows, lambda _, row: row.chain)
+    return chains, told(tables, f"{name} problems", rows, lambda _, row: row.problems)
+
+
+def _tls_of(server: str, hosts: Hosts, association: Association, terminations: Terminations) -> HostTls | None:
+    """The TLS settings for a name: of its own Host, else the first that fits by hostname, else of a TLSContext."""
+    found = association.named(HostPattern("glob", server))
+    entries = sorted(found, key=lambda entry: (entry.hostname != server, entry.hostname, entry.name))
+    for entry in entries:
+        host = read(hosts.served, KEY_PREFIX + entry.name)
+        if host is not None and host.tls is not None:
+            return host.tls
+    return terminations.for_name(server)
+
+
+def _refused(members: Members, problem: Problem) -> TcpChain:
+    return TcpChain(None, dict.fromkeys(members, (problem,)), "")
+
+
+def _name_of(port: Port) -> str:
+    return f"listener-{port[0]}-{port[1]}"
+
+
+def _undeclared(name: str, members: Members) -> OpenPort:
+    address, port = next(iter(members.values())).port
+    named = any(member.spec.host for member in members.values())
+    return OpenPort(name, address, port, http=False, tls=named, origins=tuple(sorted(members)))

@@ -1,0 +1,122 @@
+"""How TLS is ended: a Host's Secret, with the settings of its TLSContext or its own.
+
+Which settings a Host with a Secret has: those of the TLSContext that it names, or those it says itself, or those of a
+TLSContext `<host>-context` beside it, or the defaults.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from translator import ir
+from translator.decode import Problem
+from translator.emissary.contexts import Context, Contexts
+from translator.emissary.hostnames import without_port
+from translator.emissary.kinds.host import HostSpec, SecretName
+from translator.emissary.kinds.tls_context import TlsSettings
+from translator.emissary.objects import Read
+from translator.emissary.secret_names import secret_ref
+from translator.emissary.settings import Settings
+from translator.ir import SecretRef
+
+OFFERED: Final = ir.TlsTermination(()).alpn
+"""The protocols that HTTP is offered in, where nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostTls:
+    """How TLS is ended for a Host; `asked_alpn` are the protocols that its settings name, if any."""
+
+    termination: ir.TlsTermination
+    asked_alpn: tuple[str, ...] = ()
+
+
+class Terminations:
+    """Finds how TLS is ended. The methods are for rules that a sweep runs."""
+
+    def __init__(self, contexts: Contexts, settings: Settings) -> None:
+        self._contexts = contexts
+        self._settings = settings
+
+    def of_host(self, row: Read[HostSpec], spec: HostSpec, problems: list[Problem]) -> HostTls | None:
+        """The TLS of a Host, None for clear text; adds what is wrong with it."""
+        if spec.tls_secret is None:
+            for name, given in (("tls", spec.tls), ("tlsContext", spec.tls_context)):
+                if given is not None:
+                    problems.append(Problem(f"spec.{name}", "has no effect without tlsSecret", stops=False))
+            return None
+        if spec.tls is not None and spec.tls_context is not None:
+            problems.append(Problem("spec.tlsContext", "cannot be given together with tls"))
+            return None
+        secret = self._secret_of(spec.tls_secret, row.namespace)
+        problems += self._contexts.secret_problems(secret, None, "spec.tlsSecret", "")
+        if spec.tls is not None:
+            return self._inline(spec.tls, secret, row.namespace, problems)
+        context = self._context_of(row, spec, problems)
+        if context is None or context.spec is None:
+            return self._ended(TlsSettings(), secret, None, "spec.tls", problems)
+        if context.certificate not in {None, secret}:
+            said = f"is not the Secret of the TLSContext {context.namespace}/{context.name}; they must be the same"
+            problems.append(Problem("spec.tlsSecret", said))
+        return self._ended(context.spec, secret, context.authority, "spec.tlsContext", problems)
+
+    def of_context(self, context: Context) -> HostTls | None:
+        """The TLS of a TLSContext by itself, or None when it cannot end TLS."""
+        if context.spec is None or context.certificate is None:
+            return None
+        problems: list[Problem] = []
+        ended = self._ended(context.spec, context.certificate, context.authority, "", problems)
+        return None if problems else ended
+
+    def for_name(self, server: str) -> HostTls | None:
+        """The TLS of the first TLSContext that lists a name in its hosts."""
+        context = self._contexts.for_host(server)
+        return self.of_context(context) if context else None
+
+    def _secret_of(self, name: SecretName, namespace: str) -> SecretRef:
+        if name.namespace:
+            return SecretRef(name.namespace, name.name)
+        return secret_ref(name.name, namespace, namespacing=self._settings.secret_namespacing())
+
+    def _inline(self, tls: TlsSettings, secret: SecretRef, namespace: str, problems: list[Problem]) -> HostTls:
+        authority = None
+        if tls.ca_secret:
+            authority = secret_ref(tls.ca_secret, namespace, namespacing=self._settings.secret_namespacing())
+            problems += self._contexts.secret_problems(None, authority, "", "spec.tls.ca_secret")
+        return self._ended(tls, secret, authority, "spec.tls", problems)
+
+    def _context_of(self, row: Read[HostSpec], spec: HostSpec, problems: list[Problem]) -> Context | None:
+        """The TLSContext that a Host names, else the one in its namespace that bears its name."""
+        if spec.tls_context is None:
+            where, context = "spec.tlsSecret", self._contexts.find_exactly(f"{row.name}-context", row.namespace)
+        else:
+            where, context = "spec.tlsContext", self._contexts.find(spec.tls_context.name, row.namespace)
+            if context is None:
+                said = f"names the TLSContext {spec.tls_context.name}, which does not exist"
+                problems.append(Problem(where, said))
+        if context is None:
+            return None
+        called = f"the TLSContext {context.namespace}/{context.name}"
+        if context.spec is None:
+            problems.append(Problem(where, f"needs {called}, which its own problems stop"))
+        elif context.spec.hosts and not {spec.hostname, without_port(spec.hostname), row.name} & {*context.spec.hosts}:
+            said = f"uses {called}, although its hosts do not list {spec.hostname}"
+            problems.append(Problem(where, said, stops=False))
+        return context
+
+    def _ended(
+        self, settings: TlsSettings, secret: SecretRef, authority: SecretRef | None, where: str, problems: list[Problem]
+    ) -> HostTls:
+        authority = authority or self._contexts.own_authority(secret)
+        required = self._contexts.requires_certificate(settings, authority)
+        if required and authority is None:
+            problems.append(Problem(where, "has cert_required, but no ca_secret that clients are checked against"))
+        termination = ir.TlsTermination(
+            certificates=(secret,),
+            client_ca=authority,
+            require_client_certificate=required,
+            versions=settings.versions,
+            alpn=settings.alpn or OFFERED,
+            cipher_suites=settings.cipher_suites,
+            ecdh_curves=settings.ecdh_curves,
+        )
+        return HostTls(termination, settings.alpn)

@@ -1,0 +1,1 @@
+"""The core kinds that every API refers to: Services, EndpointSlices and Secrets."""

@@ -1,0 +1,121 @@
+"""Secrets: certificates with their keys, and the CAs that clients and backends are checked against.
+
+Everything that Envoy would refuse is found here, before Envoy sees it: a certificate that cannot be read, a key that
+cannot be read, a key that belongs to another certificate.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+CHAIN_KEYS = ("tls.crt", "cert-chain.pem")
+PRIVATE_KEYS = ("tls.key", "key.pem", "user.key")
+CA_KEYS = ("root-cert.pem", "ca.crt")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a Secret holds for TLS, as PEM. `problem` says why it cannot be used; nothing of it is used then.
+
+    A Secret that holds only a certificate (no key) is a CA by its `tls.crt`, as in Emissary. `brings_ca`: the CA came
+    as `root-cert.pem`, which Emissary trusts beside the certificate without being asked. `required`: the data key
+    `cert_required` says that whoever is checked against this CA must show a certificate.
+    """
+
+    chain: bytes | None = None
+    key: bytes | None = None
+    ca: bytes | None = None
+    problem: str | None = None
+    brings_ca: bool = False
+    required: bool = False
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether it can be shown to a peer: a chain and its private key."""
+        return self.chain is not None and self.key is not None
+
+    @property
+    def has_ca(self) -> bool:
+        """Whether peers can be checked against it."""
+        return self.ca is not None or self.chain is not None
+
+    def __repr__(self) -> str:
+        return f"Certificate(has_certificate={self.has_certificate}, has_ca={self.has_ca}, problem={self.problem!r})"
+
+
+def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
+    """Read a Secret object; None when nothing in it is about TLS."""
+    entries = _entries_of(document)
+    if isinstance(entries, str):
+        return Certificate(problem=entries)
+    chain, key, ca = (_first(entries, keys) for keys in (CHAIN_KEYS, PRIVATE_KEYS, CA_KEYS))
+    if chain is None and key is None and ca is None:
+        return None
+    problem = _problem_of(chain, key, ca)
+    if problem:
+        return Certificate(problem=problem)
+    required = entries.get("cert_required", b"").strip().lower() == b"true"
+    return Certificate(chain, key, ca, brings_ca=bool(entries.get("root-cert.pem")), required=required)
+
+
+def _entries_of(document: Mapping[str, Any]) -> dict[str, bytes] | str:
+    entries: dict[str, bytes] = {}
+    for name, text in (document.get("data") or {}).items():
+        try:
+            entries[name] = base64.b64decode("".join(str(text).split()), validate=True)
+        except (binascii.Error, ValueError):
+            return f"data[{name}]: must be base64"
+    for name, text in (document.get("stringData") or {}).items():
+        entries[name] = str(text).encode()
+    return entries
+
+
+def _first(entries: Mapping[str, bytes], names: tuple[str, ...]) -> bytes | None:
+    return next((entries[name] for name in names if entries.get(name)), None)
+
+
+def _problem_of(chain: bytes | None, key: bytes | None, ca: bytes | None) -> str | None:
+    if key is not None and chain is None:
+        return "data[tls.crt]: missing, though there is a private key"
+    certificates = _load(chain, "tls.crt") if chain is not None else []
+    if isinstance(certificates, str):
+        return certificates
+    if ca is not None and isinstance(authorities := _load(ca, "root-cert.pem"), str):
+        return authorities
+    return _problem_of_key(key, certificates[0]) if key is not None else None
+
+
+def _problem_of_key(key: bytes, certificate: x509.Certificate) -> str | None:
+    private = _load_key(key)
+    if isinstance(private, str):
+        return private
+    if _spki(private.public_key()) != _spki(certificate.public_key()):
+        return "data[tls.key]: does not belong to the first certificate of tls.crt"
+    return None
+
+
+def _load(pem: bytes, name: str) -> list[x509.Certificate] | str:
+    try:
+        return x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        return f"data[{name}]: holds no certificate in PEM that can be read"
+
+
+def _load_key(pem: bytes) -> PrivateKeyTypes | str:
+    try:
+        return load_pem_private_key(pem, password=None)
+    except TypeError:
+        return "data[tls.key]: is encrypted with a password; store it without one"
+    except ValueError:
+        return "data[tls.key]: holds no private key in PEM that can be read (PKCS#1, PKCS#8 or EC)"
+
+
+def _spki(key: Any) -> bytes:
+    encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return encoded

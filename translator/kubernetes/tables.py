@@ -1,0 +1,88 @@
+"""The tables of the core kinds: from the bytes of objects to Services, their endpoints and certificates."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from translator.decode import Problem
+from translator.ir import ObjectKey
+from translator.kubernetes.endpoint_slice import EndpointSlice, endpoint_slice_of
+from translator.kubernetes.secret import Certificate, certificate_of
+from translator.kubernetes.service import Service, service_of
+from translator.tables import Table, Tables
+
+Name = tuple[str, str]
+"""A namespace and a name."""
+
+
+def name_of(key: ObjectKey) -> Name:
+    """The namespace and name in an object key."""
+    _, _, namespace, name = key.split("/", 3)
+    return namespace, name
+
+
+class KubernetesTables:
+    """Services and certificates by namespace and name, and the EndpointSlices of each Service.
+
+    `sources` are the tables to fill, by `<group>/<Kind>`; `problems` what is wrong with the objects, by object key.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        services: Table[ObjectKey, bytes] = tables.source("service objects")
+        slices: Table[ObjectKey, bytes] = tables.source("endpoint slice objects")
+        secrets: Table[ObjectKey, bytes] = tables.source("secret objects")
+        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
+            "core/Service": services,
+            "discovery.k8s.io/EndpointSlice": slices,
+            "core/Secret": secrets,
+        }
+
+        read_services = tables.each("services or problems", services, _read_service)
+        self.services: Table[Name, Service] = _by_name(tables, "services", read_services, Service)
+
+        read_slices = tables.each("endpoint slices or problems", slices, _read_slice)
+        self.slices: Table[Name, Mapping[ObjectKey, EndpointSlice]] = tables.group(
+            "endpoint slices by service",
+            read_slices,
+            lambda _, row: {(row.namespace, row.service): row} if isinstance(row, EndpointSlice) else {},
+        )
+
+        read_secrets = tables.each("certificates by object", secrets, _read_secret)
+        self.certificates: Table[Name, Certificate] = _by_name(tables, "certificates", read_secrets, Certificate)
+
+        self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
+            tables.each("service problems", read_services, _problem_of),
+            tables.each("endpoint slice problems", read_slices, _problem_of),
+            tables.each("secret problems", read_secrets, _problem_of_certificate),
+        )
+
+
+def _by_name(tables: Tables, name: str, parent: Table[ObjectKey, Any], kind: type[Any]) -> Table[Name, Any]:
+    grouped = tables.group(
+        f"{name} with their objects", parent, lambda key, row: {name_of(key): row} if isinstance(row, kind) else {}
+    )
+    return tables.each(name, grouped, lambda _, members: members[min(members)])
+
+
+def _read_service(key: ObjectKey, body: bytes) -> Service | Problem:
+    return service_of(*name_of(key), orjson.loads(body))
+
+
+def _read_slice(key: ObjectKey, body: bytes) -> EndpointSlice | Problem:
+    return endpoint_slice_of(name_of(key)[0], orjson.loads(body))
+
+
+def _read_secret(_: ObjectKey, body: bytes) -> Certificate | None:
+    return certificate_of(orjson.loads(body))
+
+
+def _problem_of(_: ObjectKey, row: object) -> tuple[Problem, ...] | None:
+    return (row,) if isinstance(row, Problem) else None
+
+
+def _problem_of_certificate(_: ObjectKey, row: Certificate) -> tuple[Problem, ...] | None:
+    if row.problem is None:
+        return None
+    path, _, message = row.problem.partition(": ")
+    return (Problem(path, message),)

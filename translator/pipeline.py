@@ -1,0 +1,102 @@
+"""The map of the building: from the bytes of objects to resources and problems, table by table.
+
+    objects --KubernetesTables--> Services, endpoints, certificates
+            --EmissaryTables----> listeners, chains, routes (the IR), problems
+            --XdsTables---------> resources
+
+Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from translator.decode import Problem
+from translator.emissary.options import Options
+from translator.emissary.tables import EmissaryTables
+from translator.ir import ObjectKey
+from translator.kubernetes.tables import KubernetesTables
+from translator.provenance import Provenance
+from translator.resources import Resource
+from translator.tables import Failure, Sweep, Table, Tables
+from translator.xds.tables import Intent, XdsTables
+
+FILE_KIND = "dragoman/File"
+"""The kind under which the watcher tells of a file that it could not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one batch of changes brought: the resources that are different (None: gone), and whose problems may be."""
+
+    resources: Mapping[str, Resource | None]
+    judged: frozenset[ObjectKey]
+    failures: tuple[Failure, ...]
+
+
+class Pipeline:
+    """All tables of the translator. `apply` is the only way in, `Update` the only way out."""
+
+    def __init__(self, options: Options) -> None:
+        self._tables = Tables()
+        kubernetes = KubernetesTables(self._tables)
+        emissary = EmissaryTables(self._tables, kubernetes, options)
+        intent = Intent(emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of)
+        xds = XdsTables(self._tables, intent, kubernetes)
+        self.provenance = Provenance(intent, kubernetes, xds)
+        self._sources: dict[str, Table[ObjectKey, bytes]] = {**kubernetes.sources, **emissary.sources}
+        self._problems = (*kubernetes.problems, *emissary.problems)
+        self._outputs = xds.outputs
+
+    def serves(self, key: ObjectKey) -> bool:
+        """Whether objects of this kind are read at all."""
+        return kind_of(key) in self._sources
+
+    def apply(self, objects: Mapping[ObjectKey, bytes | None]) -> Update:
+        """Bring everything up to date with these objects (None: gone). Objects of unknown kinds are left alone."""
+        sweep = self._sweep(objects)
+        resources = {
+            f"{kind}/{name}": row for kind, table in self._outputs.items() for name, row in sweep.changed(table).items()
+        }
+        touched = {key for key in objects if self.serves(key)}
+        for table in self._problems:
+            touched.update(sweep.changed(table))
+        return Update(resources, frozenset(touched), sweep.failures)
+
+    def problems(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, tuple[Problem, ...]]:
+        """What is wrong with these objects now."""
+        return {key: tuple(found for table in self._problems for found in table.view().get(key, ())) for key in keys}
+
+    def what_if(self, objects: Mapping[ObjectKey, bytes | None], resource_key: str) -> Resource | None:
+        """What one resource would be if these objects were so; everything is as before when this returns."""
+        before = {key: self._sources[kind_of(key)].view().get(key) for key in objects if self.serves(key)}
+        self._sweep(objects)
+        found = self.resource(resource_key)
+        self._sweep(before)
+        return found
+
+    def resource(self, key: str) -> Resource | None:
+        """A resource as it is now, by `<type>/<name>`."""
+        kind, _, name = key.partition("/")
+        return next((table.view().get(name) for output, table in self._outputs.items() if output == kind), None)
+
+    def resources(self) -> dict[str, Resource]:
+        """All resources as they are now, by `<type>/<name>`."""
+        return {f"{kind}/{name}": row for kind, table in self._outputs.items() for name, row in table.view().items()}
+
+    def object(self, key: ObjectKey) -> bytes | None:
+        """An object as it was last applied."""
+        return self._sources[kind_of(key)].view().get(key) if self.serves(key) else None
+
+    def _sweep(self, objects: Mapping[ObjectKey, bytes | None]) -> Sweep:
+        changes: dict[Table[ObjectKey, bytes], dict[ObjectKey, bytes | None]] = {}
+        for key, body in objects.items():
+            source = self._sources.get(kind_of(key))
+            if source is not None:
+                changes.setdefault(source, {})[key] = body
+        return self._tables.sweep(changes)
+
+
+def kind_of(key: ObjectKey) -> str:
+    """`<group>/<Kind>` of an object key."""
+    group, kind, _ = key.split("/", 2)
+    return f"{group}/{kind}"

@@ -1,0 +1,73 @@
+"""Which objects a resource was made from: asked when Envoy refuses one, so it may cost more than a change does."""
+
+from collections.abc import Iterable, Iterator
+
+from translator import ir
+from translator.ir import ObjectKey
+from translator.kubernetes.tables import KubernetesTables
+from translator.xds.tables import Intent, XdsTables
+
+
+class Provenance:
+    """Looks back from resources to objects, through the tables as they are now."""
+
+    def __init__(self, intent: Intent, kubernetes: KubernetesTables, xds: XdsTables) -> None:
+        self._intent = intent
+        self._kubernetes = kubernetes
+        self._xds = xds
+
+    def of(self, resource_key: str) -> tuple[ObjectKey, ...]:
+        """The objects of a resource `<type>/<name>`, those that it owes its name to first; () when it is not there."""
+        kind, _, name = resource_key.partition("/")
+        match kind:
+            case "listener":
+                found = self._of_listener(name)
+            case "route":
+                found = self._of_chain(name)
+            case "cluster":
+                found = self._of_cluster(name)
+            case "endpoint":
+                found = self._of_endpoints(name)
+            case _:
+                namespace, secret = name.removesuffix("/ca").split("/", 1)
+                found = iter((f"core/Secret/{namespace}/{secret}",))
+        return tuple(dict.fromkeys(found))
+
+    def _of_listener(self, name: str) -> Iterator[ObjectKey]:
+        listener = self._intent.listeners.view().get(name)
+        if listener:
+            yield from listener.origins
+        for chain in self._intent.chains.view().values():
+            if chain.listener == name:
+                yield from chain.origins
+
+    def _of_chain(self, name: str) -> Iterator[ObjectKey]:
+        chain = self._intent.chains.view().get(name)
+        if chain is None:
+            return
+        yield from chain.origins
+        hosts = chain.body.virtual_hosts if isinstance(chain.body, ir.HttpChain) else ()
+        names = {host.name for host in hosts}
+        for host in hosts:
+            yield from host.origins
+        attached = self._intent.hosts_of.view()
+        for key, routes in self._intent.routes.view().items():
+            if not names.isdisjoint(attached.get(key, ())):
+                yield from _of_routes(routes)
+
+    def _of_cluster(self, name: str) -> Iterator[ObjectKey]:
+        for member in self._xds.backends.view().get(name, ()):
+            yield from _of_routes(self._intent.routes.view().get(member, ()))
+            chain = self._intent.chains.view().get(member)
+            if chain is not None:
+                yield from chain.origins
+
+    def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:
+        _, namespace, service, _ = name.split("/", 3)
+        yield f"core/Service/{namespace}/{service}"
+        yield from self._kubernetes.slices.view().get((namespace, service), ())
+
+
+def _of_routes(routes: Iterable[ir.Route]) -> Iterator[ObjectKey]:
+    for route in routes:
+        yield from route.origins

@@ -1,0 +1,68 @@
+"""Between the state machine and the snapshot: records in and out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from snapshot import JSON, Record, Snapshot
+from translator.ir import ObjectKey
+from translator.quarantine import Hold, Verdict, digest
+from translator.resources import Resource
+from translator.statuses import Status
+from translator.translation import Publication
+
+
+class Publisher:
+    """The three databases that the translator writes. Raises SnapshotFullError where there is no room."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._resources = snapshot.writer("resources")
+        self._statuses = snapshot.writer("statuses")
+        self._holds = snapshot.writer("holds")
+
+    def publish(self, publication: Publication) -> None:
+        """Write what changed; resources first, since requests wait for nothing else."""
+        self._resources.commit(_records(publication.resources, record_of_resource))
+        self._holds.commit(_records(publication.holds, record_of_hold))
+        self._statuses.commit(_records(publication.statuses, record_of_status))
+
+    def replace(self, resources: Mapping[str, Resource], statuses: Mapping[ObjectKey, Status]) -> None:
+        """Write everything; only what differs is written, and known to others as a change."""
+        self._resources.replace({key: record_of_resource(row) for key, row in resources.items()})
+        self._statuses.replace({key: record_of_status(row) for key, row in statuses.items()})
+
+
+def _records(rows: Mapping[str, Any], record_of: Any) -> dict[str, Record | None]:
+    return {key: None if row is None else record_of(row) for key, row in rows.items()}
+
+
+def record_of_resource(row: Resource) -> Record:
+    """A resource as a record of `resources`."""
+    return Record(version=row.version, body=row.body, notes=dict[str, JSON](row.notes))
+
+
+def record_of_status(row: Status) -> Record:
+    """A status as a record of `statuses`."""
+    body = row.body()
+    return Record(version=digest(body), body=body)
+
+
+def record_of_hold(row: Hold) -> Record:
+    """A hold as a record of `holds`."""
+    notes: dict[str, JSON] = {"refused": row.refused, "message": row.message, "kept": row.good is not None}
+    return Record(version=digest(repr(notes).encode() + (row.good or b"")), body=row.good or b"", notes=notes)
+
+
+def hold_of(record: Record) -> Hold:
+    """The hold that a record tells of."""
+    good = record.body if record.notes.get("kept") else None
+    return Hold(str(record.notes["refused"]), good, str(record.notes["message"]))
+
+
+def verdict_of(record: Record) -> Verdict:
+    """What a record of `acks` says of a resource."""
+    accepted, refused = record.notes.get("accepted"), record.notes.get("refused")
+    return Verdict(
+        accepted=str(accepted) if accepted else None,
+        refused=str(refused) if refused else None,
+        message=str(record.notes.get("message") or ""),
+    )

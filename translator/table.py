@@ -1,0 +1,299 @@
+"""One table of the engine: its rows, who asked for them, and how each sort of table brings its rows up to date.
+
+`translator.tables` is the door, and explains the whole; nothing else imports this module. A table is told which keys
+are stale; it settles them, and says what moved; then what was made of those rows, or asked for them, is stale in turn.
+"""
+# The engine is the owner of its tables' rows; the underscores are for everyone else.
+# ruff: noqa: SLF001
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+G = TypeVar("G", bound=Hashable)
+V = TypeVar("V")
+A = TypeVar("A")
+B = TypeVar("B")
+
+Asked = dict[tuple["Table[Any, Any]", Hashable], None]
+"""Keys of tables: an ordered set, so that runs repeat exactly."""
+
+EVERY: Final = object()
+"""Stands for all keys of a table where a key is remembered."""
+
+_FAILED: Final = object()
+
+
+class MisuseError(Exception):
+    """A rule or a caller used the engine in a way that could give stale rows: always a bug of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A function of ours raised instead of answering; the last good row of that key stays in its table."""
+
+    table: str
+    key: Hashable
+    error: Exception
+
+
+class Turn:
+    """Whose function is running, what it asked so far, and what failed in this sweep: shared by an engine's tables."""
+
+    __slots__ = ("asked", "failures", "running")
+
+    def __init__(self) -> None:
+        self.running: Table[Any, Any] | None = None
+        self.asked: Asked = {}
+        self.failures: list[Failure] = []
+
+
+class Moved:
+    """What one sweep changed in one table: the rows before and now, None for no row, under the same keys."""
+
+    __slots__ = ("before", "now")
+
+    def __init__(self) -> None:
+        self.before: dict[Any, Any] = {}
+        self.now: dict[Any, Any] = {}
+
+
+class Table(Generic[K, V]):
+    """Rows by key. Only `Tables` makes and fills one; functions ask it with `read` and `every`, outputs with `view`."""
+
+    __slots__ = ("_asked", "_children", "_failures", "_position", "_readers", "_rows", "_stale", "_turn", "name")
+
+    def __init__(self, turn: Turn, name: str, position: int) -> None:
+        self.name = name
+        self._turn = turn
+        self._position = position
+        self._rows: dict[K, V] = {}
+        self._failures: dict[Any, Exception] = {}
+        self._children: list[Table[K, Any]] = []
+        # What the function of each key asked, and the reverse: which (table, key) asked for a key of this table.
+        self._asked: dict[K, Asked] = {}
+        self._readers: dict[Hashable, Asked] = {}
+        # The keys that the next sweep has to look at; for a source with their new rows.
+        self._stale: dict[K, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name!r}: {len(self._rows)} rows>"
+
+    @property
+    def failures(self) -> Mapping[Any, Exception]:
+        """The parent's keys for which the function raised when it last ran, with what it raised."""
+        return MappingProxyType(self._failures)
+
+    def view(self) -> Mapping[K, V]:
+        """The rows as they are now, read-only and live, for outputs and tests.
+
+        Nobody remembers who looked, so a rule must not use it.
+
+        Raises:
+            MisuseError: when called from a function that a sweep is running.
+        """
+        if self._turn.running is not None:
+            raise MisuseError(f"{self._turn.running.name!r} looked at {self.name!r} without read() or every()")
+        return MappingProxyType(self._rows)
+
+    def _settle(self, stale: dict[K, Any]) -> Moved:
+        raise NotImplementedError
+
+    def _put(self, key: K, row: V | None, moved: Moved) -> None:
+        """Keep a row, or the absence of one, when it is different."""
+        before = self._rows.get(key)
+        if row is not before and row != before:
+            self._replace(key, row, moved)
+
+    def _replace(self, key: K, row: V | None, moved: Moved) -> None:
+        moved.before[key] = self._rows.get(key)
+        moved.now[key] = row
+        if row is None:
+            del self._rows[key]
+        else:
+            self._rows[key] = row
+
+    def _wake(self, keys: Iterable[K]) -> None:
+        """Mark stale what was made of these keys, and what asked for them."""
+        for child in self._children:
+            child._stale.update(dict.fromkeys(keys))
+        if self._readers:
+            for key in (*keys, EVERY):
+                for table, reader in self._readers.get(key, ()):
+                    table._stale[reader] = None
+
+    def _adopt(self, child: Table[K, Any]) -> None:
+        self._children.append(child)
+        child._stale.update(dict.fromkeys(self._rows))
+
+
+class _Given(Table[K, V]):
+    """Rows that no function made."""
+
+    __slots__ = ()
+
+    def _settle(self, stale: dict[K, Any]) -> Moved:
+        moved = Moved()
+        for key, row in stale.items():
+            self._put(key, row, moved)
+        return moved
+
+
+class Source(_Given[K, V]):
+    """Rows from outside."""
+
+    __slots__ = ()
+
+
+class Constant(_Given[K, V]):
+    """Rows that are there from the first sweep on, and stay."""
+
+    __slots__ = ()
+
+    def __init__(self, turn: Turn, name: str, position: int, rows: Mapping[K, V]) -> None:
+        super().__init__(turn, name, position)
+        self._stale = dict(rows)
+
+
+class _Derived(Table[K, V], Generic[K, A, V]):
+    """A table whose rows a function of ours makes from the rows of a parent."""
+
+    __slots__ = ("_make", "_parent")
+
+    def __init__(self, parent: Table[Any, A], make: Callable[[Any, A], Any], name: str, position: int) -> None:
+        super().__init__(parent._turn, name, position)
+        self._parent = parent
+        self._make = make
+        parent._adopt(self)
+
+    def _run(self, key: Any, row: A) -> Any:
+        """The function's result for one row of the parent, or _FAILED."""
+        turn = self._turn
+        turn.running, turn.asked = self, {}
+        try:
+            result = self._make(key, row)
+        except Exception as error:  # noqa: BLE001  a bug in one rule must not stop the others
+            self._failures[key] = error
+            turn.failures.append(Failure(self.name, key, error))
+            result = _FAILED
+        else:
+            if self._failures:
+                self._failures.pop(key, None)
+        finally:
+            turn.running = None
+        if turn.asked or key in self._asked:
+            self._remember(key, turn.asked)
+        return result
+
+    def _forget(self, key: Any) -> None:
+        """The parent's row is gone: so are the questions and the failure of this key."""
+        self._failures.pop(key, None)
+        self._remember(key, {})
+
+    def _remember(self, key: Any, asked: Asked) -> None:
+        """Replace what this key asked, in both directions."""
+        before = self._asked.get(key, {})
+        if asked == before:
+            return
+        me = (self, key)
+        for table, question in before.keys() - asked.keys():
+            readers = table._readers[question]
+            del readers[me]
+            if not readers:
+                del table._readers[question]
+        for table, question in asked:
+            if (table, question) not in before:
+                table._readers.setdefault(question, {})[me] = None
+        if asked:
+            self._asked[key] = asked
+        else:
+            del self._asked[key]
+
+
+class Each(_Derived[K, A, V]):
+    """One row for one row of the parent."""
+
+    __slots__ = ()
+
+    def _settle(self, stale: dict[K, Any]) -> Moved:
+        moved = Moved()
+        parent = self._parent._rows
+        for key in stale:
+            given = parent.get(key)
+            if given is None:
+                self._forget(key)
+                self._put(key, None, moved)
+            else:
+                row = self._run(key, given)
+                if row is not _FAILED:
+                    self._put(key, row, moved)
+        return moved
+
+
+class Group(_Derived[G, A, Mapping[K, B]]):
+    """Rows of members. A row is replaced, never changed, once its sweep is over: whoever holds one holds a value."""
+
+    __slots__ = ("_given",)
+
+    def __init__(self, parent: Table[K, A], make: Callable[[K, A], Any], name: str, position: int) -> None:
+        super().__init__(parent, lambda key, row: dict(make(key, row)), name, position)
+        self._given: dict[K, dict[G, B]] = {}
+
+    def _settle(self, stale: dict[Any, Any]) -> Moved:
+        parent = self._parent._rows
+        fresh: dict[G, dict[K, B]] = {}
+        for key in stale:
+            row = parent.get(key)
+            if row is None:
+                self._forget(key)
+            gives = {} if row is None else self._run(key, row)
+            if gives is not _FAILED:
+                self._regroup(key, gives, fresh)
+        moved = Moved()
+        for group, members in fresh.items():
+            # Only rows of which a member is different are fresh, and each member settles once: so no comparison.
+            self._replace(group, members or None, moved)
+        return moved
+
+    def _regroup(self, key: K, gives: dict[G, B], fresh: dict[G, dict[K, B]]) -> None:
+        """Bring one member's contributions up to date; a row is copied before its first change in a sweep."""
+        gave = self._given.get(key, {})
+        if gives == gave:
+            return
+        for group in {**gave, **gives}:
+            if group in gives and group in gave and gives[group] == gave[group]:
+                continue
+            members = fresh.get(group)
+            if members is None:
+                members = fresh[group] = dict(self._rows.get(group, {}))
+            if group in gives:
+                members[key] = gives[group]
+            else:
+                del members[key]
+        if gives:
+            self._given[key] = gives
+        else:
+            del self._given[key]
+
+
+class Union(Table[K, V]):
+    """The rows of several tables; the first of them that has a row for a key gives it."""
+
+    __slots__ = ("_parents",)
+
+    def __init__(self, parents: tuple[Table[K, V], ...], name: str, position: int) -> None:
+        super().__init__(parents[0]._turn, name, position)
+        self._parents = parents
+        for parent in parents:
+            parent._adopt(self)
+
+    def _settle(self, stale: dict[K, Any]) -> Moved:
+        moved = Moved()
+        for key in stale:
+            rows = (parent._rows.get(key) for parent in self._parents)
+            self._put(key, next((row for row in rows if row is not None), None), moved)
+        return moved

@@ -1,0 +1,216 @@
+"""The translator as a state machine: objects and Envoy's verdicts in, what to publish out. No I/O, no clock.
+
+    objects changed --> pipeline --> resources, statuses
+    Envoy refused a resource --> trial of its unproven objects --> one object held back, the rest goes on
+
+`translator.quarantine` tells how the guilty object is found.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from translator.emissary.options import Options
+from translator.ir import ObjectKey
+from translator.pipeline import FILE_KIND, Pipeline, kind_of
+from translator.quarantine import Hold, Memory, Trial, Verdict, begin, digest, judged
+from translator.resources import Resource
+from translator.statuses import Status, status_of_file, status_of_held, status_of_object, status_of_unserved
+from translator.tables import Failure
+
+UNSERVED_GROUP = "getambassador.io/"
+
+
+@dataclass(slots=True)
+class Publication:
+    """What is different now and must be written, by key; None for what is gone."""
+
+    resources: dict[str, Resource | None] = field(default_factory=dict)
+    statuses: dict[ObjectKey, Status | None] = field(default_factory=dict)
+    holds: dict[ObjectKey, Hold | None] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+
+class Translation:
+    """Owns the tables, what is held back, and the trials that are going on."""
+
+    def __init__(self, options: Options, holds: Mapping[ObjectKey, Hold]) -> None:
+        self.pipeline = Pipeline(options)
+        self._holds = dict(holds)
+        self._memory = Memory()
+        self._trials: dict[str, Trial] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._blamed: dict[str, tuple[ObjectKey, str]] = {}
+
+    def next_time(self, now: float) -> float | None:
+        """When `time_passed` should be called at the latest, in the caller's clock; None: not needed."""
+        return self._memory.next_settling(now)
+
+    def objects_changed(self, now: float, changes: Mapping[ObjectKey, bytes | None]) -> Publication:
+        """New bodies of objects; None for those that are gone. `now` is in seconds of any steady clock."""
+        self._settle(now)
+        publication = Publication()
+        effective: dict[ObjectKey, bytes | None] = {}
+        for key, body in changes.items():
+            hold = self._holds.get(key)
+            if hold is not None and hold.refused != digest(body):
+                del self._holds[key]
+                publication.holds[key] = hold = None
+            effective[key] = hold.good if hold else body
+        self._apply(now, effective, publication)
+        for key, body in changes.items():
+            if not self.pipeline.serves(key):
+                publication.statuses[key] = _status_without_tables(key, body)
+        return publication
+
+    def verdicts_changed(self, now: float, verdicts: Mapping[str, Verdict | None]) -> Publication:
+        """What Envoy said of resources since the last call, by `<type>/<name>`."""
+        publication = Publication()
+        for key, verdict in verdicts.items():
+            if verdict is None:
+                self._verdicts.pop(key, None)
+                continue
+            self._verdicts[key] = verdict
+            if verdict.accepted:
+                self._memory.accepted(key, verdict.accepted)
+            self._judge(now, key, publication)
+        self._settle(now)
+        return publication
+
+    def time_passed(self, now: float) -> None:
+        """Nothing happened: what Envoy did not refuse in time counts as accepted."""
+        self._settle(now)
+
+    def resources(self) -> dict[str, Resource]:
+        """Everything that should be published now."""
+        everything = self.pipeline.resources()
+        for key, trial in self._trials.items():
+            tried = self._tried(trial)
+            if tried is not None:
+                everything[key] = tried
+        return everything
+
+    # Changes and trials
+
+    def _apply(self, now: float, objects: Mapping[ObjectKey, bytes | None], publication: Publication) -> None:
+        update = self.pipeline.apply(objects)
+        publication.failures.extend(update.failures)
+        publication.resources.update(update.resources)
+        for key in update.resources:
+            self._trials.pop(key, None)
+            self._blamed.pop(key, None)
+        versions = {key: row.version if row else None for key, row in update.resources.items()}
+        self._memory.published(now, objects, versions)
+        for key in update.judged:
+            publication.statuses[key] = self._status_of(key)
+
+    def _judge(self, now: float, key: str, publication: Publication) -> None:
+        verdict = self._verdicts[key]
+        trial = self._trials.get(key)
+        if trial is not None:
+            if trial.version in {verdict.accepted, verdict.refused}:
+                self._go_on(now, judged(trial, accepted=trial.version == verdict.accepted), publication)
+            return
+        row = self.pipeline.resource(key)
+        if row is None:
+            return
+        if verdict.refused == row.version:
+            self._suspect(now, key, verdict.message, publication)
+        elif verdict.accepted == row.version and key in self._blamed:
+            blamed, _ = self._blamed.pop(key)
+            publication.statuses[blamed] = self._status_of(blamed)
+
+    def _suspect(self, now: float, key: str, message: str, publication: Publication) -> None:
+        origins = self.pipeline.provenance.of(key)
+        suspects = [origin for origin in origins if self._is_unproven(origin)]
+        if key.startswith("listener/") and "bind" in message.lower() and origins[:1] == tuple(suspects[:1]):
+            suspects = suspects[:1]  # An address that cannot be had is no fault of the Hosts behind it.
+        if not suspects:
+            self._blame(key, origins[:1], message, publication)
+        elif len(suspects) == 1:
+            self._convict(now, suspects[0], key, message, publication)
+        else:
+            self._go_on(now, begin(key, message, suspects), publication)
+
+    def _go_on(self, now: float, trial: Trial, publication: Publication) -> None:
+        """Try on until Envoy has to be asked, or one suspect is left."""
+        while len(trial.suspects) > 1:
+            tried = self._tried(trial)
+            verdict = self._verdicts.get(trial.resource, Verdict(None, None))
+            if tried is None or tried.version == verdict.accepted:
+                trial = judged(trial, accepted=True)
+            elif tried.version == verdict.refused:
+                trial = judged(trial, accepted=False)
+            else:
+                self._trials[trial.resource] = replace(trial, version=tried.version)
+                publication.resources[trial.resource] = tried
+                return
+        self._trials.pop(trial.resource, None)
+        publication.resources[trial.resource] = self.pipeline.resource(trial.resource)
+        self._convict(now, trial.suspects[0], trial.resource, trial.message, publication)
+
+    def _tried(self, trial: Trial) -> Resource | None:
+        left_out = {key: self._memory.good.get(key) for key in trial.left_out}
+        return self.pipeline.what_if(left_out, trial.resource)
+
+    def _convict(self, now: float, guilty: ObjectKey, key: str, message: str, publication: Publication) -> None:
+        refused = self.pipeline.object(guilty)
+        if refused is None:
+            return
+        previous = self._holds.get(guilty)
+        good = self._memory.fallback(guilty, previous)
+        hold = Hold(previous.refused if previous else digest(refused), good, _told(key, message, kept=good is not None))
+        self._holds[guilty] = publication.holds[guilty] = hold
+        self._apply(now, {guilty: good}, publication)
+        self._memory.forget(guilty)
+        publication.statuses[guilty] = self._status_of(guilty)
+
+    def _blame(self, key: str, origins: tuple[ObjectKey, ...], message: str, publication: Publication) -> None:
+        """Nothing that Envoy had not accepted before: its surroundings changed. The object is told, nothing is held."""
+        for origin in origins:
+            self._blamed[key] = (origin, _told(key, message, kept=True))
+            publication.statuses[origin] = self._status_of(origin)
+
+    def _is_unproven(self, key: ObjectKey) -> bool:
+        body = self.pipeline.object(key)
+        return body is not None and body != self._memory.good.get(key)
+
+    def _settle(self, now: float) -> None:
+        refused: set[ObjectKey] = set()
+        for key, verdict in self._refusals():
+            if key in self._trials or self._is_current(key, verdict.refused):
+                refused.update(self.pipeline.provenance.of(key))
+        self._memory.settle(now, frozenset(refused))
+
+    def _refusals(self) -> list[tuple[str, Verdict]]:
+        return [(key, verdict) for key, verdict in self._verdicts.items() if verdict.refused]
+
+    def _is_current(self, key: str, version: str | None) -> bool:
+        row = self.pipeline.resource(key)
+        return row is not None and row.version == version
+
+    # Statuses
+
+    def _status_of(self, key: ObjectKey) -> Status | None:
+        hold = self._holds.get(key)
+        if hold is not None:
+            return status_of_held(hold)
+        body = self.pipeline.object(key)
+        if body is None:
+            return None
+        (problems,) = self.pipeline.problems([key]).values()
+        blames = [message for origin, message in self._blamed.values() if origin == key]
+        return status_of_object(problems, blames)
+
+
+def _status_without_tables(key: ObjectKey, body: bytes | None) -> Status | None:
+    if body is None:
+        return None
+    if kind_of(key) == FILE_KIND:
+        return status_of_file(body)
+    return status_of_unserved(kind_of(key)) if key.startswith(UNSERVED_GROUP) else None
+
+
+def _told(key: str, message: str, *, kept: bool) -> str:
+    kind, _, name = key.partition("/")
+    after = "; the last version that it accepted keeps serving" if kept else ""
+    return f"Envoy refused the {kind} {name}: {message}{after}"

@@ -1,0 +1,77 @@
+"""Clusters: one for each backend that is different in anything at all."""
+
+from envoyapi.config_cluster_v3 import (
+    Cluster,
+    ClusterDiscoveryType,
+    ClusterDnsLookupFamily,
+    ClusterEdsClusterConfig,
+)
+from envoyapi.config_core_v3 import Address, Http2ProtocolOptions, SocketAddress
+from envoyapi.config_endpoint_v3 import ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints
+from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsExplicitHttpConfig
+from envoyapi.wire import any_of, duration_ms
+from translator.ir import Addresses, Backend, DnsName, ServicePort
+from translator.resources import Resource, resource
+from translator.xds.names import assignment_name, cluster_name
+from translator.xds.sources import ADS
+from translator.xds.tls import upstream_tls
+
+HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+_HTTP2 = {
+    HTTP_OPTIONS: any_of(
+        HttpProtocolOptions(
+            explicit_http_config=HttpProtocolOptionsExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
+        )
+    )
+}
+
+
+def encode_cluster(backend: Backend) -> Resource:
+    """The cluster of a backend. One with EDS notes the name of its endpoints, which must be sent again with it."""
+    name = cluster_name(backend)
+    target = backend.target
+    eds = assignment_name(target) if isinstance(target, ServicePort) else None
+    cluster = Cluster(
+        name=name,
+        type=_discovery_type(backend),
+        eds_cluster_config=ClusterEdsClusterConfig(eds_config=ADS, service_name=eds) if eds else None,
+        connect_timeout=duration_ms(backend.connect_timeout_ms),
+        per_connection_buffer_limit_bytes=32_768,
+        dns_lookup_family=ClusterDnsLookupFamily.V4_PREFERRED if isinstance(target, DnsName) else None,
+        load_assignment=_inline_assignment(name, target),
+        transport_socket=upstream_tls(backend.tls) if backend.tls else None,
+        typed_extension_protocol_options=_HTTP2 if backend.protocol == "http2" else None,
+    )
+    return resource(cluster, endpoints=eds) if eds else resource(cluster)
+
+
+def _discovery_type(backend: Backend) -> ClusterDiscoveryType:
+    match backend.target:
+        case ServicePort():
+            return ClusterDiscoveryType.EDS
+        case Addresses():
+            return ClusterDiscoveryType.STATIC
+        case DnsName():
+            return ClusterDiscoveryType.STRICT_DNS
+
+
+def _inline_assignment(name: str, target: ServicePort | Addresses | DnsName) -> ClusterLoadAssignment | None:
+    match target:
+        case ServicePort():
+            return None
+        case Addresses():
+            return encode_assignment(name, target.pairs)
+        case DnsName():
+            return encode_assignment(name, ((target.name, target.port),))
+
+
+def encode_assignment(name: str, addresses: tuple[tuple[str, int], ...]) -> ClusterLoadAssignment:
+    """Endpoints under the name that their cluster asks for; none at all is a valid answer (503 for its requests)."""
+    endpoints = [
+        LbEndpoint(endpoint=Endpoint(address=Address(socket_address=SocketAddress(address=address, port_value=port))))
+        for address, port in addresses
+    ]
+    return ClusterLoadAssignment(
+        cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=endpoints)] if endpoints else None
+    )

@@ -1,0 +1,129 @@
+"""Listeners and their filter chains. Routes and certificates are given apart, so that listeners rarely change.
+
+The defaults are those that Envoy advises for a proxy at the edge. Source: Envoy, "Configuring Envoy as an edge proxy".
+"""
+
+from collections.abc import Mapping
+
+from envoyapi.config_core_v3 import (
+    Address,
+    Http2ProtocolOptions,
+    HttpProtocolOptions,
+    HttpProtocolOptionsHeadersWithUnderscoresAction,
+    SocketAddress,
+)
+from envoyapi.config_listener_v3 import Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter
+from envoyapi.http_router_v3 import Router
+from envoyapi.listener_proxy_protocol_v3 import ProxyProtocol
+from envoyapi.listener_tls_inspector_v3 import TlsInspector
+from envoyapi.network_http_connection_manager_v3 import (
+    HttpConnectionManager,
+    HttpConnectionManagerPathWithEscapedSlashesAction,
+    HttpFilter,
+    Rds,
+)
+from envoyapi.network_tcp_proxy_v3 import TcpProxy, TcpProxyWeightedCluster, TcpProxyWeightedClusterClusterWeight
+from envoyapi.wire import SIZE, any_of, duration_ms, tag
+from translator import ir
+from translator.resources import Resource, resource
+from translator.xds.names import cluster_name
+from translator.xds.sources import ADS
+from translator.xds.tls import downstream_tls
+
+BUFFER_LIMIT = 32_768
+STREAM_WINDOW = 65_536
+CONNECTION_WINDOW = 1_048_576
+STREAM_IDLE_MS = 300_000
+
+_FILTER_CHAINS = tag(3, 2)
+_ROUTER = HttpFilter(name="envoy.filters.http.router", typed_config=any_of(Router()))
+_TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=any_of(TlsInspector()))
+_PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", typed_config=any_of(ProxyProtocol()))
+_SLASHES = {
+    "keep": HttpConnectionManagerPathWithEscapedSlashesAction.KEEP_UNCHANGED,
+    "reject": HttpConnectionManagerPathWithEscapedSlashesAction.REJECT_REQUEST,
+    "redirect": HttpConnectionManagerPathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT,
+    "forward": HttpConnectionManagerPathWithEscapedSlashesAction.UNESCAPE_AND_FORWARD,
+}
+_UNDERSCORES = {
+    "allow": HttpProtocolOptionsHeadersWithUnderscoresAction.ALLOW,
+    "reject": HttpProtocolOptionsHeadersWithUnderscoresAction.REJECT_REQUEST,
+    "drop": HttpProtocolOptionsHeadersWithUnderscoresAction.DROP_HEADER,
+}
+
+
+def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
+    """One filter chain; clear text is what is left when the connection does not begin with a TLS hello.
+
+    TCP that is passed on as it is, to whomever, may well begin with one.
+    """
+    body = chain.body
+    anything = isinstance(body, ir.TcpChain) and not chain.tls and not chain.server_names
+    transport = None if anything else "tls" if chain.tls else "raw_buffer"
+    return FilterChain(
+        name=chain.name,
+        filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
+        filters=[_http_filter(chain.name, body) if isinstance(body, ir.HttpChain) else _tcp_filter(body)],
+        transport_socket=downstream_tls(chain.tls) if chain.tls else None,
+    )
+
+
+def _http_filter(name: str, chain: ir.HttpChain) -> Filter:
+    options = chain.options
+    manager = HttpConnectionManager(
+        stat_prefix=options.stat_prefix,
+        rds=Rds(config_source=ADS, route_config_name=name),
+        http_filters=[_ROUTER],
+        common_http_protocol_options=HttpProtocolOptions(
+            idle_timeout=duration_ms(options.idle_timeout_ms),
+            headers_with_underscores_action=_UNDERSCORES[options.underscores],
+        ),
+        http2_protocol_options=Http2ProtocolOptions(
+            max_concurrent_streams=options.max_concurrent_streams,
+            initial_stream_window_size=STREAM_WINDOW,
+            initial_connection_window_size=CONNECTION_WINDOW,
+        ),
+        server_name=options.server_name,
+        use_remote_address=options.use_remote_address,
+        xff_num_trusted_hops=options.trusted_hops,
+        stream_idle_timeout=duration_ms(STREAM_IDLE_MS),
+        normalize_path=True,
+        merge_slashes=options.merge_slashes,
+        path_with_escaped_slashes_action=_SLASHES[options.escaped_slashes],
+        strip_matching_host_port=options.strip_matching_host_port,
+        preserve_external_request_id=options.preserve_external_request_id,
+    )
+    return Filter(name="envoy.filters.network.http_connection_manager", typed_config=any_of(manager))
+
+
+def _tcp_filter(chain: ir.TcpChain) -> Filter:
+    shares = [(cluster_name(share.backend), share.weight) for share in chain.backends if share.backend]
+    single = shares[0][0] if len(shares) == 1 else None
+    proxy = TcpProxy(
+        stat_prefix=chain.stat_prefix,
+        cluster=single,
+        weighted_clusters=None if single else _weighted(shares),
+        idle_timeout=duration_ms(chain.idle_timeout_ms) if chain.idle_timeout_ms is not None else None,
+    )
+    return Filter(name="envoy.filters.network.tcp_proxy", typed_config=any_of(proxy))
+
+
+def _weighted(shares: list[tuple[str, int]]) -> TcpProxyWeightedCluster:
+    return TcpProxyWeightedCluster(
+        clusters=[TcpProxyWeightedClusterClusterWeight(name=name, weight=weight) for name, weight in shares if weight]
+    )
+
+
+def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, bytes]]) -> Resource:
+    """The listener, joined from its chains: for each name whether it is TLS, and its bytes."""
+    filters = [_PROXY_PROTOCOL] if listener.proxy_protocol else []
+    if any(tls for tls, _ in chains.values()):
+        filters.append(_TLS_INSPECTOR)
+    head = Listener(
+        name=listener.name,
+        address=Address(socket_address=SocketAddress(address=listener.address, port_value=listener.port)),
+        listener_filters=filters,
+        per_connection_buffer_limit_bytes=BUFFER_LIMIT,
+    )
+    joined = b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])
+    return resource(head + joined)

@@ -1,0 +1,48 @@
+"""Names of resources: readable, stable, and different for everything that is different.
+
+They carry `/` and `:`, which no Kubernetes name can hold, so two names are never equal by accident; what a name does
+not tell in words it tells by a hash of the whole value.
+"""
+
+from functools import lru_cache
+from hashlib import blake2b
+
+from translator.ir import Addresses, Backend, DnsName, SecretRef, ServicePort
+
+LONGEST = 200
+
+
+@lru_cache(maxsize=65536)
+def cluster_name(backend: Backend) -> str:
+    """The name of the cluster of a backend: equal backends share it, different ones never do."""
+    target = backend.target
+    match target:
+        case ServicePort():
+            text = assignment_name(target)
+        case DnsName():
+            text = f"dns/{target.name}:{target.port}"
+        case Addresses():
+            text = "ip/" + ",".join(f"{address}:{port}" for address, port in target.pairs)
+    if backend == Backend(target) and len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}~{_digest(backend)}"
+
+
+def assignment_name(target: ServicePort) -> str:
+    """The name of the endpoints of a Service's port, as Emissary names them."""
+    return f"k8s/{target.namespace}/{target.name}/{target.port}"
+
+
+def certificate_name(secret: SecretRef) -> str:
+    """The name under which a Secret's certificate and key are given to Envoy."""
+    return f"{secret.namespace}/{secret.name}"
+
+
+def authority_name(secret: SecretRef) -> str:
+    """The name under which a Secret's CA is given to Envoy."""
+    return f"{secret.namespace}/{secret.name}/ca"
+
+
+def _digest(value: object) -> str:
+    # The repr of frozen dataclasses of texts and numbers is the same in every process, unlike their hash().
+    return blake2b(repr(value).encode(), digest_size=6).hexdigest()

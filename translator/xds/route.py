@@ -1,0 +1,141 @@
+"""Routes: each is encoded once, in two parts, so that a virtual host can add a condition by joining bytes.
+
+Repeated fields may stand anywhere in a message (protobuf's encoding), so one more header matcher is some bytes more at
+the end of the match, and a route is its match and the rest.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from envoyapi.config_core_v3 import (
+    DataSource,
+)
+from envoyapi.config_route_v3 import (
+    DirectResponseAction,
+    HeaderMatcher,
+    QueryParameterMatcher,
+    RedirectAction,
+    RedirectActionRedirectResponseCode,
+    Route,
+    RouteMatch,
+)
+from envoyapi.type_matcher_v3 import RegexMatcher
+from envoyapi.wire import sized, tag
+from translator import ir
+from translator.xds.forward import encode_forward
+from translator.xds.headers import header_options
+from translator.xds.matches import encode_share, encode_substitution, encode_text_match
+
+PROTO_HEADER = "x-forwarded-proto"
+
+_MATCH = tag(1, 2)
+_MATCH_HEADERS = tag(6, 2)
+_CODES = {
+    301: RedirectActionRedirectResponseCode.MOVED_PERMANENTLY,
+    302: RedirectActionRedirectResponseCode.FOUND,
+    303: RedirectActionRedirectResponseCode.SEE_OTHER,
+    307: RedirectActionRedirectResponseCode.TEMPORARY_REDIRECT,
+    308: RedirectActionRedirectResponseCode.PERMANENT_REDIRECT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRoute:
+    """A route as bytes. `forwarded_match` is the match without what it says of x-forwarded-proto."""
+
+    order: tuple[Any, ...]
+    path: ir.PathMatch
+    match: bytes
+    forwarded_match: bytes
+    rest: bytes
+
+    @property
+    def plain(self) -> bytes:
+        """The Route message."""
+        return _MATCH + sized(self.match) + self.rest
+
+    def when(self, condition: HeaderMatcher | None) -> bytes:
+        """The Route message for a virtual host that itself decides by x-forwarded-proto."""
+        extra = _MATCH_HEADERS + sized(condition) if condition is not None else b""
+        return _MATCH + sized(self.forwarded_match + extra) + self.rest
+
+
+def encode_route(route: ir.Route) -> EncodedRoute:
+    """One route of the IR as bytes."""
+    match = encode_match(route.match)
+    others = tuple(header for header in route.match.headers if header.name != PROTO_HEADER)
+    return EncodedRoute(
+        order=route.order,
+        path=route.match.path,
+        match=match,
+        forwarded_match=match if len(others) == len(route.match.headers) else encode_match(route.match, others),
+        rest=_rest_of(route),
+    )
+
+
+def _rest_of(route: ir.Route) -> Route:
+    action = route.action
+    edits = route.headers
+    return Route(
+        name=route.name,
+        route=encode_forward(action) if isinstance(action, ir.Forward) else None,
+        redirect=_redirect(action) if isinstance(action, ir.Redirect) else None,
+        direct_response=_direct(action) if isinstance(action, ir.DirectResponse) else None,
+        request_headers_to_add=header_options(edits.add_request),
+        request_headers_to_remove=edits.remove_request,
+        response_headers_to_add=header_options(edits.add_response),
+        response_headers_to_remove=edits.remove_response,
+    )
+
+
+def encode_match(match: ir.RouteMatch, headers: tuple[ir.HeaderMatch, ...] | None = None) -> RouteMatch:
+    """What a request must be; `headers` instead of the match's own."""
+    path, text = match.path, match.path.text
+    kind = "prefix" if path.kind == "segments" and not text.rstrip("/") else path.kind
+    return RouteMatch(
+        prefix=(text or "/") if kind == "prefix" else None,
+        path=text if kind == "exact" else None,
+        path_separated_prefix=text.rstrip("/") if kind == "segments" else None,
+        safe_regex=RegexMatcher(regex=text) if kind == "regex" else None,
+        case_sensitive=None if path.case_sensitive else False,
+        headers=[_header(header) for header in (match.headers if headers is None else headers)],
+        query_parameters=[_query(query) for query in match.queries],
+        runtime_fraction=encode_share(match.share) if match.share else None,
+    )
+
+
+def _header(header: ir.HeaderMatch) -> HeaderMatcher:
+    return HeaderMatcher(
+        name=header.name,
+        string_match=encode_text_match(header.value) if header.value else None,
+        present_match=None if header.value else True,
+        invert_match=header.inverted,
+    )
+
+
+def _query(query: ir.QueryMatch) -> QueryParameterMatcher:
+    if query.value is None:
+        return QueryParameterMatcher(name=query.name, present_match=True)
+    return QueryParameterMatcher(name=query.name, string_match=encode_text_match(query.value))
+
+
+def _redirect(redirect: ir.Redirect) -> RedirectAction:
+    rewrite = redirect.rewrite
+    secure = redirect.scheme == "https" and redirect.port is None
+    return RedirectAction(
+        https_redirect=True if secure else None,
+        scheme_redirect=redirect.scheme if redirect.scheme and not secure else None,
+        host_redirect=redirect.host,
+        port_redirect=redirect.port,
+        path_redirect=rewrite.text if rewrite and rewrite.kind == "whole" else None,
+        prefix_rewrite=rewrite.text if rewrite and rewrite.kind == "matched" else None,
+        regex_rewrite=encode_substitution(rewrite) if rewrite and rewrite.kind == "regex" else None,
+        response_code=_CODES[redirect.code],
+        strip_query=redirect.strip_query,
+    )
+
+
+def _direct(answer: ir.DirectResponse) -> DirectResponseAction:
+    return DirectResponseAction(
+        status=answer.status, body=DataSource(inline_string=answer.body) if answer.body else None
+    )

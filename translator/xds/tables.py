@@ -1,0 +1,207 @@
+"""The tables of resources: what each API says in the IR, encoded once and joined into what Envoy is given."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from envoyapi.config_listener_v3 import FilterChain
+from envoyapi.config_route_v3 import VirtualHost
+from translator import ir
+from translator.kubernetes.endpoint_slice import addresses_of
+from translator.kubernetes.secret import Certificate
+from translator.kubernetes.tables import KubernetesTables
+from translator.resources import Resource, ResourceType, resource
+from translator.tables import Table, Tables, read
+from translator.xds.cluster import encode_assignment, encode_cluster
+from translator.xds.forward import backends_of
+from translator.xds.listener import encode_filter_chain, encode_listener
+from translator.xds.names import assignment_name, authority_name, certificate_name, cluster_name
+from translator.xds.route import EncodedRoute, encode_route
+from translator.xds.tls import encode_authority, encode_certificate
+from translator.xds.virtual_host import encode_route_configuration, encode_virtual_host
+
+RouteKey = str
+T = TypeVar("T")
+SecretUse = tuple[str, ir.SecretRef]
+"""`certificate` or `authority`, and the Secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the APIs say together: the tables that resources are made from.
+
+    `routes` are rows of routes that belong together (a canary), and `hosts_of` the names of the virtual hosts that such
+    a row is attached to.
+    """
+
+    listeners: Table[str, ir.Listener]
+    chains: Table[str, ir.FilterChain]
+    routes: Table[RouteKey, tuple[ir.Route, ...]]
+    hosts_of: Table[RouteKey, tuple[str, ...]]
+
+
+class XdsTables:
+    """Every resource by its name, in a table for each type: `outputs`."""
+
+    def __init__(self, tables: Tables, intent: Intent, kubernetes: KubernetesTables) -> None:
+        self._tables = tables
+        self._intent = intent
+        self._kubernetes = kubernetes
+        self.backends = backends = self._backends()
+        self.outputs: Mapping[ResourceType, Table[str, Resource]] = {
+            "cluster": tables.each(
+                "cluster resources", backends, lambda _, members: encode_cluster(_any_of(members.values()))
+            ),
+            "endpoint": self._endpoints(backends),
+            "secret": self._secrets(backends),
+            "listener": self._listeners(),
+            "route": self._route_configurations(),
+        }
+
+    def _backends(self) -> Table[str, Mapping[str, ir.Backend]]:
+        """Every backend by the name of its cluster, with who wants it."""
+        routed = self._tables.group(
+            "backends of routes",
+            self._intent.routes,
+            lambda _, routes: {cluster_name(b): b for route in routes for b in backends_of(route)},
+        )
+        proxied = self._tables.group(
+            "backends of chains",
+            self._intent.chains,
+            lambda _, chain: {cluster_name(b): b for b in _tcp_backends(chain)},
+        )
+        return self._tables.union("backends", routed, proxied)
+
+    def _endpoints(self, backends: Table[str, Mapping[str, ir.Backend]]) -> Table[str, Resource]:
+        wanted = self._tables.group(
+            "endpoints wanted",
+            backends,
+            lambda _, members: {
+                target: True for target in [_any_of(members.values()).target] if isinstance(target, ir.ServicePort)
+            },
+        )
+        # One row for each target, then under the name that clusters ask for.
+        encoded = self._tables.each("endpoints", wanted, lambda target, _: self._assignment(target))
+        named = self._tables.group("endpoints by name", encoded, lambda target, row: {assignment_name(target): row})
+        return self._tables.each("endpoint resources", named, lambda _, members: _any_of(members.values()))
+
+    def _assignment(self, target: ir.ServicePort) -> Resource:
+        name = (target.namespace, target.name)
+        slices = read(self._kubernetes.slices, name) or {}
+        addresses = addresses_of(read(self._kubernetes.services, name), slices.values(), target.port)
+        return resource(encode_assignment(assignment_name(target), addresses))
+
+    def _secrets(self, backends: Table[str, Mapping[str, ir.Backend]]) -> Table[str, Resource]:
+        of_chains = self._tables.group("secrets of chains", self._intent.chains, lambda _, chain: _chain_secrets(chain))
+        of_backends = self._tables.group(
+            "secrets of backends", backends, lambda _, members: _backend_secrets(_any_of(members.values()))
+        )
+        wanted = self._tables.union("secrets wanted", of_chains, of_backends)
+        encoded = self._tables.each("secrets", wanted, lambda use, _: self._secret(use))
+        named = self._tables.group("secrets by name", encoded, lambda use, row: {_secret_name(use): row})
+        return self._tables.each("secret resources", named, lambda _, members: _any_of(members.values()))
+
+    def _secret(self, use: SecretUse) -> Resource | None:
+        kind, secret = use
+        certificate = read(self._kubernetes.certificates, (secret.namespace, secret.name))
+        if certificate is None or certificate.problem:
+            return None
+        encode: Callable[[str, Certificate], bytes | None] = (
+            encode_certificate if kind == "certificate" else encode_authority
+        )
+        encoded = encode(_secret_name(use), certificate)
+        return None if encoded is None else resource(encoded)
+
+    def _listeners(self) -> Table[str, Resource]:
+        encoded = self._tables.each("filter chains", self._intent.chains, _encode_chain)
+        by_listener = self._tables.group(
+            "filter chains by listener", encoded, lambda _, row: {row.listener: (row.tls, bytes(row.body))}
+        )
+        return self._tables.each(
+            "listener resources",
+            self._intent.listeners,
+            lambda name, row: encode_listener(row, chains) if (chains := read(by_listener, name)) else None,
+        )
+
+    def _route_configurations(self) -> Table[str, Resource]:
+        encoded = self._tables.each(
+            "encoded routes", self._intent.routes, lambda _, routes: tuple(encode_route(route) for route in routes)
+        )
+        by_host = self._tables.group(
+            "routes by virtual host",
+            encoded,
+            self._attach,
+        )
+        wanted = self._tables.group(
+            "virtual hosts wanted", self._intent.chains, lambda _, chain: dict.fromkeys(_virtual_hosts(chain), True)
+        )
+        hosts = self._tables.each(
+            "virtual hosts", wanted, lambda host, _: _encode_host(host, read(by_host, host.name) or {})
+        )
+        return self._tables.each(
+            "route resources", self._intent.chains, lambda _, chain: _encode_routes_of(chain, hosts)
+        )
+
+    def _attach(self, key: RouteKey, rows: tuple[EncodedRoute, ...]) -> dict[str, tuple[EncodedRoute, ...]]:
+        hosts = read(self._intent.hosts_of, key) or ()
+        return dict.fromkeys(hosts, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _EncodedChain:
+    listener: str
+    tls: bool
+    body: FilterChain
+
+
+def _encode_chain(_: str, chain: ir.FilterChain) -> _EncodedChain:
+    return _EncodedChain(chain.listener, chain.tls is not None, encode_filter_chain(chain))
+
+
+def _encode_host(host: ir.VirtualHost, rows: Mapping[RouteKey, tuple[EncodedRoute, ...]]) -> VirtualHost:
+    return encode_virtual_host(host, [route for routes in rows.values() for route in routes])
+
+
+def _encode_routes_of(chain: ir.FilterChain, hosts: Table[ir.VirtualHost, VirtualHost]) -> Resource | None:
+    if not isinstance(chain.body, ir.HttpChain):
+        return None
+    found = {host: body for host in _virtual_hosts(chain) if (body := read(hosts, host)) is not None}
+    return encode_route_configuration(chain, found)
+
+
+def _virtual_hosts(chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
+    return chain.body.virtual_hosts if isinstance(chain.body, ir.HttpChain) else ()
+
+
+def _tcp_backends(chain: ir.FilterChain) -> list[ir.Backend]:
+    return (
+        [share.backend for share in chain.body.backends if share.backend] if isinstance(chain.body, ir.TcpChain) else []
+    )
+
+
+def _chain_secrets(chain: ir.FilterChain) -> dict[SecretUse, bool]:
+    if chain.tls is None:
+        return {}
+    uses: dict[SecretUse, bool] = {("certificate", secret): True for secret in chain.tls.certificates}
+    if chain.tls.client_ca:
+        uses["authority", chain.tls.client_ca] = True
+    return uses
+
+
+def _backend_secrets(backend: ir.Backend) -> dict[SecretUse, bool]:
+    uses: dict[SecretUse, bool] = {}
+    if backend.tls and backend.tls.certificate:
+        uses["certificate", backend.tls.certificate] = True
+    if backend.tls and backend.tls.ca:
+        uses["authority", backend.tls.ca] = True
+    return uses
+
+
+def _secret_name(use: SecretUse) -> str:
+    kind, secret = use
+    return certificate_name(secret) if kind == "certificate" else authority_name(secret)
+
+
+def _any_of(members: Iterable[T]) -> T:
+    """One of values that are equal, or of which any will do."""
+    return next(iter(members))

@@ -1,0 +1,97 @@
+"""TLS on both sides. Certificates are given apart (SDS), so that a rotated one changes no listener and no cluster."""
+
+from collections.abc import Sequence
+
+from envoyapi.config_core_v3 import DataSource, TransportSocket
+from envoyapi.transport_sockets_tls_v3 import (
+    CertificateValidationContext,
+    CommonTlsContext,
+    DownstreamTlsContext,
+    SdsSecretConfig,
+    Secret,
+    TlsCertificate,
+    TlsParameters,
+    TlsParametersTlsProtocol,
+    UpstreamTlsContext,
+)
+from envoyapi.wire import any_of
+from translator.ir import SecretRef, TlsTermination, TlsVersions, UpstreamTls
+from translator.kubernetes.secret import Certificate
+from translator.xds.names import authority_name, certificate_name
+from translator.xds.sources import ADS
+
+_PROTOCOLS = {
+    None: None,
+    "v1.0": TlsParametersTlsProtocol.TLSv1_0,
+    "v1.1": TlsParametersTlsProtocol.TLSv1_1,
+    "v1.2": TlsParametersTlsProtocol.TLSv1_2,
+    "v1.3": TlsParametersTlsProtocol.TLSv1_3,
+}
+
+
+def downstream_tls(tls: TlsTermination) -> TransportSocket:
+    """The transport socket that ends clients' TLS."""
+    context = DownstreamTlsContext(
+        common_tls_context=_common(tls, tls.certificates, tls.client_ca),
+        require_client_certificate=True if tls.require_client_certificate else None,
+    )
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
+
+
+def upstream_tls(tls: UpstreamTls) -> TransportSocket:
+    """The transport socket that speaks TLS to a backend."""
+    context = UpstreamTlsContext(
+        common_tls_context=_common(tls, (tls.certificate,) if tls.certificate else (), tls.ca),
+        sni=tls.sni,
+    )
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
+
+
+def _common(
+    tls: TlsTermination | UpstreamTls, certificates: Sequence[SecretRef], authority: SecretRef | None
+) -> CommonTlsContext:
+    return CommonTlsContext(
+        tls_params=_parameters(tls.versions, tls.cipher_suites, tls.ecdh_curves),
+        alpn_protocols=tls.alpn,
+        tls_certificate_sds_secret_configs=[
+            SdsSecretConfig(name=certificate_name(secret), sds_config=ADS) for secret in certificates
+        ],
+        validation_context_sds_secret_config=(
+            SdsSecretConfig(name=authority_name(authority), sds_config=ADS) if authority else None
+        ),
+    )
+
+
+def _parameters(versions: TlsVersions, ciphers: tuple[str, ...], curves: tuple[str, ...]) -> TlsParameters | None:
+    if versions == TlsVersions() and not ciphers and not curves:
+        return None
+    return TlsParameters(
+        tls_minimum_protocol_version=_PROTOCOLS[versions.oldest],
+        tls_maximum_protocol_version=_PROTOCOLS[versions.newest],
+        cipher_suites=ciphers,
+        ecdh_curves=curves,
+    )
+
+
+def encode_certificate(name: str, certificate: Certificate) -> Secret | None:
+    """The Secret's certificate and key, or None when it has none."""
+    if certificate.chain is None or certificate.key is None:
+        return None
+    return Secret(
+        name=name,
+        tls_certificate=TlsCertificate(
+            certificate_chain=DataSource(inline_bytes=certificate.chain),
+            private_key=DataSource(inline_bytes=certificate.key),
+        ),
+    )
+
+
+def encode_authority(name: str, certificate: Certificate) -> Secret | None:
+    """The Secret's CA: `root-cert.pem` or `ca.crt`, else its `tls.crt`; None when it has neither."""
+    trusted = certificate.ca or certificate.chain
+    if trusted is None:
+        return None
+    return Secret(
+        name=name,
+        validation_context=CertificateValidationContext(trusted_ca=DataSource(inline_bytes=trusted)),
+    )

@@ -1,0 +1,92 @@
+"""Virtual hosts and route configurations: joined from routes that were encoded once.
+
+A virtual host decides what becomes of requests that did not come by TLS (Emissary's insecure action). Where Envoy
+itself knows the answer it costs nothing: on a TLS chain every request is secure, on a clear text chain none is. A
+virtual host that only redirects needs a few routes, whatever its Mappings are: a changed Mapping touches nothing there.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from envoyapi.config_route_v3 import (
+    HeaderMatcher,
+    RedirectAction,
+    Route,
+    RouteConfiguration,
+    RouteMatch,
+    VirtualHost,
+)
+from envoyapi.type_matcher_v3 import StringMatcher
+from envoyapi.wire import SIZE, tag
+from translator import ir
+from translator.resources import Resource, resource
+from translator.xds.matcher import Entry, matcher_of
+from translator.xds.route import PROTO_HEADER, EncodedRoute
+
+ACME_PREFIX = "/.well-known/acme-challenge/"
+"""Challenges of certificate authorities come in clear text, whatever the policy for insecure requests says."""
+
+UNTRUSTED_HEADERS = (
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-uri",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
+)
+"""What Envoy passes on as clients sent it, and backends tend to believe: dropped unless a proxy is trusted."""
+
+_ROUTES = tag(3, 2)
+_VIRTUAL_HOSTS = tag(2, 2)
+_EVERY_PATH = ir.PathMatch("prefix", "/")
+_SECURE = HeaderMatcher(name=PROTO_HEADER, string_match=StringMatcher(exact="https"))
+_TO_HTTPS = Route(match=RouteMatch(prefix="/"), redirect=RedirectAction(https_redirect=True))
+
+
+def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) -> VirtualHost:
+    """The virtual host with those of its routes that its policy lets through, in their order."""
+    entries = list(_entries(host, sorted(routes, key=lambda route: route.order)))
+    head = VirtualHost(name=host.hostname, domains=[host.hostname], matcher=matcher_of(entries))
+    if len(head) > len(VirtualHost(name=host.hostname, domains=[host.hostname])):
+        return head
+    return VirtualHost.of(head + b"".join([_ROUTES + SIZE[len(route)] + route for _, route in entries]))
+
+
+def _entries(host: ir.VirtualHost, routes: list[EncodedRoute]) -> Iterable[Entry]:
+    if host.secure == "always" or (host.secure == "never" and host.insecure == "route"):
+        for route in routes:
+            yield route.path, route.plain
+        return
+    for route in routes:
+        acme = route.path.kind != "regex" and route.path.text.startswith(ACME_PREFIX)
+        if acme or (host.secure == "forwarded" and host.insecure == "route"):
+            yield route.path, route.when(None)
+        elif host.secure == "forwarded":
+            yield route.path, route.when(_SECURE)
+    if host.insecure == "redirect":
+        yield _EVERY_PATH, _to_https(host)
+
+
+def _to_https(host: ir.VirtualHost) -> bytes:
+    if host.secure == "never":
+        return _TO_HTTPS
+    insecure = HeaderMatcher(name=PROTO_HEADER, string_match=StringMatcher(exact="https"), invert_match=True)
+    return Route(match=RouteMatch(prefix="/", headers=[insecure]), redirect=RedirectAction(https_redirect=True))
+
+
+def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualHost, VirtualHost]) -> Resource:
+    """The route configuration of an HTTP chain, from its virtual hosts."""
+    body = chain.body
+    if not isinstance(body, ir.HttpChain):
+        raise TypeError(f"chain {chain.name} has no routes: it does not speak HTTP")
+    head = RouteConfiguration(
+        name=chain.name,
+        request_headers_to_remove=() if body.options.trusted_hops else UNTRUSTED_HEADERS,
+        # Else what is dropped here would win over what a Mapping adds.
+        most_specific_header_mutations_wins=True,
+    )
+    joined = b"".join(
+        [_VIRTUAL_HOSTS + SIZE[len(hosts[host])] + hosts[host] for host in body.virtual_hosts if host in hosts]
+    )
+    return resource(head + joined)
