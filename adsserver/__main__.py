@@ -1,0 +1,80 @@
+"""The adsserver's process: reads `resources` from the snapshot, serves Envoy, writes `acks`.
+
+It needs nothing but the snapshot: with the translator dead it serves what was published last, and started again it
+sends Envoy only what Envoy does not hold.
+"""
+
+import asyncio
+import gc
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from adsserver.acks import Acks
+from adsserver.ledger import Ledger
+from adsserver.resources import Catalog
+from adsserver.server import Server, SocketError
+from process import logs, main
+from process.settings import Settings
+from snapshot import Reader, Snapshot, SnapshotError
+from snapshot.bell import Bell
+
+POLL = 1.0
+"""Seconds after which the snapshot is looked at even if no bell rang."""
+
+_log = logs.get()
+
+
+async def serve(settings: Settings, stopping: asyncio.Event) -> int:
+    """Serve until `stopping`; 1 when the snapshot or the socket cannot be had."""
+    try:
+        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+            await _serve(settings, snapshot, stopping)
+    except (SnapshotError, SocketError) as error:
+        _log.error("cannot serve", reason=str(error))
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event) -> None:
+    writer, reader, catalog = snapshot.writer("acks"), snapshot.reader("resources"), Catalog()
+    bell = Bell.listen(settings.bells_dir, "adsserver")
+    catalog.apply(reader.changes())
+    ledger = Ledger.load(catalog, snapshot.reader("acks").all())
+    acks = Acks(writer, ledger)
+    server = Server(catalog, ledger, acks)
+    acks.tell_stream(connected=False)
+    gc.collect()
+    gc.freeze()
+    try:
+        await server.start(settings.ads_socket)
+        _log.info("serving", socket=str(settings.ads_socket), resources=catalog.size)
+        await _until(stopping, _follow(bell, reader, catalog, server))
+    finally:
+        await server.stop()
+        acks.save()
+        bell.close()
+
+
+async def _until(stopping: asyncio.Event, endless: Coroutine[Any, Any, None]) -> None:
+    """Run something that ends only by failing, until `stopping`."""
+    running, told = asyncio.ensure_future(endless), asyncio.ensure_future(stopping.wait())
+    await asyncio.wait((running, told), return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        running.result()
+    for task in (running, told):
+        task.cancel()
+
+
+async def _follow(bell: Bell, reader: Reader, catalog: Catalog, server: Server) -> None:
+    """Bring every commit of the translator to the streams."""
+    while True:
+        await bell.wait(POLL)
+        was_published = catalog.published
+        edits = catalog.apply(reader.changes())
+        if edits or catalog.published != was_published:
+            server.changed(edits)
+
+
+if __name__ == "__main__":
+    sys.exit(main.run("adsserver", serve))

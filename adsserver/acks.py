@@ -1,0 +1,77 @@
+"""Saves in the snapshot what the newest stream learnt: at once where it matters, else a few times in a burst."""
+
+import asyncio
+import time
+
+from adsserver.ledger import Ledger
+from process import logs
+from snapshot import JSON, Record, SnapshotFullError, Writer
+
+STREAM_KEY = "stream"
+
+FIRST_DELAY = 0.02
+"""Seconds from the first unsaved fact to its commit ..."""
+
+LAST_DELAY = 0.1
+"""... and in a burst of answers, so that ten thousand are some tens of commits."""
+
+BURST = 16
+"""Facts in one commit that make a burst."""
+
+_log = logs.get("acks")
+
+
+class Acks:
+    """The writer of the database `acks`."""
+
+    def __init__(self, writer: Writer, ledger: Ledger) -> None:
+        self._writer = writer
+        self._ledger = ledger
+        self._is_burst = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._stream: Record | None = None
+        self._is_full = False
+
+    def tell_stream(self, *, connected: bool, node: str = "") -> None:
+        """Save whether an Envoy is connected, and which."""
+        notes: dict[str, JSON] = {"connected": connected, "since": time.time(), "node": node}
+        self._stream = Record(f"{connected} {notes['since']}", b"", notes)
+        self.save()
+
+    def note(self) -> None:
+        """The ledger may have learnt something."""
+        if self._ledger.is_urgent:
+            self.save()
+        elif self._ledger.is_unsaved and self._timer is None:
+            self._wait(LAST_DELAY if self._is_burst else FIRST_DELAY)
+
+    def save(self) -> None:
+        """Commit what is not saved. A full snapshot is told once, and tried again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        now = time.time()
+        changes = self._ledger.changes(now) if self._ledger.is_unsaved else {}
+        if self._stream is not None:
+            changes[STREAM_KEY] = self._stream
+        if not changes:
+            return
+        try:
+            self._writer.commit(changes)
+        except SnapshotFullError as error:
+            self._full(error)
+            return
+        self._ledger.saved()
+        self._stream, self._is_full, self._is_burst = None, False, len(changes) > BURST
+        for key, record in changes.items():
+            if record is not None and record.notes.get("refused_at") == now:
+                _log.warning("refused by Envoy", resource=key, reason=record.notes["message"])
+
+    def _wait(self, delay: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay, self.save)
+
+    def _full(self, error: SnapshotFullError) -> None:
+        if not self._is_full:
+            self._is_full = True
+            _log.error("snapshot full", reason=str(error), consequence="what Envoy accepts and refuses is not told")
+        self._wait(LAST_DELAY)

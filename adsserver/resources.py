@@ -1,0 +1,137 @@
+"""What Envoy is offered: resources by kind and name, taken from the snapshot's records."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Self
+
+from envoyapi.service_discovery_v3 import Resource
+from envoyapi.wire import Any
+from snapshot import Changes, Record
+
+
+class Kind(StrEnum):
+    """The five kinds of xDS resources; the value is the first part of a record's key."""
+
+    CLUSTER = "cluster"
+    ENDPOINT = "endpoint"
+    SECRET = "secret"  # noqa: S105 -- the name of a kind
+    LISTENER = "listener"
+    ROUTE = "route"
+
+    @property
+    def type_url(self) -> str:
+        """The kind's name on the wire."""
+        return _TYPE_URLS[self]
+
+    def key(self, name: str) -> str:
+        """The snapshot's key of a resource of this kind."""
+        return f"{self}/{name}"
+
+
+_TYPE_URLS = {
+    Kind.CLUSTER: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+    Kind.ENDPOINT: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+    Kind.SECRET: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+    Kind.LISTENER: "type.googleapis.com/envoy.config.listener.v3.Listener",
+    Kind.ROUTE: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+}
+
+KIND_OF_TYPE_URL = {url: kind for kind, url in _TYPE_URLS.items()}
+
+
+class Entry:
+    """One version of one resource. Immutable; how it looks on the wire is made at the first sending and kept."""
+
+    __slots__ = ("_wire", "body", "endpoints", "kind", "name", "version")
+
+    def __init__(self, kind: Kind, name: str, version: str, body: bytes, endpoints: str | None = None) -> None:
+        """`body`: the encoded resource; `endpoints`: for a cluster with EDS, the name of its load assignment."""
+        self.kind = kind
+        self.name = name
+        self.version = version
+        self.body = body
+        self.endpoints = endpoints
+        self._wire: Resource | None = None
+
+    @classmethod
+    def of(cls, kind: Kind, name: str, record: Record) -> Self:
+        """The entry of a snapshot record."""
+        endpoints = record.notes.get("endpoints")
+        return cls(kind, name, record.version, record.body, endpoints if isinstance(endpoints, str) else None)
+
+    @property
+    def key(self) -> str:
+        """The snapshot's key."""
+        return self.kind.key(self.name)
+
+    @property
+    def wire(self) -> Resource:
+        """The resource with its name and version as a delta response carries it."""
+        if self._wire is None:
+            packed = Any(type_url=self.kind.type_url, value=self.body)
+            self._wire = Resource(version=self.version, resource=packed, name=self.name)
+        return self._wire
+
+    def __repr__(self) -> str:
+        return f"<{self.key} {self.version}>"
+
+
+Edits = dict[Kind, dict[str, Entry | None]]
+"""By kind and name: the new version of a resource, None for one that is gone."""
+
+
+def split_key(key: str) -> tuple[Kind, str] | None:
+    """Kind and name of a snapshot key; None for a key of another sort."""
+    kind, separator, name = key.partition("/")
+    if not separator or kind not in _KINDS:
+        return None
+    return Kind(kind), name
+
+
+_KINDS = frozenset(Kind)
+
+
+class Catalog:
+    """All resources as the snapshot has them now; one a process, shared by the streams, which never change it."""
+
+    def __init__(self) -> None:
+        self.published = False
+        """Whether the translator has published at least once: before, empty means unknown."""
+        self._entries: dict[Kind, dict[str, Entry]] = {kind: {} for kind in Kind}
+
+    def of(self, kind: Kind) -> Mapping[str, Entry]:
+        """The resources of a kind by name."""
+        return self._entries[kind]
+
+    def entry(self, kind: Kind, name: str) -> Entry | None:
+        """One resource."""
+        return self._entries[kind].get(name)
+
+    @property
+    def size(self) -> int:
+        """How many resources there are."""
+        return sum(map(len, self._entries.values()))
+
+    def apply(self, changes: Changes) -> Edits:
+        """Take over what a reader told; returns what that changed here."""
+        self.published = self.published or changes.sequence > 0
+        edits: Edits = {}
+        for key, record in changes.records.items():
+            found = split_key(key)
+            if found is None:
+                continue
+            kind, name = found
+            entry = None if record is None else Entry.of(kind, name, record)
+            if self._put(kind, name, entry):
+                edits.setdefault(kind, {})[name] = entry
+        return edits
+
+    def _put(self, kind: Kind, name: str, entry: Entry | None) -> bool:
+        entries = self._entries[kind]
+        before = entries.get(name)
+        if entry is None:
+            return entries.pop(name, None) is not None
+        if before is not None and before.version == entry.version and before.endpoints == entry.endpoints:
+            return False
+        entries[name] = entry
+        return True

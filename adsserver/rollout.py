@@ -1,0 +1,305 @@
+"""The order between kinds: make before break, proven by Envoy's answers.
+
+Changes become rounds. A round brings clusters (with their endpoints and secrets) first, then listeners, then routes,
+each after Envoy's answer to what came before, and only then takes away the clusters that nothing uses any more. What
+changes meanwhile makes the next round, or joins this one while it still waits for its clusters. Endpoints and secrets
+of what Envoy already has go at once. Nothing here reads a clock: `now` is given, `deadline` says when to come back.
+
+    CLUSTERS --answered, or a grace while one warms--> LISTENERS --answered--> ROUTES --answered--> WITHDRAWAL
+"""
+
+from collections.abc import Iterable, Mapping
+
+from adsserver.channel import Channel, Outbox
+from adsserver.ledger import Ledger
+from adsserver.messages import Response
+from adsserver.resources import Catalog, Edits, Entry, Kind
+from adsserver.round import KIND_OF, STAGE_OF, Round, Stage, Timing
+from adsserver.withdrawal import Withdrawal
+
+_ANY_TIME = (Kind.ENDPOINT, Kind.SECRET)
+
+
+class Rollout:
+    """Brings the channels of one stream to what the catalog says, round by round."""
+
+    def __init__(self, channels: Mapping[Kind, Channel], catalog: Catalog, outbox: Outbox, timing: Timing) -> None:
+        self.started = False
+        self._channels = channels
+        self._catalog = catalog
+        self._outbox = outbox
+        self._timing = timing
+        self._rounds = 0
+        self._round: Round | None = None
+        self._pending: Edits = {}
+        self._withdrawal = Withdrawal(channels, catalog)
+
+    def start(self, now: float) -> None:
+        """Begin with everything that there is; what Envoy holds already will not be sent."""
+        self.started = True
+        for kind in _ANY_TIME:
+            self._channels[kind].offered = dict(self._catalog.of(kind))
+        self._begin({kind: dict(self._catalog.of(kind)) for kind in (Kind.CLUSTER, *STAGE_OF)}, now)
+
+    def change(self, edits: Edits, now: float) -> None:
+        """Resources changed."""
+        self._withdrawal.look_again()
+        for kind, names in edits.items():
+            self._pending.setdefault(kind, {}).update(names)
+        self._send_unordered()
+        self.advance(now)
+
+    def settle(self, now: float) -> None:
+        """Envoy came back and holds resources: it will say in a moment what else it wants."""
+        self._withdrawal.settle(now + self._timing.settling, now + self._timing.trust)
+
+    def opened(self, kind: Kind, now: float) -> None:
+        """The subscription of a kind changed: send what may be sent of it now."""
+        self._withdrawal.look_again()
+        channel = self._channels[kind]
+        if kind is Kind.CLUSTER:
+            self._open_clusters(channel, now)
+        elif not self._is_gated(kind):
+            self._compare(channel)
+        channel.flush(self._answerable(kind))
+
+    def answered(self, response: Response, error: str | None, now: float) -> None:
+        """Envoy answered a response; `error` is its reason for a refusal."""
+        self._withdrawal.look_again()
+        kind, channel = response.kind, self._channels[response.kind]
+        if error is None:
+            self._endpoints_arrived(response)
+        elif len(response.entries) + bool(response.removed) > 1:
+            for part in channel.take_apart(response):
+                self._flush(kind, part, now)
+            return
+        elif response.entries and kind is Kind.CLUSTER:
+            self._reprieve(response.entries[0], channel.ledger, now)
+        if error is not None or kind in _ANY_TIME:
+            self._flush(kind, [name for name in response.names if not self._is_coming(kind, name)], now)
+
+    def retry(self, kind: Kind, name: str) -> None:
+        """Send a resource again that was refused for its surroundings."""
+        if not self._is_gated(kind):
+            self._channels[kind].flush([name] if name in self._channels[kind].offered else [])
+
+    def advance(self, now: float) -> None:
+        """Go on as far as Envoy's answers and the time allow."""
+        while True:
+            if self._round is None:
+                if not self._pending and not self._withdrawal.is_due(now):
+                    return
+                self._begin(self._take_pending(), now)
+            elif self._pending and self._may_join(self._round, now):
+                self._enter(self._round, self._take_pending(), now)
+            elif self._is_done(self._round, now):
+                self._next(self._round, now)
+            else:
+                return
+
+    @property
+    def deadline(self) -> float | None:
+        """When `advance` should be called though nothing happened."""
+        return self._waits_until(self._round) if self._round else self._withdrawal.deadline
+
+    # -- rounds
+
+    def _take_pending(self) -> Edits:
+        pending, self._pending = self._pending, {}
+        return pending
+
+    def _begin(self, edits: Edits, now: float) -> None:
+        self._rounds += 1
+        self._outbox.rollout = self._rounds
+        self._round = Round(self._rounds, now, now)
+        self._enter(self._round, edits, now)
+
+    def _may_join(self, current: Round, now: float) -> bool:
+        return current.stage is Stage.CLUSTERS and now < current.started + self._timing.grace
+
+    def _enter(self, current: Round, edits: Edits, now: float) -> None:
+        """Bring the clusters of these edits, with their endpoints and secrets; keep the rest for its stage."""
+        for kind in STAGE_OF:
+            current.coming.setdefault(kind, {}).update(edits.get(kind, {}))
+        for kind in (*_ANY_TIME, Kind.CLUSTER):
+            self._offer(kind, edits.get(kind, {}))
+        clusters = edits.get(Kind.CLUSTER, {})
+        current.refused.difference_update(clusters)
+        if not current.refused:
+            current.reprieve = 0.0
+        self._send_clusters([name for name, entry in clusters.items() if entry], now)
+        for kind in _ANY_TIME:
+            self._channels[kind].flush([name for name, entry in edits.get(kind, {}).items() if entry])
+
+    def _next(self, current: Round, now: float) -> None:
+        if current.stage is Stage.WITHDRAWAL:
+            self._finish()
+            return
+        if self._channels[
+            Kind.CLUSTER
+        ].is_silent:  # Envoy keeps its request about clusters back while one warms, but takes what it is sent
+            self._channels[Kind.CLUSTER].presume()
+            self._send_clusters(list(self._channels[Kind.CLUSTER].offered), now)
+            return
+        current.stage = Stage(current.stage + 1)
+        current.since = now
+        if current.stage is not Stage.WITHDRAWAL:
+            self._bring(KIND_OF[current.stage], current)
+        elif self._withdrawal.may_take_clusters(now):
+            self._channels[Kind.CLUSTER].flush(self._take(Kind.CLUSTER))
+
+    def _bring(self, kind: Kind, current: Round) -> None:
+        """Bring the listeners, or the routes, of this round."""
+        edits = current.coming.pop(kind, {})
+        channel = self._channels[kind]
+        self._offer(kind, edits)
+        if channel.subscription.asked:
+            self._compare(channel)
+        changed = [name for name, entry in edits.items() if entry or kind is Kind.LISTENER]
+        channel.flush([*changed, *self._answerable(kind)])
+
+    def _finish(self) -> None:
+        self._round = None
+        self._outbox.rollout = 0
+        if not self._withdrawal.waits(Kind.CLUSTER):
+            for kind in (Kind.ROUTE, *_ANY_TIME):
+                self._channels[kind].flush(self._take(kind))
+        if self._rounds == 1:
+            offered = {kind: channel.offered for kind, channel in self._channels.items()}
+            self._channels[Kind.CLUSTER].ledger.forget_all_but(offered)
+
+    def _is_done(self, current: Round, now: float) -> bool:
+        ends = self._waits_until(current)
+        return ends is None or now >= ends
+
+    def _waits_until(self, current: Round) -> float | None:
+        """Until when the round waits in its stage; None when it need not wait."""
+        timing, ends = self._timing, 0.0
+        if current.stage in KIND_OF:
+            if self._is_unanswered(KIND_OF[current.stage], current):
+                ends = current.since + timing.patience
+        elif self._is_unanswered(Kind.CLUSTER, current):
+            sent = self._channels[Kind.CLUSTER].in_flight.values()
+            is_overdue = any(response.rollout != current.number for response in sent)
+            grace = timing.short_grace if is_overdue else timing.grace
+            ends = current.since + (timing.patience if current.awaited and current.stage is Stage.CLUSTERS else grace)
+        elif self._channels[Kind.CLUSTER].is_silent:
+            ends = current.started + timing.grace
+        if current.stage is Stage.CLUSTERS:
+            ends = max(ends, current.reprieve)
+        return ends or None
+
+    def _is_unanswered(self, kind: Kind, current: Round) -> bool:
+        """Whether Envoy has still to answer what this round sent of a kind (in its last stage: what it took away)."""
+        return any(
+            response.rollout == current.number and (response.removed or current.stage is not Stage.WITHDRAWAL)
+            for response in self._channels[kind].in_flight.values()
+        )
+
+    # -- what is brought
+
+    def _offer(self, kind: Kind, edits: Mapping[str, Entry | None]) -> None:
+        """Offer new versions from now on; what is gone is offered until it may be withdrawn (listeners: at once)."""
+        offered = self._channels[kind].offered
+        for name, entry in edits.items():
+            if entry is not None:
+                offered[name] = entry
+                if kind is not Kind.LISTENER:
+                    self._withdrawal.keep(kind, name)
+            elif kind is Kind.LISTENER:
+                offered.pop(name, None)
+                self._withdrawal.forget(kind, name)
+            else:
+                self._withdrawal.add(kind, [name])
+
+    def _flush(self, kind: Kind, names: Iterable[str], now: float) -> None:
+        if kind is Kind.CLUSTER:
+            self._send_clusters(names, now)
+        else:
+            self._channels[kind].flush(names)
+
+    def _send_clusters(self, names: Iterable[str], now: float) -> None:
+        """Send clusters, and right behind them their endpoints: without these a changed cluster would stay warming.
+
+        That there are no endpoints is news that ends the warming, too.
+        """
+        sent = self._channels[Kind.CLUSTER].flush(names, withdraw=False)
+        endpoints = self._channels[Kind.ENDPOINT]
+        needed = dict.fromkeys(entry.endpoints for entry in sent if entry.endpoints is not None)
+        if self._round and sent:
+            self._round.since = now
+            for name in needed:
+                if name in endpoints.offered:
+                    self._round.awaited[name] = self._outbox.nonce
+        endpoints.owe(name for name in needed if name in endpoints.offered or not self._is_coming(Kind.ENDPOINT, name))
+        endpoints.flush([name for name in needed if name in endpoints.owed])
+
+    def _send_unordered(self) -> None:
+        """Send what need not wait for a round: endpoints and secrets, unless a cluster to come needs the endpoints."""
+        bound = {entry.endpoints for entry in self._pending.get(Kind.CLUSTER, {}).values() if entry}
+        for kind, held_back in ((Kind.ENDPOINT, bound), (Kind.SECRET, set[str | None]())):
+            edits = self._pending.get(kind, {})
+            ready = {name: entry for name, entry in edits.items() if entry and name not in held_back}
+            for name in ready:
+                del edits[name]
+            self._offer(kind, ready)
+            self._channels[kind].flush(ready)
+        self._pending = {kind: names for kind, names in self._pending.items() if names}
+
+    def _endpoints_arrived(self, response: Response) -> None:
+        if response.kind is Kind.ENDPOINT and self._round:
+            for entry in response.entries:
+                if response.nonce > self._round.awaited.get(entry.name, response.nonce):
+                    del self._round.awaited[entry.name]
+
+    def _reprieve(self, entry: Entry, ledger: Ledger, now: float) -> None:
+        """Hold back the routes of this round for a moment: they may lead to a cluster that Envoy does not have."""
+        if self._round and self._round.stage is Stage.CLUSTERS and ledger.last_good(entry.key) is None:
+            self._round.refused.add(entry.name)
+            self._round.reprieve = now + self._timing.reprieve
+
+    def _take(self, kind: Kind) -> list[str]:
+        coming = {name for name, entry in self._pending.get(kind, {}).items() if entry}
+        return self._withdrawal.take(kind, coming)
+
+    # -- subscriptions
+
+    def _is_gated(self, kind: Kind) -> bool:
+        """Whether this kind's stage is still to come, so that only what was offered before may be sent."""
+        return kind in STAGE_OF and self._round is not None and self._round.stage < STAGE_OF[kind]
+
+    def _is_coming(self, kind: Kind, name: str) -> bool:
+        """Whether a later stage or round brings this resource."""
+        if self._pending.get(kind, {}).get(name):
+            return True
+        return bool(self._is_gated(kind) and self._round and self._round.coming.get(kind, {}).get(name))
+
+    def _open_clusters(self, channel: Channel, now: float) -> None:
+        if channel.stale:
+            channel.stale = False
+            known = channel.offered
+            unknown = [name for name in channel.held if name not in known and not self._is_coming(Kind.CLUSTER, name)]
+            self._withdrawal.add(Kind.CLUSTER, unknown)
+            self._send_clusters(list(channel.offered), now)
+
+    def _compare(self, channel: Channel) -> None:
+        """Compare all that Envoy said it holds with what is offered, once."""
+        if channel.stale:
+            channel.stale = False
+            names = dict.fromkeys([*channel.offered, *channel.held]) if channel.subscription.wildcard else channel.held
+            channel.flush(
+                [name for name in names if name in channel.offered or not self._is_coming(channel.kind, name)]
+            )
+
+    def _answerable(self, kind: Kind) -> list[str]:
+        """The names owed an answer that can have it now, be it that there is no such resource.
+
+        A route that a listener of this very round asks for is answered ahead of its stage: its clusters are there.
+        """
+        channel, current = self._channels[kind], self._round
+        if not channel.owed:
+            return []
+        if kind is Kind.ROUTE and current and current.stage is Stage.LISTENERS:
+            coming = current.coming.get(kind, {})
+            channel.offered.update({name: entry for name in channel.owed if (entry := coming.get(name))})
+        return [name for name in channel.owed if name in channel.offered or not self._is_coming(kind, name)]

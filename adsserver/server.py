@@ -1,0 +1,207 @@
+"""The gRPC shell around the sessions: one method, delta ADS, on a unix socket that only our own user may open."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import grpc.aio
+
+from adsserver.acks import Acks
+from adsserver.ledger import Ledger
+from adsserver.messages import Request, Response
+from adsserver.resources import Catalog, Edits
+from adsserver.session import Session
+from envoyapi.reading import DecodeError
+from process import logs
+
+SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
+METHOD = "DeltaAggregatedResources"
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # Envoy's keepalive pings, which find a hung server, would end the stream under gRPC's own policy
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 100),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.so_reuseport", 0),
+)
+
+_LONGEST_SOCKET_PATH = 107  # bytes: sockaddr_un
+
+_log = logs.get("ads")
+
+_Context = grpc.aio.ServicerContext[bytes, bytes]
+
+
+class SocketError(Exception):
+    """The socket cannot be listened on; the message names it and the reason."""
+
+
+class Stream:
+    """One Envoy's stream: feeds its session, sends what comes out, wakes it up in time."""
+
+    def __init__(self, session: Session, acks: Acks) -> None:
+        self.session = session
+        self.node = ""
+        self.task = asyncio.current_task()
+        self._acks = acks
+        self._outgoing: asyncio.Queue[Response] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline: float | None = None
+
+    def request(self, request: Request) -> None:
+        """Envoy said something."""
+        self._send(self.session.on_request(request, self._loop.time()))
+
+    def change(self, edits: Edits) -> None:
+        """The catalog changed."""
+        self._send(self.session.on_change(edits, self._loop.time()))
+
+    async def write(self, context: _Context) -> None:
+        """Send what comes out of the session, in order, for as long as the stream lives."""
+        while True:
+            response = await self._outgoing.get()
+            await context.write(response.encode())
+
+    def close(self) -> None:
+        """Nothing more will be sent."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _on_timer(self) -> None:
+        self._timer = self._deadline = None
+        self._send(self.session.on_timer(self._loop.time()))
+
+    def _send(self, responses: list[Response]) -> None:
+        self._acks.note()  # first: a batch's doubt must be saved before the batch is sent
+        for response in responses:
+            self._outgoing.put_nowait(response)
+        deadline = self.session.deadline
+        if deadline != self._deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None if deadline is None else self._loop.call_at(deadline, self._on_timer)
+            self._deadline = deadline
+
+
+class Server:
+    """All streams of this process; the newest one's acceptances and refusals are what the snapshot is told."""
+
+    def __init__(self, catalog: Catalog, ledger: Ledger, acks: Acks) -> None:
+        self._catalog = catalog
+        self._ledger = ledger
+        self._acks = acks
+        self._streams: list[Stream] = []
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self, path: Path) -> None:
+        """Listen on a unix socket, mode 0600. SocketError when it cannot be, or when somebody answers there already.
+
+        Whatever is not delta ADS is answered with UNIMPLEMENTED.
+        """
+        _check_socket(path)
+        delta = grpc.stream_stream_rpc_method_handler(self._serve)
+        server = grpc.aio.server(options=_OPTIONS)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: delta}),))
+        mask = os.umask(0o177)
+        try:
+            server.add_insecure_port(f"unix:{path}")
+            await server.start()
+        except RuntimeError as error:
+            raise SocketError(f"{path}: {error}") from None
+        finally:
+            os.umask(mask)
+        self._server = server
+
+    async def stop(self) -> None:
+        """End every stream at once; Envoy keeps what it has."""
+        if self._server is not None:
+            await self._server.stop(grace=None)
+        serving = [stream.task for stream in self._streams if stream.task]
+        if serving:
+            await asyncio.wait(serving, timeout=1.0)
+
+    def changed(self, edits: Edits) -> None:
+        """The catalog changed: every stream is told."""
+        for names in edits.values():
+            for entry in names.values():
+                if entry is not None:
+                    self._ledger.review(entry)
+        for stream in self._streams:
+            stream.change(edits)
+        self._acks.note()
+
+    async def _serve(self, requests: AsyncIterator[bytes], context: _Context) -> None:
+        stream = self._open()
+        reading = asyncio.ensure_future(self._read(stream, requests))
+        writing = asyncio.ensure_future(stream.write(context))
+        try:
+            await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+            for task in (reading, writing):
+                if task.done():
+                    task.result()
+        except DecodeError as error:
+            _log.warning("unreadable request", node=stream.node, reason=str(error))
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except Exception:
+            _log.exception("stream failed", node=stream.node)
+            raise
+        finally:
+            reading.cancel()
+            writing.cancel()
+            self._close(stream)
+
+    async def _read(self, stream: Stream, requests: AsyncIterator[bytes]) -> None:
+        async for data in requests:
+            request = Request.decode(data)
+            if isinstance(request, str):
+                _log.warning("unknown kind asked for", type=request)
+                continue
+            self._know(stream, request)
+            stream.request(request)
+
+    def _open(self) -> Stream:
+        if self._streams:
+            self._streams[-1].session.use(self._ledger.shadow())
+        stream = Stream(Session(self._catalog, self._ledger), self._acks)
+        self._streams.append(stream)
+        return stream
+
+    def _know(self, stream: Stream, request: Request) -> None:
+        if request.node and not stream.node:
+            stream.node = request.node
+            _log.info("Envoy connected", node=request.node, streams=len(self._streams))
+            if stream is self._streams[-1]:
+                self._acks.tell_stream(connected=True, node=request.node)
+
+    def _close(self, stream: Stream) -> None:
+        stream.close()
+        was_newest = stream is self._streams[-1]
+        self._streams.remove(stream)
+        _log.info("Envoy disconnected", node=stream.node, streams=len(self._streams))
+        if not was_newest:
+            return
+        if self._streams:
+            newest = self._streams[-1]
+            newest.session.use(self._ledger)
+            self._acks.tell_stream(connected=True, node=newest.node)
+        else:
+            self._acks.tell_stream(connected=False, node=stream.node)
+
+
+def _check_socket(path: Path) -> None:
+    """Raise unless the socket's path is usable and what may be there is a dead process's."""
+    if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+        raise SocketError(f"{path}: longer than the {_LONGEST_SOCKET_PATH} bytes that a unix socket's path may have")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)
+            return
+    raise SocketError(f"{path}: another process answers there")
