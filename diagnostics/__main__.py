@@ -1,0 +1,54 @@
+"""The process: serves the diagnostics until told to stop."""
+
+import asyncio
+import sys
+import time
+
+from aiohttp import web
+
+from diagnostics.admin import Admin
+from diagnostics.following import Following
+from diagnostics.report import System
+from diagnostics.server import Diagnostics
+from process import logs
+from process.main import FAILED, run
+from process.settings import Settings
+from process.version import VERSION
+
+_GOODBYE = 1.0
+"""Seconds that answers under way may take when the process ends."""
+
+log = logs.get()
+
+
+async def serve(settings: Settings, stopping: asyncio.Event) -> int:
+    """Answer until told to stop; returns the exit code, 1 when the port cannot be had."""
+    system = System(VERSION, settings.ambassador_id, settings.namespace, time.time())
+    following = Following(settings.snapshot_path, settings.bells_dir)
+    tending = asyncio.create_task(following.tend())
+    try:
+        async with Admin(settings.admin_socket) as admin:
+            return await _listen(settings, Diagnostics(following, admin, system), stopping)
+    finally:
+        tending.cancel()
+        await following.close()
+
+
+async def _listen(settings: Settings, diagnostics: Diagnostics, stopping: asyncio.Event) -> int:
+    runner = web.ServerRunner(web.Server(diagnostics.answer, access_log=None), shutdown_timeout=_GOODBYE)
+    await runner.setup()
+    address, port = settings.diagnostics_address, settings.diagnostics_port
+    try:
+        await web.TCPSite(runner, address, port, reuse_address=True).start()
+        log.info("listening", address=address, port=port)
+        await stopping.wait()
+    except OSError as error:
+        log.error("cannot listen", address=address, port=port, reason=error.strerror)  # noqa: TRY400
+        return FAILED
+    finally:
+        await runner.cleanup()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run("diagnostics", serve))

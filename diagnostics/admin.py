@@ -1,0 +1,97 @@
+"""Envoy's admin interface, over its unix socket. An Envoy that hangs costs a second, and not the answer.
+
+https://www.envoyproxy.io/docs/envoy/v1.38.0/operations/admin
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import orjson
+
+PATIENCE: Final = 1.0
+"""Seconds that an answer may take."""
+
+METRICS_PATIENCE: Final = 10.0
+"""Seconds that Envoy may be silent while it tells its metrics: it sums up very many before the first byte."""
+
+_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+class NoAnswerError(Exception):
+    """Envoy does not answer; the message says what was met."""
+
+
+class Admin:
+    """A client of one Envoy's admin interface, whichever process answers there. An async context manager."""
+
+    def __init__(self, socket: Path) -> None:
+        connector = aiohttp.UnixConnector(path=str(socket), force_close=True, limit=0)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE, sock_read=METRICS_PATIENCE)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def state(self) -> str | None:
+        """What Envoy says of itself: LIVE, DRAINING, PRE_INITIALIZING or INITIALIZING; None when it does not answer."""
+        try:
+            words = (await self._get("/ready"))[:40].decode(errors="replace").split()
+        except NoAnswerError:
+            return None
+        return words[0] if words else "silent"
+
+    async def listeners(self) -> frozenset[str]:
+        """The names of the listeners that listen. NoAnswerError when Envoy does not answer."""
+        statuses = orjson.loads(await self._get("/listeners?format=json")).get("listener_statuses", [])
+        return frozenset(status["name"] for status in statuses)
+
+    async def server_info(self) -> dict[str, Any] | None:
+        """Envoy's version, state and uptime as it tells them; None when it does not answer."""
+        try:
+            found: dict[str, Any] = orjson.loads(await self._get("/server_info"))
+        except (NoAnswerError, orjson.JSONDecodeError):
+            return None
+        return found
+
+    @asynccontextmanager
+    async def metrics(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Envoy's metrics in Prometheus' text format, as they come. NoAnswerError before or while they do."""
+        try:
+            async with asyncio.timeout(METRICS_PATIENCE):
+                response = await self._session.get("http://envoy/stats/prometheus")
+        except _ERRORS as error:
+            raise _no_answer(error) from error
+        async with response:
+            if response.status != HTTPStatus.OK:
+                raise NoAnswerError(f"Envoy's metrics: status {response.status}")
+            yield _chunks(response)
+
+    async def _get(self, target: str) -> bytes:
+        try:
+            async with asyncio.timeout(PATIENCE), self._session.get(f"http://envoy{target}") as response:
+                return await response.read()
+        except _ERRORS as error:
+            raise _no_answer(error) from error
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.content.iter_any():
+            yield chunk
+    except _ERRORS as error:
+        raise _no_answer(error) from error
+
+
+def _no_answer(error: BaseException) -> NoAnswerError:
+    return NoAnswerError(f"Envoy's admin interface: {type(error).__name__} {error}".rstrip())

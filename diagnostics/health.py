@@ -1,0 +1,103 @@
+"""Is it alive, is it ready? Decisions only: what is known goes in, and a sentence comes out when the answer is no.
+
+Alive means Envoy: a lost control plane or API server must not restart a container that serves well. (That supervisord
+lives is watched by the entrypoint, which ends the container with it.)
+Ready means that Envoy serves a configuration that it accepted. Once it does, only Envoy itself can take that back.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from diagnostics.view import Progress
+
+LIVE: Final = "LIVE"
+
+GRACE: Final = 30.0
+"""Seconds that Envoy may be silent, at our start or since it answered last: it may be coming back."""
+
+SETTLING: Final = 5.0
+"""Seconds that a first configuration is waited for beyond its first listener: one that never comes blocks nothing."""
+
+
+class Life:
+    """Since when Envoy is silent; times are of one monotonic clock, in seconds."""
+
+    def __init__(self, now: float) -> None:
+        """`now`: when we began to ask."""
+        self._silent_since: float | None = now
+
+    def wrong(self, state: str | None, now: float) -> str | None:
+        """Why the container should be restarted; None: it should not. `state` is Envoy's own word, None: no answer.
+
+        The grace begins with the first question that it does not answer, since nobody may have asked for long.
+        """
+        if state is not None:
+            self._silent_since = None
+            return None
+        if self._silent_since is None:
+            self._silent_since = now
+        silence = now - self._silent_since
+        return None if silence < GRACE else f"Envoy's admin interface has not answered for {silence:.0f} s"
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Remembers whether this Envoy was ready before: then a change under way does not make it unready."""
+
+    _was_ready: bool = False
+    _first_listener_at: float | None = field(default=None)
+
+    def is_settled(self, state: str | None, listening: frozenset[str]) -> bool:
+        """Whether `wrong` can be told without knowing how far our configuration has come."""
+        return state != LIVE or (self._was_ready and bool(listening))
+
+    def wrong(self, state: str | None, listening: frozenset[str], progress: Progress | None, now: float) -> str | None:
+        """Why no traffic should come at `now` (s); None: it may.
+
+        `listening` are Envoy's own active listeners. `progress` None: the snapshot cannot be asked, or need not be.
+        """
+        if state != LIVE:
+            self._was_ready, self._first_listener_at = False, None
+            return "Envoy's admin interface does not answer" if state is None else f"Envoy is {state}"
+        if listening and self._was_ready:
+            return None
+        if progress is None:
+            return "the snapshot cannot be read yet"
+        if not listening:
+            return _why_none_listens(progress)
+        missing = _missing(progress) or self._awaited(listening, progress, now)
+        self._was_ready = missing is None
+        return missing
+
+    def _awaited(self, listening: frozenset[str], progress: Progress, now: float) -> str | None:
+        """A published listener that Envoy neither refused nor serves, while there is still time for it."""
+        if self._first_listener_at is None:
+            self._first_listener_at = now
+        if now - self._first_listener_at >= SETTLING:
+            return None
+        for name in sorted(progress.listeners - listening):
+            ack = progress.acks.get(name)
+            if not (ack and ack.refused):
+                return f"Envoy does not serve the listener {name} yet"
+        return None
+
+
+def _missing(progress: Progress) -> str | None:
+    """What must be there before Envoy can have accepted a configuration."""
+    if not progress.is_published:
+        return "no configuration was made yet"
+    if not any(ack.accepted for ack in progress.acks.values()):
+        return "Envoy has not accepted a listener yet"
+    return None
+
+
+def _why_none_listens(progress: Progress) -> str:
+    if not progress.is_published:
+        return "no configuration was made yet"
+    if not progress.listeners:
+        return "there is no listener: a Listener is missing or has a problem"
+    acks = [progress.acks.get(name) for name in sorted(progress.listeners)]
+    refused = [ack.message for ack in acks if ack and ack.refused]
+    if len(refused) == len(acks):
+        return f"Envoy refuses every listener: {' '.join(refused[0].split())[:300]}".rstrip(": ")
+    return "Envoy does not serve a listener yet"

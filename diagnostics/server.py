@@ -1,0 +1,151 @@
+"""The HTTP server: a list of paths, GET and HEAD only, nothing that changes anything."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+from aiohttp import web
+
+from diagnostics.admin import PATIENCE, Admin, NoAnswerError
+from diagnostics.following import Following, NotOpenError
+from diagnostics.health import LIVE, Life, Readiness
+from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
+from diagnostics.report import SECTIONS, Known, System, report
+from diagnostics.view import Progress, View
+from process import logs
+
+Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+REPORT_PATIENCE: Final = 10.0
+"""Seconds that a report may take to be made; it walks over all objects, in a thread."""
+
+SCRAPES: Final = 2
+"""Scrapes at a time: each makes Envoy's main thread sum up all its statistics."""
+
+SCRAPE_PATIENCE: Final = 60.0
+"""Seconds after which a scrape ends whose reader does not read."""
+
+_HEADERS: Final = {"Server": "dragoman", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_NO_PAGE: Final = "this is told as JSON only: ask for /ambassador/v0/diag/?json=true"
+
+log = logs.get()
+
+
+class Diagnostics:
+    """The answers."""
+
+    def __init__(self, following: Following, admin: Admin, system: System) -> None:
+        """Of a running event loop."""
+        self._following = following
+        self._admin = admin
+        self._system = system
+        self._life = Life(time.monotonic())
+        self._readiness = Readiness()
+        self._scrapes = asyncio.Semaphore(SCRAPES)
+        self._paths: Mapping[str, Handler] = {
+            "/ambassador/v0/check_alive": self._check_alive,
+            "/ambassador/v0/check_ready": self._check_ready,
+            "/ambassador/v0/diag": self._diag,
+            "/ambassador/v0/diag/": self._diag,
+            "/metrics": self._metrics,
+        }
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to any request."""
+        handler = self._paths.get(request.path)
+        if handler is None:
+            return _line(HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self._paths)}")
+        if request.method not in ("GET", "HEAD"):
+            refusal = _line(HTTPStatus.METHOD_NOT_ALLOWED, "GET and HEAD only")
+            refusal.headers["Allow"] = "GET, HEAD"
+            return refusal
+        return await handler(request)
+
+    async def _check_alive(self, _request: web.BaseRequest) -> web.StreamResponse:
+        return _health(self._life.wrong(await self._admin.state(), time.monotonic()), "alive")
+
+    async def _check_ready(self, _request: web.BaseRequest) -> web.StreamResponse:
+        state, listening = await self._admin.state(), frozenset[str]()
+        if state == LIVE:
+            try:
+                listening = await self._admin.listeners()
+            except NoAnswerError:
+                state = None
+        progress = None if self._readiness.is_settled(state, listening) else await self._progress()
+        return _health(self._readiness.wrong(state, listening, progress, time.monotonic()), "ready")
+
+    async def _diag(self, request: web.BaseRequest) -> web.StreamResponse:
+        unknown = sorted(set(request.query) - {"json", "filter"})
+        if unknown:
+            return _line(HTTPStatus.BAD_REQUEST, f"unknown parameter {unknown[0][:80]!r}; there are json and filter")
+        if request.query.get("json") != "true":
+            return _line(HTTPStatus.NOT_ACCEPTABLE, _NO_PAGE)
+        only = request.query.get("filter")
+        if only is not None and only not in SECTIONS:
+            return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join(SECTIONS)}")
+        info = await self._admin.server_info() if only in (None, "envoy") else None
+        question = partial(report, known=Known(self._system, info, time.time()), only=only)
+        try:
+            body = await self._following.ask(question, REPORT_PATIENCE, View.catch_up)
+        except NotOpenError as error:
+            return _line(HTTPStatus.SERVICE_UNAVAILABLE, f"the snapshot cannot be read: {error}")
+        return web.Response(body=body, headers={**_HEADERS, "Content-Type": "application/json"})
+
+    async def _metrics(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={**_HEADERS, "Content-Type": CONTENT_TYPE})
+        if request.method == "HEAD":
+            await response.prepare(request)
+            return response
+        try:
+            async with asyncio.timeout(SCRAPE_PATIENCE), self._scrapes:
+                await self._tell_metrics(request, response)
+        except (NoAnswerError, TimeoutError) as error:
+            if not response.prepared:
+                return _line(HTTPStatus.SERVICE_UNAVAILABLE, "too many scrapes at a time")
+            log.warning("metrics cut off", reason=str(error) or f"not read within {SCRAPE_PATIENCE:.0f} s")
+            if request.transport:
+                request.transport.abort()  # so that whoever asked does not take it for whole
+        return response
+
+    async def _tell_metrics(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        answers = await self._admin.state() is not None
+        own = own_metrics(await self._counted(), self._system, answers=answers)
+        await response.prepare(request)
+        await response.write(own)
+        async for chunk in self._envoys() if answers else _none():
+            await response.write(chunk)
+        await response.write_eof()
+
+    async def _envoys(self) -> AsyncIterator[bytes]:
+        async with self._admin.metrics() as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _progress(self) -> Progress | None:
+        try:
+            return await self._following.ask(lambda view: view.progress, PATIENCE, View.catch_up_on_progress)
+        except NotOpenError:
+            return None
+
+    async def _counted(self) -> Counted | None:
+        try:
+            return await self._following.ask(Counted.of, REPORT_PATIENCE, View.catch_up)
+        except NotOpenError:
+            return None
+
+
+async def _none() -> AsyncIterator[bytes]:
+    nothing: tuple[bytes, ...] = ()
+    for chunk in nothing:
+        yield chunk
+
+
+def _health(wrong: str | None, well: str) -> web.Response:
+    return _line(HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK, wrong or well)
+
+
+def _line(status: HTTPStatus, text: str) -> web.Response:
+    return web.Response(status=status, text=f"{text}\n", headers=_HEADERS)

@@ -1,0 +1,227 @@
+"""What the snapshot says, kept small: no bodies of objects and resources, so no secrets either. For one thread."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+import orjson
+
+from snapshot import JSON, Database, Reader, Record, Snapshot
+
+DATABASES: Final[tuple[Database, ...]] = ("objects", "resources", "statuses", "acks", "holds")
+
+TYPES: Final = ("cluster", "endpoint", "listener", "route", "secret")
+
+FILE_PREFIX: Final = "dragoman/"
+"""Begins the keys of records that tell of a source of objects, like a file, not of an object."""
+
+STREAM_KEY: Final = "stream"
+
+_LISTENER: Final = "listener/"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What Envoy said of a resource: the version it accepted, the newer one it refuses, and why; Unix times."""
+
+    accepted: str | None = None
+    accepted_at: float | None = None
+    refused: str | None = None
+    refused_at: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What became of an object; `problems` as the translator wrote them."""
+
+    state: str
+    problems: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a configuration has come: the names of the published listeners, and what Envoy said of listeners."""
+
+    is_published: bool = False
+    listeners: frozenset[str] = frozenset()
+    acks: Mapping[str, Ack] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The snapshot in numbers."""
+
+    sequences: Mapping[str, int]
+    objects: Mapping[str, int]
+    """By kind."""
+    files: int
+    """Those that cannot be read."""
+    stopping: int
+    """Problems that stop what they are about; `others` do not."""
+    others: int
+    resources: Mapping[str, int]
+    """By type; those that are published."""
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Whether Envoy is connected to the adsserver, since when (Unix time), and its node id."""
+
+    connected: bool = False
+    since: float | None = None
+    node: str | None = None
+
+
+class Followed(Generic[T]):
+    """A database's records, each reduced to what matters here."""
+
+    def __init__(self, reader: Reader, reduce: Callable[[Record], T]) -> None:
+        self._reader = reader
+        self._reduce = reduce
+        self.sequence = 0
+        self.rows: dict[str, T] = {}
+
+    def catch_up(self) -> Mapping[str, Record | None]:
+        """Take over what is new, and tell it. Raises what `Reader.changes` does."""
+        changes = self._reader.changes()
+        self.sequence = changes.sequence
+        for key, record in changes.records.items():
+            if record is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = self._reduce(record)
+        return changes.records
+
+
+class View:
+    """The five databases of one open snapshot."""
+
+    def __init__(self, snapshot: Snapshot, path: Path) -> None:
+        self._lock = path / "writer.acks.lock"
+        self.objects = Followed(snapshot.reader("objects"), _source_of)
+        self.resources = Followed(snapshot.reader("resources"), _version_of)
+        self.statuses = Followed(snapshot.reader("statuses"), _status_of)
+        self.acks = Followed(snapshot.reader("acks"), _ack_of)
+        self.holds = Followed(snapshot.reader("holds"), _version_of)
+        self._stream: Mapping[str, JSON] = {}
+        self._listeners: set[str] = set()
+        self._numbers: Numbers | None = None
+
+    def catch_up(self) -> None:
+        """Take over all that is new. Raises what `Reader.changes` does."""
+        self.catch_up_on_progress()
+        for followed in (self.objects, self.statuses, self.holds):
+            followed.catch_up()
+
+    def catch_up_on_progress(self) -> None:
+        """Take over only what `progress` needs."""
+        for key in self.resources.catch_up():
+            if key.startswith(_LISTENER):
+                self._listeners.add(key)
+        for key, record in self.acks.catch_up().items():
+            if key.startswith(_LISTENER):
+                self._listeners.add(key)
+            elif key == STREAM_KEY:
+                self._stream = record.notes if record else {}
+        published, answered = self.resources.rows, self.acks.rows
+        self._listeners = {key for key in self._listeners if key in published or key in answered}
+
+    @property
+    def sequences(self) -> dict[str, int]:
+        """The number of each database's last commit; 0 before the first."""
+        return {name: getattr(self, name).sequence for name in DATABASES}
+
+    @property
+    def progress(self) -> Progress:
+        """How far a configuration has come; as dear as there are listeners."""
+        published, acks = self.resources.rows, self.acks.rows
+        return Progress(
+            self.resources.sequence > 0,
+            frozenset(key.removeprefix(_LISTENER) for key in self._listeners if key in published),
+            {key.removeprefix(_LISTENER): acks[key] for key in self._listeners if key in acks},
+        )
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that the adsserver told of; it ends with the adsserver."""
+        told = self._stream
+        if not told.get("connected") or not _holder_lives(self._lock):
+            return Connection(node=_text(told.get("node")))
+        return Connection(True, _number(told.get("since")), _text(told.get("node")))
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers, counted again only when something changed."""
+        if self._numbers is None or self._numbers.sequences != self.sequences:
+            self._numbers = self._counted()
+        return self._numbers
+
+    def _counted(self) -> Numbers:
+        stops = Counter(bool(each["stops"]) for status in self.statuses.rows.values() for each in status.problems)
+        kinds = Counter(kind_of(key) for key in self.objects.rows if not key.startswith(FILE_PREFIX))
+        types = Counter(key.partition("/")[0] for key in self.resources.rows)
+        return Numbers(
+            sequences=self.sequences,
+            objects=kinds,
+            files=len(self.objects.rows) - kinds.total(),
+            stopping=stops[True],
+            others=stops[False],
+            resources={name: types[name] for name in TYPES},
+            refused=sum(ack.refused is not None for ack in self.acks.rows.values()),
+        )
+
+
+def kind_of(key: str) -> str:
+    """The kind in an object's key `<group>/<Kind>/<namespace>/<name>`."""
+    return key.split("/", 2)[1]
+
+
+def _holder_lives(lock: Path) -> bool:
+    """Whether the process whose pid is in a writer's lock file runs. Trying the lock would keep it from others."""
+    try:
+        pid = lock.read_text()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return pid.isdigit() and Path("/proc", pid).exists()
+
+
+def _source_of(record: Record) -> str | None:
+    return _text(record.notes.get("source"))
+
+
+def _version_of(record: Record) -> str:
+    return record.version
+
+
+_FINE: Final = Status("ok", ())
+
+
+def _status_of(record: Record) -> Status:
+    told = orjson.loads(record.body)
+    problems = tuple(told["problems"])
+    return Status(told["state"], problems) if problems else _FINE
+
+
+def _ack_of(record: Record) -> Ack:
+    notes = record.notes
+    return Ack(
+        accepted=_text(notes.get("accepted")),
+        accepted_at=_number(notes.get("accepted_at")),
+        refused=_text(notes.get("refused")),
+        refused_at=_number(notes.get("refused_at")),
+        message=_text(notes.get("message")) or "",
+    )
+
+
+def _text(value: JSON) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: JSON) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
