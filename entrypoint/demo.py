@@ -1,0 +1,75 @@
+"""`python -m entrypoint.demo HOST:PORT`: the upstream of the quickstart, which tells what it was asked.
+
+It answers every request with JSON (method, path, headers, a greeting), and echoes WebSocket messages at /ws.
+"""
+
+import asyncio
+import signal
+import sys
+
+from aiohttp import WSMsgType, web
+
+_USAGE = 64
+"""EX_USAGE of sysexits.h."""
+
+
+async def tell(request: web.Request) -> web.Response:
+    """What was asked, as JSON."""
+    body = await request.text()
+    return web.json_response(
+        {
+            "greeting": "Hello from behind Dragoman!",
+            "method": request.method,
+            "path": request.raw_path,
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            **({"body": body} if body else {}),
+        }
+    )
+
+
+async def echo(request: web.Request) -> web.StreamResponse:
+    """Each message of a WebSocket, sent back."""
+    if request.headers.get("upgrade", "").lower() != "websocket":
+        return await tell(request)
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            await socket.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await socket.send_bytes(message.data)
+    return socket
+
+
+def application() -> web.Application:
+    """The demo upstream."""
+    made = web.Application()
+    made.router.add_route("*", "/ws", echo)
+    made.router.add_route("*", "/{path:.*}", tell)
+    return made
+
+
+async def serve(host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    runner = web.AppRunner(application(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    await stopping.wait()
+    await runner.cleanup()
+
+
+def main(arguments: list[str]) -> int:
+    """Serve at the one argument, `host:port`; the exit code."""
+    host, colon, port = arguments[0].rpartition(":") if len(arguments) == 1 else ("", "", "")
+    if not (host and colon and port.isdecimal()):
+        print("usage: python -m entrypoint.demo HOST:PORT", file=sys.stderr)  # noqa: T201 -- not a part that logs
+        return _USAGE
+    asyncio.run(serve(host.strip("[]"), int(port)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

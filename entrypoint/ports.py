@@ -1,0 +1,104 @@
+"""Which ports this start needs, and who has them: a taken port is told before anything starts.
+
+Envoy listens with SO_REUSEPORT, so that a second gateway of the same user would not fail but take half of the first
+one's connections. Therefore each port is tried without it.
+"""
+
+import errno
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from entrypoint.folder import Document, demo_address, metadata, of_kind, spec
+from process.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port to listen on. `purpose`: a noun phrase for people. `udp`: a UDP port, else TCP."""
+
+    address: str
+    number: int
+    purpose: str
+    udp: bool = False
+
+
+def wanted(settings: Settings, found: list[Document]) -> list[Port]:
+    """The ports that a start with these settings and these documents of the folder will listen on, each once."""
+    ports = [Port(settings.diagnostics_address, settings.diagnostics_port, "diagnostics")]
+    demo = demo_address(found)
+    if demo is not None:
+        host, _, number = demo.rpartition(":")
+        ports.append(Port(host.strip("[]"), int(number), "the demo upstream"))
+    for listener in of_kind(found, "Listener", settings.ambassador_id):
+        port = spec(listener).get("port")
+        if isinstance(port, int) and 0 < port < 65536:  # any other is a problem that the translator tells
+            name = metadata(listener).get("name", "?")
+            udp = "UDP" in str(spec(listener).get("protocolStack", spec(listener).get("protocol")))
+            ports.append(Port(settings.bind_address, port, f"the Listener {name}", udp))
+    return list({(port.number, port.udp): port for port in reversed(ports)}.values())[::-1]
+
+
+def taken(ports: list[Port]) -> list[str]:
+    """A sentence for each port that cannot be listened on."""
+    return [sentence for port in ports if (sentence := _try(port))]
+
+
+def _try(port: Port) -> str | None:
+    family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM if port.udp else socket.SOCK_STREAM) as tried:
+        if not port.udp:
+            tried.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # connections that wait for their end do no harm
+        try:
+            tried.bind((port.address, port.number))
+        except OSError as error:
+            reason = f"taken{_holder(port)}" if error.errno == errno.EADDRINUSE else _reason(port, error)
+            return f"port {port.number}, wanted for {port.purpose}, is {reason}"
+    return None
+
+
+def _reason(port: Port, error: OSError) -> str:
+    return f"not to be had on {port.address}: {error.strerror}"
+
+
+def _holder(port: Port) -> str:
+    """` by process N (its command)`, as far as /proc tells."""
+    inodes = set(_inodes(port))
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal() and inodes & set(_sockets(process)):
+            return f" by process {process.name} ({_command(process)})"
+    return ""
+
+
+def _inodes(port: Port) -> Iterator[str]:
+    """The inodes of the sockets bound to the port: columns 2 (address:port in hex), 4 (state) and 10 (proc_net_tcp)."""
+    listening = "07" if port.udp else "0A"
+    for table in ("udp", "udp6") if port.udp else ("tcp", "tcp6"):
+        try:
+            lines = Path("/proc/net", table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for columns in (line.split() for line in lines):
+            if columns[3] == listening and int(columns[1].rpartition(":")[2], 16) == port.number:
+                yield columns[9]
+
+
+def _sockets(process: Path) -> Iterator[str]:
+    try:
+        for descriptor in (process / "fd").iterdir():
+            target = str(descriptor.readlink())
+            if target.startswith("socket:["):
+                yield target[len("socket:[") : -1]
+    except OSError:  # another user's process, or one that just ended
+        return
+
+
+def _command(process: Path) -> str:
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return "?"
+    return " ".join(word.decode(errors="replace") for word in words if word)[:120]

@@ -1,0 +1,136 @@
+"""The start: everything is checked before anything runs, and a refusal is a sentence and exit code 2."""
+
+import asyncio
+import contextlib
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO, TypeAlias, cast
+
+from entrypoint.certificate import write_fallback
+from entrypoint.folder import Document, demo_address, documents, has_fallback_secret
+from entrypoint.life import NOT_BEGUN, Life
+from entrypoint.ports import taken, wanted
+from entrypoint.ready import readiness
+from entrypoint.relay import Outlet
+from entrypoint.rundir import RunDirectory, RunDirectoryError, environment
+from entrypoint.supervision import CONF
+from process import logs
+from process.settings import Settings, SettingsError
+
+Greeting: TypeAlias = Callable[[Settings, list[Document]], str]
+"""What a person is told once the gateway is ready."""
+
+_ROOT = Path(__file__).resolve().parent.parent
+_ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
+_PATIENCE = 10.0
+"""Seconds after which it is said, each time, that the gateway is not ready yet, and why."""
+_LAST_WORDS = 2.0
+
+
+class RefusedError(Exception):
+    """It cannot begin; the arguments are sentences that say why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a checked start goes on with."""
+
+    settings: Settings
+    found: list[Document]
+    demo: str | None
+
+
+def begin(environ: Mapping[str, str], greeting: Greeting | None = None, conf: Path = CONF) -> int:
+    """Check, start the parts of `conf`, and live until the end; the exit code (see `entrypoint.life`)."""
+    os.umask(0o077)
+    run_dir: RunDirectory | None = None
+    try:
+        plan = _plan(environ)
+        run_dir = RunDirectory.prepare(Path(environ["DRAGOMAN_RUN_DIR"]) if environ.get("DRAGOMAN_RUN_DIR") else None)
+        return _live(plan, run_dir, environ, greeting, conf)
+    except (RefusedError, RunDirectoryError) as error:
+        for sentence in error.args:
+            print(f"dragoman: {sentence}", file=sys.stderr)  # noqa: T201 -- it never came to logs
+        return NOT_BEGUN
+    finally:
+        if run_dir is not None:
+            run_dir.remove()
+
+
+def _plan(environ: Mapping[str, str]) -> _Plan:
+    """What to start with; RefusedError says why it cannot be."""
+    try:
+        settings = Settings.from_environment(environ)
+    except SettingsError as error:
+        raise RefusedError(str(error)) from error
+    folder = settings.config_dir
+    if folder is not None and not folder.is_dir():
+        raise RefusedError(f"the folder {folder} is not there: name a folder of YAML (in a container: mount one)")
+    found = documents(folder) if folder is not None else []
+    demo = demo_address(found)
+    if demo is not None and not (_ADDRESS.fullmatch(demo) and 0 < int(demo.rpartition(":")[2]) < 65536):
+        raise RefusedError(f"the demo upstream's address {demo!r} is not of the form host:port")
+    if problems := taken(wanted(settings, found)):
+        raise RefusedError(*problems)
+    return _Plan(settings, found, demo)
+
+
+def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeting: Greeting | None, conf: Path) -> int:
+    run_dir.furnish()
+    inherited = environment(run_dir.path, environ) | _of_the_parts(plan, environ)
+    settings = Settings.from_environment(inherited)
+    outlets = {descriptor: Outlet(descriptor) for descriptor in (1, 2)}
+    logs.configure("entrypoint", settings, cast("TextIO", outlets[2]))
+    if settings.config_dir is not None and not has_fallback_secret(plan.found, settings.namespace):
+        write_fallback(settings.generated_dir, settings.namespace)
+    try:
+        return asyncio.run(_life(Life(settings, inherited, conf), settings, outlets, plan.found, greeting))
+    finally:
+        for outlet in outlets.values():
+            outlet.close(_LAST_WORDS)
+
+
+def _of_the_parts(plan: _Plan, environ: Mapping[str, str]) -> dict[str, str]:
+    """What supervisord's configuration and the parts want from the environment, beside the run directory."""
+    folder = plan.settings.config_dir
+    envoy = plan.settings.envoy_path
+    path = environ.get("PYTHONPATH")
+    return {
+        "DRAGOMAN_PYTHON": sys.executable,
+        "DRAGOMAN_DEMO": "true" if plan.demo else "false",
+        "DRAGOMAN_DEMO_ADDRESS": plan.demo or "none",
+        "PYTHONPATH": f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT),
+        "PYTHONUNBUFFERED": "1",
+        **({"DRAGOMAN_CONFIG_DIR": str(folder.absolute())} if folder is not None else {}),
+        **({"ENVOY_PATH": str(envoy.absolute())} if envoy is not None else {}),
+    }
+
+
+async def _life(
+    life: Life, settings: Settings, outlets: Mapping[int, Outlet], found: list[Document], greeting: Greeting | None
+) -> int:
+    """Live, and meanwhile say when the gateway is ready."""
+    telling = asyncio.create_task(_tell(settings, outlets[1], found, greeting))
+    try:
+        return await life.live(outlets)
+    finally:
+        telling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await telling
+
+
+async def _tell(settings: Settings, out: Outlet, found: list[Document], greeting: Greeting | None) -> None:
+    log = logs.get()
+    start = told = time.monotonic()
+    async for reason in readiness(settings, demo_address(found)):
+        if time.monotonic() - told > _PATIENCE:
+            told = time.monotonic()
+            log.warning("not ready yet", why=reason)
+    log.info("ready", after_s=round(time.monotonic() - start, 2))
+    if greeting is not None:
+        out.write(greeting(settings, found))
