@@ -1,0 +1,42 @@
+"""`dragoman`: its commands, each in a module that is imported when it is asked for, since help must be quick."""
+
+import importlib
+from collections.abc import Mapping
+from typing import cast
+
+import click
+
+COMMANDS: Mapping[str, str] = {
+    "run": "Serve a folder of YAML with a real Envoy, until Ctrl-C.",
+    "translate": "Print what a folder of YAML becomes for Envoy, without running anything.",
+    "version": "Print the versions of Dragoman and Envoy.",
+}
+"""What each command does. The command NAME is the click command `NAME` of the module `cli.NAME`."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- as the base class has it
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- as above
+        """The command of that name; None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        return cast("click.Command", getattr(importlib.import_module(f"cli.{cmd_name}"), cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- as above
+        """The list in the help, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """An API gateway: it reads what people declare for Kubernetes, and tells Envoy."""
+
+
+if __name__ == "__main__":
+    main(prog_name="dragoman")
