@@ -1,0 +1,201 @@
+"""In what order changes reach Envoy: make before break, each step proven by Envoy's answer."""
+
+from adsserver_talk import TIMING, Talk, version
+
+WORLD = {
+    "cluster/a": version("1", endpoints="a"),
+    "endpoint/a": version("1"),
+    "listener/l": version("1"),
+    "route/r": version("1", body=b"to a"),
+    "secret/s": version("1"),
+}
+
+
+def settled() -> Talk:
+    talk = Talk(WORLD)
+    talk.settled()
+    return talk
+
+
+def test_a_cold_start_goes_step_by_step() -> None:
+    talk = Talk(WORLD)
+    assert talk.asks("cluster") == [("cluster", ["a 1"], [])]
+    assert talk.asks("endpoint", "a") == [("endpoint", ["a 1"], [])]
+    assert talk.accepts_all() == []
+    assert talk.asks("listener") == [("listener", ["l 1"], [])]
+    assert talk.asks("route", "r") == [("route", ["r 1"], [])]
+
+
+def test_clusters_then_listeners_then_routes_then_what_is_no_longer_used() -> None:
+    talk = settled()
+    sent = talk.changes(
+        cluster={"a": None, "b": version("1", endpoints="b")},
+        endpoint={"a": None, "b": version("1")},
+        listener={"l": version("2")},
+        route={"r": version("2", body=b"to b")},
+    )
+    assert sent == [("cluster", ["b 1"], [])]
+    assert talk.asks("endpoint", "b") == [("endpoint", ["b 1"], [])]
+    assert talk.accepts("endpoint") == []
+    assert talk.accepts("cluster") == [("listener", ["l 2"], [])]
+    assert talk.accepts("listener") == [("route", ["r 2"], [])]
+    assert talk.accepts("route") == [("cluster", [], ["a"])]
+    assert talk.accepts("cluster") == [("endpoint", [], ["a"])]
+
+
+def test_an_isolated_change_goes_at_once() -> None:
+    assert settled().changes(route={"r": version("2")}) == [("route", ["r 2"], [])]
+    assert settled().changes(listener={"l": version("2")}) == [("listener", ["l 2"], [])]
+
+
+def test_a_changed_cluster_is_followed_by_its_endpoints_at_once() -> None:
+    """Envoy warms the new version of a cluster until endpoints come, though they are the same."""
+    talk = settled()
+    assert talk.changes(cluster={"a": version("2", endpoints="a")}) == [
+        ("cluster", ["a 2"], []),
+        ("endpoint", ["a 1"], []),
+    ]
+
+
+def test_endpoints_that_change_with_their_cluster_come_after_it() -> None:
+    talk = settled()
+    assert talk.changes(endpoint={"a": version("2")}, cluster={"a": version("2", endpoints="a")}) == [
+        ("cluster", ["a 2"], []),
+        ("endpoint", ["a 2"], []),
+    ]
+
+
+def test_two_clusters_may_share_endpoints() -> None:
+    """Envoy does not ask again for what it has asked for already."""
+    talk = settled()
+    assert talk.changes(cluster={"b": version("1", endpoints="a")}) == [
+        ("cluster", ["b 1"], []),
+        ("endpoint", ["a 1"], []),
+    ]
+
+
+def test_endpoints_and_secrets_wait_for_nothing() -> None:
+    talk = settled()
+    talk.changes(cluster={"b": version("1")})
+    assert talk.changes(endpoint={"a": version("2")}, secret={"s": version("2")}) == [
+        ("endpoint", ["a 2"], []),
+        ("secret", ["s 2"], []),
+    ]
+
+
+def test_endpoints_of_a_cluster_that_waits_for_the_next_round_wait_with_it() -> None:
+    talk = settled()
+    talk.changes(route={"r": version("2")})
+    assert talk.changes(cluster={"a": version("2", endpoints="a")}, endpoint={"a": version("2")}) == []
+    assert talk.accepts("route") == [("cluster", ["a 2"], []), ("endpoint", ["a 2"], [])]
+
+
+def test_endpoints_that_change_quickly_wait_for_envoys_answer() -> None:
+    talk = settled()
+    assert talk.changes(endpoint={"a": version("2")}) == [("endpoint", ["a 2"], [])]
+    assert talk.changes(endpoint={"a": version("3")}) == []
+    assert talk.changes(endpoint={"a": version("4")}) == []
+    assert talk.accepts("endpoint") == [("endpoint", ["a 4"], [])]
+
+
+def test_changes_during_a_round_make_the_next_one_together() -> None:
+    talk = settled()
+    talk.changes(route={"r": version("2")})
+    assert talk.changes(cluster={"b": version("1")}, route={"r": version("3")}) == []
+    assert talk.changes(route={"r": version("4")}) == []
+    assert talk.accepts("route") == [("cluster", ["b 1"], [])]
+    assert talk.accepts("cluster") == [("route", ["r 4"], [])]
+
+
+def test_changes_join_a_round_that_still_waits_for_its_clusters() -> None:
+    talk = settled()
+    talk.changes(cluster={"b": version("1")}, route={"r": version("2")})
+    assert talk.changes(cluster={"c": version("1")}, route={"r": version("3")}) == [("cluster", ["c 1"], [])]
+    assert talk.accepts("cluster") == []
+    assert talk.accepts("cluster") == [("route", ["r 3"], [])]
+
+
+def test_what_goes_and_comes_back_within_a_round_is_not_taken_away() -> None:
+    talk = settled()
+    talk.changes(cluster={"b": version("1"), "a": None}, route={"r": version("2")})
+    talk.accepts("cluster")
+    assert talk.changes(cluster={"a": version("1", endpoints="a")}) == []
+    assert talk.accepts_all() == []
+
+
+def test_the_routes_of_a_new_listener_are_answered_when_envoy_asks() -> None:
+    """The listener warms until it has them, and its answer may come after that question."""
+    talk = settled()
+    assert talk.changes(listener={"m": version("1")}, route={"n": version("1")}) == [("listener", ["m 1"], [])]
+    assert talk.asks("route", "n") == [("route", ["n 1"], [])]
+    assert talk.accepts_all() == []
+
+
+def test_routes_wait_for_the_clusters_they_came_with() -> None:
+    talk = settled()
+    assert talk.changes(cluster={"b": version("1")}, route={"n": version("1")}) == [("cluster", ["b 1"], [])]
+    assert talk.asks("route", "n") == []
+    assert talk.accepts("cluster") == [("route", ["n 1"], [])]
+
+
+def test_a_warming_cluster_holds_a_round_back_for_a_second() -> None:
+    talk = settled()
+    talk.changes(cluster={"b": version("1")}, route={"r": version("2")})
+    assert talk.waits(TIMING.grace - 0.01) == []
+    assert talk.waits(0.02) == [("route", ["r 2"], [])]
+
+
+def test_later_rounds_wait_less_for_the_same_warming_cluster() -> None:
+    talk = settled()
+    talk.changes(cluster={"b": version("1")})
+    talk.waits(2)
+    assert talk.changes(cluster={"c": version("1")}, route={"r": version("2")}) == [("cluster", ["c 1"], [])]
+    assert talk.waits(TIMING.short_grace + 0.01) == [("route", ["r 2"], [])]
+
+
+def test_a_busy_envoy_is_given_time_to_ask_for_the_endpoints_of_a_new_cluster() -> None:
+    """The routes must not overtake the endpoints only because the machine is slow."""
+    talk = settled()
+    talk.changes(cluster={"b": version("1", endpoints="b")}, endpoint={"b": version("1")}, route={"r": version("2")})
+    assert talk.waits(TIMING.patience - 0.1) == []
+    assert talk.asks("endpoint", "b") == [("endpoint", ["b 1"], [])]
+    assert talk.accepts("endpoint") == [("route", ["r 2"], [])]
+
+
+def test_no_cluster_goes_while_an_answer_about_routes_is_missing() -> None:
+    talk = settled()
+    talk.changes(cluster={"a": None}, route={"r": version("2")})
+    assert talk.waits(60) == []
+    assert talk.changes(route={"r": version("3")}) == [("route", ["r 3"], [])]
+    assert talk.accepts("route") == []
+    assert talk.accepts("route") == [("cluster", [], ["a"])]
+
+
+def test_no_cluster_goes_just_after_a_reconnection() -> None:
+    """The requests of all kinds come within a moment; which routes Envoy has is known only then."""
+    talk = settled()
+    talk.reconnect()
+    talk.asks("cluster", holds={"a": "1"})
+    talk.asks("listener", holds={"l": "1"})
+    talk.changes(cluster={"a": None}, route={"r": version("2")})
+    assert talk.asks("route", "r", holds={"r": "1"}) == [("route", ["r 2"], [])]
+    assert talk.accepts("route") == []
+    assert talk.waits(1.1) == [("cluster", [], ["a"])]
+
+
+def test_an_unanswered_listener_does_not_stop_the_world() -> None:
+    talk = settled()
+    talk.changes(listener={"l": version("2")}, route={"r": version("2")})
+    assert talk.waits(TIMING.patience + 0.1) == [("route", ["r 2"], [])]
+
+
+def test_an_old_listener_goes_in_the_response_that_brings_the_new_one() -> None:
+    """Envoy removes first: the new one may have the old one's address."""
+    talk = settled()
+    assert talk.changes(listener={"l": None, "m": version("1")}) == [("listener", ["m 1"], ["l"])]
+
+
+def test_an_idle_session_wants_no_timer() -> None:
+    talk = settled()
+    talk.waits(TIMING.pardon)
+    assert talk.session.deadline is None

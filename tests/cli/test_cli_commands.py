@@ -1,0 +1,102 @@
+"""The command: quick to help, right about versions, clear about mistakes."""
+
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cli.__main__ import COMMANDS, main
+from process.version import VERSION
+from tests.support.gateway import ROOT
+
+SCRIPT = ROOT / "scripts" / "dragoman"
+
+
+def dragoman(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "cli", *arguments]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_help_names_every_command_in_less_than_a_third_of_a_second() -> None:
+    best = 9.0
+    for _ in range(5):
+        begin = time.monotonic()
+        done = dragoman("--help")
+        best = min(best, time.monotonic() - begin)
+        assert done.returncode == 0
+        assert all(f"  {command} " in done.stdout for command in COMMANDS)
+    assert best < 0.3
+
+
+def test_help_imports_no_command() -> None:
+    imported = dragoman("--help", PYTHONPROFILEIMPORTTIME="1").stderr
+    assert "click" in imported
+    for heavy in ("cli.run", "cli.version", "entrypoint", "process.settings", "yaml", "structlog"):
+        assert f"{heavy}\n" not in imported, heavy
+
+
+def test_every_command_is_there_and_explains_itself() -> None:
+    for command in COMMANDS:
+        done = CliRunner().invoke(main, [command, "--help"])
+        assert done.exit_code == 0, done.output
+        assert done.output.startswith("Usage: main " + command)
+
+
+def test_an_unknown_command_is_refused() -> None:
+    done = dragoman("rum")
+    assert done.returncode == 2
+    assert "No such command 'rum'" in done.stderr
+
+
+def test_our_version_is_the_projects() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+@pytest.mark.envoy
+def test_version_tells_ours_and_envoys() -> None:
+    ours, envoys, pythons = dragoman("version").stdout.splitlines()
+    assert ours == f"dragoman {VERSION}"
+    assert envoys.startswith("envoy 1.")
+    assert pythons == f"python {sys.version.split()[0]}"
+
+
+def test_version_without_an_envoy_says_what_is_missing() -> None:
+    done = dragoman("version", ENVOY_PATH="/nowhere/envoy")
+    assert done.returncode == 1
+    assert "there is no program at /nowhere/envoy" in done.stderr
+
+
+def test_version_asks_only_an_envoy(tmp_path: Path) -> None:
+    other = tmp_path / "envoy"
+    other.write_text("#!/bin/sh\necho tea is ready\n")
+    other.chmod(0o755)
+    done = dragoman("version", ENVOY_PATH=str(other))
+    assert done.returncode == 1
+    assert "tea is ready" in done.stderr
+
+
+def test_run_wants_a_folder_that_is_there() -> None:
+    done = dragoman("run", "/nowhere")
+    assert done.returncode == 2
+    assert "Directory '/nowhere' does not exist" in done.stderr
+
+
+def test_run_refuses_a_setting_that_cannot_be(tmp_path: Path) -> None:
+    done = dragoman("run", str(tmp_path), "--address", "localhost")
+    assert done.returncode == 2
+    assert done.stderr == "dragoman: AMBASSADOR_ENVOY_BIND_ADDRESS: 'localhost' is not an IP address\n"
+
+
+def test_the_checkouts_script_is_the_same_command(tmp_path: Path) -> None:
+    link = tmp_path / "dragoman"
+    link.symlink_to(SCRIPT)
+    if not (ROOT / ".venv/bin/python").exists():
+        pytest.skip("no .venv in this checkout: make makes it")
+    done = subprocess.run([link, "--help"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stdout == dragoman("--help").stdout

@@ -1,0 +1,247 @@
+"""What a newcomer does: `make run` in a terminal, the commands that it prints, edits, a mistake, Ctrl-C."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import termios
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RequiresProgram
+from tests.entrypoint.house import MARK, left
+from tests.support.envoy import short_folder, wait_until
+from tests.support.gateway import ROOT, unused_ports
+
+pytestmark = [pytest.mark.system, pytest.mark.envoy]
+
+QUICKSTART = ROOT / "examples/quickstart"
+PORTS = ("8080", "8443", "8089")
+CTRL_C = b"\x03"
+
+
+@dataclass(slots=True)
+class Terminal:
+    """A program in a terminal of its own."""
+
+    process: subprocess.Popen[bytes]
+    screen: int
+    mark: str
+    _text: list[bytes] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Collect what is shown, until the program and its children have ended."""
+        with contextlib.suppress(OSError):  # how a terminal that nobody has open any more says so
+            while chunk := os.read(self.screen, 65536):
+                self._text.append(chunk)
+
+    @property
+    def text(self) -> str:
+        """What is shown so far."""
+        return b"".join(self._text).decode(errors="replace").replace("\r\n", "\n")
+
+    def wait_for(self, said: str) -> None:
+        """Wait until it is shown."""
+        wait_until(lambda: said in self.text or self._check(), 60, what=f"{said!r} in:\n{self.text}")
+
+    def _check(self) -> bool:
+        assert self.process.poll() is None, self.text
+        return False
+
+    def press(self, key: bytes) -> None:
+        """Press a key."""
+        os.write(self.screen, key)
+
+    def code(self) -> int:
+        """Wait for the end; the exit code."""
+        return self.process.wait(60)
+
+
+@contextlib.contextmanager
+def terminal(*command: str, **environment: str) -> Iterator[Terminal]:
+    """Run a command in a new terminal, as a shell does: as the leader of its foreground group."""
+    screen, inside = pty.openpty()
+    mark = uuid.uuid4().hex
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environ | environment | {MARK: mark},
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(inside, termios.TIOCSCTTY, 0),  # noqa: PLW1509 -- one system call
+    )
+    os.close(inside)
+    shown = Terminal(process, screen, mark)
+    reader = threading.Thread(target=shown.read)
+    reader.start()
+    try:
+        yield shown
+    finally:
+        for pid in (process.pid, *left(mark)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+        process.wait()
+        reader.join(30)
+        os.close(screen)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The quickstart on ports of its own."""
+
+    folder: Path
+    http: int
+    diagnostics: int
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text in one of its files, as an editor does."""
+        file = self.folder / name
+        text = file.read_text()
+        assert old in text
+        beside = file.with_suffix(".new")
+        beside.write_text(text.replace(old, new))
+        beside.rename(file)
+
+    def environment(self) -> dict[str, str]:
+        """What makes the diagnostics port its own."""
+        return {"AMBASSADOR_HEALTHCHECK_BIND_PORT": str(self.diagnostics), "ENVOY_CONCURRENCY": "1"}
+
+    def make(self) -> tuple[str, ...]:
+        """The newcomer's command."""
+        return ("make", "--no-print-directory", "run", f"CONFIG={self.folder}")
+
+    def answer(self, path: str) -> tuple[int, str]:
+        """Status and body of a request."""
+        said = _curl(f"curl http://127.0.0.1:{self.http}{path}")
+        body, _, status = said.rpartition("\n")
+        return int(status), body
+
+    def wait_answer(self, path: str, status: int) -> None:
+        """Ask until this is the status."""
+        wait_until(lambda: self.answer(path)[0] == status, what=f"{status} for {path}")
+
+
+@pytest.fixture
+def copy(requires_program: RequiresProgram) -> Iterator[Copy]:
+    requires_program("make", "curl")
+    base = short_folder()
+    ports = unused_ports(len(PORTS) + 1)
+    shutil.copytree(QUICKSTART, base / "quickstart")
+    for file in (base / "quickstart").iterdir():
+        text = file.read_text()
+        for usual, port in zip(PORTS, ports[1:], strict=True):
+            text = re.sub(rf"\b{usual}\b", str(port), text)
+        file.write_text(text)
+    yield Copy(base / "quickstart", ports[1], ports[0])
+    shutil.rmtree(base)
+
+
+def _curl(command: str) -> str:
+    """What a printed command answers, and then the status on a line of its own."""
+    done = subprocess.run(
+        [*shlex.split(command), "--silent", "--max-time", "10", "--write-out", "\n%{http_code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def test_the_printed_commands_work_edits_are_served_and_ctrl_c_ends_with_zero(copy: Copy) -> None:
+    with terminal(*copy.make(), **copy.environment()) as shown:
+        shown.wait_for("Ctrl-C ends it.")
+        shown.wait_for("/ambassador/v0/diag/")
+        commands = re.findall(r"^  (curl .*)$", shown.text, re.MULTILINE)
+        assert any("https://" in command for command in commands)
+        assert {_curl(command)[-3:] for command in commands} <= {"200", "301"}
+        assert '"greeting": "Hello' in copy.answer("/hello/")[1]
+        assert '"path": "/anything/cups"' in copy.answer("/shop/cups")[1]
+        assert {_path(copy.answer("/canary/")[1]) for _ in range(100)} == {"/stable/", "/next/"}
+
+        copy.edit("hello.yaml", "prefix: /hello/", "prefix: /hi/")
+        copy.wait_answer("/hi/", 200)
+        copy.wait_answer("/hello/", 404)
+
+        copy.edit("hello.yaml", "timeout_ms: 5000", "timeout_ms: soon")
+        wait_until(lambda: _told(shown.text), what=f"the mistake told in:\n{shown.text}")
+        assert copy.answer("/hi/")[0] == 200
+
+        shown.press(CTRL_C)
+        assert shown.code() == 0, shown.text
+        assert "exit_code=0" in shown.text
+        assert "***" not in shown.text, "make has nothing to complain of"
+        assert not left(shown.mark)
+        run_dirs = set(re.findall(r"/[\w/]+/dragoman-\w+(?=/)", shown.text))
+        assert len(run_dirs) == 1
+        assert not Path(run_dirs.pop()).exists()
+
+
+def _path(body: str) -> str:
+    """The path that the demo upstream says it was asked for."""
+    found: str = json.loads(body)["path"]
+    return found
+
+
+def _told(text: str) -> bool:
+    """File, object, field and reason on one line."""
+    needed = ("hello.yaml", "Mapping", "shop", "timeout_ms", "soon")
+    return any(all(word in line for word in needed) for line in text.splitlines())
+
+
+def test_a_second_run_beside_it_says_which_ports_are_taken(copy: Copy) -> None:
+    with terminal(*copy.make(), **copy.environment()) as first:
+        first.wait_for("Ctrl-C ends it.")
+        with terminal(*copy.make(), **copy.environment()) as second:
+            assert second.code() != 0
+            assert f"port {copy.diagnostics}, wanted for diagnostics, is taken by process" in second.text
+            assert f"port {copy.http}, wanted for the Listener http, is taken by process" in second.text
+            assert not left(second.mark)
+        assert copy.answer("/hello/")[0] == 200
+        first.press(CTRL_C)
+        assert first.code() == 0
+
+
+def test_ctrl_c_without_make_ends_with_zero_in_about_a_second_even_with_an_open_connection(copy: Copy) -> None:
+    command = (str(ROOT / "scripts/dragoman"), "run", str(copy.folder))
+    with terminal(*command, **copy.environment()) as shown:
+        shown.wait_for("Ctrl-C ends it.")
+        with socket.create_connection(("127.0.0.1", copy.http)) as kept:
+            kept.sendall(b"GET /hello/ HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert kept.recv(65536).startswith(b"HTTP/1.1 200")
+            begin = time.monotonic()
+            shown.press(CTRL_C)
+            assert shown.code() == 0, shown.text
+            assert time.monotonic() - begin < 4
+        assert not left(shown.mark)
+
+
+def test_a_killed_make_ends_everything(copy: Copy) -> None:
+    with terminal(*copy.make(), **copy.environment()) as shown:
+        shown.wait_for("Ctrl-C ends it.")
+        shown.process.kill()
+        wait_until(lambda: not left(shown.mark), what="everything ends")
+
+
+def test_a_terminal_that_is_closed_ends_everything(copy: Copy) -> None:
+    with terminal(*copy.make(), **copy.environment()) as shown:
+        shown.wait_for("Ctrl-C ends it.")
+        os.kill(shown.process.pid, 1)  # what the kernel sends to the shell; make passes nothing on
+        mine = [pid for pid, command in left(shown.mark).items() if "-m cli run" in command]
+        assert len(mine) == 1
+        os.kill(mine[0], 1)
+        wait_until(lambda: not left(shown.mark), what="everything ends")

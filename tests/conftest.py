@@ -1,0 +1,59 @@
+"""What all tests share: parts of the system that may be missing, and what that means where.
+
+A person without root or without podman still runs all the rest: those tests are skipped, with the missing part as the
+reason. In CI (the variable CI is "true") everything must run, so there any skip is a failure, whoever asked for it.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+from hypothesis import Phase, settings
+
+# Generated cases are the same in every run: a test that fails for one must fail for all. CI only wants to know that one
+# fails; making it small, which may take long, is for whoever mends it.
+settings.register_profile("same cases", derandomize=True, database=None, deadline=None)
+settings.register_profile("ci", settings.get_profile("same cases"), phases=[Phase.explicit, Phase.generate])
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "same cases")
+
+RequiresProgram = Callable[..., None]
+
+_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+
+
+@pytest.fixture(scope="session")
+def requires_program() -> RequiresProgram:
+    """Call it with the programs that a test or fixture needs, and `as_root=True` where only root can use them."""
+
+    def require(*programs: str, as_root: bool = False) -> None:
+        missing = [program for program in programs if shutil.which(program, path=_PATH) is None]
+        if missing:
+            pytest.skip(f"missing from the system: {', '.join(missing)} (scripts/install-system installs them)")
+        if as_root and os.geteuid() != 0:
+            pytest.skip(f"only root can do this with {', '.join(programs)}")
+
+    return require
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if not hasattr(report, "wasxfail"):  # an expected failure is reported as a skip too
+        _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+def _fail_if_skipped(report: Any) -> None:
+    if os.environ.get("CI") == "true" and report.outcome == "skipped":
+        _, _, reason = report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason}\nIn CI nothing may be skipped: the tests' machine must have what they need."

@@ -1,0 +1,139 @@
+"""What people write wrong stops that object only, and is told with file, object, field and reason."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.envoy import wait_until
+from tests.support.gateway import Gateway, unused_ports
+from tests.support.objects import an_object, host, mapping
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.envoy, pytest.mark.system]
+
+
+def status(gateway: Gateway, key: str) -> dict[str, Any]:
+    found: dict[str, Any] = gateway.diag()["objects"].get(key, {})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"prefix": "/v(", "prefix_regex": True}, "spec.prefix"),
+        ({"regex_headers": {"x": "("}}, "spec.regex_headers"),
+        ({"retry_policy": {"retry_on": "sometimes"}}, "spec.retry_policy.retry_on"),
+        ({"retry_policy": {"retry_on": "5xx", "per_try_timeout": "soon"}}, "spec.retry_policy.per_try_timeout"),
+        ({"timeout_ms": -1}, "spec.timeout_ms"),
+        ({"timeout_ms": "long"}, "spec.timeout_ms"),
+        ({"weight": 101}, "spec.weight"),
+        ({"add_request_headers": {"bad name": {"value": "x"}}}, "spec.add_request_headers"),
+        ({"add_request_headers": {"x": {"value": "%NOPE%"}}}, "spec.add_request_headers"),
+        ({"remove_request_headers": ["Host"]}, "spec.remove_request_headers"),
+        ({"service": "http://host:port"}, "spec.service"),
+        ({"hostname": "a.*.b"}, "spec.hostname"),
+        ({"tls": "no-such-context"}, "spec.tls"),
+        ({"prefix": 7}, "spec.prefix"),
+        ({"prefix": None}, "spec.prefix"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_one_wrong_field_stops_that_mapping_only(
+    gateway: Gateway, red: HttpUpstream, spec: dict[str, Any], path: str
+) -> None:
+    name = "mistakes.test"
+    content = {"prefix": "/wrong/", "service": red.service, "hostname": name, **spec}
+    texts = host(name, name) + an_object("Mapping", "wrong", content) + mapping("right", name, red.service, "/right/")
+    with gateway.applied(name, texts):
+        gateway.wait_served(name, "/right/")
+        key = "getambassador.io/Mapping/default/wrong"
+        found = wait_until(lambda: status(gateway, key), what="the status of the Mapping")
+        assert found["state"] == "stopped"
+        assert any(problem["path"].startswith(path) and problem["stops"] for problem in found["problems"]), found
+        assert gateway.request(name, "/wrong/").status_code == 404
+        line = next(line for line in reversed(gateway.log().splitlines()) if key in line)
+        assert f"{name}.yaml" in line
+    gateway.wait_served(name, "/right/", status=404)
+
+
+def test_all_problems_of_an_object_are_told_at_once(gateway: Gateway) -> None:
+    content = {"prefix": 7, "service": "http://x:y", "timeout_ms": -1, "wieght": 3}
+    with gateway.applied("many-mistakes", an_object("Mapping", "many-mistakes", content)):
+        key = "getambassador.io/Mapping/default/many-mistakes"
+        found = wait_until(lambda: status(gateway, key), what="the status of the Mapping")
+        paths = {problem["path"] for problem in found["problems"]}
+        assert {"spec.prefix", "spec.service", "spec.timeout_ms", "spec.wieght"} <= paths
+        assert any("weight" in problem["message"] for problem in found["problems"])
+
+
+def test_a_file_that_no_longer_parses_keeps_its_last_good_version(gateway: Gateway, red: HttpUpstream) -> None:
+    name = "unparsable.test"
+    with gateway.applied(name, host(name, name) + mapping("unparsable", name, red.service)):
+        gateway.wait_served(name)
+        gateway.apply(name, "kind: [Mapping\n")
+        wait_until(lambda: f"{name}.yaml" in gateway.log(), what="the file's problem in the log")
+        with gateway.applied("neighbour", host("n", "n.test") + mapping("neighbour", "n.test", red.service)):
+            gateway.wait_served("n.test")
+            assert gateway.request(name).status_code == 200
+
+
+def test_a_listener_on_a_port_that_is_taken_is_told_and_harms_no_other(gateway: Gateway, red: HttpUpstream) -> None:
+    spec = {"port": red.port, "protocol": "HTTP", "securityModel": "XFP", "hostBinding": {"namespace": {"from": "ALL"}}}
+    name = "taken.test"
+    with gateway.applied("taken", an_object("Listener", "taken", spec)):
+        key = "getambassador.io/Listener/default/taken"
+        found = wait_until(
+            lambda: (told := status(gateway, key)) and told["state"] == "stopped" and told, what="the refused Listener"
+        )
+        assert found["problems"][0]["from"] == "envoy"
+        assert "bind" in found["problems"][0]["message"]
+        with gateway.applied(name, host(name, name) + mapping("taken", name, red.service)):
+            gateway.wait_served(name)
+        (port,) = unused_ports(1)
+        gateway.apply("taken", an_object("Listener", "taken", {**spec, "port": port}))
+        wait_until(lambda: status(gateway, key)["state"] == "ok", what="the Listener healed")
+
+
+UNREADABLE = "%CEL(request.path ==)%"
+"""An expression that only Envoy can judge: it has the parser."""
+
+
+def test_a_mapping_that_envoy_refuses_is_held_back_alone(
+    gateway: Gateway, red: HttpUpstream, blue: HttpUpstream
+) -> None:
+    """In a Host of many teams, with other changes going on."""
+    name = "refused.test"
+    teams = "".join(mapping(f"team-{index}", name, red.service, f"/t{index}/") for index in range(20))
+    good = mapping("guilty", name, red.service, "/guilty/", add_request_headers={"x-mark": {"value": "good"}})
+    bad = mapping("guilty", name, red.service, "/guilty/", add_request_headers={"x-mark": {"value": UNREADABLE}})
+    with gateway.applied(name, host(name, name) + teams), gateway.applied("guilty", good):
+        assert gateway.wait_served(name, "/guilty/").json()["headers"]["x-mark"] == "good"
+        gateway.apply("guilty", bad)
+        innocent = mapping("innocent", name, blue.service, "/innocent/")
+        with gateway.applied("innocent", innocent):
+            assert gateway.wait_served(name, "/innocent/").json()["upstream"] == "blue"
+            key = "getambassador.io/Mapping/default/guilty"
+            found = wait_until(
+                lambda: (told := status(gateway, key))["state"] == "stopped" and told, what="the culprit"
+            )
+            assert found["problems"][0]["from"] == "envoy"
+            assert gateway.request(name, "/guilty/").json()["headers"]["x-mark"] == "good"  # the last good version
+            assert all(gateway.request(name, f"/t{index}/").status_code == 200 for index in range(20))
+            assert status(gateway, "getambassador.io/Mapping/default/innocent")["state"] == "ok"
+            gateway.apply("guilty", good)
+            wait_until(lambda: status(gateway, key)["state"] == "ok", what="the Mapping healed")
+
+
+def test_a_new_mapping_that_envoy_refuses_is_found_among_many(gateway: Gateway, red: HttpUpstream) -> None:
+    """All of them new at once, so that none is known to be good: the culprit is found by trial."""
+    name = "trial.test"
+    many = "".join(mapping(f"trial-{index}", name, red.service, f"/t{index}/") for index in range(40))
+    bad = mapping("trial-bad", name, red.service, "/bad/", add_response_headers={"x-mark": {"value": UNREADABLE}})
+    with gateway.applied(name, host(name, name) + many + bad):
+        gateway.wait_served(name, "/t0/")
+        key = "getambassador.io/Mapping/default/trial-bad"
+        wait_until(lambda: status(gateway, key).get("state") == "stopped", what="the culprit")
+        assert all(gateway.request(name, f"/t{index}/").status_code == 200 for index in range(40))
+        assert gateway.request(name, "/bad/").status_code == 404
+        stopped = [key for key, row in gateway.diag()["objects"].items() if row["state"] == "stopped"]
+        assert stopped == [key]

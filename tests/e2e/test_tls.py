@@ -1,0 +1,197 @@
+"""TLS towards clients and backends, and what becomes of requests that come without it."""
+
+import contextlib
+import socket
+import ssl
+
+import httpx
+import pytest
+
+from tests.support.certificates import Pair, authority, trusting
+from tests.support.envoy import wait_until
+from tests.support.gateway import Gateway
+from tests.support.objects import an_object, host, mapping, tls_secret
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.envoy, pytest.mark.system]
+
+
+def serial(gateway: Gateway, sni: str, *, context: ssl.SSLContext | None = None) -> int | None:
+    """The serial number of the certificate that is shown to this name; None when the handshake fails."""
+    tls = context or trusting(authority())
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        connection = stack.enter_context(socket.create_connection(("127.0.0.1", gateway.https_port), timeout=10))
+        secure = stack.enter_context(tls.wrap_socket(connection, server_hostname=sni))
+        shown = secure.getpeercert() or {}
+        return int(str(shown["serialNumber"]), 16)
+    return None
+
+
+def secure_host(name: str, pair: Pair, insecure: str = "Redirect", **spec: object) -> str:
+    secret = name.replace(".", "-")
+    return tls_secret(secret, pair.certificate, pair.key) + host(
+        name, name, insecure=insecure, tlsSecret={"name": secret}, **spec
+    )
+
+
+def test_each_host_shows_its_own_certificate_by_sni(gateway: Gateway, red: HttpUpstream) -> None:
+    one, two = authority().sign("one.sni.test"), authority().sign("two.sni.test")
+    texts = (
+        secure_host("one.sni.test", one) + secure_host("two.sni.test", two) + mapping("sni", "*.sni.test", red.service)
+    )
+    with gateway.applied("sni", texts):
+        tls = trusting(authority())
+        assert gateway.wait_served("one.sni.test", tls=True, context=tls).json()["upstream"] == "red"
+        gateway.wait_served("two.sni.test", tls=True, context=tls)
+        assert serial(gateway, "one.sni.test") == one.serial
+        assert serial(gateway, "two.sni.test") == two.serial
+        assert serial(gateway, "unknown.test") is None
+
+
+def test_a_wildcard_certificate_serves_every_name_of_its_host(gateway: Gateway, red: HttpUpstream) -> None:
+    pair = authority().sign("*.wild.test")
+    texts = tls_secret("wild", pair.certificate, pair.key)
+    texts += host("wild", "*.wild.test", tlsSecret={"name": "wild"}) + mapping("wild", "a.wild.test", red.service)
+    with gateway.applied("wild", texts):
+        gateway.wait_served("a.wild.test", tls=True, context=trusting(authority()))
+
+
+def test_another_hosts_name_on_this_hosts_connection_finds_nothing(gateway: Gateway, red: HttpUpstream) -> None:
+    one, two = authority().sign("one.iso.test"), authority().sign("two.iso.test")
+    texts = (
+        secure_host("one.iso.test", one) + secure_host("two.iso.test", two) + mapping("iso", "*.iso.test", red.service)
+    )
+    with gateway.applied("iso", texts):
+        tls = trusting(authority())
+        gateway.wait_served("two.iso.test", tls=True, context=tls)
+        gateway.wait_served("one.iso.test", tls=True, context=tls)
+        response = gateway.request("two.iso.test", tls=True, sni="one.iso.test", context=tls)
+        assert response.status_code == 404
+
+
+def test_a_rotated_certificate_is_served_and_touches_no_listener(gateway: Gateway, red: HttpUpstream) -> None:
+    name = "rotate.test"
+    first, second = authority().sign(name), authority().sign(name)
+    with gateway.applied(name, secure_host(name, first) + mapping("rotate", name, red.service)):
+        gateway.wait_served(name, tls=True, context=trusting(authority()))
+        with httpx.Client(verify=trusting(authority())) as client:
+
+            def ask() -> int:
+                url = f"https://127.0.0.1:{gateway.https_port}/"
+                return client.get(url, headers={"host": name}, extensions={"sni_hostname": name}).status_code
+
+            assert ask() == 200
+            gateway.apply(name, secure_host(name, second) + mapping("rotate", name, red.service))
+            wait_until(lambda: serial(gateway, name) == second.serial, what="the new certificate")
+            assert ask() == 200  # the old connection goes on
+
+
+def test_a_host_whose_certificate_breaks_is_stopped_and_never_opens_clear_text(
+    gateway: Gateway, red: HttpUpstream
+) -> None:
+    name = "broken.test"
+    good, other = authority().sign(name), authority().sign(name)
+    with gateway.applied(name, secure_host(name, good) + mapping("broken", name, red.service)):
+        gateway.wait_served(name, tls=True, context=trusting(authority()))
+        mismatched = Pair(other.certificate, good.key)
+        gateway.apply(name, secure_host(name, mismatched) + mapping("broken", name, red.service))
+        gateway.wait_served(name, status=404)
+        assert "does not belong to the first certificate" in gateway.log()
+        gateway.apply(name, secure_host(name, other) + mapping("broken", name, red.service))
+        gateway.wait_served(name, tls=True, context=trusting(authority()))
+
+
+def test_tls_versions_and_alpn_of_a_tlscontext(gateway: Gateway, red: HttpUpstream) -> None:
+    name = "versions.test"
+    pair = authority().sign(name)
+    spec = {"hosts": [name], "secret": "versions", "min_tls_version": "v1.3", "alpn_protocols": "http/1.1"}
+    texts = tls_secret("versions", pair.certificate, pair.key) + an_object("TLSContext", "versions", spec)
+    texts += host("versions", name, tlsSecret={"name": "versions"}, tlsContext={"name": "versions"})
+    with gateway.applied(name, texts + mapping("versions", name, red.service)):
+        gateway.wait_served(name, tls=True, context=trusting(authority()))
+        assert gateway.request(name, tls=True, http2=False, context=trusting(authority())).http_version == "HTTP/1.1"
+        old = trusting(authority())
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        assert serial(gateway, name, context=old) is None
+        wanting = trusting(authority())
+        wanting.set_alpn_protocols(["h2", "http/1.1"])
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", gateway.https_port)))
+            secure = stack.enter_context(wanting.wrap_socket(connection, server_hostname=name))
+            assert secure.selected_alpn_protocol() == "http/1.1"
+
+
+def test_a_maximum_version(gateway: Gateway, red: HttpUpstream) -> None:
+    name = "max.test"
+    pair = authority().sign(name)
+    spec = {"hosts": [name], "secret": "max", "min_tls_version": "v1.2", "max_tls_version": "v1.2"}
+    texts = tls_secret("max", pair.certificate, pair.key) + an_object("TLSContext", "max", spec)
+    texts += host("max", name, tlsSecret={"name": "max"}, tlsContext={"name": "max"})
+    with gateway.applied(name, texts + mapping("max", name, red.service)):
+        gateway.wait_served(name, tls=True, context=trusting(authority()))
+        new = trusting(authority())
+        new.minimum_version = ssl.TLSVersion.TLSv1_3
+        assert serial(gateway, name, context=new) is None
+
+
+def test_client_certificates(gateway: Gateway, red: HttpUpstream, tmp_path_factory: pytest.TempPathFactory) -> None:
+    name = "mtls.test"
+    pair, client = authority().sign(name), authority("Clients").sign("client")
+    clients = authority("Clients").pair
+    texts = tls_secret("mtls", pair.certificate, pair.key) + tls_secret("mtls-ca", clients.certificate, b"")
+    spec = {"hosts": [name], "secret": "mtls", "ca_secret": "mtls-ca", "cert_required": True}
+    texts += an_object("TLSContext", "mtls", spec)
+    texts += host("mtls", name, tlsSecret={"name": "mtls"}, tlsContext={"name": "mtls"})
+    folder = tmp_path_factory.mktemp("mtls")
+    (folder / "client.pem").write_bytes(client.certificate + client.key)
+    with gateway.applied(name, texts + mapping("mtls", name, red.service)):
+        shown = trusting(authority())
+        shown.load_cert_chain(folder / "client.pem")
+        gateway.wait_served(name, tls=True, context=shown)
+        with pytest.raises(httpx.TransportError):
+            gateway.request(name, tls=True, context=trusting(authority()))
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("Redirect", 301), ("Reject", 404), ("Route", 200)], ids=["redirect", "reject", "route"]
+)
+def test_the_insecure_action_decides_about_clear_text(
+    gateway: Gateway, red: HttpUpstream, action: str, status: int
+) -> None:
+    name = f"{action.lower()}.insecure.test"
+    pair = authority().sign(name)
+    acme = mapping(f"acme-{action.lower()}", name, red.service, "/.well-known/acme-challenge/")
+    text = secure_host(name, pair, action) + mapping(f"insecure-{action.lower()}", name, red.service) + acme
+    with gateway.applied(name, text):
+        gateway.wait_served(name, tls=True, context=trusting(authority()))
+        response = gateway.wait_served(name, "/x", status=status)
+        assert response.headers.get("location") == (f"https://{name}/x" if action == "Redirect" else None)
+        assert gateway.request(name, "/.well-known/acme-challenge/token").status_code == 200
+
+
+def test_a_client_cannot_claim_to_have_come_by_tls(gateway: Gateway, red: HttpUpstream) -> None:
+    name = "claim.test"
+    with gateway.applied(name, secure_host(name, authority().sign(name)) + mapping("claim", name, red.service)):
+        gateway.wait_served(name, tls=True, context=trusting(authority()))
+        assert gateway.request(name, headers={"x-forwarded-proto": "https"}).status_code == 301
+
+
+def test_tls_to_the_backend(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> None:
+    name = "origination.test"
+    pair = authority("Backends").sign("backend.test")
+    folder = tmp_path_factory.mktemp("origination")
+    (folder / "server.pem").write_bytes(pair.certificate + pair.key)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "server.pem")
+    with HttpUpstream("secure", tls=tls) as upstream:
+        texts = tls_secret("backends", authority("Backends").pair.certificate, b"")
+        texts += tls_secret("strangers", authority("Strangers").pair.certificate, b"")
+        texts += an_object("TLSContext", "verifying", {"ca_secret": "backends", "sni": "backend.test"})
+        texts += an_object("TLSContext", "distrusting", {"ca_secret": "strangers", "sni": "backend.test"})
+        texts += mapping("plain-tls", name, f"https://{upstream.service}", "/plain/")
+        texts += mapping("verified", name, f"https://{upstream.service}", "/verified/", tls="verifying")
+        texts += mapping("distrusted", name, f"https://{upstream.service}", "/distrusted/", tls="distrusting")
+        with gateway.applied(name, host(name, name) + texts):
+            assert gateway.wait_served(name, "/plain/").json()["upstream"] == "secure"
+            assert gateway.wait_served(name, "/verified/").json()["upstream"] == "secure"
+            assert gateway.request(name, "/distrusted/").status_code == 503

@@ -1,0 +1,86 @@
+"""What supervisord says, and what an end is answered with."""
+
+import pytest
+
+from entrypoint.keeping import Ended, Event, GivenUp, Keeper, Said, Started, Stopped, Verdict, read
+
+AT = "2026-11-21 09:35:54,112"
+
+
+@pytest.mark.parametrize(
+    ("line", "event"),
+    [
+        (f"{AT} INFO spawned: 'envoy' with pid 23629", Started("envoy", 23629)),
+        (f"{AT} WARN exited: envoy (exit status 3; not expected)", Ended("envoy", "exit status 3")),
+        (f"{AT} INFO exited: envoy (exit status 0; expected)", Ended("envoy", "exit status 0")),
+        (
+            f"{AT} WARN exited: envoy (terminated by SIGSEGV (core dumped); not expected)",
+            Ended("envoy", "terminated by SIGSEGV (core dumped)"),
+        ),
+        (f"{AT} WARN stopped: a-b (terminated by SIGTERM)", Stopped("a-b", "terminated by SIGTERM")),
+        (f"{AT} INFO gave up: envoy entered FATAL state, too many start retries too quickly", GivenUp("envoy")),
+        (f"{AT} CRIT Supervisor is running as root.", Said("CRIT", "Supervisor is running as root.")),
+        ("Error: no such file", Said("", "Error: no such file")),
+    ],
+)
+def test_a_line_of_supervisord_is_read(line: str, event: Event) -> None:
+    assert read(line) == event
+
+
+def killed(part: str = "envoy") -> Ended:
+    return Ended(part, "terminated by SIGKILL")
+
+
+def test_a_killed_part_is_pardoned() -> None:
+    assert Keeper().judge(killed(), 0) is Verdict.PARDON
+
+
+def test_a_killed_part_that_supervisord_gave_up_is_pardoned() -> None:
+    keeper = Keeper()
+    keeper.judge(killed(), 0)
+    assert keeper.judge(GivenUp("envoy"), 0) is Verdict.PARDON
+
+
+def test_pardons_are_not_endless() -> None:
+    keeper = Keeper()
+    verdicts = [keeper.judge(killed(), number / 100) for number in range(60)]
+    assert verdicts == [Verdict.PARDON] * 50 + [Verdict.LEAVE] * 10
+    assert keeper.judge(GivenUp("envoy"), 1) is Verdict.GIVE_UP
+    assert keeper.judge(killed("watcher"), 1) is Verdict.PARDON
+    assert keeper.judge(killed(), 100) is Verdict.PARDON
+
+
+def test_a_failed_part_is_left_to_supervisord_until_that_gives_up() -> None:
+    keeper = Keeper()
+    assert keeper.judge(Ended("envoy", "exit status 3"), 0) is Verdict.LEAVE
+    assert keeper.judge(Ended("envoy", "exit status 1"), 1) is Verdict.LEAVE
+    assert keeper.judge(GivenUp("envoy"), 1) is Verdict.GIVE_UP
+    reason = keeper.reason("envoy", "no such thing")
+    assert reason == (
+        "envoy cannot be kept alive: it ended again and again, the last time with exit status 1; "
+        "its last line was: no such thing"
+    )
+
+
+def test_a_part_that_fails_after_each_good_start_is_given_up_in_the_end() -> None:
+    keeper = Keeper()
+    verdicts = [keeper.judge(Ended("envoy", "terminated by SIGSEGV"), 2.0 * number) for number in range(10)]
+    assert verdicts == [Verdict.LEAVE] * 9 + [Verdict.GIVE_UP]
+
+
+def test_rare_failures_are_forgotten() -> None:
+    keeper = Keeper()
+    verdicts = {keeper.judge(Ended("envoy", "exit status 1"), 10.0 * number) for number in range(100)}
+    assert verdicts == {Verdict.LEAVE}
+
+
+def test_a_part_that_can_never_work_is_given_up_at_once() -> None:
+    keeper = Keeper()
+    assert keeper.judge(Ended("envoy", "exit status 78"), 0) is Verdict.GIVE_UP
+    assert keeper.reason("envoy", "") == "envoy cannot be kept alive: it ended with exit status 78"
+
+
+def test_a_program_that_never_started_is_given_up_without_a_manner_of_its_end() -> None:
+    keeper = Keeper()
+    assert keeper.judge(GivenUp("envoy"), 0) is Verdict.GIVE_UP
+    assert keeper.reason("envoy", "") == "envoy cannot be kept alive: it could not be started"

@@ -1,0 +1,73 @@
+"""As a strict cluster runs it: a read-only root, a user without a name, no capability, output that it does not own."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RequiresProgram
+from tests.entrypoint.house import House, house, left
+from tests.support.envoy import RealEnvoy, wait_until
+
+pytestmark = [pytest.mark.system, pytest.mark.envoy]
+
+USER = 54321
+STRICT = f"""
+set -e
+# This machine's Python may be in a home that others may not enter: an open folder takes its place.
+if [ -n "$CLOSED" ]; then
+  mount --bind "$BASE" /mnt
+  mount -t tmpfs -o mode=755 none "$CLOSED"
+  mkdir -p "$BASE"
+  mount --move /mnt "$BASE"
+fi
+mount -t tmpfs -o mode=1777 none /dev/shm
+mount --bind "$DRAGOMAN_TEST_FOLDER" "$DRAGOMAN_TEST_FOLDER"  # stays writable: what the stand-ins tell the test
+mount -o remount,bind,ro /
+exec setpriv --reuid {USER} --regid {USER} --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs -- "$@"
+"""
+
+
+@pytest.fixture
+def strict(requires_program: RequiresProgram) -> Iterator[House]:
+    requires_program("unshare", "setpriv", "mount", as_root=True)
+    base = Path(sys.base_prefix)
+    closed = next((str(folder) for folder in reversed(base.parents) if not folder.stat().st_mode & 0o001), "")
+    parts = {"anna": "live", "envoy": f"{sys.executable} -P -m entrypoint.envoy"}
+    with house(
+        parts,
+        within=["unshare", "--mount", "--propagation", "private", "sh", "-c", STRICT, "sh"],
+        DRAGOMAN_RUN_DIR="/dev/shm/dragoman",
+        HOME="/nowhere",
+        TMPDIR="",
+        ENVOY_CONCURRENCY="1",
+        CLOSED=closed,
+        BASE=str(base),
+    ) as running:
+        running.folder.chmod(0o777)
+        yield running
+
+
+def test_it_lives_and_ends_there(strict: House, tmp_path: Path) -> None:
+    pid = strict.new_pid("anna")
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    assert status["Uid"].split() == [str(USER)] * 4
+    assert int(status["CapEff"], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    mounts = [line.split() for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines()]
+    assert [mount[5].split(",")[0] for mount in mounts if mount[4] == "/"] == ["ro"]
+    memory = Path("/proc", str(pid), "root", "dev", "shm")
+    envoy = RealEnvoy({}, folder=tmp_path)
+    envoy.admin_socket = memory / "dragoman/admin.sock"
+    envoy.wait_admin()
+    assert [path.name for path in memory.iterdir()] == ["dragoman"]
+
+    root = os.open(memory, os.O_RDONLY)  # keeps the mount in sight when its processes have ended
+    try:
+        assert strict.end() == 0
+        wait_until(lambda: not left(strict.mark), what="its processes end")
+        assert os.listdir(root) == []  # noqa: PTH208 -- there is no path to it any more
+    finally:
+        os.close(root)

@@ -1,0 +1,104 @@
+"""Golden cases: one file holds what people write, and what it gives.
+
+    # What the case is about, in a sentence.
+    # shows: routes, problems
+    <objects>
+    --- # gives
+    <Envoy's canonical JSON as YAML, of the sections that it shows>
+
+`prelude.yaml` is put before every case that declares no Listener of its own. `make golden` rewrites the second halves;
+the diff is the review.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+import yaml
+
+from envoyapi import canonical
+from translator.emissary.options import Options
+from translator.offline import Result, translate
+from translator.resources import Resource
+
+FOLDER = Path(__file__).parent
+MARK = "--- # gives\n"
+SECTIONS = {
+    "listeners": ("listener", "envoy.config.listener.v3.Listener"),
+    "routes": ("route", "envoy.config.route.v3.RouteConfiguration"),
+    "clusters": ("cluster", "envoy.config.cluster.v3.Cluster"),
+    "endpoints": ("endpoint", "envoy.config.endpoint.v3.ClusterLoadAssignment"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One file."""
+
+    path: Path
+    given: str
+    gives: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The case of a file; a new one may not have a second half yet."""
+        given, _, gives = path.read_text().partition(MARK)
+        return cls(path, given, gives)
+
+    @property
+    def shows(self) -> list[str]:
+        """The sections that it prints."""
+        line = next(line for line in self.given.splitlines() if line.startswith("# shows:"))
+        return [section.strip() for section in line.removeprefix("# shows:").split(",")]
+
+    def result(self) -> str:
+        """What the translator makes of it now."""
+        documents = [document for document in yaml.safe_load_all(self.given) if document]
+        if not any(document["kind"] == "Listener" for document in documents):
+            documents += list(yaml.safe_load_all((FOLDER / "prelude.yaml").read_text()))
+        result = translate(dict(map(_object, documents)), Options())
+        shown = {section: _section(section, result) for section in self.shows}
+        return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120)
+
+    def rewrite(self) -> None:
+        """Write the second half anew."""
+        self.path.write_text(self.given + MARK + self.result())
+
+
+def cases() -> list[Case]:
+    """All cases, by name."""
+    return [Case.read(path) for path in sorted(FOLDER.glob("*.yaml")) if path.name != "prelude.yaml"]
+
+
+def _object(document: Mapping[str, Any]) -> tuple[str, bytes]:
+    group, _, _ = document["apiVersion"].rpartition("/")
+    metadata = {"namespace": "default", **document["metadata"]}
+    key = f"{group or 'core'}/{document['kind']}/{metadata['namespace']}/{metadata['name']}"
+    return key, orjson.dumps({**document, "metadata": metadata})
+
+
+def _section(section: str, result: Result) -> Any:
+    if section == "problems":
+        return {
+            key: [
+                f"{told.path}: {told.message}" + ("" if told.stops else " (does not stop it)")
+                for told in status.problems
+            ]
+            for key, status in sorted(result.statuses.items())
+            if status.problems
+        }
+    kind, full_name = SECTIONS[section]
+    return {
+        key.partition("/")[2]: _shown(full_name, row)
+        for key, row in sorted(result.resources.items())
+        if key.startswith(f"{kind}/")
+    }
+
+
+def _shown(full_name: str, row: Resource) -> dict[str, Any]:
+    shown = canonical.to_json(full_name, row.body)
+    shown.pop("name", None)
+    shown.pop("request_headers_to_remove", None)  # the same in every route configuration
+    return shown

@@ -1,0 +1,123 @@
+"""The environment as settings: every variable, every default, and an error that names what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from process.settings import Settings, SettingsError
+
+
+def of(**environ: str) -> Settings:
+    return Settings.from_environment(environ)
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    settings = of()
+    assert settings == Settings()
+    assert (settings.ambassador_id, settings.namespace) == ("default", "default")
+    assert (settings.bind_address, settings.diagnostics_address, settings.diagnostics_port) == (
+        "0.0.0.0",
+        "0.0.0.0",
+        8877,
+    )
+    assert settings.config_dir is settings.envoy_path is settings.concurrency is None
+    assert (settings.drain_min, settings.drain_max) == (10, 60)
+    assert settings.strict_selectors
+    assert (settings.log_level, settings.json_logs) == ("info", False)
+
+
+def test_empty_variables_count_as_absent() -> None:
+    names = (
+        "DRAGOMAN_RUN_DIR DRAGOMAN_CONFIG_DIR AMBASSADOR_CONFIG_DIR AMBASSADOR_ID AMBASSADOR_NAMESPACE "
+        "AMBASSADOR_ENVOY_BIND_ADDRESS AMBASSADOR_HEALTHCHECK_BIND_ADDRESS AMBASSADOR_HEALTHCHECK_BIND_PORT ENVOY_PATH "
+        "ENVOY_CONCURRENCY DRAGOMAN_DRAIN_MIN DRAGOMAN_DRAIN_MAX DISABLE_STRICT_LABEL_SELECTORS AES_LOG_LEVEL "
+        "AMBASSADOR_JSON_LOGGING"
+    )
+    assert of(**dict.fromkeys(names.split(), "")) == Settings()
+
+
+def test_every_variable_is_read() -> None:
+    assert of(
+        DRAGOMAN_RUN_DIR="/run/d",
+        DRAGOMAN_CONFIG_DIR="/config",
+        AMBASSADOR_ID="blue",
+        AMBASSADOR_NAMESPACE="edge",
+        AMBASSADOR_ENVOY_BIND_ADDRESS="::",
+        AMBASSADOR_HEALTHCHECK_BIND_ADDRESS="127.0.0.1",
+        AMBASSADOR_HEALTHCHECK_BIND_PORT="9000",
+        ENVOY_PATH="/usr/bin/envoy",
+        ENVOY_CONCURRENCY="3",
+        DRAGOMAN_DRAIN_MIN="0.5",
+        DRAGOMAN_DRAIN_MAX="7",
+        DISABLE_STRICT_LABEL_SELECTORS="true",
+        AES_LOG_LEVEL="DEBUG",
+        AMBASSADOR_JSON_LOGGING="1",
+    ) == Settings(
+        run_dir=Path("/run/d"),
+        config_dir=Path("/config"),
+        ambassador_id="blue",
+        namespace="edge",
+        bind_address="::",
+        diagnostics_address="127.0.0.1",
+        diagnostics_port=9000,
+        envoy_path=Path("/usr/bin/envoy"),
+        concurrency=3,
+        drain_min=0.5,
+        drain_max=7,
+        strict_selectors=False,
+        log_level="debug",
+        json_logs=True,
+    )
+
+
+def test_paths_lie_in_the_run_directory() -> None:
+    settings = of(DRAGOMAN_RUN_DIR="/run/d")
+    assert settings.snapshot_path == Path("/run/d/snapshot")
+    assert settings.bells_dir == Path("/run/d/bells")
+    assert settings.generated_dir == Path("/run/d/generated")
+    assert settings.ads_socket == Path("/run/d/ads.sock")
+    assert settings.admin_socket == Path("/run/d/admin.sock")
+    assert settings.supervisor_socket == Path("/run/d/supervisor.sock")
+
+
+def test_our_name_for_the_folder_goes_before_emissarys() -> None:
+    assert of(AMBASSADOR_CONFIG_DIR="/theirs").config_dir == Path("/theirs")
+    assert of(AMBASSADOR_CONFIG_DIR="/theirs", DRAGOMAN_CONFIG_DIR="/ours").config_dir == Path("/ours")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("AMBASSADOR_ENVOY_BIND_ADDRESS", "localhost", "'localhost' is not an IP address"),
+        ("AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", "1.2.3", "'1.2.3' is not an IP address"),
+        ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "0", "'0' is not a whole number from 1 to 65535"),
+        ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "65536", "'65536' is not a whole number from 1 to 65535"),
+        ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "-1", "'-1' is not a whole number from 1 to 65535"),
+        ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "\uff18", "'\uff18' is not a whole number from 1 to 65535"),
+        ("ENVOY_CONCURRENCY", "two", "'two' is not a whole number from 0 to 1024"),
+        ("DRAGOMAN_DRAIN_MIN", "soon", "'soon' is not a number of seconds from 0 to 86400"),
+        ("DRAGOMAN_DRAIN_MAX", "nan", "'nan' is not a number of seconds from 0 to 86400"),
+        ("DRAGOMAN_DRAIN_MAX", "inf", "'inf' is not a number of seconds from 0 to 86400"),
+        ("DRAGOMAN_DRAIN_MAX", "5", "10 s exceeds DRAGOMAN_DRAIN_MAX (5 s)"),
+        ("AMBASSADOR_JSON_LOGGING", "json", "'json' is neither true nor false"),
+        ("DISABLE_STRICT_LABEL_SELECTORS", "2", "'2' is neither true nor false"),
+        ("AES_LOG_LEVEL", "loud", "'loud' is none of debug, info, warning, error"),
+    ],
+)
+def test_a_bad_value_is_an_error_that_names_its_variable(name: str, text: str, reason: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        of(**{name: text})
+    assert str(raised.value).startswith(f"{name}: " if "exceeds" not in reason else "DRAGOMAN_DRAIN_MIN: ")
+    assert reason in str(raised.value)
+
+
+@pytest.mark.parametrize(("text", "level"), [("warn", "warning"), ("trace", "debug"), ("Critical", "error")])
+def test_log_levels_have_the_names_that_people_use(text: str, level: str) -> None:
+    assert of(AES_LOG_LEVEL=text).log_level == level
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("True", True), ("yes", True), ("on", True), ("FALSE", False), ("0", False)]
+)
+def test_booleans_have_the_names_that_people_use(text: str, meant: bool) -> None:
+    assert of(AMBASSADOR_JSON_LOGGING=text).json_logs is meant

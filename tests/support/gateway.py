@@ -1,0 +1,254 @@
+"""The whole system for tests: entrypoint, supervised processes and Envoy, on a folder of YAML and free ports.
+
+with Gateway() as gateway:
+    gateway.apply("quote", "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\n...")
+    gateway.wait_served("quote.test", "/quote/")
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tests.support.envoy import short_folder, wait_until
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("watcher", "translator", "adsserver", "diagnostics", "envoy")
+START_DEADLINE = 60.0
+
+LISTENERS = """
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {{name: http}}
+spec: {{port: {http}, protocol: HTTP, securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {{name: https}}
+spec: {{port: {https}, protocol: HTTPS, securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {{name: some}}
+spec: {{hostname: some.test, requestPolicy: {{insecure: {{action: Route}}}}}}
+"""
+
+
+class Gateway:
+    """One running system. `http_port` and `https_port` have Listeners already; `apply` writes more objects.
+
+    There is a Host from the start, since where there is none at all, everything is served under a Host made up for it.
+    """
+
+    def __init__(self, *, listeners: bool = True, environ: Mapping[str, str] | None = None) -> None:
+        self.http_port, self.https_port, self.diagnostics_port = unused_ports(3)
+        self.base = short_folder()
+        self.folder = self.base / "config"
+        self.run_dir = self.base / "run"
+        self.folder.mkdir()
+        if listeners:
+            self.apply("listeners", LISTENERS.format(http=self.http_port, https=self.https_port))
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("DRAGOMAN_", "AMBASSADOR_"))},
+            "PYTHONPATH": str(ROOT),
+            "DRAGOMAN_CONFIG_DIR": str(self.folder),
+            "DRAGOMAN_RUN_DIR": str(self.run_dir),
+            "DRAGOMAN_DRAIN_MIN": "0",
+            "DRAGOMAN_DRAIN_MAX": "5",
+            "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": "127.0.0.1",
+            "AMBASSADOR_HEALTHCHECK_BIND_PORT": str(self.diagnostics_port),
+            "AMBASSADOR_ENVOY_BIND_ADDRESS": "127.0.0.1",
+            "ENVOY_CONCURRENCY": "1",
+            **(environ or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: list[str] = []
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    # The system
+
+    def start(self) -> None:
+        """Start it and wait until it says that it is ready."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "entrypoint"],
+            cwd=ROOT,
+            env=self._environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._collect, daemon=True).start()
+        wait_until(self.is_ready, START_DEADLINE, what=f"the gateway ready; its log:\n{self.log()}")
+
+    def stop(self) -> int | None:
+        """SIGTERM, and the exit code; SIGKILL to what is left after the time that draining may take."""
+        if self._process is None or self._process.poll() is not None:
+            return None if self._process is None else self._process.returncode
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+    def _collect(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self._log.append(line.decode(errors="replace").rstrip("\n"))
+
+    def log(self) -> str:
+        """What the system logged so far."""
+        return "\n".join(self._log)
+
+    def pid_of(self, part: str) -> int | None:
+        """The process id of a part, or None while it is being restarted."""
+        module = {"envoy": r"envoy( |\x00).*--"}.get(part, rf"-m\x00{part}\x00")
+        for pid in self._descendants():
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            name = command.split("\x00", 1)[0]
+            if (part == "envoy" and Path(name).name == "envoy") or (part != "envoy" and re.search(module, command)):
+                return pid
+        return None
+
+    def _descendants(self) -> Iterator[int]:
+        assert self._process is not None
+        todo = [self._process.pid]
+        while todo:
+            pid = todo.pop()
+            yield pid
+            try:
+                tasks = list(Path(f"/proc/{pid}/task").iterdir())
+                todo += [int(child) for task in tasks for child in (task / "children").read_text().split()]
+            except OSError:
+                continue
+
+    def kill(self, part: str) -> int:
+        """kill -9; gives the process id that was killed."""
+        pid = wait_until(lambda: self.pid_of(part), what=f"{part} running")
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    # The folder
+
+    def apply(self, name: str, text: str) -> None:
+        """Write a file of the folder at once, as an editor does."""
+        path = self.folder / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".new")
+        beside.write_text(textwrap.dedent(text))
+        beside.rename(path)
+
+    def remove(self, name: str) -> None:
+        """Remove a file of the folder."""
+        (self.folder / f"{name}.yaml").unlink(missing_ok=True)
+
+    @contextmanager
+    def applied(self, name: str, text: str) -> Iterator[None]:
+        """A file of the folder for the length of a block."""
+        self.apply(name, text)
+        try:
+            yield
+        finally:
+            self.remove(name)
+
+    # Questions
+
+    def request(
+        self,
+        host: str,
+        path: str = "/",
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        tls: bool = False,
+        http2: bool = False,
+        sni: str | None = None,
+        context: ssl.SSLContext | None = None,
+        content: bytes | None = None,
+        timeout: float = 10.0,
+    ) -> httpx.Response:
+        """One request on a connection of its own. `sni` None: the host, when `tls`."""
+        scheme, port = ("https", self.https_port) if tls else ("http", self.http_port)
+        with httpx.Client(http1=not http2, http2=http2, verify=context or unverified(), timeout=timeout) as client:
+            return client.request(
+                method,
+                f"{scheme}://127.0.0.1:{port}{path}",
+                headers={"host": host, **(headers or {})},
+                content=content,
+                extensions={"sni_hostname": sni or host} if tls else {},
+            )
+
+    def wait_served(self, host: str, path: str = "/", *, status: int = 200, **more: Any) -> httpx.Response:
+        """Ask until the answer has this status; the answer."""
+
+        def served() -> httpx.Response | None:
+            try:
+                response = self.request(host, path, **more)
+            except httpx.TransportError:
+                return None
+            return response if response.status_code == status else None
+
+        return wait_until(served, what=f"{status} for {host}{path}; the log ends:\n{self.log()[-3000:]}")
+
+    def diagnostics(self, path: str) -> httpx.Response:
+        """Ask the diagnostics port."""
+        return httpx.get(f"http://127.0.0.1:{self.diagnostics_port}{path}", timeout=10)
+
+    def is_ready(self) -> bool:
+        """Whether check_ready says so; RuntimeError when the system ended."""
+        if self._process is not None and self._process.poll() is not None:
+            raise RuntimeError(f"the gateway ended with {self._process.returncode}:\n{self.log()}")
+        try:
+            return self.diagnostics("/ambassador/v0/check_ready").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def diag(self) -> dict[str, Any]:
+        """What `/ambassador/v0/diag/?json=true` says."""
+        answer: dict[str, Any] = json.loads(self.diagnostics("/ambassador/v0/diag/?json=true").content)
+        return answer
+
+
+def unused_ports(count: int) -> list[int]:
+    """TCP ports of 127.0.0.1 that nobody has now; not held, since the system checks that its ports are free."""
+    with ExitStack() as stack:
+        holders = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for holder in holders:
+            holder.bind(("127.0.0.1", 0))
+        return [int(holder.getsockname()[1]) for holder in holders]
+
+
+def unverified() -> ssl.SSLContext:
+    """A client that takes any certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,96 @@
+"""Load in the background of a test, in three manners, and every failure counted with its reason.
+
+    with Load(port, host="a.test") as load:
+        ...                                   # kill something
+    assert load.failures == []
+
+Kept-alive HTTP/1.1, a new connection for each request, and HTTP/2. Rates are bounded, traffic goes to 127.0.0.1 only.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+Ask = Callable[[], Awaitable[str | None]]
+"""One request; None, or why it failed."""
+
+
+class Load:
+    """Requests at a steady rate for the length of a block. `requests` counts them, `failures` says what went wrong.
+
+    A kept-alive connection that the other side closed before the first byte of an answer is not a failure: the request
+    was not begun, and clients send it again (RFC 9112, section 9.3.1); it is counted in `reconnects`.
+    """
+
+    def __init__(self, port: int, *, host: str, path: str = "/", rate: float = 100.0) -> None:
+        """`rate`: requests a second in each of the three manners."""
+        self.requests = 0
+        self.reconnects = 0
+        self.failures: list[str] = []
+        self._port, self._host, self._path, self._pause = port, host, path, 1 / rate
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join(30)
+
+    async def _run(self) -> None:
+        async with (
+            httpx.AsyncClient(timeout=10) as first,
+            httpx.AsyncClient(http1=False, http2=True, timeout=10) as second,
+        ):
+            await asyncio.gather(
+                self._loop("h1", lambda: self._by_client(first)),
+                self._loop("h2", lambda: self._by_client(second)),
+                self._loop("new", self._by_new_connection),
+            )
+
+    async def _loop(self, name: str, ask: Ask) -> None:
+        due = time.monotonic()
+        while not self._stopping.is_set():
+            failure = await ask()
+            self.requests += 1
+            if failure:
+                self.failures.append(f"{name}: {failure}")
+            due = max(due + self._pause, time.monotonic() - 1)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    async def _by_client(self, client: httpx.AsyncClient) -> str | None:
+        for attempt in (1, 2):
+            try:
+                response = await client.get(f"http://127.0.0.1:{self._port}{self._path}", headers={"host": self._host})
+            except httpx.RemoteProtocolError as error:
+                if attempt == 1 and "disconnected without sending" in str(error):
+                    self.reconnects += 1
+                    continue
+                return repr(error)
+            except httpx.HTTPError as error:
+                return repr(error)
+            return None if response.status_code == httpx.codes.OK else f"status {response.status_code}: {response.text}"
+        return "disconnected twice"
+
+    async def _by_new_connection(self) -> str | None:
+        request = f"GET {self._path} HTTP/1.1\r\nhost: {self._host}\r\nconnection: close\r\n\r\n".encode()
+        try:
+            async with asyncio.timeout(10):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                with contextlib.closing(writer):
+                    writer.write(request)
+                    answer = await reader.read()
+        except (OSError, TimeoutError) as error:
+            return repr(error)
+        line = answer.split(b"\r\n", 1)[0].decode(errors="replace")
+        return None if line.startswith("HTTP/1.1 200") else f"answered {line!r}"

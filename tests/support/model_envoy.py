@@ -1,0 +1,285 @@
+"""A model of how Envoy 1.40 speaks delta ADS: what it asks, holds, warms, accepts and refuses. For property tests.
+
+It follows Envoy's delta_subscription_state.cc, cds_api_helper.cc and lds_api.cc as far as a control plane can tell, and
+it judges: a route must not come before its clusters, a cluster must not go before its routes. A resource's body is
+JSON:
+
+    cluster           {"eds": name | null, "stuck": bool, "bad": null | "rules" | "meaning"}    stuck: warms for ever
+    listener          {"rds": [names], "bad": ...}
+    route             {"clusters": [names], "bad": ...}
+    endpoint, secret  {"bad": ...}
+
+"rules" is what spoils a whole response (a field breaks protoc-gen-validate's rules), "meaning" only itself where Envoy
+can tell, that is with clusters and listeners.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from adsserver.messages import Request, Response
+from adsserver.resources import Entry, Kind
+from adsserver.round import Timing
+
+WILD = (Kind.CLUSTER, Kind.LISTENER)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A resource in Envoy."""
+
+    version: str
+    content: Any
+    sent_at: float
+
+
+def held(entry: Entry, sent_at: float) -> Held:
+    """What Envoy makes of an entry."""
+    return Held(entry.version, orjson.loads(entry.body), sent_at)
+
+
+class ModelEnvoy:
+    """One Envoy process. `out` are its requests, in order."""
+
+    def __init__(self, timing: Timing, exists: Callable[[str], bool]) -> None:
+        """`exists`: whether the translator publishes a cluster of this name."""
+        self.timing = timing
+        self.exists = exists
+        self.out: deque[Request] = deque()
+        self.active: dict[Kind, dict[str, Held]] = {kind: {} for kind in Kind}
+        self.warming: dict[str, Held] = {}
+        self.warming_listeners: dict[str, Held] = {}
+        self.versions: dict[Kind, dict[str, str]] = {kind: {} for kind in Kind}
+        self.interest: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+        self.asked: set[Kind] = set()
+        self.was_told = False
+        self.wants_listeners = False
+        self.withheld: list[Request] = []
+        self.told: set[tuple[str, str]] = set()
+        self._alone: dict[str, tuple[str, str]] = {}
+        self.refused_clusters: set[str] = set()
+        self.known_clusters: set[str] = set()
+        self.sent_again: list[str] = []
+
+    # -- the stream
+
+    def connect(self) -> None:
+        """A new stream: what was queued for the old one is gone."""
+        self.out.clear()
+        self._alone.clear()
+        self.withheld.clear()
+        self.asked.clear()
+        self.sent_again.clear()
+        self._ask(Kind.CLUSTER)
+        self._update_interest()
+        if self.wants_listeners:
+            self._ask(Kind.LISTENER)
+
+    def say(self) -> Request:
+        """The next request, on its way now; a refusal of one resource alone is remembered as told."""
+        request = self.out.popleft()
+        if request.nonce in self._alone:
+            self.told.add(self._alone.pop(request.nonce))
+        return request
+
+    def _ask(self, kind: Kind) -> None:
+        if kind is Kind.CLUSTER and self.warming:
+            return  # paused; asked as soon as nothing warms
+        if kind not in self.asked:
+            self.asked.add(kind)
+            self.out.append(Request(kind, tuple(sorted(self.interest[kind])), (), dict(self.versions[kind])))
+
+    def receive(self, response: Response, sent_at: float) -> None:
+        """Process a response."""
+        names = response.names
+        assert len(set(names)) == len(names), f"a name twice in one response: {names}"
+        is_paused = response.kind is Kind.CLUSTER and self.warming
+        assert response.kind in self.asked or is_paused, f"{response.kind} sent without being asked for"
+        handle = {
+            Kind.CLUSTER: self._clusters,
+            Kind.LISTENER: self._listeners,
+            Kind.ROUTE: self._routes,
+            Kind.ENDPOINT: self._endpoints,
+            Kind.SECRET: self._secrets,
+        }[response.kind]
+        self.sent_again += [entry.key for entry in response.entries]
+        bad = handle(response, sent_at)
+        if not bad:
+            self._remember(response)
+        elif len(response.entries) == 1 and not response.removed:
+            self._alone[str(response.nonce)] = (response.entries[0].key, response.entries[0].version)
+        answer = Request(response.kind, nonce=str(response.nonce), error="; ".join(bad) if bad else None)
+        if response.kind is Kind.CLUSTER:
+            self.was_told = True
+            self.withheld.append(answer)
+            self._update_interest()
+            self._release()
+        else:
+            self._update_interest()
+            self.out.append(answer)
+
+    def _remember(self, response: Response) -> None:
+        known = self.versions[response.kind]
+        for entry in response.entries:
+            if response.kind in WILD or entry.name in self.interest[response.kind]:
+                known[entry.name] = entry.version
+        for name in response.removed:
+            known.pop(name, None)
+
+    def _release(self) -> None:
+        """What waits for warming clusters: the answers about clusters, and at the start the listeners."""
+        if self.warming:
+            return
+        self._ask(Kind.CLUSTER)
+        if self.was_told and not self.wants_listeners:
+            self.wants_listeners = True
+            self._ask(Kind.LISTENER)
+        self.out.extend(self.withheld)
+        self.withheld.clear()
+
+    def _update_interest(self) -> None:
+        """Ask for the endpoints of all clusters and the routes of all listeners, and no longer for those of none."""
+        clusters = [*self.active[Kind.CLUSTER].values(), *self.warming.values()]
+        listeners = [*self.active[Kind.LISTENER].values(), *self.warming_listeners.values()]
+        self._interested(Kind.ENDPOINT, {each.content["eds"] for each in clusters if each.content["eds"]})
+        self._interested(Kind.ROUTE, {name for each in listeners for name in each.content["rds"]})
+
+    def _interested(self, kind: Kind, names: set[str]) -> None:
+        added, dropped = sorted(names - self.interest[kind]), sorted(self.interest[kind] - names)
+        self.interest[kind] = names
+        for name in dropped:
+            self.versions[kind].pop(name, None)
+            self.active[kind].pop(name, None)
+        if kind not in self.asked:
+            if names:
+                self._ask(kind)
+        elif added or dropped:
+            self.out.append(Request(kind, tuple(added), tuple(dropped)))
+
+    # -- the kinds
+
+    def _clusters(self, response: Response, sent_at: float) -> list[str]:
+        new = {entry.name: held(entry, sent_at) for entry in response.entries}
+        self.known_clusters.update(new)
+        bad = _spoiled(new)
+        if bad:
+            self.refused_clusters.update(bad)
+            return bad
+        for name in response.removed:
+            self._judge_withdrawal(name)
+            self.active[Kind.CLUSTER].pop(name, None)
+            self.warming.pop(name, None)
+        for name, cluster in new.items():
+            if cluster.content["bad"]:
+                self.refused_clusters.add(name)
+                continue
+            self.refused_clusters.discard(name)
+            latest = self.warming.get(name) or self.active[Kind.CLUSTER].get(name)
+            if latest and latest.version == cluster.version:
+                continue
+            if cluster.content["eds"] is None and not cluster.content["stuck"]:
+                self.warming.pop(name, None)
+                self.active[Kind.CLUSTER][name] = cluster
+            else:
+                self.warming[name] = cluster
+        return [name for name, cluster in new.items() if cluster.content["bad"]]
+
+    def finish_warming(self) -> None:
+        """What seemed to warm for ever (an unreachable name server) is through at last."""
+        for name, cluster in list(self.warming.items()):
+            if cluster.content["stuck"]:
+                self.active[Kind.CLUSTER][name] = self.warming.pop(name)
+        self._update_interest()
+        self._release()
+
+    def _endpoints(self, response: Response, sent_at: float) -> list[str]:
+        bad = self._apply_endpoints({entry.name: held(entry, sent_at) for entry in response.entries})
+        # a cluster waits no longer for endpoints that are not there, and none does once any were refused
+        for name in list(self.interest[Kind.ENDPOINT]) if bad else response.removed:
+            self._warm_up(name)
+        self._release()
+        return bad
+
+    def _apply_endpoints(self, new: dict[str, Held]) -> list[str]:
+        bad = _spoiled(new)
+        if bad:
+            return bad
+        for name, endpoints in new.items():
+            if endpoints.content["bad"]:
+                return [name]
+            if name in self.interest[Kind.ENDPOINT]:
+                self.active[Kind.ENDPOINT][name] = endpoints
+                self._warm_up(name)
+        return []
+
+    def _warm_up(self, endpoints: str) -> None:
+        ready = [name for name, each in self.warming.items() if each.content["eds"] == endpoints]
+        for name in ready:
+            if not self.warming[name].content["stuck"]:
+                self.active[Kind.CLUSTER][name] = self.warming.pop(name)
+
+    def _secrets(self, response: Response, sent_at: float) -> list[str]:
+        return [entry.name for entry in response.entries if orjson.loads(entry.body)["bad"]]
+
+    def _listeners(self, response: Response, sent_at: float) -> list[str]:
+        new = {entry.name: held(entry, sent_at) for entry in response.entries}
+        bad = _spoiled(new)
+        if bad:
+            return bad
+        for name in response.removed:
+            self.active[Kind.LISTENER].pop(name, None)
+            self.warming_listeners.pop(name, None)
+        for name, listener in new.items():
+            latest = self.warming_listeners.get(name) or self.active[Kind.LISTENER].get(name)
+            if not listener.content["bad"] and not (latest and latest.version == listener.version):
+                self.warming_listeners[name] = listener
+        self._open_listeners()
+        return [name for name, listener in new.items() if listener.content["bad"]]
+
+    def _open_listeners(self) -> None:
+        for name, listener in list(self.warming_listeners.items()):
+            if all(route in self.active[Kind.ROUTE] for route in listener.content["rds"]):
+                self.active[Kind.LISTENER][name] = self.warming_listeners.pop(name)
+
+    def _routes(self, response: Response, sent_at: float) -> list[str]:
+        new = {entry.name: held(entry, sent_at) for entry in response.entries}
+        bad = [name for name, route in new.items() if route.content["bad"]]
+        if bad:  # every listener that waits for routes hears of the failure, and waits no longer
+            self.active[Kind.LISTENER].update(self.warming_listeners)
+            self.warming_listeners.clear()
+            return bad
+        for name, route in new.items():
+            if name in self.interest[Kind.ROUTE]:
+                self._judge_route(route)
+                self.active[Kind.ROUTE][name] = route
+        self._open_listeners()
+        return []
+
+    # -- what must never happen
+
+    def _judge_route(self, route: Held) -> None:
+        for name in route.content["clusters"]:
+            if name in self.active[Kind.CLUSTER] or name in self.refused_clusters:
+                continue
+            if not self.exists(name):
+                continue  # a last good version, given to a new Envoy after what it used was deleted
+            assert name in self.known_clusters, f"{route} came, but its cluster {name} never did"
+            warming = self.warming.get(name)
+            if warming is None:
+                continue  # it was here and went: judged when it went
+            waited = route.sent_at - warming.sent_at
+            least = self.timing.short_grace if warming.content["stuck"] else self.timing.patience
+            assert waited >= least - 1e-6, f"{route} came {waited} s after its cluster {name}, which still warms"
+
+    def _judge_withdrawal(self, cluster: str) -> None:
+        for listener in self.active[Kind.LISTENER].values():
+            for name in listener.content["rds"]:
+                route = self.active[Kind.ROUTE].get(name)
+                assert not (route and cluster in route.content["clusters"]), f"{cluster} was taken away from {route}"
+
+
+def _spoiled(new: dict[str, Held]) -> list[str]:
+    return [name for name, each in new.items() if each.content["bad"] == "rules"]

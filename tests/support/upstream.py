@@ -1,0 +1,183 @@
+"""Real upstreams for tests: each in a thread of its own, on a free port of 127.0.0.1, telling what reached it.
+
+with HttpUpstream("a") as upstream:          # answers JSON: its name, the method, the path, the headers, the body
+    upstream.port, upstream.seen
+"""
+
+import asyncio
+import contextlib
+import json
+import socketserver
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent import futures
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+from aiohttp import WSMsgType, web
+
+
+class _InThread:
+    """A server whose coroutine `_serve` runs in a loop of its own until `stop`."""
+
+    port: int
+
+    def __init__(self) -> None:
+        self._stop: Callable[[], object] = lambda: None
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._ready.wait(10) or self._failure:
+            raise RuntimeError("the upstream did not start") from self._failure
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001  it is raised again by whoever started this
+            self._failure = error
+            self._ready.set()
+
+    async def _main(self) -> None:
+        stopping = asyncio.Event()
+        self._stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopping.set)
+        async with contextlib.AsyncExitStack() as stack:
+            self.port = await self._serve(stack)
+            self._ready.set()
+            await stopping.wait()
+
+    async def _serve(self, stack: contextlib.AsyncExitStack) -> int:
+        raise NotImplementedError
+
+
+class HttpUpstream(_InThread):
+    """HTTP/1.1 (and TLS, when given a context): echoes requests as JSON; `/ws` echoes WebSocket messages.
+
+    `status` is what it answers; `delay` is how long (seconds) it waits before; `failures` how many requests it first
+    answers with 503.
+    """
+
+    def __init__(self, name: str, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__()
+        self.name = name
+        self.status = 200
+        self.delay = 0.0
+        self.failures = 0
+        self.response_headers: dict[str, str] = {}
+        self.seen: list[dict[str, Any]] = []
+        self._tls = tls
+
+    @property
+    def service(self) -> str:
+        """The address as a Mapping's `service`."""
+        return f"127.0.0.1:{self.port}"
+
+    async def _serve(self, stack: contextlib.AsyncExitStack) -> int:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls)
+        await site.start()
+        return int(runner.addresses[0][1])
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            return await self._echo_messages(request)
+        seen = {
+            "upstream": self.name,
+            "method": request.method,
+            "path": request.raw_path,
+            "host": request.host,
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "body": (await request.read()).decode(errors="replace"),
+        }
+        self.seen.append(seen)
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if self.failures > 0:
+            self.failures -= 1
+            return web.Response(status=503, text="not yet")
+        return web.Response(
+            status=self.status, body=json.dumps(seen), content_type="application/json", headers=self.response_headers
+        )
+
+    async def _echo_messages(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            if message.type == WSMsgType.TEXT:
+                await socket.send_str(f"{self.name}: {message.data}")
+        return socket
+
+
+class TcpUpstream:
+    """Answers each line with its name and the line."""
+
+    def __init__(self, name: str) -> None:
+        answer = f"{name}: ".encode()
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):
+                    for line in self.rfile:
+                        self.wfile.write(answer + line)
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.port = int(self._server.server_address[1])
+
+    @property
+    def service(self) -> str:
+        """The address as a TCPMapping's `service`."""
+        return f"127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+
+class GrpcUpstream:
+    """A gRPC server (h2c) whose one method, `/test.Echo/Say`, gives back its bytes with its name before them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._server = grpc.server(futures.ThreadPoolExecutor(2))
+        handler = grpc.unary_unary_rpc_method_handler(lambda message, _: self.name.encode() + b": " + message)
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Echo", {"Say": handler}),))
+        self.port = self._server.add_insecure_port("127.0.0.1:0")
+
+    @property
+    def service(self) -> str:
+        """The address as a Mapping's `service`."""
+        return f"127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stop(None).wait(5)

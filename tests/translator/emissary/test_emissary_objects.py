@@ -1,0 +1,159 @@
+"""Objects: whose they are, which versions are read, and what is said of fields that are not served."""
+
+import pytest
+
+from tests.translator.emissary.world import World, world
+
+
+@pytest.mark.parametrize(
+    ("ids", "mine", "theirs"),
+    [
+        (None, True, False),
+        (["default"], True, False),
+        (["other"], False, True),
+        (["default", "other"], True, True),
+        (["_automatic_"], True, True),
+        (["_automatic_", "x"], False, False),
+        ([], False, False),
+        ("other", False, True),
+    ],
+)
+def test_an_object_belongs_to_the_gateways_that_it_names(ids: object, mine: bool, theirs: bool) -> None:
+    for ambassador_id, expected in (("default", mine), ("other", theirs)):
+        made = World(ambassador_id=ambassador_id)
+        made.listener(ambassador_id=["_automatic_"])
+        made.mapping("a", ambassador_id=ids)
+        assert bool(made.names()) is expected
+    assert world(ambassador_id="x").listeners == {}
+
+
+def test_the_other_spelling_of_the_id() -> None:
+    made = world()
+    made.mapping("a", ambassadorId=["other"])
+    assert made.names() == []
+
+
+def test_nothing_is_said_of_the_mistakes_of_another_gateway() -> None:
+    made = world()
+    key = made.put("Mapping", "a", {"ambassador_id": ["other"], "prefix": 7})
+    assert made.problems(key) == {}
+
+
+@pytest.mark.parametrize("version", ["getambassador.io/v2", "getambassador.io/v1", "example.com/v3alpha1"])
+def test_only_v3alpha1_is_read(version: str) -> None:
+    made = world()
+    key = made.mapping("a", version=version)
+    assert made.names() == []
+    assert made.problems(key) == {
+        "apiVersion": f"must be getambassador.io/v3alpha1, which is all that is served by this version, not {version!r}"
+    }
+
+
+def test_fields_that_are_not_served_are_told_and_do_not_stop() -> None:
+    made = world()
+    key = made.mapping("a", cors={"origins": ["x"]}, docs={}, bypass_auth=None, v2ExplicitTLS={"tls": "x"})
+    assert made.names() == ["a"]
+    assert made.problems(key) == {
+        "spec.cors": "warning: is not served by this version: it has no effect",
+        "spec.docs": "warning: is not served by this version: it has no effect",
+    }
+
+
+def test_a_shadow_is_left_out_since_it_must_not_get_real_traffic() -> None:
+    made = world()
+    key = made.mapping("a", shadow=True)
+    made.mapping("b", shadow=False)
+    assert made.names() == ["b"]
+    assert made.problems(key)["spec.shadow"].startswith("is not served by this version")
+
+
+def test_an_unknown_field_is_told_with_a_guess() -> None:
+    made = world()
+    key = made.mapping("a", timeout=5)
+    assert made.problems(key)["spec.timeout"].startswith("warning: unknown field; did you mean 'timeout_ms'")
+
+
+def test_all_mistakes_of_an_object_are_told_at_once_and_stop_it_alone() -> None:
+    made = world()
+    key = made.put("Mapping", "a", {"prefix": 7, "hostname": "a*b", "weight": -1, "retry_policy": {"retry_on": "x"}})
+    made.mapping("b")
+    assert made.names() == ["b"]
+    assert set(made.problems(key)) == {
+        "spec.prefix",
+        "spec.hostname",
+        "spec.weight",
+        "spec.retry_policy.retry_on",
+        "spec.service",
+    }
+
+
+def test_a_spec_that_is_no_mapping_is_told() -> None:
+    made = world()
+    key = made.put("Mapping", "a", "text")
+    assert made.problems(key) == {"spec": "must be a mapping, not a string: 'text'"}
+
+
+# The Module
+
+
+def test_a_wrong_setting_is_left_out_and_the_others_hold() -> None:
+    made = world()
+    made.mapping("a")
+    key = made.module(cluster_request_timeout_ms=-1, server_name="us", retry_policy={"retry_on": "x"}, gzip={})
+    assert made.forward().timeout_ms == 3000
+    assert made.chains["default/http/cleartext"].body.options.server_name == "us"  # type: ignore[union-attr]
+    problems = made.problems(key)
+    assert problems["spec.config.cluster_request_timeout_ms"] == (
+        "warning: must be between 0 and 9223372035999, not -1; it is left out"
+    )
+    assert problems["spec.config.retry_policy.retry_on"].endswith("; it is left out")
+    assert problems["spec.config.gzip"] == "warning: is not served by this version: it has no effect"
+
+
+def test_only_one_module_is_read_the_one_of_our_own_namespace_first() -> None:
+    made = world(namespace="own")
+    made.mapping("a")
+    other = made.put("Module", "ambassador", {"config": {"cluster_request_timeout_ms": 1}}, namespace="a")
+    assert made.forward().timeout_ms == 1
+    made.put("Module", "ambassador", {"config": {"cluster_request_timeout_ms": 2}}, namespace="own")
+    assert made.forward().timeout_ms == 2
+    assert made.problems(other) == {
+        "metadata.name": "has no effect beside getambassador.io/Module/own/ambassador, which is used"
+    }
+
+
+def test_a_module_of_another_name_is_told() -> None:
+    made = world()
+    key = made.put("Module", "tls", {"config": {"server": {"secret": "x"}}})
+    assert made.problems(key) == {"metadata.name": "must be ambassador: no other Module is read by this version"}
+
+
+def test_http_settings_of_the_module() -> None:
+    made = world()
+    made.module(
+        use_remote_address=False,
+        server_name="us",
+        listener_idle_timeout_ms=5,
+        merge_slashes=False,
+        reject_requests_with_escaped_slashes=True,
+        headers_with_underscores_action="ALLOW",
+        strip_matching_host_port=True,
+        preserve_external_request_id=True,
+    )
+    options = made.chains["default/http/cleartext"].body.options  # type: ignore[union-attr]
+    assert (options.use_remote_address, options.server_name, options.idle_timeout_ms) == (False, "us", 5)
+    assert (options.merge_slashes, options.escaped_slashes, options.underscores) == (False, "reject", "allow")
+    assert (options.strip_matching_host_port, options.preserve_external_request_id) == (True, True)
+    made.module(reject_requests_with_escaped_slashes=False)
+    assert made.chains["default/http/cleartext"].body.options.escaped_slashes == "keep"  # type: ignore[union-attr]
+
+
+def test_a_change_of_the_module_touches_only_who_asked() -> None:
+    made = world()
+    made.mapping("a")
+    made.module(server_name="one")
+    made.sweep()
+    made.module(server_name="two")
+    swept = made.sweep()
+    assert swept.changed(made.emissary.routes) == {}
+    assert set(swept.changed(made.emissary.chains)) == {"default/http/cleartext"}

@@ -1,0 +1,208 @@
+"""What a `service` means, and how it is spoken to."""
+
+import pytest
+
+from tests.support.certificates import authority
+from tests.translator.emissary.world import World, world
+from translator.decode import Invalid
+from translator.emissary.service_names import kubernetes_service, parse, qualified
+from translator.ir import Addresses, Backend, DnsName, SecretRef, ServicePort, TlsVersions, UpstreamTls
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("foo", (None, "foo", None, "")),
+        ("foo:8080", (None, "foo", 8080, "")),
+        ("HTTP://foo.bar:1", ("http", "foo.bar", 1, "")),
+        ("https://foo", ("https", "foo", None, "")),
+        ("[::1]:80", (None, "::1", 80, "")),
+        ("10.0.0.1", (None, "10.0.0.1", None, "")),
+        ("http://foo/bar/baz", ("http", "foo", None, "/bar/baz")),
+        ("foo.bar.svc.cluster.local.", (None, "foo.bar.svc.cluster.local.", None, "")),
+    ],
+)
+def test_a_service_is_a_scheme_a_host_and_a_port(text: str, expected: tuple[object, ...]) -> None:
+    found = parse(text)
+    assert (found.scheme, found.host, found.port, found.path) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ftp://foo", "must have the scheme http or https, or none, not 'ftp'"),
+        ("foo:http", "must have a port from 1 to 65535, not 'http'"),
+        ("foo:0", "must have a port from 1 to 65535, not '0'"),
+        ("foo:65536", "must have a port from 1 to 65535, not '65536'"),
+        ("foo:", "must have a port from 1 to 65535, not ''"),
+        ("::1", "must name a host, not '::1'"),
+        ("[::g]", "must have an IPv6 address in its brackets, not '[::g]'"),
+        ("http://", "must name a host, not 'http://'"),
+        ("foo bar", "must be a host name, not 'foo bar'"),
+        ("a" * 64, f"must be a host name, not '{'a' * 57}...'"),
+        ("foo%2Fbar", "must be a host name, not 'foo%2Fbar'"),
+        ("foo[1]", "must be [scheme://]host[:port], not 'foo[1]'"),
+    ],
+)
+def test_what_is_no_service_is_told(text: str, message: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        parse(text)
+    assert raised.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("foo", ("here", "foo")),
+        ("foo.bar", ("bar", "foo")),
+        ("foo.bar.svc", ("bar", "foo")),
+        ("foo.bar.svc.cluster.local", ("bar", "foo")),
+        ("foo.bar.svc.my.domain.", ("bar", "foo")),
+        ("www.example.com", None),
+        ("localhost", None),
+    ],
+)
+def test_which_kubernetes_service_a_host_stands_for(host: str, expected: tuple[str, str] | None) -> None:
+    assert kubernetes_service(host, "here") == expected
+
+
+def test_an_unqualified_name_is_one_of_the_mappings_namespace() -> None:
+    assert qualified("foo", "here", "own") == "foo.here"
+    assert qualified("foo", "own", "own") == "foo"
+    assert qualified("localhost", "here", "own") == "localhost"
+    assert qualified("foo.bar", "here", "own") == "foo.bar"
+
+
+def test_a_service_that_is_known_is_its_endpoints_and_another_is_left_to_dns() -> None:
+    made = world()
+    made.mapping("a", service="quote:8080")
+    made.mapping("b", prefix="/b", service="www.example.com")
+    made.mapping("c", prefix="/c", service="10.1.2.3:81")
+    made.mapping("d", prefix="/d", service="http://[fd00::1]")
+    assert made.backend("default/a") == Backend(DnsName("quote", 8080))
+    made.service("quote", 8080)
+    assert made.backend("default/a") == Backend(ServicePort("default", "quote", 8080))
+    assert made.backend("default/b") == Backend(DnsName("www.example.com", 80))
+    assert made.backend("default/c") == Backend(Addresses((("10.1.2.3", 81),)))
+    assert made.backend("default/d") == Backend(Addresses((("fd00::1", 80),)))
+
+
+def test_names_are_looked_up_where_the_mapping_is_unless_the_module_says_in_our_namespace() -> None:
+    made = world()
+    made.mapping("a", service="quote", namespace="other")
+    assert made.backend("other/a") == Backend(DnsName("quote.other", 80))
+    made.service("quote", 80)
+    made.service("quote", 80, namespace="other")
+    assert made.backend("other/a") == Backend(ServicePort("other", "quote", 80))
+    made.module(use_ambassador_namespace_for_service_resolution=True)
+    assert made.backend("other/a") == Backend(ServicePort("default", "quote", 80))
+
+
+def test_an_external_name_is_left_to_dns() -> None:
+    made = world()
+    made.service("quote", type="ExternalName", externalName="quote.example.com")
+    made.mapping("a", service="quote:8080")
+    assert made.backend() == Backend(DnsName("quote.example.com", 8080))
+
+
+def test_a_port_that_the_service_has_not_is_told_and_leads_nowhere() -> None:
+    made = world()
+    made.service("quote", 8080, 9090)
+    key = made.mapping("a", service="quote")
+    assert made.backend() == Backend(ServicePort("default", "quote", 80))
+    assert made.problems(key) == {
+        "spec.service": "warning: leads nowhere: the Service default/quote has no port 80, only 8080, 9090"
+    }
+    made.service("quote", 80)
+    assert made.problems(key) == {}
+
+
+def test_a_path_has_no_effect_and_is_told() -> None:
+    made = world()
+    key = made.mapping("a", service="http://www.example.com/api")
+    assert made.problems(key) == {"spec.service": "warning: has a path, /api, which has no effect"}
+    assert made.backend() == Backend(DnsName("www.example.com", 80))
+
+
+def test_how_a_service_is_spoken_to() -> None:
+    made = world()
+    made.mapping("a", grpc=True, connect_timeout_ms=500, cluster_tag="blue")
+    assert made.backend() == Backend(DnsName("quote", 80), "http2", connect_timeout_ms=500, tag="blue")
+
+
+def test_https_is_tls_that_checks_nobody_on_port_443() -> None:
+    made = world()
+    made.mapping("a", service="https://quote")
+    made.mapping("b", prefix="/b", service="https://quote", grpc=True)
+    assert made.backend("default/a") == Backend(DnsName("quote", 443), tls=UpstreamTls())
+    assert made.backend("default/b") == Backend(DnsName("quote", 443), "http2", tls=UpstreamTls(alpn=("h2",)))
+
+
+def test_tls_by_a_context() -> None:
+    made = world()
+    made.secret("client")
+    made.secret_of("ca", {"tls.crt": authority().pair.certificate})
+    made.put(
+        "TLSContext",
+        "upstream",
+        secret="client.default",
+        ca_secret="ca",
+        sni="quote.example.com",
+        min_tls_version="v1.2",
+        alpn_protocols="h2,http/1.1",
+    )
+    made.mapping("a", tls="upstream")
+    assert made.backend() == Backend(
+        DnsName("quote", 443),
+        tls=UpstreamTls(
+            sni="quote.example.com",
+            ca=SecretRef("default", "ca"),
+            certificate=SecretRef("default", "client"),
+            versions=TlsVersions("v1.2"),
+            alpn=("h2", "http/1.1"),
+        ),
+    )
+
+
+def test_a_context_wins_over_http_and_is_told() -> None:
+    made = world()
+    made.put("TLSContext", "plain")
+    key = made.mapping("a", service="http://quote", tls="plain")
+    assert made.backend().tls == UpstreamTls()
+    assert made.problems(key) == {"spec.tls": "warning: wins over the http:// of service: TLS is spoken"}
+
+
+def test_an_unknown_or_stopped_context_stops_the_mapping_rather_than_speak_clear_text() -> None:
+    made = world()
+    unknown = made.mapping("a", tls="nowhere")
+    stopped = made.mapping("b", tls="broken")
+    broken = made.put("TLSContext", "broken", secret="missing")
+    assert made.routes() == []
+    assert made.problems(unknown) == {"spec.tls": "names the TLSContext nowhere, which does not exist"}
+    assert made.problems(stopped) == {"spec.tls": "names the TLSContext broken, which its own problems stop"}
+    assert made.problems(broken) == {
+        "spec.secret": "names the Secret default/missing, which does not exist or holds no certificate"
+    }
+    made.secret("missing")
+    assert made.names() == ["b"]
+
+
+def test_of_contexts_of_one_name_the_mappings_own_namespace_goes_first() -> None:
+    made = world()
+    for namespace in ("a", "b", "c"):
+        made.put("TLSContext", "ctx", namespace=namespace, sni=f"{namespace}.com")
+    made.mapping("one", tls="ctx", namespace="b")
+    made.mapping("two", prefix="/2", tls="ctx", namespace="x")
+    made.mapping("three", prefix="/3", tls="ctx.c", namespace="x")
+    found = [made.backend(name).tls for name in ("b/one", "x/two", "x/three")]
+    assert [tls.sni if tls else None for tls in found] == ["b.com", "a.com", "c.com"]
+
+
+def test_a_context_for_hosts_is_told_that_it_needs_one() -> None:
+    made = World()
+    key = made.put("TLSContext", "ctx", hosts=["foo.com"])
+    assert made.problems(key) == {
+        "spec.hosts": "warning: is for TCPMappings alone: without a Host, HTTP is not served by TLS"
+    }
+    made.host("any", "*")
+    assert made.problems(key) == {}

@@ -1,0 +1,426 @@
+"""The checks: what each takes and refuses, and that a real Envoy takes whatever they take."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.envoy import envoy_path
+from translator import checks, operators
+from translator.decode import Invalid, decode, rule, schema_of
+
+
+def refused(check: Callable[[Any], object], value: object) -> str:
+    with pytest.raises(Invalid) as caught:
+        check(value)
+    return caught.value.message
+
+
+# Durations
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("3s", 3000),
+        ("1.5s", 1500),
+        ("0.25s", 250),
+        (".5s", 500),
+        ("2.s", 2000),
+        ("300ms", 300),
+        ("1m", 60_000),
+        ("1m30s", 90_000),
+        ("1h2m3.004s", 3_723_004),
+        ("2000us", 2),
+        ("1000000ns", 1),
+        ("500µs500us", 1),
+        ("0", 0),
+        ("0s", 0),
+        ("2.007s", 2007),
+        ("9223372035.999s", checks.LONGEST_DURATION),
+    ],
+)
+def test_a_duration_is_read_exactly(text: str, milliseconds: int) -> None:
+    assert checks.duration_ms(text) == milliseconds
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("three seconds", "must be a duration such as '1.5s' or '300ms' (units: h, m, s, ms), not 'three seconds'"),
+        ("3", "must be a duration such as '1.5s' or '300ms' (units: h, m, s, ms), not '3'"),
+        ("3 s", "must be a duration such as '1.5s' or '300ms' (units: h, m, s, ms), not '3 s'"),
+        ("", "must be a duration such as '1.5s' or '300ms' (units: h, m, s, ms), not ''"),
+        (".s", "must be a duration such as '1.5s' or '300ms' (units: h, m, s, ms), not '.s'"),
+        ("1.2.3s", "must be a duration such as '1.5s' or '300ms' (units: h, m, s, ms), not '1.2.3s'"),
+        ("3d", "must be a duration such as '1.5s' or '300ms' (units: h, m, s, ms), not '3d'"),
+        (3, "must be a duration such as '1.5s' or '300ms', not an integer: 3"),
+        ("-3s", "must not be negative: '-3s'"),
+        ("0.0001s", "must be a whole number of milliseconds, not '0.0001s'"),
+        ("9223372036s", "must be at most 9223372035999ms, not '9223372036s'"),
+    ],
+)
+def test_what_is_no_duration_is_refused(value: object, message: str) -> None:
+    assert refused(checks.duration_ms, value) == message
+
+
+# Names and values
+
+
+def test_names_of_headers() -> None:
+    for good in ("x-a", "X_A", ":authority", "!#$%&'*+-.^_`|~09aZ"):
+        assert checks.header_name(good) == good
+    for bad in ("", ":", "a b", "a:b", "a\n", "ä", "a" * 16_385):
+        refused(checks.header_name, bad)
+    for bad in (":path", ":authority", "Host", "host", "HOST", "a b", ""):
+        refused(checks.edited_header_name, bad)
+    assert checks.edited_header_name("hosts") == "hosts"
+    assert refused(checks.token, "GET /") == "must be letters, digits or any of !#$%&'*+-.^_`|~, not 'GET /'"
+
+
+def test_names_of_query_parameters() -> None:
+    for good in ("q", "a b", "ä", "a[]", "q" * 1_024):
+        assert checks.query_name(good) == good
+    assert refused(checks.query_name, "") == "must not be empty"
+    assert refused(checks.query_name, "ä" * 513) == "must have at most 1024 bytes, not 1026"
+    assert refused(checks.query_name, "a\n") == "must not contain a line break"
+
+
+def test_texts_of_headers() -> None:
+    assert checks.plain_text("ä\t" * 20_000)
+    assert refused(checks.plain_text, "a\nb") == "must not contain a line break"
+    for good in ("", "a b\tc", "ä", "100%", "x" * 16_384):
+        assert checks.header_text(good) == good
+    assert refused(checks.header_text, "a\r\nb") == "must not contain a line break"
+    assert refused(checks.header_text, "a\x00") == "must not contain a NUL"
+    assert refused(checks.header_text, "\x1b") == r"must not contain '\x1b'"
+    assert refused(checks.header_text, "ä" * 8_193) == "must have at most 16384 bytes, not 16386"
+
+
+GOOD_FORMATS = [
+    "plain",
+    "100%%",
+    "%%PROTOCOL%%",
+    "%DOWNSTREAM_REMOTE_ADDRESS%",
+    "a %REQ(x-a)% b %RESP(x-b?:status):10%%%",
+    "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
+    '%DYNAMIC_METADATA(["a", "b"])%',
+    "%FILTER_STATE(a:FIELD:b):3%",
+    "%METADATA(ROUTE:a:b)%",
+    "%COMMON_DURATION(DS_RX_BEG:DS_RX_END:ms)%",
+    "%PATH(WQ:ORIG)%%QUERY_PARAMS%%QUERY_PARAM(a)%",
+    "%GRPC_STATUS(NUMBER)%",
+    "%METADATA(ROUTE:a)%",
+    "%LISTENER_NAME%",
+    "%CEL(request.path)%",
+    '%COALESCE({"operators": ["PROTOCOL"]})%',
+]
+BAD_FORMATS = {
+    "100%": "has a '%' that begins no operator, at '%'; a percent sign is '%%'",
+    "50% of it": "has a '%' that begins no operator, at '% of it'; a percent sign is '%%'",
+    "%%%": "has a '%' that begins no operator, at '%'; a percent sign is '%%'",
+    "%protocol%": "has a '%' that begins no operator, at '%protocol%'; a percent sign is '%%'",
+    "%REQ(a)b%": "has a '%' that begins no operator, at '%REQ(a)b%'; a percent sign is '%%'",
+    "%FORMATTER%": "has an operator that Envoy does not know: '%FORMATTER%'; a percent sign is '%%'",
+    "%REQ%": "has an operator that needs a parameter: '%REQ%'",
+    "%REQ()%": "has an operator that has a wrong parameter: '%REQ()%'",
+    "%REQ(a?b?c)%": "has an operator that has a wrong parameter: '%REQ(a?b?c)%'",
+    "%REQ(a b)%": "has an operator that has a wrong parameter: '%REQ(a b)%'",
+    "%PROTOCOL(a)%": "gives a parameter to PROTOCOL, which takes none: '%PROTOCOL(a)%'",
+    "%PROTOCOL:3%": "gives a length to PROTOCOL, which takes none: '%PROTOCOL:3%'",
+    "%START_TIME(%Y):3%": "gives a length to START_TIME, which takes none: '%START_TIME(%Y):3%'",
+    "%START_TIME(a%n)%": "has an operator that has a wrong parameter: '%START_TIME(a%n)%'",
+    "%START_TIME:5%": "gives a length to START_TIME, which takes none: '%START_TIME:5%'",
+    "%PATH(X)%": "has an operator that has a wrong parameter: '%PATH(X)%'",
+    "%FILTER_STATE(a:X)%": "has an operator that has a wrong parameter: '%FILTER_STATE(a:X)%'",
+    "%REQ(X):-1%": "has a '%' that begins no operator, at '%REQ(X):-1%'; a percent sign is '%%'",
+    "%METADATA(NOWHERE:a)%": "has an operator that has a wrong parameter: '%METADATA(NOWHERE:a)%'",
+    "%FILTER_STATE(a:FIELD)%": "has an operator that has a wrong parameter: '%FILTER_STATE(a:FIELD)%'",
+    "%COMMON_DURATION(a:b:s)%": "has an operator that has a wrong parameter: '%COMMON_DURATION(a:b:s)%'",
+    "%GRPC_STATUS(X)%": "has an operator that has a wrong parameter: '%GRPC_STATUS(X)%'",
+}
+
+
+@pytest.mark.parametrize("text", GOOD_FORMATS)
+def test_a_header_format_has_operators_that_envoy_knows(text: str) -> None:
+    assert checks.header_format(text) == text
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_FORMATS.items())
+def test_a_wrong_operator_is_told(text: str, message: str) -> None:
+    assert refused(checks.header_format, text) == message
+
+
+def test_paths_and_hosts() -> None:
+    for good in ("/", "/a/b", "", "/ä", "/%20"):
+        assert checks.path_prefix(good) == good
+    assert refused(checks.path_prefix, "/a?b") == "must not contain '?': '/a?b'"
+    assert refused(checks.path_prefix, "/a\n") == r"must not contain a line break: '/a\n'"
+    assert refused(checks.path_prefix, "/a b") == "must not contain a space: '/a b'"
+    for bad in ("/#", "/\x00", "/\t", "/\u2003"):
+        refused(checks.path_prefix, bad)
+
+    for good in ("*", "a", "a.b.c", "*.b.c", "*-b.c", "a.*", "a.b-*", "a:80", "*:8080", "[::1]", "[::1]:80", "*.b:1"):
+        assert checks.host_glob(good) == good
+    for bad in (
+        "a*b",
+        "*.*",
+        "**",
+        "a b",
+        "a\n",
+        "a/b",
+        "a:",
+        "a:b",
+        "a:80:80",
+        "::1",
+        "http://a",
+        "a?",
+        "*a*",
+        "é",
+        "a,b",
+        ":80",
+        "a*:80",
+    ):
+        assert refused(checks.host_glob, bad).startswith("must be a host name, which may have one '*'")
+    assert refused(checks.host_glob, "") == "must not be empty; '*' means every host"
+    assert refused(checks.host_glob, "a:0") == "must have a port between 1 and 65535, not 0"
+    assert refused(checks.host_glob, "a:65536") == "must have a port between 1 and 65535, not 65536"
+    assert refused(checks.host_glob, "a" * 254) == "must have at most 253 characters, not 254"
+
+
+# Regular expressions
+
+
+def test_a_regex_is_measured_as_envoy_measures_it() -> None:
+    assert checks.regex("/v[0-9]+/(users|orders)/[^/]+", 26) == "/v[0-9]+/(users|orders)/[^/]+"
+    assert refused(lambda text: checks.regex(text, 25), "/v[0-9]+/(users|orders)/[^/]+") == (
+        "is too big a regular expression: its program size is 26, and at most 25 is allowed"
+    )
+    assert checks.regex("[^/]{60}", 124) == "[^/]{60}"
+    assert checks.regex("a{1000}") == "a{1000}"
+    assert refused(checks.regex, "a\n") == "must not contain a line break"
+    assert refused(checks.regex, "(?=a)") == "must be a regular expression of RE2: invalid perl operator: (?="
+    assert refused(checks.regex, "[a") == "must be a regular expression of RE2: missing ]: [a"
+    assert refused(checks.regex, "") == "must not be empty"
+
+
+def test_a_substitution_refers_to_groups_that_there_are() -> None:
+    for good in ("", "/x", r"/\1/\0\\"):
+        assert checks.regex_substitution("/(a)", good) == good
+    assert refused(lambda text: checks.regex_substitution("/(a)", text), r"\2") == "refers to group 2, and '/(a)' has 1"
+    for bad in (r"\n", "\\", "\\\\\\", r"\é", "a\n"):
+        refused(lambda text: checks.regex_substitution("/(a)", text), bad)
+
+
+# As types
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    port: checks.Port | None = None
+    percent: checks.Percent | None = None
+    timeout_ms: checks.Milliseconds | None = field(default=None, metadata=rule("How long."))
+    count: checks.Count | None = None
+    timeout: checks.Duration | None = field(default=None, metadata=rule("How long."))
+    method: checks.Method | None = None
+    matched: Mapping[checks.HeaderName, checks.HeaderText] | None = None
+    added: Mapping[checks.EditedHeaderName, checks.HeaderFormat] | None = None
+    removed: tuple[checks.EditedHeaderName, ...] = ()
+    prefix: checks.PathPrefix | None = None
+    hostname: checks.HostGlob | None = None
+    pattern: checks.Regex | None = None
+
+
+def test_the_checks_are_types_for_annotations() -> None:
+    good = {
+        "port": 65_535,
+        "percent": 0,
+        "timeout": "1.5s",
+        "timeout_ms": 0,
+        "count": 0,
+        "method": "GET",
+        "matched": {":authority": "a"},
+        "added": {"x-a": "%PROTOCOL%"},
+        "removed": ["x-b"],
+        "prefix": "/a",
+        "hostname": "*.a",
+        "pattern": "a+",
+    }
+    decoded = decode(Typed, good)
+    assert decoded.problems == ()
+    assert decoded.value is not None
+    assert decoded.value.timeout == 1500
+
+    bad = {
+        "port": 0,
+        "percent": 101,
+        "timeout": 3,
+        "timeout_ms": -1,
+        "count": -1,
+        "method": "G T",
+        "matched": {"a b": "a\n"},
+        "added": {"Host": "%NO%"},
+        "removed": ["x-b", ":path"],
+        "prefix": "/a b",
+        "hostname": "a*b",
+        "pattern": "a**",
+    }
+    assert [problem.path for problem in decode(Typed, bad).problems] == [
+        "spec.port",
+        "spec.percent",
+        "spec.timeout",
+        "spec.timeout_ms",
+        "spec.count",
+        "spec.method",
+        'spec.matched["a b"]',
+        'spec.matched["a b"]',
+        "spec.added.Host",
+        "spec.added.Host",
+        "spec.removed[1]",
+        "spec.prefix",
+        "spec.hostname",
+        "spec.pattern",
+    ]
+
+
+def test_the_schema_of_a_duration_agrees_with_its_check() -> None:
+    schema = schema_of(Typed)["properties"]
+    assert schema["port"] == {"type": "integer", "minimum": 1, "maximum": 65_535}
+    assert schema["timeout"]["type"] == "string"
+    assert schema["timeout"]["description"] == "How long."
+    for good in ("3s", "1m30.5s", ".5s", "2.s", "0", "300ms"):
+        assert re.search(schema["timeout"]["pattern"], good)
+        checks.duration_ms(good)
+    for bad in ("", "3", "-3s", "3 s", ".s", "s", "1.2.3s"):
+        assert not re.search(schema["timeout"]["pattern"], bad)
+
+
+# What we take, Envoy takes
+
+
+def refusal_by_envoy(routes: Iterable[Mapping[str, Any]], domains: Iterable[str] = ("*",)) -> str:
+    """What a real Envoy says about these routes; empty when it takes them all."""
+    http = "type.googleapis.com/envoy.extensions.filters"
+    hosts = [
+        {
+            "name": "v",
+            "domains": list(domains),
+            "routes": [{"direct_response": {"status": 200}, **route} for route in routes],
+        }
+    ]
+    manager = {
+        "@type": f"{http}.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "test",
+        "route_config": {"virtual_hosts": hosts},
+        "http_filters": [{"name": "router", "typed_config": {"@type": f"{http}.http.router.v3.Router"}}],
+    }
+    listener = {
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }
+    bootstrap = {
+        "static_resources": {"listeners": [listener]},
+        "layered_runtime": {"layers": [{"name": "a", "static_layer": {"re2.max_program_size.error_level": 200}}]},
+    }
+    command = [envoy_path(), "--mode", "validate", "-l", "critical", "--config-yaml", json.dumps(bootstrap)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return "" if done.returncode == 0 else done.stderr
+
+
+def _adding(value: str, name: str = "x-a") -> dict[str, Any]:
+    return {"match": {"prefix": "/"}, "request_headers_to_add": [{"header": {"key": name, "value": value}}]}
+
+
+def _matching(pattern: str) -> dict[str, Any]:
+    return {"match": {"safe_regex": {"regex": pattern}}}
+
+
+def taken(check: Callable[[str], object], values: Iterable[str]) -> list[str]:
+    good = []
+    for value in values:
+        try:
+            check(value)
+        except Invalid:
+            continue
+        good.append(value)
+    return good
+
+
+OPERATOR = st.builds(
+    lambda name, given, length: f"%{name}{given}{length}%",
+    st.sampled_from(sorted(operators.NAMES - {"CEL", "TYPED_CEL", "COALESCE"})) | st.sampled_from(["NO", "req", ""]),
+    st.sampled_from(
+        ["", "", "()", "(a)", "(a?b)", "(a:b)", "(a:PLAIN)", "(ROUTE:a)", "(a:b:ms)", "(WQ)", "(%Y)", "(a b)"]
+    ),
+    st.sampled_from(["", "", ":5", ":"]),
+)
+FORMAT = st.lists(OPERATOR | st.sampled_from(["%%", "%", "a", " ", "ä", "(", ")", "\x7f", "\t"]), max_size=3).map(
+    "".join
+)
+PATTERN = st.lists(
+    st.sampled_from([*"ab/.*+?|()[]^$\\", "[^/]", "{2}", "{60}", "(?i)", "(?P<n>", "\\d", "\\pL", "é", "\\1", "日"]),
+    max_size=8,
+).map("".join)
+HOST = st.text(st.sampled_from("ab.*-:80/ _A[]é"), max_size=6)
+NAME = st.text(st.sampled_from("aZ-_:. \t%é!"), max_size=6)
+
+
+@pytest.mark.envoy
+@settings(max_examples=8, derandomize=True, deadline=None)
+@given(st.lists(FORMAT, min_size=100, max_size=100), st.lists(PATTERN, min_size=100, max_size=100))
+def test_envoy_takes_the_formats_and_patterns_that_we_take(formats: list[str], patterns: list[str]) -> None:
+    routes = [_adding(text) for text in taken(checks.header_format, formats)]
+    routes += [_matching(text) for text in taken(lambda text: checks.regex(text, 200), patterns)]
+    assert refusal_by_envoy(routes) == ""
+
+
+@pytest.mark.envoy
+@settings(max_examples=8, derandomize=True, deadline=None)
+@given(st.lists(HOST, min_size=100, max_size=100), st.lists(NAME, min_size=100, max_size=100))
+def test_envoy_takes_the_names_that_we_take(hosts: list[str], names: list[str]) -> None:
+    domains = {host.lower() for host in taken(checks.host_glob, hosts)}
+    routes = [_adding("a", name) for name in taken(checks.edited_header_name, names)]
+    matched = [{"name": name, "present_match": True} for name in taken(checks.header_name, names)]
+    routes.append({"match": {"prefix": "/", "headers": matched}})
+    assert refusal_by_envoy(routes, domains or ("*",)) == ""
+
+
+@pytest.mark.envoy
+def test_envoy_knows_every_operator_and_takes_what_is_said_to_be_good() -> None:
+    given = dict.fromkeys(operators.NAMES, "")
+    given |= dict.fromkeys(operators.NAMES - set(taken(lambda name: checks.header_format(f"%{name}%"), given)), "(a)")
+    given |= {"COMMON_DURATION": "(a:b)", "METADATA": "(ROUTE:a)", "COALESCE": '({"operators": ["PROTOCOL"]})'}
+    formats = [f"%{name}{parameter}%" for name, parameter in sorted(given.items())]
+    assert taken(checks.header_format, formats) == formats
+    assert refusal_by_envoy(_adding(text) for text in [*formats, *GOOD_FORMATS]) == ""
+
+
+@pytest.mark.envoy
+@pytest.mark.parametrize(
+    "route",
+    [
+        *(_adding(text) for text in BAD_FORMATS),
+        *(_adding("a", name) for name in ("Host", ":path", "")),
+        _matching("(?=a)"),
+        _matching("a{197}"),
+        _matching(""),
+        {"match": {"prefix": "/"}, "response_headers_to_add": [{"header": {"key": "a", "value": "b\nc"}}]},
+    ],
+    ids=str,
+)
+def test_envoy_refuses_what_we_refuse(route: dict[str, Any]) -> None:
+    """So that nothing is refused for nothing; a{197} is the first of its sort that is over a program size of 200."""
+    assert refusal_by_envoy([route]) != ""
+
+
+def test_the_biggest_pattern_that_envoy_takes_is_taken() -> None:
+    assert checks.regex("a{196}", 200)
+    assert "program size is 201" in refused(lambda text: checks.regex(text, 200), "a{197}")
