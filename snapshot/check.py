@@ -21,6 +21,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from struct import Struct
+from time import sleep
 from typing import Any
 from zlib import crc32
 
@@ -30,6 +31,7 @@ _META = Struct("<16xII16xI36xQ40xQQQ")
 """Of one of LMDB's two meta pages: magic, format, page size, roots of free list and data, last page, commit."""
 
 _MAGIC, _LMDB_FORMAT, _NO_PAGE = 0xBEEFC0DE, 1, 2**64 - 1
+_MORE_LOOKS = 3
 _NOT_THE_FILE = {
     errno.EACCES,
     errno.EAGAIN,
@@ -48,24 +50,37 @@ class Unsound(Exception):  # noqa: N818 -- what was found, not what failed
 
 
 def header_problem(data: Path) -> str | None:
-    """What can be seen of a file without opening it in LMDB: whether it is LMDB's, and has the pages it speaks of."""
-    found = data.lstat()
-    if not stat.S_ISREG(found.st_mode):
+    """What can be seen of a file without opening it in LMDB: whether it is LMDB's, and has the pages it speaks of.
+
+    A live process may be writing the header at this moment, so a problem is believed when it has stayed.
+    """
+    problem = _seen_of(data)
+    for _ in range(_MORE_LOOKS):
+        if problem is None:
+            break
+        sleep(0.002)
+        problem = _seen_of(data)
+    return problem
+
+
+def _seen_of(data: Path) -> str | None:
+    if not stat.S_ISREG(data.lstat().st_mode):
         return "it is not a regular file"
-    with data.open("rb") as file:
+    with data.open("rb", buffering=0) as file:
         first = _meta(file.read(_META.size))
         if first is None:
             return "it is not an LMDB file of this format"
         page_size = first[2]
         file.seek(page_size)
         second = _meta(file.read(_META.size))
+        size = os.fstat(file.fileno()).st_size  # after the headers: a writer makes the file longer, then says so
     if second is None or second[2] != page_size:
         return "its second header is damaged"
     *_, free, root, last, _ = max(first, second, key=lambda meta: meta[-1])
     if any(page > last for page in (free, root) if page != _NO_PAGE):
         return "its header speaks of pages that it does not have"
-    if found.st_size < (last + 1) * page_size:
-        return f"it is truncated: {found.st_size} bytes of {(last + 1) * page_size}"
+    if size < (last + 1) * page_size:
+        return f"it is truncated: {size} bytes of {(last + 1) * page_size}"
     return None
 
 

@@ -143,6 +143,22 @@ def test_a_connection_ends_with_the_adsserver_that_told_of_it(running: RunningDi
     assert (found["connected"], found["since"], found["node"]) == (False, None, "n")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("GET", "/", 404, "no such path; there are /ambassador/v0/check_alive"),
+        ("GET", "/ambassador/v0/", 404, "no such path"),
+        ("GET", "/ambassador/v0/check_ready/", 404, "no such path"),
+        ("GET", "/metrics/", 404, "no such path"),
+        ("GET", "/ambassador/v0/diag/x", 404, "no such path"),
+        ("POST", DIAG, 405, "GET and HEAD only"),
+        ("PUT", "/metrics", 405, "GET and HEAD only"),
+        ("DELETE", "/ambassador/v0/check_alive", 405, "GET and HEAD only"),
+        ("GET", DIAG, 406, "?json=true"),
+        ("GET", f"{DIAG}?json=true&filter=nothing", 400, "filter takes one of"),
+        ("GET", f"{DIAG}?json=true&loglevel=debug", 400, "unknown parameter 'loglevel'"),
+    ],
+)
 def test_paths_and_methods_are_few(running: RunningDiagnostics, method: str, path: str, status: int, text: str) -> None:
     response = running.get(path, method=method)
     assert response.status_code == status
