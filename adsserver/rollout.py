@@ -135,18 +135,17 @@ class Rollout:
         if current.stage is Stage.WITHDRAWAL:
             self._finish()
             return
-        if self._channels[
-            Kind.CLUSTER
-        ].is_silent:  # Envoy keeps its request about clusters back while one warms, but takes what it is sent
-            self._channels[Kind.CLUSTER].presume()
-            self._send_clusters(list(self._channels[Kind.CLUSTER].offered), now)
+        clusters = self._channels[Kind.CLUSTER]
+        if clusters.is_silent:  # Envoy keeps its request about them back while one warms, but takes what it is sent
+            clusters.presume()
+            self._send_clusters(list(clusters.offered), now)
             return
         current.stage = Stage(current.stage + 1)
         current.since = now
         if current.stage is not Stage.WITHDRAWAL:
             self._bring(KIND_OF[current.stage], current)
         elif self._withdrawal.may_take_clusters(now):
-            self._channels[Kind.CLUSTER].flush(self._take(Kind.CLUSTER))
+            clusters.flush(self._take(Kind.CLUSTER))
 
     def _bring(self, kind: Kind, current: Round) -> None:
         """Bring the listeners, or the routes, of this round."""
