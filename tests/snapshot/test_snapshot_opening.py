@@ -16,6 +16,7 @@ from snapshot import (
     SnapshotError,
     SnapshotReplacedError,
     WriterBusyError,
+    check,
     opening,
 )
 from snapshot.layout import FORMAT_KEY
@@ -197,6 +198,20 @@ def test_opening_and_checking_beside_a_busy_writer_finds_nothing_wrong(
             assert snapshot.reader("objects").changes().sequence >= 1000
     assert checks == [False] * 20
     assert writer.poll() is None
+
+
+def test_a_header_ahead_of_its_file_is_believed_only_when_it_stays_so(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an opener may see it that looks while a writer makes the file longer."""
+    with Snapshot.open(path) as snapshot:
+        snapshot.writer("objects").commit({"a": Record("1", bytes(20_000))})
+    data = path / "data.mdb"
+    whole = data.read_bytes()
+    data.write_bytes(whole[:-4096])
+    assert "truncated" in str(check.header_problem(data))
+    monkeypatch.setattr(check, "sleep", lambda seconds: data.write_bytes(whole))
+    assert check.header_problem(data) is None
 
 
 def foreign_lmdb(data: Path) -> None:
