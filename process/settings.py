@@ -3,11 +3,12 @@
 The `AMBASSADOR_` names, `AES_LOG_LEVEL` and `ENVOY_CONCURRENCY` are Emissary's, so that its deployments keep working.
 """
 
+import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Final, Literal, Self, get_args
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -24,6 +25,12 @@ _BOOLEANS = {
 }
 
 
+SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""What Kubernetes gives each pod to know itself and the API server by."""
+
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
 class SettingsError(ValueError):
     """A variable of the environment has a value that cannot be; the message names it."""
 
@@ -37,6 +44,25 @@ class Settings:
     """The folder of YAML; None: the objects come from Kubernetes."""
     ambassador_id: str = "default"
     namespace: str = "default"
+    """Our own; of objects in a folder, the one of those that name none."""
+    namespaces: tuple[str, ...] = ()
+    """The namespaces whose objects count; empty: all."""
+    label_selector: str = ""
+    """Only objects that match count, of every kind; Kubernetes' syntax."""
+    field_selector: str = ""
+    """Likewise, by fields."""
+    certificates_from_own_namespace: bool = False
+    """Whether only Secrets of the own namespace are read."""
+    kubeconfig: str | None = None
+    """The kubeconfig file, or several with a colon between; None: the pod's own account, else ~/.kube/config."""
+    pod_name: str = field(default_factory=socket.gethostname)
+    """Who we are among the replicas."""
+    mapping_statuses: bool = True
+    """Whether the statuses of Mappings are written."""
+    webhook_port: int = 9443
+    """Where the conversion webhook listens."""
+    webhook_service: str = "dragoman-webhook"
+    """The Service by which the API server reaches the conversion webhook."""
     bind_address: str = "0.0.0.0"
     """Where Envoy's listeners listen."""
     diagnostics_address: str = "0.0.0.0"
@@ -55,17 +81,31 @@ class Settings:
     json_logs: bool = False
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """The settings of an environment; an empty variable counts as absent. SettingsError names a bad one."""
+    def from_environment(cls, environ: Mapping[str, str], account: Path = SERVICE_ACCOUNT) -> Self:
+        """The settings of an environment; an empty variable counts as absent. SettingsError names a bad one.
+
+        Where objects come from Kubernetes, a pod's own namespace is read from its service account.
+        """
         given = {name: value for name, value in environ.items() if value}
         usual = cls()
         config_dir = given.get("DRAGOMAN_CONFIG_DIR") or given.get("AMBASSADOR_CONFIG_DIR")
         envoy_path = given.get("ENVOY_PATH")
+        namespace = _own_namespace(given, None if config_dir else account) or usual.namespace
+        single = "AMBASSADOR_SINGLE_NAMESPACE" in given  # whatever it says: Emissary's rule
         settings = cls(
             run_dir=Path(given.get("DRAGOMAN_RUN_DIR", usual.run_dir)),
             config_dir=Path(config_dir) if config_dir else None,
             ambassador_id=given.get("AMBASSADOR_ID", usual.ambassador_id),
-            namespace=given.get("AMBASSADOR_NAMESPACE", usual.namespace),
+            namespace=namespace,
+            namespaces=_namespaces(given, (namespace,) if single else ()),
+            label_selector=given.get("AMBASSADOR_LABEL_SELECTOR", usual.label_selector),
+            field_selector=given.get("AMBASSADOR_FIELD_SELECTOR", usual.field_selector),
+            certificates_from_own_namespace=single or "AMBASSADOR_CERTS_SINGLE_NAMESPACE" in given,
+            kubeconfig=given.get("KUBECONFIG"),
+            pod_name=given.get("POD_NAME", usual.pod_name),
+            mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
+            webhook_port=_whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
+            webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
             bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
             diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
@@ -112,6 +152,26 @@ class Settings:
     def supervisor_socket(self) -> Path:
         """Where supervisord takes commands."""
         return self.run_dir / "supervisor.sock"
+
+
+def _own_namespace(given: Mapping[str, str], account: Path | None) -> str | None:
+    if "AMBASSADOR_NAMESPACE" in given or account is None:
+        return given.get("AMBASSADOR_NAMESPACE")
+    try:
+        return (account / "namespace").read_text().strip() or None
+    except OSError:
+        return None
+
+
+def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str, ...]:
+    text = given.get("DRAGOMAN_NAMESPACES", "")
+    if text and single:
+        raise SettingsError("DRAGOMAN_NAMESPACES: AMBASSADOR_SINGLE_NAMESPACE is set too; give one of them")
+    named = tuple(dict.fromkeys(name for name in (part.strip() for part in text.split(",")) if name))
+    for name in named:
+        if not _NAMESPACE.fullmatch(name):
+            raise SettingsError(f"DRAGOMAN_NAMESPACES: {name!r} is not the name of a namespace")
+    return named or single
 
 
 def _address(given: Mapping[str, str], name: str, default: str) -> str:

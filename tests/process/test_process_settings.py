@@ -31,7 +31,9 @@ def test_empty_variables_count_as_absent() -> None:
         "DRAGOMAN_RUN_DIR DRAGOMAN_CONFIG_DIR AMBASSADOR_CONFIG_DIR AMBASSADOR_ID AMBASSADOR_NAMESPACE "
         "AMBASSADOR_ENVOY_BIND_ADDRESS AMBASSADOR_HEALTHCHECK_BIND_ADDRESS AMBASSADOR_HEALTHCHECK_BIND_PORT ENVOY_PATH "
         "ENVOY_CONCURRENCY DRAGOMAN_DRAIN_MIN DRAGOMAN_DRAIN_MAX DISABLE_STRICT_LABEL_SELECTORS AES_LOG_LEVEL "
-        "AMBASSADOR_JSON_LOGGING"
+        "AMBASSADOR_JSON_LOGGING AMBASSADOR_SINGLE_NAMESPACE DRAGOMAN_NAMESPACES AMBASSADOR_LABEL_SELECTOR "
+        "AMBASSADOR_FIELD_SELECTOR AMBASSADOR_CERTS_SINGLE_NAMESPACE KUBECONFIG POD_NAME "
+        "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE"
     )
     assert of(**dict.fromkeys(names.split(), "")) == Settings()
 
@@ -52,11 +54,29 @@ def test_every_variable_is_read() -> None:
         DISABLE_STRICT_LABEL_SELECTORS="true",
         AES_LOG_LEVEL="DEBUG",
         AMBASSADOR_JSON_LOGGING="1",
+        DRAGOMAN_NAMESPACES="a, b,,a",
+        AMBASSADOR_LABEL_SELECTOR="team in (blue)",
+        AMBASSADOR_FIELD_SELECTOR="metadata.namespace!=kube-system",
+        AMBASSADOR_CERTS_SINGLE_NAMESPACE="yes",
+        KUBECONFIG="/one:/two",
+        POD_NAME="dragoman-0",
+        AMBASSADOR_UPDATE_MAPPING_STATUS="false",
+        DRAGOMAN_WEBHOOK_PORT="9444",
+        DRAGOMAN_WEBHOOK_SERVICE="conversion",
     ) == Settings(
         run_dir=Path("/run/d"),
         config_dir=Path("/config"),
         ambassador_id="blue",
         namespace="edge",
+        namespaces=("a", "b"),
+        label_selector="team in (blue)",
+        field_selector="metadata.namespace!=kube-system",
+        certificates_from_own_namespace=True,
+        kubeconfig="/one:/two",
+        pod_name="dragoman-0",
+        mapping_statuses=False,
+        webhook_port=9444,
+        webhook_service="conversion",
         bind_address="::",
         diagnostics_address="127.0.0.1",
         diagnostics_port=9000,
@@ -68,6 +88,27 @@ def test_every_variable_is_read() -> None:
         log_level="debug",
         json_logs=True,
     )
+
+
+@pytest.mark.parametrize("text", ["true", "1", "false"])
+def test_any_value_of_single_namespace_means_the_own_one_as_in_emissary(text: str) -> None:
+    settings = of(AMBASSADOR_SINGLE_NAMESPACE=text, AMBASSADOR_NAMESPACE="edge")
+    assert settings.namespaces == ("edge",)
+    assert settings.certificates_from_own_namespace
+
+
+def test_in_a_pod_that_watches_kubernetes_the_own_namespace_is_the_service_accounts(tmp_path: Path) -> None:
+    (tmp_path / "namespace").write_text("edge\n")
+    assert Settings.from_environment({}, tmp_path).namespace == "edge"
+    assert Settings.from_environment({"AMBASSADOR_SINGLE_NAMESPACE": "1"}, tmp_path).namespaces == ("edge",)
+    assert Settings.from_environment({"AMBASSADOR_NAMESPACE": "said"}, tmp_path).namespace == "said"
+    assert Settings.from_environment({"DRAGOMAN_CONFIG_DIR": "/config"}, tmp_path).namespace == "default"
+    assert Settings.from_environment({}, tmp_path / "none").namespace == "default"
+
+
+def test_one_namespace_and_several_are_not_asked_for_together() -> None:
+    with pytest.raises(SettingsError, match="give one of them"):
+        of(AMBASSADOR_SINGLE_NAMESPACE="true", DRAGOMAN_NAMESPACES="a")
 
 
 def test_paths_lie_in_the_run_directory() -> None:
@@ -101,6 +142,10 @@ def test_our_name_for_the_folder_goes_before_emissarys() -> None:
         ("DRAGOMAN_DRAIN_MAX", "5", "10 s exceeds DRAGOMAN_DRAIN_MAX (5 s)"),
         ("AMBASSADOR_JSON_LOGGING", "json", "'json' is neither true nor false"),
         ("DISABLE_STRICT_LABEL_SELECTORS", "2", "'2' is neither true nor false"),
+        ("DRAGOMAN_NAMESPACES", "a,B", "'B' is not the name of a namespace"),
+        ("DRAGOMAN_NAMESPACES", "a b", "'a b' is not the name of a namespace"),
+        ("DRAGOMAN_WEBHOOK_PORT", "70000", "'70000' is not a whole number from 1 to 65535"),
+        ("AMBASSADOR_UPDATE_MAPPING_STATUS", "perhaps", "'perhaps' is neither true nor false"),
         ("AES_LOG_LEVEL", "loud", "'loud' is none of debug, info, warning, error"),
     ],
 )
