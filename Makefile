@@ -9,7 +9,7 @@ ARGS ?=
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
 # The tests that start no process: the rest is for `make test`.
-QUICK := not (envoy or system or image or faults)
+QUICK := not (envoy or system or image or faults or kubernetes or cluster)
 
 .PHONY: help run test system check golden envoyapi bench image lock clean
 .DEFAULT_GOAL := help

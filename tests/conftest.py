@@ -18,6 +18,8 @@ settings.register_profile("same cases", derandomize=True, database=None, deadlin
 settings.register_profile("ci", settings.get_profile("same cases"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "same cases")
 
+pytest_plugins = ["tests.support.fixtures"]
+
 RequiresProgram = Callable[..., None]
 
 _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))

@@ -1,0 +1,3 @@
+module dragoman.test/standin
+
+go 1.26.0

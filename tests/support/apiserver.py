@@ -1,0 +1,275 @@
+"""A real Kubernetes API for tests: etcd, kube-apiserver and, if wanted, kube-controller-manager, on 127.0.0.1.
+
+    with ApiServer() as api:
+        api.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
+        api.get("/api/v1/namespaces/a")
+        api.pause()                         # SIGSTOP; also resume, stop, start, restore
+
+It starts in about 3 s, has no nodes, and ends with this process, however that ends. EndpointSlices and Pods are written
+by the test; the API server refuses loopback addresses in them.
+"""
+
+import http.client
+import itertools
+import json
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.e2e.cluster.binaries import ensure
+from tests.e2e.cluster.pki import (
+    ADMINISTRATORS,
+    Authority,
+    certificate_user,
+    kubeconfig,
+    write_signing_key,
+)
+from tests.e2e.cluster.processes import Child, quiet_port
+from tests.support.envoy import wait_until
+
+START_DEADLINE = 90.0
+
+_numbers = itertools.count(1)
+
+
+class ApiError(RuntimeError):
+    """The API server answered a request of the test with an error."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"{status}: {text}")
+        self.status = status
+
+
+class ApiServer:
+    """One API server on data of its own. A context manager; `kubeconfig` is the administrator's, a file.
+
+    `flags` are more arguments for kube-apiserver, `controllers` whether kube-controller-manager runs too (it makes
+    EndpointSlices of Services and Pods, ServiceAccounts' `default`, and ends namespaces).
+    """
+
+    def __init__(self, *, controllers: bool = False, flags: Sequence[str] = ()) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="dm-api-"))
+        self._binaries = ensure(["etcd", "kube-apiserver", *(["kube-controller-manager"] if controllers else [])])
+        self._port, self._etcd_port, self._peer_port = quiet_port(), quiet_port(), quiet_port()
+        self.url = f"https://127.0.0.1:{self._port}"
+        self._authority = Authority()
+        self._admin = self._authority.client("administrator", [ADMINISTRATORS])
+        self.kubeconfig = self._write_kubeconfig("admin", certificate_user(self._admin))
+        self._tls = self._client_context()
+        self.etcd = Child("etcd", self._etcd_command(), self.folder / "etcd.log")
+        self.server = Child("kube-apiserver", self._server_command(controllers, flags), self.folder / "apiserver.log")
+        self.controllers = (
+            Child("kube-controller-manager", self._controllers_command(), self.folder / "controllers.log")
+            if controllers
+            else None
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End everything, and forget the data."""
+        for child in (self.controllers, self.server, self.etcd):
+            if child is not None:
+                child.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -- life and death
+
+    def start(self) -> None:
+        """Start what does not run, on the same data and port; returns when requests are answered."""
+        self.etcd.start()
+        self.server.start()
+        if self.controllers is not None:
+            self.controllers.start()
+        wait_until(self._is_ready, START_DEADLINE, what="the API server ready")
+
+    def stop(self) -> None:
+        """kill -9 of the API server; etcd and the data stay."""
+        self.server.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open, and nothing is answered."""
+        self.server.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self.server.signal(signal.SIGCONT)
+
+    def snapshot(self) -> Path:
+        """A copy of etcd's data as it is now, for `restore`; nobody notices it being made."""
+        copy = self.folder / f"etcd-{next(_numbers)}"
+        self.etcd.signal(signal.SIGSTOP)
+        try:
+            shutil.copytree(self.folder / "etcd", copy)
+        finally:
+            self.etcd.signal(signal.SIGCONT)
+        return copy
+
+    def restore(self, snapshot: Path) -> None:
+        """Kill all, go back to this state (resourceVersions go backwards too), and start again."""
+        for child in (self.controllers, self.server, self.etcd):
+            if child is not None:
+                child.kill()
+        shutil.rmtree(self.folder / "etcd")
+        shutil.copytree(snapshot, self.folder / "etcd")
+        self.start()
+
+    def _is_ready(self) -> bool:
+        for child in (self.etcd, self.server, self.controllers):
+            if child is not None:
+                child.check()
+        try:
+            account = "/api/v1/namespaces/default" + ("/serviceaccounts/default" if self.controllers else "")
+            return all(self.request("GET", path)[0] == http.HTTPStatus.OK for path in ("/readyz", account))
+        except (OSError, http.client.HTTPException):
+            return False
+
+    # -- asking it
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", timeout: float = 20.0
+    ) -> tuple[int, bytes]:
+        """(HTTP status, body) of a request as the administrator; OSError when there is no answer."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self._port, timeout=timeout, context=self._tls)
+        try:
+            data = None if body is None else json.dumps(body)
+            connection.request(method, path, data, {"content-type": content_type, "accept": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def ask(self, method: str, path: str, body: Any = None, *, content_type: str = "application/json") -> Any:
+        """The JSON of a good answer; ApiError otherwise."""
+        status, answer = self.request(method, path, body, content_type=content_type)
+        if status >= http.HTTPStatus.BAD_REQUEST:
+            raise ApiError(status, answer.decode(errors="replace"))
+        return json.loads(answer)
+
+    def get(self, path: str) -> Any:
+        """An object or a list."""
+        return self.ask("GET", path)
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, kubeconfig: Path | None = None) -> str:
+        """What kubectl prints; ApiError with its own words when it fails."""
+        command = (str(ensure(["kubectl"])["kubectl"]), "--kubeconfig", str(kubeconfig or self.kubeconfig), *arguments)
+        environ = {**os.environ, "HOME": str(self.folder)}
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environ)
+        if done.returncode != 0:
+            raise ApiError(done.returncode, f"kubectl {' '.join(arguments)}: {done.stderr}")
+        return done.stdout
+
+    def apply(self, manifests: str | Path) -> None:
+        """Server-side apply of YAML, or of a file or folder of it."""
+        given = ("-",) if isinstance(manifests, str) else (str(manifests),)
+        stdin = manifests if isinstance(manifests, str) else None
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", *given, stdin=stdin)
+
+    def namespace(self) -> str:
+        """A new namespace with a name that no other test has."""
+        name = f"test-{os.getpid()}-{next(_numbers)}"
+        self.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        return name
+
+    # -- other users
+
+    def user_kubeconfig(self, name: str, *, groups: Sequence[str] = (), namespace: str = "default") -> Path:
+        """The kubeconfig of a user with a client certificate, who may do what RBAC says of this name or group."""
+        user = certificate_user(self._authority.client(name, groups))
+        return self._write_kubeconfig(f"user-{next(_numbers)}", user, namespace)
+
+    def account_kubeconfig(self, name: str, *, namespace: str = "default") -> Path:
+        """The kubeconfig of a ServiceAccount (made when absent), with a token as a pod has it."""
+        token = self.account_token(name, namespace=namespace)
+        return self._write_kubeconfig(f"account-{next(_numbers)}", {"token": token}, namespace)
+
+    def account_token(self, name: str, *, namespace: str = "default", seconds: int = 3600) -> str:
+        """A token of a ServiceAccount, which is made when absent."""
+        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        if self.request("GET", f"{accounts}/{name}")[0] == http.HTTPStatus.NOT_FOUND:
+            self.ask("POST", accounts, {"metadata": {"name": name}})
+        asked = {"spec": {"expirationSeconds": seconds}}
+        return str(self.ask("POST", f"{accounts}/{name}/token", asked)["status"]["token"])
+
+    def _write_kubeconfig(self, name: str, user: Mapping[str, str], namespace: str = "default") -> Path:
+        path = self.folder / f"{name}.kubeconfig"
+        path.write_text(kubeconfig(self.url, self._authority.certificate, user, namespace))
+        path.chmod(0o600)
+        return path
+
+    def _client_context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cadata=self._authority.certificate.decode())
+        context.load_cert_chain(*self._admin.write(self.folder, "admin"))
+        return context
+
+    # -- command lines
+
+    def _etcd_command(self) -> list[str]:
+        client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{self._peer_port}"
+        return [
+            str(self._binaries["etcd"]),
+            f"--data-dir={self.folder}/etcd",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+        ]
+
+    def _server_command(self, controllers: bool, flags: Sequence[str]) -> list[str]:
+        authority = self.folder / "ca.crt"
+        authority.write_bytes(self._authority.certificate)
+        certificate, key = self._authority.server("kube-apiserver", ["127.0.0.1", "localhost"]).write(
+            self.folder, "apiserver"
+        )
+        public, private = write_signing_key(self.folder, "accounts")
+        return [
+            str(self._binaries["kube-apiserver"]),
+            f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self._port}",
+            f"--tls-cert-file={certificate}",
+            f"--tls-private-key-file={key}",
+            f"--client-ca-file={authority}",
+            "--authorization-mode=RBAC",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--advertise-address=10.244.0.1",  # told to nobody, and nowhere listened to
+            "--endpoint-reconciler-type=none",
+            f"--service-account-key-file={public}",
+            f"--service-account-signing-key-file={private}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--shutdown-delay-duration=0s",
+            # Without controllers no namespace has the ServiceAccount that this plugin asks of each Pod.
+            *(() if controllers else ("--disable-admission-plugins=ServiceAccount",)),
+            *flags,
+        ]
+
+    def _controllers_command(self) -> list[str]:
+        return [
+            str(self._binaries["kube-controller-manager"]),
+            f"--kubeconfig={self.kubeconfig}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            f"--service-account-private-key-file={self.folder}/accounts.key",
+            f"--root-ca-file={self.folder}/ca.crt",
+        ]

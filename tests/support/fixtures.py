@@ -1,0 +1,77 @@
+"""Fixtures of many folders of tests: the container engine and image, a Kubernetes API, a Kubernetes node.
+
+What they need of Kubernetes is built before the first test, when a test that was chosen needs it: a first build takes
+minutes, longer than a test may.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import RequiresProgram
+from tests.e2e.cluster.binaries import LIGHT, BinariesError, ensure
+from tests.image.containers import IMAGE, Engine, private_engine
+from tests.support.apiserver import ApiServer
+
+_unbuilt = pytest.StashKey[str]()
+_LIGHT_FIXTURES = {"apiserver", "own_apiserver"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.config.option.collectonly:
+        return
+    used = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if used & _LIGHT_FIXTURES:
+        _prepare(session.config, LIGHT)
+
+
+def _prepare(config: pytest.Config, names: tuple[str, ...]) -> None:
+    """Build these programs, and tell it; where that fails, the tests that need them say why."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+
+    def say(line: str) -> None:
+        if terminal is not None:
+            terminal.write_line(line)
+            terminal.flush()
+
+    try:
+        ensure(names, say)
+    except BinariesError as error:
+        config.stash[_unbuilt] = str(error)
+
+
+@pytest.fixture(scope="session")
+def kubernetes_programs(request: pytest.FixtureRequest) -> None:
+    """Skips where the programs that a Kubernetes is made of cannot be had."""
+    if _unbuilt in request.config.stash:
+        pytest.skip(request.config.stash[_unbuilt])
+
+
+@pytest.fixture(scope="session")
+def apiserver(kubernetes_programs: None) -> Iterator[ApiServer]:
+    """A Kubernetes API with its controllers, for all tests: each makes a `namespace()` of its own and stops nothing."""
+    with ApiServer(controllers=True) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def own_apiserver(kubernetes_programs: None) -> Iterator[ApiServer]:
+    """A Kubernetes API for the tests of one module, which may stop, pause and restore it."""
+    with ApiServer() as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def engine(requires_program: RequiresProgram) -> Iterator[Engine]:
+    """Podman and buildah on a storage of their own."""
+    requires_program("buildah", "podman", "runc", "debootstrap", as_root=True)
+    with private_engine() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def image(engine: Engine) -> str:
+    """The name of our image, built from the tree."""
+    engine.build()
+    return IMAGE
