@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 # The tests that start no process: the rest is for `make test`.
 QUICK := not (envoy or system or image or faults or kubernetes or cluster)
 
-.PHONY: help run test system check golden envoyapi bench image lock clean
+.PHONY: help run test system check golden crds envoyapi bench image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -35,6 +35,9 @@ check: .venv/dev.stamp ## format, lint, types, import walls, and the tests that 
 
 golden: .venv/dev.stamp ## rewrite what the golden cases give
 	@$(BIN)/python -m tests.golden
+
+crds: .venv/dev.stamp ## rewrite what is made in deploy/ from the code's own kinds
+	@$(BIN)/python -m crds
 
 envoyapi: .venv/dev.stamp ## rewrite the encoders from envoy-data-plane
 	@$(BIN)/python -m envoyapi.generate

@@ -90,7 +90,7 @@ Duration = Annotated[
     int,
     Rule(
         convert=duration_ms,
-        schema={"type": "string", "pattern": "^(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|ms|s|m|h))+$|^0$"},
+        schema={"type": "string", "pattern": "^(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$|^0$"},
     ),
 ]
 """A duration text; an integer of milliseconds in Python."""
@@ -167,6 +167,10 @@ def _character(character: str) -> str:
     )
 
 
+HOST_SCHEMA: Final = {"pattern": f"^(?:{_HOST.pattern})?$".replace("?P<port>", ""), "maxLength": 253}
+"""What a schema can say of a `host_glob`; it lets the empty one and ports that are too large pass."""
+
+
 def host_glob(value: str) -> str:
     """A host name as Envoy's virtual hosts and Emissary's objects match it, in the letters that DNS has.
 
@@ -192,7 +196,7 @@ HeaderText = Annotated[str, Rule(check=header_text)]
 HeaderFormat = Annotated[str, Rule(check=header_format)]
 QueryName = Annotated[str, Rule(check=query_name, schema={"minLength": 1})]
 PathPrefix = Annotated[str, Rule(check=path_prefix)]
-HostGlob = Annotated[str, Rule(check=host_glob, schema={"minLength": 1, "maxLength": 253})]
+HostGlob = Annotated[str, Rule(check=host_glob, schema={**HOST_SCHEMA, "minLength": 1})]
 
 
 # Regular expressions

@@ -27,7 +27,19 @@ from typing import Any, TypeVar
 
 from translator.decoding.decoders import NOTHING, object_decoder
 from translator.decoding.schema import object_schema
-from translator.decoding.values import Decoded, FrozenMap, Invalid, Problem, Rule, join, quote, rule, show, step
+from translator.decoding.values import (
+    Decoded,
+    FrozenMap,
+    Invalid,
+    Problem,
+    Rule,
+    Validation,
+    join,
+    quote,
+    rule,
+    show,
+    step,
+)
 
 __all__ = [
     "Decoded",
@@ -35,6 +47,7 @@ __all__ = [
     "Invalid",
     "Problem",
     "Rule",
+    "Validation",
     "decode",
     "join",
     "quote",

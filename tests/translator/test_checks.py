@@ -293,10 +293,10 @@ def test_the_checks_are_types_for_annotations() -> None:
 
 def test_the_schema_of_a_duration_agrees_with_its_check() -> None:
     schema = schema_of(Typed)["properties"]
-    assert schema["port"] == {"type": "integer", "minimum": 1, "maximum": 65_535}
+    assert schema["port"] == {"type": "integer", "minimum": 1, "maximum": 65_535, "nullable": True}
     assert schema["timeout"]["type"] == "string"
     assert schema["timeout"]["description"] == "How long."
-    for good in ("3s", "1m30.5s", ".5s", "2.s", "0", "300ms"):
+    for good in ("3s", "1m30.5s", ".5s", "2.s", "0", "300ms", "1000µs", "1000μs"):
         assert re.search(schema["timeout"]["pattern"], good)
         checks.duration_ms(good)
     for bad in ("", "3", "-3s", "3 s", ".s", "s", "1.2.3s"):

@@ -7,13 +7,24 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Annotated, Any, Literal, NewType
+from typing import Annotated, Any, ClassVar, Literal, NewType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translator.decode import Decoded, FrozenMap, Invalid, Problem, Rule, decode, quote, rule, schema_of
+from translator.decode import (
+    Decoded,
+    FrozenMap,
+    Invalid,
+    Problem,
+    Rule,
+    Validation,
+    decode,
+    quote,
+    rule,
+    schema_of,
+)
 
 Name = NewType("Name", str)
 Word = Annotated[str, Rule(pattern="[a-z]+", hint="a word in lower case")]
@@ -356,6 +367,7 @@ def test_decoding_does_little() -> None:
 
 def test_the_schema_says_what_the_decoder_does() -> None:
     open_ = {"x-kubernetes-preserve-unknown-fields": True}
+    null = {"nullable": True}
     policy = {
         "type": "object",
         "description": "When a request is tried again.",
@@ -365,16 +377,19 @@ def test_the_schema_says_what_the_decoder_does() -> None:
                 "enum": ["5xx", "gateway-error"],
                 "description": "Which answers are tried again.",
             },
-            "num_retries": {"type": "integer", "minimum": 0, "maximum": 10, "description": "How often."},
+            "num_retries": {"type": "integer", "minimum": 0, "maximum": 10, "description": "How often.", **null},
         },
         "required": ["retry_on"],
+        **open_,
     }
     selector = {
         "type": "object",
         "properties": {
-            "matchLabels": {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
+            "matchLabels": {"type": "object", "additionalProperties": {"type": "string", **null}, "minProperties": 1}
         },
         "required": ["matchLabels"],
+        **open_,
+        **null,
     }
     word = {"type": "string", "pattern": "^(?:[a-z]+)$"}
     assert schema_of(Mapping_) == {
@@ -383,24 +398,41 @@ def test_the_schema_says_what_the_decoder_does() -> None:
         "properties": {
             "prefix": {"type": "string", "minLength": 1, "description": "The beginning of the path."},
             "service": {"type": "string", "description": "Where requests go."},
-            "timeout_ms": {"type": "integer", "minimum": 0, "description": "How long."},
-            "weight": {"type": "integer", "minimum": 0},
-            "share": {"type": "number", "maximum": 1},
-            "grpc": {"type": "boolean"},
+            "timeout_ms": {"type": "integer", "minimum": 0, "description": "How long.", **null},
+            "weight": {"type": "integer", "minimum": 0, **null},
+            "share": {"type": "number", "maximum": 1, **null},
+            "grpc": {"type": "boolean", **null},
             "ids": open_,
-            "port": {"x-kubernetes-int-or-string": True},
-            "headers": {"type": "object", "additionalProperties": open_},
-            "hosts": {"type": "array", "items": word},
-            "retry_policy": policy,
-            "policies": {"type": "array", "items": policy, "maxItems": 2},
+            "port": {"x-kubernetes-int-or-string": True, **null},
+            "headers": {"type": "object", "additionalProperties": open_, **null},
+            "hosts": {"type": "array", "items": word, **null},
+            "retry_policy": {**policy, **null},
+            "policies": {"type": "array", "items": policy, "maxItems": 2, **null},
             "tlsSecret": open_,
             "mappingSelector": selector,
             "selector": {**selector, "description": "Another name of mappingSelector."},
-            "methods": {"type": "string", "description": "This field is deprecated."},
+            "methods": {"type": "string", "description": "This field is deprecated.", **null},
             "labels": open_,
         },
         "required": ["prefix", "service"],
+        **open_,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A class with something to say that no field can say alone."""
+
+    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (Validation("self.least <= self.most", "must not cross"),)
+
+    least: int = 0
+    most: int = 0
+
+
+def test_the_schema_carries_the_rules_that_the_api_server_can_ask() -> None:
+    assert schema_of(Pair)["x-kubernetes-validations"] == [
+        {"rule": "self.least <= self.most", "message": "must not cross"}
+    ]
 
 
 KINDS: dict[str, tuple[type, ...]] = {

@@ -1,7 +1,8 @@
 """From the same shapes to OpenAPI v3: the structural schema that a CRD of Kubernetes carries.
 
 Source: Kubernetes, "Extend the Kubernetes API with CustomResourceDefinitions", "Specifying a structural schema".
-There are no defaults in it: the API server would write them into the objects, and absent would look like given.
+There are no defaults in it: the API server would write them into the objects, and absent would look like given. Null is
+absent here as there. Unknown fields are kept: an API server that prunes them does so in silence, and decoding tells.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from translator.decoding.shapes import (
     fields_of,
     kinds_of,
 )
-from translator.decoding.values import Rule
+from translator.decoding.values import Rule, Validation
 
 Schema = dict[str, Any]
 
@@ -42,7 +43,10 @@ def object_schema(cls: type) -> Schema:
     required = [field.name for field in fields_of(cls) if field.required and not field.rule.aliases]
     if required:
         schema["required"] = required
-    return schema
+    rules: tuple[Validation, ...] = getattr(cls, "VALIDATIONS", ())
+    if rules:
+        schema["x-kubernetes-validations"] = [{"rule": each.cel, "message": each.message} for each in rules]
+    return schema | _OPEN
 
 
 def _description(cls: type) -> str:
@@ -55,10 +59,20 @@ def _description(cls: type) -> str:
 
 def _properties(field: Field) -> list[tuple[str, Schema]]:
     schema = _schema_for(field.shape)
+    must = field.required and not field.rule.aliases
     return [
-        (field.name, schema),
-        *((alias, schema | {"description": f"Another name of {field.name}."}) for alias in field.rule.aliases),
+        (field.name, schema if must else _or_null(schema)),
+        *(
+            (alias, _or_null(schema) | {"description": f"Another name of {field.name}."})
+            for alias in field.rule.aliases
+        ),
     ]
+
+
+def _or_null(schema: Schema) -> Schema:
+    """The schema that takes null too; one without a type takes all. The API server knows no null among choices."""
+    typed = "type" in schema or "x-kubernetes-int-or-string" in schema
+    return schema | {"nullable": True} if typed and "enum" not in schema else schema
 
 
 def _schema_for(shape: Shape) -> Schema:
@@ -72,7 +86,7 @@ def _schema_for(shape: Shape) -> Schema:
         case ListOf(item):
             schema = {"type": "array", "items": _schema_for(item)}
         case MapOf(_, item):
-            schema = {"type": "object", "additionalProperties": _schema_for(item)}
+            schema = {"type": "object", "additionalProperties": _or_null(_schema_for(item))}
         case ObjectOf(cls):
             schema = object_schema(cls)
         case AnyOf(members):

@@ -1,4 +1,4 @@
-"""What decoding speaks in: problems with a path and a sentence, and the rules that a field carries.
+"""What decoding speaks in: problems with a path and a sentence, and the rules that a field or a class carries.
 
 These are values only, so that everything else (decoders, schemas, checks, the rules of an API) can share them.
 """
@@ -95,6 +95,19 @@ class Rule:
     hint: str = ""
     # Annotations are hashed where they are in a union, and a schema is a dict.
     schema: Mapping[str, object] | None = field(default=None, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What a class's `cross_check` tells, as the API server can ask it: in `VALIDATIONS` of the class, into its schema.
+
+    Args:
+        cel: an expression of CEL about `self`, the object; true for a good one.
+        message: what people are told by the API server.
+    """
+
+    cel: str
+    message: str
 
 
 RULE: Final = "dragoman.rule"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from translator.checks import PlainText
-from translator.decode import Decoded, Invalid, Rule, rule
+from translator.checks import HOST_SCHEMA, PlainText
+from translator.decode import Decoded, Invalid, Rule, rule, schema_of
 from translator.emissary.hostnames import host_hostname
 from translator.emissary.kinds.selectors import LabelSelector, Selector
 from translator.emissary.kinds.tls_context import TlsSettings
@@ -65,7 +65,8 @@ class HostSpec:
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
     hostname: str = field(
-        default="*", metadata=rule("The name; `*` may stand alone, begin or end it.", check=host_hostname)
+        default="*",
+        metadata=rule("The name; `*` may stand alone, begin or end it.", check=host_hostname, schema=HOST_SCHEMA),
     )
     mapping_selector: LabelSelector | None = field(
         default=None,
@@ -77,7 +78,9 @@ class HostSpec:
     tls_context: ContextName | None = field(
         default=None, metadata=rule(name="tlsContext", doc="A TLSContext for everything else about TLS.")
     )
-    tls: Annotated[TlsSettings, Rule(convert=_tls)] | None = field(default=None, metadata=rule("The same, said here."))
+    tls: Annotated[TlsSettings, Rule(convert=_tls, schema=schema_of(TlsSettings))] | None = field(
+        default=None, metadata=rule("The same, said here.")
+    )
     request_policy: RequestPolicy = field(
         default=RequestPolicy(), metadata=rule(name="requestPolicy", doc="What becomes of insecure requests.")
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from translator.checks import Count, PlainText, Port
-from translator.decode import Problem, rule
+from translator.decode import Problem, Validation, rule
 from translator.emissary.kinds.selectors import LabelSelector
 
 Layer = Literal["HTTP", "PROXY", "TLS", "TCP", "UDP"]
@@ -34,6 +34,13 @@ class NamespaceFrom:
 class HostBinding:
     """Which Hosts are served at a Listener; where both are given, both must be met."""
 
+    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
+        Validation(
+            "has(self.__namespace__) || has(self.selector) && has(self.selector.matchLabels)",
+            "must have a namespace, a selector with matchLabels, or both",
+        ),
+    )
+
     namespace: NamespaceFrom | None = field(default=None, metadata=rule("By their namespace."))
     selector: LabelSelector | None = field(default=None, metadata=rule("By their labels."))
 
@@ -44,13 +51,30 @@ class ListenerSpec:
 
     UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
+    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
+        Validation(
+            "has(self.protocol) || has(self.protocolStack) && self.protocolStack.size() > 0",
+            "protocol is required, unless there is a protocolStack",
+        ),
+        Validation(
+            "!has(self.protocolStack) || self.protocolStack.size() == 0"
+            " || self.protocolStack[self.protocolStack.size() - 1] in ['TCP', 'UDP']",
+            "protocolStack must end with TCP",
+        ),
+        Validation(
+            "!has(self.protocolStack)"
+            " || self.protocolStack.all(one, self.protocolStack.exists_one(other, other == one))",
+            "protocolStack must not name a layer twice",
+        ),
+    )
 
     port: Port = field(metadata=rule("The port."))
     protocol: Literal["HTTP", "HTTPS", "HTTPPROXY", "HTTPSPROXY", "TCP", "TLS", "UDP"] | None = field(
         default=None, metadata=rule("What is spoken; or give protocolStack.")
     )
     protocol_stack: tuple[Layer, ...] | None = field(
-        default=None, metadata=rule(name="protocolStack", doc="What is spoken, layer by layer; the last is TCP.")
+        default=None,
+        metadata=rule(name="protocolStack", doc="What is spoken, layer by layer; the last is TCP.", max_size=5),
     )
     security_model: Literal["XFP", "SECURE", "INSECURE"] = field(
         metadata=rule(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from translator.checks import (
+    HOST_SCHEMA,
     LONGEST_DURATION,
     HeaderName,
     Milliseconds,
@@ -17,7 +18,7 @@ from translator.checks import (
     regex,
     token,
 )
-from translator.decode import Invalid, Problem, quote, rule, step
+from translator.decode import Invalid, Problem, Validation, quote, rule, step
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.redirect import Code, Paths
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -49,6 +50,22 @@ class MappingSpec:
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
+    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
+        Validation(
+            r"has(self.prefix_regex) && self.prefix_regex || !self.prefix.matches(r'[\s\x00-\x1f\x7f?#]')",
+            "prefix must not contain a query, a fragment, white space or control characters",
+        ),
+        Validation(
+            "!has(self.host) || !self.host.contains('*') || has(self.hostname) && self.hostname != ''"
+            " || has(self.host_regex) && self.host_regex",
+            "host must not hold *: use hostname",
+        ),
+        Validation(
+            "!has(self.method) || self.method == '' || has(self.method_regex) && self.method_regex"
+            """ || self.method.matches(r"^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")""",
+            "method must be a method of HTTP, such as GET",
+        ),
+    )
 
     prefix: str = field(metadata=rule("What the path begins with."))
     prefix_exact: bool = field(default=False, metadata=rule("`prefix` is the whole path."))
@@ -56,7 +73,11 @@ class MappingSpec:
     case_sensitive: bool = field(default=True, metadata=rule("Whether the case of the path counts."))
     hostname: str | None = field(
         default=None,
-        metadata=rule("The host that is asked for; `*` may stand alone, begin or end it.", check=mapping_hostname),
+        metadata=rule(
+            "The host that is asked for; `*` may stand alone, begin or end it.",
+            check=mapping_hostname,
+            schema=HOST_SCHEMA,
+        ),
     )
     host: PlainText | None = field(default=None, metadata=rule("Older name of hostname, without `*`."))
     host_regex: bool = field(default=False, metadata=rule("`host` is a regular expression."))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText
-from translator.decode import Decoded, Problem, Rule, rule
+from translator.decode import Decoded, Problem, Rule, rule, schema_of
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.objects import read_spec, words
@@ -121,6 +121,15 @@ def _left_out(problem: Problem) -> Problem:
     return Problem(problem.path, f"{problem.message}; it is left out", stops=False) if problem.stops else problem
 
 
+def _described(config: type) -> dict[str, object]:
+    """The schema of a bag of settings: each is described, none is refused, since a wrong one stops nothing here."""
+    properties = {
+        name: {"description": part.get("description", ""), "x-kubernetes-preserve-unknown-fields": True}
+        for name, part in schema_of(config)["properties"].items()
+    }
+    return {"type": "object", "properties": properties, "x-kubernetes-preserve-unknown-fields": True}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleSpec:
     """A bag of settings; which ones its name says."""
@@ -128,8 +137,8 @@ class ModuleSpec:
     UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
-    config: Annotated[AmbassadorConfig, Rule(convert=_config, schema={"type": "object"})] = field(
-        default=AmbassadorConfig(), metadata=rule("The settings.")
+    config: Annotated[AmbassadorConfig, Rule(convert=_config, schema=_described(AmbassadorConfig))] = field(
+        default=AmbassadorConfig(), metadata=rule("The settings; a wrong one is left out, and told.")
     )
 
 

@@ -2,7 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from translator.checks import LONGEST_DURATION, Percent, PlainText, Port
 from translator.decode import Invalid, Rule, quote, rule
@@ -33,6 +33,10 @@ def _milliseconds(value: object) -> int:
     return value
 
 
+# Emissary's schema of this field is a text.
+_MILLISECONDS: Final = {"x-kubernetes-int-or-string": True, "minimum": 0, "pattern": "^[0-9]+$"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TCPMappingSpec:
     """A rule for connections: those of a port, or those that ask for a name in TLS, go to its service."""
@@ -53,6 +57,6 @@ class TCPMappingSpec:
     tls: PlainText | None = field(default=None, metadata=rule("The TLSContext to speak TLS to the service with."))
     weight: Percent | None = field(default=None, metadata=rule("The share of connections among TCPMappings alike."))
     cluster_tag: PlainText = field(default="", metadata=rule("Keeps this service's cluster apart from others like it."))
-    idle_timeout_ms: Annotated[int, Rule(convert=_milliseconds)] | None = field(
+    idle_timeout_ms: Annotated[int, Rule(convert=_milliseconds, schema=_MILLISECONDS)] | None = field(
         default=None, metadata=rule("How long a connection may be silent; 0 is no limit.")
     )

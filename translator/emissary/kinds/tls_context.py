@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator import ir
-from translator.checks import LONGEST_SERVER_NAME, PlainText, plain_text
-from translator.decode import Invalid, Problem, Rule, quote, rule
+from translator.checks import HOST_SCHEMA, LONGEST_SERVER_NAME, PlainText, plain_text
+from translator.decode import Invalid, Problem, Rule, Validation, quote, rule
 from translator.emissary.hostnames import host_hostname
 from translator.emissary.objects import words
 
@@ -81,6 +81,15 @@ class TlsSettings:
 
     UNSERVED: ClassVar[frozenset[str]] = frozenset({"redirect_cleartext_from", "redirectCleartextFrom"})
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2CRLSecret"})
+    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
+        Validation(
+            "(has(self.min_tls_version) ? self.min_tls_version"
+            " : has(self.minTlsVersion) ? self.minTlsVersion : 'v1.0')"
+            " <= (has(self.max_tls_version) ? self.max_tls_version"
+            " : has(self.maxTlsVersion) ? self.maxTlsVersion : 'v1.3')",
+            "min_tls_version must not be newer than max_tls_version",
+        ),
+    )
 
     ca_secret: PlainText | None = field(
         default=None,
@@ -135,7 +144,7 @@ class TlsSettings:
 class TLSContextSpec(TlsSettings):
     """TLS settings with a name, for Hosts, TCPMappings and services."""
 
-    hosts: tuple[Annotated[str, Rule(check=host_hostname)], ...] = field(
+    hosts: tuple[Annotated[str, Rule(check=host_hostname, schema=HOST_SCHEMA)], ...] = field(
         default=(), metadata=rule("The names that it is for, where TLS is ended.")
     )
     secret: PlainText | None = field(

@@ -1,0 +1,20 @@
+"""`python -m crds`: write the files of `deploy/` that are made, and name them."""
+
+from pathlib import Path
+
+from crds.files import files
+
+FOLDER = Path(__file__).parent.parent / "deploy"
+
+
+def main() -> None:
+    """Write them anew."""
+    for name, text in files().items():
+        path = FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        print(path.relative_to(FOLDER.parent))  # noqa: T201 -- a recipe that says what it did
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""The files of `deploy/` that are made: by their path in it, their text."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from crds.definitions import current, definition
+from crds.kinds import SERVED
+from crds.text import text_of
+
+_MADE: Final = "MADE by `make crds` from the code's own kinds (translator/emissary/kinds): change them there."
+
+
+def files() -> Mapping[str, str]:
+    """What `make crds` writes."""
+    return {
+        "crds.yaml": text_of(
+            f"The kinds that are served, in their version v3alpha1.\n{_MADE}",
+            [definition(kind, [current(kind)]) for kind in SERVED],
+        ),
+    }

@@ -1,0 +1,11 @@
+"""What is made in deploy/ is what the code makes now."""
+
+import pytest
+
+from crds.__main__ import FOLDER
+from crds.files import files
+
+
+@pytest.mark.parametrize("name", files())
+def test_a_made_file_is_not_stale(name: str) -> None:
+    assert (FOLDER / name).read_text() == files()[name], "run `make crds`"
