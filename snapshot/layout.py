@@ -7,7 +7,7 @@ import lmdb
 
 from snapshot.record import JSON, frame, unframe
 
-Database = Literal["objects", "resources", "statuses", "acks", "holds"]
+Database = Literal["objects", "live", "resources", "statuses", "acks", "holds"]
 
 DATABASES: tuple[Database, ...] = get_args(Database)
 
