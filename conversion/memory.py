@@ -2,8 +2,9 @@
 
     getambassador.io/written-as: {"v2": {"ambassador_id": {"ambassador_id": "mine"}}}
 
-says that the object was written in v2 (or v1, which has the same fields), where its `ambassador_id` was that. Whoever edits the annotation, or copies an
-object with it, harms nothing: a memory that does not fit what it is about is not believed (see `conversion.parts`).
+says that the object was written in v2 (or v1, which has the same fields), where its `ambassador_id` was that. Whoever
+edits the annotation, or copies an object with it, harms nothing: a memory that does not fit what it is about is not
+believed (see `conversion.parts`).
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """An object of one version as an object of another."""
 
-from typing import Any, cast
+from typing import Any
 
 from conversion.kinds import CURRENT, GROUP, OLDER, PARTS, versions_of
 from conversion.memory import recalled, remembering
@@ -22,17 +22,17 @@ def convert(document: Any, version: str) -> Fields:
         UnconvertibleError: when it is no object of ours, or its kind does not exist in one of the versions.
     """
     written = _version_of(document, version)
-    document = cast("Fields", {**document, "apiVersion": f"{GROUP}/{version}"})
+    out: Fields = {**document, "apiVersion": f"{GROUP}/{version}"}
     if written == version or (written in OLDER and version in OLDER):
-        return document
+        return out
     upgrading = version == CURRENT
-    metadata, memory = recalled(document["metadata"], CURRENT if upgrading else OLDER[-1])
-    if isinstance(spec := document.get("spec"), dict):
-        done = converted(spec, PARTS[document["kind"]], memory, upgrading=upgrading)
-        document["spec"] = done.spec
+    metadata, memory = recalled(out["metadata"], CURRENT if upgrading else OLDER[-1])
+    if isinstance(spec := out.get("spec"), dict):
+        done = converted(spec, PARTS[out["kind"]], memory, upgrading=upgrading)
+        out["spec"] = done.spec
         metadata = remembering(metadata, OLDER[-1] if upgrading else CURRENT, done.originals)
-    document["metadata"] = metadata
-    return document
+    out["metadata"] = metadata
+    return out
 
 
 def _version_of(document: Any, wanted: str) -> str:

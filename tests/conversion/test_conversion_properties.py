@@ -19,26 +19,36 @@ JSON = st.recursive(
 TEXT = st.sampled_from(["", "a", "b,c", "a, b", "x.test", "*", "*.test", "default", "--apiVersion-v3alpha1-only--a"])
 HEADER = st.sampled_from(["x-a", "x-b", ":authority", "X-A"])
 TEXTS = st.lists(TEXT, max_size=3)
-ADDED = TEXT | st.none() | st.booleans() | st.integers(0, 9) | st.fixed_dictionaries(
-    {},
-    optional={
-        "value": TEXT,
-        "append": st.booleans() | st.none(),
-        "v2Representation": st.sampled_from(["string", "null", "odd", ""]),
-    },
-)  # fmt: skip
+ADDED = (
+    TEXT
+    | st.none()
+    | st.booleans()
+    | st.integers(0, 9)
+    | st.fixed_dictionaries(
+        {},
+        optional={
+            "value": TEXT,
+            "append": st.booleans() | st.none(),
+            "v2Representation": st.sampled_from(["string", "null", "odd", ""]),
+        },
+    )
+)
 SPECIFIER = (
     st.sampled_from(["remote_address", "source_cluster", "destination_cluster", "mine", ""])
     | st.fixed_dictionaries({"generic_key": TEXT}, optional={"v3Key": TEXT, "more": TEXT})
-    | st.dictionaries(TEXT, st.fixed_dictionaries({"header": TEXT}, optional={"omit_if_not_present": st.booleans()}), max_size=2)
-    | st.fixed_dictionaries({"remote_address": st.fixed_dictionaries({"key": st.sampled_from(["remote_address", "x"])})})
+    | st.dictionaries(
+        TEXT, st.fixed_dictionaries({"header": TEXT}, optional={"omit_if_not_present": st.booleans()}), max_size=2
+    )
+    | st.fixed_dictionaries(
+        {"remote_address": st.fixed_dictionaries({"key": st.sampled_from(["remote_address", "x"])})}
+    )
     | st.fixed_dictionaries(
         {"generic_key": st.fixed_dictionaries({"value": TEXT}, optional={"key": TEXT, "v2Shorthand": st.booleans()})}
     )
     | st.fixed_dictionaries(
         {"request_headers": st.fixed_dictionaries({}, optional={"key": TEXT, "header_name": TEXT, "else": TEXT})}
     )
-)  # fmt: skip
+)
 TAG = JSON | st.fixed_dictionaries({"tag": TEXT, "request_header": st.fixed_dictionaries({"name": TEXT})})
 EXPLICIT = st.fixed_dictionaries(
     {},
@@ -81,7 +91,9 @@ ODD: Mapping[str, st.SearchStrategy[Any]] = {
             "max_age": TEXT,
         },
     ),
-    "labels": st.dictionaries(TEXT, st.lists(st.dictionaries(TEXT, st.lists(SPECIFIER, max_size=3), max_size=2)), max_size=2),
+    "labels": st.dictionaries(
+        TEXT, st.lists(st.dictionaries(TEXT, st.lists(SPECIFIER, max_size=3), max_size=2)), max_size=2
+    ),
     "load_balancer": st.fixed_dictionaries({"policy": TEXT}, optional={"cookie": JSON, "source_ip": BOOLEAN}),
     "stats_name": TEXT,
     "v3StatsName": TEXT,
@@ -100,8 +112,10 @@ ODD: Mapping[str, st.SearchStrategy[Any]] = {
     "tag_headers": TEXTS | TEXT,
     "custom_tags": st.lists(TAG, max_size=3),
     "v3CustomTags": st.lists(TAG, max_size=3),
-    "config": st.fixed_dictionaries({}, optional={"propagation_modes": TEXTS, "v3PropagationModes": TEXTS, "more": JSON}),
-}  # fmt: skip
+    "config": st.fixed_dictionaries(
+        {}, optional={"propagation_modes": TEXTS, "v3PropagationModes": TEXTS, "more": JSON}
+    ),
+}
 
 
 @cache

@@ -1,19 +1,21 @@
 """From the bytes of an object to a value of its kind, for every kind in the same way.
 
 Objects of another gateway (`ambassador_id`) are invisible: nothing is said of them, not even that they are wrong.
+Those of an older version (v1, v2) are converted first; what is wrong with them is told in the words that they use.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import orjson
 
+from conversion import CURRENT, GROUP, UnconvertibleError, convert, written_path
 from translator.decode import FrozenMap, Problem, decode, join
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
 
-SERVED_VERSION: Final = "getambassador.io/v3alpha1"
+SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
 NOT_SERVED: Final = "is not served by this version: it has no effect"
 EVERYONE: Final = ["_automatic_"]
 NO_LABELS: Final[Mapping[str, str]] = FrozenMap()
@@ -47,18 +49,29 @@ class Read(Generic[T]):
 
 def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) -> Read[T] | None:
     """Read an object of a kind; None when it is for another gateway."""
-    document = orjson.loads(body)
+    written = document = orjson.loads(body)
+    wrong: tuple[Problem, ...] = ()
+    if written.get("apiVersion") != SERVED_VERSION:
+        try:
+            document = convert(written, CURRENT)
+        except UnconvertibleError as error:
+            wrong = (Problem("apiVersion", f"must be {SERVED_VERSION}: {error}"),)
     spec = document.get("spec")
     if isinstance(spec, dict) and not _is_for(spec, ambassador_id):
         return None
     namespace, name = name_of(key)
     labels = _labels_of(document)
-    version = document.get("apiVersion")
-    if version != SERVED_VERSION:
-        message = f"must be {SERVED_VERSION}, which is all that is served by this version, not {version!r}"
-        return Read(namespace, name, labels, None, (Problem("apiVersion", message),))
+    if wrong:
+        return Read(namespace, name, labels, None, wrong)
     value, problems = read_spec(kind, spec)
+    if document is not written:
+        problems = _as_written(problems, written)
     return Read(namespace, name, labels, value, problems)
+
+
+def _as_written(problems: tuple[Problem, ...], written: dict[str, Any]) -> tuple[Problem, ...]:
+    named, spec = str(written.get("kind")), written.get("spec")
+    return tuple([replace(problem, path=written_path(named, spec, problem.path)) for problem in problems])
 
 
 def read_spec(kind: type[T], spec: object, path: str = "spec") -> tuple[T | None, tuple[Problem, ...]]:

@@ -39,13 +39,27 @@ def test_nothing_is_said_of_the_mistakes_of_another_gateway() -> None:
     assert made.problems(key) == {}
 
 
-@pytest.mark.parametrize("version", ["getambassador.io/v2", "getambassador.io/v1", "example.com/v3alpha1"])
-def test_only_v3alpha1_is_read(version: str) -> None:
+@pytest.mark.parametrize("version", ["getambassador.io/v2", "getambassador.io/v1"])
+def test_older_versions_are_read_as_they_were_meant(version: str) -> None:
     made = world()
-    key = made.mapping("a", version=version)
+    made.put(
+        "Mapping", "a", {"prefix": "/a/", "service": "a", "tls": True, "ambassador_id": "default"}, version=version
+    )
+    made.put("Mapping", "b", {"prefix": "/b/", "service": "b", "ambassador_id": "other"}, version=version)
+    assert made.names() == ["a"]
+    key = made.put("Mapping", "a", {"prefix": "/a/", "service": "a", "host": "*.*"}, version=version)
+    assert list(made.problems(key)) == ["spec.host"]
+
+
+def test_versions_that_never_were_are_told() -> None:
+    made = world()
+    key = made.mapping("a", version="example.com/v3alpha1")
+    listener = made.put("Listener", "old", {}, version="getambassador.io/v2")
     assert made.names() == []
-    assert made.problems(key) == {
-        "apiVersion": f"must be getambassador.io/v3alpha1, which is all that is served by this version, not {version!r}"
+    said = "must be getambassador.io/v3alpha1: its apiVersion is 'example.com/v3alpha1', not getambassador.io/..."
+    assert made.problems(key) == {"apiVersion": said}
+    assert made.problems(listener) == {
+        "apiVersion": "must be getambassador.io/v3alpha1: Listener has no version 'v2', only v3alpha1"
     }
 
 

@@ -1,0 +1,11 @@
+"""The process that answers Kubernetes when an object of one version is asked for in another.
+
+    review     a ConversionReview to its answer; pure
+    authority  certificates: who signs, who serves, when they are renewed; pure but for randomness
+    decision   what is in the cluster -> what to do about it; pure
+    cluster    reads and writes the Secret and the CRDs
+    server     HTTPS: POST /convert, GET /healthz
+    __main__   the process
+
+It is off, without a port, unless a CRD of getambassador.io is converted by our Service.
+"""
