@@ -5,70 +5,27 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crds.__main__ import FOLDER
 from crds.definitions import spec_schema
-from crds.kinds import SERVED, Served
+from crds.kinds import SERVED
 from tests.crds.generating import specs
+from tests.crds.talking import API, BY_NAME, GOOD, refusal, stopped, wait_until_served
 from tests.support.apiserver import ApiError, ApiServer
 from tests.support.envoy import wait_until
-from translator.emissary.objects import read_object
 
 pytestmark = pytest.mark.kubernetes
-
-API = "/apis/getambassador.io/v3alpha1"
-BY_NAME = {kind.name: kind for kind in SERVED}
-GOOD: dict[str, dict[str, Any]] = {
-    "Host": {},
-    "Listener": {
-        "port": 8080,
-        "protocol": "HTTP",
-        "securityModel": "XFP",
-        "hostBinding": {"namespace": {"from": "ALL"}},
-    },
-    "Mapping": {"prefix": "/a/", "service": "a"},
-    "Module": {"config": {}},
-    "TCPMapping": {"port": 9000, "service": "a"},
-    "TLSContext": {},
-}
 
 
 @pytest.fixture(scope="module")
 def api(apiserver: ApiServer) -> ApiServer:
     """An API server that knows our kinds."""
     apiserver.apply(FOLDER / "crds.yaml")
-    for kind in SERVED:
-        wait_until(
-            lambda kind=kind: apiserver.request("GET", f"{API}/{kind.plural}")[0] == 200, 30, what=f"{kind.name} served"
-        )
+    wait_until_served(apiserver)
     return apiserver
-
-
-def refusal(api: ApiServer, kind: Served, spec: Any) -> str:
-    """Why the API server refuses an object; empty when it takes it."""
-    body = {
-        "apiVersion": "getambassador.io/v3alpha1",
-        "kind": kind.name,
-        "metadata": {"name": "tried"},
-        "spec": spec,
-    }
-    status, answer = api.request("POST", f"{API}/namespaces/default/{kind.plural}?dryRun=All", body)
-    if status == 201:
-        return ""
-    assert status == 422, answer
-    return str(orjson.loads(answer)["message"])
-
-
-def stopped(kind: Served, spec: Any) -> list[str]:
-    """Why the translator stops an object; empty when it takes it."""
-    body = {"apiVersion": "getambassador.io/v3alpha1", "spec": spec, "metadata": {}}
-    read = read_object(kind.spec, f"getambassador.io/{kind.name}/default/tried", orjson.dumps(body), "default")
-    assert read is not None
-    return [f"{problem.path} {problem.message}" for problem in read.problems if problem.stops]
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -79,8 +36,8 @@ def test_what_the_translator_takes_the_api_server_takes(api: ApiServer, name: st
     given_ = data.draw(specs(kind.spec))
     few = data.draw(st.sets(st.sampled_from([*given_, ""]), max_size=3))
     for spec in (given_, GOOD[name] | {field: given_[field] for field in few - {""}}):
-        if not stopped(kind, spec):
-            assert refusal(api, kind, spec) == "", spec
+        if not stopped(name, spec):
+            assert refusal(api, name, spec) == "", spec
 
 
 # What a schema says: each of its words, broken alone, is refused by both.
@@ -159,14 +116,14 @@ def test_each_word_of_a_schema_is_meant_by_both(api: ApiServer, name: str) -> No
     tried = 0
     for where, spec in breaches(schema, GOOD[name]):
         tried += 1
-        assert refusal(api, kind, spec), (where, spec)
-        assert stopped(kind, spec), (where, spec)
+        assert refusal(api, name, spec), (where, spec)
+        assert stopped(name, spec), (where, spec)
     assert tried > {"Module": 1}.get(name, 10)
 
 
 @pytest.mark.parametrize("wrong", [5, "default", [5]])
 def test_an_ambassador_id_that_would_hide_an_object_from_everyone_is_refused(api: ApiServer, wrong: Any) -> None:
-    assert "ambassador_id" in refusal(api, BY_NAME["Host"], {"ambassador_id": wrong})
+    assert "ambassador_id" in refusal(api, "Host", {"ambassador_id": wrong})
 
 
 # CEL rules: whole families of objects, of which both think the same.
@@ -242,15 +199,15 @@ def test_rules_across_fields_are_the_same_for_both(api: ApiServer, family: str) 
     name, family_specs = FAMILIES[family]
     verdicts = set()
     for spec in family_specs:
-        taken = not stopped(BY_NAME[name], spec)
-        assert (refusal(api, BY_NAME[name], spec) == "") == taken, spec
+        taken = not stopped(name, spec)
+        assert (refusal(api, name, spec) == "") == taken, spec
         verdicts.add(taken)
     assert verdicts == {True, False}  # the family has both sorts
 
 
 def test_every_rule_across_fields_is_in_a_family(api: ApiServer) -> None:
     """A rule without a case refuses nothing here: its message never comes up."""
-    said = "".join(refusal(api, BY_NAME[name], spec) for name, tried in FAMILIES.values() for spec in tried)
+    said = "".join(refusal(api, name, spec) for name, tried in FAMILIES.values() for spec in tried)
     rules = [rule for kind in SERVED for rule in all_rules(spec_schema(kind))]
     assert len(rules) >= 8
     for rule in rules:

@@ -84,7 +84,7 @@ def read_spec(kind: type[T], spec: object, path: str = "spec") -> tuple[T | None
 
 
 def _split(kind: type[Kind], spec: dict[str, Any], path: str) -> tuple[dict[str, Any], list[Problem]]:
-    aside = (kind.UNSERVED | kind.SILENT | _COMMON) & spec.keys()
+    aside = (kind.UNSERVED | kind.SILENT | COMMON) & spec.keys()
     if not aside:
         return spec, []
     kept = {name: value for name, value in spec.items() if name not in aside}
@@ -92,7 +92,7 @@ def _split(kind: type[Kind], spec: dict[str, Any], path: str) -> tuple[dict[str,
     return kept, [Problem(join(path, name), NOT_SERVED, stops=False) for name in unserved]
 
 
-_COMMON: Final = frozenset({"ambassador_id", "ambassadorId"})
+COMMON: Final = frozenset({"ambassador_id", "ambassadorId"})
 
 
 def _is_for(spec: dict[str, Any], ambassador_id: str) -> bool:
