@@ -13,7 +13,7 @@ from snapshot import Changes, Reader, Snapshot, SnapshotFullError
 from snapshot.bell import Bell
 from translator.ir import ObjectKey
 from translator.pipeline import FILE_KIND, kind_of
-from translator.publishing import Publisher, hold_of, verdict_of
+from translator.publishing import Publisher, edition_of, hold_of, verdict_of
 from translator.settings import options_of
 from translator.statuses import Status
 from translator.translation import Publication, Translation
@@ -57,7 +57,8 @@ class Translator:
         bodies = self._take_in(objects)
         publications = []
         if bodies or not self._started:
-            publications.append(self._translation.objects_changed(now, bodies))
+            editions = {key: edition_of(record) for key, record in objects.records.items() if record}
+            publications.append(self._translation.objects_changed(now, bodies, editions))
         verdicts = self._acks.changes().records
         if verdicts:
             about = {key: row for key, row in verdicts.items() if key.startswith(ACKS_ABOUT_RESOURCES)}
@@ -66,10 +67,12 @@ class Translator:
                     now, {k: verdict_of(row) if row else None for k, row in about.items()}
                 )
             )
-        self._translation.time_passed(now)
+        publications.append(self._translation.time_passed(now))
+        together = Publication()
         for publication in publications:
             self._report(publication)
-            self._publish(publication)
+            together.then(publication)
+        self._publish(together)
         changed = sum(len(publication.resources) for publication in publications)
         if changed:
             milliseconds = round((time.perf_counter() - began) * 1000, 1)

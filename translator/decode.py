@@ -23,6 +23,7 @@ Envoy (`Port`, `Duration`, `HeaderName`, `Regex` ...) is in `translator.checks`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from translator.decoding.decoders import NOTHING, object_decoder
@@ -32,6 +33,7 @@ from translator.decoding.values import (
     FrozenMap,
     Invalid,
     Problem,
+    Reason,
     Rule,
     Validation,
     join,
@@ -46,6 +48,7 @@ __all__ = [
     "FrozenMap",
     "Invalid",
     "Problem",
+    "Reason",
     "Rule",
     "Validation",
     "decode",
@@ -74,7 +77,7 @@ def decode(cls: type[T], value: object, path: str = "spec") -> Decoded[T]:
     problems: list[Problem] = []
     plain: type = cls  # functools.cache takes no type[T] for hashable
     made = object_decoder(plain)({} if value is None else value, problems)
-    placed = tuple(Problem(join(path, problem.path), problem.message, problem.stops) for problem in problems)
+    placed = tuple(replace(problem, path=join(path, problem.path)) for problem in problems)
     return Decoded(None if made is NOTHING else made, placed)
 
 

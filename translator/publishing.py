@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from snapshot import JSON, Record, Snapshot
+from translator.conditions import kubernetes_status
+from translator.emissary.objects import Edition
 from translator.ir import ObjectKey
+from translator.pipeline import kind_of
 from translator.quarantine import Hold, Verdict, digest
 from translator.resources import Resource
 from translator.statuses import Status
@@ -23,12 +28,14 @@ class Publisher:
         """Write what changed; resources first, since requests wait for nothing else."""
         self._resources.commit(_records(publication.resources, record_of_resource))
         self._holds.commit(_records(publication.holds, record_of_hold))
-        self._statuses.commit(_records(publication.statuses, record_of_status))
+        self._statuses.commit(
+            {key: None if row is None else record_of_status(key, row) for key, row in publication.statuses.items()}
+        )
 
     def replace(self, resources: Mapping[str, Resource], statuses: Mapping[ObjectKey, Status]) -> None:
         """Write everything; only what differs is written, and known to others as a change."""
         self._resources.replace({key: record_of_resource(row) for key, row in resources.items()})
-        self._statuses.replace({key: record_of_status(row) for key, row in statuses.items()})
+        self._statuses.replace({key: record_of_status(key, row) for key, row in statuses.items()})
 
 
 def _records(rows: Mapping[str, Any], record_of: Any) -> dict[str, Record | None]:
@@ -40,9 +47,19 @@ def record_of_resource(row: Resource) -> Record:
     return Record(version=row.version, body=row.body, notes=dict[str, JSON](row.notes))
 
 
-def record_of_status(row: Status) -> Record:
+def edition_of(record: Record) -> Edition:
+    """Which version of an object a record of `objects` holds."""
+    uid, generation = record.notes.get("uid"), record.notes.get("generation")
+    return Edition(str(uid or ""), generation if isinstance(generation, int) else None)
+
+
+def record_of_status(key: ObjectKey, row: Status) -> Record:
     """A status as a record of `statuses`."""
-    body = row.body()
+    said = row.json()
+    in_kubernetes = kubernetes_status(kind_of(key).partition("/")[2], row)
+    if in_kubernetes is not None and row.subject is not None:
+        said |= {"uid": row.subject.edition.uid, "status": in_kubernetes}
+    body = orjson.dumps(said)
     return Record(version=digest(body), body=body)
 
 

@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from translator.decode import Problem
+from translator.decode import Problem, Reason
+from translator.emissary.objects import Subject
 from translator.quarantine import Hold
 
 _UNGUARDED: Final = {
@@ -24,6 +25,7 @@ class Told:
     message: str
     stops: bool
     by: Literal["dragoman", "envoy"] = "dragoman"
+    reason: Reason = "Invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,12 @@ class Status:
     """The state of one object: in force, in force though something is said about it, or not in force."""
 
     problems: tuple[Told, ...] = ()
+    is_held: bool = False
+    """Envoy refused the object, so that an earlier version of it is what was translated."""
+    waits: bool = False
+    """Envoy's word on what the object gives is missing."""
+    subject: Subject | None = None
+    """Which version of the object this is about; None for what has no status in Kubernetes."""
 
     @property
     def state(self) -> State:
@@ -39,21 +47,21 @@ class Status:
             return "stopped"
         return "warned" if self.problems else "ok"
 
-    def body(self) -> bytes:
-        """The status as the JSON of the snapshot's `statuses` database."""
-        return orjson.dumps({"state": self.state, "problems": [_json(problem) for problem in self.problems]})
+    def json(self) -> dict[str, Any]:
+        """The status as JSON."""
+        return {"state": self.state, "problems": [_json(problem) for problem in self.problems]}
 
 
 def status_of_object(problems: Iterable[Problem], blames: Iterable[str] = ()) -> Status:
     """The status of an object that is translated; `blames` are what Envoy refuses of it without being it."""
-    found = {Told(problem.path, problem.message, problem.stops) for problem in problems}
+    found = {Told(problem.path, problem.message, problem.stops, reason=problem.reason) for problem in problems}
     found.update(Told("", message, stops=False, by="envoy") for message in blames)
     return Status(tuple(sorted(found, key=lambda told: (told.path, told.message))))
 
 
 def status_of_held(hold: Hold) -> Status:
     """The status of an object that Envoy refused."""
-    return Status((Told("", hold.message, stops=True, by="envoy"),))
+    return Status((Told("", hold.message, stops=True, by="envoy"),), is_held=True)
 
 
 def status_of_file(body: bytes) -> Status:
@@ -66,7 +74,7 @@ def status_of_file(body: bytes) -> Status:
 def status_of_unserved(kind: str) -> Status:
     """The status of an object of a kind that this version does not read; one that guards requests does not guard."""
     said = f"{kind} is not served by this version{_UNGUARDED.get(kind, '')}"
-    return Status((Told("kind", said, stops=True),))
+    return Status((Told("kind", said, stops=True, reason="NotServed"),))
 
 
 def _json(told: Told) -> dict[str, Any]:

@@ -6,18 +6,20 @@
 `translator.quarantine` tells how the guilty object is found.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from translator.emissary.objects import UNNAMED, Edition, Subject, subject_of
 from translator.emissary.options import Options
 from translator.ir import ObjectKey
 from translator.pipeline import FILE_KIND, Pipeline, kind_of
+from translator.progress import Progress
 from translator.quarantine import Hold, Memory, Trial, Verdict, begin, digest, judged
 from translator.resources import Resource
 from translator.statuses import Status, status_of_file, status_of_held, status_of_object, status_of_unserved
 from translator.tables import Failure
 
-UNSERVED_GROUP = "getambassador.io/"
+GROUP = "getambassador.io/"
 
 
 @dataclass(slots=True)
@@ -29,6 +31,13 @@ class Publication:
     holds: dict[ObjectKey, Hold | None] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
 
+    def then(self, later: "Publication") -> None:
+        """Add what came after it, which counts where both say something."""
+        self.resources |= later.resources
+        self.statuses |= later.statuses
+        self.holds |= later.holds
+        self.failures += later.failures
+
 
 class Translation:
     """Owns the tables, what is held back, and the trials that are going on."""
@@ -36,17 +45,29 @@ class Translation:
     def __init__(self, options: Options, holds: Mapping[ObjectKey, Hold]) -> None:
         self.pipeline = Pipeline(options)
         self._holds = dict(holds)
+        self._ambassador_id = options.ambassador_id
+        self._subjects: dict[ObjectKey, Subject] = {}
         self._memory = Memory()
+        self._progress = Progress()
         self._trials: dict[str, Trial] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._blamed: dict[str, tuple[ObjectKey, str]] = {}
 
     def next_time(self, now: float) -> float | None:
         """When `time_passed` should be called at the latest, in the caller's clock; None: not needed."""
-        return self._memory.next_settling(now)
+        times = (self._memory.next_settling(now), self._progress.next_time(now))
+        return min((time for time in times if time is not None), default=None)
 
-    def objects_changed(self, now: float, changes: Mapping[ObjectKey, bytes | None]) -> Publication:
-        """New bodies of objects; None for those that are gone. `now` is in seconds of any steady clock."""
+    def objects_changed(
+        self,
+        now: float,
+        changes: Mapping[ObjectKey, bytes | None],
+        editions: Mapping[ObjectKey, Edition] | None = None,
+    ) -> Publication:
+        """New bodies of objects; None for those that are gone.
+
+        `now` is in seconds of any steady clock; `editions` say which version of an object a body is.
+        """
         self._settle(now)
         publication = Publication()
         effective: dict[ObjectKey, bytes | None] = {}
@@ -56,10 +77,11 @@ class Translation:
                 del self._holds[key]
                 publication.holds[key] = hold = None
             effective[key] = hold.good if hold else body
+            self._take_note(key, body, (editions or {}).get(key, UNNAMED))
         self._apply(now, effective, publication)
         for key, body in changes.items():
             if not self.pipeline.serves(key):
-                publication.statuses[key] = _status_without_tables(key, body)
+                publication.statuses[key] = self._status_without_tables(key, body)
         return publication
 
     def verdicts_changed(self, now: float, verdicts: Mapping[str, Verdict | None]) -> Publication:
@@ -72,13 +94,17 @@ class Translation:
             self._verdicts[key] = verdict
             if verdict.accepted:
                 self._memory.accepted(key, verdict.accepted)
+                self._restate(self._progress.answered(key, verdict.accepted), publication)
             self._judge(now, key, publication)
         self._settle(now)
         return publication
 
-    def time_passed(self, now: float) -> None:
-        """Nothing happened: what Envoy did not refuse in time counts as accepted."""
+    def time_passed(self, now: float) -> Publication:
+        """Nothing happened: what Envoy did not refuse in time counts as good, and who waits for it is looked at."""
         self._settle(now)
+        publication = Publication()
+        self._restate(self._progress.time_passed(now, self.pipeline.provenance.of), publication)
+        return publication
 
     def resources(self) -> dict[str, Resource]:
         """Everything that should be published now."""
@@ -100,8 +126,13 @@ class Translation:
             self._blamed.pop(key, None)
         versions = {key: row.version if row else None for key, row in update.resources.items()}
         self._memory.published(now, objects, versions)
-        for key in update.judged:
-            publication.statuses[key] = self._status_of(key)
+        subjects = [key for key in update.judged if key in self._subjects]
+        answered = self._progress.published(now, subjects, versions)
+        for key, version in versions.items():
+            verdict = self._verdicts.get(key)
+            if verdict is not None and version is not None and verdict.accepted == version:
+                answered |= self._progress.answered(key, version)
+        self._restate(update.judged | answered, publication)
 
     def _judge(self, now: float, key: str, publication: Publication) -> None:
         verdict = self._verdicts[key]
@@ -169,6 +200,9 @@ class Translation:
         for origin in origins:
             self._blamed[key] = (origin, _told(key, message, kept=True))
             publication.statuses[origin] = self._status_of(origin)
+        refused = self._verdicts[key].refused
+        if refused is not None:
+            self._restate(self._progress.answered(key, refused), publication)
 
     def _is_unproven(self, key: ObjectKey) -> bool:
         body = self.pipeline.object(key)
@@ -190,7 +224,25 @@ class Translation:
 
     # Statuses
 
+    def _take_note(self, key: ObjectKey, body: bytes | None, edition: Edition) -> None:
+        """Remember which version of an object its status will be about; a body that is held back counts too."""
+        if body is None:
+            self._subjects.pop(key, None)
+        elif key.startswith(GROUP):
+            self._subjects[key] = subject_of(body, edition, self._ambassador_id)
+
+    def _restate(self, keys: Iterable[ObjectKey], publication: Publication) -> None:
+        """Tell the statuses of these objects anew."""
+        for key in keys:
+            publication.statuses[key] = self._status_of(key)
+
     def _status_of(self, key: ObjectKey) -> Status | None:
+        status = self._judgement_of(key)
+        if status is None:
+            return None
+        return replace(status, waits=self._progress.waits(key), subject=self._subjects.get(key))
+
+    def _judgement_of(self, key: ObjectKey) -> Status | None:
         hold = self._holds.get(key)
         if hold is not None:
             return status_of_held(hold)
@@ -201,13 +253,16 @@ class Translation:
         blames = [message for origin, message in self._blamed.values() if origin == key]
         return status_of_object(problems, blames)
 
-
-def _status_without_tables(key: ObjectKey, body: bytes | None) -> Status | None:
-    if body is None:
-        return None
-    if kind_of(key) == FILE_KIND:
-        return status_of_file(body)
-    return status_of_unserved(kind_of(key)) if key.startswith(UNSERVED_GROUP) else None
+    def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
+        if body is None:
+            return None
+        if kind_of(key) == FILE_KIND:
+            return status_of_file(body)
+        subject = self._subjects.get(key)
+        if subject is None:
+            return None
+        told = status_of_unserved(kind_of(key).removeprefix(GROUP)) if subject.is_ours else Status()
+        return replace(told, subject=subject)
 
 
 def _told(key: str, message: str, *, kept: bool) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from translator.decoding.rules import conditions_of
@@ -79,7 +80,7 @@ def _put_under(where: str, problems: list[Problem], mark: int) -> None:
     """Lengthen the paths of the problems that were added since `mark`."""
     for index in range(mark, len(problems)):
         problem = problems[index]
-        problems[index] = Problem(join(where, problem.path), problem.message, problem.stops)
+        problems[index] = replace(problem, path=join(where, problem.path))
 
 
 def _scalar(kind: Kind) -> Decoder:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar
+from typing import Any, Final, Generic, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,6 +17,17 @@ V = TypeVar("V")
 
 _PLAIN_STEP: Final = re.compile(r"[A-Za-z0-9_/-]+\Z")
 _SHOWN: Final = 60
+
+Reason: TypeAlias = Literal[
+    "Invalid",
+    "Conflict",
+    "NotServed",
+    "NotAttached",
+    "SecretNotUsable",
+    "TLSContextNotUsable",
+    "BackendNotFound",
+]
+"""What sort of problem it is, in a word for programs; docs/statuses.md says what each means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +38,13 @@ class Problem:
         path: where, such as `spec.retry_policy.num_retries`, `spec.hosts[2]`, `spec.headers["x.y"]`.
         message: a sentence without its subject, which is the path: "must be an integer, not a string: 'four'".
         stops: whether the object cannot be used because of it; else it is a warning.
+        reason: what sort of problem it is.
     """
 
     path: str
     message: str
     stops: bool = True
+    reason: Reason = "Invalid"
 
 
 class Invalid(Exception):  # noqa: N818  it says how the value is, and becomes a Problem

@@ -78,11 +78,21 @@ class Backends:
             return UpstreamTls() if name.scheme == "https" else None
         context = self._contexts.find(wanted.tls, namespace)
         if context is None:
-            problems.append(Problem("spec.tls", f"names the TLSContext {wanted.tls}, which does not exist"))
+            problems.append(
+                Problem(
+                    "spec.tls", f"names the TLSContext {wanted.tls}, which does not exist", reason="TLSContextNotUsable"
+                )
+            )
             return False
         tls = upstream_tls(context)
         if tls is None:
-            problems.append(Problem("spec.tls", f"names the TLSContext {wanted.tls}, which its own problems stop"))
+            problems.append(
+                Problem(
+                    "spec.tls",
+                    f"names the TLSContext {wanted.tls}, which its own problems stop",
+                    reason="TLSContextNotUsable",
+                )
+            )
             return False
         if name.scheme == "http":
             problems.append(Problem("spec.tls", "wins over the http:// of service: TLS is spoken", stops=False))
@@ -103,5 +113,5 @@ class Backends:
         if service.port(port) is None:
             known = ", ".join(str(each.number) for each in service.ports) or "none"
             said = f"the Service {service.namespace}/{service.name} has no port {port}, only {known}"
-            problems.append(Problem("spec.service", f"leads nowhere: {said}", stops=False))
+            problems.append(Problem("spec.service", f"leads nowhere: {said}", stops=False, reason="BackendNotFound"))
         return ServicePort(service.namespace, service.name, port)

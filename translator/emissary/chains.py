@@ -85,7 +85,7 @@ def settle(claims: Mapping[ObjectKey, Claim], taken_by: str | None) -> Settled:
             problems[key] = problem
         elif claim.by_tls and taken_by:
             said = f"is not served by TLS at Listener {claim.listener}, where the name belongs to {taken_by}"
-            problems[key] = Problem("spec.hostname", said, stops=False)
+            problems[key] = Problem("spec.hostname", said, stops=False, reason="Conflict")
             kept.append(replace(claim, by_tls=False))
         else:
             kept.append(claim)
@@ -98,10 +98,10 @@ def _conflict(claim: Claim, kept: list[Claim]) -> Problem | None:
         called = f"Host {other.host.virtual_host}"
         if other.host.hostname == host.hostname:
             said = f"{host.hostname} is already served at Listener {claim.listener}, by {called}"
-            return Problem("spec.hostname", said)
+            return Problem("spec.hostname", said, reason="Conflict")
         if claim.by_tls and other.by_tls and other.host.tls != host.tls:
             said = f"must have the TLS settings of {called}, since TLS knows both by one name"
-            return Problem("spec.tlsSecret", said)
+            return Problem("spec.tlsSecret", said, reason="Conflict")
     return None
 
 

@@ -95,9 +95,15 @@ def arrival(namespace: str, name: str) -> str:
 def misfit(first: MappingSpec, called: str, newcomer: MappingSpec) -> Problem | None:
     """Why a Mapping cannot join the group that another one began, which is `called` so; None when it can."""
     if first.host_redirect or newcomer.host_redirect:
-        return Problem("spec.host_redirect", f"cannot be mixed with {called}, which asks for the same requests")
+        return Problem(
+            "spec.host_redirect", f"cannot be mixed with {called}, which asks for the same requests", reason="Conflict"
+        )
     wanted, said = newcomer.connect_timeout_ms, first.connect_timeout_ms
     if wanted is not None and wanted != said:
         agreed = "be absent" if said is None else f"be {said}"
-        return Problem("spec.connect_timeout_ms", f"must {agreed}, as in {called}, which asks for the same requests")
+        return Problem(
+            "spec.connect_timeout_ms",
+            f"must {agreed}, as in {called}, which asks for the same requests",
+            reason="Conflict",
+        )
     return None

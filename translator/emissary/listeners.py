@@ -102,7 +102,7 @@ class Listeners:
         chosen = read(self._chosen, (self._bind_address, spec.port)) if spec else None
         if spec is None or chosen in {None, key}:
             return row.problems
-        taken = Problem("spec.port", f"{spec.port} is already taken by {chosen}")
+        taken = Problem("spec.port", f"{spec.port} is already taken by {chosen}", reason="Conflict")
         return (*row.problems, taken)
 
 

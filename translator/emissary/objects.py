@@ -47,6 +47,34 @@ class Read(Generic[T]):
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Which version of which object it is, in Kubernetes' words; from a folder neither is known."""
+
+    uid: str = ""
+    generation: int | None = None
+
+
+UNNAMED: Final = Edition()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a status is about. `is_ours`: for this gateway. `names_secret`: a Host with a certificate."""
+
+    edition: Edition = UNNAMED
+    is_ours: bool = True
+    names_secret: bool = False
+
+
+def subject_of(body: bytes, edition: Edition, ambassador_id: str) -> Subject:
+    """What a status must know of the object that it is about."""
+    spec = orjson.loads(body).get("spec")
+    if not isinstance(spec, dict):
+        return Subject(edition)
+    return Subject(edition, _is_for(spec, ambassador_id), bool(spec.get("tlsSecret")))
+
+
 def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) -> Read[T] | None:
     """Read an object of a kind; None when it is for another gateway."""
     written = document = orjson.loads(body)
@@ -55,7 +83,7 @@ def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) 
         try:
             document = convert(written, CURRENT)
         except UnconvertibleError as error:
-            wrong = (Problem("apiVersion", f"must be {SERVED_VERSION}: {error}"),)
+            wrong = (Problem("apiVersion", f"must be {SERVED_VERSION}: {error}", reason="NotServed"),)
     spec = document.get("spec")
     if isinstance(spec, dict) and not _is_for(spec, ambassador_id):
         return None
@@ -89,7 +117,7 @@ def _split(kind: type[Kind], spec: dict[str, Any], path: str) -> tuple[dict[str,
         return spec, []
     kept = {name: value for name, value in spec.items() if name not in aside}
     unserved = (name for name in sorted(aside & kind.UNSERVED) if spec[name] is not None)
-    return kept, [Problem(join(path, name), NOT_SERVED, stops=False) for name in unserved]
+    return kept, [Problem(join(path, name), NOT_SERVED, stops=False, reason="NotServed") for name in unserved]
 
 
 COMMON: Final = frozenset({"ambassador_id", "ambassadorId"})

@@ -49,7 +49,7 @@ def divide(members: Mapping[ObjectKey, Member]) -> Division:
     for position in shares.refused:
         key, member = fitting[position]
         said = f"is beyond the 100 % that the Mappings for the same requests may have together: {_called(fitting)}"
-        problems[key] = Problem("spec.weight", said)
+        problems[key] = Problem("spec.weight", said, reason="Conflict")
     before = 0
     for position, reached in shares.reached:
         key, member = fitting[position]
@@ -188,8 +188,12 @@ def _unserved(member: Member) -> Problem:
             "spec.hostname",
             "is absent, and no Host selects the Mapping by its labels: nothing asks for it",
             stops=False,
+            reason="NotAttached",
         )
     where = member.spec.host_spelling
     return Problem(
-        f"spec.{where[0] if where else 'hostname'}", f"fits no Host: nothing asks for {host.text}", stops=False
+        f"spec.{where[0] if where else 'hostname'}",
+        f"fits no Host: nothing asks for {host.text}",
+        stops=False,
+        reason="NotAttached",
     )

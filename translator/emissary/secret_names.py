@@ -3,9 +3,13 @@
 A missing or broken Secret stops who needs it: clear text, or TLS that checks nobody, never takes its place.
 """
 
-from translator.decode import Problem
+from typing import Final
+
+from translator.decode import Problem, Reason
 from translator.ir import SecretRef
 from translator.kubernetes.secret import Certificate
+
+UNUSABLE: Final[Reason] = "SecretNotUsable"
 
 
 def secret_ref(text: str, namespace: str, *, namespacing: bool) -> SecretRef:
@@ -19,22 +23,28 @@ def secret_ref(text: str, namespace: str, *, namespacing: bool) -> SecretRef:
 def certificate_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
     """Why a Secret cannot be shown as a certificate; None when it can."""
     if found is not None and not found.problem and not found.has_certificate:
-        return Problem(path, f"names the Secret {_called(secret)}, which holds no tls.crt with its tls.key")
+        return Problem(
+            path, f"names the Secret {_called(secret)}, which holds no tls.crt with its tls.key", reason=UNUSABLE
+        )
     return _unusable(path, secret, found)
 
 
 def authority_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
     """Why a Secret cannot be what certificates are checked against; None when it can."""
     if found is not None and not found.problem and not found.has_ca:
-        return Problem(path, f"names the Secret {_called(secret)}, which holds no tls.crt")
+        return Problem(path, f"names the Secret {_called(secret)}, which holds no tls.crt", reason=UNUSABLE)
     return _unusable(path, secret, found)
 
 
 def _unusable(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
     if found is None:
-        return Problem(path, f"names the Secret {_called(secret)}, which does not exist or holds no certificate")
+        return Problem(
+            path, f"names the Secret {_called(secret)}, which does not exist or holds no certificate", reason=UNUSABLE
+        )
     if found.problem:
-        return Problem(path, f"names the Secret {_called(secret)}, which cannot be used: {found.problem}")
+        return Problem(
+            path, f"names the Secret {_called(secret)}, which cannot be used: {found.problem}", reason=UNUSABLE
+        )
     return None
 
 

@@ -95,10 +95,14 @@ class Settings:
 
     def _problems_of(self, key: ObjectKey, row: Read[Any]) -> tuple[Problem, ...] | None:
         if row.name != MODULE:
-            return (Problem("metadata.name", f"must be {MODULE}: no other Module is read by this version"),)
+            return (
+                Problem(
+                    "metadata.name", f"must be {MODULE}: no other Module is read by this version", reason="NotServed"
+                ),
+            )
         chosen = read(self._chosen, MODULE)
         if chosen != key and chosen is not None:
-            beside = Problem("metadata.name", f"has no effect beside {chosen}, which is used")
+            beside = Problem("metadata.name", f"has no effect beside {chosen}, which is used", reason="Conflict")
             return (*row.problems, beside)
         return row.problems or None
 

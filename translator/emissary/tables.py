@@ -160,6 +160,7 @@ class EmissaryTables:
                 Problem(
                     "spec.hostBinding",
                     "leads to no Host that is served, and no TCPMapping wants the port: it stays shut",
+                    reason="NotAttached",
                 ),
             )
         if row.value and "HTTP" in row.value.stack and not self._hosts.exist():

@@ -122,7 +122,7 @@ class TcpMappings:
             server = next(iter(members.values())).spec.host or ""
             tls = _tls_of(server, hosts, association, terminations)
             if tls is None:
-                return _refused(members, Problem("spec.host", NO_TLS))
+                return _refused(members, Problem("spec.host", NO_TLS, reason="NotAttached"))
             # What a Host offers for HTTP would be a lie for anything else.
             termination = replace(tls.termination, alpn=tls.asked_alpn)
             return self._chain(name, members, (server,), termination)
@@ -140,7 +140,7 @@ class TcpMappings:
             listener = listener_of(name)
             if read(clear_text, clear_text_name(listener)) is not None:
                 said = f"cannot have the whole port: Hosts are served there in clear text, at Listener {listener}"
-                return _refused(members, Problem("spec.port", said))
+                return _refused(members, Problem("spec.port", said, reason="Conflict"))
             return self._chain(name, members, (), None)
 
         return self._tables.each("TCP chains by port", self._portwide, make)
@@ -152,7 +152,7 @@ class TcpMappings:
         problems: dict[ObjectKey, tuple[Problem, ...]] = {}
         for position in shares.refused:
             said = "is beyond the 100 % that the TCPMappings for the same connections may have together"
-            problems[placed[position][0]] = (Problem("spec.weight", said),)
+            problems[placed[position][0]] = (Problem("spec.weight", said, reason="Conflict"),)
         if not weights:
             return _refused(members, Problem("spec.weight", "gives no connection to anyone"))
         backends = tuple(

@@ -92,12 +92,14 @@ class Terminations:
             where, context = "spec.tlsContext", self._contexts.find(spec.tls_context.name, row.namespace)
             if context is None:
                 said = f"names the TLSContext {spec.tls_context.name}, which does not exist"
-                problems.append(Problem(where, said))
+                problems.append(Problem(where, said, reason="TLSContextNotUsable"))
         if context is None:
             return None
         called = f"the TLSContext {context.namespace}/{context.name}"
         if context.spec is None:
-            problems.append(Problem(where, f"needs {called}, which its own problems stop"))
+            problems.append(
+                Problem(where, f"needs {called}, which its own problems stop", reason="TLSContextNotUsable")
+            )
         elif context.spec.hosts and not {spec.hostname, without_port(spec.hostname), row.name} & {*context.spec.hosts}:
             said = f"uses {called}, although its hosts do not list {spec.hostname}"
             problems.append(Problem(where, said, stops=False))

@@ -1,0 +1,113 @@
+"""What the status of an object says in Kubernetes: from its problems and from Envoy's word, without a clock.
+
+    Accepted       it is valid, and in force as far as Dragoman is concerned
+    ResolvedRefs   the Secrets, Services and TLSContexts that it names are there and can be used
+    Programmed     Envoy has accepted what it gives
+
+docs/statuses.md is the page for people. The times of a status are added by who writes it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from translator.decode import Reason
+from translator.emissary.status_fields import (
+    AnyStatus,
+    Condition,
+    ConditionReason,
+    ConditionType,
+    HostStatus,
+    StateStatus,
+    written,
+)
+from translator.statuses import Status, Told
+
+REFERENCES: Final[frozenset[Reason]] = frozenset({"SecretNotUsable", "TLSContextNotUsable", "BackendNotFound"})
+_REFERRING: Final = frozenset({"Mapping", "Host", "TCPMapping", "TLSContext"})
+LONGEST: Final = 1024
+"""Characters of a message; Envoy's text can be long, and the rest of it is in the log."""
+
+Verdict = tuple[Literal["True", "False", "Unknown"], ConditionReason, str]
+
+
+def kubernetes_status(kind: str, status: Status) -> dict[str, Any] | None:
+    """The status of an object of a kind; None when it has none, or when another gateway is to tell it."""
+    if status.subject is None or not status.subject.is_ours:
+        return None
+    verdicts: list[tuple[ConditionType, Verdict]] = [("Accepted", _accepted(status))]
+    if kind in _REFERRING and not status.is_held:
+        verdicts.append(("ResolvedRefs", _resolved(status)))
+    programmed = _programmed(status)
+    verdicts.append(("Programmed", programmed))
+    conditions = tuple(
+        Condition(
+            type=name, status=so, reason=reason, message=message, observed_generation=status.subject.edition.generation
+        )
+        for name, (so, reason, message) in verdicts
+    )
+    return written(_fields(kind, status, conditions, programmed))
+
+
+def _accepted(status: Status) -> Verdict:
+    ours = [told for told in status.problems if told.by == "dragoman"]
+    stopping = [told for told in ours if told.stops]
+    if stopping:
+        return "False", stopping[0].reason, _said(stopping)
+    if ours:
+        return "True", "Warned", _said(ours)
+    return "True", "Accepted", "It is valid."
+
+
+def _resolved(status: Status) -> Verdict:
+    missing = [told for told in status.problems if told.reason in REFERENCES]
+    if missing:
+        return "False", missing[0].reason, _said(missing)
+    return "True", "Resolved", "Everything that it names was found."
+
+
+def _programmed(status: Status) -> Verdict:
+    refused = [told for told in status.problems if told.by == "envoy"]
+    if refused:
+        return "False", "RefusedByEnvoy", _said(refused)
+    if status.state == "stopped":
+        return "False", "NotAccepted", "Envoy is given nothing of it."
+    unattached = [told for told in status.problems if told.reason == "NotAttached"]
+    if unattached:
+        return "False", "NotAttached", _said(unattached)
+    if status.waits:
+        return "Unknown", "Pending", "Envoy has not answered yet."
+    return "True", "Programmed", "Envoy has accepted it."
+
+
+def _fields(kind: str, status: Status, conditions: tuple[Condition, ...], programmed: Verdict) -> AnyStatus:
+    """Emissary's fields beside the conditions."""
+    errors = [told for told in status.problems if told.stops]
+    first = _sentence(errors[0]) + (" (and more)" if len(errors) > 1 else "") if errors else None
+    if kind != "Host":
+        return StateStatus(conditions=conditions, state="Inactive" if errors else "Running", reason=_cut(first))
+    pending = programmed[0] == "Unknown"
+    return HostStatus(
+        conditions=conditions,
+        state="Error" if errors else "Pending" if pending else "Ready",
+        tls_certificate_source="Other" if status.subject and status.subject.names_secret else "None",
+        error_reason=_cut(first),
+    )
+
+
+def _said(told: Sequence[Told]) -> str:
+    """As many problems as a message has room for, and how many more there are."""
+    message, left = _sentence(told[0]), len(told) - 1
+    for each in told[1:]:
+        longer = f"{message}; {_sentence(each)}"
+        if len(longer) > LONGEST - 32:
+            break
+        message, left = longer, left - 1
+    return (_cut(message) or "") + (f" (and {left} more)" if left else "")
+
+
+def _sentence(told: Told) -> str:
+    return f"{told.path} {told.message}" if told.path else told.message
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= LONGEST - 32 else f"{text[: LONGEST - 33]}…"
