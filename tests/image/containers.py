@@ -50,6 +50,10 @@ class Engine:
             str(TREE / "scripts/build-image"), name, environ={"PYTHON_IMAGE": base, "CONTAINER_ENGINE": "buildah"}
         )
 
+    def export(self, image: str, archive: Path, name: str) -> None:
+        """Write an image to an archive that says it is called `name`."""
+        self._run("buildah", "push", "--quiet", image, f"oci-archive:{archive}:{name}")
+
     def inspect(self, kind: str, name: str) -> Any:
         """`podman inspect` of an image or container."""
         (found,) = json.loads(self.podman("inspect", "--type", kind, name))

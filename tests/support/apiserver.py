@@ -11,43 +11,28 @@ by the test; the API server refuses loopback addresses in them.
 
 import http.client
 import itertools
-import json
-import os
 import shutil
 import signal
-import ssl
-import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from tests.e2e.cluster.binaries import ensure
-from tests.e2e.cluster.pki import (
-    ADMINISTRATORS,
-    Authority,
-    certificate_user,
-    kubeconfig,
-    write_signing_key,
-)
+from tests.e2e.cluster.client import ApiClient, ApiError
+from tests.e2e.cluster.pki import Authority, write_signing_key
 from tests.e2e.cluster.processes import Child, quiet_port
 from tests.support.envoy import wait_until
+
+__all__ = ["ApiError", "ApiServer"]
 
 START_DEADLINE = 90.0
 
 _numbers = itertools.count(1)
 
 
-class ApiError(RuntimeError):
-    """The API server answered a request of the test with an error."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(f"{status}: {text}")
-        self.status = status
-
-
-class ApiServer:
+class ApiServer(ApiClient):
     """One API server on data of its own. A context manager; `kubeconfig` is the administrator's, a file.
 
     `flags` are more arguments for kube-apiserver, `controllers` whether kube-controller-manager runs too (it makes
@@ -55,14 +40,9 @@ class ApiServer:
     """
 
     def __init__(self, *, controllers: bool = False, flags: Sequence[str] = ()) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="dm-api-"))
+        super().__init__(Path(tempfile.mkdtemp(prefix="dm-api-")), quiet_port(), Authority())
         self._binaries = ensure(["etcd", "kube-apiserver", *(["kube-controller-manager"] if controllers else [])])
-        self._port, self._etcd_port, self._peer_port = quiet_port(), quiet_port(), quiet_port()
-        self.url = f"https://127.0.0.1:{self._port}"
-        self._authority = Authority()
-        self._admin = self._authority.client("administrator", [ADMINISTRATORS])
-        self.kubeconfig = self._write_kubeconfig("admin", certificate_user(self._admin))
-        self._tls = self._client_context()
+        self._etcd_port, self._peer_port = quiet_port(), quiet_port()
         self.etcd = Child("etcd", self._etcd_command(), self.folder / "etcd.log")
         self.server = Child("kube-apiserver", self._server_command(controllers, flags), self.folder / "apiserver.log")
         self.controllers = (
@@ -142,84 +122,6 @@ class ApiServer:
         except (OSError, http.client.HTTPException):
             return False
 
-    # -- asking it
-
-    def request(
-        self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", timeout: float = 20.0
-    ) -> tuple[int, bytes]:
-        """(HTTP status, body) of a request as the administrator; OSError when there is no answer."""
-        connection = http.client.HTTPSConnection("127.0.0.1", self._port, timeout=timeout, context=self._tls)
-        try:
-            data = None if body is None else json.dumps(body)
-            connection.request(method, path, data, {"content-type": content_type, "accept": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def ask(self, method: str, path: str, body: Any = None, *, content_type: str = "application/json") -> Any:
-        """The JSON of a good answer; ApiError otherwise."""
-        status, answer = self.request(method, path, body, content_type=content_type)
-        if status >= http.HTTPStatus.BAD_REQUEST:
-            raise ApiError(status, answer.decode(errors="replace"))
-        return json.loads(answer)
-
-    def get(self, path: str) -> Any:
-        """An object or a list."""
-        return self.ask("GET", path)
-
-    def kubectl(self, *arguments: str, stdin: str | None = None, kubeconfig: Path | None = None) -> str:
-        """What kubectl prints; ApiError with its own words when it fails."""
-        command = (str(ensure(["kubectl"])["kubectl"]), "--kubeconfig", str(kubeconfig or self.kubeconfig), *arguments)
-        environ = {**os.environ, "HOME": str(self.folder)}
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environ)
-        if done.returncode != 0:
-            raise ApiError(done.returncode, f"kubectl {' '.join(arguments)}: {done.stderr}")
-        return done.stdout
-
-    def apply(self, manifests: str | Path) -> None:
-        """Server-side apply of YAML, or of a file or folder of it."""
-        given = ("-",) if isinstance(manifests, str) else (str(manifests),)
-        stdin = manifests if isinstance(manifests, str) else None
-        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", *given, stdin=stdin)
-
-    def namespace(self) -> str:
-        """A new namespace with a name that no other test has."""
-        name = f"test-{os.getpid()}-{next(_numbers)}"
-        self.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-        return name
-
-    # -- other users
-
-    def user_kubeconfig(self, name: str, *, groups: Sequence[str] = (), namespace: str = "default") -> Path:
-        """The kubeconfig of a user with a client certificate, who may do what RBAC says of this name or group."""
-        user = certificate_user(self._authority.client(name, groups))
-        return self._write_kubeconfig(f"user-{next(_numbers)}", user, namespace)
-
-    def account_kubeconfig(self, name: str, *, namespace: str = "default") -> Path:
-        """The kubeconfig of a ServiceAccount (made when absent), with a token as a pod has it."""
-        token = self.account_token(name, namespace=namespace)
-        return self._write_kubeconfig(f"account-{next(_numbers)}", {"token": token}, namespace)
-
-    def account_token(self, name: str, *, namespace: str = "default", seconds: int = 3600) -> str:
-        """A token of a ServiceAccount, which is made when absent."""
-        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-        if self.request("GET", f"{accounts}/{name}")[0] == http.HTTPStatus.NOT_FOUND:
-            self.ask("POST", accounts, {"metadata": {"name": name}})
-        asked = {"spec": {"expirationSeconds": seconds}}
-        return str(self.ask("POST", f"{accounts}/{name}/token", asked)["status"]["token"])
-
-    def _write_kubeconfig(self, name: str, user: Mapping[str, str], namespace: str = "default") -> Path:
-        path = self.folder / f"{name}.kubeconfig"
-        path.write_text(kubeconfig(self.url, self._authority.certificate, user, namespace))
-        path.chmod(0o600)
-        return path
-
-    def _client_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cadata=self._authority.certificate.decode())
-        context.load_cert_chain(*self._admin.write(self.folder, "admin"))
-        return context
-
     # -- command lines
 
     def _etcd_command(self) -> list[str]:
@@ -272,4 +174,5 @@ class ApiServer:
             "--secure-port=0",
             f"--service-account-private-key-file={self.folder}/accounts.key",
             f"--root-ca-file={self.folder}/ca.crt",
+            f"--flex-volume-plugin-dir={self.folder}/volumes",  # else it makes a folder in /usr
         ]

@@ -4,17 +4,22 @@ What they need of Kubernetes is built before the first test, when a test that wa
 minutes, longer than a test may.
 """
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import RequiresProgram
-from tests.e2e.cluster.binaries import LIGHT, BinariesError, ensure
+from tests.e2e.cluster.binaries import LIGHT, PROGRAMS, BinariesError, ensure
+from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.layout import CNI_FOLDERS
 from tests.image.containers import IMAGE, Engine, private_engine
 from tests.support.apiserver import ApiServer
 
 _unbuilt = pytest.StashKey[str]()
 _LIGHT_FIXTURES = {"apiserver", "own_apiserver"}
+_NODE_FIXTURES = {"cluster", "cluster_needs"}
 
 
 @pytest.hookimpl(trylast=True)
@@ -24,6 +29,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     used = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if used & _LIGHT_FIXTURES:
         _prepare(session.config, LIGHT)
+    if used & _NODE_FIXTURES and os.geteuid() == 0:  # no one else can use them
+        _prepare(session.config, tuple(PROGRAMS))
 
 
 def _prepare(config: pytest.Config, names: tuple[str, ...]) -> None:
@@ -60,6 +67,21 @@ def own_apiserver(kubernetes_programs: None) -> Iterator[ApiServer]:
     """A Kubernetes API for the tests of one module, which may stop, pause and restore it."""
     with ApiServer() as api:
         yield api
+
+
+@pytest.fixture(scope="session")
+def cluster_needs(requires_program: RequiresProgram, kubernetes_programs: None) -> None:
+    """Skips where a whole node cannot run."""
+    requires_program("nsenter", "unshare", "setpriv", "findmnt", "ip", "nft", "runc", as_root=True)
+    if not any(Path(place, "bridge").exists() for place in CNI_FOLDERS):
+        pytest.skip("missing from the system: the CNI plugins (scripts/install-system installs them)")
+
+
+@pytest.fixture(scope="session")
+def cluster(cluster_needs: None) -> Iterator[Cluster]:
+    """A Kubernetes with one node, for all tests: each uses namespaces of its own, and leaves the node as it was."""
+    with Cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

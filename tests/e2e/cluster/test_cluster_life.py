@@ -1,0 +1,143 @@
+"""A whole node comes and goes: everything that makes it a node works, and nothing of it stays."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster.cluster import ROOT, Cluster
+from tests.e2e.cluster.keeper import hierarchies
+from tests.support.envoy import wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+
+END = 30.0  # seconds
+WORKLOAD = """
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: workload
+  labels: {pod-security.kubernetes.io/enforce: restricted}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: red, namespace: workload}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: red}}
+  template:
+    metadata: {labels: {app: red}}
+    spec:
+      securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+      containers:
+        - name: red
+          image: localhost/standin:test
+          imagePullPolicy: Never
+          args: [serve, red]
+          ports: [{containerPort: 8080}]
+          readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 1}
+          securityContext:
+            readOnlyRootFilesystem: true
+            allowPrivilegeEscalation: false
+            capabilities: {drop: [ALL]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: red, namespace: workload}
+spec: {type: LoadBalancer, selector: {app: red}, ports: [{port: 80, targetPort: 8080}]}
+"""
+OWNER = """
+import sys, time
+from tests.e2e.cluster.cluster import Cluster
+cluster = Cluster()
+cluster.start()
+cluster.kubectl("run", "one", "--image=localhost/standin:test", "--image-pull-policy=Never")
+cluster.kubectl("wait", "--for=condition=Ready", "pod/one", "--timeout=60s")
+print(cluster.folder, cluster.pid, flush=True)
+if sys.argv[1] == "close":
+    cluster.close()
+else:
+    time.sleep(600)
+"""
+
+
+def test_pods_run_and_are_reached_by_every_address(cluster: Cluster) -> None:
+    cluster.apply(WORKLOAD)
+    cluster.wait_rollout("workload", "red")
+    address = cluster.wait_address("workload", "red")
+    service = cluster.get("/api/v1/namespaces/workload/services/red")["spec"]
+    pods = cluster.pods("workload", "app=red")
+    wait_until(lambda: cluster.fetch(address)[0] == 200, what="the load balancer's address served")
+    assert cluster.fetch(service["clusterIP"])[0] == 200
+    assert cluster.fetch("10.244.0.1", port=service["ports"][0]["nodePort"])[0] == 200
+    for pod in pods:
+        status, answer = cluster.fetch(pod["status"]["podIP"], port=8080)
+        assert (status, pod["metadata"]["name"] in answer) == (200, True)
+        assert cluster.kubectl("-n", "workload", "logs", pod["metadata"]["name"]).startswith("red serves")
+
+
+def test_pod_security_is_enforced(cluster: Cluster) -> None:
+    cluster.apply(WORKLOAD)
+    with pytest.raises(Exception, match="violates PodSecurity"):
+        cluster.kubectl("-n", "workload", "run", "bad", "--image=localhost/standin:test")
+
+
+@pytest.mark.parametrize("end", ["close", "kill"])
+def test_nothing_stays(cluster_needs: None, end: str) -> None:
+    before = _traces()
+    owner = subprocess.Popen((sys.executable, "-c", OWNER, end), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    with owner, owner.stdout:
+        folder, pid = owner.stdout.readline().split()
+        if end == "kill":
+            network = Path(f"/proc/{pid}/ns/net").readlink()
+            assert any(folder in line for line in _processes())
+            assert network in _networks()
+            assert _cgroups(Path(folder).name)
+            owner.send_signal(signal.SIGKILL)
+            wait_until(lambda: network not in _networks(), END, what="the end of the network")
+    wait_until(lambda: not Path(folder).exists(), END, what="the end of the folder")
+    wait_until(lambda: not any(folder in line for line in _processes()), END, what="the end of the processes")
+    assert _cgroups(Path(folder).name) == []
+    assert folder not in Path("/proc/self/mountinfo").read_text()
+    assert _traces() == before
+
+
+def _traces() -> dict[str, Any]:
+    """What a cluster could leave on the machine."""
+    reads: dict[str, Callable[[], Any]] = {
+        "interfaces": lambda: sorted(path.name for path in Path("/sys/class/net").iterdir()),
+        "mounts": lambda: sorted(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
+        "folders": lambda: {place: sorted(Path(place).iterdir()) for place in ("/run", "/var/lib", "/var/log", "/opt")},
+        "settings": lambda: Path("/proc/sys/vm/overcommit_memory").read_text(),
+        "forwarding": lambda: Path("/proc/sys/net/ipv4/ip_forward").read_text(),
+    }
+    return {name: read() for name, read in reads.items()}
+
+
+def _processes() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return found
+
+
+def _networks() -> set[Path]:
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/ns/net"):
+        try:
+            found.add(path.readlink())
+        except OSError:
+            continue
+    return found
+
+
+def _cgroups(name: str) -> list[Path]:
+    return [path for root in hierarchies() for path in root.glob(f"*{name}*")]
