@@ -33,8 +33,9 @@ check: .venv/dev.stamp ## format, lint, types, import walls, and the tests that 
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -m "$(QUICK)" $(ARGS)
 
-golden: .venv/dev.stamp ## rewrite what the golden cases give
+golden: .venv/dev.stamp ## rewrite what the golden cases give, and what the manifests allow
 	@$(BIN)/python -m tests.golden
+	@$(BIN)/python -m tests.deploy
 
 crds: .venv/dev.stamp ## rewrite what is made in deploy/ from the code's own kinds
 	@$(BIN)/python -m crds

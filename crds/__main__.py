@@ -1,10 +1,6 @@
 """`python -m crds`: write the files of `deploy/` that are made, and name them."""
 
-from pathlib import Path
-
-from crds.files import files
-
-FOLDER = Path(__file__).parent.parent / "deploy"
+from crds.files import FOLDER, files
 
 
 def main() -> None:

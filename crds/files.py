@@ -1,6 +1,7 @@
 """The files of `deploy/` that are made: by their path in it, their text."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from crds.definitions import current, definition
@@ -8,7 +9,13 @@ from crds.kinds import SERVED
 from crds.policies import policies
 from crds.text import text_of
 
+FOLDER: Final = Path(__file__).parent.parent / "deploy"
+
 _MADE: Final = "MADE by `make crds` from the code's own kinds (translator/emissary/kinds): change them there."
+_ALL: Final = """- name: AMBASSADOR_SINGLE_NAMESPACE
+              value: ""
+"""
+_ONE: Final = _ALL.replace('""', '"true"')
 
 
 def files() -> Mapping[str, str]:
@@ -23,4 +30,16 @@ def files() -> Mapping[str, str]:
             f"it works while Dragoman is down, and may be left out.\n{_MADE}",
             policies(),
         ),
+        "single-namespace/workload.yaml": single_namespace((FOLDER / "workload.yaml").read_text()),
     }
+
+
+def single_namespace(workload: str) -> str:
+    """The same pods, for the objects of their own namespace alone.
+
+    Raises:
+        ValueError: when the line that says so is not there to be changed.
+    """
+    if workload.count(_ALL) != 1:
+        raise ValueError("deploy/workload.yaml says AMBASSADOR_SINGLE_NAMESPACE otherwise than is expected here")
+    return f"# MADE by `make crds` from ../workload.yaml, of which one line differs.\n{workload.replace(_ALL, _ONE)}"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from crds.__main__ import FOLDER
-from crds.files import files
+from crds.files import FOLDER, files
 
 
 @pytest.mark.parametrize("name", files())

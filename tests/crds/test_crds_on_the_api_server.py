@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crds.__main__ import FOLDER
 from crds.definitions import spec_schema
+from crds.files import FOLDER
 from crds.kinds import SERVED
 from tests.crds.generating import specs
 from tests.crds.talking import API, BY_NAME, GOOD, refusal, stopped, wait_until_served

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crds.__main__ import FOLDER
+from crds.files import FOLDER
 from crds.policies import DENIED, policies
 from tests.crds.generating import specs
 from tests.crds.talking import BY_NAME, GOOD, object_of, problems, refusal, stopped, wait_until_served

@@ -1,0 +1,99 @@
+"""Each permission is written down, explained, and as small as it can be said."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.reading import DEPLOY, ROOT, Permission, documents, permissions, permissions_of, rules
+
+GOLDEN = Path(__file__).parent
+FILES = {
+    "permissions.txt": DEPLOY / "rbac.yaml",
+    "permissions-single-namespace.txt": DEPLOY / "single-namespace/rbac.yaml",
+}
+PAGE = (ROOT / "docs/rbac.md").read_text()
+
+
+def golden(name: str) -> str:
+    return "".join(f"{permission}\n" for permission in sorted(permissions(FILES[name])))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_permissions_are_those_of_the_golden_file(name: str) -> None:
+    assert golden(name) == (GOLDEN / name).read_text(), "look at the difference, then run `make golden`"
+
+
+@pytest.mark.parametrize("path", FILES.values())
+def test_nothing_is_allowed_by_a_star(path: Path) -> None:
+    for _, rule in rules(path):
+        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"], *rule.get("resourceNames", ())]
+        assert rule.keys() <= {"apiGroups", "resources", "resourceNames", "verbs"}
+
+
+@pytest.mark.parametrize("path", FILES.values())
+def test_nothing_is_allowed_twice(path: Path) -> None:
+    said = [permission for namespace, rule in rules(path) for permission in permissions_of(namespace, rule)]
+    assert len(said) == len(set(said))
+
+
+@pytest.mark.parametrize("path", FILES.values())
+def test_only_statuses_events_leases_and_our_own_parts_are_written(path: Path) -> None:
+    written = {p.resource for p in permissions(path) if p.verb not in {"get", "list", "watch"}}
+    ours = {resource for resource in written if resource.endswith("getambassador.io/status")}
+    assert written - ours <= {
+        "events.events.k8s.io",
+        "leases.coordination.k8s.io",
+        "customresourcedefinitions.apiextensions.k8s.io",
+        "secrets",
+    }
+    for permission in permissions(path):
+        if permission.resource == "secrets" and permission.verb not in {"get", "list", "watch"}:
+            assert permission.namespace == "dragoman"
+        if permission.resource.startswith("customresourcedefinitions"):
+            assert permission.name.endswith(".getambassador.io")
+
+
+def test_one_namespace_alone_needs_nothing_of_the_cluster() -> None:
+    found = documents(FILES["permissions-single-namespace.txt"])
+    assert {each["kind"] for each in found} == {"ServiceAccount", "Role", "RoleBinding"}
+    assert all(p.name != "*" for p in permissions(FILES["permissions-single-namespace.txt"]) if p.resource == "secrets")
+
+
+# The page
+
+
+ROW = re.compile(r"^\| (everywhere|`[a-z-]+`) \| (.+?) \| ([a-z, ]+) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+
+
+def explained() -> dict[str, set[Permission]]:
+    """The permissions of each table of the page, by the file that its heading names."""
+    found: dict[str, set[Permission]] = {}
+    for section in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]:
+        named = re.match(r"`(deploy/[a-z/-]+\.yaml)`", section)
+        if named is not None:
+            found[named[1]] = {permission for row in ROW.findall(section) for permission in of_row(*row)}
+    return found
+
+
+def of_row(where: str, resources: str, verbs: str, why: str, without: str) -> Iterator[Permission]:
+    assert why.strip()
+    assert without.strip()
+    for text in re.findall(r"`([^`]+)`", resources):
+        resource, _, name = text.partition(" ")
+        for verb in verbs.split(", "):
+            yield Permission("*" if where == "everywhere" else where.strip("`"), resource, name or "*", verb)
+
+
+@pytest.mark.parametrize("path", FILES.values())
+def test_the_page_explains_each_permission_and_no_other(path: Path) -> None:
+    assert explained()[str(path.relative_to(ROOT))] == permissions(path)
+
+
+@pytest.mark.parametrize("path", FILES.values())
+def test_each_rule_has_its_reason_above_it(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("  - apiGroups:"):
+            assert lines[number - 1].startswith("  # "), line
