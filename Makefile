@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 # The tests that start no process: the rest is for `make test`.
 QUICK := not (envoy or system or image or faults or kubernetes or cluster)
 
-.PHONY: help run test system check golden crds envoyapi bench image lock clean
+.PHONY: help run cluster test system check golden crds envoyapi bench image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -19,6 +19,9 @@ help: ## list the recipes
 
 run: .venv/runtime.stamp ## serve a folder with a real Envoy until Ctrl-C: CONFIG=examples/quickstart
 	@exec $(BIN)/dragoman run "$(CONFIG)"
+
+cluster: system .venv/dev.stamp ## start a real Kubernetes with Dragoman in it, until Ctrl-C
+	@exec $(BIN)/python -m tests.e2e.cluster
 
 test: system .venv/dev.stamp ## run every test; what they need from the system is installed, or named
 	@exec $(BIN)/python -m pytest $(ARGS)

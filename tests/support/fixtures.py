@@ -4,16 +4,14 @@ What they need of Kubernetes is built before the first test, when a test that wa
 minutes, longer than a test may.
 """
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.conftest import RequiresProgram
 from tests.e2e.cluster.binaries import LIGHT, PROGRAMS, BinariesError, ensure
 from tests.e2e.cluster.cluster import Cluster
-from tests.e2e.cluster.layout import CNI_FOLDERS
+from tests.e2e.cluster.needs import missing
 from tests.image.containers import IMAGE, Engine, private_engine
 from tests.support.apiserver import ApiServer
 
@@ -29,7 +27,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     used = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if used & _LIGHT_FIXTURES:
         _prepare(session.config, LIGHT)
-    if used & _NODE_FIXTURES and os.geteuid() == 0:  # no one else can use them
+    if used & _NODE_FIXTURES and not missing():
         _prepare(session.config, tuple(PROGRAMS))
 
 
@@ -70,11 +68,10 @@ def own_apiserver(kubernetes_programs: None) -> Iterator[ApiServer]:
 
 
 @pytest.fixture(scope="session")
-def cluster_needs(requires_program: RequiresProgram, kubernetes_programs: None) -> None:
+def cluster_needs(kubernetes_programs: None) -> None:
     """Skips where a whole node cannot run."""
-    requires_program("nsenter", "unshare", "setpriv", "findmnt", "ip", "nft", "runc", as_root=True)
-    if not any(Path(place, "bridge").exists() for place in CNI_FOLDERS):
-        pytest.skip("missing from the system: the CNI plugins (scripts/install-system installs them)")
+    if lacking := missing():
+        pytest.skip(lacking)
 
 
 @pytest.fixture(scope="session")
