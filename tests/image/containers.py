@@ -52,7 +52,7 @@ class Engine:
 
     def export(self, image: str, archive: Path, name: str) -> None:
         """Write an image to an archive that says it is called `name`."""
-        self._run("buildah", "push", "--quiet", image, f"oci-archive:{archive}:{name}")
+        self._run("buildah", "push", "--quiet", "--disable-compression", image, f"oci-archive:{archive}:{name}")
 
     def inspect(self, kind: str, name: str) -> Any:
         """`podman inspect` of an image or container."""

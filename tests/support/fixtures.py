@@ -76,8 +76,8 @@ def cluster_needs(kubernetes_programs: None) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(cluster_needs: None) -> Iterator[Cluster]:
-    """A Kubernetes with one node, for all tests: each uses namespaces of its own, and leaves the node as it was."""
-    with Cluster() as cluster:
+    """A Kubernetes with two nodes, for all tests: each uses namespaces of its own and leaves the nodes as they were."""
+    with Cluster(nodes=("node", "second")) as cluster:
         yield cluster
 
 

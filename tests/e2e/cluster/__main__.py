@@ -13,7 +13,7 @@ import sys
 from cli.terminal import foreground
 from tests.e2e.cluster.binaries import BinariesError, ensure
 from tests.e2e.cluster.cluster import ROOT, Cluster
-from tests.e2e.cluster.gateway import DEMO, DEPLOYMENT, NAMESPACE, SERVICE, install, tls_secret
+from tests.e2e.cluster.gateway import DEMO, DEMO_NAMESPACE, DEPLOYMENT, NAMESPACE, SERVICE, install, tls_secret
 from tests.e2e.cluster.needs import missing
 from tests.e2e.cluster.processes import quiet_port
 from tests.image.containers import private_engine
@@ -50,10 +50,12 @@ def main() -> int:
         with private_engine() as engine:
             engine.build()
             install(cluster, engine)
-        cluster.apply(tls_secret("default", "demo-certificate", "localhost", "127.0.0.1"))
         cluster.apply(DEMO)
+        cluster.apply(tls_secret(DEMO_NAMESPACE, "localhost", "localhost", "127.0.0.1"))
+        secure = ("patch", "host/everything", "--type=merge", "-p", '{"spec": {"tlsSecret": {"name": "localhost"}}}')
+        cluster.kubectl("-n", DEMO_NAMESPACE, *secure)
         cluster.wait_rollout(NAMESPACE, DEPLOYMENT)
-        cluster.wait_rollout("default", "hello")
+        cluster.wait_rollout(DEMO_NAMESPACE, "hello")
         address = cluster.wait_address(NAMESPACE, SERVICE)
         _leave(cluster)
         say(_greeting(cluster, ports, address))
@@ -91,7 +93,7 @@ A Kubernetes with Dragoman in it runs, until Ctrl-C. Try, in another terminal:
   curl http://127.0.0.1:{ports[8877]}/ambassador/v0/check_ready
 
   {kubectl} get pods -A
-  {kubectl} get mappings,hosts,listeners
+  {kubectl} get mappings,hosts,listeners -A
   {kubectl} -n {NAMESPACE} logs deployment/{DEPLOYMENT}
 
 It has a network of its own, where the Service's address is {address}. To look at it from there:
@@ -113,4 +115,7 @@ if __name__ == "__main__":
         except KeyboardInterrupt:
             say("ended while it began; nothing stays")
             code = 130
+        except RuntimeError as error:
+            say(f"cluster: {error}")
+            code = 1
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""A real one-node Kubernetes for tests and for people: the handle of its owner.
+"""A real Kubernetes with nodes, for tests and for people: the handle of its owner.
 
     with Cluster() as cluster:
         cluster.apply(...)                                  # and the rest of ApiClient
@@ -28,8 +28,9 @@ from typing import Any, Self, TypeVar
 
 from tests.e2e.cluster.binaries import ensure
 from tests.e2e.cluster.client import ApiClient, ApiError
+from tests.e2e.cluster.constants import BRIDGE_ADDRESS, STANDIN_IMAGE
 from tests.e2e.cluster.images import write_image
-from tests.e2e.cluster.layout import BRIDGE_ADDRESS, STANDIN_IMAGE, Layout
+from tests.e2e.cluster.layout import Layout
 from tests.e2e.cluster.pki import Authority
 from tests.e2e.cluster.processes import quiet_port
 from tests.support.envoy import wait_until
@@ -44,18 +45,24 @@ _CLONE_NEWNET = 0x40000000  # sched.h
 
 
 class Cluster(ApiClient):
-    """One cluster with one node, `node`. A context manager; its API server answers on 127.0.0.1 of this machine.
+    """One cluster with these nodes. A context manager; its API server answers on 127.0.0.1 of this machine.
 
     `forwards` maps ports of this machine to Services: `{8080: ("dragoman/dragoman", 80)}`. They lead into the cluster
     from here and from inside alike.
     """
 
-    def __init__(self, forwards: Mapping[int, tuple[str, int]] | None = None, *, remove: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        forwards: Mapping[int, tuple[str, int]] | None = None,
+        *,
+        nodes: Sequence[str] = ("node",),
+        remove: Sequence[Path] = (),
+    ) -> None:
         """`remove`: folders that must not outlive the cluster, however it ends."""
         port = quiet_port()
         super().__init__(Path(tempfile.mkdtemp(prefix="dm-cluster-")), port, Authority())
         self._forwards = {port: (BRIDGE_ADDRESS, 443), **(forwards or {})}
-        self.layout = Layout(self.folder, f"dragoman-{self.folder.name}", ensure())
+        self.layout = Layout(self.folder, f"dragoman-{self.folder.name}", ensure(), nodes)
         self._remove = [self.folder, *remove]
         self._keeper: subprocess.Popen[bytes] | None = None
         self.pid = 0
@@ -71,10 +78,10 @@ class Cluster(ApiClient):
         self.close()
 
     def start(self) -> None:
-        """Start it; returns when the node is ready."""
+        """Start it; returns when the nodes are ready."""
         try:
             self._begin()
-            wait_until(self._is_ready, START_DEADLINE, what="the node ready")
+            wait_until(self._is_ready, START_DEADLINE, what="the nodes ready")
             self.pid = int((self.folder / "pid").read_text())
         except BaseException:
             print(self.logs(), file=sys.stderr)
@@ -94,6 +101,7 @@ class Cluster(ApiClient):
             plan = {
                 "cgroup": self.layout.cgroup,
                 "binaries": binaries,
+                "nodes": list(self.layout.node_names),
                 "forwards": listeners,
                 "remove": [str(path) for path in self._remove],
             }
@@ -187,9 +195,14 @@ class Cluster(ApiClient):
     # -- images and workloads
 
     def load_image(self, archive: Path) -> None:
-        """Give the node the images of an archive (OCI or Docker), under the names that it says."""
-        ctr = str(self.layout.binaries["ctr"])
-        self.enter(ctr, "-a", str(self.layout.containerd_socket), "-n", "k8s.io", "images", "import", str(archive))
+        """Give the nodes the images of an archive (OCI or Docker), under the names that it says."""
+        for node in self.layout.nodes:
+            self.ctr(node.name, "images", "import", str(archive))
+
+    def ctr(self, node: str, *arguments: str) -> str:
+        """What a command of a node's containerd prints."""
+        (place,) = (str(each.socket) for each in self.layout.nodes if each.name == node)
+        return self.enter(str(self.layout.binaries["ctr"]), "-a", place, "-n", "k8s.io", *arguments)
 
     def pods(self, namespace: str, selector: str = "") -> list[Any]:
         """The pods with these labels that are not about to end."""

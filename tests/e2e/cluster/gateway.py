@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from tests.e2e.cluster.cluster import ROOT, Cluster
 from tests.e2e.cluster.pki import Authority
@@ -14,7 +13,8 @@ DEPLOYMENT = "dragoman"
 SERVICE = "dragoman"
 IMAGE_NAME = "docker.io/library/dragoman:latest"  # what `image: dragoman` in deploy/workload.yaml means
 MANIFESTS = ROOT / "deploy"
-DEMO = Path(__file__).with_name("demo.yaml")
+DEMO = ROOT / "examples/kubernetes"
+DEMO_NAMESPACE = "quickstart"
 
 
 def install(cluster: Cluster, engine: Engine, names: Sequence[str] = (IMAGE_NAME,)) -> None:

@@ -33,7 +33,8 @@ def main(folder: Path, owner: int) -> int:
     plan = json.loads((folder / "plan.json").read_text())
     inside = Child("cluster", (*ENTER, sys.executable, "-m", "tests.e2e.cluster.node", folder), folder / "node.log")
     try:
-        _make_cgroups(plan["cgroup"])
+        for name in (plan["cgroup"], *(f"{plan['cgroup']}/{node}" for node in plan["nodes"])):
+            _make_cgroup(name)
         inside.start(pass_fds=[number for number, _, _ in plan["forwards"]])
         (folder / "pid").write_text(f"{_first_process(inside)}\n")
         return 0 if _wait(inside, owner) else 1
@@ -76,13 +77,13 @@ def hierarchies() -> Iterator[Path]:
             yield root
 
 
-def _make_cgroups(name: str) -> None:
+def _make_cgroup(name: str) -> None:
     for root in hierarchies():
         group = root / name
         group.mkdir()
         for setting in _INHERITED:
-            if (root / setting).exists() and (group / setting).exists() and not (root / "cgroup.controllers").exists():
-                (group / setting).write_text((root / setting).read_text())
+            if (group / setting).exists() and not (root / "cgroup.controllers").exists():
+                (group / setting).write_text((group.parent / setting).read_text())
 
 
 def remove_cgroups(name: str) -> None:

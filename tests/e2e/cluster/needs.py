@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.e2e.cluster.layout import CNI_FOLDERS
+from tests.e2e.cluster.constants import CNI_FOLDERS
 
 PROGRAMS = ("nsenter", "unshare", "setpriv", "findmnt", "ip", "nft", "runc")
 

@@ -2,7 +2,7 @@
 
     unshare --net --mount --pid --fork --kill-child --mount-proc python -m tests.e2e.cluster.node FOLDER
 
-FOLDER holds what `layout` wrote and `plan.json`. When the node is ready, the file `ready` appears there.
+FOLDER holds what `layout` wrote and `plan.json`. When all nodes are ready, the file `ready` appears there.
 """
 
 import asyncio
@@ -19,8 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.cluster.constants import API_ADDRESS, BRIDGE, BRIDGE_ADDRESS, KERNEL_SETTINGS
 from tests.e2e.cluster.forwarding import Target, forward
-from tests.e2e.cluster.layout import API_ADDRESS, BRIDGE, BRIDGE_ADDRESS, KERNEL_SETTINGS, NODE, Layout
+from tests.e2e.cluster.layout import Layout
+from tests.e2e.cluster.nodes import Node
 from tests.e2e.cluster.services import Services
 
 _READY = 120.0  # seconds that the node may take
@@ -39,7 +41,8 @@ class Plan:
         """The plan of a folder."""
         plan = json.loads((folder / "plan.json").read_text())
         binaries = {name: Path(place) for name, place in plan["binaries"].items()}
-        return cls(Layout(folder, plan["cgroup"], binaries), [tuple(each) for each in plan["forwards"]])
+        layout = Layout(folder, plan["cgroup"], binaries, plan["nodes"])
+        return cls(layout, [tuple(each) for each in plan["forwards"]])
 
 
 def main(folder: Path) -> int:
@@ -58,7 +61,7 @@ def _live(plan: Plan) -> None:
     try:
         ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG: with init ends the namespace, and this with it
         _isolate(plan.layout)
-        _make_network()
+        _make_network(plan.layout.nodes)
         asyncio.run(_run(plan))
         code = 0
     finally:
@@ -80,10 +83,10 @@ def _isolate(layout: Layout) -> None:
         _call("mount", "-t", "overlay", "-o", f"lowerdir={place},upperdir={upper},workdir={work}", "overlay", place)
     for name in KERNEL_SETTINGS:
         _call("mount", "--bind", str(layout.folder / name.replace("/", ".")), f"/proc/sys/{name}")
-    state = layout.folder / "containerd"
-    state.mkdir()
-    if _file_system(state) == "overlay":  # in a container; an overlay's upper layer cannot be on another overlay
-        _call("mount", "-t", "tmpfs", "containerd", str(state))
+    for node in layout.nodes:
+        state = node.folder / "containerd"
+        if _file_system(state) == "overlay":  # in a container; an overlay's upper layer cannot be on another overlay
+            _call("mount", "-t", "tmpfs", "containerd", str(state))
 
 
 def _file_system(folder: Path) -> str:
@@ -91,30 +94,33 @@ def _file_system(folder: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _make_network() -> None:
+def _make_network(nodes: Sequence[Node]) -> None:
     _call("ip", "link", "set", "lo", "up")
     _call("ip", "addr", "add", f"{API_ADDRESS}/32", "dev", "lo")
     _call("ip", "link", "add", BRIDGE, "type", "bridge")
     _call("ip", "addr", "add", f"{BRIDGE_ADDRESS}/24", "dev", BRIDGE)
+    for node in nodes[1:]:
+        _call("ip", "addr", "add", f"{node.address}/32", "dev", "lo")
     _call("ip", "link", "set", BRIDGE, "up")
     _call("ip", "route", "add", "default", "dev", BRIDGE)  # without one, ClusterIPs are unreachable from the node
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")
 
 
 async def _run(plan: Plan) -> None:
-    """Start all, say so when the node is ready, and go on for as long as a program runs."""
-    layout = plan.layout
+    """Start all, say so when the nodes are ready, and go on for as long as a program runs."""
+    layout, nodes = plan.layout, plan.layout.nodes
     programs = Programs(layout)
     services = Services(layout.folder)
     await programs.start("etcd", "kube-apiserver")
     await programs.until(partial(_kubectl, layout, "get", "--raw", "/readyz"), "the API server")
     services.start()
-    await programs.start("containerd", "kube-controller-manager", "kube-scheduler")
-    archive = str(layout.folder / "standin.tar")
-    await programs.until(partial(_ctr, layout, "version"), "containerd")
-    _call(*_ctr_command(layout, "images", "import", "--all-platforms", archive), path=layout.program_path)
-    await programs.start("kubelet", "kube-proxy")
-    await programs.until(partial(_node_is_ready, layout), "the node")
+    await programs.start("kube-controller-manager", "kube-scheduler", *(f"containerd-{node.name}" for node in nodes))
+    for node in nodes:
+        await programs.until(partial(_ctr, layout, node, "version"), f"containerd of {node.name}")
+        _call(*_ctr_command(layout, node, "images", "import", f"{layout.folder}/standin.tar"), path=layout.program_path)
+    await programs.start("kube-proxy", *(f"kubelet-{node.name}" for node in nodes))
+    for node in nodes:
+        await programs.until(partial(_is_ready, layout, node), node.name)
     await programs.until(partial(_proxy_is_ready, layout), "kube-proxy")
     tasks = [
         asyncio.create_task(forward(socket.socket(fileno=number), _target(services, to, port)))
@@ -145,11 +151,11 @@ class Programs:
     async def start(self, *names: str) -> None:
         """Start these."""
         environ = {"PATH": self._layout.program_path, "HOME": str(self._layout.folder)}
+        commands = self._layout.commands()
         for name in names:
-            command = [self._layout.binaries[name], *self._layout.commands()[name]]
             with (self._layout.folder / f"{name}.log").open("ab") as log:
                 self._running[name] = await asyncio.create_subprocess_exec(
-                    *command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ
+                    *commands[name], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ
                 )
 
     async def until(self, condition: Any, what: str) -> None:
@@ -180,10 +186,10 @@ def _kubectl(layout: Layout, *arguments: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def _node_is_ready(layout: Layout) -> bool:
-    """Whether a pod could run now: it needs the node, and its namespace's ServiceAccount."""
+def _is_ready(layout: Layout, node: Node) -> bool:
+    """Whether a pod could run there now: it needs the node, and its namespace's ServiceAccount."""
     ready = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
-    return _kubectl(layout, "get", "node", NODE, "-o", ready) == "True" and bool(
+    return _kubectl(layout, "get", "node", node.name, "-o", ready) == "True" and bool(
         _kubectl(layout, "get", "serviceaccount", "default")
     )
 
@@ -195,12 +201,12 @@ def _proxy_is_ready(layout: Layout) -> bool:
     return API_ADDRESS in done.stdout
 
 
-def _ctr_command(layout: Layout, *arguments: str) -> list[str]:
-    return [str(layout.binaries["ctr"]), "-a", str(layout.containerd_socket), "-n", "k8s.io", *arguments]
+def _ctr_command(layout: Layout, node: Node, *arguments: str) -> list[str]:
+    return [str(layout.binaries["ctr"]), "-a", str(node.socket), "-n", "k8s.io", *arguments]
 
 
-def _ctr(layout: Layout, *arguments: str) -> bool:
-    done = subprocess.run(_ctr_command(layout, *arguments), capture_output=True, check=False)
+def _ctr(layout: Layout, node: Node, *arguments: str) -> bool:
+    done = subprocess.run(_ctr_command(layout, node, *arguments), capture_output=True, check=False)
     return done.returncode == 0
 
 

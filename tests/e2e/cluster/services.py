@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster.layout import BRIDGE_ADDRESS, LOAD_BALANCERS
+from tests.e2e.cluster.constants import BRIDGE_ADDRESS, LOAD_BALANCERS
 
 _PAUSE = 0.2  # seconds between two watches
 
