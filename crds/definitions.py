@@ -89,13 +89,14 @@ def object_of(kind: Served, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def spec_schema(kind: Served) -> dict[str, Any]:
-    """The schema of a spec: the fields that are served, and those that are told not to be."""
+    """The schema of a spec: the fields that are served, those that are told not to be, and those that mean nothing."""
     schema = schema_of(kind.spec)
-    unserved = {
-        name: {"description": f"This field {NOT_SERVED}.", "x-kubernetes-preserve-unknown-fields": True}
-        for name in sorted(kind.spec.UNSERVED)
+    others = dict.fromkeys(sorted(kind.spec.UNSERVED), f"This field {NOT_SERVED}.")
+    others |= dict.fromkeys(sorted(kind.spec.SILENT), "This field means nothing to a gateway.")
+    opened = {
+        name: {"description": said, "x-kubernetes-preserve-unknown-fields": True} for name, said in others.items()
     }
-    return schema | {"properties": {"ambassador_id": _AMBASSADOR_ID, **schema["properties"], **unserved}}
+    return schema | {"properties": {"ambassador_id": _AMBASSADOR_ID, **schema["properties"], **opened}}
 
 
 _AMBASSADOR_ID: Final = {

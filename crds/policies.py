@@ -101,6 +101,10 @@ def _policy(name: str, kind: Served, validations: list[dict[str, str]], action: 
         "spec": {
             "failurePolicy": "Ignore",
             "matchConstraints": {"resourceRules": [matched]},
+            # What was stored before is let be: labels and finalizers of it can be changed.
+            "matchConditions": [
+                {"name": "spec-changed", "expression": "oldObject == null || object.?spec != oldObject.?spec"}
+            ],
             "variables": variables,
             "validations": validations,
         },

@@ -154,3 +154,22 @@ def test_with_policies_too_what_the_translator_takes_is_taken(api: ApiServer, na
     spec = GOOD[name] | {field: given_[field] for field in few - {""}}
     if not stopped(name, spec):
         assert refusal(api, name, spec) == "", spec
+
+
+def test_who_changes_something_else_need_not_mend_what_was_stored_before(api: ApiServer) -> None:
+    path = "/apis/getambassador.io/v3alpha1/namespaces/default/mappings"
+    binding = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/dragoman-deny-mappings"
+    bad = GOOD["Mapping"] | {"headers": {"a b": "c"}}
+    made = api.get(binding)
+    api.ask("DELETE", binding)
+    wait_until(lambda: not refusal(api, "Mapping", bad), 30, what="the policy no longer in force")
+    api.ask("POST", path, object_of("Mapping", bad) | {"metadata": {"name": "stored"}})
+    api.ask("POST", binding.rpartition("/")[0], made | {"metadata": {"name": made["metadata"]["name"]}})
+    wait_until(lambda: refusal(api, "Mapping", bad), 30, what="the policy in force again")
+
+    def edit(change: dict[str, Any]) -> Any:
+        return api.ask("PATCH", f"{path}/stored", change, content_type="application/merge-patch+json")
+
+    edit({"metadata": {"labels": {"a": "b"}}})
+    with pytest.raises(ApiError, match="must be the name of a header"):
+        edit({"spec": {"service": "b"}})

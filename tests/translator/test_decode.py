@@ -423,7 +423,10 @@ def test_the_schema_says_what_the_decoder_does() -> None:
 class Pair:
     """A class with something to say that no field can say alone."""
 
-    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (Validation("self.least <= self.most", "must not cross"),)
+    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
+        Validation("self.least <= self.most", "must not cross"),
+        Validation("self.least > 0", "must be more", touched=("least",)),
+    )
 
     least: int = 0
     most: int = 0
@@ -431,7 +434,13 @@ class Pair:
 
 def test_the_schema_carries_the_rules_that_the_api_server_can_ask() -> None:
     assert schema_of(Pair)["x-kubernetes-validations"] == [
-        {"rule": "self.least <= self.most", "message": "must not cross"}
+        {"rule": "self.least <= self.most", "message": "must not cross"},
+        {
+            "rule": "oldSelf.hasValue() && has(oldSelf.value().least) == has(self.least)"
+            " && (!has(self.least) || oldSelf.value().least == self.least) || (self.least > 0)",
+            "message": "must be more",
+            "optionalOldSelf": True,
+        },
     ]
 
 

@@ -45,8 +45,21 @@ def object_schema(cls: type) -> Schema:
         schema["required"] = required
     rules: tuple[Validation, ...] = getattr(cls, "VALIDATIONS", ())
     if rules:
-        schema["x-kubernetes-validations"] = [{"rule": each.cel, "message": each.message} for each in rules]
+        schema["x-kubernetes-validations"] = [_validation(each) for each in rules]
     return schema | _OPEN
+
+
+def _validation(validation: Validation) -> Schema:
+    if not validation.touched:
+        return {"rule": validation.cel, "message": validation.message}
+    same = " && ".join(_as_before(f"oldSelf.value().{name}", f"self.{name}") for name in validation.touched)
+    rule = f"oldSelf.hasValue() && {same} || ({validation.cel})"
+    return {"rule": rule, "message": validation.message, "optionalOldSelf": True}
+
+
+def _as_before(old: str, new: str) -> str:
+    """Optional values would say it shorter, and cost more than an API server grants."""
+    return f"has({old}) == has({new}) && (!has({new}) || {old} == {new})"
 
 
 def _description(cls: type) -> str:

@@ -117,10 +117,13 @@ class Validation:
     Args:
         cel: an expression of CEL about `self`, the object; true for a good one.
         message: what people are told by the API server.
+        touched: the fields that it is about, where it only counts when one of them changes. The API server does that by
+            itself, so that what was stored before is let be, but not in an object that holds fields of any shape.
     """
 
     cel: str
     message: str
+    touched: tuple[str, ...] = ()
 
 
 RULE: Final = "dragoman.rule"

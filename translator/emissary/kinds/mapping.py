@@ -54,16 +54,19 @@ class MappingSpec:
         Validation(
             r"has(self.prefix_regex) && self.prefix_regex || !self.prefix.matches(r'[\s\x00-\x1f\x7f?#]')",
             "prefix must not contain a query, a fragment, white space or control characters",
+            touched=("prefix", "prefix_regex"),
         ),
         Validation(
             "!has(self.host) || !self.host.contains('*') || has(self.hostname) && self.hostname != ''"
             " || has(self.host_regex) && self.host_regex",
             "host must not hold *: use hostname",
+            touched=("host", "hostname", "host_regex"),
         ),
         Validation(
             "!has(self.method) || self.method == '' || has(self.method_regex) && self.method_regex"
             """ || self.method.matches(r"^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")""",
             "method must be a method of HTTP, such as GET",
+            touched=("method", "method_regex"),
         ),
     )
 
