@@ -43,7 +43,7 @@ def test_only_statuses_events_leases_and_our_own_parts_are_written(path: Path) -
     written = {p.resource for p in permissions(path) if p.verb not in {"get", "list", "watch"}}
     ours = {resource for resource in written if resource.endswith("getambassador.io/status")}
     assert written - ours <= {
-        "events.events.k8s.io",
+        "events",
         "leases.coordination.k8s.io",
         "customresourcedefinitions.apiextensions.k8s.io",
         "secrets",
