@@ -16,6 +16,12 @@ from enum import Enum, auto
 CONFIGURATION = 78
 """The exit code of a part for which no further try can help (EX_CONFIG of sysexits.h)."""
 
+DISPENSABLE = frozenset({"reporter"})
+"""Parts without which requests are served all the same: one that cannot be kept alive rests, and the others go on."""
+
+REST = 60.0
+"""Seconds of such a rest."""
+
 _LAST_WORDS = 300
 _FAILURES, _FAILURES_WITHIN = 10, 60.0
 _PARDONS, _PARDONS_WITHIN = 50, 10.0
@@ -64,10 +70,11 @@ Event = Started | Ended | Stopped | GivenUp | Said
 
 
 class Verdict(Enum):
-    """What is to be done when a part ended. LEAVE: nothing, supervisord sees to it."""
+    """What is to be done when a part ended. LEAVE: nothing, supervisord sees to it; REST: stop it for a while."""
 
     LEAVE = auto()
     PARDON = auto()
+    REST = auto()
     GIVE_UP = auto()
 
 
@@ -109,6 +116,10 @@ class Keeper:
 
     def judge(self, event: Ended | GivenUp, now: float) -> Verdict:
         """What an end, or supervisord's giving up, is answered with."""
+        verdict = self._judge(event, now)
+        return Verdict.REST if verdict is Verdict.GIVE_UP and event.part in DISPENSABLE else verdict
+
+    def _judge(self, event: Ended | GivenUp, now: float) -> Verdict:
         life = self._lives.setdefault(event.part, _Life())
         if isinstance(event, Ended):
             life.how = event.how

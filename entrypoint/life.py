@@ -12,12 +12,13 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from entrypoint.drain import drain
-from entrypoint.keeping import Ended, Event, GivenUp, Keeper, Said, Started, Stopped, Verdict
+from entrypoint.keeping import REST, Ended, Event, GivenUp, Keeper, Said, Started, Stopped, Verdict
 from entrypoint.orphans import adopt_orphans, end_children, reap
 from entrypoint.relay import Outlet, Relay
 from entrypoint.supervision import Supervision, parts
@@ -58,6 +59,7 @@ class Life:
         self._unstarted = ""
         self._ended_at: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._resting: set[str] = set()
 
     async def live(self, outlets: Mapping[int, Outlet]) -> int:
         """Run until the end is asked for or forced, then end everything; the exit code."""
@@ -142,14 +144,32 @@ class Life:
             return
         match self._keeper.judge(event, time.monotonic()):
             case Verdict.PARDON:
-                task = asyncio.get_running_loop().create_task(self._supervision.start_again(event.part))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._begin(self._supervision.start_again(event.part))
+            case Verdict.REST if event.part not in self._resting:
+                self._resting.add(event.part)
+                reason = self._reason(event.part)
+                self._log.error("doing without", what=event.part, why=reason, again_in_s=REST)
+                self._begin(self._rest(event.part))
             case Verdict.GIVE_UP:
-                last_line = self._relay.last_line(event.part) or self._unstarted
-                self._fail(self._keeper.reason(event.part, last_line))
-            case Verdict.LEAVE:
+                self._fail(self._reason(event.part))
+            case Verdict.LEAVE | Verdict.REST:
                 pass
+
+    def _reason(self, part: str) -> str:
+        return self._keeper.reason(part, self._relay.last_line(part) or self._unstarted)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _rest(self, part: str) -> None:
+        """Stop a part that requests are served without, and start it again after a while."""
+        await self._supervision.stop_one(part)
+        await asyncio.sleep(REST)
+        self._resting.discard(part)
+        if not self._end.asked.is_set():
+            await self._supervision.start_again(part)
 
     async def _wind_down(self) -> None:
         """Drain Envoy, then let supervisord stop the parts; a second signal cuts it short."""

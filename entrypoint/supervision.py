@@ -113,6 +113,18 @@ class Supervision:
         """Start a part that supervisord lets wait or has given up; nothing if it is running."""
         await asyncio.to_thread(self._start_again, part)
 
+    async def stop_one(self, part: str) -> None:
+        """Stop a part, and start it no more unless it is asked for."""
+        await asyncio.to_thread(self._stop_one, part)
+
+    def _stop_one(self, part: str) -> None:
+        with (
+            # A fault: it does not run, which is what is wanted. No connection: supervisord is ending.
+            contextlib.suppress(xmlrpc.client.Fault, OSError, http.client.HTTPException),
+            xmlrpc.client.ServerProxy("http://localhost", transport=UnixTransport(self._socket)) as proxy,
+        ):
+            cast("Any", proxy).supervisor.stopProcess(part, False)
+
     def _start_again(self, part: str) -> None:
         for _ in range(_TRIES):  # to be cut off between stopping and starting would leave the part stopped for ever
             with xmlrpc.client.ServerProxy("http://localhost", transport=UnixTransport(self._socket)) as proxy:

@@ -84,7 +84,8 @@ def _fields(kind: str, status: Status, conditions: tuple[Condition, ...], progra
     errors = [told for told in status.problems if told.stops]
     first = _sentence(errors[0]) + (" (and more)" if len(errors) > 1 else "") if errors else None
     if kind != "Host":
-        return StateStatus(conditions=conditions, state="Inactive" if errors else "Running", reason=_cut(first))
+        # An empty reason is said too: it takes the place of one that Emissary left.
+        return StateStatus(conditions=conditions, state="Inactive" if errors else "Running", reason=_cut(first) or "")
     pending = programmed[0] == "Unknown"
     return HostStatus(
         conditions=conditions,

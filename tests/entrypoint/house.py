@@ -19,7 +19,9 @@ from tests.support.gateway import unused_ports
 STANDIN = Path(__file__).with_name("standin.py")
 BEGIN = """
 import os, pathlib, sys
+import entrypoint.life
 from entrypoint.start import begin
+entrypoint.life.REST = float(os.environ.get("DRAGOMAN_TEST_REST", entrypoint.life.REST))
 sys.exit(begin(os.environ, conf=pathlib.Path(sys.argv[1])))
 """
 ROOT = CONF.parent.parent

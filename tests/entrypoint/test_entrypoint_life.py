@@ -68,6 +68,25 @@ def gap_after_kill(running: House, part: str, old: int) -> float:
     return time.monotonic() - begin
 
 
+@pytest.mark.parametrize("behaviour", ["fail", "refuse"])
+def test_without_a_dispensable_part_the_others_go_on_and_it_is_tried_again(behaviour: str) -> None:
+    with house(TWO | {"reporter": behaviour}, DRAGOMAN_TEST_REST="1") as running:
+        anna, tries = running.new_pid("anna"), 4 if behaviour == "fail" else 1
+        wait_until(lambda: "doing without" in running.log, what="it is given up for a while")
+        wait_until(lambda: len(running.pids("reporter")) > tries, what="it is tried again")
+        assert "reporter is of no use" in running.log
+        assert running.pids("anna") == [anna]
+        assert running.end() == 0
+        assert gone_without_trace(running)
+
+
+def test_a_dispensable_part_that_was_killed_is_back_at_once() -> None:
+    with house(TWO | {"reporter": "live"}) as running:
+        assert gap_after_kill(running, "reporter", running.new_pid("reporter")) < 2
+        assert len(running.pids("anna")) == 1
+        assert running.end() == 0
+
+
 def test_a_part_that_ends_at_its_start_ends_the_whole_with_its_last_words() -> None:
     with house(TWO | {"carl": "fail"}) as running:
         assert running.code() == 1

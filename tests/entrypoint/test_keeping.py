@@ -1,8 +1,23 @@
 """What supervisord says, and what an end is answered with."""
 
+import configparser
+
 import pytest
 
-from entrypoint.keeping import Ended, Event, GivenUp, Keeper, Said, Started, Stopped, Verdict, read
+from entrypoint.keeping import (
+    CONFIGURATION,
+    DISPENSABLE,
+    Ended,
+    Event,
+    GivenUp,
+    Keeper,
+    Said,
+    Started,
+    Stopped,
+    Verdict,
+    read,
+)
+from entrypoint.supervision import CONF
 
 AT = "2026-11-21 09:35:54,112"
 
@@ -29,6 +44,26 @@ def test_a_line_of_supervisord_is_read(line: str, event: Event) -> None:
 
 def killed(part: str = "envoy") -> Ended:
     return Ended(part, "terminated by SIGKILL")
+
+
+@pytest.mark.parametrize("part", sorted(DISPENSABLE))
+def test_a_part_that_requests_are_served_without_rests_where_another_is_given_up(part: str) -> None:
+    keeper = Keeper()
+    assert keeper.judge(Ended(part, f"exit status {CONFIGURATION}"), 0) is Verdict.REST
+    assert keeper.judge(GivenUp(part), 1) is Verdict.REST
+    assert keeper.judge(killed(part), 2) is Verdict.PARDON
+    assert keeper.judge(Ended("envoy", f"exit status {CONFIGURATION}"), 0) is Verdict.GIVE_UP
+
+
+def test_dispensable_parts_are_those_of_kubernetes_alone() -> None:
+    parser = configparser.RawConfigParser()
+    parser.read(CONF)
+    found = {
+        section.removeprefix("program:")
+        for section in parser.sections()
+        if parser.get(section, "autostart", fallback="") == "%(ENV_DRAGOMAN_KUBERNETES)s"
+    }
+    assert found == DISPENSABLE
 
 
 def test_a_killed_part_is_pardoned() -> None:

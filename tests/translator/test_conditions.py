@@ -77,7 +77,7 @@ def test_of_an_object_of_another_gateway_nothing_is_said() -> None:
 
 def test_a_mapping_is_running_or_inactive_with_its_first_problem() -> None:
     assert said("Mapping")["state"] == "Running"
-    assert "reason" not in said("Mapping", NOTED)
+    assert said("Mapping", NOTED)["reason"] == ""
     stopped = said("Mapping", WRONG)
     assert (stopped["state"], stopped["reason"]) == ("Inactive", "spec.prefix must begin with /")
     assert said("Mapping", WRONG, NO_SECRET)["reason"] == "spec.prefix must begin with / (and more)"

@@ -1,0 +1,127 @@
+"""Whose turn it is to be looked at and written, and when: queue, limits and back-off. Times come from the caller."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from reporter.allowance import Allowance
+
+PATIENCE: Final = 2.0
+"""Seconds that a status which says only that Envoy has not answered yet is kept back."""
+WRITES: Final = 2
+"""How often the same status is written to the same object: who changes it back more often is left in peace."""
+WRITES_A_SECOND, WRITES_AT_ONCE = 50.0, 50.0
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
+MUTED_FOR: Final = 600.0
+"""Seconds after which a kind whose statuses could not be written at all is tried again."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What is remembered of an object: the wanted version it was looked at for, since when, and its writes."""
+
+    version: str
+    since: float
+    writes: int = 0
+
+
+@dataclass(slots=True)
+class Agenda:
+    """Owned by the reporter's loop. `spread` gives numbers from 0 to 1, for the jitter of the back-off."""
+
+    spread: Callable[[], float]
+    _due: dict[str, float] = field(default_factory=dict)
+    _queue: list[tuple[float, str]] = field(default_factory=list)
+    _busy: set[str] = field(default_factory=set)
+    _again: set[str] = field(default_factory=set)
+    _turns: dict[str, _Turn] = field(default_factory=dict)
+    _muted: dict[str, float] = field(default_factory=dict)
+    _writes: Allowance = field(default_factory=lambda: Allowance(WRITES_A_SECOND, WRITES_AT_ONCE))
+    _rest_until: float = float("-inf")
+    _failures: int = 0
+
+    def touch(self, key: str, due: float) -> None:
+        """Look at this object, not before `due`; while it is being written, afterwards."""
+        if key in self._busy:
+            self._again.add(key)
+        elif due < self._due.get(key, float("inf")):
+            self._due[key] = due
+            heapq.heappush(self._queue, (due, key))
+
+    def next(self, now: float) -> str | None:
+        """The next object to look at, if one is due and something may be written; say `looked` or `wrote` of it."""
+        if now < self._rest_until or self._writes.wait(now) > 0:
+            return None
+        while self._queue and self._queue[0][0] <= now:
+            due, key = heapq.heappop(self._queue)
+            if self._due.get(key) == due:
+                del self._due[key]
+                self._busy.add(key)
+                return key
+        return None
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until `next` may have something; None: not before something is touched."""
+        while self._queue and self._due.get(self._queue[0][1]) != self._queue[0][0]:
+            heapq.heappop(self._queue)
+        if not self._queue:
+            return None
+        return max(0.0, self._queue[0][0] - now, self._rest_until - now, self._writes.wait(now))
+
+    def waits_since(self, key: str, version: str, now: float) -> float:
+        """Since when this version of its status has been wanted, as far as was seen."""
+        turn = self._turns.get(key)
+        if turn is None or turn.version != version:
+            turn = self._turns[key] = _Turn(version, now)
+        return turn.since
+
+    def may_write(self, key: str) -> bool:
+        """Whether the version that was last asked about may be written once more."""
+        return self._turns[key].writes < WRITES
+
+    def writes(self, key: str, now: float) -> int:
+        """A write begins; the how manyeth of this version it is."""
+        self._writes.take(now)
+        self._turns[key].writes += 1
+        return self._turns[key].writes
+
+    def looked(self, key: str, now: float, *, again_in: float | None = None) -> None:
+        """The object had its turn. `again_in`: seconds after which it wants another."""
+        self._busy.discard(key)
+        if key in self._again:
+            self._again.discard(key)
+            self.touch(key, now)
+        elif again_in is not None:
+            self.touch(key, now + again_in)
+
+    def forget(self, key: str) -> None:
+        """There is nothing to be said of this object any more."""
+        self._turns.pop(key, None)
+
+    def answered(self) -> None:
+        """The API server does what it is asked."""
+        self._failures = 0
+
+    def unwritten(self, key: str) -> None:
+        """The write that began was none."""
+        self._turns[key].writes -= 1
+
+    def failed(self, key: str, now: float, retry_after: float | None = None) -> float:
+        """The API server does not answer, or asks for rest: the object has its turn later, as all others; when."""
+        self._failures += 1
+        longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self._failures - 1, 10))
+        rest = max(longest * (0.5 + 0.5 * self.spread()), min(retry_after or 0.0, LONGEST_BACKOFF))
+        self._rest_until = max(self._rest_until, now + rest)
+        self.looked(key, now, again_in=rest)
+        return rest
+
+    def mute(self, kind: str, now: float) -> bool:
+        """Statuses of this kind cannot be written; whether that is news."""
+        news = not self.muted_for(kind, now)
+        self._muted[kind] = now + MUTED_FOR
+        return news
+
+    def muted_for(self, kind: str, now: float) -> float:
+        """Seconds for which statuses of this kind are not to be written."""
+        return max(0.0, self._muted.get(kind, now) - now)

@@ -1,0 +1,96 @@
+"""One look at one object: what its status lacks, and what is worth an Event. Decisions, and what they must remember."""
+
+from dataclasses import dataclass, field
+
+from reporter.agenda import PATIENCE
+from reporter.merging import status_to_apply
+from reporter.news import News, is_well, problems_in, recovery
+from reporter.objects import JSONObject, Live, Wanted, conditions_of, is_older
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing can be said yet; look again after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is to be done: tell the news, then apply the status (None: it is as it should be)."""
+
+    news: tuple[News, ...]
+    status: JSONObject | None
+
+
+@dataclass(slots=True)
+class Memory:
+    """What was told of problems, and what the API server answered last, until the snapshot knows it too."""
+
+    _told: dict[str, frozenset[News]] = field(default_factory=dict)
+    _answered: dict[str, Live] = field(default_factory=dict)
+
+    def newest(self, key: str, live: Live) -> Live:
+        """What is known of the object in the cluster: the answer to our write, unless the snapshot is not older."""
+        answered = self._answered.get(key)
+        if answered is not None and is_older(live, answered):
+            return answered
+        self._answered.pop(key, None)
+        return live
+
+    def answered(self, key: str, live: Live) -> None:
+        """The API server says that the object is so now."""
+        self._answered[key] = live
+
+    def told(self, key: str) -> frozenset[News]:
+        """The problems that were told, and are not solved as far as anybody was told."""
+        return self._told.get(key, frozenset())
+
+    def tell(self, key: str, news: frozenset[News]) -> None:
+        """These problems are known to everybody now."""
+        if news:
+            self._told[key] = news
+        else:
+            self._told.pop(key, None)
+
+    def forget(self, key: str) -> None:
+        """The object is gone."""
+        self._told.pop(key, None)
+        self._answered.pop(key, None)
+
+
+def look(wanted: Wanted, live: Live, told: frozenset[News], waited: float, now: str) -> Deed | Later | None:
+    """What an object lacks; None when nothing can be done before something changes.
+
+    Args:
+        wanted: what its status should say.
+        live: what the cluster says of it.
+        told: the problems that were told in Events.
+        waited: seconds for which this has been wanted.
+        now: the time, RFC 3339.
+    """
+    if wanted.uid != live.uid or _generation_of(wanted) < live.generation:
+        return None  # it is about an earlier object or version: what is to be said of the present one comes soon
+    if waited < PATIENCE and any(each["status"] == "Unknown" for each in conditions_of(wanted.status).values()):
+        return Later(PATIENCE - waited)
+    return Deed(_news(wanted, live, told), status_to_apply(live.status, wanted.status, now))
+
+
+def known_after(wanted: Wanted, live: Live, told: frozenset[News]) -> frozenset[News]:
+    """The problems that everybody knows of, once a look's news are told."""
+    if is_well(wanted.status):
+        return frozenset()
+    now = frozenset(problems_in(wanted.status))
+    return now or told | frozenset(problems_in(live.status))  # none, but not well either: not over until Envoy says so
+
+
+def _news(wanted: Wanted, live: Live, told: frozenset[News]) -> tuple[News, ...]:
+    known = told | frozenset(problems_in(live.status))
+    if is_well(wanted.status):
+        return (recovery(wanted.status),) if known else ()
+    return tuple(news for news in problems_in(wanted.status) if news not in known)
+
+
+def _generation_of(wanted: Wanted) -> int:
+    generations = [each.get("observedGeneration", 0) for each in conditions_of(wanted.status).values()]
+    return max(generations, default=0)

@@ -1,0 +1,149 @@
+"""The agenda under generated histories: nobody is forgotten or written too often, the server is left in peace."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporter.agenda import LONGEST_BACKOFF, MUTED_FOR, WRITES, WRITES_A_SECOND, WRITES_AT_ONCE, Agenda
+from reporter.allowance import Allowance
+
+KEYS = st.sampled_from(["a", "b", "c", "d"])
+STEPS = st.one_of(
+    st.tuples(st.just("touch"), KEYS, st.floats(0, 5)),
+    st.tuples(st.just("wish"), KEYS, st.just(0.0)),
+    st.tuples(st.sampled_from(["work", "write", "fail"]), st.just(""), st.just(0.0)),
+    st.tuples(st.just("pass"), st.just(""), st.floats(0, 10)),
+)
+
+
+def _agenda() -> Agenda:
+    return Agenda(lambda: 0.5)
+
+
+def _drain(agenda: Agenda, now: float) -> list[str]:
+    """Look at all that comes until nothing does, time passing as the agenda asks."""
+    seen = []
+    while (wait := agenda.wait(now)) is not None:
+        now += wait + 1e-6
+        key = agenda.next(now)
+        if key is not None:
+            seen.append(key)
+            agenda.looked(key, now)
+    return seen
+
+
+@given(st.lists(STEPS, max_size=60))
+def test_all_that_was_touched_is_looked_at_and_the_same_is_written_twice_at_most(
+    steps: list[tuple[str, str, float]],
+) -> None:
+    agenda, now = _agenda(), 0.0
+    outstanding: set[str] = set()
+    versions = dict.fromkeys("abcd", 0)
+    writes: dict[tuple[str, int], int] = {}
+    for what, key, seconds in steps:
+        if what == "touch":
+            agenda.touch(key, now + seconds)
+            outstanding.add(key)
+        elif what == "wish":
+            versions[key] += 1
+            agenda.touch(key, now)
+            outstanding.add(key)
+        elif what == "pass":
+            now += seconds
+        else:
+            found = agenda.next(now)
+            if found is None:
+                continue
+            outstanding.discard(found)
+            agenda.waits_since(found, str(versions[found]), now)
+            if what == "fail":
+                agenda.failed(found, now)
+                outstanding.add(found)
+                assert agenda.next(now) is None, "after a failure everybody rests"
+                continue
+            if what == "write" and agenda.may_write(found):
+                agenda.writes(found, now)
+                mark = (found, versions[found])
+                writes[mark] = writes.get(mark, 0) + 1
+            agenda.looked(found, now)
+    assert set(_drain(agenda, now)) == outstanding
+    assert all(count <= WRITES for count in writes.values())
+
+
+def test_who_is_touched_while_he_is_written_is_looked_at_afterwards() -> None:
+    agenda = _agenda()
+    agenda.touch("a", 0.0)
+    assert agenda.next(0.0) == "a"
+    agenda.touch("a", 0.0)
+    assert agenda.next(0.0) is None, "nobody is written twice at the same time"
+    agenda.looked("a", 1.0)
+    assert agenda.next(1.0) == "a"
+
+
+def test_an_earlier_time_counts() -> None:
+    agenda = _agenda()
+    agenda.touch("a", 100.0)
+    agenda.touch("a", 1.0)
+    agenda.touch("a", 50.0)
+    assert agenda.next(1.0) == "a"
+    agenda.looked("a", 1.0)
+    assert agenda.wait(1.0) is None
+
+
+def test_writes_are_limited_and_looks_are_not() -> None:
+    agenda, now, written, looked = _agenda(), 0.0, 0, 0
+    for number in range(2000):
+        agenda.touch(f"object-{number}", 0.0)
+    while looked < 2000:
+        now += agenda.wait(now) or 0.0
+        key = agenda.next(now)
+        if key is None:
+            now += 1e-6
+            continue
+        looked += 1
+        if looked % 2:
+            agenda.waits_since(key, "1", now)
+            agenda.writes(key, now)
+            written += 1
+        agenda.looked(key, now)
+    assert written == 1000
+    expected = (written - WRITES_AT_ONCE) / WRITES_A_SECOND
+    assert expected - 1 <= now <= expected + 1
+
+
+def test_rests_grow_up_to_a_limit_and_begin_anew_after_an_answer() -> None:
+    agenda, now, rests = _agenda(), 0.0, []
+    agenda.touch("a", now)
+    for _ in range(12):
+        while (key := agenda.next(now)) is None:
+            now += agenda.wait(now) or 1e-6
+        rests.append(agenda.failed(key, now))
+    assert rests == sorted(rests)
+    assert rests[0] < 1
+    assert LONGEST_BACKOFF / 2 <= rests[-1] <= LONGEST_BACKOFF
+    agenda.answered()
+    assert agenda.failed("a", now) == rests[0]
+
+
+def test_the_servers_own_word_on_the_rest_is_heard_within_reason() -> None:
+    assert _agenda().failed("a", 0.0, 7.0) == 7.0
+    assert _agenda().failed("a", 0.0, 1e6) == LONGEST_BACKOFF
+
+
+def test_a_kind_is_muted_for_a_while_and_told_once() -> None:
+    agenda = _agenda()
+    assert agenda.mute("Host", 0.0)
+    assert not agenda.mute("Host", 1.0)
+    assert agenda.muted_for("Host", 1.0) == MUTED_FOR
+    assert agenda.muted_for("Mapping", 1.0) == 0
+    assert agenda.muted_for("Host", 2 * MUTED_FOR) == 0
+
+
+@given(st.lists(st.floats(0, 3), max_size=80))
+def test_an_allowance_gives_what_it_says(pauses: list[float]) -> None:
+    allowance, now, taken = Allowance(2.0, 5.0), 0.0, 0
+    for pause in pauses:
+        now += pause
+        free = allowance.wait(now) == 0
+        assert allowance.take(now) == free
+        taken += free
+    assert taken <= 5 + 2 * now + 1e-6

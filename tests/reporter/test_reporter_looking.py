@@ -1,0 +1,120 @@
+"""One look at one object: what is written, what is told, what waits."""
+
+from typing import Any
+
+import pytest
+
+from reporter.agenda import PATIENCE
+from reporter.looking import Deed, Later, Memory, known_after, look
+from reporter.news import News, event, event_name
+from reporter.objects import Live, Name, Wanted
+from translator.conditions import kubernetes_status
+from translator.emissary.objects import Edition, Subject
+from translator.statuses import Status, Told
+
+NOW = "2026-02-02T00:00:00Z"
+WRONG = Told("spec.prefix", "is wrong", stops=True)
+LOOSE = Told("spec.service", "leads nowhere", stops=False, reason="BackendNotFound")
+NO_HOST = Told("spec.hostname", "fits no Host", stops=False, reason="NotAttached")
+REFUSED = Told("", "Envoy refused it", stops=True, by="envoy")
+
+
+def wanted(*told: Told, generation: int = 1, uid: str = "uid", **more: Any) -> Wanted:
+    status = kubernetes_status("Mapping", Status(told, subject=Subject(Edition(uid, generation)), **more))
+    assert status is not None
+    return Wanted(f"{told} {generation} {more}", uid, status)
+
+
+def live(of: Wanted | None = None, generation: int = 1, version: str = "1") -> Live:
+    """As the cluster has it after `of` was written; None: nothing was."""
+    if of is None:
+        return Live("uid", generation, version, {})
+    written = {**of.status, "conditions": [c | {"lastTransitionTime": NOW} for c in of.status["conditions"]]}
+    return Live("uid", generation, version, written)
+
+
+def told(should: Wanted, there: Live, known: frozenset[News] = frozenset()) -> list[tuple[str, str]]:
+    deed = look(should, there, known, PATIENCE, NOW)
+    assert isinstance(deed, Deed)
+    return [(news.type, news.reason) for news in deed.news]
+
+
+def test_a_new_object_gets_a_status_and_no_event() -> None:
+    deed = look(wanted(), live(), frozenset(), 0.0, NOW)
+    assert isinstance(deed, Deed)
+    assert deed.news == ()
+    assert deed.status is not None
+
+
+def test_a_status_that_is_right_is_left_alone() -> None:
+    assert look(wanted(), live(wanted()), frozenset(), 0.0, NOW) == Deed((), None)
+
+
+def test_what_waits_for_envoy_is_written_only_when_it_takes_long() -> None:
+    assert look(wanted(waits=True), live(), frozenset(), 0.5, NOW) == Later(PATIENCE - 0.5)
+    assert isinstance(look(wanted(waits=True), live(), frozenset(), PATIENCE, NOW), Deed)
+
+
+@pytest.mark.parametrize("there", [live(generation=2), Live("another", 1, "1", {})])
+def test_nothing_is_said_of_another_version_of_the_object(there: Live) -> None:
+    assert look(wanted(), there, frozenset(), PATIENCE, NOW) is None
+
+
+def test_a_version_that_the_cluster_view_does_not_know_yet_is_written() -> None:
+    assert isinstance(look(wanted(generation=2), live(generation=1), frozenset(), 0.0, NOW), Deed)
+
+
+def test_each_problem_is_told_once_with_its_most_telling_reason() -> None:
+    assert told(wanted(WRONG), live()) == [("Warning", "Invalid")]
+    assert told(wanted(LOOSE), live()) == [("Warning", "BackendNotFound")]
+    assert told(wanted(NO_HOST), live()) == [("Warning", "NotAttached")]
+    assert told(wanted(REFUSED, is_held=True), live()) == [("Warning", "RefusedByEnvoy")]
+
+
+def test_what_the_status_says_already_is_no_news() -> None:
+    assert told(wanted(WRONG, generation=2), live(wanted(WRONG))) == []
+
+
+def test_what_was_told_is_no_news_even_where_no_status_can_be_written() -> None:
+    known = known_after(wanted(WRONG), live(), frozenset())
+    assert told(wanted(WRONG), live(), known) == []
+    assert told(wanted(), live(), known) == [("Normal", "Recovered")]
+
+
+def test_another_problem_is_news() -> None:
+    assert told(wanted(REFUSED, is_held=True), live(wanted(WRONG))) == [("Warning", "RefusedByEnvoy")]
+
+
+def test_who_recovers_is_told_so() -> None:
+    assert told(wanted(generation=2), live(wanted(WRONG))) == [("Normal", "Recovered")]
+
+
+def test_nobody_has_recovered_before_envoy_says_so() -> None:
+    ill, waiting, well = wanted(WRONG), wanted(waits=True, generation=2), wanted(generation=2)
+    assert told(waiting, live(ill)) == []
+    known = known_after(waiting, live(ill), frozenset())
+    assert told(well, live(waiting), known) == [("Normal", "Recovered")]
+    assert known_after(well, live(waiting), known) == frozenset()
+
+
+def test_an_answer_is_newer_than_a_view_that_lags_behind() -> None:
+    memory = Memory()
+    memory.answered("a", live(version="12"))
+    assert memory.newest("a", live(version="9")).version == "12"
+    assert memory.newest("a", live(version="12")).version == "12"
+    assert memory.newest("a", live(version="9")).version == "9", "and once they agree, the view counts"
+
+
+def test_a_view_that_cannot_be_compared_counts() -> None:
+    memory = Memory()
+    memory.answered("a", live(version="12"))
+    assert memory.newest("a", Live("another", 1, "3", {})).uid == "another"
+
+
+def test_an_event_has_the_same_name_each_time_and_fits() -> None:
+    name, news = Name("Mapping", "default", "m" * 253), News("Warning", "Invalid", "x")
+    assert event_name(name, "uid", news) == event_name(name, "uid", news)
+    assert event_name(name, "uid", news) != event_name(name, "another", news)
+    assert len(event_name(name, "uid", news)) <= 253
+    made = event(name, "uid", news, "pod", NOW)
+    assert made["involvedObject"]["uid"] == "uid", "kubectl describe finds Events by it"
