@@ -117,10 +117,14 @@ class Agenda:
         return rest
 
     def mute(self, kind: str, now: float) -> bool:
-        """Statuses of this kind cannot be written; whether that is news."""
-        news = not self.muted_for(kind, now)
+        """Statuses of this kind cannot be written; whether that is news, which it is once."""
+        news = kind not in self._muted
         self._muted[kind] = now + MUTED_FOR
         return news
+
+    def heard(self, kind: str) -> None:
+        """A status of this kind was written."""
+        self._muted.pop(kind, None)
 
     def muted_for(self, kind: str, now: float) -> float:
         """Seconds for which statuses of this kind are not to be written."""

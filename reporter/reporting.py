@@ -134,6 +134,7 @@ class Reporting:
             self._agenda.unwritten(key)
             raise
         log.debug("written", object=str(name), count=count)
+        self._agenda.heard(name.kind)
         if answered is None:
             return
         self._memory.answered(key, answered)

@@ -136,6 +136,10 @@ def test_a_kind_is_muted_for_a_while_and_told_once() -> None:
     assert agenda.muted_for("Host", 1.0) == MUTED_FOR
     assert agenda.muted_for("Mapping", 1.0) == 0
     assert agenda.muted_for("Host", 2 * MUTED_FOR) == 0
+    assert not agenda.mute("Host", 2 * MUTED_FOR), "it is the same news"
+    agenda.heard("Host")
+    assert agenda.muted_for("Host", 2 * MUTED_FOR) == 0
+    assert agenda.mute("Host", 2 * MUTED_FOR)
 
 
 @given(st.lists(st.floats(0, 3), max_size=80))
