@@ -12,7 +12,7 @@ from process.settings import Settings
 from snapshot import Changes, Reader, Snapshot, SnapshotFullError
 from snapshot.bell import Bell
 from translator.ir import ObjectKey
-from translator.pipeline import FILE_KIND, kind_of
+from translator.pipeline import SOURCES
 from translator.publishing import Publisher, edition_of, hold_of, verdict_of
 from translator.settings import options_of
 from translator.statuses import Status
@@ -115,7 +115,7 @@ class Translator:
             before = self._statuses.pop(key, None)
             if status is not None:
                 self._statuses[key] = status
-            if kind_of(key) != FILE_KIND:  # the watcher told of it, with more to say
+            if not key.startswith(SOURCES):  # the watcher told of it, with more to say
                 self._tell(key, before or Status(), status)
 
     def _tell(self, key: ObjectKey, before: Status, status: Status | None) -> None:

@@ -20,8 +20,8 @@ from translator.resources import Resource
 from translator.tables import Failure, Sweep, Table, Tables
 from translator.xds.tables import Intent, XdsTables
 
-FILE_KIND = "dragoman/File"
-"""The kind under which the watcher tells of a file that it could not read."""
+SOURCES = "dragoman/"
+"""Begins the keys under which the watcher tells of what it could not read: a file, a kind of a cluster."""
 
 
 @dataclass(frozen=True, slots=True)

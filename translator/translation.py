@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from translator.emissary.objects import UNNAMED, Edition, Subject, subject_of
 from translator.emissary.options import Options
 from translator.ir import ObjectKey
-from translator.pipeline import FILE_KIND, Pipeline, kind_of
+from translator.pipeline import SOURCES, Pipeline, kind_of
 from translator.progress import Progress
 from translator.quarantine import Hold, Memory, Trial, Verdict, begin, digest, judged
 from translator.resources import Resource
@@ -256,7 +256,7 @@ class Translation:
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         if body is None:
             return None
-        if kind_of(key) == FILE_KIND:
+        if key.startswith(SOURCES):
             return status_of_file(body)
         subject = self._subjects.get(key)
         if subject is None:

@@ -1,17 +1,21 @@
-"""The process: follows the folders and writes the snapshot's objects."""
+"""The process: follows the folders, or watches the cluster, and writes the snapshot's objects."""
 
 import asyncio
 import gc
+import random
 import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from process import logs
 from process.main import BAD_SETTINGS, FAILED, run
 from process.settings import Settings
 from snapshot import Snapshot, SnapshotError, WriterBusyError
+from watcher.cluster import Cluster
 from watcher.folder import Root
 from watcher.following import Following
 from watcher.notices import Notices
-from watcher.publishing import Publisher, remembered
+from watcher.publishing import Publisher, remembered, remembered_objects
 
 GENERATED = "(generated)/"
 
@@ -19,25 +23,52 @@ log = logs.get()
 
 
 async def watch(settings: Settings, stopping: asyncio.Event) -> int:
-    """Keep the snapshot's objects equal to the folders until told to stop; returns the exit code."""
+    """Keep the snapshot's objects equal to the folders, or to the cluster, until told to stop; the exit code."""
     if settings.config_dir is None:
-        log.error("no folder to watch", mend="set DRAGOMAN_CONFIG_DIR to a folder of YAML")
-        return BAD_SETTINGS
-    roots = (Root.at(settings.config_dir), Root.at(settings.generated_dir, GENERATED, optional=True))
+        return await _with_snapshot(settings, lambda snapshot: _watch_cluster(settings, snapshot, stopping))
+    folder = settings.config_dir
+    return await _with_snapshot(settings, lambda snapshot: _watch_folders(folder, settings, snapshot, stopping))
+
+
+async def _with_snapshot(settings: Settings, use: Callable[[Snapshot], Awaitable[int]]) -> int:
     try:
-        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot, Notices() as notices:
+        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
             if snapshot.replaced:
                 log.warning("began a new snapshot", reason=snapshot.replaced)
-            publisher = Publisher(snapshot.writer("objects"))
-            known = remembered(snapshot.reader("objects"), tuple(root.label for root in roots))
-            log.info("watching", folder=str(settings.config_dir), remembered=sum(map(len, known.values())))
-            await _follow(Following(roots, settings.namespace, known, notices), publisher, notices, stopping)
+            return await use(snapshot)
     except WriterBusyError as error:
         log.error("another watcher runs", reason=str(error))  # noqa: TRY400 -- no failure: a trace would not help
         return FAILED
     except SnapshotError as error:
         log.error("the snapshot failed", reason=str(error))  # noqa: TRY400 -- a restart is the answer
         return FAILED
+
+
+async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event) -> int:
+    from kubeapi.connection import ConfigurationError, Connection  # noqa: PLC0415 -- costs 12 MB: not with a folder
+    from watcher.watching import Watching, targets_of  # noqa: PLC0415
+
+    publishers = Publisher(snapshot.writer("objects")), Publisher(snapshot.writer("live"), quiet=True)
+    known = remembered_objects(snapshot.reader("objects"))
+    cluster = Cluster(targets_of(settings), known, random.random)
+    try:
+        async with Connection.open(settings) as api:
+            where = ", ".join(settings.namespaces) or "all"
+            log.info("watching", server=api.server, namespaces=where, remembered=len(known or {}))
+            await Watching(api, cluster, *publishers, random.random).run(stopping)
+    except ConfigurationError as error:
+        log.error("no way to the API server", reason=str(error), mend="or set DRAGOMAN_CONFIG_DIR to a folder of YAML")  # noqa: TRY400
+        return BAD_SETTINGS
+    return 0
+
+
+async def _watch_folders(folder: Path, settings: Settings, snapshot: Snapshot, stopping: asyncio.Event) -> int:
+    roots = (Root.at(folder), Root.at(settings.generated_dir, GENERATED, optional=True))
+    with Notices() as notices:
+        publisher = Publisher(snapshot.writer("objects"))
+        known = remembered(snapshot.reader("objects"), tuple(root.label for root in roots))
+        log.info("watching", folder=str(folder), remembered=sum(map(len, known.values())))
+        await _follow(Following(roots, settings.namespace, known, notices), publisher, notices, stopping)
     return 0
 
 

@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from process import logs
 from snapshot import Reader, Record, SnapshotFullError, Writer
 from watcher.parsing import source_of
-from watcher.state import Changes, Source, Told
+from watcher.state import FILE, Changes, Source, Told
 
 RETRY = 1.0
 """Seconds until a commit that found no room is tried again."""
 
+_PROBLEM = {FILE: "a file has a problem"}
+_SOURCE = {FILE: "file"}
+
 log = logs.get()
+
+
+def remembered_objects(reader: Reader) -> dict[str, Record] | None:
+    """What an earlier process has published, but for what it told of its sources; None when there was none."""
+    if not reader.changes().sequence:
+        return None
+    return {key: record for key, record in reader.all().items() if not key.startswith("dragoman/")}
 
 
 def remembered(reader: Reader, labels: tuple[str, ...]) -> dict[Source, dict[str, Record]]:
@@ -26,10 +36,11 @@ def remembered(reader: Reader, labels: tuple[str, ...]) -> dict[Source, dict[str
 
 
 class Publisher:
-    """Writes changes; those that there was no room for are its state, until there is."""
+    """Writes changes; those that there was no room for are its state, until there is. `quiet`: logs only failures."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, *, quiet: bool = False) -> None:
         self._writer = writer
+        self._quiet = quiet
         self._pending: dict[str, Record | None] = {}
         self._whole = False
         self._full = False
@@ -42,7 +53,7 @@ class Publisher:
     def publish(self, changes: Changes) -> None:
         """Log the problems that are news, and write what changed. SnapshotError when the file is no longer usable."""
         for told in changes.appeared:
-            log.warning("a file has a problem", **_said(told))
+            log.warning(_PROBLEM.get(told.source.kind, "something cannot be watched"), **_said(told))
         for told in changes.healed:
             log.info("the problem is gone", **_said(told))
         self._pending = {**({} if changes.whole else self._pending), **changes.records}
@@ -67,7 +78,7 @@ class Publisher:
             log.info("there is room again")
         self._full = False
         counted = _counted(self._pending, whole=self._whole)
-        if sequence is not None and counted:
+        if sequence is not None and counted and not self._quiet:
             log.info("published", sequence=sequence, **counted)
         self._pending, self._whole = {}, False
 
@@ -76,7 +87,7 @@ def _said(told: Told) -> dict[str, object]:
     problem = told.problem
     places = {"document": problem.document, "line": problem.line}
     return {
-        "file": told.source.name,
+        _SOURCE.get(told.source.kind, "watched"): told.source.name,
         **{name: at for name, at in places.items() if at is not None},
         "reason": problem.message,
     }

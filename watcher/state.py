@@ -18,6 +18,8 @@ import orjson
 
 from snapshot import Record
 
+FILE = "File"
+
 _MAX_NAME = 400
 _MAX_PROBLEMS = 20
 
@@ -28,7 +30,7 @@ class Source:
 
     rank: int
     name: str
-    kind: str = "File"
+    kind: str = FILE
 
     @property
     def key(self) -> str:
@@ -91,7 +93,14 @@ class ObjectGone:
     key: str
 
 
-Event: TypeAlias = SourceListed | SourceFailed | SourceGone | ObjectChanged | ObjectGone
+@dataclass(frozen=True, slots=True)
+class SourceWell:
+    """A source can be asked again, and has what it said last: its problem is gone."""
+
+    source: Source
+
+
+Event: TypeAlias = SourceListed | SourceFailed | SourceWell | SourceGone | ObjectChanged | ObjectGone
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,19 @@ class State:
         """These have to be listed, or be gone, before the first view."""
         self._waiting.update(sources)
 
+    @property
+    def waiting(self) -> list[Source]:
+        """The sources that the first view waits for, in order."""
+        return sorted(self._waiting)
+
+    def has(self, source: Source) -> bool:
+        """Whether a source has objects."""
+        return bool(self._held.get(source))
+
+    def keys(self, source: Source) -> list[str]:
+        """The keys of a source's objects."""
+        return list(self._held.get(source, ()))
+
     def holders(self, key: str) -> list[Source]:
         """The sources that have an object, the one that counts first."""
         return list(self._holders.get(key, ()))
@@ -177,6 +199,8 @@ class State:
                     self._put(source, key, record)
             case SourceFailed(source, problem):
                 self._own[source] = (problem,)
+            case SourceWell(source):
+                self._own.pop(source, None)
             case SourceGone(source):
                 self._waiting.discard(source)
                 self._own.pop(source, None)

@@ -1,0 +1,293 @@
+"""All that is watched in a cluster, as one state machine: what each reflector learned in, what is to be published out.
+
+    reflectors --happenings--> Cluster --events--> State --> changes
+
+What is decided here, and nowhere else:
+
+- **What cannot be seen at the first look.** A kind that the API server does not have is empty. One that we may not
+  see is not: the first view waits for it, if requests would be answered wrongly without it and no namespace shows it.
+  Later, or when an earlier process had a view, what was known of it stays; a problem says what right is missing.
+- **What cannot be.** Where there were objects of ours and all at once there are none, or their kind is gone, that is
+  asked again after a while before it is believed: a cluster is rarely emptied, and an API server rarely begins anew.
+- **Which Secrets** are asked for and published: those that Hosts and the like refer to.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from snapshot import Record
+from watcher.kinds import OURS, SECRET, Kind, Target
+from watcher.outage import Random, Server
+from watcher.references import KINDS as REFERRING
+from watcher.references import SecretName, secrets_of
+from watcher.reflector import Changed, Event, Forbidden, Gone, Listed, Missing, Reflector, Troubled, Well
+from watcher.secrets import Secrets
+from watcher.state import (
+    Changes,
+    ObjectChanged,
+    ObjectGone,
+    Problem,
+    Source,
+    SourceFailed,
+    SourceListed,
+    SourceWell,
+    State,
+)
+from watcher.state import Event as StateEvent
+from watcher.trimming import Seen
+
+DOUBT: Final = 30.0
+"""Seconds after which a kind that lost all its objects at once is asked again."""
+
+TROUBLED: Final = 3
+"""Failures in a row after which a kind's trouble is told."""
+
+_OURS: Final = f"{OURS}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step gave: changes of the objects, and of what the cluster says of them beside their content."""
+
+    objects: Changes
+    live: Changes = field(default_factory=Changes)
+
+
+class Cluster:
+    """What is known of a cluster.
+
+    `remembered` is what an earlier process has published; None: none has, so that nothing is known, not even old.
+    """
+
+    def __init__(self, targets: Iterable[Target], remembered: Mapping[str, Record] | None, random: Random) -> None:
+        self._targets = tuple(targets)
+        self._random = random
+        self._had_view = remembered is not None
+        self._server = Server(random)
+        known = _by_source(self._targets, remembered or {})
+        self._state = State(known)
+        self._state.expect(target.source for target in self._targets)
+        self._secrets = {target: Secrets(target) for target in self._targets if target.kind is SECRET}
+        self._referring = {t for t in self._targets if t.kind.name in REFERRING and t.kind.group == OURS}
+        self._referring_sources = {target.source for target in self._referring}
+        self._references: dict[str, frozenset[SecretName]] = {}
+        self._answered: set[Target] = set()
+        self._forbidden: dict[Target, Problem] = {}
+        self._doubted: set[Target] = set()
+        self._early: dict[str, Record] = {}
+        self.reflectors: dict[Target, Reflector] = {target: self._reflector(target) for target in self._targets}
+        self._refer([SourceListed(source, known[source], whole=False) for source in known])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the first view has been given."""
+        return self._state.complete
+
+    @property
+    def outage(self) -> str:
+        """Why the API server answers nobody; empty while it does."""
+        return self._server.reason
+
+    @property
+    def wakes(self) -> int:
+        """Counts up when reflectors were woken that wait."""
+        return self._server.wakes
+
+    @property
+    def waiting_for(self) -> tuple[str, ...]:
+        """What has to be seen before the first view."""
+        return tuple(source.name for source in self._state.waiting)
+
+    def take(self, now: float, target: Target, happened: Iterable[Event]) -> Outcome:
+        """What a reflector learned."""
+        events: list[StateEvent] = []
+        live: dict[str, Record | None] = {}
+        for event in happened:
+            events += self._of_secret(target, event) if target.kind is SECRET else self._of(now, target, event, live)
+        if not events and not live and target.kind is not SECRET:
+            return Outcome(Changes())
+        events += self._refer(events)
+        before = self._state.complete
+        changes = self._state.step(events)
+        if not before:
+            return Outcome(changes, self._live_at_first(live))
+        live.update((key, None) for key, record in changes.records.items() if not record and key.startswith(_OURS))
+        return Outcome(changes, Changes(live))
+
+    def missing(self) -> dict[str, list[Reflector]]:
+        """The reflectors whose kind the server does not have, by the path of its API."""
+        found: dict[str, list[Reflector]] = {}
+        for target, reflector in self.reflectors.items():
+            if reflector.missing:
+                found.setdefault(target.kind.api, []).append(reflector)
+        return found
+
+    # Objects
+
+    def _of(self, now: float, target: Target, event: Event, live: dict[str, Record | None]) -> list[StateEvent]:
+        source = target.source
+        found: list[StateEvent] = []
+        match event:
+            case Listed(objects, problems):
+                if objects or not self._is_doubtful(now, target):
+                    live.update((key, here.live) for key, here in objects.items() if here.live)
+                    found = self._listed(target, objects, problems)
+            case Missing():
+                found = [] if self._is_doubtful(now, target) else self._listed(target, {}, ())
+            case Changed(here):
+                live[here.key] = here.live
+                found = [ObjectChanged(source, here.key, here.record)]
+            case Gone(key):
+                live[key] = None
+                found = [ObjectGone(source, key)]
+            case Forbidden(message):
+                self._forbidden[target] = Problem(f"{target.said} may not be listed and watched: {message}")
+                found = [SourceFailed(source, self._forbidden[target]), *self._let_pass(target.kind)]
+            case Troubled(message, failures):
+                found = self._trouble(source, message, failures)
+            case Well():
+                found = [SourceWell(source)]
+        return found
+
+    def _listed(self, target: Target, objects: Mapping[str, Seen], problems: tuple[str, ...]) -> list[StateEvent]:
+        self._answered.add(target)
+        self._doubted.discard(target)
+        self._forbidden.pop(target, None)
+        records = {key: here.record for key, here in objects.items()}
+        listed = SourceListed(target.source, records, tuple(map(Problem, problems)))
+        return [listed, *self._let_pass(target.kind)]
+
+    def _trouble(self, source: Source, message: str, failures: int) -> list[StateEvent]:
+        if self._server.reason or failures < TROUBLED:
+            return []
+        return [SourceFailed(source, Problem(f"cannot be read at the moment, what was known stays: {message}"))]
+
+    def _is_doubtful(self, now: float, target: Target) -> bool:
+        """Whether it is asked again before it is believed that there is nothing."""
+        if target.kind.group != OURS or target in self._doubted or not self._state.has(target.source):
+            return False
+        self._doubted.add(target)
+        self.reflectors[target].doubt(now, DOUBT)
+        return True
+
+    def _let_pass(self, kind: Kind) -> list[StateEvent]:
+        """The targets of a kind that we may not see, and that the first view need not wait for."""
+        if kind.needed and not self._had_view and not any(target.kind is kind for target in self._answered):
+            return []
+        passed = [target for target in self._forbidden if target.kind is kind]
+        self._answered.update(passed)
+        return [SourceListed(target.source, {}, (self._forbidden[target],), whole=False) for target in passed]
+
+    def _live_at_first(self, live: Mapping[str, Record | None]) -> Changes:
+        for key, record in live.items():
+            if record:
+                self._early[key] = record
+            else:
+                self._early.pop(key, None)
+        if not self._state.complete:
+            return Changes()
+        early, self._early = self._early, {}
+        return Changes({key: record for key, record in early.items() if self._state.holders(key)}, whole=True)
+
+    # Secrets
+
+    def _of_secret(self, target: Target, event: Event) -> list[StateEvent]:
+        secrets = self._secrets.get(target)
+        if secrets is None:
+            return self._of_named_secret(target, event)
+        found: list[StateEvent] = []
+        match event:
+            case Listed(objects, problems):
+                self._answered.add(target)
+                records = {key: here.record for key, here in objects.items()}
+                found = secrets.listed(records, tuple(map(Problem, problems)))
+            case Changed(here):
+                found = secrets.changed(here.key, here.record)
+            case Gone(key):
+                found = secrets.gone(key)
+            case Forbidden() | Missing():
+                self._answered.add(target)
+                secrets.forbid()
+            case Troubled(message, failures):
+                found = self._trouble(target.source, message, failures)
+            case Well():
+                found = [SourceWell(target.source)]
+        return found
+
+    def _of_named_secret(self, target: Target, event: Event) -> list[StateEvent]:
+        events: list[StateEvent] = []
+        for secrets in self._secrets.values():
+            if target not in secrets.named:
+                continue
+            match event:
+                case Listed(objects):
+                    events += secrets.one_listed(target, {key: found.record for key, found in objects.items()})
+                case Changed(found):
+                    events += secrets.one_listed(target, {found.key: found.record})
+                case Gone() | Missing():
+                    events += secrets.one_listed(target, {})
+                case Forbidden(message):
+                    secrets.one_forbidden(target, message)
+                case Troubled() | Well():
+                    continue
+        return events
+
+    def _refer(self, events: Iterable[StateEvent]) -> list[StateEvent]:
+        """What follows for the Secrets from what changed: which are referred to, and which can be told of."""
+        found: list[StateEvent] = []
+        read = [self._read_references(event) for event in events if event.source in self._referring_sources]
+        if any(read):
+            wanted = frozenset(name for names in self._references.values() for name in names)
+            for secrets in self._secrets.values():
+                found += secrets.want(wanted)
+        if self._referring <= self._answered:
+            for secrets in self._secrets.values():
+                found += secrets.settle()
+        self._watch_named()
+        return found
+
+    def _read_references(self, event: StateEvent) -> bool:
+        """Note which Secrets objects refer to; whether that is different now."""
+        match event:
+            case SourceListed(source, objects, _, whole):
+                gone = [key for key in self._state.keys(source) if key not in objects] if whole else []
+                return any([*map(self._forget, gone), *(self._note(*found) for found in objects.items())])
+            case ObjectChanged(_, key, record):
+                return self._note(key, record)
+            case ObjectGone(_, key):
+                return self._forget(key)
+        return False
+
+    def _note(self, key: str, record: Record) -> bool:
+        names = secrets_of(key.split("/", 3)[2], record.body)
+        if not names:
+            return self._forget(key)
+        before, self._references[key] = self._references.get(key), names
+        return before != names
+
+    def _forget(self, key: str) -> bool:
+        return self._references.pop(key, None) is not None
+
+    def _watch_named(self) -> None:
+        wanted = {target for secrets in self._secrets.values() for target in secrets.named}
+        for target in [t for t in self.reflectors if t.name and t not in wanted]:
+            self._server.left(self.reflectors.pop(target).name)
+        for target in wanted - set(self.reflectors):
+            self.reflectors[target] = self._reflector(target)
+
+    def _reflector(self, target: Target) -> Reflector:
+        return Reflector(target, self._server, self._random)
+
+
+def _by_source(targets: tuple[Target, ...], remembered: Mapping[str, Record]) -> dict[Source, dict[str, Record]]:
+    by_kind: dict[str, list[Target]] = {}
+    for target in targets:
+        by_kind.setdefault(f"{target.kind.group or 'core'}/{target.kind.name}", []).append(target)
+    found: dict[Source, dict[str, Record]] = {}
+    for key, record in remembered.items():
+        group, name, _ = key.split("/", 2)
+        holder = next((target for target in by_kind.get(f"{group}/{name}", ()) if target.holds(key)), None)
+        if holder:
+            found.setdefault(holder.source, {})[key] = record
+    return found

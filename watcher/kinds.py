@@ -1,0 +1,165 @@
+"""What is watched in a cluster, as a table; and what of an object of each kind is kept.
+
+Everything that nobody reads is left out before it costs memory, and so that its change is none: bookkeeping of the API
+server, kubectl's copy of the object, what the nodes add to an EndpointSlice, and what a Secret holds beside TLS.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+from watcher.state import Source
+
+Document: TypeAlias = Mapping[str, Any]
+
+OURS: Final = "getambassador.io"
+
+TLS_KEYS: Final = frozenset(
+    (
+        "tls.crt",
+        "tls.key",
+        "ca.crt",
+        "cert-chain.pem",
+        "key.pem",
+        "root-cert.pem",
+        "user.key",
+        "crl.pem",
+        "cert_required",
+    )
+)
+
+_NO_TLS: Final = (
+    "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,type!=kubernetes.io/dockerconfigjson"
+)
+"""Secrets that cannot hold a certificate, and may be many and large; the API server does not even send them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of objects. `content` gives what is kept beside metadata; `fields` is a field selector of its own.
+
+    `annotated`: whether annotations are kept. `needed`: without it, requests would be answered wrongly; a pod that has
+    never seen it is not ready.
+    """
+
+    group: str
+    version: str
+    name: str
+    plural: str
+    content: Callable[[Document], dict[str, Any]]
+    annotated: bool = True
+    needed: bool = True
+    fields: str = ""
+
+    @property
+    def resource(self) -> str:
+        """As kubectl and RBAC call it: `mappings.getambassador.io`, `services`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def api(self) -> str:
+        """The path of its group and version."""
+        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+
+    def key(self, namespace: str, name: str) -> str:
+        """An object's key in the snapshot."""
+        return f"{self.group or 'core'}/{self.name}/{namespace}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Some objects of a kind: of all namespaces or of one, all or the one of a name, and only those that match."""
+
+    kind: Kind
+    namespace: str = ""
+    name: str = ""
+    labels: str = ""
+    fields: str = ""
+
+    @property
+    def path(self) -> str:
+        """The path to list and watch them by."""
+        inside = f"/namespaces/{self.namespace}" if self.namespace else ""
+        return f"{self.kind.api}{inside}/{self.kind.plural}"
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The parameters that choose them."""
+        own = f"metadata.name={self.name}" if self.name else self.kind.fields
+        fields = ",".join(part for part in (own, self.fields) if part)
+        return {name: value for name, value in (("labelSelector", self.labels), ("fieldSelector", fields)) if value}
+
+    @property
+    def source(self) -> Source:
+        """Them as a source of objects."""
+        return Source(0, "/".join(filter(None, (self.kind.resource, self.namespace, self.name))), "Watch")
+
+    @property
+    def said(self) -> str:
+        """Them, for people."""
+        where = f" in the namespace {self.namespace}" if self.namespace else ""
+        return f"{self.kind.resource}{where}{f' of the name {self.name}' if self.name else ''}"
+
+    def holds(self, key: str) -> bool:
+        """Whether the object of this key would be among them, as far as the key tells."""
+        group, name, namespace, own = key.split("/", 3)
+        return (
+            (group, name) == (self.kind.group or "core", self.kind.name)
+            and self.namespace in ("", namespace)
+            and self.name in ("", own)
+        )
+
+    def named(self, namespace: str, name: str) -> "Target":
+        """The one object of this name among them."""
+        return replace(self, namespace=namespace, name=name)
+
+
+def _everything(document: Document) -> dict[str, Any]:
+    return {field: value for field, value in document.items() if field != "status"}
+
+
+def _service(document: Document) -> dict[str, Any]:
+    spec = document.get("spec") or {}
+    kept = ("type", "externalName", "ports", "clusterIP", "clusterIPs")
+    return {"spec": {field: spec[field] for field in kept if field in spec}}
+
+
+def _secret(document: Document) -> dict[str, Any]:
+    data = document.get("data") or {}
+    return {"type": document.get("type"), "data": {name: data[name] for name in data if name in TLS_KEYS}}
+
+
+def _slice(document: Document) -> dict[str, Any]:
+    endpoints = [
+        {field: endpoint[field] for field in ("addresses", "conditions", "zone") if field in endpoint}
+        for endpoint in document.get("endpoints") or []
+    ]
+    return {"addressType": document.get("addressType"), "ports": document.get("ports"), "endpoints": endpoints}
+
+
+def _own(name: str, plural: str, *, needed: bool = True) -> Kind:
+    return Kind(OURS, "v3alpha1", name, plural, _everything, needed=needed)
+
+
+SECRET: Final = Kind("", "v1", "Secret", "secrets", _secret, annotated=False, fields=_NO_TLS)
+
+KINDS: Final = (
+    _own("Mapping", "mappings"),
+    _own("Host", "hosts"),
+    _own("Listener", "listeners"),
+    _own("TLSContext", "tlscontexts"),
+    _own("TCPMapping", "tcpmappings"),
+    _own("Module", "modules"),
+    # Not served yet; said to each object, since whoever relies on one must know.
+    _own("AuthService", "authservices"),
+    _own("RateLimitService", "ratelimitservices"),
+    _own("LogService", "logservices", needed=False),
+    _own("TracingService", "tracingservices", needed=False),
+    _own("DevPortal", "devportals", needed=False),
+    _own("ConsulResolver", "consulresolvers", needed=False),
+    _own("KubernetesEndpointResolver", "kubernetesendpointresolvers", needed=False),
+    _own("KubernetesServiceResolver", "kubernetesserviceresolvers", needed=False),
+    Kind("", "v1", "Service", "services", _service),
+    Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", _slice, annotated=False),
+    SECRET,
+)

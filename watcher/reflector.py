@@ -1,0 +1,430 @@
+"""What some objects of a cluster are, kept equal to what the API server says: one list and watch as a state machine.
+
+    next(now)                          --> what to ask, or until when to wait
+    opened, heard, listed, refused, ended <-- what came of it; each gives what is known by it
+
+It does no input or output: the caller asks, and reads the clock. The rules are those of Kubernetes' own reflector
+(https://kubernetes.io/docs/reference/using-api/api-concepts/): all objects first, by a stream that begins with them
+(KEP-3157) or, where the server has none, page by page; then what changes. Three rules are ours:
+
+- All objects are asked for without a resourceVersion, which is the state as it is now, never an older one from a cache.
+- After the server could not be reached they are asked for again: it may have come back with an older state, and a watch
+  from a version that it does not have yet would silently skip everything up to that.
+- What is said again, of a version that is known, is passed over, so that nothing goes back within a stream.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from watcher.kinds import Target
+from watcher.outage import Random, Server, pause
+from watcher.trimming import Seen, seen
+
+PAGE: Final = 500
+WATCH_SECONDS: Final = (300, 600)
+"""A watch is asked to end after a time between these, by chance, so that the server's load spreads."""
+
+SYNC_SILENCE: Final = 30.0
+"""Seconds without a line after which a stream that should begin with all objects is given up."""
+
+SILENCE: Final = 150.0
+"""Seconds without a line after which a stream counts as broken; there should be a bookmark every minute."""
+
+HEALTHY: Final = 5.0
+"""Seconds that a stream must have lived for its end to be no failure."""
+
+MISSING: Final = 120.0
+"""Seconds, up to twice that by chance, after which a kind that the server does not have is asked for unprompted."""
+
+MAX_RETRY_AFTER: Final = 120.0
+
+PATIENCE: Final = 3
+"""Streams of all objects that may break in a row before they are listed."""
+
+_END_OF_INITIAL: Final = "k8s.io/initial-events-end"
+_NOT_STREAMED: Final = frozenset((400, 405, 406, 415, 422, 501))
+_TOLD: Final = 5
+
+
+class Phase(Enum):
+    """What is to be asked next."""
+
+    STREAM = "all objects, by a stream that goes on with what changes"
+    LIST = "all objects, page by page"
+    WATCH = "what changes since a version"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request: GET the target's path with these parameters."""
+
+    params: Mapping[str, str]
+    stream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All objects there are, and what is wrong with those that could not be read."""
+
+    objects: Mapping[str, Seen]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A new object, or a new version of one."""
+
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An object is no more."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """The server does not let us see them; it says what it does not let us do."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The server has no such kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """They cannot be asked for now: what was known stays. `failures` in a row."""
+
+    message: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Well:
+    """After trouble, the watch goes on from where it was."""
+
+
+Event: TypeAlias = Listed | Changed | Gone | Forbidden | Missing | Troubled | Well
+
+
+@dataclass(slots=True)
+class _Collected:
+    """What came of all objects so far."""
+
+    objects: dict[str, Seen] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    token: str = ""
+
+    def listed(self) -> Listed:
+        told = self.problems[:_TOLD]
+        more = len(self.problems) - len(told)
+        return Listed(self.objects, (*told, *([f"and {more} more"] if more else [])))
+
+
+class Reflector:
+    """The state of one target. `over`: the answer that is being read is not wanted any more."""
+
+    def __init__(self, target: Target, server: Server, random: Random) -> None:
+        self.target = target
+        self.name = target.source.name
+        self.over = False
+        self.phase = Phase.STREAM
+        self.missing = False
+        self._server = server
+        self._random = random
+        self._streams = True
+        self._pages = True
+        self._version = ""
+        self._collected = _Collected()
+        self._failures = 0
+        self._troubled = False
+        self._due = 0.0
+        self._asked = 0.0
+        self._open = False
+
+    @property
+    def silence(self) -> float:
+        """Seconds without a line after which the stream should be given up."""
+        return SILENCE if self.phase is Phase.WATCH else SYNC_SILENCE
+
+    def next(self, now: float) -> Ask | float:
+        """What to ask now, or until when to wait."""
+        if now < self._due:
+            return self._due
+        until = self._server.may_ask(self.name, now)
+        if until is not None:
+            return until
+        self.over = self._open = False
+        self._server.ended(self.name)
+        self._asked = now
+        if self.phase is Phase.LIST:
+            return Ask(self.target.params | self._page(), stream=False)
+        seconds = WATCH_SECONDS[0] + self._random() * (WATCH_SECONDS[1] - WATCH_SECONDS[0])
+        params = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(int(seconds))}
+        if self.phase is Phase.STREAM:
+            self._collected = _Collected()
+            params |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        else:
+            params["resourceVersion"] = self._version
+        return Ask(self.target.params | params, stream=True)
+
+    def wake(self, due: float) -> None:
+        """Whatever it waits for: ask at `due`, if not sooner."""
+        self._due = min(self._due, due)
+
+    def doubt(self, now: float, seconds: float) -> None:
+        """What was said cannot be: ask for everything again, later."""
+        self._restart(now + seconds)
+
+    # What came of it
+
+    def opened(self, now: float) -> list[Event]:
+        """The stream began."""
+        self._server.answered(self.name, now, open_stream=True)
+        self._open, self.missing = True, False
+        return self._recovered() if self.phase is Phase.WATCH else []
+
+    def heard(self, now: float, lines: list[bytes]) -> list[Event]:
+        """Lines of the stream."""
+        self._server.answered(self.name, now, open_stream=True)
+        events: list[Event] = []
+        for line in lines:
+            if self.over:
+                break
+            try:
+                message = orjson.loads(line)
+                said, document = message["type"], message["object"]
+                self._take(now, said, document, events)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                self._fail(now, f"a line of the answer cannot be read: {error}", events)
+        return events
+
+    def listed(self, now: float, body: bytes) -> list[Event]:
+        """A page of all objects."""
+        self._server.answered(self.name, now)
+        events: list[Event] = []
+        try:
+            page = orjson.loads(body)
+            metadata, items = page["metadata"], page.get("items") or []
+            for item in items:
+                self._collect(item)
+            version, token = str(metadata["resourceVersion"]), metadata.get("continue") or ""
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self._fail(now, f"the answer cannot be read: {error}", events)
+            return events
+        self._collected.token = token
+        if not token:
+            self._synced(version, events)
+        return events
+
+    def refused(self, now: float, status: int, message: str, retry_after: float | None = None) -> list[Event]:
+        """An answer that is none to the question."""
+        events: list[Event] = []
+        self._refuse(now, status, message, retry_after, events)
+        return events
+
+    def ended(self, now: float, reason: str = "") -> list[Event]:
+        """The stream ended; or, with a reason, it broke, or there was no answer."""
+        self._server.ended(self.name)
+        events: list[Event] = []
+        if self.over:
+            return events
+        if self.phase is Phase.WATCH and self._was_good(now):
+            self._failures, self._due = 0, now
+        elif reason:
+            self._lost(now, reason, events)
+        elif self.phase is Phase.STREAM:
+            self._unstream(now)
+        else:
+            self._wait(now)
+        self._open = False
+        return events
+
+    def silent(self, now: float) -> list[Event]:
+        """Nothing was heard for `silence` seconds."""
+        events: list[Event] = []
+        if self.phase is Phase.STREAM:
+            self._unstream(now)
+        else:
+            self._restart(now)
+        return events
+
+    # Lines
+
+    def _take(self, now: float, said: str, document: dict[str, Any], events: list[Event]) -> None:
+        if said == "ERROR":
+            code = document.get("code")
+            message = str(document.get("message") or "an error without a text")
+            self._refuse(
+                now, code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR, message, None, events
+            )
+            return
+        metadata = document["metadata"]
+        version = str(metadata.get("resourceVersion") or "")
+        if said == "BOOKMARK":
+            whole = (metadata.get("annotations") or {}).get(_END_OF_INITIAL) == "true"
+            if self.phase is Phase.STREAM and whole:
+                self._synced(version, events)
+            elif self.phase is Phase.WATCH and _newer(version, self._version):
+                self._version = version
+            elif self.phase is Phase.WATCH and version != self._version:
+                self._restart(now, failed=True)  # the server went back behind what it had told
+        elif self.phase is Phase.STREAM:
+            if said == "DELETED":
+                self._collected.objects.pop(self._key(metadata), None)
+            elif said in ("ADDED", "MODIFIED"):
+                self._collect(document)
+        elif _newer(version, self._version):
+            self._change(said, document, metadata, events)
+            self._version = version
+
+    def _change(self, said: str, document: dict[str, Any], metadata: dict[str, Any], events: list[Event]) -> None:
+        if said == "DELETED":
+            events.append(Gone(self._key(metadata)))
+        elif said in ("ADDED", "MODIFIED"):
+            try:
+                events.append(Changed(seen(self.target.kind, document)))
+            except ValueError as error:
+                self._troubled = True
+                events.append(Troubled(str(error), PATIENCE))
+
+    def _key(self, metadata: Mapping[str, Any]) -> str:
+        return self.target.kind.key(str(metadata.get("namespace") or ""), str(metadata["name"]))
+
+    def _collect(self, document: dict[str, Any]) -> None:
+        try:
+            found = seen(self.target.kind, document)
+        except ValueError as error:
+            self._collected.problems.append(str(error))
+            return
+        self._collected.objects[found.key] = found
+
+    def _synced(self, version: str, events: list[Event]) -> None:
+        events.append(self._collected.listed())
+        self._collected = _Collected()
+        self.phase, self._version = Phase.WATCH, version
+        self._due = 0.0
+        self._troubled = self.missing = False
+        self._pages = True
+
+    def _page(self) -> dict[str, str]:
+        if not self._pages:
+            return {}
+        token = self._collected.token
+        return {"limit": str(PAGE)} | ({"continue": token} if token else {})
+
+    # Refusals and failures
+
+    def _refuse(self, now: float, status: int, message: str, retry_after: float | None, events: list[Event]) -> None:
+        self.over = True
+        too_new = "too large resource version" in message.lower()
+        if status == HTTPStatus.GONE:
+            self._pages = self._pages and not self._collected.token
+            self._restart(now, failed=True)
+        elif status == HTTPStatus.FORBIDDEN:
+            self._server.answered(self.name, now)
+            events.append(Forbidden(message))
+            self._restart(now, failed=True)
+        elif status == HTTPStatus.NOT_FOUND:
+            self._server.answered(self.name, now)
+            events.append(Missing())
+            self.missing = True
+            self._restart(now + MISSING * (1 + self._random()))
+        elif self.phase is Phase.STREAM and status in _NOT_STREAMED:
+            self._unstream(now)
+        elif status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in (
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.TOO_MANY_REQUESTS,
+        ):
+            self._fail(now, message, events)
+        else:
+            if too_new:
+                self.phase = self._first
+            self._lost(now, message, events, retry_after=min(retry_after or 0.0, MAX_RETRY_AFTER), reached=True)
+
+    def _fail(self, now: float, message: str, events: list[Event]) -> None:
+        """The answer makes no sense: everything again, a little later."""
+        self.over = True
+        self._restart(now, failed=True)
+        self._trouble(message, events)
+
+    def _lost(
+        self,
+        now: float,
+        reason: str,
+        events: list[Event],
+        *,
+        retry_after: float = 0.0,
+        reached: bool = False,
+    ) -> None:
+        """No answer, or one that tells to go away."""
+        breaks = self.phase is Phase.STREAM and self._open and self._failures >= PATIENCE
+        if not reached or self.phase is Phase.LIST:
+            self._streams = not breaks  # a server that comes back may be another one
+            self.phase = self._first
+            self._collected = _Collected()
+        self._wait(now, retry_after)
+        self._server.failed(self.name, now, reason, self._answered if not retry_after else self._not_yet, retry_after)
+        self._trouble(reason, events)
+
+    def _answered(self, due: float) -> None:
+        """Another one was answered: the failures were not of this target."""
+        self._failures = 0
+        self.wake(due)
+
+    def _not_yet(self, due: float) -> None:
+        """The server said when to come back: that another one was answered makes it no sooner."""
+
+    def _unstream(self, now: float) -> None:
+        """The server has no streams that begin with all objects: they are listed from now on."""
+        self.over = True
+        self._streams = False
+        self._restart(now)
+
+    @property
+    def _first(self) -> Phase:
+        return Phase.STREAM if self._streams else Phase.LIST
+
+    def _restart(self, due: float, *, failed: bool = False) -> None:
+        self.over = True
+        self.phase = self._first
+        self._collected = _Collected()
+        if failed:
+            self._wait(due)
+        else:
+            self._due = due
+
+    def _was_good(self, now: float) -> bool:
+        return self._open and now - self._asked >= HEALTHY
+
+    def _wait(self, now: float, at_least: float = 0.0) -> None:
+        self._failures = 1 if self._was_good(now) else self._failures + 1
+        self._due = now + max(at_least, pause(self._failures, self._random))
+
+    def _trouble(self, message: str, events: list[Event]) -> None:
+        self._troubled = True
+        events.append(Troubled(message, self._failures))
+
+    def _recovered(self) -> list[Event]:
+        if not self._troubled:
+            return []
+        self._troubled = False
+        return [Well()]
+
+
+def _newer(version: str, than: str) -> bool:
+    """Whether a version comes after another one. Both are numbers; what is none cannot be compared, and counts."""
+    if version.isdecimal() and than.isdecimal():
+        return int(version) > int(than)
+    return bool(version) or not than

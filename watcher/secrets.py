@@ -1,0 +1,111 @@
+"""Of the Secrets that may be read, those that are referred to: pure.
+
+All of them are listed where that is allowed, since one watch costs less than many; what nobody refers to is held back
+here. Where listing is forbidden, each one that is referred to is watched by its name: a Role can allow that with
+`resourceNames`. Both ways they belong to one source, so that a change of the rights changes nothing else.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from snapshot import Record
+from watcher.kinds import SECRET, Target
+from watcher.references import SecretName
+from watcher.state import Event, ObjectChanged, ObjectGone, Problem, SourceListed
+
+
+class Secrets:
+    """The Secrets of one target."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._source = target.source
+        self._known: dict[str, Record] = {}
+        self._wanted: frozenset[str] = frozenset()
+        self._one_by_one = False
+        self._settled = False
+        self._answered: dict[Target, str] = {}
+        self._to_settle = False
+
+    @property
+    def named(self) -> frozenset[Target]:
+        """The Secrets to be watched one by one."""
+        return frozenset(self._answered) if self._one_by_one else frozenset()
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether listing is forbidden."""
+        return self._one_by_one
+
+    def want(self, names: Iterable[SecretName]) -> list[Event]:
+        """These are referred to now."""
+        inside = [(namespace, name) for namespace, name in names if self.target.namespace in ("", namespace)]
+        before, self._wanted = self._wanted, frozenset(SECRET.key(*name) for name in inside)
+        targets = {self.target.named(*name) for name in inside}
+        self._answered = {target: self._answered.get(target, _UNKNOWN) for target in targets}
+        self._to_settle = True
+        came, went = self._wanted - before, before - self._wanted
+        events: list[Event] = [ObjectGone(self._source, key) for key in sorted(went)]
+        if self._one_by_one:
+            self._known = {key: record for key, record in self._known.items() if key not in went}
+            return events
+        known = ((key, self._known.get(key)) for key in sorted(came))
+        return events + [ObjectChanged(self._source, key, record) for key, record in known if record]
+
+    # All of them
+
+    def listed(self, objects: Mapping[str, Record], problems: tuple[Problem, ...]) -> list[Event]:
+        """These are all there are."""
+        self._known, self._one_by_one, self._settled = dict(objects), False, True
+        self._answered = dict.fromkeys(self._answered, _UNKNOWN)
+        return [SourceListed(self._source, self._published(), problems)]
+
+    def changed(self, key: str, record: Record) -> list[Event]:
+        """One is new or different."""
+        self._known[key] = record
+        return [ObjectChanged(self._source, key, record)] if key in self._wanted else []
+
+    def gone(self, key: str) -> list[Event]:
+        """One is no more."""
+        self._known.pop(key, None)
+        return [ObjectGone(self._source, key)]
+
+    def forbid(self) -> None:
+        """They may not be listed."""
+        if not self._one_by_one:
+            self._one_by_one, self._settled, self._to_settle = True, False, True
+            self._known = self._published()
+
+    # One by one
+
+    def one_listed(self, target: Target, objects: Mapping[str, Record]) -> list[Event]:
+        """What there is of one that is watched by its name."""
+        self._answered[target], self._to_settle = "", True
+        key = SECRET.key(target.namespace, target.name)
+        if key in objects:
+            self._known[key] = objects[key]
+            return [ObjectChanged(self._source, key, objects[key])] if self._settled else []
+        self._known.pop(key, None)
+        return [ObjectGone(self._source, key)] if self._settled else []
+
+    def one_forbidden(self, target: Target, message: str) -> None:
+        """Not even that is allowed."""
+        self._answered[target], self._to_settle = message, True
+
+    def settle(self) -> list[Event]:
+        """When each one that is referred to has been asked for: what is known then; and what is forbidden."""
+        if not self._one_by_one or not self._to_settle or _UNKNOWN in self._answered.values():
+            return []
+        self._to_settle = False
+        problems = tuple(
+            Problem(f"the Secret {target.namespace}/{target.name} may not be read: {message}")
+            for target, message in sorted(self._answered.items(), key=lambda item: item[0].source)
+            if message
+        )
+        self._settled = True
+        return [SourceListed(self._source, self._published(), problems, whole=not problems)]
+
+    def _published(self) -> dict[str, Record]:
+        return {key: self._known[key] for key in self._wanted if key in self._known}
+
+
+_UNKNOWN = "not asked for yet"
