@@ -3,6 +3,7 @@
 PYTHON ?= python3
 CONFIG ?= examples/quickstart
 IMAGE ?= dragoman
+KIND ?=
 # More arguments for pytest: make test ARGS="-k weights"
 ARGS ?=
 
@@ -11,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 # The tests that start no process: the rest is for `make test`.
 QUICK := not (envoy or system or image or faults or kubernetes or cluster)
 
-.PHONY: help run cluster test system check golden crds envoyapi bench image lock clean
+.PHONY: help run cluster test e2e system check golden crds envoyapi bench image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -25,6 +26,9 @@ cluster: system .venv/dev.stamp ## start a real Kubernetes with Dragoman in it, 
 
 test: system .venv/dev.stamp ## run every test; what they need from the system is installed, or named
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+e2e: system .venv/dev.stamp ## run the tests of the whole in Kubernetes; KIND=1: in the kind cluster of kind-config.yaml
+	@KIND=$(KIND) $(BIN)/python -m pytest -m "cluster" $(ARGS)
 
 system:
 	@scripts/install-system

@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Self
 
 from tests.e2e.cluster.binaries import ensure
-from tests.e2e.cluster.client import ApiClient, ApiError
-from tests.e2e.cluster.pki import Authority, write_signing_key
+from tests.e2e.cluster.client import ApiError, OwnApi
+from tests.e2e.cluster.pki import write_signing_key
 from tests.e2e.cluster.processes import Child, quiet_port
 from tests.support.envoy import wait_until
 
@@ -32,7 +32,7 @@ START_DEADLINE = 90.0
 _numbers = itertools.count(1)
 
 
-class ApiServer(ApiClient):
+class ApiServer(OwnApi):
     """One API server on data of its own. A context manager; `kubeconfig` is the administrator's, a file.
 
     `flags` are more arguments for kube-apiserver, `controllers` whether kube-controller-manager runs too (it makes
@@ -40,7 +40,7 @@ class ApiServer(ApiClient):
     """
 
     def __init__(self, *, controllers: bool = False, flags: Sequence[str] = ()) -> None:
-        super().__init__(Path(tempfile.mkdtemp(prefix="dm-api-")), quiet_port(), Authority())
+        super().__init__(Path(tempfile.mkdtemp(prefix="dm-api-")), quiet_port())
         self._binaries = ensure(["etcd", "kube-apiserver", *(["kube-controller-manager"] if controllers else [])])
         self._etcd_port, self._peer_port = quiet_port(), quiet_port()
         self.etcd = Child("etcd", self._etcd_command(), self.folder / "etcd.log")

@@ -4,6 +4,7 @@ What they need of Kubernetes is built before the first test, when a test that wa
 minutes, longer than a test may.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,13 +12,24 @@ import pytest
 from tests.conftest import RequiresProgram
 from tests.e2e.cluster.binaries import LIGHT, PROGRAMS, BinariesError, ensure
 from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.cluster.gateway import (
+    DEMO,
+    DEMO_NAMESPACE,
+    DEPLOYMENT,
+    NAMESPACE,
+    SERVICE,
+    Installed,
+    install,
+)
+from tests.e2e.cluster.inside import FromInside
+from tests.e2e.cluster.kind import KindCluster
 from tests.e2e.cluster.needs import missing
 from tests.image.containers import IMAGE, Engine, private_engine
 from tests.support.apiserver import ApiServer
 
 _unbuilt = pytest.StashKey[str]()
 _LIGHT_FIXTURES = {"apiserver", "own_apiserver"}
-_NODE_FIXTURES = {"cluster", "cluster_needs"}
+_NODE_FIXTURES = {"cluster", "cluster_needs", "installed"}
 
 
 @pytest.hookimpl(trylast=True)
@@ -75,10 +87,24 @@ def cluster_needs(kubernetes_programs: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(cluster_needs: None) -> Iterator[Cluster]:
+def cluster(request: pytest.FixtureRequest) -> Iterator[FromInside]:
     """A Kubernetes with two nodes, for all tests: each uses namespaces of its own and leaves the nodes as they were."""
+    if os.environ.get("KIND") == "1":
+        yield KindCluster()
+        return
+    request.getfixturevalue("cluster_needs")
     with Cluster(nodes=("node", "second")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: FromInside, engine: Engine, image: str) -> Installed:
+    """Our image and manifests in the cluster, with a first route; ready."""
+    install(cluster, engine)
+    cluster.apply(DEMO)
+    cluster.wait_rollout(NAMESPACE, DEPLOYMENT)
+    cluster.wait_rollout(DEMO_NAMESPACE, "hello")
+    return Installed(cluster, cluster.wait_address(NAMESPACE, SERVICE))
 
 
 @pytest.fixture(scope="session")

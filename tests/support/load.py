@@ -4,7 +4,8 @@
         ...                                   # kill something
     assert load.failures == []
 
-Kept-alive HTTP/1.1, a new connection for each request, and HTTP/2. Rates are bounded, traffic goes to 127.0.0.1 only.
+Kept-alive HTTP/1.1, a new connection for each request, and HTTP/2. Rates are bounded; traffic stays on
+this machine.
 """
 
 import asyncio
@@ -28,14 +29,24 @@ class Load:
     was not begun, and clients send it again (RFC 9112, section 9.3.1); it is counted in `reconnects`.
     """
 
-    def __init__(self, port: int, *, host: str, path: str = "/", rate: float = 100.0) -> None:
-        """`rate`: requests a second in each of the three manners."""
+    def __init__(
+        self,
+        port: int,
+        *,
+        host: str,
+        path: str = "/",
+        rate: float = 100.0,
+        address: str = "127.0.0.1",
+        enter: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`rate`: requests a second in each manner; `enter` is called first, in the thread that will ask."""
         self.requests = 0
         self.reconnects = 0
         self.failures: list[str] = []
-        self._port, self._host, self._path, self._pause = port, host, path, 1 / rate
+        self._address, self._port, self._host, self._path, self._pause = address, port, host, path, 1 / rate
+        self._enter = enter
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._thread = threading.Thread(target=self._ask_from_there, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -46,6 +57,10 @@ class Load:
     ) -> None:
         self._stopping.set()
         self._thread.join(30)
+
+    def _ask_from_there(self) -> None:
+        self._enter()
+        asyncio.run(self._run())
 
     async def _run(self) -> None:
         async with (
@@ -71,7 +86,9 @@ class Load:
     async def _by_client(self, client: httpx.AsyncClient) -> str | None:
         for attempt in (1, 2):
             try:
-                response = await client.get(f"http://127.0.0.1:{self._port}{self._path}", headers={"host": self._host})
+                response = await client.get(
+                    f"http://{self._address}:{self._port}{self._path}", headers={"host": self._host}
+                )
             except httpx.RemoteProtocolError as error:
                 if attempt == 1 and "disconnected without sending" in str(error):
                     self.reconnects += 1
@@ -86,7 +103,7 @@ class Load:
         request = f"GET {self._path} HTTP/1.1\r\nhost: {self._host}\r\nconnection: close\r\n\r\n".encode()
         try:
             async with asyncio.timeout(10):
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                reader, writer = await asyncio.open_connection(self._address, self._port)
                 with contextlib.closing(writer):
                     writer.write(request)
                     answer = await reader.read()

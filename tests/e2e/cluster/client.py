@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.cluster.binaries import ensure
-from tests.e2e.cluster.pki import ADMINISTRATORS, Authority, certificate_user, kubeconfig
+from tests.e2e.cluster.pki import ADMINISTRATORS, Authority, Pair, certificate_user, kubeconfig
 
 _numbers = itertools.count(1)
 
@@ -25,19 +25,20 @@ class ApiError(RuntimeError):
 
 
 class ApiClient:
-    """The administrator of an API server on a port of 127.0.0.1, whose CA is ours.
+    """The administrator of an API server on a port of 127.0.0.1.
 
     `folder` is where files may be written; `kubeconfig` is the administrator's, a file in it.
     """
 
-    def __init__(self, folder: Path, port: int, authority: Authority) -> None:
+    def __init__(self, folder: Path, port: int, certificate: bytes, admin: Pair) -> None:
+        """`certificate`: the CA's."""
         self.folder = folder
         self.url = f"https://127.0.0.1:{port}"
         self._port = port
-        self._authority = authority
-        self._admin = authority.client("administrator", [ADMINISTRATORS])
-        self.kubeconfig = self._write_kubeconfig("admin", certificate_user(self._admin))
-        self._tls = self._client_context()
+        self._certificate = certificate
+        self.kubeconfig = self._write_kubeconfig("admin", certificate_user(admin))
+        self._tls = ssl.create_default_context(cadata=certificate.decode())
+        self._tls.load_cert_chain(*admin.write(folder, "admin"))
 
     def request(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", timeout: float = 20.0
@@ -86,11 +87,6 @@ class ApiClient:
 
     # -- other users
 
-    def user_kubeconfig(self, name: str, *, groups: Sequence[str] = (), namespace: str = "default") -> Path:
-        """The kubeconfig of a user with a client certificate, who may do what RBAC says of this name or group."""
-        user = certificate_user(self._authority.client(name, groups))
-        return self._write_kubeconfig(f"user-{next(_numbers)}", user, namespace)
-
     def account_kubeconfig(self, name: str, *, namespace: str = "default") -> Path:
         """The kubeconfig of a ServiceAccount (made when absent), with a token as a pod has it."""
         token = self.account_token(name, namespace=namespace)
@@ -106,11 +102,20 @@ class ApiClient:
 
     def _write_kubeconfig(self, name: str, user: Mapping[str, str], namespace: str = "default") -> Path:
         path = self.folder / f"{name}.kubeconfig"
-        path.write_text(kubeconfig(self.url, self._authority.certificate, user, namespace))
+        path.write_text(kubeconfig(self.url, self._certificate, user, namespace))
         path.chmod(0o600)
         return path
 
-    def _client_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cadata=self._authority.certificate.decode())
-        context.load_cert_chain(*self._admin.write(self.folder, "admin"))
-        return context
+
+class OwnApi(ApiClient):
+    """The administrator of an API server whose CA is ours, so that we can make users."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._authority = Authority()
+        admin = self._authority.client("administrator", [ADMINISTRATORS])
+        super().__init__(folder, port, self._authority.certificate, admin)
+
+    def user_kubeconfig(self, name: str, *, groups: Sequence[str] = (), namespace: str = "default") -> Path:
+        """The kubeconfig of a user with a client certificate, who may do what RBAC says of this name or group."""
+        user = certificate_user(self._authority.client(name, groups))
+        return self._write_kubeconfig(f"user-{next(_numbers)}", user, namespace)

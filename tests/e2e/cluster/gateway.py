@@ -3,10 +3,13 @@
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tests.e2e.cluster.cluster import ROOT, Cluster
+from tests.e2e.cluster.cluster import ROOT
+from tests.e2e.cluster.inside import FromInside
 from tests.e2e.cluster.pki import Authority
 from tests.image.containers import IMAGE, Engine
+from tests.support.load import Load
 
 NAMESPACE = "dragoman"
 DEPLOYMENT = "dragoman"
@@ -17,7 +20,7 @@ DEMO = ROOT / "examples/kubernetes"
 DEMO_NAMESPACE = "quickstart"
 
 
-def install(cluster: Cluster, engine: Engine, names: Sequence[str] = (IMAGE_NAME,)) -> None:
+def install(cluster: FromInside, engine: Engine, names: Sequence[str] = (IMAGE_NAME,)) -> None:
     """Give the node the image (built already) and the API server the manifests; see `Cluster.wait_rollout`."""
     for number, name in enumerate(names):
         archive = cluster.folder / f"image-{number}.tar"
@@ -25,6 +28,31 @@ def install(cluster: Cluster, engine: Engine, names: Sequence[str] = (IMAGE_NAME
         cluster.load_image(archive)
         archive.unlink()
     cluster.apply(MANIFESTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Dragoman in a cluster: where its Service is, and its pods."""
+
+    cluster: FromInside
+    address: str
+
+    def load(self, host: str = "some.test", path: str = "/hello/") -> Load:
+        """Load through the Service, from inside the cluster's network."""
+        return Load(80, host=host, path=path, rate=50, address=self.address, enter=self.cluster.enter_network)
+
+    def status(self, path: str, address: str | None = None, *, host: str = "some.test") -> int:
+        """The status of an answer through the Service, or of one pod when its address is given; 0: none."""
+        return self.cluster.fetch(address or self.address, path, host=host, port=8080 if address else 80)[0]
+
+    def pods(self) -> dict[str, str]:
+        """The address of each of its pods that serves."""
+        found = {}
+        for pod in self.cluster.pods(NAMESPACE, f"app.kubernetes.io/name={DEPLOYMENT}"):
+            conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
+            if conditions.get("Ready") == "True":
+                found[pod["metadata"]["name"]] = pod["status"]["podIP"]
+        return found
 
 
 def tls_secret(namespace: str, name: str, *hostnames: str) -> str:

@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -110,7 +111,7 @@ async def _run(plan: Plan) -> None:
     """Start all, say so when the nodes are ready, and go on for as long as a program runs."""
     layout, nodes = plan.layout, plan.layout.nodes
     programs = Programs(layout)
-    services = Services(layout.folder)
+    services = Services(BRIDGE_ADDRESS, 443, _administrator(layout.folder))
     await programs.start("etcd", "kube-apiserver")
     await programs.until(partial(_kubectl, layout, "get", "--raw", "/readyz"), "the API server")
     services.start()
@@ -129,6 +130,12 @@ async def _run(plan: Plan) -> None:
     (layout.folder / "ready").touch()
     await programs.all_ends()
     del tasks
+
+
+def _administrator(folder: Path) -> ssl.SSLContext:
+    tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+    tls.load_cert_chain(folder / "cluster.crt", folder / "cluster.key")
+    return tls
 
 
 def _target(services: Services, to: str, port: int) -> Target:

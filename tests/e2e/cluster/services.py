@@ -11,10 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster.constants import BRIDGE_ADDRESS, LOAD_BALANCERS
+from tests.e2e.cluster.constants import LOAD_BALANCERS
 
 _PAUSE = 0.2  # seconds between two watches
 
@@ -22,11 +21,11 @@ _PAUSE = 0.2  # seconds between two watches
 class Services(threading.Thread):
     """Follows the Services; `addresses` maps `namespace/name` to the ClusterIP of each."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, address: str, port: int, tls: ssl.SSLContext) -> None:
+        """Where the API server is, and the administrator's way to it."""
         super().__init__(daemon=True)
         self.addresses: dict[str, str] = {}
-        self._tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
-        self._tls.load_cert_chain(folder / "cluster.crt", folder / "cluster.key")
+        self._address, self._port, self._tls = address, port, tls
         self._free: Iterator[Any] = ipaddress.ip_network(LOAD_BALANCERS).hosts()
 
     def run(self) -> None:
@@ -61,7 +60,7 @@ class Services(threading.Thread):
             self._request("PATCH", f"/api/v1/namespaces/{namespace}/services/{name}/status", status).read()
 
     def _request(self, method: str, path: str, body: Any = None) -> http.client.HTTPResponse:
-        connection = http.client.HTTPSConnection(BRIDGE_ADDRESS, 443, context=self._tls)
+        connection = http.client.HTTPSConnection(self._address, self._port, context=self._tls)
         data = None if body is None else json.dumps(body)
         connection.request(method, path, data, {"content-type": "application/merge-patch+json"})
         answer = connection.getresponse()

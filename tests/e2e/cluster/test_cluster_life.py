@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster.cluster import ROOT, Cluster
+from tests.e2e.cluster.cluster import ROOT
+from tests.e2e.cluster.inside import FromInside
 from tests.e2e.cluster.keeper import hierarchies
 from tests.support.envoy import wait_until
 
@@ -65,7 +66,7 @@ else:
 """
 
 
-def test_pods_run_and_are_reached_by_every_address(cluster: Cluster) -> None:
+def test_pods_run_and_are_reached_by_every_address(cluster: FromInside) -> None:
     cluster.apply(WORKLOAD)
     cluster.wait_rollout("workload", "red")
     address = cluster.wait_address("workload", "red")
@@ -73,14 +74,16 @@ def test_pods_run_and_are_reached_by_every_address(cluster: Cluster) -> None:
     pods = cluster.pods("workload", "app=red")
     wait_until(lambda: cluster.fetch(address)[0] == 200, what="the load balancer's address served")
     assert cluster.fetch(service["clusterIP"])[0] == 200
-    assert cluster.fetch("10.244.0.1", port=service["ports"][0]["nodePort"])[0] == 200
+    (node, *_) = cluster.get("/api/v1/nodes")["items"]
+    (internal,) = (each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
+    assert cluster.fetch(internal, port=service["ports"][0]["nodePort"])[0] == 200
     for pod in pods:
         status, answer = cluster.fetch(pod["status"]["podIP"], port=8080)
         assert (status, pod["metadata"]["name"] in answer) == (200, True)
         assert cluster.kubectl("-n", "workload", "logs", pod["metadata"]["name"]).startswith("red serves")
 
 
-def test_pod_security_is_enforced(cluster: Cluster) -> None:
+def test_pod_security_is_enforced(cluster: FromInside) -> None:
     cluster.apply(WORKLOAD)
     with pytest.raises(Exception, match="violates PodSecurity"):
         cluster.kubectl("-n", "workload", "run", "bad", "--image=localhost/standin:test")

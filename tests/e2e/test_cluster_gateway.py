@@ -1,0 +1,170 @@
+"""The real image with the real manifests on real nodes: three replicas serve, and no request learns of their changes.
+
+The namespace enforces Pod Security `restricted`, and the pods have the shipped RBAC and no more.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.cluster.gateway import DEPLOYMENT, IMAGE_NAME, MANIFESTS, NAMESPACE, Installed
+from tests.support.envoy import wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.image, pytest.mark.timeout(900)]
+
+REPLICAS = 3
+SETTLE = 90.0  # seconds until a pod that was started serves, on a busy machine
+PREVIOUS = "docker.io/library/dragoman:previous"
+SELECTOR = f"app.kubernetes.io/name={DEPLOYMENT}"
+
+
+@pytest.fixture(autouse=True)
+def all_replicas(installed: Installed) -> Iterator[None]:
+    """Each test begins with three replicas, and brings back what it takes away."""
+    wait_until(lambda: len(installed.pods()) == REPLICAS, SETTLE, what="three replicas ready")
+    yield
+    for node in installed.cluster.node_names:
+        installed.cluster.kubectl("uncordon", node)
+
+
+def _mapping(name: str, prefix: str) -> str:
+    spec = {"hostname": "*", "prefix": prefix, "service": "hello"}
+    metadata = {"name": name, "namespace": "quickstart"}
+    return json.dumps(
+        {"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping", "metadata": metadata, "spec": spec}
+    )
+
+
+def test_requests_come_through_the_service(installed: Installed) -> None:
+    status, answer = installed.cluster.fetch(installed.address, "/hello/cups", host="any.test")
+    assert status == 200
+    assert "/cups" in answer
+    assert installed.status("/nowhere/") == 404
+    service = installed.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/services/dragoman-admin")["spec"]
+    assert installed.cluster.fetch(service["clusterIP"], "/ambassador/v0/check_ready", port=8877)[0] == 200
+
+
+def test_all_replicas_serve_the_same(installed: Installed) -> None:
+    pods = installed.pods()
+    installed.cluster.apply(_mapping("everywhere", "/everywhere/"))
+    wait_until(
+        lambda: {installed.status("/everywhere/", address) for address in pods.values()} == {200},
+        what="the new Mapping served by all",
+    )
+    installed.cluster.kubectl("-n", "quickstart", "delete", "mapping", "everywhere")
+    wait_until(
+        lambda: {installed.status("/everywhere/", address) for address in pods.values()} == {404},
+        what="the removed Mapping served by none",
+    )
+
+
+def test_nothing_is_forbidden_to_it(installed: Installed) -> None:
+    for pod in installed.pods():
+        log = installed.cluster.kubectl("-n", NAMESPACE, "logs", pod)
+        assert [line for line in log.splitlines() if "forbidden" in line.lower()] == []
+
+
+def test_it_runs_as_strictly_as_pod_security_wants(installed: Installed) -> None:
+    labels = installed.cluster.get(f"/api/v1/namespaces/{NAMESPACE}")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    pod = next(iter(installed.pods()))
+    facts = "import os; print(os.getuid(), os.access('/app', os.W_OK), os.access('/run/dragoman', os.W_OK))"
+    done = installed.cluster.kubectl("-n", NAMESPACE, "exec", pod, "--", "python", "-c", facts)
+    assert done.split() == ["8888", "False", "True"]
+
+
+def test_an_upgrade_fails_no_request(installed: Installed) -> None:
+    """From another image and other settings to the shipped manifests, as a person would do it."""
+    cluster = installed.cluster
+    for node in cluster.node_names:
+        cluster.ctr(node, "images", "tag", "--force", IMAGE_NAME, PREVIOUS)
+    shipped = (MANIFESTS / "workload.yaml").read_text()
+    previous = shipped.replace("image: dragoman\n", f"image: {PREVIOUS}\n").replace('value: "2"', 'value: "1"')
+    assert previous.count(PREVIOUS) == 1
+    cluster.apply(previous)
+    cluster.wait_rollout(NAMESPACE, DEPLOYMENT)
+    wait_until(lambda: len(installed.pods()) == REPLICAS, SETTLE, what="the previous version ready")
+    before = set(installed.pods())
+    with installed.load() as load:
+        cluster.apply(MANIFESTS)
+        cluster.wait_rollout(NAMESPACE, DEPLOYMENT)
+        _wait_gone(installed, before)
+    assert load.failures == []
+    assert load.requests > 500
+    assert not before & set(installed.pods())
+
+
+def test_a_deleted_pod_fails_no_request(installed: Installed) -> None:
+    gone = next(iter(installed.pods()))
+    with installed.load() as load:
+        installed.cluster.kubectl("-n", NAMESPACE, "delete", "pod", gone, "--wait=false")
+        _wait_gone(installed, {gone})
+        wait_until(lambda: len(installed.pods()) == REPLICAS, SETTLE, what="another in its place")
+    assert load.failures == []
+    assert load.requests > 500
+
+
+def test_evictions_fail_no_request_and_keep_to_the_budget(installed: Installed) -> None:
+    """Two are asked for at once: the budget allows one, and the other only when there are three again."""
+    first, second, _ = installed.pods()
+    with installed.load() as load:
+        assert installed.cluster.evict(NAMESPACE, first) == 201
+        assert installed.cluster.evict(NAMESPACE, second) == 429
+        wait_until(
+            lambda: installed.cluster.evict(NAMESPACE, second) == 201, SETTLE, what="the second eviction allowed"
+        )
+        _wait_gone(installed, {first, second})
+        wait_until(lambda: len(installed.pods()) == REPLICAS, SETTLE, what="others in their places")
+    assert load.failures == []
+    assert load.requests > 500
+
+
+def test_a_drained_node_fails_no_request(installed: Installed) -> None:
+    cluster = installed.cluster
+    if len(cluster.node_names) < 2:
+        pytest.skip("a drained node's pods need another node")
+    node = Counter(pod["spec"]["nodeName"] for pod in cluster.pods(NAMESPACE, SELECTOR)).most_common(1)[0][0]
+    before = {pod["metadata"]["name"] for pod in cluster.pods(NAMESPACE, SELECTOR) if pod["spec"]["nodeName"] == node}
+    with installed.load() as load:
+        cluster.kubectl("drain", node, "--delete-emptydir-data", "--ignore-daemonsets", "--timeout=200s")
+        _wait_gone(installed, before)
+        wait_until(lambda: len(installed.pods()) == REPLICAS, SETTLE, what="three replicas on the other node")
+    assert load.failures == []
+    assert load.requests > 500
+    assert node not in {pod["spec"]["nodeName"] for pod in cluster.pods(NAMESPACE, SELECTOR)}
+
+
+def test_a_pod_killed_outright_comes_back_and_hurts_only_what_it_held(installed: Installed) -> None:
+    """kill -9 of a whole pod: until others know, new connections to it are refused; no request is answered wrongly."""
+    name, address = next(iter(installed.pods().items()))
+    with installed.load() as load:
+        began = time.monotonic()
+        _kill(installed, name)
+        wait_until(lambda: installed.status("/hello/", address) == 200, SETTLE, what="the killed pod serving again")
+        back = time.monotonic() - began
+    assert [failure for failure in load.failures if "status" in failure or "answered 'HTTP" in failure] == []
+    print(
+        f"the pod served again after {back:.1f} s; {len(load.failures)} of {load.requests} requests found nobody there"
+    )
+    assert installed.pods().get(name) in {address, None}
+
+
+def _wait_gone(installed: Installed, names: set[str]) -> None:
+    """Until these pods have ended for good, their draining included."""
+
+    def gone() -> bool:
+        pods = installed.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+        return not names & {pod["metadata"]["name"] for pod in pods}
+
+    wait_until(gone, SETTLE, what=f"the end of {', '.join(sorted(names))}")
+
+
+def _kill(installed: Installed, pod: str) -> None:
+    """SIGKILL to the first process of the pod's container, as an out-of-memory kill does."""
+    for each in installed.cluster.pods(NAMESPACE, SELECTOR):
+        if each["metadata"]["name"] == pod:
+            container = each["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
+            installed.cluster.ctr(each["spec"]["nodeName"], "task", "kill", "--signal", "SIGKILL", container)
