@@ -16,7 +16,7 @@ QUICK := not (envoy or system or image or faults or kubernetes or cluster)
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 run: .venv/runtime.stamp ## serve a folder with a real Envoy until Ctrl-C: CONFIG=examples/quickstart
 	@exec $(BIN)/dragoman run "$(CONFIG)"
@@ -28,7 +28,8 @@ test: system .venv/dev.stamp ## run every test; what they need from the system i
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 e2e: system .venv/dev.stamp ## run the tests of the whole in Kubernetes; KIND=1: in the kind cluster of kind-config.yaml
-	@KIND=$(KIND) $(BIN)/python -m pytest -m "cluster" $(ARGS)
+	@test "$(KIND)" != 1 || { scripts/build-image dragoman && kind load docker-image dragoman --name dragoman; }
+	@KIND=$(KIND) $(BIN)/python -m pytest -m cluster $(ARGS)
 
 system:
 	@scripts/install-system

@@ -16,10 +16,11 @@ from tests.e2e.cluster.gateway import (
     DEMO,
     DEMO_NAMESPACE,
     DEPLOYMENT,
+    MANIFESTS,
     NAMESPACE,
     SERVICE,
     Installed,
-    install,
+    load_image,
 )
 from tests.e2e.cluster.inside import FromInside
 from tests.e2e.cluster.kind import KindCluster
@@ -29,6 +30,7 @@ from tests.support.apiserver import ApiServer
 
 _unbuilt = pytest.StashKey[str]()
 _LIGHT_FIXTURES = {"apiserver", "own_apiserver"}
+_IN_KIND = os.environ.get("KIND") == "1"
 _NODE_FIXTURES = {"cluster", "cluster_needs", "installed"}
 
 
@@ -81,7 +83,9 @@ def own_apiserver(kubernetes_programs: None) -> Iterator[ApiServer]:
 
 @pytest.fixture(scope="session")
 def cluster_needs(kubernetes_programs: None) -> None:
-    """Skips where a whole node cannot run."""
+    """Skips where a whole node of our own cannot run."""
+    if _IN_KIND:
+        pytest.skip("a test of our own cluster, not of kind")
     if lacking := missing():
         pytest.skip(lacking)
 
@@ -89,7 +93,7 @@ def cluster_needs(kubernetes_programs: None) -> None:
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[FromInside]:
     """A Kubernetes with two nodes, for all tests: each uses namespaces of its own and leaves the nodes as they were."""
-    if os.environ.get("KIND") == "1":
+    if _IN_KIND:
         yield KindCluster()
         return
     request.getfixturevalue("cluster_needs")
@@ -98,9 +102,12 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[FromInside]:
 
 
 @pytest.fixture(scope="session")
-def installed(cluster: FromInside, engine: Engine, image: str) -> Installed:
+def installed(cluster: FromInside, request: pytest.FixtureRequest) -> Installed:
     """Our image and manifests in the cluster, with a first route; ready."""
-    install(cluster, engine)
+    if not _IN_KIND:  # `make e2e` has given kind the image
+        request.getfixturevalue("image")
+        load_image(cluster, request.getfixturevalue("engine"))
+    cluster.apply(MANIFESTS)
     cluster.apply(DEMO)
     cluster.wait_rollout(NAMESPACE, DEPLOYMENT)
     cluster.wait_rollout(DEMO_NAMESPACE, "hello")

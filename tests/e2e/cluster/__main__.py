@@ -13,7 +13,16 @@ import sys
 from cli.terminal import foreground
 from tests.e2e.cluster.binaries import BinariesError, ensure
 from tests.e2e.cluster.cluster import ROOT, Cluster
-from tests.e2e.cluster.gateway import DEMO, DEMO_NAMESPACE, DEPLOYMENT, NAMESPACE, SERVICE, install, tls_secret
+from tests.e2e.cluster.gateway import (
+    DEMO,
+    DEMO_NAMESPACE,
+    DEPLOYMENT,
+    MANIFESTS,
+    NAMESPACE,
+    SERVICE,
+    load_image,
+    tls_secret,
+)
 from tests.e2e.cluster.needs import missing
 from tests.e2e.cluster.processes import quiet_port
 from tests.image.containers import private_engine
@@ -49,7 +58,8 @@ def main() -> int:
         say("a node is ready; building Dragoman's image and installing deploy/ ...")
         with private_engine() as engine:
             engine.build()
-            install(cluster, engine)
+            load_image(cluster, engine)
+        cluster.apply(MANIFESTS)
         cluster.apply(DEMO)
         cluster.apply(tls_secret(DEMO_NAMESPACE, "localhost", "localhost", "127.0.0.1"))
         secure = ("patch", "host/everything", "--type=merge", "-p", '{"spec": {"tlsSecret": {"name": "localhost"}}}')

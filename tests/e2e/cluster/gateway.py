@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.e2e.cluster.cluster import ROOT
@@ -20,14 +19,12 @@ DEMO = ROOT / "examples/kubernetes"
 DEMO_NAMESPACE = "quickstart"
 
 
-def install(cluster: FromInside, engine: Engine, names: Sequence[str] = (IMAGE_NAME,)) -> None:
-    """Give the node the image (built already) and the API server the manifests; see `Cluster.wait_rollout`."""
-    for number, name in enumerate(names):
-        archive = cluster.folder / f"image-{number}.tar"
-        engine.export(IMAGE, archive, name)
-        cluster.load_image(archive)
-        archive.unlink()
-    cluster.apply(MANIFESTS)
+def load_image(cluster: FromInside, engine: Engine) -> None:
+    """Give the nodes the image that the engine has built."""
+    archive = cluster.folder / "image.tar"
+    engine.export(IMAGE, archive, IMAGE_NAME)
+    cluster.load_image(archive)
+    archive.unlink()
 
 
 @dataclass(frozen=True, slots=True)
