@@ -8,9 +8,12 @@ docs/statuses.md is the page for people. The times of a status are added by who 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from translator.decode import Reason
+from translator.emissary.objects import Subject
 from translator.emissary.status_fields import (
     AnyStatus,
     Condition,
@@ -32,17 +35,22 @@ Verdict = tuple[Literal["True", "False", "Unknown"], ConditionReason, str]
 
 def kubernetes_status(kind: str, status: Status) -> dict[str, Any] | None:
     """The status of an object of a kind; None when it has none, or when another gateway is to tell it."""
-    if status.subject is None or not status.subject.is_ours:
+    subject = status.subject
+    if subject is None or not subject.is_ours:
         return None
+    # Most objects say the same, so that it is made once; what is given is not to be changed.
+    return _made(kind, subject.edition.generation, replace(status, subject=Subject(names_secret=subject.names_secret)))
+
+
+@lru_cache(maxsize=1024)
+def _made(kind: str, generation: int | None, status: Status) -> dict[str, Any]:
     verdicts: list[tuple[ConditionType, Verdict]] = [("Accepted", _accepted(status))]
     if kind in _REFERRING and not status.is_held:
         verdicts.append(("ResolvedRefs", _resolved(status)))
     programmed = _programmed(status)
     verdicts.append(("Programmed", programmed))
     conditions = tuple(
-        Condition(
-            type=name, status=so, reason=reason, message=message, observed_generation=status.subject.edition.generation
-        )
+        Condition(type=name, status=so, reason=reason, message=message, observed_generation=generation)
         for name, (so, reason, message) in verdicts
     )
     return written(_fields(kind, status, conditions, programmed))

@@ -55,10 +55,10 @@ def edition_of(record: Record) -> Edition:
 
 def record_of_status(key: ObjectKey, row: Status) -> Record:
     """A status as a record of `statuses`."""
-    said = row.json()
-    in_kubernetes = kubernetes_status(kind_of(key).partition("/")[2], row)
-    if in_kubernetes is not None and row.subject is not None:
-        said |= {"uid": row.subject.edition.uid, "status": in_kubernetes}
+    said, uid = row.json(), row.subject.edition.uid if row.subject else ""
+    in_kubernetes = kubernetes_status(kind_of(key).partition("/")[2], row) if uid else None
+    if in_kubernetes is not None:
+        said |= {"uid": uid, "status": in_kubernetes}
     body = orjson.dumps(said)
     return Record(version=digest(body), body=body)
 

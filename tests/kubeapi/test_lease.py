@@ -1,0 +1,111 @@
+"""Leases on a real API server: candidates in this process, some of them behind an API server that is stopped."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubeapi.connection import Connection
+from kubeapi.lease import Lease, Terms
+from process.settings import Settings
+from tests.support.apiserver import ApiServer
+
+pytestmark = pytest.mark.kubernetes
+
+QUICK = Terms(duration=3.0, deadline=2.0, retry=0.4)
+
+
+class Candidate:
+    """A lease that is run, until it is ended or dropped."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self._stopping = asyncio.Event()
+        self._task = asyncio.create_task(lease.run(self._stopping))
+
+    async def end(self) -> None:
+        self._stopping.set()
+        await self._task
+
+    async def drop(self) -> None:
+        """As if the process were killed: nothing is given back."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def connected(path: Path) -> AsyncIterator[Connection]:
+    async with Connection.open(Settings.from_environment({"KUBECONFIG": str(path)})) as api:
+        yield api
+
+
+def spec(api: ApiServer, namespace: str) -> dict[str, Any]:
+    found: dict[str, Any] = api.get(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/x")["spec"]
+    return found
+
+
+async def until(lease: Lease, held: bool = True, seconds: float = 20.0) -> None:
+    async with asyncio.timeout(seconds):
+        if held:
+            await lease.gained()
+        while lease.is_held != held:  # noqa: ASYNC110 -- it ends by the clock, of which nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def test_one_holds_it_and_the_next_takes_it_when_it_is_given_back(own_apiserver: ApiServer) -> None:
+    namespace = own_apiserver.namespace()
+    async with connected(own_apiserver.kubeconfig) as api:
+        one = Candidate(Lease(api, namespace, "x", "pod-0", QUICK))
+        await until(one.lease)
+        two = Candidate(Lease(api, namespace, "x", "pod-1", QUICK))
+        assert spec(own_apiserver, namespace)["holderIdentity"] == one.lease.identity
+        await one.end()
+        await until(two.lease, seconds=QUICK.duration)
+        assert not one.lease.is_held
+        found = spec(own_apiserver, namespace)
+        assert (found["holderIdentity"], found["leaseTransitions"]) == (two.lease.identity, 1)
+        await two.end()
+        assert not spec(own_apiserver, namespace).get("holderIdentity")
+
+
+async def test_who_was_killed_is_followed_by_another_and_by_himself_at_once(own_apiserver: ApiServer) -> None:
+    namespace = own_apiserver.namespace()
+    async with connected(own_apiserver.kubeconfig) as api:
+        one = Candidate(Lease(api, namespace, "x", "pod-0", QUICK))
+        await until(one.lease)
+        await one.drop()
+        again = Candidate(Lease(api, namespace, "x", "pod-0", QUICK))
+        await until(again.lease, seconds=2.0)
+        two = Candidate(Lease(api, namespace, "x", "pod-1", QUICK))
+        await again.drop()
+        await until(two.lease)
+        await two.end()
+
+
+async def test_labels_that_people_put_on_it_stay(own_apiserver: ApiServer) -> None:
+    namespace = own_apiserver.namespace()
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+    own_apiserver.ask("POST", path, {"metadata": {"name": "x", "labels": {"team": "a"}}})
+    async with connected(own_apiserver.kubeconfig) as api:
+        one = Candidate(Lease(api, namespace, "x", "pod-0", QUICK))
+        await until(one.lease)
+        await one.end()
+    assert own_apiserver.get(f"{path}/x")["metadata"]["labels"] == {"team": "a"}
+
+
+async def test_an_api_server_that_hangs_ends_the_reign_and_brings_it_back(own_apiserver: ApiServer) -> None:
+    namespace = own_apiserver.namespace()
+    async with connected(own_apiserver.kubeconfig) as api:
+        one = Candidate(Lease(api, namespace, "x", "pod-0", QUICK))
+        await until(one.lease)
+        own_apiserver.pause()
+        try:
+            await until(one.lease, held=False)
+        finally:
+            own_apiserver.resume()
+        await until(one.lease)
+        assert spec(own_apiserver, namespace).get("leaseTransitions", 0) == 0
+        await one.end()

@@ -1,0 +1,116 @@
+"""Two reporters, one lease: only its holder writes, and when he is killed the other makes all right."""
+
+import itertools
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reporter.running_reporter import QUICK, Cluster, Reporter, cluster_on, install_crds
+from tests.reporter.test_reporter_process import Versions, becomes, becomes_well
+from tests.support.apiserver import ApiServer
+from tests.support.envoy import wait_until
+from translator.statuses import Told
+
+pytestmark = [pytest.mark.kubernetes, pytest.mark.faults]
+
+WRONG = Told("spec.prefix", "must begin with /", stops=True)
+ILL = {"Accepted": "False Invalid", "ResolvedRefs": "True Resolved", "Programmed": "False NotAccepted"}
+KILLS = 20
+LIMIT = 30.0
+"""Seconds in which all is right again."""
+
+
+@pytest.fixture(scope="module")
+def api(own_apiserver: ApiServer) -> ApiServer:
+    install_crds(own_apiserver)
+    return own_apiserver
+
+
+@pytest.fixture
+def cluster(api: ApiServer) -> Iterator[Cluster]:
+    with cluster_on(api) as made:
+        yield made
+
+
+def holder(cluster: Cluster) -> str:
+    """The pod that holds the lease."""
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases/dragoman-default-status"
+    status, _ = cluster.api.request("GET", path)
+    if status == 404:
+        return ""
+    identity = cluster.api.get(path)["spec"].get("holderIdentity") or ""
+    return str(identity).partition("_")[0]
+
+
+def test_a_writer_that_is_killed_twenty_times_leaves_right_statuses(cluster: Cluster) -> None:
+    keys = [cluster.create(f"m{number}") for number in range(5)]
+    pods = (f"pod-{number}" for number in itertools.count())
+    running = {pod: Reporter(cluster, pod, QUICK) for pod in (next(pods), next(pods))}
+    times = []
+    try:
+        for number in range(KILLS):
+            wait_until(lambda: holder(cluster) in running, LIMIT, what="one of them leads")
+            versions = [Versions(cluster, key) for key in keys]
+            wanted = {WRONG} if number % 2 == 0 else set[Told]()
+            cluster.say(*keys, told=tuple(wanted))
+            begin = time.monotonic()
+            killed = holder(cluster)
+            running.pop(killed).kill()
+            pod = killed if number % 3 == 0 else next(pods)  # supervisord's doing, or a new pod's
+            running[pod] = Reporter(cluster, pod, QUICK)
+            for key in keys:
+                if wanted:
+                    becomes(cluster, key, ILL, LIMIT)
+                else:
+                    becomes_well(cluster, key, LIMIT)
+            times.append(time.monotonic() - begin)
+            for each in versions:
+                each.close()
+            assert max(len(each.seen) for each in versions) <= 2, "nobody is written more often than twice a change"
+    finally:
+        for reporter in running.values():
+            reporter.kill()
+    assert max(times) < LIMIT
+    print(f"right after {sorted(times)[KILLS // 2]:.1f} s at the median, {max(times):.1f} s at most")
+
+
+def test_only_the_holder_writes_and_gives_the_lease_back_at_its_end(cluster: Cluster) -> None:
+    key = cluster.create("a")
+    one, two = Reporter(cluster, "pod-0"), None
+    try:
+        wait_until(lambda: "leading" in one.log, what="the first leads")
+        two = Reporter(cluster, "pod-1")
+        wait_until(lambda: "not leading" in two.log, what="the second knows it")
+        cluster.say(key)
+        becomes_well(cluster, key)
+        begin = time.monotonic()
+        assert one.end() == 0
+        wait_until(lambda: holder(cluster) == "pod-1", what="the second leads")
+        cluster.say(key, told=(WRONG,))
+        becomes(cluster, key, ILL)
+        assert time.monotonic() - begin < 10, "it did not have to wait for the end of the lease"
+    finally:
+        one.kill()
+        if two is not None:
+            two.kill()
+
+
+def test_with_the_shipped_durations_all_is_right_within_half_a_minute(cluster: Cluster) -> None:
+    key = cluster.create("a")
+    one = Reporter(cluster, "pod-0")
+    two = None
+    try:
+        wait_until(lambda: "leading" in one.log, what="the first leads")
+        two = Reporter(cluster, "pod-1")
+        wait_until(lambda: "not leading" in two.log, what="the second knows it")
+        cluster.say(key)
+        one.kill()
+        begin = time.monotonic()
+        becomes_well(cluster, key, LIMIT)
+        print(f"right after {time.monotonic() - begin:.1f} s")
+        assert holder(cluster) == "pod-1"
+    finally:
+        one.kill()
+        if two is not None:
+            two.kill()
