@@ -6,6 +6,7 @@ from typing import Final
 
 from crds.definitions import current, definition
 from crds.kinds import SERVED
+from crds.older import definitions_with_older_versions
 from crds.policies import policies
 from crds.text import text_of
 
@@ -31,6 +32,10 @@ def files() -> Mapping[str, str]:
             policies(),
         ),
         "single-namespace/workload.yaml": single_namespace((FOLDER / "workload.yaml").read_text()),
+        "older-versions/crds.yaml": text_of(
+            "The same with v1 and v2 beside v3alpha1: instead of ../crds.yaml, see docs/older-versions.md.\n" + _MADE,
+            definitions_with_older_versions(),
+        ),
     }
 
 

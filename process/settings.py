@@ -62,7 +62,9 @@ class Settings:
     webhook_port: int = 9443
     """Where the conversion webhook listens."""
     webhook_service: str = "dragoman-webhook"
-    """The Service by which the API server reaches the conversion webhook."""
+    """The Service by which the API server reaches the conversion webhook; also the name of its Secret."""
+    webhook_url: str = ""
+    """The URL in CRDs by which the API server reaches the conversion webhook, where it reaches no Services."""
     bind_address: str = "0.0.0.0"
     """Where Envoy's listeners listen."""
     diagnostics_address: str = "0.0.0.0"
@@ -106,6 +108,7 @@ class Settings:
             mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
             webhook_port=_whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
+            webhook_url=given.get("DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
             bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
             diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),

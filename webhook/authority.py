@@ -2,8 +2,8 @@
 
 All of it is in one Secret that the replicas share. What serves is signed for half a year, the authority for two; either
 is renewed when a third of that is left. A new authority does not replace the old one: both are trusted (`ca.crt` holds
-several) until the old one ends, and the pair that served before stays beside the new one, for as long as the API server
-may not have heard of the new authority (`webhook.decision.Trust`).
+both) for a day, and the pair that served before stays beside the new one, for as long as an API server may not have
+heard of the new authority (`webhook.decision.Trust`).
 """
 
 import datetime as dt
@@ -127,6 +127,11 @@ def is_due(certificate: bytes, now: dt.datetime) -> bool:
     return now >= found.not_valid_after_utc - life / 3
 
 
+def signed_at(certificate: bytes) -> dt.datetime:
+    """When a certificate of ours was made."""
+    return x509.load_pem_x509_certificate(certificate).not_valid_before_utc + EARLIER
+
+
 def names_of(certificate: bytes) -> frozenset[str]:
     """The names and addresses that a certificate is for."""
     found = x509.load_pem_x509_certificate(certificate)
@@ -136,6 +141,13 @@ def names_of(certificate: bytes) -> frozenset[str]:
         return frozenset()
     addresses = [str(one) for one in names.get_values_for_type(x509.IPAddress)]
     return frozenset([*names.get_values_for_type(x509.DNSName), *addresses])
+
+
+def made(signer: Material | None, trusted: tuple[bytes, ...], names: frozenset[str], now: dt.datetime) -> Material:
+    """New certificates, of a new authority unless there is one to sign; random."""
+    authority = signer.signer if signer else new_authority(now)
+    bundle = tuple(dict.fromkeys((authority.certificate, *trusted)))[:MOST_AUTHORITIES]
+    return Material(bundle, authority.key, new_serving(authority, names, now))
 
 
 def new_authority(now: dt.datetime) -> Pair:

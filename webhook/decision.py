@@ -1,7 +1,7 @@
 """What is in the cluster -> what to do about it, and what to serve with. Pure: the shells read, make and write.
 
     Secret, CRDs, the time --decide--> Make: certificates are to be made, and written to the Secret
-                                       Restore: the Secret is to be written again as it was
+                                       Retire: what was trusted only for the change is to be forgotten
                                        Patch: a CRD is to trust what the Secret says
                                        nothing: all is as it should be
 
@@ -10,14 +10,18 @@ that the decision was about, so that the second is refused, looks again, and fin
 """
 
 import datetime as dt
+import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
-from webhook.authority import BrokenError, Material, Pair, authorities, is_due, names_of, still_valid
+from webhook.authority import BrokenError, Material, Pair, authorities, is_due, names_of, signed_at, still_valid
 
 SETTLED: Final = 30.0
 """Seconds from when all CRDs are seen to trust an authority until all API servers are taken to have heard of it."""
+RETIRED: Final = dt.timedelta(days=1)
+"""How long what served before is trusted beside what serves now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,8 @@ class Ours:
     def names(self) -> frozenset[str]:
         """The names that the API server calls us by."""
         found = {f"{self.service}.{self.namespace}.svc"}
-        if self.url:
-            host = self.url.partition("://")[2].partition("/")[0]
-            found.add(host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0])
-        return frozenset(found)
+        host = urlsplit(self.url).hostname
+        return frozenset(found | {_plain(host)} if host else found)
 
     def converts(self, definition: Mapping[str, Any]) -> bool:
         """Whether a CRD is converted by us."""
@@ -92,7 +94,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """Make certificates. `material` None: an authority too; else it signs.
+    """Make certificates. `signer` None: an authority too.
 
     `trusted` are authorities to go on trusting, `version` is the Secret's (None: there is none).
     """
@@ -101,17 +103,16 @@ class Make:
     names: frozenset[str]
     trusted: tuple[bytes, ...]
     version: str | None
-    material: Material | None
+    signer: Material | None
     previous: Pair | None
 
 
 @dataclass(frozen=True, slots=True)
-class Restore:
-    """Write this to the Secret."""
+class Retire:
+    """Write this to the Secret: the same certificates, without those that served before."""
 
-    reason: str
     material: Material
-    version: str | None
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Patch:
     bundle: bytes
 
 
-Act: TypeAlias = Make | Restore | Patch
+Act: TypeAlias = Make | Retire | Patch
 
 
 def decide(world: World, remembered: Material | None, names: frozenset[str], now: dt.datetime) -> Sequence[Act]:
@@ -139,19 +140,23 @@ def decide(world: World, remembered: Material | None, names: frozenset[str], now
         return ()
     secret = world.secret
     if secret is None or secret.material is None:
-        return (_without_secret(world, remembered, names, now),)
+        reason = f"the Secret is broken: {secret.reason}" if secret else "there is no Secret"
+        return (_make(reason, world, remembered, names, now, signer=None),)
     material = secret.material
     reason = _due(material, names, now)
     if reason:
-        renews_authority = is_due(material.bundle[0], now)
-        trusted = still_valid((*material.bundle, *_trusted(world)), now)
-        signer = None if renews_authority else material
-        return (Make(reason, names, trusted, secret.version, signer, material.serving),)
-    return tuple(
+        signer = None if is_due(material.bundle[0], now) else material
+        return (_make(reason, world, material, names, now, signer=signer),)
+    patches = tuple(
         Patch(one.name, one.version, b"".join(material.bundle))
         for one in world.definitions
         if one.bundle != material.bundle
     )
+    if patches or (material.previous is None and len(material.bundle) == 1):
+        return patches
+    if signed_at(material.serving.certificate) + RETIRED > now:
+        return ()
+    return (Retire(replace(material, bundle=material.bundle[:1], previous=None), secret.version),)
 
 
 def _due(material: Material, names: frozenset[str], now: dt.datetime) -> str:
@@ -164,15 +169,13 @@ def _due(material: Material, names: frozenset[str], now: dt.datetime) -> str:
     return ""
 
 
-def _without_secret(world: World, remembered: Material | None, names: frozenset[str], now: dt.datetime) -> Act:
-    """The Secret is gone or broken: as it was, if we know that; else all anew, and what serves now stays trusted."""
-    secret = world.secret
-    version = secret.version if secret else None
-    reason = f"the Secret is broken: {secret.reason}" if secret else "there is no Secret"
-    if remembered is not None and not _due(remembered, names, now):
-        return Restore(reason, remembered, version)
-    trusted = still_valid((*(remembered.bundle if remembered else ()), *_trusted(world)), now)
-    return Make(reason, names, trusted, version, None, remembered.serving if remembered else None)
+def _make(
+    reason: str, world: World, before: Material | None, names: frozenset[str], now: dt.datetime, signer: Material | None
+) -> Make:
+    """What serves now stays trusted, and goes on serving until what is new is trusted everywhere."""
+    trusted = still_valid((*(before.bundle if before else ()), *_trusted(world)), now)
+    previous = before.serving if before and still_valid([before.serving.certificate], now) else None
+    return Make(reason, names, trusted, world.secret.version if world.secret else None, signer, previous)
 
 
 def _trusted(world: World) -> tuple[bytes, ...]:
@@ -201,10 +204,17 @@ class Trust:
         return None if self.since is None else max(0.0, self.since + SETTLED - now)
 
 
-def serving(material: Material, trust: Trust, now: float) -> Pair:
-    """What to serve with: the pair before the newest one, as long as an API server may not trust the newest yet."""
+def serving(material: Material, trust: Trust, now: float, current: Pair | None) -> Pair:
+    """What to serve with: what served before, as long as an API server may not trust the newest yet."""
     settled = trust.authority == material.bundle[0] and trust.remaining(now) == 0.0
-    return material.serving if settled or material.previous is None else material.previous
+    return material.serving if settled else material.previous or current or material.serving
+
+
+def _plain(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host
 
 
 def _client(definition: Mapping[str, Any]) -> Mapping[str, Any]:

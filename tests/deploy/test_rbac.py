@@ -12,6 +12,7 @@ GOLDEN = Path(__file__).parent
 FILES = {
     "permissions.txt": DEPLOY / "rbac.yaml",
     "permissions-single-namespace.txt": DEPLOY / "single-namespace/rbac.yaml",
+    "permissions-older-versions.txt": DEPLOY / "older-versions/rbac.yaml",
 }
 PAGE = (ROOT / "docs/rbac.md").read_text()
 

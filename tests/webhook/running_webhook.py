@@ -1,0 +1,215 @@
+"""The webhook's process as it runs, and the CRDs that lead to it, for tests with a real API server."""
+
+import contextlib
+import http.client
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from crds.older import definitions_with_older_versions
+from tests.support.apiserver import ApiServer
+from tests.support.envoy import wait_until
+
+ROOT = Path(__file__).parents[2]
+RIGHTS = [ROOT / "deploy" / name for name in ("namespace.yaml", "rbac.yaml", "older-versions/rbac.yaml")]
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+class Webhook:
+    """One replica, with the rights that the manifests give. A context manager.
+
+    `url` is what the API server reaches it by; a replica that is `called_at` another port is not reached.
+    """
+
+    def __init__(self, api: ApiServer, *, called_at: int | None = None) -> None:
+        self.api = api
+        self.namespace = "dragoman"
+        for path in RIGHTS:
+            api.apply(path)
+        self.port = unused_port()
+        self.url = f"https://127.0.0.1:{called_at or self.port}/convert"
+        self.folder = Path(tempfile.mkdtemp(prefix="dm-webhook-"))
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("DRAGOMAN_", "AMBASSADOR_"))},
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "KUBECONFIG": str(api.account_kubeconfig("dragoman", namespace=self.namespace)),
+            "AMBASSADOR_NAMESPACE": self.namespace,
+            "DRAGOMAN_CONFIG_DIR": "",
+            "DRAGOMAN_RUN_DIR": str(self.folder),
+            "DRAGOMAN_WEBHOOK_PORT": str(self.port),
+            "DRAGOMAN_WEBHOOK_URL": self.url,
+            "POD_NAME": f"replica-{self.port}",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: list[str] = []
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "webhook"]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
+
+    def _collect(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                self._log.append(line.decode(errors="replace").rstrip("\n"))
+
+    def log(self) -> str:
+        return "\n".join(self._log)
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(20)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(20)
+
+    def is_open(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2):
+            return True
+        return False
+
+    def certificate(self) -> bytes | None:
+        """What it shows, whoever signed it."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            plain = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=5))
+            return stack.enter_context(context.wrap_socket(plain)).getpeercert(binary_form=True)
+        return None
+
+    def wait_trusted(self) -> None:
+        """Until the API server converts by it."""
+        wait_until(self.converts, 60, what=f"conversions; the log:\n{self.log()}")
+
+    def converts(self) -> bool:
+        """Whether all CRDs trust what the Secret says, and the API server knows it."""
+        made = secret(self)
+        if made is None or any(trust != made["data"]["ca.crt"] for trust in trusts(self.api).values()):
+            return False
+        paths = [objects("mappings", version, "default") for version in ("v1", "v2", "v3alpha1")]
+        return all(self.api.request("GET", path)[0] == 200 for path in paths)
+
+    def post(self, path: str, body: Any) -> tuple[int, bytes]:
+        """A request as the API server makes it, without a look at the certificate."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
+        try:
+            data = body if isinstance(body, bytes) else orjson.dumps(body)
+            connection.request("GET" if path == "/healthz" else "POST", path, data)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+
+def unused_port() -> int:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        return int(holder.getsockname()[1])
+
+
+def objects(plural: str, version: str, namespace: str, name: str = "") -> str:
+    path = f"/apis/getambassador.io/{version}/namespaces/{namespace}/{plural}"
+    return f"{path}/{name}" if name else path
+
+
+def install(api: ApiServer, url: str | None) -> None:
+    """The CRDs with older versions, converted by a URL; None: not converted."""
+    for definition in definitions_with_older_versions():
+        conversion = definition["spec"].get("conversion")
+        if conversion:
+            definition["spec"]["conversion"] = {"strategy": "None"}
+            if url:
+                conversion["webhook"]["clientConfig"] = {"url": url}
+                definition["spec"]["conversion"] = conversion
+            unconvert(api, definition["metadata"]["name"])
+        api.apply(orjson.dumps(definition).decode())
+    wait_until(lambda: api.request("GET", objects("mappings", "v3alpha1", "default"))[0] == 200, 30, what="the kinds")
+
+
+def unconvert(api: ApiServer, name: str) -> None:
+    """Take the conversion out of a CRD, with the caBundle, which is not ours to leave out of what is applied."""
+    patch = {"spec": {"conversion": {"strategy": "None", "webhook": None}}}
+    api.request("PATCH", f"{DEFINITIONS}/{name}", patch, content_type="application/merge-patch+json")
+
+
+def remove(api: ApiServer) -> None:
+    for definition in definitions_with_older_versions():
+        api.request("DELETE", f"{DEFINITIONS}/{definition['metadata']['name']}")
+
+
+def secret(webhook: Webhook) -> dict[str, Any] | None:
+    status, body = webhook.api.request("GET", f"/api/v1/namespaces/{webhook.namespace}/secrets/dragoman-webhook")
+    return orjson.loads(body) if status == 200 else None
+
+
+def trusts(api: ApiServer) -> dict[str, str]:
+    """The caBundle of each CRD that is converted."""
+    found = {}
+    for item in api.get(DEFINITIONS)["items"]:
+        conversion = item["spec"].get("conversion", {})
+        if conversion.get("strategy") == "Webhook":
+            found[item["metadata"]["name"]] = conversion["webhook"]["clientConfig"].get("caBundle", "")
+    return found
+
+
+@contextlib.contextmanager
+def reading(api: ApiServer, path: str) -> Iterator[list[str]]:
+    """Read a path all the time from another thread; the failures.
+
+    The API server lets clients wait while it makes the storage of a changed CRD anew (429, or 503 for what was under
+    way), and every client asks again.
+    """
+    failures: list[str] = []
+    over = threading.Event()
+    count = 0
+
+    def read() -> None:
+        nonlocal count
+        while not over.is_set():
+            status, body = api.request("GET", path)
+            count += 1
+            waits = status == 429 or (status == 503 and b"shutting down" in body)
+            if status != 200 and not waits:
+                failures.append(f"{status}: {body.decode(errors='replace')}")
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield failures
+    finally:
+        over.set()
+        thread.join(30)
+    assert count > 0

@@ -1,0 +1,182 @@
+"""The process: off while nothing is to be converted; else it serves, and sees to certificates when it leads."""
+
+import asyncio
+import datetime as dt
+import sys
+import time
+from dataclasses import replace
+from typing import Final, Literal
+
+from kubeapi.connection import ConfigurationError, Connection, UnreachableError
+from kubeapi.lease import Lease
+from process import logs
+from process.main import FAILED, run
+from process.settings import Settings
+from webhook.authority import Material, made
+from webhook.cluster import Cluster, RefusedError
+from webhook.decision import Act, Make, Ours, Retire, Trust, World, decide, serving
+from webhook.server import Server
+
+LOOK: Final = 10.0
+"""Seconds between two looks at the CRDs while we are on. A watch would show all those of others too."""
+LOOK_OFF: Final = 20.0
+LOOK_REFUSED: Final = 300.0
+"""Where we may not even see CRDs, as where only one namespace is served."""
+AGAIN: Final = 2.0
+"""Seconds until what could not be seen or done is tried again."""
+
+MADE_EACH: Final = 5.0
+"""The least time between two makings of certificates: what somebody deletes all the time is not made all the time."""
+
+log = logs.get("webhook")
+
+
+class Webhook:
+    """One turn after the other: look, act if we lead, serve, wait."""
+
+    def __init__(self, api: Connection, settings: Settings) -> None:
+        self._ours = Ours(settings.namespace, settings.webhook_service, settings.webhook_url)
+        self._cluster = Cluster(api, self._ours, settings.webhook_service)
+        self._server = Server(settings.webhook_port, settings.run_dir)
+        name = f"dragoman-{settings.ambassador_id}-webhook"
+        self._lease = Lease(api, settings.namespace, name, settings.pod_name)
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._leave = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._trust = Trust()
+        self._remembered: Material | None = None
+        self._trouble = ""
+        self._made = -MADE_EACH
+
+    async def live(self, stopping: asyncio.Event) -> None:
+        """Until told to stop. OSError when the port cannot be had."""
+        try:
+            while not stopping.is_set():
+                self._woken.clear()
+                await self._wait(stopping, await self._turn())
+        finally:
+            await self._rest()
+
+    async def _turn(self) -> float:
+        """Look, and do what follows; the seconds until the next turn at the latest."""
+        try:
+            world = await self._cluster.look()
+            if not world.definitions:
+                if self._tasks:
+                    log.info("off", reason="no CRD is converted by us")
+                await self._rest()
+                return LOOK_OFF
+            self._learn(world)
+            wanted = await self._act(world)
+        except (UnreachableError, RefusedError) as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                instead = "serving as before" if self._server.is_open else "older versions are not converted"
+                log.warning("the certificates cannot be seen to", reason=self._trouble, instead=instead)
+            is_no_matter = isinstance(error, RefusedError) and not self._tasks
+            return LOOK_REFUSED if is_no_matter else AGAIN
+        self._trouble = ""
+        await self._serve()
+        return AGAIN if wanted else min(LOOK, self._trust.remaining(time.monotonic()) or LOOK)
+
+    def _learn(self, world: World) -> None:
+        self._trust = self._trust.seen(world, time.monotonic())
+        if world.secret and world.secret.material:
+            self._remembered = world.secret.material
+        if not self._tasks:
+            log.info("on", definitions=len(world.definitions))
+            self._leave.clear()
+            running = (self._lease.run(self._leave), self._cluster.ring(self._woken))
+            self._tasks = tuple([asyncio.create_task(each) for each in running])
+
+    async def _act(self, world: World) -> bool:
+        """Do what is to be done, if we lead; whether there was something."""
+        if not self._lease.is_held:
+            return False
+        now = dt.datetime.now(dt.UTC)
+        acts = decide(world, self._remembered, self._ours.names, now)
+        if any(isinstance(act, Make | Retire) for act in acts):
+            now = await self._cluster.now()
+            acts = decide(world, self._remembered, self._ours.names, now)
+        for act in acts:
+            if self._lease.is_held:
+                await self._do(act, now)
+        return bool(acts)
+
+    async def _do(self, act: Act, now: dt.datetime) -> None:
+        if isinstance(act, Make):
+            if time.monotonic() < self._made + MADE_EACH:
+                return
+            self._made = time.monotonic()
+            material = made(act.signer, act.trusted, act.names, now)
+            if await self._cluster.write(replace(material, previous=act.previous), act.version):
+                log.info("certificates made", reason=act.reason, authority="the same" if act.signer else "new")
+        elif isinstance(act, Retire):
+            if await self._cluster.write(act.material, act.version):
+                log.info("what served before is trusted no longer")
+        elif await self._cluster.patch(act):
+            log.info("a CRD trusts us", definition=act.name)
+
+    async def _serve(self) -> None:
+        """With the right certificate, as soon as there is one."""
+        if self._remembered is None:
+            return
+        pair = serving(self._remembered, self._trust, time.monotonic(), self._server.pair)
+        if self._server.use(pair):
+            log.info("serving with another certificate")
+        if not self._server.is_open:
+            await self._server.open()
+            log.info("listening")
+
+    async def _rest(self) -> None:
+        """Nothing is converted by us any more: no port, no lease, no watch."""
+        await self._server.close()
+        tasks, self._tasks = self._tasks, ()
+        if tasks:
+            leading, ringing = tasks
+            self._leave.set()
+            ringing.cancel()
+            await asyncio.wait(tasks)
+            if not leading.cancelled():
+                leading.result()
+
+    async def _wait(self, stopping: asyncio.Event, seconds: float) -> None:
+        told = [self._woken.wait(), stopping.wait()]
+        if self._tasks and not self._lease.is_held:
+            told.append(_gained(self._lease))
+        waits = [asyncio.ensure_future(each) for each in told]
+        try:
+            await asyncio.wait([*waits, *self._tasks], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        for task in self._tasks:
+            if task.done():
+                task.result()  # neither ends by itself: it failed, and so do we
+
+
+async def _gained(lease: Lease) -> Literal[True]:
+    await lease.gained()
+    return True
+
+
+async def serve(settings: Settings, stopping: asyncio.Event) -> int:
+    """Serve until told to stop; returns the exit code, 1 when the port cannot be had."""
+    if settings.config_dir is not None:
+        log.info("off", reason="objects come from a folder")
+        await stopping.wait()
+        return 0
+    try:
+        async with Connection.open(settings) as api:
+            await Webhook(api, settings).live(stopping)
+    except ConfigurationError as error:
+        log.error("no way to the API server", reason=str(error))  # noqa: TRY400
+        return FAILED
+    except OSError as error:
+        log.error("cannot listen", port=settings.webhook_port, reason=error.strerror)  # noqa: TRY400
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run("webhook", serve))
