@@ -28,7 +28,7 @@ AGAIN: Final = 2.0
 MADE_EACH: Final = 5.0
 """The least time between two makings of certificates: what somebody deletes all the time is not made all the time."""
 
-log = logs.get("webhook")
+log = logs.get()
 
 
 class Webhook:

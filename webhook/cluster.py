@@ -25,7 +25,7 @@ _LABELS: Final = {"app.kubernetes.io/name": "dragoman", "app.kubernetes.io/compo
 _WATCH_SECONDS: Final = "600"
 _AGAIN: Final = 2.0
 
-log = logs.get("webhook")
+log = logs.get()
 
 
 class RefusedError(Exception):

@@ -23,7 +23,7 @@ GOODBYE: Final = 2.0
 PATHS: Final = ("/convert", "/webhooks/crd-convert")
 """Ours, and Emissary's, so that its CRDs need no more than another Service's name."""
 
-log = logs.get("webhook")
+log = logs.get()
 
 
 class Server:
