@@ -11,7 +11,7 @@ PATIENCE: Final = 2.0
 """Seconds that a status which says only that Envoy has not answered yet is kept back."""
 WRITES: Final = 2
 """How often the same status is written to the same object: who changes it back more often is left in peace."""
-WRITES_A_SECOND, WRITES_AT_ONCE = 50.0, 50.0
+WRITES_A_SECOND, WRITES_AT_ONCE = 100.0, 100.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
 MUTED_FOR: Final = 600.0
 """Seconds after which a kind whose statuses could not be written at all is tried again."""

@@ -12,7 +12,7 @@ from reporter.agenda import Agenda
 from reporter.looking import Deed, Later, Memory, known_after, look
 from reporter.objects import Live, Name, Wanted, live_of, name_of, wanted_of
 from reporter.writing import Events, KindRefusedError, RestError, Statuses, UnreachableError, now_text
-from snapshot import Reader, Snapshot
+from snapshot import Reader, Snapshot, SnapshotError
 
 AT_A_TIME: Final = 4
 """Objects that are written at the same time."""
@@ -64,7 +64,7 @@ class Reporting:
             key = self._agenda.next(time.monotonic())
             if key is None:
                 return
-            decided = self._decide(key)
+            decided = self._decided(key)
             if decided is not None:
                 task = asyncio.create_task(self._carry_out(key, *decided))
                 self._tasks.add(task)
@@ -75,6 +75,17 @@ class Reporting:
         """Let what has begun come to its end."""
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _decided(self, key: str) -> tuple[Name, Wanted, Live, Deed] | None:
+        """What is to be done for an object; a failure of ours hurts no other."""
+        try:
+            return self._decide(key)
+        except SnapshotError:
+            raise
+        except Exception:
+            log.exception("a look failed: a bug of ours", object=key)
+            self._agenda.looked(key, time.monotonic())
+            return None
 
     def _decide(self, key: str) -> tuple[Name, Wanted, Live, Deed] | None:
         """What is to be done for an object; None when nothing is, for now."""

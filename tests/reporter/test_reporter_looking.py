@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reporter.agenda import PATIENCE
 from reporter.looking import Deed, Later, Memory, known_after, look
@@ -95,6 +97,22 @@ def test_nobody_has_recovered_before_envoy_says_so() -> None:
     known = known_after(waiting, live(ill), frozenset())
     assert told(well, live(waiting), known) == [("Normal", "Recovered")]
     assert known_after(well, live(waiting), known) == frozenset()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(["conditions", "state", "reason", "errorReason", "errorTimestamp"])
+CONDITION = st.dictionaries(st.sampled_from(["type", "status", "reason", "message", "lastTransitionTime"]), JSON)
+
+
+@given(status=st.dictionaries(FIELDS, JSON | st.lists(CONDITION, max_size=3), max_size=4), ill=st.booleans())
+def test_whatever_others_wrote_into_a_status_a_look_has_an_answer(status: dict[str, Any], ill: bool) -> None:
+    should = wanted(*([WRONG] if ill else []))
+    assert isinstance(look(should, Live("uid", 1, "1", status), frozenset(), PATIENCE, NOW), Deed)
+    known_after(should, Live("uid", 1, "1", status), frozenset())
 
 
 def test_an_answer_is_newer_than_a_view_that_lags_behind() -> None:
