@@ -54,7 +54,9 @@ class Gateway:
     There is a Host from the start, since where there is none at all, everything is served under a Host made up for it.
     """
 
-    def __init__(self, *, listeners: bool = True, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, listeners: bool = True, environ: Mapping[str, str] | None = None, patience: float = START_DEADLINE
+    ) -> None:
         self.http_port, self.https_port, self.diagnostics_port = unused_ports(3)
         self.base = short_folder()
         self.folder = self.base / "config"
@@ -75,11 +77,16 @@ class Gateway:
             "ENVOY_CONCURRENCY": "1",
             **(environ or {}),
         }
+        self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
         self._log: list[str] = []
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -101,7 +108,7 @@ class Gateway:
             start_new_session=True,
         )
         threading.Thread(target=self._collect, daemon=True).start()
-        wait_until(self.is_ready, START_DEADLINE, what=f"the gateway ready; its log:\n{self.log()}")
+        wait_until(self.is_ready, self._patience, what=lambda: f"the gateway ready; its log:\n{self.log()}")
 
     def stop(self) -> int | None:
         """SIGTERM, and the exit code; SIGKILL to what is left after the time that draining may take."""
