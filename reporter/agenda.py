@@ -7,8 +7,6 @@ from typing import Final
 
 from reporter.allowance import Allowance
 
-PATIENCE: Final = 2.0
-"""Seconds that a status which says only that Envoy has not answered yet is kept back."""
 WRITES: Final = 2
 """How often the same status is written to the same object: who changes it back more often is left in peace."""
 WRITES_A_SECOND, WRITES_AT_ONCE = 100.0, 100.0
@@ -75,6 +73,10 @@ class Agenda:
         if turn is None or turn.version != version:
             turn = self._turns[key] = _Turn(version, now)
         return turn.since
+
+    def knows(self, key: str) -> bool:
+        """Whether anything has been wanted of this object, and has not been forgotten."""
+        return key in self._turns
 
     def may_write(self, key: str) -> bool:
         """Whether the version that was last asked about may be written once more."""

@@ -1,11 +1,17 @@
 """One look at one object: what its status lacks, and what is worth an Event. Decisions, and what they must remember."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from reporter.agenda import PATIENCE
 from reporter.merging import status_to_apply
 from reporter.news import News, is_well, problems_in, recovery
 from reporter.objects import JSONObject, Live, Wanted, conditions_of, is_older
+
+PATIENCE: Final = 3.0
+"""Seconds that a status is kept back which says only that Envoy has not answered yet."""
+
+LONG_PATIENCE: Final = 60.0
+"""The same where an Envoy has had this very version: another one is beginning, and has everything to take in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +77,18 @@ def look(wanted: Wanted, live: Live, told: frozenset[News], waited: float, now: 
     """
     if wanted.uid != live.uid or _generation_of(wanted) < live.generation:
         return None  # it is about an earlier object or version: what is to be said of the present one comes soon
-    if waited < PATIENCE and any(each["status"] == "Unknown" for each in conditions_of(wanted.status).values()):
-        return Later(PATIENCE - waited)
+    patience = _patience(wanted, live)
+    if waited < patience:
+        return Later(patience - waited)
     return Deed(_news(wanted, live, told), status_to_apply(live.status, wanted.status, now))
+
+
+def _patience(wanted: Wanted, live: Live) -> float:
+    should, there = (conditions_of(status).get("Programmed", {}) for status in (wanted.status, live.status))
+    if should.get("status") != "Unknown":
+        return 0.0
+    had = there.get("status") == "True" and there.get("observedGeneration") == should.get("observedGeneration")
+    return LONG_PATIENCE if had else PATIENCE
 
 
 def known_after(wanted: Wanted, live: Live, told: frozenset[News]) -> frozenset[News]:

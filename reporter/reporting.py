@@ -4,13 +4,15 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from process import logs
 from process.settings import Settings
 from reporter.agenda import Agenda
 from reporter.looking import Deed, Later, Memory, known_after, look
-from reporter.objects import Live, Name, Wanted, live_of, name_of, wanted_of
+from reporter.news import News
+from reporter.objects import JSONObject, Live, Name, Wanted, live_of, name_of, wanted_of
 from reporter.writing import Events, KindRefusedError, RestError, Statuses, UnreachableError, now_text
 from snapshot import Reader, Snapshot, SnapshotError
 
@@ -18,6 +20,25 @@ AT_A_TIME: Final = 4
 """Objects that are written at the same time."""
 
 log = logs.get()
+
+
+WITHDRAWAL: Final = Deed((), {})
+"""Nothing is to be said any more, as when an object was given to another gateway: what was ours in its status goes."""
+
+NOT_OURS: Final = ""
+"""Stands for the wanted version then."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """A deed for one object. `known`: the problems that everybody knows of afterwards; `again_in`: as in Agenda."""
+
+    key: str
+    name: Name
+    uid: str
+    deed: Deed
+    known: frozenset[News]
+    again_in: float | None = None
 
 
 class Reporting:
@@ -64,9 +85,9 @@ class Reporting:
             key = self._agenda.next(time.monotonic())
             if key is None:
                 return
-            decided = self._decided(key)
-            if decided is not None:
-                task = asyncio.create_task(self._carry_out(key, *decided))
+            errand = self._decided(key)
+            if errand is not None:
+                task = asyncio.create_task(self._carry_out(errand))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
                 task.add_done_callback(lambda _: ended())
@@ -76,7 +97,7 @@ class Reporting:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _decided(self, key: str) -> tuple[Name, Wanted, Live, Deed] | None:
+    def _decided(self, key: str) -> _Errand | None:
         """What is to be done for an object; a failure of ours hurts no other."""
         try:
             return self._decide(key)
@@ -87,70 +108,75 @@ class Reporting:
             self._agenda.looked(key, time.monotonic())
             return None
 
-    def _decide(self, key: str) -> tuple[Name, Wanted, Live, Deed] | None:
+    def _decide(self, key: str) -> _Errand | None:
         """What is to be done for an object; None when nothing is, for now."""
         now, name = time.monotonic(), name_of(key)
         wanted, found = wanted_of(self._wanted.get(key)), live_of(self._live.get(key))
-        if name is None or wanted is None or found is None:
-            self._agenda.looked(key, now)
-            return None
-        live = self._memory.newest(key, found)
-        waited = now - self._agenda.waits_since(key, wanted.version, now)
-        match look(wanted, live, self._memory.told(key), waited, now_text()):
-            case Later(seconds):
-                self._agenda.looked(key, now, again_in=seconds)
-            case Deed(news, status) if news or (status is not None and self._may_write(key, name, now)):
-                return name, wanted, live, Deed(news, status if self._may_write(key, name, now) else None)
-            case Deed(status=status) if status is not None and self._agenda.muted_for(name.kind, now):
-                self._agenda.looked(key, now, again_in=self._agenda.muted_for(name.kind, now))
-            case _:
-                self._memory.tell(key, known_after(wanted, live, self._memory.told(key)))
-                self._agenda.looked(key, now)
+        if name is not None and found is not None:
+            if wanted is not None:
+                return self._compare(key, name, wanted, self._memory.newest(key, found), now)
+            if self._agenda.knows(key):
+                self._agenda.waits_since(key, NOT_OURS, now)
+                return _Errand(key, name, found.uid, WITHDRAWAL, frozenset())
+        self._agenda.looked(key, now)
         return None
 
-    def _may_write(self, key: str, name: Name, now: float) -> bool:
-        if name.kind == "Mapping" and not self._mapping_statuses:
-            return False
-        return self._agenda.may_write(key) and not self._agenda.muted_for(name.kind, now)
-
-    async def _carry_out(self, key: str, name: Name, wanted: Wanted, live: Live, deed: Deed) -> None:
+    def _compare(self, key: str, name: Name, wanted: Wanted, live: Live, now: float) -> _Errand | None:
+        told, muted = self._memory.told(key), self._agenda.muted_for(name.kind, now)
+        waited = now - self._agenda.waits_since(key, wanted.version, now)
         again: float | None = None
+        match look(wanted, live, told, waited, now_text()):
+            case Later(seconds):
+                again = seconds
+            case Deed(news, status):
+                known = known_after(wanted, live, told)
+                wants_status = status is not None and (self._mapping_statuses or name.kind != "Mapping")
+                if not wants_status or muted or not self._agenda.may_write(key):
+                    again, status = (muted or None) if wants_status else None, None
+                if news or status is not None:
+                    return _Errand(key, name, wanted.uid, Deed(news, status), known, again)
+                self._memory.tell(key, known)
+        self._agenda.looked(key, now, again_in=again)
+        return None
+
+    async def _carry_out(self, errand: _Errand) -> None:
+        again = errand.again_in
         try:
-            for news in deed.news:
+            for news in errand.deed.news:
                 if not self._leads():
                     break
-                await self._events.tell(name, wanted.uid, news, time.monotonic())
-            self._memory.tell(key, known_after(wanted, live, self._memory.told(key)))
-            if deed.status is not None and self._leads():
-                await self._write(key, name, wanted, deed)
+                await self._events.tell(errand.name, errand.uid, news, time.monotonic())
+            self._memory.tell(errand.key, errand.known)
+            if errand.deed.status is not None and self._leads():
+                await self._write(errand, errand.deed.status)
             self._recovered()
         except KindRefusedError as error:
-            if self._agenda.mute(name.kind, time.monotonic()):
-                log.warning("statuses cannot be written", kind=name.kind, reason=str(error))
-            again = self._agenda.muted_for(name.kind, time.monotonic())
+            if self._agenda.mute(errand.name.kind, time.monotonic()):
+                log.warning("statuses cannot be written", kind=errand.name.kind, reason=str(error))
+            again = self._agenda.muted_for(errand.name.kind, time.monotonic())
         except (RestError, UnreachableError) as error:
-            self._troubled(key, error)
+            self._troubled(errand.key, error)
             return
         except Exception:
-            log.exception("a report failed: a bug of ours", object=str(name))
-        self._agenda.looked(key, time.monotonic(), again_in=again)
+            log.exception("a report failed: a bug of ours", object=str(errand.name))
+        self._agenda.looked(errand.key, time.monotonic(), again_in=again)
 
-    async def _write(self, key: str, name: Name, wanted: Wanted, deed: Deed) -> None:
-        if deed.status is None:
-            return
+    async def _write(self, errand: _Errand, status: JSONObject) -> None:
+        key = errand.key
         count = self._agenda.writes(key, time.monotonic())
         try:
-            answered = await self._statuses.apply(name, wanted.uid, deed.status)
+            answered = await self._statuses.apply(errand.name, status)
         except (KindRefusedError, RestError, UnreachableError):
             self._agenda.unwritten(key)
             raise
-        log.debug("written", object=str(name), count=count)
-        self._agenda.heard(name.kind)
-        if answered is None:
-            return
-        self._memory.answered(key, answered)
-        if not self._agenda.may_write(key):
-            log.warning("a status was changed back: it is written no more", object=str(name), writes=count)
+        log.debug("written", object=str(errand.name), count=count)
+        self._agenda.heard(errand.name.kind)
+        if errand.deed is WITHDRAWAL:
+            self._agenda.forget(key)
+        elif answered is not None:
+            self._memory.answered(key, answered)
+            if not self._agenda.may_write(key):
+                log.warning("a status was changed back: it is written no more", object=str(errand.name), writes=count)
 
     def _troubled(self, key: str, error: Exception) -> None:
         retry_after = error.retry_after if isinstance(error, RestError) else None

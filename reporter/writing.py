@@ -59,7 +59,7 @@ class Statuses:
         self._api = api
         self._parameters = {"fieldManager": f"{COMPONENT}-{ambassador_id}", "force": "true"}
 
-    async def apply(self, name: Name, uid: str, status: JSONObject) -> Live | None:
+    async def apply(self, name: Name, status: JSONObject) -> Live | None:
         """Apply a status: the object as it is then, or None when it is gone or can have no such status.
 
         Raises KindRefusedError, RestError, UnreachableError.
@@ -67,7 +67,7 @@ class Statuses:
         document = {
             "apiVersion": f"{GROUP}/{VERSION}",
             "kind": name.kind,
-            "metadata": {"name": name.name, "namespace": name.namespace, "uid": uid},
+            "metadata": {"name": name.name, "namespace": name.namespace},
             "status": status,
         }
         path, body = f"{name.path}/status", orjson.dumps(document)

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporter.agenda import PATIENCE
-from reporter.looking import Deed, Later, Memory, known_after, look
+from reporter.looking import LONG_PATIENCE, PATIENCE, Deed, Later, Memory, known_after, look
 from reporter.news import News, event, event_name
 from reporter.objects import Live, Name, Wanted
 from translator.conditions import kubernetes_status
@@ -55,6 +54,13 @@ def test_a_status_that_is_right_is_left_alone() -> None:
 def test_what_waits_for_envoy_is_written_only_when_it_takes_long() -> None:
     assert look(wanted(waits=True), live(), frozenset(), 0.5, NOW) == Later(PATIENCE - 0.5)
     assert isinstance(look(wanted(waits=True), live(), frozenset(), PATIENCE, NOW), Deed)
+
+
+def test_what_an_envoy_has_had_stays_programmed_while_another_begins() -> None:
+    there = live(wanted())
+    assert look(wanted(waits=True), there, frozenset(), PATIENCE, NOW) == Later(LONG_PATIENCE - PATIENCE)
+    assert isinstance(look(wanted(waits=True), there, frozenset(), LONG_PATIENCE, NOW), Deed)
+    assert isinstance(look(wanted(waits=True, generation=2), there, frozenset(), PATIENCE, NOW), Deed)
 
 
 @pytest.mark.parametrize("there", [live(generation=2), Live("another", 1, "1", {})])

@@ -12,6 +12,7 @@ import pytest
 
 from crds.definitions import current, definition
 from crds.kinds import SERVED
+from snapshot import Record
 from tests.reporter.running_reporter import (
     GROUP,
     Cluster,
@@ -72,6 +73,7 @@ class Versions(threading.Thread):
         self.join()
         self._answer.close()
         self._connection.close()
+        self._socket.close()
 
 
 def becomes(cluster: Cluster, key: ObjectKey, wanted: dict[str, str], seconds: float = 20.0) -> None:
@@ -213,6 +215,19 @@ def test_an_object_that_is_gone_is_no_error_and_its_successor_has_a_status(clust
         becomes_well(cluster, key)
     assert "warning" not in reporter.log
     assert "error" not in reporter.log
+
+
+def test_what_is_given_to_another_gateway_keeps_nothing_of_ours(cluster: Cluster) -> None:
+    key = cluster.create("a")
+    condition = {"type": "example.com/Approved", "status": "True", "reason": "ByHand", "message": ""}
+    theirs = {"status": {"conditions": [condition | {"lastTransitionTime": "2026-01-01T00:00:00Z"}]}}
+    cluster.api.ask("PATCH", f"{path_of(key)}/status", theirs, content_type=MERGE_PATCH)
+    cluster.say(key)
+    with reporter_on(cluster):
+        becomes(cluster, key, WELL | {"example.com/Approved": "True ByHand"})
+        cluster.statuses.commit({key: Record("another", orjson.dumps({"state": "ok", "problems": []}))})
+        becomes(cluster, key, {"example.com/Approved": "True ByHand"})
+    assert "state" not in cluster.get(key)["status"]
 
 
 def test_statuses_of_mappings_can_be_turned_off(cluster: Cluster) -> None:
