@@ -105,19 +105,21 @@ def _applied(part: Part, rule: Rule, given: Fields, context: Fields) -> Fields:
 
 
 def _same(one: Fields, other: Fields) -> bool:
-    """Equal as JSON: true is not 1, and 1 is not 1.0."""
+    """Equal as JSON: true is not 1, and 1 is not 1.0. What is too deep to be compared came back as it was, or not."""
     if one is other:
         return True
-    return not (_is_deeper(one, _DEEPEST) or _is_deeper(other, _DEEPEST)) and _text(one) == _text(other)
+    try:
+        return _text(one) == _text(other)
+    except orjson.JSONEncodeError:
+        return False
 
 
 def _text(value: object) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def _is_deeper(value: object, most: int) -> bool:
-    if isinstance(value, dict):
-        return not most or any(_is_deeper(item, most - 1) for item in value.values() if isinstance(item, dict | list))
-    if isinstance(value, list):
-        return not most or any(_is_deeper(item, most - 1) for item in value if isinstance(item, dict | list))
+def _is_deeper(value: dict[str, Any] | list[Any], most: int) -> bool:
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict | list) and (not most or _is_deeper(item, most - 1)):
+            return True
     return False

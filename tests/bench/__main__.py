@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 import orjson
 
+from tests.bench import conversion
 from tests.bench.inputs import Layout, documents_of, hosts_of, objects_in, write_folder
 from tests.bench.processes import cpu_ms, resident_mb
 from tests.bench.reference import BareEnvoy, wait_for_answer
@@ -142,6 +143,7 @@ def main() -> None:
             )
             if arguments.json:
                 print(orjson.dumps(asdict(line)).decode(), flush=True)
+    print("\n".join(conversion.lines()))
 
 
 if __name__ == "__main__":

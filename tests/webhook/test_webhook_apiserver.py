@@ -3,8 +3,10 @@
 import base64
 import datetime as dt
 import json
+import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -25,7 +27,7 @@ from tests.webhook.running_webhook import (
     unconvert,
     unused_port,
 )
-from webhook.authority import new_authority
+from webhook.authority import SERVING_LIFE, Material, names_of, new_authority, new_serving
 
 pytestmark = pytest.mark.kubernetes
 
@@ -198,6 +200,26 @@ def test_a_deleted_secret_is_made_anew_and_no_read_fails(webhook: Webhook) -> No
     assert made["data"]["ca.key"] != stored["data"]["ca.key"]
     assert made["data"]["previous.crt"] == stored["data"]["tls.crt"]
     assert trusted(api) == made["data"]["ca.crt"]
+
+
+def test_a_certificate_that_is_due_is_renewed_by_the_same_authority_and_no_read_fails(webhook: Webhook) -> None:
+    api, namespace = webhook.api, webhook.api.namespace()
+    api.apply(manifest("v2", "a", OLDER, namespace))
+    path = f"/api/v1/namespaces/{webhook.namespace}/secrets/dragoman-webhook"
+    data = {name: base64.b64decode(value) for name, value in api.get(path)["data"].items()}
+    current = Material.of(data)
+    then = dt.datetime.now(dt.UTC) - SERVING_LIFE * 0.7
+    due = replace(current, serving=new_serving(current.signer, names_of(current.serving.certificate), then))
+    text = {name: base64.b64encode(value).decode() for name, value in due.data.items()}
+    with reading(api, objects("mappings", "v2", namespace, "a")) as failures:
+        api.ask("PATCH", path, {"data": text}, content_type="application/merge-patch+json")
+        wait_until(lambda: api.get(path)["data"]["tls.crt"] != text["tls.crt"], 30, what=f"renewal; {webhook.log()}")
+        made = Material.of({name: base64.b64decode(value) for name, value in api.get(path)["data"].items()})
+        served = ssl.PEM_cert_to_DER_cert(made.serving.certificate.decode())
+        wait_until(lambda: webhook.certificate() == served, 60, what=f"it served; {webhook.log()}")
+    assert failures == []
+    assert made.bundle[0] == current.bundle[0]
+    assert made.previous == due.serving
 
 
 @pytest.mark.parametrize("broken", [{"tls.key": "bm90IGEga2V5"}, {"ca.crt": ""}, {"tls.crt": None}])
