@@ -160,7 +160,7 @@ def version_of(document: dict[str, Any]) -> str:
 
 
 @given(objects())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_there_and_back_is_the_same_object(document: dict[str, Any]) -> None:
     before = text(document)
     for version in others(document):
@@ -171,7 +171,7 @@ def test_there_and_back_is_the_same_object(document: dict[str, Any]) -> None:
 
 
 @given(objects())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_once_there_every_further_round_is_the_same_too(document: dict[str, Any]) -> None:
     """What a server stores in one version and gives to readers of all of them settles at once."""
     for version in others(document):
@@ -181,7 +181,7 @@ def test_once_there_every_further_round_is_the_same_too(document: dict[str, Any]
 
 
 @given(objects(OLDER), st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_older_versions_are_the_same_but_for_their_name(document: dict[str, Any], data: st.DataObject) -> None:
     for version in set(others(document)) & set(OLDER):
         assert convert(document, version) == {**document, "apiVersion": f"getambassador.io/{version}"}
@@ -191,7 +191,7 @@ def test_the_older_versions_are_the_same_but_for_their_name(document: dict[str, 
 
 
 @given(objects(), st.data())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_an_edit_in_the_other_version_counts_and_leaves_the_rest_as_it_was(
     document: dict[str, Any], data: st.DataObject
 ) -> None:
@@ -214,7 +214,7 @@ def test_an_edit_in_the_other_version_counts_and_leaves_the_rest_as_it_was(
 
 
 @given(objects(), JSON | st.text() | st.sampled_from(['{"v2":{"host":{"host":"evil"}}}', "[", '{"v3alpha1":3}']))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_forged_memory_changes_nothing_that_is_said(document: dict[str, Any], memory: Any) -> None:
     """Whatever the annotation holds, the spec is converted as if it were not there, unless it fits."""
     forged = {**document, "metadata": {**document["metadata"], "annotations": {ANNOTATION: memory}}}
