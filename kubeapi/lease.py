@@ -1,6 +1,6 @@
 """Leading: the shell round `kubeapi.election`, which sends what that decides to the API server.
 
-    lease = Lease(api, settings.namespace, f"dragoman-{settings.ambassador_id}-status", settings.pod_name)
+    lease = Lease(api, settings.namespace, lease_name(settings.ambassador_id, "status"), settings.pod_name)
     task = asyncio.create_task(lease.run(stopping))
     await lease.gained()
     while lease.is_held: ...
@@ -14,9 +14,11 @@ Rights: get, create and patch of `leases` (coordination.k8s.io) in the namespace
 import asyncio
 import math
 import random
+import re
 import time
 import uuid
 from datetime import UTC, datetime
+from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -26,11 +28,21 @@ from kubeapi.connection import Answer, Connection, UnreachableError
 from kubeapi.election import NOBODY, Election, Look, Record, Terms, Wait, Write, identity_of
 from process import logs
 
-__all__ = ["Lease", "Terms"]
+__all__ = ["Lease", "Terms", "lease_name"]
 
 MERGE_PATCH: Final = "application/merge-patch+json"
 
+_PLAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
+
 log = logs.get("lease")
+
+
+def lease_name(ambassador_id: str, purpose: str) -> str:
+    """The name of a gateway's Lease; an id that cannot be in a name is spelt so that it can, with its hash."""
+    if _PLAIN.fullmatch(ambassador_id):
+        return f"dragoman-{ambassador_id}-{purpose}"
+    spelt = re.sub(r"[^a-z0-9]+", "-", ambassador_id.lower())[:60].strip("-")
+    return f"dragoman-{spelt}-{blake2b(ambassador_id.encode(), digest_size=4).hexdigest()}-{purpose}"
 
 
 class Lease:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from kubeapi.connection import ConfigurationError, Connection
-from kubeapi.lease import Lease
+from kubeapi.lease import Lease, lease_name
 from process import logs
 from process.main import FAILED, run
 from process.settings import Settings
@@ -29,7 +29,7 @@ async def report(settings: Settings, stopping: asyncio.Event) -> int:
     try:
         with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
             async with Connection.open(settings) as api:
-                name = f"dragoman-{settings.ambassador_id}-status"
+                name = lease_name(settings.ambassador_id, "status")
                 lease = Lease(api, settings.namespace, name, settings.pod_name)
                 await _candidate(settings, snapshot, api, lease, stopping)
     except (SnapshotError, ConfigurationError) as error:

@@ -16,6 +16,8 @@ from reporter.objects import GROUP, VERSION, JSONObject, Live, Name, live_of_ans
 APPLY: Final = "application/apply-patch+yaml"
 MERGE_PATCH: Final = "application/merge-patch+json"
 TIMEOUT: Final = 10.0
+LONGEST_MANAGER: Final = 128
+"""Characters of a field manager's name, at most."""
 
 EVENTS_A_SECOND, EVENTS_AT_ONCE = 10.0, 100.0
 EVENTS_OF_ONE, ONE_EACH = 5.0, 30.0
@@ -57,7 +59,7 @@ class Statuses:
 
     def __init__(self, api: Connection, ambassador_id: str) -> None:
         self._api = api
-        self._parameters = {"fieldManager": f"{COMPONENT}-{ambassador_id}", "force": "true"}
+        self._parameters = {"fieldManager": f"{COMPONENT}-{ambassador_id}"[:LONGEST_MANAGER], "force": "true"}
 
     async def apply(self, name: Name, status: JSONObject) -> Live | None:
         """Apply a status: the object as it is then, or None when it is gone or can have no such status.

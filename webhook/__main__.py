@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from kubeapi.connection import ConfigurationError, Connection, UnreachableError
-from kubeapi.lease import Lease
+from kubeapi.lease import Lease, lease_name
 from process import logs
 from process.main import FAILED, run
 from process.settings import Settings
@@ -38,7 +38,7 @@ class Webhook:
         self._ours = Ours(settings.namespace, settings.webhook_service, settings.webhook_url)
         self._cluster = Cluster(api, self._ours, settings.webhook_service)
         self._server = Server(settings.webhook_port, settings.run_dir)
-        name = f"dragoman-{settings.ambassador_id}-webhook"
+        name = lease_name(settings.ambassador_id, "webhook")
         self._lease = Lease(api, settings.namespace, name, settings.pod_name)
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._leave = asyncio.Event()

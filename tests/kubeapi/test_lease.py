@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kubeapi.connection import Connection
-from kubeapi.lease import Lease, Terms
+from kubeapi.lease import Lease, Terms, lease_name
 from process.settings import Settings
 from tests.support.apiserver import ApiServer
 
@@ -53,6 +53,16 @@ async def until(lease: Lease, held: bool = True, seconds: float = 20.0) -> None:
             await lease.gained()
         while lease.is_held != held:  # noqa: ASYNC110 -- it ends by the clock, of which nobody tells
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("gateway", ["default", "My_Gateway", "a.b", "ä", "-", "x" * 300, "team-a"])
+def test_every_gateway_has_a_lease_of_its_own_with_a_name_that_can_be(own_apiserver: ApiServer, gateway: str) -> None:
+    name = lease_name(gateway, "status")
+    assert name != lease_name(gateway, "webhook")
+    assert name != lease_name(gateway + "_", "status")
+    namespace = own_apiserver.namespace()
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+    own_apiserver.ask("POST", path, {"metadata": {"name": name}})
 
 
 async def test_one_holds_it_and_the_next_takes_it_when_it_is_given_back(own_apiserver: ApiServer) -> None:
