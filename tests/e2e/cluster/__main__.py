@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from cli.terminal import foreground
 from tests.e2e.cluster.binaries import BinariesError, ensure
@@ -45,7 +46,7 @@ def main() -> int:
     if lacking := missing():
         say(f"cluster: {lacking}")
         return 2
-    if (LEFT / "pid").exists():
+    if _runs_already():
         say(f"cluster: one runs already, as {LEFT}/pid says")
         return 2
     ports = {usual: usual if _is_free(usual) else quiet_port() for usual in USUAL}
@@ -72,6 +73,13 @@ def main() -> int:
         _wait_for_the_end()
         say("ending; nothing stays")
     return 0
+
+
+def _runs_already() -> bool:
+    try:
+        return Path("/proc", (LEFT / "pid").read_text().strip()).exists()
+    except OSError:
+        return False
 
 
 def _is_free(port: int) -> bool:
