@@ -34,7 +34,7 @@ class Installed:
     cluster: FromInside
     address: str
 
-    def load(self, host: str = "some.test", path: str = "/hello/") -> Load:
+    def load(self, host: str = "some.test", path: str = "/steady/") -> Load:
         """Load through the Service, from inside the cluster's network."""
         return Load(80, host=host, path=path, rate=50, address=self.address, enter=self.cluster.enter_network)
 
