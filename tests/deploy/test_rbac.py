@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.reading import DEPLOY, ROOT, Permission, documents, permissions, permissions_of, rules
+from watcher.kinds import KINDS
 
 GOLDEN = Path(__file__).parent
 FILES = {
@@ -60,6 +61,14 @@ def test_one_namespace_alone_needs_nothing_of_the_cluster() -> None:
     found = documents(FILES["permissions-single-namespace.txt"])
     assert {each["kind"] for each in found} == {"ServiceAccount", "Role", "RoleBinding"}
     assert all(p.name != "*" for p in permissions(FILES["permissions-single-namespace.txt"]) if p.resource == "secrets")
+
+
+@pytest.mark.parametrize("path", [DEPLOY / "rbac.yaml", DEPLOY / "single-namespace/rbac.yaml"])
+def test_what_is_watched_may_be_listed_and_watched(path: Path) -> None:
+    allowed = {(p.resource, p.verb) for p in permissions(path)}
+    wanted = {(kind.resource, verb) for kind in KINDS for verb in ("list", "watch")}
+    assert wanted <= allowed
+    assert {pair for pair in allowed if pair[1] in {"list", "watch"}} == wanted
 
 
 # The page
