@@ -52,5 +52,5 @@ def test_commands_name_files_that_are_there() -> None:
 def test_recipes_that_are_named_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for page in (ROOT / "README.md", ROOT / "docs/install.md", ROOT / "CONTRIBUTING.md"):
-        for target in re.findall(r"^make ([a-z]+)|`make ([a-z]+)", page.read_text(), re.MULTILINE):
+        for target in re.findall(r"^make ([a-z0-9]+)|`make ([a-z0-9]+)", page.read_text(), re.MULTILINE):
             assert f"\n{''.join(target)}:" in makefile, target
