@@ -12,7 +12,7 @@ Random = Callable[[], float]
 
 FIRST: Final = 0.8
 LONGEST: Final = 30.0
-LONGEST_OF_ALL: Final = 3.0
+LONGEST_OF_ALL: Final = 2.0
 """Seconds between two requests, at most, while nobody is answered."""
 
 SPREAD: Final = 0.5
@@ -77,13 +77,19 @@ class Server:
         if any(now - heard <= ALIVE for heard in self._heard.values()):
             return
         if is_scout or not self.reason:
-            self._failures += 1
-            self._due = now + max(retry_after, pause(self._failures, self._random, LONGEST_OF_ALL))
+            self._put_off(now, retry_after)
         self.reason = reason
 
-    def ended(self, name: str) -> None:
-        """Its stream ended."""
+    def ended(self, name: str, now: float) -> None:
+        """Its request is over. If it asked for all and got no answer that makes sense, another one is next."""
         self._heard.pop(name, None)
+        if self._scout == name:
+            self._scout = None
+            self._put_off(now)
+
+    def _put_off(self, now: float, at_least: float = 0.0) -> None:
+        self._failures += 1
+        self._due = now + max(at_least, pause(self._failures, self._random, LONGEST_OF_ALL))
 
     def left(self, name: str) -> None:
         """It will not ask any more."""

@@ -149,6 +149,7 @@ class Reflector:
         self._failures = 0
         self._troubled = False
         self._due = 0.0
+        self._not_before = 0.0
         self._asked = 0.0
         self._open = False
 
@@ -165,7 +166,6 @@ class Reflector:
         if until is not None:
             return until
         self.over = self._open = False
-        self._server.ended(self.name)
         self._asked = now
         if self.phase is Phase.LIST:
             return Ask(self.target.params | self._page(), stream=False)
@@ -190,13 +190,14 @@ class Reflector:
 
     def opened(self, now: float) -> list[Event]:
         """The stream began."""
-        self._server.answered(self.name, now, open_stream=True)
         self._open, self.missing = True, False
-        return self._recovered() if self.phase is Phase.WATCH else []
+        if self.phase is Phase.STREAM:
+            return []  # it counts when all objects are there: a stream may break each time it begins
+        self._server.answered(self.name, now, open_stream=True)
+        return self._recovered()
 
     def heard(self, now: float, lines: list[bytes]) -> list[Event]:
         """Lines of the stream."""
-        self._server.answered(self.name, now, open_stream=True)
         events: list[Event] = []
         for line in lines:
             if self.over:
@@ -207,6 +208,10 @@ class Reflector:
                 self._take(now, said, document, events)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 self._fail(now, f"a line of the answer cannot be read: {error}", events)
+        if self.over:
+            self._server.ended(self.name, now)
+        elif self.phase is Phase.WATCH:
+            self._server.answered(self.name, now, open_stream=True)
         return events
 
     def listed(self, now: float, body: bytes) -> list[Event]:
@@ -221,6 +226,7 @@ class Reflector:
             version, token = str(metadata["resourceVersion"]), metadata.get("continue") or ""
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             self._fail(now, f"the answer cannot be read: {error}", events)
+            self._server.ended(self.name, now)
             return events
         self._collected.token = token
         if not token:
@@ -231,11 +237,11 @@ class Reflector:
         """An answer that is none to the question."""
         events: list[Event] = []
         self._refuse(now, status, message, retry_after, events)
+        self._server.ended(self.name, now)
         return events
 
     def ended(self, now: float, reason: str = "") -> list[Event]:
         """The stream ended; or, with a reason, it broke, or there was no answer."""
-        self._server.ended(self.name)
         events: list[Event] = []
         if self.over:
             return events
@@ -248,6 +254,7 @@ class Reflector:
         else:
             self._wait(now)
         self._open = False
+        self._server.ended(self.name, now)
         return events
 
     def silent(self, now: float) -> list[Event]:
@@ -257,6 +264,7 @@ class Reflector:
             self._unstream(now)
         else:
             self._restart(now)
+        self._server.ended(self.name, now)
         return events
 
     # Lines
@@ -329,6 +337,7 @@ class Reflector:
         self.over = True
         too_new = "too large resource version" in message.lower()
         if status == HTTPStatus.GONE:
+            self._streams = self._streams and not self._breaks()
             self._pages = self._pages and not self._collected.token
             self._restart(now, failed=True)
         elif status == HTTPStatus.FORBIDDEN:
@@ -369,22 +378,19 @@ class Reflector:
         reached: bool = False,
     ) -> None:
         """No answer, or one that tells to go away."""
-        breaks = self.phase is Phase.STREAM and self._open and self._failures >= PATIENCE
         if not reached or self.phase is Phase.LIST:
-            self._streams = not breaks  # a server that comes back may be another one
+            self._streams = not self._breaks()  # a server that comes back may be another one
             self.phase = self._first
             self._collected = _Collected()
+        self._not_before = now + retry_after
         self._wait(now, retry_after)
-        self._server.failed(self.name, now, reason, self._answered if not retry_after else self._not_yet, retry_after)
+        self._server.failed(self.name, now, reason, self._answered, retry_after)
         self._trouble(reason, events)
 
     def _answered(self, due: float) -> None:
-        """Another one was answered: the failures were not of this target."""
+        """Another one was answered: the failures were not of this target. It comes when it was told to, or at once."""
         self._failures = 0
-        self.wake(due)
-
-    def _not_yet(self, due: float) -> None:
-        """The server said when to come back: that another one was answered makes it no sooner."""
+        self._due = min(self._due, max(due, self._not_before))
 
     def _unstream(self, now: float) -> None:
         """The server has no streams that begin with all objects: they are listed from now on."""
@@ -404,6 +410,10 @@ class Reflector:
             self._wait(due)
         else:
             self._due = due
+
+    def _breaks(self) -> bool:
+        """Whether streams that should begin with all objects break again and again."""
+        return self.phase is Phase.STREAM and self._open and self._failures >= PATIENCE
 
     def _was_good(self, now: float) -> bool:
         return self._open and now - self._asked >= HEALTHY

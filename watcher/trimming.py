@@ -33,9 +33,10 @@ def seen(kind: Kind, document: dict[str, Any]) -> Seen:
     if len(key.encode()) > MAX_KEY:
         raise ValueError(f"{key[:80]}... has a longer name than can be kept")
     kept = {field: metadata[field] for field in _METADATA if field in metadata}
-    annotations = metadata.get("annotations")
-    if kind.annotated and annotations:
-        kept["annotations"] = {field: text for field, text in annotations.items() if field != _KUBECTLS_COPY}
+    given = metadata.get("annotations") or {} if kind.annotated else {}
+    annotations = {field: text for field, text in given.items() if field != _KUBECTLS_COPY}
+    if annotations:
+        kept["annotations"] = annotations
     body = _canonical(
         {
             **_content(kind, document),

@@ -99,6 +99,11 @@ class Gateway:
 
     def start(self) -> None:
         """Start it and wait until it says that it is ready."""
+        self.begin()
+        wait_until(self.is_ready, self._patience, what=lambda: f"the gateway ready; its log:\n{self.log()}")
+
+    def begin(self) -> None:
+        """Start it."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "entrypoint"],
             cwd=ROOT,
@@ -108,7 +113,6 @@ class Gateway:
             start_new_session=True,
         )
         threading.Thread(target=self._collect, daemon=True).start()
-        wait_until(self.is_ready, self._patience, what=lambda: f"the gateway ready; its log:\n{self.log()}")
 
     def stop(self) -> int | None:
         """SIGTERM, and the exit code; SIGKILL to what is left after the time that draining may take."""

@@ -1,0 +1,199 @@
+"""The costs on a real API server: `make bench-cluster` (or `python -m tests.bench.cluster --sizes 0 1000 10000`).
+
+Each line: from the start to ready, memory and CPU at rest, and the probe: a Mapping is created, its path is asked each
+5 ms until it answers 200. Beside it stands how long a plain watch of the same API server takes to show the same
+Mapping; the difference is what the gateway takes.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+
+from tests.bench.processes import cpu_ms, resident_mb
+from tests.support.apiserver import ApiServer
+from tests.support.cluster_gateway import GROUP, ClusterGateway, install_crds
+from tests.support.envoy import wait_until
+from tests.support.upstream import HttpUpstream
+
+PARTS = ("watcher", "translator", "adsserver", "diagnostics", "reporter", "envoy")
+HOSTS, SERVICES = 200, 2000
+POLL = 0.005
+REST = 20.0
+AT_ONCE = 16
+
+Wanted = tuple[str, dict[str, Any]]
+
+
+def objects_of(namespace: str, first: int, last: int) -> Iterator[Wanted]:
+    """Mappings from one number to another, with the Hosts and Services that they need: path and object."""
+    ours, core = f"{GROUP}/namespaces/{namespace}", f"/api/v1/namespaces/{namespace}"
+    slices = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+    insecure = {"requestPolicy": {"insecure": {"action": "Route"}}}
+    if not first and last:
+        for number in range(HOSTS):
+            yield f"{ours}/hosts", _ours("Host", f"h{number}", {"hostname": f"h{number}.bench.test", **insecure})
+        for number in range(SERVICES):
+            port = {"name": "http", "port": 80}
+            service = {"metadata": {"name": f"s{number}"}, "spec": {"ports": [port], "clusterIP": "None"}}
+            yield f"{core}/services", service
+            address = f"10.{number >> 8}.{number & 255}.1"
+            labels = {"kubernetes.io/service-name": f"s{number}"}
+            made = {"metadata": {"name": f"s{number}-1", "labels": labels}, "addressType": "IPv4"}
+            yield slices, made | {"ports": [{"name": "http", "port": 8080}], "endpoints": [{"addresses": [address]}]}
+    for number in range(first, last):
+        spec = {"hostname": f"h{number % HOSTS}.bench.test", "prefix": f"/m{number}/"}
+        yield f"{ours}/mappings", _ours("Mapping", f"m{number}", spec | {"service": f"s{number % SERVICES}:80"})
+
+
+def _ours(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "getambassador.io/v3alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+async def create(api: ApiServer, wanted: Iterator[Wanted]) -> None:
+    """Create these, several at once."""
+    connector = aiohttp.TCPConnector(ssl=api._tls, limit=AT_ONCE)
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def work() -> None:
+            for path, made in wanted:
+                async with session.post(api.url + path, json=made) as answer:
+                    answer.raise_for_status()
+
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+
+
+class PlainWatch:
+    """A client that only watches the Mappings of a namespace, and notes when it first sees each."""
+
+    def __init__(self, api: ApiServer, namespace: str) -> None:
+        self.seen: dict[str, float] = {}
+        path = f"{GROUP}/namespaces/{namespace}/mappings"
+        version = api.get(f"{path}?limit=1")["metadata"]["resourceVersion"]
+        self._connection = http.client.HTTPSConnection("127.0.0.1", int(api.url.rpartition(":")[2]), context=api._tls)
+        self._connection.request("GET", f"{path}?watch=true&resourceVersion={version}")
+        self._answer = self._connection.getresponse()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            while line := self._answer.readline():
+                name = json.loads(line)["object"]["metadata"]["name"]
+                self.seen.setdefault(name, time.perf_counter())
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+            return
+
+    def close(self) -> None:
+        if self._connection.sock:
+            self._connection.sock.close()
+
+
+class Caller:
+    """Requests to the API server, and to the gateway, each on one connection that is kept."""
+
+    def __init__(self, gateway: ClusterGateway) -> None:
+        port = int(gateway.api.url.rpartition(":")[2])
+        self._api = http.client.HTTPSConnection("127.0.0.1", port, context=gateway.api._tls)
+        self._gateway = http.client.HTTPConnection("127.0.0.1", gateway.http_port)
+        self._path = gateway.path("Mapping")
+
+    def create(self, name: str, spec: dict[str, Any]) -> None:
+        body = json.dumps(_ours("Mapping", name, spec))
+        self._api.request("POST", self._path, body, {"Content-Type": "application/json"})
+        answer = self._api.getresponse()
+        answer.read()
+        assert answer.status == 201, answer.status
+
+    def status(self, host: str, path: str) -> int:
+        self._gateway.request("GET", path, headers={"Host": host})
+        answer = self._gateway.getresponse()
+        answer.read()
+        return answer.status
+
+
+def probe(gateway: ClusterGateway, upstream: HttpUpstream, label: str, count: int) -> list[tuple[float, float]]:
+    """Milliseconds from the wish to create a Mapping to its first answer, and to its being seen by a plain watch."""
+    watch, caller = PlainWatch(gateway.api, gateway.namespace), Caller(gateway)
+    found = []
+    try:
+        for number in range(count):
+            name = f"probe-{label}-{number}"
+            spec = {"hostname": "h0.bench.test", "prefix": f"/{name}/", "service": upstream.service}
+            assert caller.status("h0.bench.test", f"/{name}/") == 404
+            began = time.perf_counter()
+            caller.create(name, spec)
+            while caller.status("h0.bench.test", f"/{name}/") != 200:
+                time.sleep(POLL)
+            served = time.perf_counter()
+            wait_until(lambda name=name: name in watch.seen, what="the plain watch")
+            found.append(((served - began) * 1000, (watch.seen[name] - began) * 1000))
+            time.sleep(0.1)
+    finally:
+        watch.close()
+    return found
+
+
+def measure(gateway: ClusterGateway, upstream: HttpUpstream, size: int, probes: int) -> dict[str, Any]:
+    """One line."""
+    began = time.perf_counter()
+    with gateway:
+        ready = time.perf_counter() - began
+        if not size:
+            spec = {"hostname": "h0.bench.test", "requestPolicy": {"insecure": {"action": "Route"}}}
+            gateway.put("Host", "h0", spec)
+            spec = {"hostname": "h0.bench.test", "prefix": "/first/", "service": upstream.service}
+            gateway.put("Mapping", "first", spec)
+            gateway.wait_served("h0.bench.test", "/first/")
+        pids = {part: pid for part in PARTS if (pid := gateway.pid_of(part))}
+        time.sleep(5)
+        quiet = {part: cpu_ms([pid]) for part, pid in pids.items()}
+        time.sleep(REST)
+        rest = {part: round((cpu_ms([pid]) - quiet[part]) / REST / 10, 2) for part, pid in pids.items()}
+        found = probe(gateway, upstream, str(size), probes)
+        memory = {part: round(resident_mb(pid)) for part, pid in pids.items()}
+    served, seen = [a for a, _ in found], [b for _, b in found]
+    ours = [a - b for a, b in found]
+    return {
+        "mappings": size,
+        "ready_s": round(ready, 1),
+        "rest_cpu_percent": rest,
+        "memory_mb": memory,
+        "served_ms": _said(served),
+        "plain_watch_ms": _said(seen),
+        "ours_ms": _said(ours),
+    }
+
+
+def _said(values: list[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    return {
+        "median": round(statistics.median(ordered), 1),
+        "p99": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 1),
+    }
+
+
+def main() -> None:
+    """Print the table, a JSON object a line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[0, 1000, 10000])
+    parser.add_argument("--probes", type=int, default=50)
+    arguments = parser.parse_args()
+    with ApiServer() as api, HttpUpstream("bench") as upstream:
+        install_crds(api)
+        for size in sorted(arguments.sizes):
+            gateway = ClusterGateway(api, environ={"AES_LOG_LEVEL": "warning"})
+            began = time.perf_counter()
+            asyncio.run(create(api, objects_of(gateway.namespace, 0, size)))
+            made = round(time.perf_counter() - began, 1)
+            print(json.dumps({"made_s": made, **measure(gateway, upstream, size, arguments.probes)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

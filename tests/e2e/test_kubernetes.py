@@ -1,0 +1,128 @@
+"""The whole gateway on a real API server: applied is served, and what befalls that server befalls no request."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.apiserver import ApiServer
+from tests.support.certificates import authority, trusting
+from tests.support.cluster_gateway import ClusterGateway, install_crds
+from tests.support.envoy import wait_until
+from tests.support.load import Load
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.envoy, pytest.mark.system, pytest.mark.kubernetes]
+
+SOON = 40.0
+"""Seconds: 5 on a machine that does nothing else, where most of it is the API server's own start."""
+
+PARTS = ("watcher", "translator", "adsserver", "diagnostics")
+
+
+@pytest.fixture(scope="module")
+def api(own_apiserver: ApiServer) -> ApiServer:
+    install_crds(own_apiserver)
+    return own_apiserver
+
+
+@pytest.fixture(scope="module")
+def clustered(api: ApiServer, red: HttpUpstream) -> Iterator[ClusterGateway]:
+    with ClusterGateway(api) as gateway:
+        gateway.put("Host", "steady", {"hostname": "steady.test", "requestPolicy": {"insecure": {"action": "Route"}}})
+        gateway.put("Mapping", "steady", {"hostname": "steady.test", "prefix": "/", "service": red.service})
+        gateway.wait_served("steady.test")
+        yield gateway
+
+
+def served_after(gateway: ClusterGateway, upstream: HttpUpstream, name: str) -> float:
+    """Seconds from a new Mapping to its first answer."""
+    gateway.put("Mapping", name, {"hostname": "steady.test", "prefix": f"/{name}/", "service": upstream.service})
+    began = time.monotonic()
+    wait_until(lambda: from_mapping(gateway, name), 60, what=f"{name} served; the log ends:\n{gateway.log()[-3000:]}")
+    return time.monotonic() - began
+
+
+def from_mapping(gateway: ClusterGateway, name: str) -> bool:
+    """Whether the answer is the Mapping's own, and not that of the one for everything: its prefix is rewritten."""
+    answer = gateway.request("steady.test", f"/{name}/")
+    return answer.status_code == 200 and answer.json()["path"] == "/"
+
+
+def test_applied_is_served_changed_is_changed_and_deleted_is_gone(
+    clustered: ClusterGateway, red: HttpUpstream, blue: HttpUpstream
+) -> None:
+    clustered.put("Host", "life", {"hostname": "life.test", "requestPolicy": {"insecure": {"action": "Route"}}})
+    clustered.put("Mapping", "life", {"hostname": "life.test", "prefix": "/a/", "service": red.service})
+    assert clustered.wait_served("life.test", "/a/").json()["upstream"] == red.name
+    clustered.put("Mapping", "life", {"hostname": "life.test", "prefix": "/a/", "service": blue.service})
+    wait_until(lambda: clustered.request("life.test", "/a/").json()["upstream"] == blue.name, what="the other upstream")
+    clustered.delete("Mapping", "life")
+    clustered.wait_served("life.test", "/a/", status=404)
+
+
+def test_a_host_is_served_with_the_secret_that_it_names(clustered: ClusterGateway, red: HttpUpstream) -> None:
+    pair = authority().sign("tls.test")
+    made = {"metadata": {"name": "tls"}, "type": "kubernetes.io/tls"}
+    made |= {"stringData": {"tls.crt": pair.certificate.decode(), "tls.key": pair.key.decode()}}
+    clustered.api.ask("POST", f"/api/v1/namespaces/{clustered.namespace}/secrets", made)
+    clustered.put("Host", "tls", {"hostname": "tls.test", "tlsSecret": {"name": "tls"}})
+    clustered.put("Mapping", "tls", {"hostname": "tls.test", "prefix": "/", "service": red.service})
+    clustered.wait_served("tls.test", tls=True, context=trusting(authority()))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("manner", ["killed", "stopped"])
+def test_while_the_api_server_is_away_all_is_served_though_every_part_is_killed(
+    clustered: ClusterGateway, red: HttpUpstream, manner: str
+) -> None:
+    api = clustered.api
+    away, back = (api.stop, api.start) if manner == "killed" else (api.pause, api.resume)
+    with Load(clustered.http_port, host="steady.test", rate=30) as load:
+        away()
+        time.sleep(3)
+        for part in PARTS:
+            killed = clustered.kill(part)
+            wait_until(
+                lambda part=part, killed=killed: clustered.pid_of(part) not in {None, killed}, what=f"{part} back"
+            )
+        time.sleep(3)
+        back()
+        assert served_after(clustered, red, f"after-{manner}") < SOON
+    assert load.failures == []
+    assert load.requests > 200
+
+
+@pytest.mark.faults
+def test_an_older_state_of_the_cluster_is_served_without_a_restart(
+    clustered: ClusterGateway, red: HttpUpstream
+) -> None:
+    copy = clustered.api.snapshot()
+    served_after(clustered, red, "undone")
+    watcher = clustered.pid_of("watcher")
+    with Load(clustered.http_port, host="steady.test", rate=30) as load:
+        clustered.api.restore(copy)
+        began = time.monotonic()
+        wait_until(lambda: not from_mapping(clustered, "undone"), what="the undone Mapping gone")
+        assert time.monotonic() - began < SOON
+        assert served_after(clustered, red, "redone") < SOON
+    assert load.failures == []
+    assert clustered.pid_of("watcher") == watcher
+
+
+def test_a_gateway_that_has_never_seen_the_api_server_is_never_ready(api: ApiServer, tmp_path: Path) -> None:
+    nowhere = tmp_path / "kubeconfig"
+    nowhere.write_text(api.kubeconfig.read_text().replace(api.url, "https://127.0.0.1:1"))
+    gateway = ClusterGateway(api, kubeconfig=nowhere)
+    try:
+        gateway.begin()
+        wait_until(lambda: "does not answer" in gateway.log(), 60, what="the outage told")
+        for _ in range(20):
+            assert not gateway.is_ready()
+            with pytest.raises(httpx.TransportError):
+                gateway.request("some.test")
+            time.sleep(0.1)
+    finally:
+        gateway.__exit__(None, None, None)
