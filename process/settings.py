@@ -28,6 +28,7 @@ _BOOLEANS = {
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """What Kubernetes gives each pod to know itself and the API server by."""
 
+_HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/[!-~]*")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -108,7 +109,7 @@ class Settings:
             mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
             webhook_port=_whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
-            webhook_url=given.get("DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
+            webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
             bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
             diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
@@ -186,6 +187,13 @@ def _address(given: Mapping[str, str], name: str, default: str) -> str:
             continue
         return text
     raise SettingsError(f"{name}: {text!r} is not an IP address")
+
+
+def _https(given: Mapping[str, str], name: str, default: str) -> str:
+    text = given.get(name, default)
+    if text and not _HTTPS.fullmatch(text):
+        raise SettingsError(f"{name}: {text!r} is not of the form https://host[:port]/path")
+    return text
 
 
 def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -69,15 +69,22 @@ class Webhook:
             self._learn(world)
             wanted = await self._act(world)
         except (UnreachableError, RefusedError) as error:
-            if str(error) != self._trouble:
-                self._trouble = str(error)
-                instead = "serving as before" if self._server.is_open else "older versions are not converted"
-                log.warning("the certificates cannot be seen to", reason=self._trouble, instead=instead)
-            is_no_matter = isinstance(error, RefusedError) and not self._tasks
-            return LOOK_REFUSED if is_no_matter else AGAIN
+            return self._troubled(error)
         self._trouble = ""
         await self._serve()
         return AGAIN if wanted else min(LOOK, self._trust.remaining(time.monotonic()) or LOOK)
+
+    def _troubled(self, error: UnreachableError | RefusedError) -> float:
+        """What could not be seen or done: say it once; the seconds until it is tried again."""
+        is_news, self._trouble = str(error) != self._trouble, str(error)
+        if isinstance(error, RefusedError) and not self._tasks:
+            if is_news:
+                log.info("off", reason=self._trouble)
+            return LOOK_REFUSED
+        if is_news:
+            instead = "serving as before" if self._server.is_open else "older versions are not converted"
+            log.warning("the certificates cannot be seen to", reason=self._trouble, instead=instead)
+        return AGAIN
 
     def _learn(self, world: World) -> None:
         self._trust = self._trust.seen(world, time.monotonic())

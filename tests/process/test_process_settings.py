@@ -33,7 +33,7 @@ def test_empty_variables_count_as_absent() -> None:
         "ENVOY_CONCURRENCY DRAGOMAN_DRAIN_MIN DRAGOMAN_DRAIN_MAX DISABLE_STRICT_LABEL_SELECTORS AES_LOG_LEVEL "
         "AMBASSADOR_JSON_LOGGING AMBASSADOR_SINGLE_NAMESPACE DRAGOMAN_NAMESPACES AMBASSADOR_LABEL_SELECTOR "
         "AMBASSADOR_FIELD_SELECTOR AMBASSADOR_CERTS_SINGLE_NAMESPACE KUBECONFIG POD_NAME "
-        "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE"
+        "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE DRAGOMAN_WEBHOOK_URL"
     )
     assert of(**dict.fromkeys(names.split(), "")) == Settings()
 
@@ -63,6 +63,7 @@ def test_every_variable_is_read() -> None:
         AMBASSADOR_UPDATE_MAPPING_STATUS="false",
         DRAGOMAN_WEBHOOK_PORT="9444",
         DRAGOMAN_WEBHOOK_SERVICE="conversion",
+        DRAGOMAN_WEBHOOK_URL="https://[::1]:9444/convert",
     ) == Settings(
         run_dir=Path("/run/d"),
         config_dir=Path("/config"),
@@ -77,6 +78,7 @@ def test_every_variable_is_read() -> None:
         mapping_statuses=False,
         webhook_port=9444,
         webhook_service="conversion",
+        webhook_url="https://[::1]:9444/convert",
         bind_address="::",
         diagnostics_address="127.0.0.1",
         diagnostics_port=9000,
@@ -144,6 +146,7 @@ def test_our_name_for_the_folder_goes_before_emissarys() -> None:
         ("DISABLE_STRICT_LABEL_SELECTORS", "2", "'2' is neither true nor false"),
         ("DRAGOMAN_NAMESPACES", "a,B", "'B' is not the name of a namespace"),
         ("DRAGOMAN_NAMESPACES", "a b", "'a b' is not the name of a namespace"),
+        ("DRAGOMAN_WEBHOOK_URL", "http://a/b", "'http://a/b' is not of the form https://host[:port]/path"),
         ("DRAGOMAN_WEBHOOK_PORT", "70000", "'70000' is not a whole number from 1 to 65535"),
         ("AMBASSADOR_UPDATE_MAPPING_STATUS", "perhaps", "'perhaps' is neither true nor false"),
         ("AES_LOG_LEVEL", "loud", "'loud' is none of debug, info, warning, error"),

@@ -1,5 +1,6 @@
 """Older versions on a real API server: written in one, read in the others, while certificates come and go."""
 
+import asyncio
 import base64
 import datetime as dt
 import json
@@ -13,6 +14,8 @@ import orjson
 import pytest
 
 from conversion import ANNOTATION
+from kubeapi.connection import Connection
+from process.settings import Settings
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
 from tests.webhook.running_webhook import (
@@ -27,7 +30,9 @@ from tests.webhook.running_webhook import (
     unconvert,
     unused_port,
 )
-from webhook.authority import SERVING_LIFE, Material, names_of, new_authority, new_serving
+from webhook.authority import SERVING_LIFE, Material, made, names_of, new_authority, new_serving
+from webhook.cluster import Cluster
+from webhook.decision import Ours, Patch
 
 pytestmark = pytest.mark.kubernetes
 
@@ -63,10 +68,10 @@ def webhook(own_apiserver: ApiServer) -> Iterator[Webhook]:
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_written_in_an_older_version_and_read_in_all(webhook: Webhook, version: str) -> None:
     api, namespace = webhook.api, webhook.api.namespace()
-    made = api.ask(
+    created = api.ask(
         "POST", objects("mappings", version, namespace), json.loads(manifest(version, "a", OLDER, namespace))
     )
-    assert made["spec"] == OLDER
+    assert created["spec"] == OLDER
     current = api.get(objects("mappings", "v3alpha1", namespace, "a"))
     assert current["spec"]["hostname"] == "a.test"
     assert current["spec"]["service"] == "https://quote"
@@ -195,11 +200,11 @@ def test_a_deleted_secret_is_made_anew_and_no_read_fails(webhook: Webhook) -> No
         wait_until(lambda: webhook.certificate() not in (before, None), 90, what=f"it; the log:\n{webhook.log()}")
         time.sleep(1)  # requests with the new certificate
     assert failures == []
-    made = secret(webhook)
-    assert made is not None
-    assert made["data"]["ca.key"] != stored["data"]["ca.key"]
-    assert made["data"]["previous.crt"] == stored["data"]["tls.crt"]
-    assert trusted(api) == made["data"]["ca.crt"]
+    anew = secret(webhook)
+    assert anew is not None
+    assert anew["data"]["ca.key"] != stored["data"]["ca.key"]
+    assert anew["data"]["previous.crt"] == stored["data"]["tls.crt"]
+    assert trusted(api) == anew["data"]["ca.crt"]
 
 
 def test_a_certificate_that_is_due_is_renewed_by_the_same_authority_and_no_read_fails(webhook: Webhook) -> None:
@@ -214,12 +219,12 @@ def test_a_certificate_that_is_due_is_renewed_by_the_same_authority_and_no_read_
     with reading(api, objects("mappings", "v2", namespace, "a")) as failures:
         api.ask("PATCH", path, {"data": text}, content_type="application/merge-patch+json")
         wait_until(lambda: api.get(path)["data"]["tls.crt"] != text["tls.crt"], 30, what=f"renewal; {webhook.log()}")
-        made = Material.of({name: base64.b64decode(value) for name, value in api.get(path)["data"].items()})
-        served = ssl.PEM_cert_to_DER_cert(made.serving.certificate.decode())
+        renewed = Material.of({name: base64.b64decode(value) for name, value in api.get(path)["data"].items()})
+        served = ssl.PEM_cert_to_DER_cert(renewed.serving.certificate.decode())
         wait_until(lambda: webhook.certificate() == served, 60, what=f"it served; {webhook.log()}")
     assert failures == []
-    assert made.bundle[0] == current.bundle[0]
-    assert made.previous == due.serving
+    assert renewed.bundle[0] == current.bundle[0]
+    assert renewed.previous == due.serving
 
 
 @pytest.mark.parametrize("broken", [{"tls.key": "bm90IGEga2V5"}, {"ca.crt": ""}, {"tls.crt": None}])
@@ -235,6 +240,27 @@ def test_a_secret_that_somebody_broke_is_made_anew(webhook: Webhook, broken: dic
         )
         wait_until(lambda: trusted(api) == api.get(path)["data"]["ca.crt"], 30, what="the CRDs to trust it")
     assert failures == []
+
+
+async def test_of_two_holders_at_a_time_one_writes(webhook: Webhook) -> None:
+    """Neither a Secret nor a CRD is written by who saw an older one."""
+    now = dt.datetime.now(dt.UTC)
+    ours = Ours(webhook.api.namespace(), "both", webhook.url)
+    async with Connection.open(Settings(kubeconfig=str(webhook.api.kubeconfig))) as api:
+        one, other = Cluster(api, ours, "both"), Cluster(api, ours, "both")
+        materials = [made(None, (), ours.names, now) for _ in range(4)]
+        wrote = await asyncio.gather(one.write(materials.pop(), None), other.write(materials.pop(), None))
+        assert sorted(wrote) == [False, True]
+        look = await one.look()
+        assert look.secret is not None
+        seen = look.secret.version
+        wrote = await asyncio.gather(one.write(materials.pop(), seen), other.write(materials.pop(), seen))
+        assert sorted(wrote) == [False, True]
+        definition = next(each for each in look.definitions if each.name.startswith("modules."))
+        assert definition.bundle is not None
+        stale = Patch(definition.name, "1", b"".join(definition.bundle))
+        assert not await one.patch(stale)
+        assert await one.now() > now - dt.timedelta(minutes=5)
 
 
 def test_another_replica_shares_the_secret_and_takes_over(webhook: Webhook) -> None:
