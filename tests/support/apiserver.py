@@ -40,8 +40,8 @@ class ApiServer(OwnApi):
     """
 
     def __init__(self, *, controllers: bool = False, flags: Sequence[str] = ()) -> None:
-        super().__init__(Path(tempfile.mkdtemp(prefix="dm-api-")), quiet_port())
         self._binaries = ensure(["etcd", "kube-apiserver", *(["kube-controller-manager"] if controllers else [])])
+        super().__init__(Path(tempfile.mkdtemp(prefix="dm-api-")), quiet_port())
         self._etcd_port, self._peer_port = quiet_port(), quiet_port()
         self.etcd = Child("etcd", self._etcd_command(), self.folder / "etcd.log")
         self.server = Child("kube-apiserver", self._server_command(controllers, flags), self.folder / "apiserver.log")

@@ -52,9 +52,9 @@ metadata: {name: red, namespace: workload}
 spec: {type: LoadBalancer, selector: {app: red}, ports: [{port: 80, targetPort: 8080}]}
 """
 OWNER = """
-import sys, time
+import pathlib, sys, time
 from tests.e2e.cluster.cluster import Cluster
-cluster = Cluster()
+cluster = Cluster(remove=[pathlib.Path(sys.argv[2])])
 cluster.start()
 cluster.kubectl("run", "one", "--image=localhost/standin:test", "--image-pull-policy=Never")
 cluster.kubectl("wait", "--for=condition=Ready", "pod/one", "--timeout=60s")
@@ -90,9 +90,12 @@ def test_pod_security_is_enforced(cluster: FromInside) -> None:
 
 
 @pytest.mark.parametrize("end", ["close", "kill"])
-def test_nothing_stays(cluster_needs: None, end: str) -> None:
+def test_nothing_stays(cluster_needs: None, tmp_path: Path, end: str) -> None:
     before = _traces()
-    owner = subprocess.Popen((sys.executable, "-c", OWNER, end), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    left = tmp_path / "left"  # as `make cluster` leaves `.cluster`
+    left.mkdir()
+    command = (sys.executable, "-c", OWNER, end, str(left))
+    owner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     with owner, owner.stdout:
         folder, pid = owner.stdout.readline().split()
@@ -105,6 +108,7 @@ def test_nothing_stays(cluster_needs: None, end: str) -> None:
             wait_until(lambda: network not in _networks(), END, what="the end of the network")
     wait_until(lambda: not Path(folder).exists(), END, what="the end of the folder")
     wait_until(lambda: not any(folder in line for line in _processes()), END, what="the end of the processes")
+    wait_until(lambda: not left.exists(), END, what="the end of what was left for scripts")
     assert _cgroups(Path(folder).name) == []
     assert folder not in Path("/proc/self/mountinfo").read_text()
     assert _traces() == before
