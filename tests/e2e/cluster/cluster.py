@@ -31,7 +31,7 @@ from tests.e2e.cluster.processes import quiet_port
 from tests.support.envoy import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-START_DEADLINE = 120.0
+START_DEADLINE = 180.0
 
 
 class Cluster(OwnApi, FromInside):

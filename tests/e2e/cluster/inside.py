@@ -17,7 +17,7 @@ from tests.support.envoy import wait_until
 
 T = TypeVar("T")
 
-ROLLOUT = 120.0
+ROLLOUT = 240.0
 
 _CLONE_NEWNET = 0x40000000  # sched.h
 

@@ -26,7 +26,7 @@ from tests.e2e.cluster.layout import Layout
 from tests.e2e.cluster.nodes import Node
 from tests.e2e.cluster.services import Services
 
-_READY = 120.0  # seconds that the node may take
+_READY = 150.0  # seconds that the node may take
 _WRITTEN = ("/var/lib", "/var/log")  # by the kubelet and the network plugins, whatever one configures
 
 
