@@ -37,6 +37,14 @@ class Rejected:
     message: str
 
 
+def canonical(value: JSON) -> bytes:
+    """A value as JSON with sorted keys. orjson.JSONEncodeError when it has no such form.
+
+    It is a copy: the bytes that orjson gives keep hold of a kilobyte, however short they are.
+    """
+    return bytes(memoryview(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)))
+
+
 def objects_of(value: JSON, namespace: str) -> Iterator[Made | Rejected]:
     """The objects of a document: none when it is empty, one, or the items of a `List`, however nested.
 
@@ -103,7 +111,7 @@ def _object(value: JSON, namespace: str, where: str) -> Made | Rejected:
 def _made(key: str, value: dict[str, JSON], where: str) -> Made | Rejected:
     value.pop("status", None)
     try:
-        return Made(key, orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+        return Made(key, canonical(value))
     except orjson.JSONEncodeError as error:
         return Rejected(f"{where.rstrip('.') or 'it'} has no JSON form: {error}")
 

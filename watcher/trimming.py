@@ -8,7 +8,7 @@ import orjson
 
 from snapshot import JSON, Record
 from watcher.kinds import OURS, Kind
-from watcher.objects import MAX_KEY
+from watcher.objects import MAX_KEY, canonical
 
 _METADATA: Final = ("name", "namespace", "labels", "creationTimestamp")
 _KUBECTLS_COPY: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -65,7 +65,7 @@ def _live(document: dict[str, Any], metadata: dict[str, Any], notes: dict[str, J
 
 def _canonical(value: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return canonical(value)
     except orjson.JSONEncodeError as error:
         raise ValueError(f"an object has no JSON form: {error}") from error
 
