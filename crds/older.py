@@ -4,6 +4,7 @@ The older versions have no schema of their own: whatever is written there is kep
 v3alpha1 is what is stored, so that nothing has to be converted for Dragoman itself.
 """
 
+import copy
 from typing import Any, Final
 
 from conversion import OLDER, versions_of
@@ -34,4 +35,4 @@ def definitions_with_older_versions() -> list[dict[str, Any]]:
 def _definition(kind: Served) -> dict[str, Any]:
     older = [version for version in reversed(versions_of(kind.name)) if version in OLDER]
     versions = [current(kind), *(Version(version, object_of(kind, _ANYTHING)) for version in older)]
-    return definition(kind, versions, CONVERSION if older else None)
+    return definition(kind, versions, copy.deepcopy(CONVERSION) if older else None)
