@@ -40,9 +40,12 @@ class Snapshot:
             snapshot._ring()
         return snapshot
 
-    def writer(self, database: Database) -> Writer:
-        """The right to write a database. WriterBusyError, naming the process, when another one has it."""
-        writer = Writer(self._file, database, self._ring)
+    def writer(self, database: Database, *, rings: bool = True) -> Writer:
+        """The right to write a database. WriterBusyError, naming the process, when another one has it.
+
+        `rings` False: nobody is woken by its commits; who reads it looks when something else wakes them.
+        """
+        writer = Writer(self._file, database, self._ring if rings else _nobody)
         self._undo.callback(writer.close)
         return writer
 
@@ -70,3 +73,7 @@ class Snapshot:
     def _ring(self) -> None:
         if self._bells is not None:
             ring(self._bells)
+
+
+def _nobody() -> None:
+    """Who is woken by a commit that rings no bell."""

@@ -48,7 +48,7 @@ async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: async
     from kubeapi.connection import ConfigurationError, Connection  # noqa: PLC0415 -- costs 12 MB: not with a folder
     from watcher.watching import Watching, targets_of  # noqa: PLC0415
 
-    publishers = Publisher(snapshot.writer("objects")), Publisher(snapshot.writer("live"), quiet=True)
+    publishers = Publisher(snapshot.writer("objects")), Publisher(snapshot.writer("live", rings=False), quiet=True)
     known = remembered_objects(snapshot.reader("objects"))
     cluster = Cluster(targets_of(settings), known, random.random)
     try:

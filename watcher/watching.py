@@ -130,8 +130,8 @@ class Watching:
             self._tell(reflector.target, events)
             was_complete = self._cluster.complete
             outcome = self._cluster.take(time.monotonic(), reflector.target, events)
+            self._live.publish(outcome.live)  # first: it rings no bell, and whoever the objects wake wants both
             self._objects.publish(outcome.objects)
-            self._live.publish(outcome.live)
             if self._cluster.complete and not was_complete:
                 log.info("everything was seen", after_s=round(time.monotonic() - self._began, 2))
                 gc.collect()

@@ -62,6 +62,21 @@ def test_a_ring_wakes_whoever_waits(bells: Path, run: Run) -> None:
     assert not list(bells.iterdir())
 
 
+def test_a_writer_that_shall_not_ring_wakes_nobody(memory: Path, bells: Path, run: Run) -> None:
+    async def test() -> None:
+        bell = Bell.listen(bells, "reader")
+        with Snapshot.open(memory / "snapshot", bells=bells) as snapshot:
+            await bell.wait(0)
+            quiet, loud = snapshot.writer("live", rings=False), snapshot.writer("objects")
+            assert quiet.commit({"a": Record("1", b"")})
+            assert not await bell.wait(0.1)
+            assert loud.commit({"a": Record("1", b"")})
+            assert await bell.wait(10)
+        bell.close()
+
+    run(test())
+
+
 def test_rings_before_the_wait_count_once(bells: Path, run: Run) -> None:
     async def test() -> None:
         bell = Bell.listen(bells, "one")

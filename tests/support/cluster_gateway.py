@@ -13,7 +13,7 @@ from crds.definitions import current, definition
 from crds.kinds import SERVED
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway
+from tests.support.gateway import START_DEADLINE, Gateway
 
 GROUP = "/apis/getambassador.io/v3alpha1"
 
@@ -32,7 +32,12 @@ class ClusterGateway(Gateway):
     """A running system that watches one namespace of the API server, which is made for it."""
 
     def __init__(
-        self, api: ApiServer, *, kubeconfig: Path | None = None, environ: Mapping[str, str] | None = None
+        self,
+        api: ApiServer,
+        *,
+        kubeconfig: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        patience: float = START_DEADLINE,
     ) -> None:
         self.api = api
         self.namespace = api.namespace()
@@ -42,7 +47,7 @@ class ClusterGateway(Gateway):
             "AMBASSADOR_NAMESPACE": self.namespace,
             "DRAGOMAN_NAMESPACES": self.namespace,
         }
-        super().__init__(listeners=False, environ={**given, **(environ or {})})
+        super().__init__(listeners=False, environ={**given, **(environ or {})}, patience=patience)
         self._environ["DRAGOMAN_WEBHOOK_PORT"] = str(self.https_port + 1)
         for name, port in (("http", self.http_port), ("https", self.https_port)):
             listener = {"port": port, "protocol": name.upper(), "securityModel": "XFP"}
