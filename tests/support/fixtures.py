@@ -29,20 +29,31 @@ from tests.image.containers import IMAGE, Engine, private_engine
 from tests.support.apiserver import ApiServer
 
 _unbuilt = pytest.StashKey[str]()
-_LIGHT_FIXTURES = {"apiserver", "own_apiserver"}
 _IN_KIND = os.environ.get("KIND") == "1"
-_NODE_FIXTURES = {"cluster", "cluster_needs", "installed"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests on nodes come last: a cluster that nobody needs any more would only slow the others down."""
+    items.sort(key=_needs_nodes)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
-    used = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    if used & _LIGHT_FIXTURES:
+    if any(_needs_an_api(item) for item in session.items):
         _prepare(session.config, LIGHT)
-    if used & _NODE_FIXTURES and not missing():
+    if any(_needs_nodes(item) for item in session.items) and not missing():
         _prepare(session.config, tuple(PROGRAMS))
+
+
+def _needs_an_api(item: pytest.Item) -> bool:
+    return item.get_closest_marker("kubernetes") is not None
+
+
+def _needs_nodes(item: pytest.Item) -> bool:
+    return item.get_closest_marker("cluster") is not None
 
 
 def _prepare(config: pytest.Config, names: tuple[str, ...]) -> None:
