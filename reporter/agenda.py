@@ -9,6 +9,8 @@ from reporter.allowance import Allowance
 
 WRITES: Final = 2
 """How often the same status is written to the same object: who changes it back more often is left in peace."""
+FORGIVEN_AFTER: Final = 600.0
+"""Seconds after which writes count no more: what was lost with a restored cluster is no fight."""
 WRITES_A_SECOND, WRITES_AT_ONCE = 100.0, 100.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
 MUTED_FOR: Final = 600.0
@@ -22,6 +24,7 @@ class _Turn:
     version: str
     since: float
     writes: int = 0
+    wrote_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -72,6 +75,8 @@ class Agenda:
         turn = self._turns.get(key)
         if turn is None or turn.version != version:
             turn = self._turns[key] = _Turn(version, now)
+        if turn.writes and now - turn.wrote_at > FORGIVEN_AFTER:
+            turn.writes = 0
         return turn.since
 
     def knows(self, key: str) -> bool:
@@ -85,8 +90,9 @@ class Agenda:
     def writes(self, key: str, now: float) -> int:
         """A write begins; the how manyeth of this version it is."""
         self._writes.take(now)
-        self._turns[key].writes += 1
-        return self._turns[key].writes
+        turn = self._turns[key]
+        turn.writes, turn.wrote_at = turn.writes + 1, now
+        return turn.writes
 
     def looked(self, key: str, now: float, *, again_in: float | None = None) -> None:
         """The object had its turn. `again_in`: seconds after which it wants another."""

@@ -10,6 +10,9 @@ from reporter.objects import JSONObject, Live, Wanted, conditions_of, is_older
 PATIENCE: Final = 3.0
 """Seconds that a status is kept back which says only that Envoy has not answered yet."""
 
+ANSWER_COUNTS: Final = 30.0
+"""Seconds in which the watcher must have heard what the API server answered to us."""
+
 LONG_PATIENCE: Final = 60.0
 """The same where an Envoy has had this very version: another one is beginning, and has everything to take in."""
 
@@ -34,19 +37,22 @@ class Memory:
     """What was told of problems, and what the API server answered last, until the snapshot knows it too."""
 
     _told: dict[str, frozenset[News]] = field(default_factory=dict)
-    _answered: dict[str, Live] = field(default_factory=dict)
+    _answered: dict[str, tuple[Live, float]] = field(default_factory=dict)
 
-    def newest(self, key: str, live: Live) -> Live:
-        """What is known of the object in the cluster: the answer to our write, unless the snapshot is not older."""
-        answered = self._answered.get(key)
-        if answered is not None and is_older(live, answered):
+    def newest(self, key: str, live: Live, now: float) -> Live:
+        """What is known of the object in the cluster: the answer to our write, while the snapshot is older.
+
+        Not for long: where an older state of the cluster was restored, the snapshot is right.
+        """
+        answered, at = self._answered.get(key, (live, now))
+        if is_older(live, answered) and now - at < ANSWER_COUNTS:
             return answered
         self._answered.pop(key, None)
         return live
 
-    def answered(self, key: str, live: Live) -> None:
+    def answered(self, key: str, live: Live, now: float) -> None:
         """The API server says that the object is so now."""
-        self._answered[key] = live
+        self._answered[key] = live, now
 
     def told(self, key: str) -> frozenset[News]:
         """The problems that were told, and are not solved as far as anybody was told."""

@@ -10,7 +10,7 @@ from typing import Final
 from process import logs
 from process.settings import Settings
 from reporter.agenda import Agenda
-from reporter.looking import Deed, Later, Memory, known_after, look
+from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, look
 from reporter.news import News
 from reporter.objects import JSONObject, Live, Name, Wanted, live_of, name_of, wanted_of
 from reporter.writing import Events, KindRefusedError, RestError, Statuses, UnreachableError, now_text
@@ -114,17 +114,18 @@ class Reporting:
         wanted, found = wanted_of(self._wanted.get(key)), live_of(self._live.get(key))
         if name is not None and found is not None:
             if wanted is not None:
-                return self._compare(key, name, wanted, self._memory.newest(key, found), now)
+                return self._compare(key, name, wanted, found, now)
             if self._agenda.knows(key):
                 self._agenda.waits_since(key, NOT_OURS, now)
                 return _Errand(key, name, found.uid, WITHDRAWAL, frozenset())
         self._agenda.looked(key, now)
         return None
 
-    def _compare(self, key: str, name: Name, wanted: Wanted, live: Live, now: float) -> _Errand | None:
+    def _compare(self, key: str, name: Name, wanted: Wanted, found: Live, now: float) -> _Errand | None:
+        live = self._memory.newest(key, found, now)
         told, muted = self._memory.told(key), self._agenda.muted_for(name.kind, now)
         waited = now - self._agenda.waits_since(key, wanted.version, now)
-        again: float | None = None
+        again = None if live is found else ANSWER_COUNTS
         match look(wanted, live, told, waited, now_text()):
             case Later(seconds):
                 again = seconds
@@ -132,7 +133,7 @@ class Reporting:
                 known = known_after(wanted, live, told)
                 wants_status = status is not None and (self._mapping_statuses or name.kind != "Mapping")
                 if not wants_status or muted or not self._agenda.may_write(key):
-                    again, status = (muted or None) if wants_status else None, None
+                    again, status = (muted or again) if wants_status else again, None
                 if news or status is not None:
                     return _Errand(key, name, wanted.uid, Deed(news, status), known, again)
                 self._memory.tell(key, known)
@@ -174,7 +175,7 @@ class Reporting:
         if errand.deed is WITHDRAWAL:
             self._agenda.forget(key)
         elif answered is not None:
-            self._memory.answered(key, answered)
+            self._memory.answered(key, answered, time.monotonic())
             if not self._agenda.may_write(key):
                 log.warning("a status was changed back: it is written no more", object=str(errand.name), writes=count)
 

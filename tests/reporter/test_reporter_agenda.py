@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporter.agenda import LONGEST_BACKOFF, MUTED_FOR, WRITES, WRITES_A_SECOND, WRITES_AT_ONCE, Agenda
+from reporter.agenda import FORGIVEN_AFTER, LONGEST_BACKOFF, MUTED_FOR, WRITES, WRITES_A_SECOND, WRITES_AT_ONCE, Agenda
 from reporter.allowance import Allowance
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
@@ -108,6 +108,17 @@ def test_writes_are_limited_and_looks_are_not() -> None:
     assert written == 1000
     expected = (written - WRITES_AT_ONCE) / WRITES_A_SECOND
     assert expected - 1 <= now <= expected + 1
+
+
+def test_writes_of_long_ago_are_no_fight() -> None:
+    agenda = _agenda()
+    for now in (0.0, 1.0):
+        agenda.waits_since("a", "1", now)
+        agenda.writes("a", now)
+    agenda.waits_since("a", "1", 2.0)
+    assert not agenda.may_write("a")
+    agenda.waits_since("a", "1", 2.0 + FORGIVEN_AFTER)
+    assert agenda.may_write("a")
 
 
 def test_rests_grow_up_to_a_limit_and_begin_anew_after_an_answer() -> None:

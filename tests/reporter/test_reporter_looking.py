@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporter.looking import LONG_PATIENCE, PATIENCE, Deed, Later, Memory, known_after, look
+from reporter.looking import ANSWER_COUNTS, LONG_PATIENCE, PATIENCE, Deed, Later, Memory, known_after, look
 from reporter.news import News, event, event_name
 from reporter.objects import Live, Name, Wanted
 from translator.conditions import kubernetes_status
@@ -123,16 +123,22 @@ def test_whatever_others_wrote_into_a_status_a_look_has_an_answer(status: dict[s
 
 def test_an_answer_is_newer_than_a_view_that_lags_behind() -> None:
     memory = Memory()
-    memory.answered("a", live(version="12"))
-    assert memory.newest("a", live(version="9")).version == "12"
-    assert memory.newest("a", live(version="12")).version == "12"
-    assert memory.newest("a", live(version="9")).version == "9", "and once they agree, the view counts"
+    memory.answered("a", live(version="12"), 0.0)
+    assert memory.newest("a", live(version="9"), 1.0).version == "12"
+    assert memory.newest("a", live(version="12"), 1.0).version == "12"
+    assert memory.newest("a", live(version="9"), 1.0).version == "9", "and once they agree, the view counts"
+
+
+def test_a_view_that_stays_older_is_that_of_a_restored_cluster() -> None:
+    memory = Memory()
+    memory.answered("a", live(version="12"), 0.0)
+    assert memory.newest("a", live(version="9"), ANSWER_COUNTS).version == "9"
 
 
 def test_a_view_that_cannot_be_compared_counts() -> None:
     memory = Memory()
-    memory.answered("a", live(version="12"))
-    assert memory.newest("a", Live("another", 1, "3", {})).uid == "another"
+    memory.answered("a", live(version="12"), 0.0)
+    assert memory.newest("a", Live("another", 1, "3", {}), 1.0).uid == "another"
 
 
 def test_an_event_has_the_same_name_each_time_and_fits() -> None:

@@ -341,3 +341,15 @@ def test_an_api_server_that_was_away_is_caught_up_with(api: ApiServer, cluster: 
         wait_until(lambda: cluster.conditions(key).get("Accepted") == "False Invalid", 40, what="it is caught up with")
         wait_until(lambda: "the API server takes reports again" in reporter.log, what="it is told")
     assert reporter.log.count("the API server takes no reports") == 1
+
+
+def test_what_was_lost_with_a_restored_etcd_comes_back(api: ApiServer, cluster: Cluster) -> None:
+    key = cluster.create("a")
+    before = api.snapshot()
+    cluster.say(key)
+    with reporter_on(cluster):
+        becomes_well(cluster, key)
+        later = [cluster.create(f"m{number}") for number in range(5)]
+        api.restore(before)
+        assert api.request("GET", path_of(later[-1]))[0] == 404
+        becomes_well(cluster, key, 60)
