@@ -130,8 +130,9 @@ class Lease:
         """Wake who waits to lead, and say it when another holder is known."""
         if self.is_held:
             self._gained.set()
-        lapsed = self._election.holder == self.identity and not self.is_held
-        holder = NOBODY if lapsed else self._election.holder
+        holder = self._election.holder
+        if self.is_held or holder == self.identity:  # what was seen last may be of before the last write, or lapsed
+            holder = self.identity if self.is_held else NOBODY
         if holder != self._known_holder:
             self._known_holder = holder
             log.info("leading" if self.is_held else "not leading", lease=self._name, holder=holder or "nobody")

@@ -150,6 +150,7 @@ class Reporting:
             self._memory.tell(errand.key, errand.known)
             if errand.deed.status is not None and self._leads():
                 await self._write(errand, errand.deed.status)
+                again = again or ANSWER_COUNTS  # were the write lost, nothing might ever tell of it
             self._recovered()
         except KindRefusedError as error:
             if self._agenda.mute(errand.name.kind, time.monotonic()):

@@ -1,6 +1,7 @@
 """Reporters as processes, on a snapshot that the test writes and a real API server."""
 
 import contextlib
+import http.client
 import os
 import shutil
 import subprocess
@@ -133,7 +134,7 @@ class _Mirror(threading.Thread):
 
     def run(self) -> None:
         while not self._ending.wait(0.05):
-            with contextlib.suppress(OSError, KeyError, ValueError):
+            with contextlib.suppress(OSError, KeyError, ValueError, http.client.HTTPException):
                 self._writer.replace(self._records())
 
     def _records(self) -> dict[str, Record]:

@@ -352,4 +352,4 @@ def test_what_was_lost_with_a_restored_etcd_comes_back(api: ApiServer, cluster: 
         later = [cluster.create(f"m{number}") for number in range(5)]
         api.restore(before)
         assert api.request("GET", path_of(later[-1]))[0] == 404
-        becomes_well(cluster, key, 60)
+        becomes_well(cluster, key, 90)
