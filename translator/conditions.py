@@ -115,7 +115,8 @@ def _said(told: Sequence[Told]) -> str:
 
 
 def _sentence(told: Told) -> str:
-    return f"{told.path} {told.message}" if told.path else told.message
+    """On one line, as `kubectl describe` shows it; Envoy's text may have several."""
+    return " ".join(f"{told.path} {told.message}".split())
 
 
 def _cut(text: str | None) -> str | None:

@@ -55,8 +55,10 @@ class Seen:
 
         return wait_until(so, 30.0, what=lambda: f"{what}: {kind} {self.condition(what, kind)}") or ""
 
-    def describe(self, what: str) -> str:
-        return self.api.kubectl("describe", what, "-n", self.namespace)
+    def has_event(self, what: str, kind: str, reason: str) -> bool:
+        """Whether `kubectl describe` shows such an Event of an object."""
+        lines = self.api.kubectl("describe", what, "-n", self.namespace).splitlines()
+        return any(line.split()[:2] == [kind, reason] for line in lines)
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +106,10 @@ def test_a_mistake_and_its_end_are_told(gateway: Gateway, seen: Seen, red: HttpU
     assert message.startswith("spec.regex_rewrite.pattern ")
     seen.becomes("mapping/hasty", "Programmed", "False", "NotAccepted", 2)
     assert "Inactive" in seen.columns("mapping/hasty")
-    wait_until(lambda: "Warning  Invalid" in seen.describe("mapping/hasty"), what="an Event")
+    wait_until(lambda: seen.has_event("mapping/hasty", "Warning", "Invalid"), what="an Event")
     seen.mapping("hasty", red.service)
     seen.becomes("mapping/hasty", "Programmed", "True", "Programmed", 3)
-    wait_until(lambda: "Normal   Recovered" in seen.describe("mapping/hasty"), what="another Event")
+    wait_until(lambda: seen.has_event("mapping/hasty", "Normal", "Recovered"), what="another Event")
 
 
 def test_what_envoy_refuses_is_told_in_its_own_words(gateway: Gateway, seen: Seen, red: HttpUpstream) -> None:
@@ -123,12 +125,12 @@ def test_what_envoy_refuses_is_told_in_its_own_words(gateway: Gateway, seen: See
     seen.becomes("mapping/proud", "Accepted", "True", "Accepted", 2)
     assert gateway.request("some.test", "/proud/").status_code == 200
     assert seen.condition("mapping/neighbour", "Programmed")[0] == "True"
-    wait_until(lambda: "Warning  RefusedByEnvoy" in seen.describe("mapping/proud"), what="an Event")
+    wait_until(lambda: seen.has_event("mapping/proud", "Warning", "RefusedByEnvoy"), what="an Event")
     events = seen.api.kubectl("get", "events", "-n", seen.namespace, "--field-selector", "reportingComponent=dragoman")
     assert "RefusedByEnvoy" in events
     seen.mapping("proud", red.service, "timeout_ms: 5000")
     seen.becomes("mapping/proud", "Programmed", "True", "Programmed", 3)
-    wait_until(lambda: "Normal   Recovered" in seen.describe("mapping/proud"), what="another Event")
+    wait_until(lambda: seen.has_event("mapping/proud", "Normal", "Recovered"), what="another Event")
 
 
 def test_an_unreadable_certificate_is_the_hosts_error_until_it_is_there(gateway: Gateway, seen: Seen) -> None:

@@ -115,6 +115,11 @@ def test_messages_are_short_whatever_was_said() -> None:
     assert message.endswith(f"(and {200 - shown} more)")
 
 
+def test_envoys_text_is_one_line() -> None:
+    status = said("Mapping", Told("", "Envoy refused it: bad\n | x ==\n | ....^", stops=True, by="envoy"), is_held=True)
+    assert status["reason"] == status["conditions"][-1]["message"] == "Envoy refused it: bad | x == | ....^"
+
+
 def test_every_reason_is_explained() -> None:
     page = PAGE.read_text()
     reasons = [word for part in get_args(ConditionReason) for word in get_args(part) or (part,)]
