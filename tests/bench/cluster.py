@@ -160,7 +160,9 @@ def measure(gateway: ClusterGateway, upstream: HttpUpstream, size: int, probes: 
         quiet = {part: cpu_ms([pid]) for part, pid in pids.items()}
         time.sleep(REST)
         rest = {part: round((cpu_ms([pid]) - quiet[part]) / REST / 10, 2) for part, pid in pids.items()}
+        before = {part: cpu_ms([pid]) for part, pid in pids.items()}
         found = probe(gateway, upstream, str(size), probes)
+        change = {part: round((cpu_ms([pid]) - before[part]) / probes, 1) for part, pid in pids.items()}
         memory = {part: round(resident_mb(pid)) for part, pid in pids.items()}
     served, seen = [a for a, _ in found], [b for _, b in found]
     ours = [a - b for a, b in found]
@@ -169,6 +171,7 @@ def measure(gateway: ClusterGateway, upstream: HttpUpstream, size: int, probes: 
         "ready_s": round(ready, 1),
         "rest_cpu_percent": rest,
         "memory_mb": memory,
+        "change_cpu_ms": change,
         "served_ms": _said(served),
         "plain_watch_ms": _said(seen),
         "ours_ms": _said(ours),
