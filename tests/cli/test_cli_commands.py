@@ -81,10 +81,10 @@ def test_version_asks_only_an_envoy(tmp_path: Path) -> None:
     assert "tea is ready" in done.stderr
 
 
-def test_run_wants_a_folder_that_is_there() -> None:
-    done = dragoman("run", "/nowhere")
+def test_run_wants_a_folder_that_is_there(tmp_path: Path) -> None:
+    done = dragoman("run", str(tmp_path / "missing"))
     assert done.returncode == 2
-    assert "Directory '/nowhere' does not exist" in done.stderr
+    assert f"Directory '{tmp_path}/missing' does not exist" in done.stderr
 
 
 def test_run_refuses_a_setting_that_cannot_be(tmp_path: Path) -> None:

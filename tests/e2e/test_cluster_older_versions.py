@@ -28,7 +28,7 @@ def _mapping(version: str, name: str, prefix: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def older_versions(installed: Installed) -> Iterator[Installed]:
+def older_versions(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """Turned on, and off again as the page says."""
     cluster = installed.cluster
     cluster.apply(OLDER)
@@ -36,8 +36,8 @@ def older_versions(installed: Installed) -> Iterator[Installed]:
     yield installed
     cluster.kubectl("-n", "quickstart", "delete", "mapping", "older")
     block = next(text for text in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "delete -n dragoman" in text)
-    folder = Path(ensure(["kubectl"])["kubectl"]).parent
-    environ = {"PATH": f"{folder}:/usr/bin:/bin", "KUBECONFIG": str(cluster.kubeconfig), "HOME": "/nowhere"}
+    folder, home = Path(ensure(["kubectl"])["kubectl"]).parent, tmp_path_factory.mktemp("home")
+    environ = {"PATH": f"{folder}:/usr/bin:/bin", "KUBECONFIG": str(cluster.kubeconfig), "HOME": str(home)}
     subprocess.run(["bash", "-c", block], cwd=ROOT, env=environ, check=True, capture_output=True)
 
 
