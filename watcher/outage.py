@@ -1,7 +1,7 @@
 """When to ask again: for one kind after its own failures, and for all when the API server is not there. Pure.
 
-While nobody is answered, one asks for all, every few seconds; the first answer wakes the others. So an outage of hours
-costs the API server a request every few seconds, not one of every kind, and still all is known soon after its end.
+While nobody is answered, one asks for all, every second or two; the first answer wakes the others. So an outage of
+hours costs the API server a request every second or two, not one of every kind, and still all is known soon after it.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Random = Callable[[], float]
 
 FIRST: Final = 0.8
 LONGEST: Final = 30.0
-LONGEST_OF_ALL: Final = 2.0
+LONGEST_OF_ALL: Final = 1.0
 """Seconds between two requests, at most, while nobody is answered."""
 
 SPREAD: Final = 0.5
