@@ -86,7 +86,7 @@ def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeti
     settings = Settings.from_environment(inherited)
     outlets = {descriptor: Outlet(descriptor) for descriptor in (1, 2)}
     logs.configure("entrypoint", settings, cast("TextIO", outlets[2]))
-    if settings.config_dir is not None and not has_fallback_secret(plan.found, settings.namespace):
+    if not has_fallback_secret(plan.found, settings.namespace):
         write_fallback(settings.generated_dir, settings.namespace)
     try:
         return asyncio.run(_life(Life(settings, inherited, conf), settings, outlets, plan.found, greeting))

@@ -12,7 +12,7 @@ from process.main import BAD_SETTINGS, FAILED, run
 from process.settings import Settings
 from snapshot import Snapshot, SnapshotError, WriterBusyError
 from watcher.cluster import Cluster
-from watcher.folder import Root
+from watcher.folder import Root, load
 from watcher.following import Following
 from watcher.notices import Notices
 from watcher.publishing import Publisher, remembered, remembered_objects
@@ -50,7 +50,8 @@ async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: async
 
     publishers = Publisher(snapshot.writer("objects")), Publisher(snapshot.writer("live", rings=False), quiet=True)
     known = remembered_objects(snapshot.reader("objects"))
-    cluster = Cluster(targets_of(settings), known, random.random)
+    generated = load(settings.generated_dir, settings.namespace).objects
+    cluster = Cluster(targets_of(settings), known, random.random, generated)
     try:
         async with Connection.open(settings) as api:
             where = ", ".join(settings.namespaces) or "all"

@@ -43,6 +43,9 @@ DOUBT: Final = 30.0
 TROUBLED: Final = 3
 """Failures in a row after which a kind's trouble is told."""
 
+GENERATED: Final = Source(1, "(generated)", "File")
+"""Objects that the entrypoint makes; the cluster's own of the same name come before them."""
+
 _OURS: Final = f"{OURS}/"
 
 
@@ -58,9 +61,16 @@ class Cluster:
     """What is known of a cluster.
 
     `remembered` is what an earlier process has published; None: none has, so that nothing is known, not even old.
+    `generated` are objects that there are beside the cluster's.
     """
 
-    def __init__(self, targets: Iterable[Target], remembered: Mapping[str, Record] | None, random: Random) -> None:
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        remembered: Mapping[str, Record] | None,
+        random: Random,
+        generated: Mapping[str, Record] | None = None,
+    ) -> None:
         self._targets = tuple(targets)
         self._random = random
         self._had_view = remembered is not None
@@ -68,6 +78,8 @@ class Cluster:
         known = _by_source(self._targets, remembered or {})
         self._state = State(known)
         self._state.expect(target.source for target in self._targets)
+        if generated:
+            self._state.step([SourceListed(GENERATED, generated)])
         self._secrets = {target: Secrets(target) for target in self._targets if target.kind is SECRET}
         self._referring = {t for t in self._targets if t.kind.name in REFERRING and t.kind.group == OURS}
         self._referring_sources = {target.source for target in self._referring}

@@ -20,6 +20,7 @@ import aiohttp
 
 from tests.bench.__main__ import _Named
 from tests.bench.processes import cpu_ms, resident_mb
+from tests.e2e.cluster.client import ApiClient
 from tests.support.apiserver import ApiServer
 from tests.support.certificates import authority
 from tests.support.cluster_gateway import GROUP, ClusterGateway, install_crds
@@ -65,7 +66,7 @@ def _ours(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "getambassador.io/v3alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
-async def create(api: ApiServer, wanted: Iterator[Wanted]) -> None:
+async def create(api: ApiClient, wanted: Iterator[Wanted]) -> None:
     """Create these, several at once."""
     connector = aiohttp.TCPConnector(ssl=api._tls, limit=AT_ONCE)
     async with aiohttp.ClientSession(connector=connector) as session:

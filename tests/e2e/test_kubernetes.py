@@ -1,11 +1,14 @@
 """The whole gateway on a real API server: applied is served, and what befalls that server befalls no request."""
 
+import socket
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
 
 from tests.support.apiserver import ApiServer
 from tests.support.certificates import authority, trusting
@@ -71,6 +74,20 @@ def test_a_host_is_served_with_the_secret_that_it_names(clustered: ClusterGatewa
     clustered.put("Host", "tls", {"hostname": "tls.test", "tlsSecret": {"name": "tls"}})
     clustered.put("Mapping", "tls", {"hostname": "tls.test", "prefix": "/", "service": red.service})
     clustered.wait_served("tls.test", tls=True, context=trusting(authority()))
+
+
+def test_the_certificate_of_last_resort_is_there_for_who_names_it(clustered: ClusterGateway, red: HttpUpstream) -> None:
+    clustered.put("Host", "last", {"hostname": "last.test", "tlsSecret": {"name": "fallback-self-signed-cert"}})
+    clustered.put("Mapping", "last", {"hostname": "last.test", "prefix": "/", "service": red.service})
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    clustered.wait_served("last.test", tls=True, context=context)
+    with (
+        socket.create_connection(("127.0.0.1", clustered.https_port), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname="last.test") as encrypted,
+    ):
+        presented = x509.load_der_x509_certificate(encrypted.getpeercert(binary_form=True) or b"")
+    assert presented.subject.rfc4514_string() == "CN=dragoman fallback"
 
 
 @pytest.mark.faults
