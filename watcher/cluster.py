@@ -75,7 +75,9 @@ class Cluster:
         self._random = random
         self._had_view = remembered is not None
         self._server = Server(random)
-        known = _by_source(self._targets, remembered or {})
+        made = {key: record.version for key, record in (generated or {}).items()}
+        kept = {key: record for key, record in (remembered or {}).items() if record.version != made.get(key)}
+        known = _by_source(self._targets, kept)
         self._state = State(known)
         self._state.expect(target.source for target in self._targets)
         if generated:

@@ -43,6 +43,9 @@ MISSING: Final = 120.0
 
 MAX_RETRY_AFTER: Final = 120.0
 
+TURN: Final = 4.0
+"""Seconds after which it is ready to ask for all again while nobody is answered, whatever its own back-off."""
+
 PATIENCE: Final = 3
 """Streams of all objects that may break in a row before they are listed."""
 
@@ -160,8 +163,11 @@ class Reflector:
 
     def next(self, now: float) -> Ask | float:
         """What to ask now, or until when to wait."""
-        if now < self._due:
-            return self._due
+        due = self._due
+        if self._server.reason:
+            due = max(self._not_before, min(due, self._asked + TURN))
+        if now < due:
+            return due
         until = self._server.may_ask(self.name, now)
         if until is not None:
             return until

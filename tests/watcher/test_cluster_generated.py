@@ -36,3 +36,11 @@ def test_the_clusters_own_comes_before_and_leaves_them_when_it_goes() -> None:
     assert whole.records[KEY] == MADE
     assert cluster.take(1.0, TARGETS[1], [Changed(own)]).objects.records[KEY] == own.record
     assert cluster.take(2.0, TARGETS[1], [Gone(own.key)]).objects.records[KEY] == MADE
+
+
+def test_remembered_they_are_not_taken_for_the_clusters() -> None:
+    cluster = Cluster(TARGETS, {KEY: MADE}, lambda: 0.5, {KEY: MADE})
+    first = cluster.take(0.0, TARGETS[0], [Listed({})])
+    second = cluster.take(0.0, TARGETS[1], [Listed({})])
+    assert first.objects.appeared + second.objects.appeared == ()
+    assert second.objects.records == {KEY: MADE}
