@@ -15,6 +15,8 @@ from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yaml import YAMLError
@@ -62,6 +64,7 @@ class _Rest(RESTClientObject):  # type: ignore[misc]
     session: aiohttp.ClientSession
 
     def __init__(self, configuration: Any) -> None:
+        configuration.client_session_kwargs = {"trust_env": False}  # see _proxy_of_environment
         super().__init__(configuration)
         self.session = self.pool_manager = self._create_pool_manager()
 
@@ -72,6 +75,7 @@ class Access:
     def __init__(self, configuration: Any, loader: Any) -> None:
         self._configuration = configuration
         self._loader = loader
+        self._proxy = configuration.proxy or _proxy_of_environment(configuration.host)
         self._rest = _Rest(configuration)
         self.users = 0
 
@@ -118,7 +122,7 @@ class Access:
         found = {"headers": {"Authorization": token.strip()} if token else {}}
         extras = {
             "server_hostname": configuration.tls_server_name,
-            "proxy": configuration.proxy,
+            "proxy": self._proxy,
             "proxy_headers": configuration.proxy_headers,
         }
         return found | {name: value for name, value in extras.items() if value}
@@ -126,6 +130,15 @@ class Access:
     async def close(self) -> None:
         """End all connections."""
         await self._rest.close()
+
+
+def _proxy_of_environment(server: str) -> str | None:
+    """The proxy that the environment names for the server (HTTPS_PROXY, NO_PROXY).
+
+    Looked up once: aiohttp would do it for each request, in two threads, at more than the cost of the request.
+    """
+    url = urlsplit(server)
+    return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
 
 
 async def _load(configuration: Any, kubeconfig: str | None, account: Path) -> Any:

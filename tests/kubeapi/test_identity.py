@@ -119,6 +119,24 @@ async def test_a_proxy_is_used(tmp_path: Path) -> None:
         assert proxy.asked[0].url.host == "apiserver.invalid"
 
 
+async def test_a_proxy_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with standin(who) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//someone:secret@"))
+        config = kubeconfig(tmp_path, "http://apiserver.invalid", {"token": "t"})
+        assert await asked(config) == "Bearer t"
+        assert proxy.asked[0].url.host == "apiserver.invalid"
+        assert proxy.asked[0].headers["Proxy-Authorization"] == f"Basic {text(b'someone:secret')}"
+
+
+async def test_what_the_environment_exempts_is_asked_without_its_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with standin(who) as server:
+        assert await asked(kubeconfig(tmp_path, server.url, {"token": "t"})) == "Bearer t"
+
+
 class Pod:
     """A pod's service account, as the kubelet mounts it, and a server that lets one token in."""
 
