@@ -1,7 +1,8 @@
 """`python -m tests.bench.sizing [MAPPINGS ...]`: what a pod of the manifests needs, on a real API server.
 
 For each number: that many Mappings (50 a Host) and a fifth as many Services are made in a real API server, the whole
-system is started on them as in a pod, and when it is ready and at rest, memory and CPU of each process are printed.
+system is started on them as in a pod, and when it is ready and at rest, memory and CPU of each process are printed. At
+rest is not before all statuses are written, which takes minutes after the first start.
 Memory that is a process' own, and what the run directory holds, cannot be taken from a pod; the pages of programs and
 libraries, which are resident too, can. docs/sizing.md has the figures.
 """
@@ -19,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tests.bench.rest import wait_for_rest
 from tests.deploy.reading import DEPLOY
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
@@ -29,7 +31,6 @@ PER_HOST = 50
 PER_SERVICE = 5
 WRITERS = 8
 READY = 300.0
-CALM = 900.0
 REST = 20.0
 TICKS = os.sysconf("SC_CLK_TCK")
 OURS = "/apis/getambassador.io/v3alpha1/namespaces/default"
@@ -149,12 +150,13 @@ def measure(count: int) -> None:
         began = time.monotonic()
         with gateway:
             print(f"\n{count} Mappings: ready after {time.monotonic() - began:.1f} s", flush=True)
+            written = wait_for_rest(api, *(f"{OURS}/{kind}" for kind in ("listeners", "hosts", "mappings")))
+            print(f"all statuses are written {written:.0f} s later", flush=True)
             at_rest(gateway)
 
 
 def at_rest(gateway: Gateway) -> None:
-    """Statuses are written for minutes after the first start; then nothing happens."""
-    wait_until(lambda: is_calm(gateway), CALM, what="rest")
+    """Print what each process uses while nothing happens."""
     before, start = uses(gateway), time.monotonic()
     time.sleep(REST)
     after, seconds = uses(gateway), time.monotonic() - start
@@ -165,12 +167,6 @@ def at_rest(gateway: Gateway) -> None:
     held = sum(path.stat().st_blocks * 512 for path in gateway.run_dir.rglob("*") if path.is_file()) / 2**20
     own = sum(use.own for use in after.values())
     print(f"{'all':12} {own:6.0f} MiB of their own, and {held:.0f} MiB in the run directory: {own + held:.0f} MiB")
-
-
-def is_calm(gateway: Gateway) -> bool:
-    before = uses(gateway)
-    time.sleep(4)
-    return sum(use.cpu for use in uses(gateway).values()) - sum(use.cpu for use in before.values()) < 0.12
 
 
 def cluster_admin(api: ApiServer, account: str) -> None:
