@@ -1,11 +1,11 @@
 """The costs on a real API server: `make bench` (or `python -m tests.bench.cluster --sizes 0 1000 10000`).
 
 Each line: from the start to ready, memory and CPU at rest (Hosts' statuses are written by then, and all objects
-compared), and the probe: a Mapping is created, its path is asked each 5 ms until it answers 200. Beside it stands how long a plain watch of the same API server takes to show the same
-Mapping; the difference is what the gateway takes (`ours_ms`). Asking in steps makes it look longer, by half a step on
-average, and the plain watch not: `half_step_ms` is half the time between the last two askings. Each of the 200 Hosts
-has TLS; Mappings' statuses are off, since writing 10,000 of them for the first time takes minutes (tests.bench.sizing
-measures it).
+compared), and the probe: a Mapping is created, its path is asked each 5 ms until it answers 200. Beside it stands how
+long a plain watch of the same API server takes to show the same Mapping; the difference is what the gateway takes
+(`ours_ms`). Asking in steps makes it look longer, by half a step on average, and the plain watch not: `half_step_ms`
+is half the time between the last two askings. Each of the 200 Hosts has TLS; Mappings' statuses are off, since
+writing 10,000 of them for the first time takes minutes (tests.bench.sizing measures it).
 """
 
 import argparse

@@ -39,6 +39,7 @@ def test_the_bootstrap_says_what_a_walking_gateway_needs(tmp_path: Path) -> None
     made = bootstrap(place(tmp_path))
     assert made["node"] == {"id": "a-node", "cluster": "a-cluster"}
     assert made["admin"]["address"] == {"pipe": {"mode": 0o600, "path": str(tmp_path / "admin.sock")}}
+    assert made["stats_flush_interval"] == "15s", "gathering histograms each 5 s was half of the CPU at rest"
     resources = made["dynamic_resources"]
     assert resources["ads_config"]["api_type"] == "DELTA_GRPC"
     assert resources["ads_config"]["set_node_on_first_message_only"]
