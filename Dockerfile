@@ -15,10 +15,12 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/secrets/certificates.pem \
     /pip/bin/pip --python /app/.venv/bin/python install --require-hashes --no-cache-dir --no-compile \
         --only-binary :all: --disable-pip-version-check --requirement /requirements.txt
-# What is never imported goes; the licences stay. The root is read-only when the image runs, so bytecode is made now;
+# What is never imported goes (of the Kubernetes client: its models, see kubeapi/official.py); the licences stay. The root is read-only when the image runs, so bytecode is made now;
 # it is not compared with its source at every import, and does not depend on the time of the build.
 RUN cd /app/.venv/lib/python3.*/site-packages \
  && rm -rf ./*/tests \
+ && find kubernetes -mindepth 1 -maxdepth 1 -type d ! -name aio -exec rm -r {} + \
+ && find kubernetes/aio/client/api kubernetes/aio/client/models -type f ! -name __init__.py -delete \
  && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \) -delete \
  && /app/.venv/bin/python -m compileall -q --invalidation-mode unchecked-hash .
 
