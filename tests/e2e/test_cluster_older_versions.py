@@ -33,6 +33,7 @@ def older_versions(installed: Installed, tmp_path_factory: pytest.TempPathFactor
     cluster = installed.cluster
     cluster.apply(OLDER)
     wait_until(lambda: _converts(installed), SETTLE, what="conversions")
+    wait_until(lambda: _all_listen(installed), SETTLE, what="all replicas converting")
     yield installed
     cluster.kubectl("-n", "quickstart", "delete", "mapping", "older")
     block = next(text for text in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "delete -n dragoman" in text)
@@ -44,6 +45,17 @@ def older_versions(installed: Installed, tmp_path_factory: pytest.TempPathFactor
 def _converts(installed: Installed) -> bool:
     paths = [f"/apis/getambassador.io/{version}/mappings" for version in ("v1", "v2", "v3alpha1")]
     return all(installed.cluster.request("GET", path)[0] == 200 for path in paths)
+
+
+def _all_listen(installed: Installed) -> bool:
+    """Whether each replica has noticed: the Service leads to any of them."""
+    pods = installed.pods().values()
+    try:
+        for address in pods:
+            installed.cluster.enter("bash", "-c", f"exec 3<>/dev/tcp/{address}/9443")
+    except RuntimeError:
+        return False
+    return len(pods) == 3
 
 
 def test_a_mapping_of_v2_is_served_by_all_replicas(older_versions: Installed) -> None:
