@@ -36,7 +36,7 @@ FROM ${PYTHON_IMAGE}
 # No installer, and no program that runs as another user than its caller. The standard library gets its bytecode where
 # the base has none, since no process can write it later.
 RUN stdlib=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
- && rm -rf "$stdlib"/ensurepip "$stdlib"/site-packages/pip* /usr/local/bin/pip* /usr/share/python-wheels /root/.cache \
+ && rm -rf "$stdlib"/ensurepip "$stdlib"/site-packages/pip* /usr/local/bin/pip* /usr/share/python-wheels "$HOME/.cache" \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && python3 -m compileall -q -q --invalidation-mode unchecked-hash \
         -x '/(idlelib|lib2to3|tkinter|turtledemo|pydoc_data|test|tests|config-[^/]*)/' "$stdlib"

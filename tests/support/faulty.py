@@ -123,8 +123,7 @@ class FaultyProxy(_InThread):
         async for line in answer.content:
             if fault == "slow":
                 for start in range(0, len(line), 8):
-                    if self._fault == fault:  # what it began slowly it ends quickly, once it is well
-                        await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.05)
                     yield line[start : start + 8]
             elif fault == "cut in a line":
                 yield line[: len(line) // 2]

@@ -57,6 +57,9 @@ class _InThread:
             self.port = await self._serve(stack)
             self._ready.set()
             await stopping.wait()
+        for transport in list(asyncio.get_running_loop()._transports.values()):  # type: ignore[attr-defined]
+            transport.abort()  # accepted while the server was closing, which does not know of it
+        await asyncio.sleep(0)
 
     async def _serve(self, stack: contextlib.AsyncExitStack) -> int:
         raise NotImplementedError
