@@ -3,9 +3,10 @@
     notices (inotify), polls --> agenda: when to look at what
     folder: look, read       --> documents --> objects
     kinds, trimming          --> what is watched in a cluster, and what of an object is kept
-    reflector, outage        --> what to ask the API server, and what its answers mean
+    reflector                --> what to ask the API server (asking, outage), and what its answers mean (refusals,
+                                 collecting): happenings
     cluster, secrets         --> what follows for the whole; watching: the shell that runs it
-    state: sources' objects  --> changes   --> publishing: the snapshot
+    state: what sources say  --> changes   --> publishing: the snapshot
 
 `state` is the seam between where objects come from and what is published: it takes events and gives changes, and does
 no input or output. A file is one kind of source; some objects of a kind in a cluster are another.

@@ -17,14 +17,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from snapshot import Record
+from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Missing, Troubled, Well
 from watcher.kinds import OURS, SECRET, Kind, Target
 from watcher.outage import Random, Server
 from watcher.references import KINDS as REFERRING
 from watcher.references import SecretName, secrets_of
-from watcher.reflector import Changed, Event, Forbidden, Gone, Listed, Missing, Reflector, Troubled, Well
+from watcher.reflector import Reflector
 from watcher.secrets import Secrets
-from watcher.state import (
-    Changes,
+from watcher.sources import (
+    Event,
     ObjectChanged,
     ObjectGone,
     Problem,
@@ -32,9 +33,8 @@ from watcher.state import (
     SourceFailed,
     SourceListed,
     SourceWell,
-    State,
 )
-from watcher.state import Event as StateEvent
+from watcher.state import Changes, State
 from watcher.trimming import Seen
 
 DOUBT: Final = 30.0
@@ -113,9 +113,9 @@ class Cluster:
         """What has to be seen before the first view."""
         return tuple(source.name for source in self._state.waiting)
 
-    def take(self, now: float, target: Target, happened: Iterable[Event]) -> Outcome:
+    def take(self, now: float, target: Target, happened: Iterable[Happening]) -> Outcome:
         """What a reflector learned."""
-        events: list[StateEvent] = []
+        events: list[Event] = []
         live: dict[str, Record | None] = {}
         for event in happened:
             events += self._of_secret(target, event) if target.kind is SECRET else self._of(now, target, event, live)
@@ -139,9 +139,9 @@ class Cluster:
 
     # Objects
 
-    def _of(self, now: float, target: Target, event: Event, live: dict[str, Record | None]) -> list[StateEvent]:
+    def _of(self, now: float, target: Target, event: Happening, live: dict[str, Record | None]) -> list[Event]:
         source = target.source
-        found: list[StateEvent] = []
+        found: list[Event] = []
         match event:
             case Listed(objects, problems):
                 if objects or not self._is_doubtful(now, target):
@@ -164,7 +164,7 @@ class Cluster:
                 found = [SourceWell(source)]
         return found
 
-    def _listed(self, target: Target, objects: Mapping[str, Seen], problems: tuple[str, ...]) -> list[StateEvent]:
+    def _listed(self, target: Target, objects: Mapping[str, Seen], problems: tuple[str, ...]) -> list[Event]:
         self._answered.add(target)
         self._doubted.discard(target)
         self._forbidden.pop(target, None)
@@ -172,7 +172,7 @@ class Cluster:
         listed = SourceListed(target.source, records, tuple(map(Problem, problems)))
         return [listed, *self._let_pass(target.kind)]
 
-    def _trouble(self, source: Source, message: str, failures: int) -> list[StateEvent]:
+    def _trouble(self, source: Source, message: str, failures: int) -> list[Event]:
         if self._server.reason or failures < TROUBLED:
             return []
         return [SourceFailed(source, Problem(f"cannot be read at the moment, what was known stays: {message}"))]
@@ -185,7 +185,7 @@ class Cluster:
         self.reflectors[target].doubt(now, DOUBT)
         return True
 
-    def _let_pass(self, kind: Kind) -> list[StateEvent]:
+    def _let_pass(self, kind: Kind) -> list[Event]:
         """The targets of a kind that we may not see, and that the first view need not wait for."""
         if kind.needed and not self._had_view and not any(target.kind is kind for target in self._answered):
             return []
@@ -206,11 +206,11 @@ class Cluster:
 
     # Secrets
 
-    def _of_secret(self, target: Target, event: Event) -> list[StateEvent]:
+    def _of_secret(self, target: Target, event: Happening) -> list[Event]:
         secrets = self._secrets.get(target)
         if secrets is None:
             return self._of_named_secret(target, event)
-        found: list[StateEvent] = []
+        found: list[Event] = []
         match event:
             case Listed(objects, problems):
                 self._answered.add(target)
@@ -229,8 +229,8 @@ class Cluster:
                 found = [SourceWell(target.source)]
         return found
 
-    def _of_named_secret(self, target: Target, event: Event) -> list[StateEvent]:
-        events: list[StateEvent] = []
+    def _of_named_secret(self, target: Target, event: Happening) -> list[Event]:
+        events: list[Event] = []
         for secrets in self._secrets.values():
             if target not in secrets.named:
                 continue
@@ -247,9 +247,9 @@ class Cluster:
                     continue
         return events
 
-    def _refer(self, events: Iterable[StateEvent]) -> list[StateEvent]:
+    def _refer(self, events: Iterable[Event]) -> list[Event]:
         """What follows for the Secrets from what changed: which are referred to, and which can be told of."""
-        found: list[StateEvent] = []
+        found: list[Event] = []
         read = [self._read_references(event) for event in events if event.source in self._referring_sources]
         if any(read):
             wanted = frozenset(name for names in self._references.values() for name in names)
@@ -261,7 +261,7 @@ class Cluster:
         self._watch_named()
         return found
 
-    def _read_references(self, event: StateEvent) -> bool:
+    def _read_references(self, event: Event) -> bool:
         """Note which Secrets objects refer to; whether that is different now."""
         match event:
             case SourceListed(source, objects, _, whole):

@@ -15,7 +15,8 @@ from typing import Final
 
 from snapshot import Record
 from watcher.parsing import MAX_BYTES, Memo, parse
-from watcher.state import Event, Problem, Source, SourceGone, SourceListed, State, Told
+from watcher.sources import Event, Problem, Source, SourceGone, SourceListed
+from watcher.state import State, Told
 from watcher.tree import UNKNOWN, Identity, counts, folders_above, identity_of, survey, within
 
 GRAIN: Final = 100_000_000

@@ -9,7 +9,8 @@ from snapshot import Record
 from watcher.agenda import Agenda, Item, Sign
 from watcher.folder import Folder, Reading, Root
 from watcher.notices import Notices
-from watcher.state import Changes, Event, Source, SourceListed, State
+from watcher.sources import Event, Source, SourceListed
+from watcher.state import Changes, State
 
 POLL: Final = 2.0
 """Seconds between two polls, for filesystems that make no notices."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from watcher.state import Source
+from watcher.sources import Source
 
 Document: TypeAlias = Mapping[str, Any]
 
@@ -64,6 +64,10 @@ class Kind:
     def key(self, namespace: str, name: str) -> str:
         """An object's key in the snapshot."""
         return f"{self.group or 'core'}/{self.name}/{namespace}/{name}"
+
+    def key_of(self, metadata: Mapping[str, Any]) -> str:
+        """The key of an object by its metadata. KeyError when it has no name."""
+        return self.key(str(metadata.get("namespace") or ""), str(metadata["name"]))
 
 
 @dataclass(frozen=True, slots=True)

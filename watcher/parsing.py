@@ -14,7 +14,7 @@ from typing import Final
 from snapshot import Record
 from watcher.documents import Document, Fault, read_json, read_yaml
 from watcher.objects import Made, Rejected, objects_of, version_of
-from watcher.state import Problem
+from watcher.sources import Problem
 
 MAX_BYTES: Final = 16 << 20
 """A larger file is refused: an object has at most 1.5 MiB in Kubernetes."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from process import logs
 from snapshot import Reader, Record, SnapshotFullError, Writer
 from watcher.parsing import source_of
-from watcher.state import FILE, Changes, Source, Told
+from watcher.sources import FILE, Source
+from watcher.state import Changes, Told
 
 RETRY = 1.0
 """Seconds until a commit that found no room is tried again."""

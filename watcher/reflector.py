@@ -13,21 +13,19 @@ It does no input or output: the caller asks, and reads the clock. The rules are 
 - What is said again, of a version that is known, is passed over, so that nothing goes back within a stream.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import orjson
 
+from watcher.asking import Ask, changes_since, everything, page, stream_of_all
+from watcher.collecting import Collection
+from watcher.happenings import Changed, Forbidden, Gone, Happening, Missing, Troubled, Well
 from watcher.kinds import Target
 from watcher.outage import Random, Server, pause
-from watcher.trimming import Seen, seen
-
-PAGE: Final = 500
-WATCH_SECONDS: Final = (300, 600)
-"""A watch is asked to end after a time between these, by chance, so that the server's load spreads."""
+from watcher.refusals import Refusal, refusal_of
+from watcher.trimming import seen
 
 SYNC_SILENCE: Final = 30.0
 """Seconds without a line after which a stream that should begin with all objects is given up."""
@@ -50,8 +48,6 @@ PATIENCE: Final = 3
 """Streams of all objects that may break in a row before they are listed."""
 
 _END_OF_INITIAL: Final = "k8s.io/initial-events-end"
-_NOT_STREAMED: Final = frozenset((400, 405, 406, 415, 422, 501))
-_TOLD: Final = 5
 
 
 class Phase(Enum):
@@ -60,78 +56,6 @@ class Phase(Enum):
     STREAM = "all objects, by a stream that goes on with what changes"
     LIST = "all objects, page by page"
     WATCH = "what changes since a version"
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request: GET the target's path with these parameters."""
-
-    params: Mapping[str, str]
-    stream: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """All objects there are, and what is wrong with those that could not be read."""
-
-    objects: Mapping[str, Seen]
-    problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A new object, or a new version of one."""
-
-    seen: Seen
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """An object is no more."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Forbidden:
-    """The server does not let us see them; it says what it does not let us do."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """The server has no such kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Troubled:
-    """They cannot be asked for now: what was known stays. `failures` in a row."""
-
-    message: str
-    failures: int
-
-
-@dataclass(frozen=True, slots=True)
-class Well:
-    """After trouble, the watch goes on from where it was."""
-
-
-Event: TypeAlias = Listed | Changed | Gone | Forbidden | Missing | Troubled | Well
-
-
-@dataclass(slots=True)
-class _Collected:
-    """What came of all objects so far."""
-
-    objects: dict[str, Seen] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    token: str = ""
-
-    def listed(self) -> Listed:
-        told = self.problems[:_TOLD]
-        more = len(self.problems) - len(told)
-        return Listed(self.objects, (*told, *([f"and {more} more"] if more else [])))
 
 
 class Reflector:
@@ -148,7 +72,7 @@ class Reflector:
         self._streams = True
         self._pages = True
         self._version = ""
-        self._collected = _Collected()
+        self._collection = Collection(self.target.kind)
         self._failures = 0
         self._troubled = False
         self._due = 0.0
@@ -174,15 +98,11 @@ class Reflector:
         self.over = self._open = False
         self._asked = now
         if self.phase is Phase.LIST:
-            return Ask(self.target.params | self._page(), stream=False)
-        seconds = WATCH_SECONDS[0] + self._random() * (WATCH_SECONDS[1] - WATCH_SECONDS[0])
-        params = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(int(seconds))}
-        if self.phase is Phase.STREAM:
-            self._collected = _Collected()
-            params |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
-        else:
-            params["resourceVersion"] = self._version
-        return Ask(self.target.params | params, stream=True)
+            return page(self.target, self._collection.token) if self._pages else everything(self.target)
+        if self.phase is Phase.WATCH:
+            return changes_since(self.target, self._version, self._random)
+        self._collection = Collection(self.target.kind)
+        return stream_of_all(self.target, self._random)
 
     def wake(self, due: float) -> None:
         """Whatever it waits for: ask at `due`, if not sooner."""
@@ -194,7 +114,7 @@ class Reflector:
 
     # What came of it
 
-    def opened(self, now: float) -> list[Event]:
+    def opened(self, now: float) -> list[Happening]:
         """The stream began."""
         self._open, self.missing = True, False
         if self.phase is Phase.STREAM:
@@ -202,9 +122,9 @@ class Reflector:
         self._server.answered(self.name, now, open_stream=True)
         return self._recovered()
 
-    def heard(self, now: float, lines: list[bytes]) -> list[Event]:
+    def heard(self, now: float, lines: list[bytes]) -> list[Happening]:
         """Lines of the stream."""
-        events: list[Event] = []
+        events: list[Happening] = []
         for line in lines:
             if self.over:
                 break
@@ -220,35 +140,35 @@ class Reflector:
             self._server.answered(self.name, now, open_stream=True)
         return events
 
-    def listed(self, now: float, body: bytes) -> list[Event]:
+    def listed(self, now: float, body: bytes) -> list[Happening]:
         """A page of all objects."""
         self._server.answered(self.name, now)
-        events: list[Event] = []
+        events: list[Happening] = []
         try:
             page = orjson.loads(body)
             metadata, items = page["metadata"], page.get("items") or []
             for item in items:
-                self._collect(item)
+                self._collection.add(item)
             version, token = str(metadata["resourceVersion"]), metadata.get("continue") or ""
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             self._fail(now, f"the answer cannot be read: {error}", events)
             self._server.ended(self.name, now)
             return events
-        self._collected.token = token
+        self._collection.token = token
         if not token:
             self._synced(version, events)
         return events
 
-    def refused(self, now: float, status: int, message: str, retry_after: float | None = None) -> list[Event]:
+    def refused(self, now: float, status: int, message: str, retry_after: float | None = None) -> list[Happening]:
         """An answer that is none to the question."""
-        events: list[Event] = []
+        events: list[Happening] = []
         self._refuse(now, status, message, retry_after, events)
         self._server.ended(self.name, now)
         return events
 
-    def ended(self, now: float, reason: str = "") -> list[Event]:
+    def ended(self, now: float, reason: str = "") -> list[Happening]:
         """The stream ended; or, with a reason, it broke, or there was no answer."""
-        events: list[Event] = []
+        events: list[Happening] = []
         if self.over:
             return events
         if self.phase is Phase.WATCH and self._was_good(now):
@@ -263,9 +183,9 @@ class Reflector:
         self._server.ended(self.name, now)
         return events
 
-    def silent(self, now: float) -> list[Event]:
+    def silent(self, now: float) -> list[Happening]:
         """Nothing was heard for `silence` seconds."""
-        events: list[Event] = []
+        events: list[Happening] = []
         if self.phase is Phase.STREAM:
             self._unstream(now)
         else:
@@ -275,7 +195,7 @@ class Reflector:
 
     # Lines
 
-    def _take(self, now: float, said: str, document: dict[str, Any], events: list[Event]) -> None:
+    def _take(self, now: float, said: str, document: dict[str, Any], events: list[Happening]) -> None:
         if said == "ERROR":
             code = document.get("code")
             message = str(document.get("message") or "an error without a text")
@@ -295,16 +215,16 @@ class Reflector:
                 self._restart(now, failed=True)  # the server went back behind what it had told
         elif self.phase is Phase.STREAM:
             if said == "DELETED":
-                self._collected.objects.pop(self._key(metadata), None)
+                self._collection.remove(metadata)
             elif said in ("ADDED", "MODIFIED"):
-                self._collect(document)
+                self._collection.add(document)
         elif _newer(version, self._version):
             self._change(said, document, metadata, events)
             self._version = version
 
-    def _change(self, said: str, document: dict[str, Any], metadata: dict[str, Any], events: list[Event]) -> None:
+    def _change(self, said: str, document: dict[str, Any], metadata: dict[str, Any], events: list[Happening]) -> None:
         if said == "DELETED":
-            events.append(Gone(self._key(metadata)))
+            events.append(Gone(self.target.kind.key_of(metadata)))
         elif said in ("ADDED", "MODIFIED"):
             try:
                 events.append(Changed(seen(self.target.kind, document)))
@@ -312,63 +232,45 @@ class Reflector:
                 self._troubled = True
                 events.append(Troubled(str(error), PATIENCE))
 
-    def _key(self, metadata: Mapping[str, Any]) -> str:
-        return self.target.kind.key(str(metadata.get("namespace") or ""), str(metadata["name"]))
-
-    def _collect(self, document: dict[str, Any]) -> None:
-        try:
-            found = seen(self.target.kind, document)
-        except ValueError as error:
-            self._collected.problems.append(str(error))
-            return
-        self._collected.objects[found.key] = found
-
-    def _synced(self, version: str, events: list[Event]) -> None:
-        events.append(self._collected.listed())
-        self._collected = _Collected()
+    def _synced(self, version: str, events: list[Happening]) -> None:
+        events.append(self._collection.whole())
+        self._collection = Collection(self.target.kind)
         self.phase, self._version = Phase.WATCH, version
         self._due = 0.0
         self._troubled = self.missing = False
         self._pages = True
 
-    def _page(self) -> dict[str, str]:
-        if not self._pages:
-            return {}
-        token = self._collected.token
-        return {"limit": str(PAGE)} | ({"continue": token} if token else {})
-
     # Refusals and failures
 
-    def _refuse(self, now: float, status: int, message: str, retry_after: float | None, events: list[Event]) -> None:
+    def _refuse(
+        self, now: float, status: int, message: str, retry_after: float | None, events: list[Happening]
+    ) -> None:
         self.over = True
-        too_new = "too large resource version" in message.lower()
-        if status == HTTPStatus.GONE:
-            self._streams = self._streams and not self._breaks()
-            self._pages = self._pages and not self._collected.token
-            self._restart(now, failed=True)
-        elif status == HTTPStatus.FORBIDDEN:
-            self._server.answered(self.name, now)
-            events.append(Forbidden(message))
-            self._restart(now, failed=True)
-        elif status == HTTPStatus.NOT_FOUND:
-            self._server.answered(self.name, now)
-            events.append(Missing())
-            self.missing = True
-            self._restart(now + MISSING * (1 + self._random()))
-        elif self.phase is Phase.STREAM and status in _NOT_STREAMED:
-            self._unstream(now)
-        elif status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in (
-            HTTPStatus.UNAUTHORIZED,
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.TOO_MANY_REQUESTS,
-        ):
-            self._fail(now, message, events)
-        else:
-            if too_new:
-                self.phase = self._first
-            self._lost(now, message, events, retry_after=min(retry_after or 0.0, MAX_RETRY_AFTER), reached=True)
+        refusal = refusal_of(status, message, streaming=self.phase is Phase.STREAM)
+        match refusal:
+            case Refusal.EXPIRED:
+                self._streams = self._streams and not self._breaks()
+                self._pages = self._pages and not self._collection.token
+                self._restart(now, failed=True)
+            case Refusal.FORBIDDEN:
+                self._server.answered(self.name, now)
+                events.append(Forbidden(message))
+                self._restart(now, failed=True)
+            case Refusal.MISSING:
+                self._server.answered(self.name, now)
+                events.append(Missing())
+                self.missing = True
+                self._restart(now + MISSING * (1 + self._random()))
+            case Refusal.NOT_STREAMED:
+                self._unstream(now)
+            case Refusal.SENSELESS:
+                self._fail(now, message, events)
+            case Refusal.LATER | Refusal.TOO_NEW:
+                if refusal is Refusal.TOO_NEW:
+                    self.phase = self._first
+                self._lost(now, message, events, retry_after=min(retry_after or 0.0, MAX_RETRY_AFTER), reached=True)
 
-    def _fail(self, now: float, message: str, events: list[Event]) -> None:
+    def _fail(self, now: float, message: str, events: list[Happening]) -> None:
         """The answer makes no sense: everything again, a little later."""
         self.over = True
         self._restart(now, failed=True)
@@ -378,7 +280,7 @@ class Reflector:
         self,
         now: float,
         reason: str,
-        events: list[Event],
+        events: list[Happening],
         *,
         retry_after: float = 0.0,
         reached: bool = False,
@@ -387,7 +289,7 @@ class Reflector:
         if not reached or self.phase is Phase.LIST:
             self._streams = not self._breaks()  # a server that comes back may be another one
             self.phase = self._first
-            self._collected = _Collected()
+            self._collection = Collection(self.target.kind)
         self._not_before = now + retry_after
         self._wait(now, retry_after)
         self._server.failed(self.name, now, reason, self._answered, retry_after)
@@ -411,7 +313,7 @@ class Reflector:
     def _restart(self, due: float, *, failed: bool = False) -> None:
         self.over = True
         self.phase = self._first
-        self._collected = _Collected()
+        self._collection = Collection(self.target.kind)
         if failed:
             self._wait(due)
         else:
@@ -428,11 +330,11 @@ class Reflector:
         self._failures = 1 if self._was_good(now) else self._failures + 1
         self._due = now + max(at_least, pause(self._failures, self._random))
 
-    def _trouble(self, message: str, events: list[Event]) -> None:
+    def _trouble(self, message: str, events: list[Happening]) -> None:
         self._troubled = True
         events.append(Troubled(message, self._failures))
 
-    def _recovered(self) -> list[Event]:
+    def _recovered(self) -> list[Happening]:
         if not self._troubled:
             return []
         self._troubled = False

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from snapshot import Record
 from watcher.kinds import SECRET, Target
 from watcher.references import SecretName
-from watcher.state import Event, ObjectChanged, ObjectGone, Problem, SourceListed
+from watcher.sources import Event, ObjectChanged, ObjectGone, Problem, SourceListed
 
 
 class Secrets:

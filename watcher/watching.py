@@ -12,11 +12,13 @@ import orjson
 from kubeapi.connection import Connection, UnreachableError
 from process import logs
 from process.settings import Settings
+from watcher.asking import Ask
 from watcher.cluster import Cluster
+from watcher.happenings import Happening, Listed, Missing
 from watcher.kinds import KINDS, SECRET, Target
 from watcher.outage import Random
 from watcher.publishing import Publisher
-from watcher.reflector import Ask, Event, Listed, Missing, Reflector
+from watcher.reflector import Reflector
 from watcher.state import Changes
 
 LIST_SECONDS: Final = 60.0
@@ -125,7 +127,7 @@ class Watching:
 
     # What came of it
 
-    def _take(self, reflector: Reflector, events: list[Event]) -> None:
+    def _take(self, reflector: Reflector, events: list[Happening]) -> None:
         if events:
             self._tell(reflector.target, events)
             was_complete = self._cluster.complete
@@ -155,7 +157,7 @@ class Watching:
             self._wakes[target] = asyncio.Event()
             self._tasks[target] = self._group.create_task(self._reflect(reflectors[target]))
 
-    def _tell(self, target: Target, events: Iterable[Event]) -> None:
+    def _tell(self, target: Target, events: Iterable[Happening]) -> None:
         for event in events:
             if isinstance(event, Missing) and target not in self._absent and not target.name:
                 self._absent.add(target)

@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.cluster, pytest.mark.image, pytest.mark.timeout(900)]
 REPLICAS = 3
 SETTLE = 120.0  # seconds until a pod that was started serves, on a busy machine
 PREVIOUS = "docker.io/library/dragoman:previous"
+WRONG = ("Timeout", "status", "answered 'HTTP")
+"""In a failure: it is more than a connection that was refused or has ended."""
+
 SELECTOR = f"app.kubernetes.io/name={DEPLOYMENT}"
 
 
@@ -175,17 +178,23 @@ def test_a_drained_node_fails_no_request(installed: Installed) -> None:
 
 
 def test_a_pod_killed_outright_comes_back_and_hurts_only_what_it_held(installed: Installed) -> None:
-    """kill -9 of a whole pod: until others know, new connections to it are refused; no request is answered wrongly."""
+    """kill -9 of a whole pod: what it held is lost at once, new connections to it are refused until it is back.
+
+    Nothing waits, nothing is answered wrongly, the others' share is served all the while, and it is over then.
+    """
     name, address = next(iter(installed.pods().items()))
     with installed.load() as load:
         began = time.monotonic()
         _kill(installed, name)
         wait_until(lambda: installed.status("/hello/", address) == 200, SETTLE, what="the killed pod serving again")
         back = time.monotonic() - began
-    assert [failure for failure in load.failures if "status" in failure or "answered 'HTTP" in failure] == []
-    print(
-        f"the pod served again after {back:.1f} s; {len(load.failures)} of {load.requests} requests found nobody there"
-    )
+        time.sleep(1)
+        hurt, asked = list(load.failures), load.requests
+        time.sleep(5)
+    assert load.failures[len(hurt) :] == []
+    assert [each for each in hurt if any(word in each for word in WRONG)] == []
+    assert len(hurt) < asked / 2
+    print(f"the pod served again after {back:.1f} s; {len(hurt)} of {asked} requests found nobody there")
     assert installed.pods().get(name) in {address, None}
 
 

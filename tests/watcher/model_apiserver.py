@@ -8,9 +8,11 @@ from typing import Any
 import orjson
 
 from snapshot import Record
+from watcher.asking import Ask
 from watcher.cluster import Cluster
+from watcher.happenings import Happening
 from watcher.kinds import Kind, Target
-from watcher.reflector import Ask, Event, Reflector
+from watcher.reflector import Reflector
 
 FAULTS = (
     "none", "down", "500", "429", "401", "gone", "gone in stream", "closing", "cut", "mute", "no bookmarks",
@@ -247,7 +249,7 @@ class World:
             del self.streams[target]
             self._take(target, reflector.silent(self.now))
 
-    def _take(self, target: Target, events: list[Event]) -> None:
+    def _take(self, target: Target, events: list[Happening]) -> None:
         outcome = self.cluster.take(self.now, target, events)
         for changes, into in ((outcome.objects, self.published), (outcome.live, self.live)):
             if changes.whole:

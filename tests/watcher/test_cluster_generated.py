@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from snapshot import Record
 from watcher.cluster import Cluster
+from watcher.happenings import Changed, Gone, Listed
 from watcher.kinds import KINDS, SECRET, Target
-from watcher.reflector import Changed, Gone, Listed
 from watcher.trimming import Seen, seen
 
 HOST = next(kind for kind in KINDS if kind.name == "Host")

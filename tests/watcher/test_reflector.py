@@ -8,9 +8,11 @@ import pytest
 from model_apiserver import FAULTS, Model, World, document
 
 from snapshot import Record
+from watcher.asking import Ask
+from watcher.happenings import Changed, Listed
 from watcher.kinds import KINDS, SECRET, Kind, Target
 from watcher.outage import Server, pause
-from watcher.reflector import Ask, Changed, Listed, Reflector
+from watcher.reflector import Reflector
 
 MAPPING, HOST, SERVICE, SLICE = (
     next(kind for kind in KINDS if kind.name == name) for name in ("Mapping", "Host", "Service", "EndpointSlice")

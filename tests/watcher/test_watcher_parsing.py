@@ -7,7 +7,7 @@ from snapshot import Record
 from watcher import parsing
 from watcher.documents import read_yaml
 from watcher.parsing import MAX_BYTES, Content, Memo, parse
-from watcher.state import Problem
+from watcher.sources import Problem
 
 MAPPING = b"""\
 apiVersion: getambassador.io/v3alpha1

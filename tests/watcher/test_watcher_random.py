@@ -24,7 +24,7 @@ from watcher.following import Following
 from watcher.notices import Notices
 from watcher.parsing import source_of
 from watcher.publishing import Publisher, remembered
-from watcher.state import SourceListed
+from watcher.sources import SourceListed
 
 NAMES = ("a.yaml", "b.yml", "d/a.yaml", "d/e/c.yaml", "f/x.json", "z.txt")
 CONTENTS = {

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapshot import Record
-from watcher.state import (
-    Changes,
+from watcher.sources import (
     Event,
     ObjectChanged,
     ObjectGone,
@@ -15,9 +14,8 @@ from watcher.state import (
     SourceFailed,
     SourceGone,
     SourceListed,
-    State,
-    Told,
 )
+from watcher.state import Changes, State, Told
 
 A, B, C = Source(0, "a.yaml"), Source(0, "b.yaml"), Source(1, "a-generated.yaml")
 

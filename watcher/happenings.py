@@ -1,0 +1,57 @@
+"""What a reflector learns of its objects, by what the API server said or did not say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from watcher.trimming import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All objects there are, and what is wrong with those that could not be read."""
+
+    objects: Mapping[str, Seen]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A new object, or a new version of one."""
+
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An object is no more."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """The server does not let us see them; it says what it does not let us do."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The server has no such kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """They cannot be asked for now: what was known stays. `failures` in a row."""
+
+    message: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Well:
+    """After trouble, the watch goes on from where it was."""
+
+
+Happening: TypeAlias = Listed | Changed | Gone | Forbidden | Missing | Troubled | Well

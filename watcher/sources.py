@@ -1,0 +1,91 @@
+"""Where objects come from, and what is said of them there: a file of a folder, a kind of an API server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TypeAlias
+
+from snapshot import Record
+
+FILE = "File"
+
+_MAX_NAME = 400
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """Where objects come from. Sources are ordered by rank, then by name; `kind` is the word for what it is."""
+
+    rank: int
+    name: str
+    kind: str = FILE
+
+    @property
+    def key(self) -> str:
+        """The snapshot's key for the record that tells of this source's problems."""
+        encoded = self.name.encode(errors="backslashreplace")
+        if len(encoded) > _MAX_NAME:
+            digest = blake2b(encoded, digest_size=8).hexdigest()
+            return f"dragoman/{self.kind}//{encoded[:_MAX_NAME].decode(errors='ignore')}...{digest}"
+        return f"dragoman/{self.kind}//{encoded.decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person should mend: the document (counted from 1) and line, where there are such."""
+
+    message: str
+    document: int | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceListed:
+    """All that a source has. If not `whole`, what it had and does not name here stays: it may be in the unread part."""
+
+    source: Source
+    objects: Mapping[str, Record]
+    problems: tuple[Problem, ...] = ()
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailed:
+    """A source could not be asked: what it said last stays; it still has to be listed before the first view."""
+
+    source: Source
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGone:
+    """A source is no more, and its objects with it."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChanged:
+    """A source has a new object, or a new version of one."""
+
+    source: Source
+    key: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectGone:
+    """A source no longer has an object."""
+
+    source: Source
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWell:
+    """A source can be asked again, and has what it said last: its problem is gone."""
+
+    source: Source
+
+
+Event: TypeAlias = SourceListed | SourceFailed | SourceWell | SourceGone | ObjectChanged | ObjectGone
