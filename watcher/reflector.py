@@ -24,7 +24,7 @@ from watcher.collecting import Collection
 from watcher.happenings import Changed, Forbidden, Gone, Happening, Missing, Troubled, Well
 from watcher.kinds import Target
 from watcher.outage import Random, Server, pause
-from watcher.refusals import Refusal, refusal_of
+from watcher.refusals import Refusal, granted, refusal_of
 from watcher.trimming import seen
 
 SYNC_SILENCE: Final = 30.0
@@ -38,8 +38,6 @@ HEALTHY: Final = 5.0
 
 MISSING: Final = 120.0
 """Seconds, up to twice that by chance, after which a kind that the server does not have is asked for unprompted."""
-
-MAX_RETRY_AFTER: Final = 120.0
 
 TURN: Final = 4.0
 """Seconds after which it is ready to ask for all again while nobody is answered, whatever its own back-off."""
@@ -268,7 +266,7 @@ class Reflector:
             case Refusal.LATER | Refusal.TOO_NEW:
                 if refusal is Refusal.TOO_NEW:
                     self.phase = self._first
-                self._lost(now, message, events, retry_after=min(retry_after or 0.0, MAX_RETRY_AFTER), reached=True)
+                self._lost(now, message, events, retry_after=granted(status, retry_after), reached=True)
 
     def _fail(self, now: float, message: str, events: list[Happening]) -> None:
         """The answer makes no sense: everything again, a little later."""

@@ -20,6 +20,12 @@ class Refusal(Enum):
     TOO_NEW = "not now, and not of the version that was asked for"
 
 
+MAX_RETRY_AFTER: Final = 120.0
+"""Seconds; what an answer asks for beyond that is not granted."""
+
+STARTING: Final = 1.0
+"""The same of an API server that is not ready to answer: it says 5 while it starts, whatever it still takes."""
+
 _NOT_STREAMED: Final = frozenset((400, 405, 406, 415, 422, 501))
 _LATER: Final = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS))
 _KNOWN: Final[dict[int, Refusal]] = {
@@ -39,3 +45,9 @@ def refusal_of(status: int, message: str, *, streaming: bool) -> Refusal:
     if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LATER:
         return Refusal.SENSELESS
     return Refusal.TOO_NEW if "too large resource version" in message.lower() else Refusal.LATER
+
+
+def granted(status: int, retry_after: float | None) -> float:
+    """The seconds for which an answer that asks for `retry_after` is let alone."""
+    longest = STARTING if status == HTTPStatus.SERVICE_UNAVAILABLE else MAX_RETRY_AFTER
+    return min(retry_after or 0.0, longest)

@@ -249,18 +249,25 @@ def test_the_wish_to_be_left_alone_is_respected() -> None:
     assert step >= 120
 
 
-def test_an_outage_that_ends_with_please_wait_ends_soon_too() -> None:
-    """As an API server's own start does: it lets some kinds in, and others only after a second."""
+@pytest.mark.parametrize("first", [SERVICE, None], ids=["some kinds are let in", "none is let in"])
+def test_an_outage_that_ends_with_please_wait_ends_soon_too(first: Kind | None) -> None:
+    """As an API server's own start does: what it says in the first second, and in the next."""
     kinds = tuple(kind for kind in KINDS if kind is not SECRET)
     run = world(*kinds, model=filled())
     run.model.fault = "down"
     run.run(120)
     began = run.now
     run.model.fault = "none"
-    run.model.refusal = lambda target, ask: (  # type: ignore[method-assign]
-        (429, "storage is (re)initializing") if run.now < began + 2 and target.kind is not SERVICE else None
-    )
-    run.run(5)
+
+    def refusal(target: Target, ask: Ask) -> tuple[int, str, float] | None:
+        if target.kind is first or run.now >= began + 1.5:
+            return None
+        if run.now < began + 1:
+            return 503, "the request has been made before all known HTTP paths have been installed", 5.0
+        return 429, "storage is (re)initializing", 1.0
+
+    run.model.refusal = refusal  # type: ignore[assignment, method-assign]
+    run.run(4)
     assert len(run.objects) == 3
 
 
