@@ -38,7 +38,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> int:
 
 async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event) -> None:
     writer, reader, catalog = snapshot.writer("acks"), snapshot.reader("resources"), Catalog()
-    bell = Bell.listen(settings.bells_dir, "adsserver")
+    bell = Bell.listen(settings.bells_dir, "adsserver", "resources")
     catalog.apply(reader.changes())
     ledger = Ledger.load(catalog, snapshot.reader("acks").all())
     acks = Acks(writer, ledger)

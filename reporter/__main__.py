@@ -60,7 +60,7 @@ async def _candidate(
 
 
 async def _reign(settings: Settings, reporting: Reporting, lease: Lease, stopping: asyncio.Event) -> None:
-    bell = Bell.listen(settings.bells_dir, "reporter")
+    bell = Bell.listen(settings.bells_dir, "reporter", "statuses")
     ended = asyncio.Event()
     try:
         while lease.is_held and not stopping.is_set():

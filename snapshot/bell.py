@@ -1,7 +1,9 @@
 """The doorbell: one byte to whoever listens, so that a commit is seen at once and nobody has to poll quickly.
 
-A listener binds a datagram socket in a directory of bells; whoever committed sends a byte to every socket there.
-A lost ring costs time only: every listener also looks by itself now and then.
+A listener binds a datagram socket in a directory of bells, and says in its name which databases it wants to hear of;
+whoever committed sends a byte to every socket that this concerns. Others are left asleep: a process that wakes up for
+nothing takes the processor just when the one that has work needs it. A lost ring costs time only: every listener also
+looks by itself now and then.
 """
 
 import asyncio
@@ -13,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-_NAME = re.compile(r"(?P<name>.+)\.(?P<pid>\d+)\.sock")
+from snapshot.layout import Database
+
+_NAME = re.compile(r"(?P<name>[^+]+)(?P<databases>(?:\+[^+]+)*)\.(?P<pid>\d+)\.sock")
 
 
 class Bell:
@@ -24,14 +28,15 @@ class Bell:
         self._socket = heard
 
     @classmethod
-    def listen(cls, directory: Path, name: str) -> Self:
+    def listen(cls, directory: Path, name: str, *databases: Database) -> Self:
         """Bind `directory/name.<pid>.sock` (mode 0600 in a 0700 directory); what dead processes left there goes.
 
+        With `databases` the name is `name+database+database`, and only their commits ring; without, every commit does.
         OSError when the directory cannot be made or written to.
         """
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_leftovers(directory)
-        path = directory / f"{name}.{os.getpid()}.sock"
+        path = directory / f"{'+'.join((name, *databases))}.{os.getpid()}.sock"
         path.unlink(missing_ok=True)
         heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
@@ -72,19 +77,28 @@ class Bell:
         return rang
 
 
-def ring(directory: Path) -> None:
-    """Ring every bell in the directory. Never blocks or raises: a full or deaf bell is not the ringer's business."""
+def ring(directory: Path, database: Database | None = None) -> None:
+    """Ring the bells of those who want to hear of a database (None: every bell in the directory).
+
+    Never blocks or raises: a full or deaf bell is not the ringer's business.
+    """
     try:
-        names = os.listdir(directory)  # noqa: PTH208 -- names, not paths: this runs with every commit
+        names = [name for name in os.listdir(directory) if _wants(name, database)]  # noqa: PTH208 -- with every commit
         if not names:
             return
         with _short(directory) as short, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringer:
             ringer.setblocking(False)
             for name in names:
-                if name.endswith(".sock"):
-                    _ring_one(ringer, f"{short}/{name}")
+                _ring_one(ringer, f"{short}/{name}")
     except OSError:
         return
+
+
+def _wants(name: str, database: Database | None) -> bool:
+    bell = _NAME.fullmatch(name)
+    if bell is None:
+        return False
+    return database is None or not bell["databases"] or database in bell["databases"].split("+")
 
 
 def _ring_one(ringer: socket.socket, path: str) -> None:

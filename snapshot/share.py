@@ -1,6 +1,7 @@
 """Opening the snapshot: how processes that start together, crash and come back always find a file that is sound."""
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,7 +31,7 @@ class Snapshot:
     def open(cls, path: Path, *, bells: Path | None = None, map_size: int = MAP_SIZE) -> Self:
         """Open the folder `path`, made when missing (0700, its files 0600); an unreadable or foreign file is replaced.
 
-        `bells` is the directory whose bells ring with every commit. Any number of processes may do this at once.
+        `bells` is the directory whose bells ring with commits. Any number of processes may do this at once.
         Raises SnapshotFullError when there is not even room for an empty file, SnapshotError when this process has
         it open already or the folder cannot be used.
         """
@@ -45,7 +46,7 @@ class Snapshot:
 
         `rings` False: nobody is woken by its commits; who reads it looks when something else wakes them.
         """
-        writer = Writer(self._file, database, self._ring if rings else _nobody)
+        writer = Writer(self._file, database, partial(self._ring, database) if rings else _nobody)
         self._undo.callback(writer.close)
         return writer
 
@@ -70,9 +71,9 @@ class Snapshot:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _ring(self) -> None:
+    def _ring(self, database: Database | None = None) -> None:
         if self._bells is not None:
-            ring(self._bells)
+            ring(self._bells, database)
 
 
 def _nobody() -> None:

@@ -142,7 +142,7 @@ class Translator:
 async def main(settings: Settings, stopping: asyncio.Event) -> None:
     """Translate until told to stop."""
     gc.disable()  # The first translation makes little garbage and much that stays; collecting meanwhile costs a third.
-    bell = Bell.listen(settings.bells_dir, "translator")
+    bell = Bell.listen(settings.bells_dir, "translator", "objects", "acks")
     try:
         with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
             translator = Translator(snapshot, settings)

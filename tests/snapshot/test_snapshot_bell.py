@@ -77,6 +77,32 @@ def test_a_writer_that_shall_not_ring_wakes_nobody(memory: Path, bells: Path, ru
     run(test())
 
 
+def test_a_commit_wakes_only_those_who_want_to_hear_of_its_database(memory: Path, bells: Path, run: Run) -> None:
+    async def test() -> None:
+        acks, others, everything = (
+            Bell.listen(bells, "acks", "acks"),
+            Bell.listen(bells, "others", "objects", "holds"),
+            Bell.listen(bells, "everything"),
+        )
+        everyone = (acks, others, everything)
+        with Snapshot.open(memory / "snapshot", bells=bells) as snapshot:
+            assert snapshot.writer("holds").commit({"a": Record("1", b"")})
+            assert await others.wait(10)
+            assert await everything.wait(10)
+            assert not await acks.wait(0)
+            assert snapshot.writer("acks").commit({"a": Record("1", b"")})
+            assert await acks.wait(10)
+            assert await everything.wait(10)
+            assert not await others.wait(0)
+        ring(bells)
+        assert [await bell.wait(10) for bell in everyone] == [True, True, True]
+        for bell in everyone:
+            bell.close()
+
+    run(test())
+    assert not list(bells.iterdir())
+
+
 def test_rings_before_the_wait_count_once(bells: Path, run: Run) -> None:
     async def test() -> None:
         bell = Bell.listen(bells, "one")
