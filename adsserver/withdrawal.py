@@ -82,6 +82,8 @@ class Withdrawal:
         return self._trusted_at if is_silent else self._settled_at
 
     def _free(self, kind: Kind, coming: Collection[str]) -> list[str]:
+        if not self._leaving[kind]:
+            return []
         used = self._used()
         return [name for name in self._leaving[kind] if name not in coming and kind.key(name) not in used]
 

@@ -51,6 +51,7 @@ class Translation:
         self._progress = Progress()
         self._trials: dict[str, Trial] = {}
         self._verdicts: dict[str, Verdict] = {}
+        self._refused: set[str] = set()
         self._blamed: dict[str, tuple[ObjectKey, str]] = {}
 
     def next_time(self, now: float) -> float | None:
@@ -88,16 +89,24 @@ class Translation:
         """What Envoy said of resources since the last call, by `<type>/<name>`."""
         publication = Publication()
         for key, verdict in verdicts.items():
+            self._note_verdict(key, verdict)
             if verdict is None:
-                self._verdicts.pop(key, None)
                 continue
-            self._verdicts[key] = verdict
             if verdict.accepted:
                 self._memory.accepted(key, verdict.accepted)
                 self._restate(self._progress.answered(key, verdict.accepted), publication)
             self._judge(now, key, publication)
         self._settle(now)
         return publication
+
+    def _note_verdict(self, key: str, verdict: Verdict | None) -> None:
+        self._refused.discard(key)
+        if verdict is None:
+            self._verdicts.pop(key, None)
+            return
+        self._verdicts[key] = verdict
+        if verdict.refused:
+            self._refused.add(key)
 
     def time_passed(self, now: float) -> Publication:
         """Nothing happened: what Envoy did not refuse in time counts as good, and who waits for it is looked at."""
@@ -210,13 +219,10 @@ class Translation:
 
     def _settle(self, now: float) -> None:
         refused: set[ObjectKey] = set()
-        for key, verdict in self._refusals():
-            if key in self._trials or self._is_current(key, verdict.refused):
+        for key in self._refused:
+            if key in self._trials or self._is_current(key, self._verdicts[key].refused):
                 refused.update(self.pipeline.provenance.of(key))
         self._memory.settle(now, frozenset(refused))
-
-    def _refusals(self) -> list[tuple[str, Verdict]]:
-        return [(key, verdict) for key, verdict in self._verdicts.items() if verdict.refused]
 
     def _is_current(self, key: str, version: str | None) -> bool:
         row = self.pipeline.resource(key)
