@@ -89,7 +89,7 @@ class Agenda:
 
     def writes(self, key: str, now: float) -> int:
         """A write begins; the how manyeth of this version it is."""
-        self._writes.take(now)
+        self._writes.spend(now)
         turn = self._turns[key]
         turn.writes, turn.wrote_at = turn.writes + 1, now
         return turn.writes

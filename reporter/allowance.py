@@ -25,6 +25,10 @@ class Allowance:
         self._left, self._at = level - 1.0, now
         return True
 
+    def spend(self, now: float) -> None:
+        """A token is used, though there be none: then it is owed, and the next one comes later."""
+        self._left, self._at = self._level(now) - 1.0, now
+
     def _level(self, now: float) -> float:
         if self._left is None:
             return self.burst

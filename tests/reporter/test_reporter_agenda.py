@@ -110,6 +110,20 @@ def test_writes_are_limited_and_looks_are_not() -> None:
     assert expected - 1 <= now <= expected + 1
 
 
+def test_the_limit_holds_for_those_who_write_at_the_same_time() -> None:
+    agenda, now = _agenda(), 0.0
+    for number in range(1000):
+        agenda.touch(str(number), 0.0)
+    while (wait := agenda.wait(now)) is not None:
+        now += wait + 1e-6
+        together = [key for key in (agenda.next(now) for _ in range(4)) if key is not None]
+        for key in together:
+            agenda.waits_since(key, "1", now)
+            agenda.writes(key, now)
+            agenda.looked(key, now)
+    assert now >= (1000 - WRITES_AT_ONCE - 4) / WRITES_A_SECOND
+
+
 def test_writes_of_long_ago_are_no_fight() -> None:
     agenda = _agenda()
     for now in (0.0, 1.0):
