@@ -4,8 +4,6 @@ import os
 import signal
 import socket
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +14,11 @@ import pytest
 
 from adsserver.server import METHOD, SERVICE
 from snapshot import Record
-from tests.support.adsserver import ROOT, Adsserver
+from tests.support.adsserver import Adsserver
 from tests.support.certificates import authority
 from tests.support.envoy import RealEnvoy, free_port, wait_until
 from tests.support.load import Load
+from tests.support.part import Part
 from tests.support.resources import cluster, direct, endpoints, forward, keyed, listener, record, routes, secret
 from tests.support.upstream import HttpUpstream
 
@@ -370,18 +369,9 @@ def test_only_delta_ads_is_served_and_only_to_us(ads: Adsserver) -> None:
 
 
 def test_a_second_adsserver_is_refused_and_the_first_goes_on(ads: Adsserver, envoy: RealEnvoy) -> None:
-    environ = {**os.environ, "DRAGOMAN_RUN_DIR": str(ads.run_dir)}
-    second = subprocess.run(
-        [sys.executable, "-m", "adsserver"],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert second.returncode == 1
-    assert "cannot serve" in second.stderr
+    with Part("adsserver", ads.run_dir / "second.log", ads.environ) as second:
+        assert second.wait() == 1
+    assert "cannot serve" in second.log()
     port = free_port()
     ads.replace(small_world(port))
     wait_answer(port, "one")
@@ -390,7 +380,7 @@ def test_a_second_adsserver_is_refused_and_the_first_goes_on(ads: Adsserver, env
 def test_sigterm_ends_it_with_0_and_leaves_no_socket(ads: Adsserver, envoy: RealEnvoy) -> None:
     ads.replace(small_world(free_port()))
     envoy.wait_live()
-    assert ads.stop() == 0
+    assert ads.end() == 0
     assert not ads.socket.exists()
     assert ads.ack("stream")["connected"] is False
     ads.start()

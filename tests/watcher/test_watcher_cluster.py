@@ -122,12 +122,15 @@ def watching(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[Callabl
         environ |= {"KUBECONFIG": str(kubeconfig or api.kubeconfig), **environment}
         watcher = RunningWatcher(tmp_path, **environ)
         started.append(watcher)
-        watcher.start(wait=wait)
+        if wait:
+            watcher.start()
+        else:
+            watcher.begin()
         return Cluster(api, namespace, watcher)
 
     yield start
     for watcher in started:
-        watcher.__exit__(None, None, None)
+        watcher.close()
 
 
 def filled(cluster: Cluster, count: int = 6) -> None:

@@ -6,12 +6,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import orjson
 import pytest
 
 from tests.support.envoy import wait_until
+from tests.support.part import Part
 from tests.watcher.running_watcher import RunningWatcher, key, mapping, text
 
 A, B, C = mapping("a", "/a/"), mapping("b", "/b/"), mapping("c", "/c/")
@@ -20,8 +22,9 @@ BROKEN = "a: [\n"
 
 @pytest.fixture
 def watcher(tmp_path: Path) -> Iterator[RunningWatcher]:
-    with RunningWatcher(tmp_path) as running:
-        yield running
+    """A watcher that is not started yet."""
+    with closing(RunningWatcher(tmp_path)) as made:
+        yield made
 
 
 def replace(path: Path, content: str) -> None:
@@ -55,7 +58,7 @@ def test_a_folder_is_published_and_followed(watcher: RunningWatcher) -> None:
     watcher.until(A, changed, C)
     (watcher.config / "a.yaml").unlink()
     watcher.until(changed, C)
-    assert watcher.end() == 0
+    assert watcher.end(10) == 0
 
 
 def test_an_empty_folder_is_a_first_view_too(watcher: RunningWatcher) -> None:
@@ -395,38 +398,29 @@ def test_a_full_snapshot_is_told_and_tried_again(tmp_path: Path) -> None:
     config.mkdir()
     (config / "a.yaml").write_text(text(A))
     program = (
-        "import snapshot.share, sys; snapshot.share.Snapshot.open.__func__.__kwdefaults__['map_size'] = 400_000;"
+        "import snapshot.share; snapshot.share.Snapshot.open.__func__.__kwdefaults__['map_size'] = 400_000;"
         "import runpy; runpy.run_module('watcher', run_name='__main__')"
     )
-    environment = {**os.environ, "DRAGOMAN_CONFIG_DIR": str(config), "DRAGOMAN_RUN_DIR": str(run)}
-    log = tmp_path / "log"
-    with log.open("wb") as file:
-        process = subprocess.Popen([os.sys.executable, "-c", program], env=environment, stderr=file)  # type: ignore[attr-defined]
-    try:
-        wait_until(lambda: "published" in log.read_text(), what="the first view")
+    settings = {"DRAGOMAN_CONFIG_DIR": str(config), "DRAGOMAN_RUN_DIR": str(run)}
+    with Part("watcher", tmp_path / "log", settings, program=program) as process:
+        wait_until(lambda: "published" in process.log(), what="the first view")
         (config / "large.yaml").write_text(text(mapping("large", "/" * 1_000_000)))
-        wait_until(lambda: "no room for the objects" in log.read_text(), what="the failure")
+        wait_until(lambda: "no room for the objects" in process.log(), what="the failure")
         (config / "large.yaml").write_text(text(B))
-        wait_until(lambda: "there is room again" in log.read_text(), what="the retry")
-        wait_until(lambda: log.read_text().count("published") == 2, what="the second commit")
-    finally:
-        process.kill()
-        process.wait()
-    assert log.read_text().count("no room for the objects") == 1
+        wait_until(lambda: "there is room again" in process.log(), what="the retry")
+        wait_until(lambda: process.log().count("published") == 2, what="the second commit")
+    assert process.log().count("no room for the objects") == 1
 
 
 def test_without_a_folder_it_says_which_variable_to_set(watcher: RunningWatcher) -> None:
-    watcher._environment["DRAGOMAN_CONFIG_DIR"] = ""
-    watcher._environment["AMBASSADOR_CONFIG_DIR"] = ""
-    watcher.start(wait=False)
+    watcher.environ |= {"DRAGOMAN_CONFIG_DIR": "", "AMBASSADOR_CONFIG_DIR": ""}
+    watcher.begin()
     assert watcher.wait() == 2
     assert "set DRAGOMAN_CONFIG_DIR to a folder of YAML" in watcher.log()
 
 
-def test_a_second_watcher_is_refused(watcher: RunningWatcher) -> None:
+def test_a_second_watcher_is_refused(watcher: RunningWatcher, tmp_path: Path) -> None:
     watcher.start()
-    other = RunningWatcher.__new__(RunningWatcher)
-    other.__dict__ |= {**watcher.__dict__, "_process": None}
-    other.start(wait=False)
-    assert other.wait() == 1
-    assert "another watcher runs" in watcher.log()
+    with Part("watcher", tmp_path / "other.log", watcher.environ) as other:
+        assert other.wait() == 1
+    assert "another watcher runs" in other.log()

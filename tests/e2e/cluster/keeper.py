@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.e2e.cluster.processes import Child
+from tests.support.child import Child
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _INHERITED = ("cpuset.cpus", "cpuset.mems")  # of cgroup v1: empty in a new group, and then no process may enter it
