@@ -127,7 +127,7 @@ class ApiServer(OwnApi, Scoped):
 
     def _server_command(self, controllers: bool, flags: Sequence[str]) -> list[str]:
         authority = self.folder / "ca.crt"
-        authority.write_bytes(self._authority.certificate)
+        authority.write_bytes(self._authority.pair.certificate)
         certificate, key = self._authority.server("kube-apiserver", ["127.0.0.1", "localhost"]).write(
             self.folder, "apiserver"
         )

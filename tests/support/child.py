@@ -25,13 +25,15 @@ class Child(Scoped):
         *,
         environ: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> None:
-        """`environ` None: what is inherited."""
+        """`environ` and `cwd` None: ours. `pass_fds`: what it inherits of our open files."""
         self.name = name
         self.environ = None if environ is None else dict(environ)
         self.log_path = log
         self._command = ["setpriv", "--pdeathsig", "KILL", *map(str, command)]
         self._cwd = cwd
+        self._pass_fds = pass_fds
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -49,7 +51,7 @@ class Child(Scoped):
             raise RuntimeError(f"{self.name} was not started")
         return self._process
 
-    def start(self, pass_fds: Sequence[int] = ()) -> None:
+    def start(self) -> None:
         """Start it, unless it runs."""
         if self.running:
             return
@@ -63,7 +65,7 @@ class Child(Scoped):
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    pass_fds=pass_fds,
+                    pass_fds=self._pass_fds,
                 )
 
         self._process = _starter.submit(begin).result()

@@ -197,7 +197,12 @@ class EnvoyAdmin:
 
     def wait_live(self, deadline: float = DEADLINE) -> None:
         """Wait until `/ready` says LIVE; RuntimeError with the log when the process ends, TimeoutError otherwise."""
-        wait_until(lambda: self.check() or self.is_live(), deadline, what="Envoy live")
+
+        def live() -> bool:
+            self.check()
+            return self.is_live()
+
+        wait_until(live, deadline, what="Envoy live")
 
     def wait_admin(self, deadline: float = DEADLINE) -> None:
         """Wait until the admin socket answers, live or not."""

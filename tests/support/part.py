@@ -34,9 +34,14 @@ class Part(Child):
     def start(self) -> None:
         """Start it; returns when it has begun to do its work."""
         before = self.log().count(self.ready)
+
+        def begun() -> bool:
+            self.check()
+            return self.has_begun(before)
+
         self.begin()
         if self.ready:
-            wait_until(lambda: self.check() or self.has_begun(before), what=lambda: f"{self.name} {self.ready}")
+            wait_until(begun, what=f"{self.name} {self.ready}")
 
     def has_begun(self, before: int) -> bool:
         """Whether it does its work, when it had said `before` times that it does."""
