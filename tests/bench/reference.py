@@ -7,15 +7,16 @@ no hand-over, only Envoy parsing and applying.
 import http.client
 import json
 import time
-from typing import Any, Self
+from typing import Any
 
 from tests.bench.inputs import Layout, hosts_of
 from tests.support.envoy import RealEnvoy, free_port, short_folder
+from tests.support.scoped import Scoped
 
 KIND = "type.googleapis.com/envoy.extensions.filters"
 
 
-class BareEnvoy:
+class BareEnvoy(Scoped):
     """Serves the same routes as the gateway, in clear text, from a file."""
 
     def __init__(self, count: int, layout: Layout) -> None:
@@ -27,13 +28,12 @@ class BareEnvoy:
         self._write("v0.bench.test")
         self._envoy = RealEnvoy(_bootstrap(self.port, str(self._file)))
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         self._envoy.start()
         self._envoy.wait_live(120)
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._envoy.stop()
+    def close(self) -> None:
+        self._envoy.close()
 
     def change(self, answer: str) -> float:
         """Rename a file with one changed route over the old one; milliseconds until it is served."""

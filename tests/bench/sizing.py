@@ -24,7 +24,8 @@ from tests.bench.rest import wait_for_rest
 from tests.deploy.reading import DEPLOY
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway, unused_ports
+from tests.support.gateway import Gateway
+from tests.support.ports import unused_ports
 
 PARTS = ("watcher", "translator", "adsserver", "diagnostics", "reporter", "webhook", "envoy")
 PER_HOST = 50

@@ -23,7 +23,8 @@ import pytest
 from tests.conftest import RequiresProgram
 from tests.entrypoint.house import MARK, left
 from tests.support.envoy import short_folder, wait_until
-from tests.support.gateway import ROOT, unused_ports
+from tests.support.gateway import ROOT
+from tests.support.ports import unused_ports
 
 pytestmark = [pytest.mark.system, pytest.mark.envoy]
 

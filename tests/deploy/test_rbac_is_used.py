@@ -19,8 +19,9 @@ from tests.deploy.reading import DEPLOY, Permission, permissions
 from tests.support.apiserver import ApiServer
 from tests.support.certificates import authority
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway, unused_ports
+from tests.support.gateway import Gateway
 from tests.support.objects import tls_secret
+from tests.support.ports import unused_ports
 from watcher.kinds import KINDS
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.system, pytest.mark.envoy]

@@ -1,75 +1,34 @@
 """The diagnostics as a process of its own, and, where no real Envoy would do, a stand-in for its admin interface."""
 
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import orjson
 
-from tests.support.envoy import wait_until
+from tests.support.part import Part
+from tests.support.ports import unused_port
+from tests.support.scoped import Scoped
 
-ROOT = Path(__file__).parents[2]
 
-
-class RunningDiagnostics:
+class RunningDiagnostics(Part):
     """`python -m diagnostics` on a run directory and a port of its own. A context manager."""
+
+    ready = "listening"
 
     def __init__(self, run_dir: Path, **environment: str) -> None:
         self.run_dir = run_dir
-        self.log_path = run_dir / "diagnostics.log"
-        with socket.socket() as holder:
-            holder.bind(("127.0.0.1", 0))
-            self.port = int(holder.getsockname()[1])
-        self._environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
+        self.port = unused_port()
+        settings = {
             "DRAGOMAN_RUN_DIR": str(run_dir),
             "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": "127.0.0.1",
             "AMBASSADOR_HEALTHCHECK_BIND_PORT": str(self.port),
             **environment,
         }
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.end(signal.SIGKILL)
-
-    def start(self) -> None:
-        """Start the process; returns when it listens."""
-        before = self.log().count("listening")
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "diagnostics"], env=self._environment, stderr=log, cwd="/"
-            )
-        wait_until(lambda: self._runs() and self.log().count("listening") > before, what="diagnostics listening")
-
-    def _runs(self) -> bool:
-        if self.process is None or self.process.poll() is not None:
-            raise RuntimeError(f"diagnostics ended:\n{self.log()}")
-        return True
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End the process; its exit code."""
-        assert self.process
-        self.process.send_signal(number)
-        return self.process.wait(20)
-
-    def log(self) -> str:
-        """What it logged so far."""
-        return self.log_path.read_text() if self.log_path.exists() else ""
+        super().__init__("diagnostics", run_dir / "diagnostics.log", settings)
 
     def get(self, path: str, *, method: str = "GET") -> httpx.Response:
         """One request."""
@@ -87,7 +46,7 @@ class RunningDiagnostics:
         return orjson.loads(response.content)
 
 
-class StandIn:
+class StandIn(Scoped):
     """Answers on an admin socket as it is told: `answer` is given a connection after each request's head."""
 
     def __init__(self, path: Path, answer: Callable[[socket.socket, str], None]) -> None:
@@ -95,14 +54,11 @@ class StandIn:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(path))
         self._socket.listen()
+
+    def start(self) -> None:
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 

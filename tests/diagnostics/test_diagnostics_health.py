@@ -101,7 +101,7 @@ def envoy(ads: Adsserver) -> Iterator[RealEnvoy]:
     """An Envoy whose admin socket is where the diagnostics look for it; not started."""
     running = RealEnvoy(ads_bootstrap(ads.socket, ads.run_dir / "admin.sock"), folder=ads.run_dir)
     yield running
-    running.stop()
+    running.close()
 
 
 @pytest.mark.envoy
@@ -204,7 +204,7 @@ def test_others_who_hold_up_the_opening_of_the_snapshot_do_not_hold_up_the_answe
     (tmp_path / "snapshot").mkdir(mode=0o700)
     with (tmp_path / "snapshot" / "open.lock").open("w") as lock, RunningDiagnostics(tmp_path) as running:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        running.end(signal.SIGKILL)
+        running.kill()
         running.start()
         began = time.monotonic()
         assert running.said(ALIVE) == (200, "alive")

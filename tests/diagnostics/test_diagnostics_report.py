@@ -121,7 +121,7 @@ def test_what_runs_here_is_said(running: RunningDiagnostics) -> None:
     assert list(found) == list(SECTIONS)
     assert found["version"] == running.diag("version") == VERSION
     assert 0 <= found["uptime"] <= running.diag("uptime")
-    assert found["system"]["pid"] == running.process.pid if running.process else 0
+    assert found["system"]["pid"] == running.pid
     assert found["envoy"] == {
         "answers": False,
         "state": None,

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway, unused_ports
+from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping
+from tests.support.ports import unused_ports
 from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]

@@ -10,8 +10,9 @@ from websockets.sync.client import connect
 
 from tests.support.certificates import authority, trusting
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway, unused_ports
+from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping, tls_secret
+from tests.support.ports import unused_ports
 from tests.support.upstream import GrpcUpstream, HttpUpstream, TcpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.reporter.running_reporter import install_crds
 from tests.support.apiserver import ApiServer
+from tests.support.cluster_gateway import install_crds
 from tests.support.envoy import wait_until
 from tests.support.gateway import LISTENERS, Gateway
 from tests.support.upstream import HttpUpstream

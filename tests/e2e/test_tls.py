@@ -34,11 +34,17 @@ def secure_host(name: str, pair: Pair, insecure: str = "Redirect", **spec: objec
     )
 
 
+def host_with_context(name: str, pair: Pair, **spec: object) -> str:
+    """A Host whose TLS is as a TLSContext says."""
+    secret = name.replace(".", "-")
+    context = an_object("TLSContext", secret, {"hosts": [name], "secret": secret, **spec})
+    return context + secure_host(name, pair, "Route", tlsContext={"name": secret})
+
+
 def test_each_host_shows_its_own_certificate_by_sni(gateway: Gateway, red: HttpUpstream) -> None:
     one, two = authority().sign("one.sni.test"), authority().sign("two.sni.test")
-    texts = (
-        secure_host("one.sni.test", one) + secure_host("two.sni.test", two) + mapping("sni", "*.sni.test", red.service)
-    )
+    texts = secure_host("one.sni.test", one) + secure_host("two.sni.test", two)
+    texts += mapping("sni", "*.sni.test", red.service)
     with gateway.applied("sni", texts):
         tls = trusting(authority())
         assert gateway.wait_served("one.sni.test", tls=True, context=tls).json()["upstream"] == "red"
@@ -58,9 +64,8 @@ def test_a_wildcard_certificate_serves_every_name_of_its_host(gateway: Gateway, 
 
 def test_another_hosts_name_on_this_hosts_connection_finds_nothing(gateway: Gateway, red: HttpUpstream) -> None:
     one, two = authority().sign("one.iso.test"), authority().sign("two.iso.test")
-    texts = (
-        secure_host("one.iso.test", one) + secure_host("two.iso.test", two) + mapping("iso", "*.iso.test", red.service)
-    )
+    texts = secure_host("one.iso.test", one) + secure_host("two.iso.test", two)
+    texts += mapping("iso", "*.iso.test", red.service)
     with gateway.applied("iso", texts):
         tls = trusting(authority())
         gateway.wait_served("two.iso.test", tls=True, context=tls)
@@ -103,10 +108,7 @@ def test_a_host_whose_certificate_breaks_is_stopped_and_never_opens_clear_text(
 
 def test_tls_versions_and_alpn_of_a_tlscontext(gateway: Gateway, red: HttpUpstream) -> None:
     name = "versions.test"
-    pair = authority().sign(name)
-    spec = {"hosts": [name], "secret": "versions", "min_tls_version": "v1.3", "alpn_protocols": "http/1.1"}
-    texts = tls_secret("versions", pair.certificate, pair.key) + an_object("TLSContext", "versions", spec)
-    texts += host("versions", name, tlsSecret={"name": "versions"}, tlsContext={"name": "versions"})
+    texts = host_with_context(name, authority().sign(name), min_tls_version="v1.3", alpn_protocols="http/1.1")
     with gateway.applied(name, texts + mapping("versions", name, red.service)):
         gateway.wait_served(name, tls=True, context=trusting(authority()))
         assert gateway.request(name, tls=True, http2=False, context=trusting(authority())).http_version == "HTTP/1.1"
@@ -123,10 +125,7 @@ def test_tls_versions_and_alpn_of_a_tlscontext(gateway: Gateway, red: HttpUpstre
 
 def test_a_maximum_version(gateway: Gateway, red: HttpUpstream) -> None:
     name = "max.test"
-    pair = authority().sign(name)
-    spec = {"hosts": [name], "secret": "max", "min_tls_version": "v1.2", "max_tls_version": "v1.2"}
-    texts = tls_secret("max", pair.certificate, pair.key) + an_object("TLSContext", "max", spec)
-    texts += host("max", name, tlsSecret={"name": "max"}, tlsContext={"name": "max"})
+    texts = host_with_context(name, authority().sign(name), min_tls_version="v1.2", max_tls_version="v1.2")
     with gateway.applied(name, texts + mapping("max", name, red.service)):
         gateway.wait_served(name, tls=True, context=trusting(authority()))
         new = trusting(authority())
@@ -136,12 +135,9 @@ def test_a_maximum_version(gateway: Gateway, red: HttpUpstream) -> None:
 
 def test_client_certificates(gateway: Gateway, red: HttpUpstream, tmp_path_factory: pytest.TempPathFactory) -> None:
     name = "mtls.test"
-    pair, client = authority().sign(name), authority("Clients").sign("client")
-    clients = authority("Clients").pair
-    texts = tls_secret("mtls", pair.certificate, pair.key) + tls_secret("mtls-ca", clients.certificate, b"")
-    spec = {"hosts": [name], "secret": "mtls", "ca_secret": "mtls-ca", "cert_required": True}
-    texts += an_object("TLSContext", "mtls", spec)
-    texts += host("mtls", name, tlsSecret={"name": "mtls"}, tlsContext={"name": "mtls"})
+    client = authority("Clients").sign("client")
+    texts = tls_secret("mtls-ca", authority("Clients").pair.certificate, b"")
+    texts += host_with_context(name, authority().sign(name), ca_secret="mtls-ca", cert_required=True)
     folder = tmp_path_factory.mktemp("mtls")
     (folder / "client.pem").write_bytes(client.certificate + client.key)
     with gateway.applied(name, texts + mapping("mtls", name, red.service)):

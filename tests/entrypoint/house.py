@@ -14,7 +14,7 @@ from pathlib import Path
 
 from entrypoint.supervision import CONF
 from tests.support.envoy import short_folder, wait_until
-from tests.support.gateway import unused_ports
+from tests.support.ports import unused_ports
 
 STANDIN = Path(__file__).with_name("standin.py")
 BEGIN = """

@@ -13,7 +13,7 @@ import pytest
 
 from tests.entrypoint.house import ROOT, House, house, left
 from tests.support.envoy import wait_until
-from tests.support.gateway import unused_ports
+from tests.support.ports import unused_ports
 
 pytestmark = pytest.mark.system
 

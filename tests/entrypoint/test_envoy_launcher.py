@@ -15,7 +15,7 @@ from entrypoint.envoy import LaunchError, arguments, cluster_name, drain_time, f
 from entrypoint.memory import envoy_heap, memory_limit
 from process.settings import Settings, SettingsError
 from tests.entrypoint.house import ROOT, house
-from tests.support.envoy import RealEnvoy, envoy_path, wait_until
+from tests.support.envoy import EnvoyAdmin, envoy_path, wait_until
 
 MIB = 1 << 20
 
@@ -156,11 +156,10 @@ def test_a_missing_binary_is_told_and_ends_the_try(tmp_path: Path) -> None:
 
 
 @pytest.mark.envoy
-def test_a_started_envoy_waits_for_its_configuration_behind_a_private_socket(tmp_path: Path) -> None:
+def test_a_started_envoy_waits_for_its_configuration_behind_a_private_socket() -> None:
     with house({"envoy": f"{sys.executable} -P -m entrypoint.envoy"}, ENVOY_CONCURRENCY="1") as running:
         socket = running.folder / "run" / "admin.sock"
-        asked = RealEnvoy({}, folder=tmp_path)
-        asked.admin_socket = socket
+        asked = EnvoyAdmin(socket)
         asked.wait_admin()
         assert stat.S_IMODE(socket.stat().st_mode) == 0o600
         assert not asked.is_live(), "an Envoy without its configuration must not say that it is ready"

@@ -11,7 +11,7 @@ from entrypoint.folder import documents
 from entrypoint.ports import Port, taken, wanted
 from process.settings import Settings
 from tests.entrypoint.house import house, left
-from tests.support.gateway import unused_ports
+from tests.support.ports import unused_ports
 
 LISTENERS = """
 apiVersion: getambassador.io/v3alpha1

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import RequiresProgram
 from tests.entrypoint.house import House, house, left
-from tests.support.envoy import RealEnvoy, wait_until
+from tests.support.envoy import EnvoyAdmin, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.envoy]
 
@@ -50,7 +50,7 @@ def strict(requires_program: RequiresProgram) -> Iterator[House]:
         yield running
 
 
-def test_it_lives_and_ends_there(strict: House, tmp_path: Path) -> None:
+def test_it_lives_and_ends_there(strict: House) -> None:
     pid = strict.new_pid("anna")
     status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     assert status["Uid"].split() == [str(USER)] * 4
@@ -59,9 +59,7 @@ def test_it_lives_and_ends_there(strict: House, tmp_path: Path) -> None:
     mounts = [line.split() for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines()]
     assert [mount[5].split(",")[0] for mount in mounts if mount[4] == "/"] == ["ro"]
     memory = Path("/proc", str(pid), "root", "dev", "shm")
-    envoy = RealEnvoy({}, folder=tmp_path)
-    envoy.admin_socket = memory / "dragoman/admin.sock"
-    envoy.wait_admin()
+    EnvoyAdmin(memory / "dragoman/admin.sock").wait_admin()
     assert [path.name for path in memory.iterdir()] == ["dragoman"]
 
     root = os.open(memory, os.O_RDONLY)  # keeps the mount in sight when its processes have ended

@@ -2,46 +2,27 @@
 
 import contextlib
 import http.client
-import os
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from crds.definitions import current, definition
-from crds.kinds import SERVED
 from snapshot import JSON, Record, Snapshot
 from snapshot.writer import Writer
 from tests.support.apiserver import ApiServer
-from tests.support.envoy import short_folder, wait_until
+from tests.support.envoy import short_folder
+from tests.support.part import Part
 from translator.emissary.objects import Edition, Subject
 from translator.ir import ObjectKey
 from translator.publishing import record_of_status
 from translator.statuses import Status, Told
 
-ROOT = Path(__file__).parents[2]
 GROUP = "getambassador.io"
-
-
-def install_crds(api: ApiServer) -> None:
-    """The CRDs of deploy/, usable when this returns."""
-    for kind in SERVED:
-        crd = definition(kind, [current(kind)])
-        api.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
-    for kind in SERVED:
-        wait_until(partial(_is_served, api, kind.plural), what=f"{kind.plural} are served")
-
-
-def _is_served(api: ApiServer, plural: str) -> bool:
-    return api.request("GET", f"/apis/{GROUP}/v3alpha1/{plural}")[0] == 200
 
 
 def path_of(key: ObjectKey) -> str:
@@ -158,40 +139,22 @@ class _Mirror(threading.Thread):
         self.join()
 
 
-class Reporter:
+class Reporter(Part):
     """One reporter's process."""
 
     def __init__(
-        self, cluster: Cluster, pod: str, begin: str = "", kubeconfig: Path | None = None, **more: str
+        self, cluster: Cluster, pod: str = "pod-0", begin: str = "", kubeconfig: Path | None = None, **more: str
     ) -> None:
         self.pod = pod
-        self._log = cluster.folder / f"{pod}-{time.monotonic_ns()}.log"
-        environ = {
-            **os.environ,
+        settings = {
             "DRAGOMAN_RUN_DIR": str(cluster.folder),
             "AMBASSADOR_NAMESPACE": cluster.namespace,
             "KUBECONFIG": str(kubeconfig or cluster.api.kubeconfig),
             "POD_NAME": pod,
             **more,
         }
-        command = ["-c", f"{begin}\nimport sys\n{MAIN}"] if begin else ["-m", "reporter"]
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *command], env=environ, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
-            )
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def end(self) -> int:
-        """Ask it to end; its exit code."""
-        self.process.terminate()
-        return self.process.wait(20)
+        log = cluster.folder / f"{pod}-{time.monotonic_ns()}.log"
+        super().__init__("reporter", log, settings, program=f"{begin}\nimport sys\n{MAIN}" if begin else "")
 
 
 MAIN = """
@@ -216,14 +179,3 @@ def cluster_on(api: ApiServer) -> Iterator[Cluster]:
     finally:
         cluster.close()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def reporter_on(
-    cluster: Cluster, pod: str = "pod-0", begin: str = "", kubeconfig: Path | None = None, **more: str
-) -> Iterator[Reporter]:
-    reporter = Reporter(cluster, pod, begin, kubeconfig, **more)
-    try:
-        yield reporter
-    finally:
-        reporter.kill()

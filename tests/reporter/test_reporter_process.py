@@ -1,11 +1,7 @@
 """The reporter on a real API server: what it writes, what it leaves alone, and what it says when it may not."""
 
 import contextlib
-import http.client
-import socket
 import threading
-from collections.abc import Iterator
-from typing import Any
 
 import orjson
 import pytest
@@ -13,83 +9,24 @@ import pytest
 from crds.definitions import current, definition
 from crds.kinds import SERVED
 from snapshot import Record
-from tests.reporter.running_reporter import (
-    GROUP,
-    Cluster,
-    cluster_on,
-    install_crds,
-    path_of,
-    reporter_on,
-)
+from tests.reporter.running_reporter import GROUP, Cluster, Reporter, path_of
+from tests.reporter.told import WELL, Versions, becomes, becomes_well
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
-from translator.ir import ObjectKey
 from translator.statuses import Told
 
 pytestmark = pytest.mark.kubernetes
 
 WRONG = Told("spec.prefix", "must begin with /", stops=True)
 REFUSED = Told("", "Envoy refused the route x: bad", stops=True, by="envoy")
-WELL = {"Accepted": "True Accepted", "ResolvedRefs": "True Resolved", "Programmed": "True Programmed"}
 MERGE_PATCH = "application/merge-patch+json"
-
-
-@pytest.fixture(scope="module")
-def api(own_apiserver: ApiServer) -> ApiServer:
-    install_crds(own_apiserver)
-    return own_apiserver
-
-
-@pytest.fixture
-def cluster(api: ApiServer) -> Iterator[Cluster]:
-    with cluster_on(api) as made:
-        yield made
-
-
-class Versions(threading.Thread):
-    """The versions of one object that the API server tells a watch of."""
-
-    def __init__(self, cluster: Cluster, key: ObjectKey) -> None:
-        super().__init__(daemon=True)
-        folder, _, name = path_of(key).rpartition("/")
-        since = cluster.get(key)["metadata"]["resourceVersion"]
-        self._path = f"{folder}?watch=true&fieldSelector=metadata.name={name}&resourceVersion={since}"
-        self._connection = http.client.HTTPSConnection("127.0.0.1", cluster.api._port, context=cluster.api._tls)
-        self._connection.request("GET", self._path)
-        self._socket = self._connection.sock
-        self._answer = self._connection.getresponse()
-        self.seen: list[dict[str, Any]] = []
-        self.start()
-
-    def run(self) -> None:
-        try:
-            for line in self._answer:
-                self.seen.append(orjson.loads(line)["object"])
-        except (OSError, ValueError, AttributeError, http.client.HTTPException):
-            return
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self.join()
-        self._answer.close()
-        self._connection.close()
-        self._socket.close()
-
-
-def becomes(cluster: Cluster, key: ObjectKey, wanted: dict[str, str], seconds: float = 20.0) -> None:
-    wait_until(lambda: cluster.conditions(key) == wanted, seconds, what=f"{key} says {wanted}")
-
-
-def becomes_well(cluster: Cluster, key: ObjectKey, seconds: float = 20.0) -> None:
-    wanted = {name: so for name, so in WELL.items() if name != "ResolvedRefs" or "/Listener/" not in key}
-    becomes(cluster, key, wanted, seconds)
 
 
 @pytest.mark.parametrize("kind", ["Mapping", "Host", "TCPMapping", "TLSContext", "Listener"])
 def test_each_kind_gets_its_status(cluster: Cluster, kind: str) -> None:
     key = cluster.create("a", kind)
     cluster.say(key)
-    with reporter_on(cluster):
+    with Reporter(cluster):
         becomes_well(cluster, key)
     found = cluster.get(key)
     assert found["status"]["state"] == ("Ready" if kind == "Host" else "Running")
@@ -102,7 +39,7 @@ def test_each_kind_gets_its_status(cluster: Cluster, kind: str) -> None:
 def test_a_problem_is_told_in_an_event_and_so_is_its_end(cluster: Cluster) -> None:
     key = cluster.create("a")
     cluster.say(key, told=(WRONG,))
-    with reporter_on(cluster):
+    with Reporter(cluster):
         wait_until(lambda: cluster.events(reason="Invalid"), what="an Event")
         cluster.edit(key, prefix="/b/")
         cluster.say(key)
@@ -134,7 +71,7 @@ def test_conditions_and_fields_of_others_stay(cluster: Cluster) -> None:
     theirs = {"status": {"conditions": [condition], "theirs": "field"}}
     cluster.api.ask("PATCH", f"{path_of(key)}/status", theirs, content_type=MERGE_PATCH)
     cluster.say(key, told=(REFUSED,), is_held=True)
-    with reporter_on(cluster):
+    with Reporter(cluster):
         wait_until(lambda: "Programmed" in cluster.conditions(key), what="ours are there")
         cluster.edit(key, prefix="/b/")
         cluster.say(key)
@@ -147,22 +84,22 @@ def test_conditions_and_fields_of_others_stay(cluster: Cluster) -> None:
 def test_what_is_right_is_not_written_by_a_new_process(cluster: Cluster) -> None:
     keys = [cluster.create(f"m{number}") for number in range(20)]
     cluster.say(*keys)
-    with reporter_on(cluster) as reporter:
+    with Reporter(cluster) as reporter:
         for key in keys:
             becomes_well(cluster, key)
         assert reporter.end() == 0
     before = [cluster.get(key)["metadata"]["resourceVersion"] for key in keys]
     extra = cluster.create("extra")
     cluster.say(extra)
-    with reporter_on(cluster, "pod-1"):
+    with Reporter(cluster, "pod-1"):
         becomes_well(cluster, extra)
     assert [cluster.get(key)["metadata"]["resourceVersion"] for key in keys] == before
 
 
 def test_a_change_is_one_write_with_envoys_answer(cluster: Cluster) -> None:
     key = cluster.create("a")
-    with reporter_on(cluster) as reporter:
-        wait_until(lambda: "leading" in reporter.log, what="it leads")
+    with Reporter(cluster) as reporter:
+        wait_until(lambda: "leading" in reporter.log(), what="it leads")
         versions = Versions(cluster, key)
         cluster.say(key, waits=True)
         cluster.say(key)
@@ -189,8 +126,8 @@ def test_another_writer_is_not_fought(cluster: Cluster) -> None:
     versions = Versions(cluster, key)
     other.start()
     try:
-        with reporter_on(cluster) as reporter:
-            wait_until(lambda: "it is written no more" in reporter.log, what="it gives way")
+        with Reporter(cluster) as reporter:
+            wait_until(lambda: "it is written no more" in reporter.log(), what="it gives way")
             witness = cluster.create("b")
             cluster.say(witness)
             becomes_well(cluster, witness)
@@ -206,15 +143,15 @@ def test_an_object_that_is_gone_is_no_error_and_its_successor_has_a_status(clust
     key = cluster.create("a")
     cluster.say(key)
     cluster.delete(key)
-    with reporter_on(cluster) as reporter:
+    with Reporter(cluster) as reporter:
         witness = cluster.create("b")
         cluster.say(witness)
         becomes_well(cluster, witness)
         cluster.create("a")
         cluster.say(key)
         becomes_well(cluster, key)
-    assert "warning" not in reporter.log
-    assert "error" not in reporter.log
+    assert "warning" not in reporter.log()
+    assert "error" not in reporter.log()
 
 
 def test_what_is_given_to_another_gateway_keeps_nothing_of_ours(cluster: Cluster) -> None:
@@ -223,7 +160,7 @@ def test_what_is_given_to_another_gateway_keeps_nothing_of_ours(cluster: Cluster
     theirs = {"status": {"conditions": [condition | {"lastTransitionTime": "2026-01-01T00:00:00Z"}]}}
     cluster.api.ask("PATCH", f"{path_of(key)}/status", theirs, content_type=MERGE_PATCH)
     cluster.say(key)
-    with reporter_on(cluster):
+    with Reporter(cluster):
         becomes(cluster, key, WELL | {"example.com/Approved": "True ByHand"})
         cluster.statuses.commit({key: Record("another", orjson.dumps({"state": "ok", "problems": []}))})
         becomes(cluster, key, {"example.com/Approved": "True ByHand"})
@@ -234,7 +171,7 @@ def test_statuses_of_mappings_can_be_turned_off(cluster: Cluster) -> None:
     mapping, host = cluster.create("a"), cluster.create("a", "Host")
     cluster.say(mapping, told=(WRONG,))
     cluster.say(host)
-    with reporter_on(cluster, AMBASSADOR_UPDATE_MAPPING_STATUS="false"):
+    with Reporter(cluster, AMBASSADOR_UPDATE_MAPPING_STATUS="false"):
         becomes_well(cluster, host)
         wait_until(lambda: cluster.events(reason="Invalid"), what="an Event")
     assert "status" not in cluster.get(mapping)
@@ -269,36 +206,36 @@ def test_the_rights_that_it_needs_are_these(cluster: Cluster) -> None:
     keys = [cluster.create("a"), cluster.create("b")]
     cluster.say(keys[0], told=(WRONG,))
     cluster.say(keys[1])
-    with reporter_on(cluster, kubeconfig=cluster.api.user_kubeconfig("enough")) as reporter:
+    with Reporter(cluster, kubeconfig=cluster.api.user_kubeconfig("enough")) as reporter:
         becomes_well(cluster, keys[1])
         wait_until(lambda: cluster.events(reason="Invalid"), what="an Event")
         assert reporter.end() == 0
-    assert "warning" not in reporter.log
+    assert "warning" not in reporter.log()
 
 
 def test_a_missing_right_is_told_once_for_each_kind(cluster: Cluster) -> None:
     allow(cluster, "reader", "leases", "objects")
     keys = [cluster.create(name, kind) for name in "abc" for kind in ("Mapping", "Host")]
     cluster.say(*keys, told=(WRONG,))
-    with reporter_on(cluster, kubeconfig=cluster.api.user_kubeconfig("reader")) as reporter:
-        wait_until(lambda: reporter.log.count("statuses cannot be written") == 2, what="both kinds are told")
-        wait_until(lambda: "Events cannot be written" in reporter.log, what="Events are told")
+    with Reporter(cluster, kubeconfig=cluster.api.user_kubeconfig("reader")) as reporter:
+        wait_until(lambda: reporter.log().count("statuses cannot be written") == 2, what="both kinds are told")
+        wait_until(lambda: "Events cannot be written" in reporter.log(), what="Events are told")
         cluster.say(*keys)
         more = cluster.create("d")
         cluster.say(more)
         with contextlib.suppress(TimeoutError):
-            wait_until(lambda: reporter.log.count("cannot be written") > 3, 3, what="nothing more is told")
-    assert reporter.log.count("cannot be written") == 3
-    assert "the right to patch mappings/status is missing" in reporter.log
-    assert "the right to patch hosts/status is missing" in reporter.log
+            wait_until(lambda: reporter.log().count("cannot be written") > 3, 3, what="nothing more is told")
+    assert reporter.log().count("cannot be written") == 3
+    assert "the right to patch mappings/status is missing" in reporter.log()
+    assert "the right to patch hosts/status is missing" in reporter.log()
 
 
 def test_without_the_lease_nothing_is_written_and_it_is_told_why(cluster: Cluster) -> None:
     allow(cluster, "nobody", "statuses", "objects")
     key = cluster.create("a")
     cluster.say(key)
-    with reporter_on(cluster, kubeconfig=cluster.api.user_kubeconfig("nobody")) as reporter:
-        wait_until(lambda: "the lease cannot be had" in reporter.log, what="it is told")
+    with Reporter(cluster, kubeconfig=cluster.api.user_kubeconfig("nobody")) as reporter:
+        wait_until(lambda: "the lease cannot be had" in reporter.log(), what="it is told")
         allow(cluster, "nobody", "statuses", "objects", "leases")
         assert "status" not in cluster.get(key)
         becomes_well(cluster, key)
@@ -315,13 +252,13 @@ def test_a_crd_without_statuses_is_told_once_and_events_go_on(api: ApiServer, cl
         keys = [cluster.create(name, "TLSContext") for name in "abc"]
         wait_until(lambda: api.request("GET", f"{path_of(keys[0])}/status")[0] == 404, what="there is no status")
         cluster.say(*keys, told=(WRONG,))
-        with reporter_on(cluster) as reporter:
+        with Reporter(cluster) as reporter:
             wait_until(lambda: len(cluster.events(reason="Invalid")) == 3, what="Events")
-            wait_until(lambda: "has no status subresource" in reporter.log, what="it is told")
+            wait_until(lambda: "has no status subresource" in reporter.log(), what="it is told")
             mapping = cluster.create("a")
             cluster.say(mapping)
             becomes_well(cluster, mapping)
-        assert reporter.log.count("statuses cannot be written") == 1
+        assert reporter.log().count("statuses cannot be written") == 1
         assert {each["count"] for each in cluster.events(reason="Invalid")} == {1}
     finally:
         api.ask("PATCH", path, {"spec": {"versions": crd["spec"]["versions"]}}, content_type=MERGE_PATCH)
@@ -330,24 +267,24 @@ def test_a_crd_without_statuses_is_told_once_and_events_go_on(api: ApiServer, cl
 def test_an_api_server_that_was_away_is_caught_up_with(api: ApiServer, cluster: Cluster) -> None:
     key = cluster.create("a")
     cluster.say(key)
-    with reporter_on(cluster) as reporter:
+    with Reporter(cluster) as reporter:
         becomes_well(cluster, key)
         cluster.edit(key, prefix="/b/")
         api.stop()
         uid, generation = orjson.loads(cluster.snapshot.reader("statuses").all()[key].body)["uid"], 2
         cluster.say_of(key, uid, generation, told=(WRONG,))
-        wait_until(lambda: "the API server takes no reports" in reporter.log, what="it is noticed")
+        wait_until(lambda: "the API server takes no reports" in reporter.log(), what="it is noticed")
         api.start()
         wait_until(lambda: cluster.conditions(key).get("Accepted") == "False Invalid", 40, what="it is caught up with")
-        wait_until(lambda: "the API server takes reports again" in reporter.log, what="it is told")
-    assert reporter.log.count("the API server takes no reports") == 1
+        wait_until(lambda: "the API server takes reports again" in reporter.log(), what="it is told")
+    assert reporter.log().count("the API server takes no reports") == 1
 
 
 def test_what_was_lost_with_a_restored_etcd_comes_back(api: ApiServer, cluster: Cluster) -> None:
     key = cluster.create("a")
     before = api.snapshot()
     cluster.say(key)
-    with reporter_on(cluster):
+    with Reporter(cluster):
         becomes_well(cluster, key)
         later = [cluster.create(f"m{number}") for number in range(5)]
         api.restore(before)

@@ -3,12 +3,12 @@
 import itertools
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from tests.reporter.running_reporter import QUICK, Cluster, Reporter, cluster_on, install_crds
-from tests.reporter.test_reporter_process import Versions, becomes, becomes_well
-from tests.support.apiserver import ApiServer
+from tests.reporter.running_reporter import QUICK, Cluster, Reporter
+from tests.reporter.told import Versions, becomes, becomes_well
 from tests.support.envoy import wait_until
 from translator.statuses import Told
 
@@ -19,18 +19,6 @@ ILL = {"Accepted": "False Invalid", "ResolvedRefs": "True Resolved", "Programmed
 KILLS = 20
 LIMIT = 30.0
 """Seconds in which all is right again."""
-
-
-@pytest.fixture(scope="module")
-def api(own_apiserver: ApiServer) -> ApiServer:
-    install_crds(own_apiserver)
-    return own_apiserver
-
-
-@pytest.fixture
-def cluster(api: ApiServer) -> Iterator[Cluster]:
-    with cluster_on(api) as made:
-        yield made
 
 
 def holder(cluster: Cluster) -> str:
@@ -46,9 +34,9 @@ def holder(cluster: Cluster) -> str:
 def test_a_writer_that_is_killed_twenty_times_leaves_right_statuses(cluster: Cluster) -> None:
     keys = [cluster.create(f"m{number}") for number in range(5)]
     pods = (f"pod-{number}" for number in itertools.count())
-    running = {pod: Reporter(cluster, pod, QUICK) for pod in (next(pods), next(pods))}
     times = []
-    try:
+    with ExitStack() as stack:
+        running = {pod: stack.enter_context(Reporter(cluster, pod, QUICK)) for pod in (next(pods), next(pods))}
         for number in range(KILLS):
             wait_until(lambda: holder(cluster) in running, LIMIT, what="one of them leads")
             versions = [Versions(cluster, key) for key in keys]
@@ -58,7 +46,7 @@ def test_a_writer_that_is_killed_twenty_times_leaves_right_statuses(cluster: Clu
             killed = holder(cluster)
             running.pop(killed).kill()
             pod = killed if number % 3 == 0 else next(pods)  # supervisord's doing, or a new pod's
-            running[pod] = Reporter(cluster, pod, QUICK)
+            running[pod] = stack.enter_context(Reporter(cluster, pod, QUICK))
             for key in keys:
                 if wanted:
                     becomes(cluster, key, ILL, LIMIT)
@@ -68,49 +56,41 @@ def test_a_writer_that_is_killed_twenty_times_leaves_right_statuses(cluster: Clu
             for each in versions:
                 each.close()
             assert max(len(each.seen) for each in versions) <= 2, "nobody is written more often than twice a change"
-    finally:
-        for reporter in running.values():
-            reporter.kill()
     assert max(times) < LIMIT
     print(f"right after {sorted(times)[KILLS // 2]:.1f} s at the median, {max(times):.1f} s at most")
 
 
-def test_only_the_holder_writes_and_gives_the_lease_back_at_its_end(cluster: Cluster) -> None:
-    key = cluster.create("a")
-    one, two = Reporter(cluster, "pod-0"), None
-    try:
-        wait_until(lambda: "leading" in one.log, what="the first leads")
-        two = Reporter(cluster, "pod-1")
-        wait_until(lambda: "not leading" in two.log, what="the second knows it")
-        cluster.say(key)
-        becomes_well(cluster, key)
-        begin = time.monotonic()
-        assert one.end() == 0
-        wait_until(lambda: holder(cluster) == "pod-1", what="the second leads")
-        cluster.say(key, told=(WRONG,))
-        becomes(cluster, key, ILL)
-        assert time.monotonic() - begin < 10, "it did not have to wait for the end of the lease"
-    finally:
-        one.kill()
-        if two is not None:
-            two.kill()
+@pytest.fixture
+def pair(cluster: Cluster) -> Iterator[tuple[Reporter, Reporter]]:
+    """Two reporters: the first has the lease, and the second knows it."""
+    with Reporter(cluster, "pod-0") as one:
+        wait_until(lambda: "leading" in one.log(), what="the first leads")
+        with Reporter(cluster, "pod-1") as two:
+            wait_until(lambda: "not leading" in two.log(), what="the second knows it")
+            yield one, two
 
 
-def test_with_the_shipped_durations_all_is_right_within_half_a_minute(cluster: Cluster) -> None:
-    key = cluster.create("a")
-    one = Reporter(cluster, "pod-0")
-    two = None
-    try:
-        wait_until(lambda: "leading" in one.log, what="the first leads")
-        two = Reporter(cluster, "pod-1")
-        wait_until(lambda: "not leading" in two.log, what="the second knows it")
-        cluster.say(key)
-        one.kill()
-        begin = time.monotonic()
-        becomes_well(cluster, key, LIMIT)
-        print(f"right after {time.monotonic() - begin:.1f} s")
-        assert holder(cluster) == "pod-1"
-    finally:
-        one.kill()
-        if two is not None:
-            two.kill()
+def test_only_the_holder_writes_and_gives_the_lease_back_at_its_end(
+    cluster: Cluster, pair: tuple[Reporter, Reporter]
+) -> None:
+    key, (one, _) = cluster.create("a"), pair
+    cluster.say(key)
+    becomes_well(cluster, key)
+    begin = time.monotonic()
+    assert one.end() == 0
+    wait_until(lambda: holder(cluster) == "pod-1", what="the second leads")
+    cluster.say(key, told=(WRONG,))
+    becomes(cluster, key, ILL)
+    assert time.monotonic() - begin < 10, "it did not have to wait for the end of the lease"
+
+
+def test_with_the_shipped_durations_all_is_right_within_half_a_minute(
+    cluster: Cluster, pair: tuple[Reporter, Reporter]
+) -> None:
+    key, (one, _) = cluster.create("a"), pair
+    cluster.say(key)
+    one.kill()
+    begin = time.monotonic()
+    becomes_well(cluster, key, LIMIT)
+    print(f"right after {time.monotonic() - begin:.1f} s")
+    assert holder(cluster) == "pod-1"

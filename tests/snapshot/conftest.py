@@ -1,4 +1,4 @@
-"""A folder in memory for each test, and processes that end with it."""
+"""A folder in memory for each test, processes that end with it, and what opening does unseen."""
 
 import shutil
 import tempfile
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from snapshot_processes import Process, Start, spawn
 
-from snapshot import Snapshot
+from snapshot import Snapshot, opening
 
 
 @pytest.fixture
@@ -46,3 +46,17 @@ def start() -> Iterator[Start]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each check of the file from end to end: whether it was to compact."""
+    done: list[bool] = []
+    check = opening._check
+
+    def noted(path: Path, map_size: int, *, compact: bool) -> tuple[str | None, bool]:
+        done.append(compact)
+        return check(path, map_size, compact=compact)
+
+    monkeypatch.setattr(opening, "_check", noted)
+    return done

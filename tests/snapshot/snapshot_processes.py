@@ -45,3 +45,16 @@ for line in sys.stdin:
 snapshot.close()
 """
 """Opens the snapshot, commits one record, says its pid, and commits once more for every line it is sent."""
+
+
+def hold(start: Start, path: Path, database: str) -> Process:
+    """A HOLDER of this database that has committed its record."""
+    holder = start(HOLDER, path, database)
+    assert int(holder.stdout.readline()) == holder.pid
+    return holder
+
+
+def kill(process: Process) -> None:
+    """kill -9, and wait for the end."""
+    process.kill()
+    process.wait()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from snapshot_processes import HOLDER, Start
+from snapshot_processes import Start, hold
 
 from snapshot import Record, Snapshot, SnapshotFullError
 
@@ -121,8 +121,7 @@ def test_commits_that_fit_into_freed_pages_work_on_a_full_filesystem(small: Path
 
 def test_a_process_that_comes_to_a_full_filesystem_reads_and_harms_nothing(small: Path, start: Start) -> None:
     path = small / "snapshot"
-    holder = start(HOLDER, path, "objects")
-    assert holder.stdout.readline()
+    holder = hold(start, path, "objects")
     ballast = fill(small)
     with Snapshot.open(path) as snapshot:  # beside a living process
         assert snapshot.reader("objects").all().keys() == {"held"}

@@ -16,14 +16,14 @@ import signal
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.e2e.cluster.binaries import ensure
 from tests.e2e.cluster.client import ApiError, OwnApi
 from tests.e2e.cluster.pki import write_signing_key
-from tests.e2e.cluster.processes import Child, quiet_port
+from tests.support.child import Child
 from tests.support.envoy import wait_until
+from tests.support.ports import quiet_port
+from tests.support.scoped import Scoped
 
 __all__ = ["ApiError", "ApiServer"]
 
@@ -32,7 +32,7 @@ START_DEADLINE = 90.0
 _numbers = itertools.count(1)
 
 
-class ApiServer(OwnApi):
+class ApiServer(OwnApi, Scoped):
     """One API server on data of its own. A context manager; `kubeconfig` is the administrator's, a file.
 
     `flags` are more arguments for kube-apiserver, `controllers` whether kube-controller-manager runs too (it makes
@@ -50,19 +50,6 @@ class ApiServer(OwnApi):
             if controllers
             else None
         )
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End everything, and forget the data."""
@@ -140,7 +127,7 @@ class ApiServer(OwnApi):
 
     def _server_command(self, controllers: bool, flags: Sequence[str]) -> list[str]:
         authority = self.folder / "ca.crt"
-        authority.write_bytes(self._authority.certificate)
+        authority.write_bytes(self._authority.pair.certificate)
         certificate, key = self._authority.server("kube-apiserver", ["127.0.0.1", "localhost"]).write(
             self.folder, "apiserver"
         )

@@ -1,18 +1,33 @@
-"""Certificates for tests, signed by a CA of the test's own."""
+"""Certificates for tests, signed by a CA of the test's own; what the product itself signs is not made here."""
 
 import datetime as dt
+import ipaddress
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=False,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
     """A certificate and its private key, as PEM."""
 
@@ -24,38 +39,59 @@ class Pair:
         """What tells this certificate from another."""
         return x509.load_pem_x509_certificate(self.certificate).serial_number
 
+    def write(self, folder: Path, name: str) -> tuple[Path, Path]:
+        """The pair as `NAME.crt` and `NAME.key`; their paths."""
+        certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
+        certificate.write_bytes(self.certificate)
+        key.write_bytes(self.key)
+        key.chmod(0o600)
+        return certificate, key
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Authority:
-    """A CA that signs for names."""
+    """A CA that signs for a month."""
 
     pair: Pair
 
     def sign(self, *names: str) -> Pair:
-        """A new certificate for these DNS names, the first also its subject."""
+        """A new certificate, for any use, with these DNS names; the first is also its subject."""
+        return self._sign(_subject(names[0]), names)
+
+    def server(self, name: str, alternatives: Sequence[str]) -> Pair:
+        """A certificate for a server with these DNS names and addresses."""
+        return self._sign(_subject(name), alternatives, ExtendedKeyUsageOID.SERVER_AUTH)
+
+    def client(self, name: str, groups: Sequence[str] = ()) -> Pair:
+        """A certificate for a client; a Kubernetes API server takes its name and groups from it."""
+        return self._sign(_subject(name, groups), (), ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def _sign(self, subject: x509.Name, alternatives: Sequence[str], *usages: x509.ObjectIdentifier) -> Pair:
         key = ec.generate_private_key(ec.SECP256R1())
-        issuer = x509.load_pem_x509_certificate(self.pair.certificate)
-        signer = ssl_key(self.pair.key)
-        builder = _builder(names[0], issuer.subject, key).add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
-        )
-        return _pair(builder.sign(signer, hashes.SHA256()), key)
+        signer = load_pem_private_key(self.pair.key, None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        issuer = x509.load_pem_x509_certificate(self.pair.certificate).subject
+        builder = _builder(subject, key, issuer, signer)
+        if usages:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        if alternatives:
+            names = x509.SubjectAlternativeName([_general_name(each) for each in alternatives])
+            builder = builder.add_extension(names, critical=False)
+        return _pair(builder, key, signer)
 
 
-def ssl_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
-    """The private key that a PEM text holds."""
-    key = load_pem_private_key(pem, None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    return key
+def new_authority(name: str) -> Authority:
+    """A CA that nobody else has."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _builder(_subject(name), key, _subject(name), key)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    return Authority(_pair(builder.add_extension(_SIGNS_CERTIFICATES, critical=True), key, key))
 
 
 @lru_cache
 def authority(name: str = "Test CA") -> Authority:
     """A CA, the same for the same name within a run."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = _builder(name, subject, key).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    return Authority(_pair(builder.sign(key, hashes.SHA256()), key))
+    return new_authority(name)
 
 
 def trusting(*authorities: Authority) -> ssl.SSLContext:
@@ -66,21 +102,41 @@ def trusting(*authorities: Authority) -> ssl.SSLContext:
     return context
 
 
-def _builder(name: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as PEM."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _builder(
+    subject: x509.Name, key: ec.EllipticCurvePrivateKey, issuer: x509.Name, signer: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=30))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
 
 
-def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Pair:
-    return Pair(
-        certificate.public_bytes(Encoding.PEM),
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    )
+def _pair(
+    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
+) -> Pair:
+    return Pair(builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM), private_pem(key))
+
+
+def _subject(name: str, groups: Sequence[str] = ()) -> x509.Name:
+    organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
+    return x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _general_name(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)

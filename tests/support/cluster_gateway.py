@@ -18,12 +18,13 @@ from tests.support.gateway import START_DEADLINE, Gateway
 GROUP = "/apis/getambassador.io/v3alpha1"
 
 
-def install_crds(api: ApiServer) -> None:
-    """The CRDs of the kinds that are served; usable when this returns."""
-    for kind in SERVED:
+def install_crds(api: ApiServer, *plurals: str) -> None:
+    """The CRDs of the kinds that are served, or of these alone; usable when this returns."""
+    wanted = [kind for kind in SERVED if not plurals or kind.plural in plurals]
+    for kind in wanted:
         made = definition(kind, [current(kind)])
         api.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", made)
-    for kind in SERVED:
+    for kind in wanted:
         path = f"{GROUP}/{kind.plural}"
         wait_until(lambda path=path: api.request("GET", path)[0] == 200, what=f"{kind.plural} served")
 

@@ -9,20 +9,21 @@ the admin socket takes a millisecond, and an asyncio test may use `until` (below
 """
 
 import asyncio
+import contextlib
 import http.client
 import importlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar, cast
+
+from tests.support.child import Child
 
 T = TypeVar("T")
 
@@ -150,76 +151,14 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-class RealEnvoy:
-    """One Envoy at a time, with one bootstrap; it may be killed and started again. A context manager."""
+class EnvoyAdmin:
+    """The admin interface of an Envoy on a unix socket, whoever started it."""
 
-    def __init__(self, bootstrap: Mapping[str, Any], *, folder: Path | None = None, concurrency: int = 1) -> None:
-        """`bootstrap`: Envoy's bootstrap as JSON-able data; its admin address is set here when it names none.
+    def __init__(self, admin_socket: Path) -> None:
+        self.admin_socket = admin_socket
 
-        `folder`: where the bootstrap, the log and the admin socket go (made, and removed by `stop`, when not given).
-        """
-        self._owns_folder = folder is None
-        self.folder = folder or short_folder()
-        self.admin_socket = self.folder / "admin.sock"
-        self.log_path = self.folder / "envoy.log"
-        self._concurrency = concurrency
-        self._process: subprocess.Popen[bytes] | None = None
-        admin = {"address": {"pipe": {"path": str(self.admin_socket), "mode": 0o600}}}
-        self._config_path = self.folder / "bootstrap.json"
-        self._config_path.write_text(json.dumps({"admin": admin, **bootstrap}))
-
-    @classmethod
-    def on_ads(cls, ads_socket: Path, *, node: str = "test", concurrency: int = 1) -> Self:
-        """An Envoy that takes everything from the ADS server on `ads_socket`."""
-        folder = short_folder()
-        envoy = cls(ads_bootstrap(ads_socket, folder / "admin.sock", node=node), folder=folder, concurrency=concurrency)
-        envoy._owns_folder = True
-        return envoy
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int:
-        """The process id; RuntimeError when no Envoy was started."""
-        if self._process is None:
-            raise RuntimeError("no Envoy was started")
-        return self._process.pid
-
-    def start(self) -> None:
-        """Start the process (again); returns at once, see `wait_live` and `wait_admin`."""
-        if self._process is not None and self._process.poll() is None:
-            raise RuntimeError("this Envoy runs already")
-        self.admin_socket.unlink(missing_ok=True)
-        command = [envoy_path(), "-c", str(self._config_path), "--disable-hot-restart"]
-        command += ["--concurrency", str(self._concurrency), "-l", "info", "--log-path", str(self.log_path)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        """kill -9, and wait for the end."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """End the process if it runs, and remove the folder if it was made here."""
-        self._end(signal.SIGTERM)
-        if self._owns_folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(number)
-        try:
-            self._process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+    def check(self) -> None:
+        """Raise when there is no use in waiting for answers; whoever started the Envoy may know."""
 
     def admin(self, path: str, *, method: str = "GET", timeout: float = DEADLINE) -> tuple[int, bytes]:
         """(HTTP status, body) of a request to the admin socket; OSError while nobody listens there."""
@@ -258,13 +197,18 @@ class RealEnvoy:
 
     def wait_live(self, deadline: float = DEADLINE) -> None:
         """Wait until `/ready` says LIVE; RuntimeError with the log when the process ends, TimeoutError otherwise."""
-        wait_until(lambda: self._check_alive() or self.is_live(), deadline, what="Envoy live")
+
+        def live() -> bool:
+            self.check()
+            return self.is_live()
+
+        wait_until(live, deadline, what="Envoy live")
 
     def wait_admin(self, deadline: float = DEADLINE) -> None:
         """Wait until the admin socket answers, live or not."""
 
         def answers() -> bool:
-            self._check_alive()
+            self.check()
             try:
                 return bool(self.admin("/server_info")[0])
             except (OSError, http.client.HTTPException):
@@ -272,11 +216,45 @@ class RealEnvoy:
 
         wait_until(answers, deadline, what="Envoy's admin socket")
 
-    def _check_alive(self) -> bool:
-        if self._process is not None and self._process.poll() is not None:
-            raise RuntimeError(f"Envoy ended with {self._process.returncode}:\n{self.log()[-4000:]}")
-        return False
 
-    def log(self) -> str:
-        """What Envoy logged so far."""
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+class RealEnvoy(Child, EnvoyAdmin):
+    """One Envoy at a time, with one bootstrap; it may be killed and started again. A context manager."""
+
+    def __init__(self, bootstrap: Mapping[str, Any], *, folder: Path | None = None, concurrency: int = 1) -> None:
+        """`bootstrap`: Envoy's bootstrap as JSON-able data; its admin address is set here when it names none.
+
+        `folder`: where the bootstrap, the log and the admin socket go (made, and removed by `close`, when not given).
+        """
+        self._owns_folder = folder is None
+        self.folder = folder or short_folder()
+        EnvoyAdmin.__init__(self, self.folder / "admin.sock")
+        admin = {"address": {"pipe": {"path": str(self.admin_socket), "mode": 0o600}}}
+        configuration = self.folder / "bootstrap.json"
+        configuration.write_text(json.dumps({"admin": admin, **bootstrap}))
+        command = [envoy_path(), "-c", configuration, "--disable-hot-restart", "-l", "info"]
+        command += ["--concurrency", str(concurrency)]
+        Child.__init__(self, "Envoy", command, self.folder / "envoy.log")
+
+    @classmethod
+    def on_ads(cls, ads_socket: Path, *, node: str = "test", concurrency: int = 1) -> Self:
+        """An Envoy that takes everything from the ADS server on `ads_socket`."""
+        folder = short_folder()
+        envoy = cls(ads_bootstrap(ads_socket, folder / "admin.sock", node=node), folder=folder, concurrency=concurrency)
+        envoy._owns_folder = True
+        return envoy
+
+    def start(self) -> None:
+        """Start the process (again); returns at once, see `wait_live` and `wait_admin`."""
+        if self.running:
+            raise RuntimeError("this Envoy runs already")
+        self.admin_socket.unlink(missing_ok=True)
+        super().start()
+
+    def close(self) -> None:
+        """End the process if it runs, and remove the folder if it was made here."""
+        if self.running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.end()
+        self.kill()
+        if self._owns_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -10,23 +10,23 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
 import textwrap
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
 from tests.support.envoy import short_folder, wait_until
+from tests.support.part import ROOT, product_environ
+from tests.support.ports import unused_ports
+from tests.support.scoped import Scoped
 
-ROOT = Path(__file__).parents[2]
 PARTS = ("watcher", "translator", "adsserver", "diagnostics", "envoy")
 START_DEADLINE = 60.0
 
@@ -48,7 +48,7 @@ spec: {{hostname: some.test, requestPolicy: {{insecure: {{action: Route}}}}}}
 """
 
 
-class Gateway:
+class Gateway(Scoped):
     """One running system. `http_port` and `https_port` have Listeners already; `apply` writes more objects.
 
     There is a Host from the start, since where there is none at all, everything is served under a Host made up for it.
@@ -64,9 +64,7 @@ class Gateway:
         self.folder.mkdir()
         if listeners:
             self.apply("listeners", LISTENERS.format(http=self.http_port, https=self.https_port))
-        self._environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("DRAGOMAN_", "AMBASSADOR_"))},
-            "PYTHONPATH": str(ROOT),
+        settings = {
             "DRAGOMAN_CONFIG_DIR": str(self.folder),
             "DRAGOMAN_RUN_DIR": str(self.run_dir),
             "DRAGOMAN_DRAIN_MIN": "0",
@@ -77,21 +75,13 @@ class Gateway:
             "ENVOY_CONCURRENCY": "1",
             **(environ or {}),
         }
+        self._environ = product_environ(settings)
         self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
         self._log: list[str] = []
 
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Stop it, and remove its folders."""
         self.stop()
         shutil.rmtree(self.base, ignore_errors=True)
 
@@ -246,15 +236,6 @@ class Gateway:
         """What `/ambassador/v0/diag/?json=true` says."""
         answer: dict[str, Any] = json.loads(self.diagnostics("/ambassador/v0/diag/?json=true").content)
         return answer
-
-
-def unused_ports(count: int) -> list[int]:
-    """TCP ports of 127.0.0.1 that nobody has now; not held, since the system checks that its ports are free."""
-    with ExitStack() as stack:
-        holders = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for holder in holders:
-            holder.bind(("127.0.0.1", 0))
-        return [int(holder.getsockname()[1]) for holder in holders]
 
 
 def unverified() -> ssl.SSLContext:

@@ -13,12 +13,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Self
 
 import httpx
 
 from tests.support.http2 import Http2Client, Http2Error
+from tests.support.scoped import Scoped
 
 Ask = Callable[[], Awaitable[str | None]]
 """One request; None, or why it failed."""
@@ -26,7 +25,7 @@ Ask = Callable[[], Awaitable[str | None]]
 _PATIENCE = 20.0  # seconds that an answer may take: a busy machine is no failure, a lost request is
 
 
-class Load:
+class Load(Scoped):
     """Requests at a steady rate for the length of a block. `requests` counts them, `failures` says what went wrong.
 
     A kept-alive connection that the other side closed before the first byte of an answer is not a failure: the request
@@ -54,13 +53,10 @@ class Load:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._ask_from_there, daemon=True)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         self._thread.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._stopping.set()
         self._thread.join(30)
 

@@ -13,14 +13,15 @@ import threading
 from collections.abc import Callable
 from concurrent import futures
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import grpc
 from aiohttp import WSMsgType, web
 
+from tests.support.scoped import Scoped
 
-class _InThread:
+
+class _InThread(Scoped):
     """A server whose coroutine `_serve` runs in a loop of its own until `stop`."""
 
     port: int
@@ -31,15 +32,12 @@ class _InThread:
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         self._thread.start()
         if not self._ready.wait(10) or self._failure:
             raise RuntimeError("the upstream did not start") from self._failure
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._stop()
         self._thread.join(10)
 
@@ -127,7 +125,7 @@ class HttpUpstream(_InThread):
         return socket
 
 
-class TcpUpstream:
+class TcpUpstream(Scoped):
     """Answers each line with its name and the line."""
 
     def __init__(self, name: str) -> None:
@@ -149,19 +147,16 @@ class TcpUpstream:
         """The address as a TCPMapping's `service`."""
         return f"127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         self._thread.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
 
 
-class GrpcUpstream:
+class GrpcUpstream(Scoped):
     """A gRPC server (h2c) whose one method, `/test.Echo/Say`, gives back its bytes with its name before them."""
 
     def __init__(self, name: str) -> None:
@@ -176,11 +171,8 @@ class GrpcUpstream:
         """The address as a Mapping's `service`."""
         return f"127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         self._server.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._server.stop(None).wait(5)

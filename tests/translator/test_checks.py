@@ -1,20 +1,16 @@
-"""The checks: what each takes and refuses, and that a real Envoy takes whatever they take."""
+"""The checks: what each takes and refuses."""
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.support.envoy import envoy_path
-from translator import checks, operators
+from tests.translator.header_formats import BAD_FORMATS, GOOD_FORMATS
+from translator import checks
 from translator.decode import Invalid, decode, rule, schema_of
 
 
@@ -22,9 +18,6 @@ def refused(check: Callable[[Any], object], value: object) -> str:
     with pytest.raises(Invalid) as caught:
         check(value)
     return caught.value.message
-
-
-# Durations
 
 
 @pytest.mark.parametrize(
@@ -72,9 +65,6 @@ def test_what_is_no_duration_is_refused(value: object, message: str) -> None:
     assert refused(checks.duration_ms, value) == message
 
 
-# Names and values
-
-
 def test_names_of_headers() -> None:
     for good in ("x-a", "X_A", ":authority", "!#$%&'*+-.^_`|~09aZ"):
         assert checks.header_name(good) == good
@@ -103,50 +93,6 @@ def test_texts_of_headers() -> None:
     assert refused(checks.header_text, "a\x00") == "must not contain a NUL"
     assert refused(checks.header_text, "\x1b") == r"must not contain '\x1b'"
     assert refused(checks.header_text, "ä" * 8_193) == "must have at most 16384 bytes, not 16386"
-
-
-GOOD_FORMATS = [
-    "plain",
-    "100%%",
-    "%%PROTOCOL%%",
-    "%DOWNSTREAM_REMOTE_ADDRESS%",
-    "a %REQ(x-a)% b %RESP(x-b?:status):10%%%",
-    "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
-    '%DYNAMIC_METADATA(["a", "b"])%',
-    "%FILTER_STATE(a:FIELD:b):3%",
-    "%METADATA(ROUTE:a:b)%",
-    "%COMMON_DURATION(DS_RX_BEG:DS_RX_END:ms)%",
-    "%PATH(WQ:ORIG)%%QUERY_PARAMS%%QUERY_PARAM(a)%",
-    "%GRPC_STATUS(NUMBER)%",
-    "%METADATA(ROUTE:a)%",
-    "%LISTENER_NAME%",
-    "%CEL(request.path)%",
-    '%COALESCE({"operators": ["PROTOCOL"]})%',
-]
-BAD_FORMATS = {
-    "100%": "has a '%' that begins no operator, at '%'; a percent sign is '%%'",
-    "50% of it": "has a '%' that begins no operator, at '% of it'; a percent sign is '%%'",
-    "%%%": "has a '%' that begins no operator, at '%'; a percent sign is '%%'",
-    "%protocol%": "has a '%' that begins no operator, at '%protocol%'; a percent sign is '%%'",
-    "%REQ(a)b%": "has a '%' that begins no operator, at '%REQ(a)b%'; a percent sign is '%%'",
-    "%FORMATTER%": "has an operator that Envoy does not know: '%FORMATTER%'; a percent sign is '%%'",
-    "%REQ%": "has an operator that needs a parameter: '%REQ%'",
-    "%REQ()%": "has an operator that has a wrong parameter: '%REQ()%'",
-    "%REQ(a?b?c)%": "has an operator that has a wrong parameter: '%REQ(a?b?c)%'",
-    "%REQ(a b)%": "has an operator that has a wrong parameter: '%REQ(a b)%'",
-    "%PROTOCOL(a)%": "gives a parameter to PROTOCOL, which takes none: '%PROTOCOL(a)%'",
-    "%PROTOCOL:3%": "gives a length to PROTOCOL, which takes none: '%PROTOCOL:3%'",
-    "%START_TIME(%Y):3%": "gives a length to START_TIME, which takes none: '%START_TIME(%Y):3%'",
-    "%START_TIME(a%n)%": "has an operator that has a wrong parameter: '%START_TIME(a%n)%'",
-    "%START_TIME:5%": "gives a length to START_TIME, which takes none: '%START_TIME:5%'",
-    "%PATH(X)%": "has an operator that has a wrong parameter: '%PATH(X)%'",
-    "%FILTER_STATE(a:X)%": "has an operator that has a wrong parameter: '%FILTER_STATE(a:X)%'",
-    "%REQ(X):-1%": "has a '%' that begins no operator, at '%REQ(X):-1%'; a percent sign is '%%'",
-    "%METADATA(NOWHERE:a)%": "has an operator that has a wrong parameter: '%METADATA(NOWHERE:a)%'",
-    "%FILTER_STATE(a:FIELD)%": "has an operator that has a wrong parameter: '%FILTER_STATE(a:FIELD)%'",
-    "%COMMON_DURATION(a:b:s)%": "has an operator that has a wrong parameter: '%COMMON_DURATION(a:b:s)%'",
-    "%GRPC_STATUS(X)%": "has an operator that has a wrong parameter: '%GRPC_STATUS(X)%'",
-}
 
 
 @pytest.mark.parametrize("text", GOOD_FORMATS)
@@ -196,9 +142,6 @@ def test_paths_and_hosts() -> None:
     assert refused(checks.host_glob, "a" * 254) == "must have at most 253 characters, not 254"
 
 
-# Regular expressions
-
-
 def test_a_regex_is_measured_as_envoy_measures_it() -> None:
     assert checks.regex("/v[0-9]+/(users|orders)/[^/]+", 26) == "/v[0-9]+/(users|orders)/[^/]+"
     assert refused(lambda text: checks.regex(text, 25), "/v[0-9]+/(users|orders)/[^/]+") == (
@@ -218,9 +161,6 @@ def test_a_substitution_refers_to_groups_that_there_are() -> None:
     assert refused(lambda text: checks.regex_substitution("/(a)", text), r"\2") == "refers to group 2, and '/(a)' has 1"
     for bad in (r"\n", "\\", "\\\\\\", r"\é", "a\n"):
         refused(lambda text: checks.regex_substitution("/(a)", text), bad)
-
-
-# As types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,124 +241,6 @@ def test_the_schema_of_a_duration_agrees_with_its_check() -> None:
         checks.duration_ms(good)
     for bad in ("", "3", "-3s", "3 s", ".s", "s", "1.2.3s"):
         assert not re.search(schema["timeout"]["pattern"], bad)
-
-
-# What we take, Envoy takes
-
-
-def refusal_by_envoy(routes: Iterable[Mapping[str, Any]], domains: Iterable[str] = ("*",)) -> str:
-    """What a real Envoy says about these routes; empty when it takes them all."""
-    http = "type.googleapis.com/envoy.extensions.filters"
-    hosts = [
-        {
-            "name": "v",
-            "domains": list(domains),
-            "routes": [{"direct_response": {"status": 200}, **route} for route in routes],
-        }
-    ]
-    manager = {
-        "@type": f"{http}.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "test",
-        "route_config": {"virtual_hosts": hosts},
-        "http_filters": [{"name": "router", "typed_config": {"@type": f"{http}.http.router.v3.Router"}}],
-    }
-    listener = {
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
-        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
-    }
-    bootstrap = {
-        "static_resources": {"listeners": [listener]},
-        "layered_runtime": {"layers": [{"name": "a", "static_layer": {"re2.max_program_size.error_level": 200}}]},
-    }
-    command = [envoy_path(), "--mode", "validate", "-l", "critical", "--config-yaml", json.dumps(bootstrap)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    return "" if done.returncode == 0 else done.stderr
-
-
-def _adding(value: str, name: str = "x-a") -> dict[str, Any]:
-    return {"match": {"prefix": "/"}, "request_headers_to_add": [{"header": {"key": name, "value": value}}]}
-
-
-def _matching(pattern: str) -> dict[str, Any]:
-    return {"match": {"safe_regex": {"regex": pattern}}}
-
-
-def taken(check: Callable[[str], object], values: Iterable[str]) -> list[str]:
-    good = []
-    for value in values:
-        try:
-            check(value)
-        except Invalid:
-            continue
-        good.append(value)
-    return good
-
-
-OPERATOR = st.builds(
-    lambda name, given, length: f"%{name}{given}{length}%",
-    st.sampled_from(sorted(operators.NAMES - {"CEL", "TYPED_CEL", "COALESCE"})) | st.sampled_from(["NO", "req", ""]),
-    st.sampled_from(
-        ["", "", "()", "(a)", "(a?b)", "(a:b)", "(a:PLAIN)", "(ROUTE:a)", "(a:b:ms)", "(WQ)", "(%Y)", "(a b)"]
-    ),
-    st.sampled_from(["", "", ":5", ":"]),
-)
-FORMAT = st.lists(OPERATOR | st.sampled_from(["%%", "%", "a", " ", "ä", "(", ")", "\x7f", "\t"]), max_size=3).map(
-    "".join
-)
-PATTERN = st.lists(
-    st.sampled_from([*"ab/.*+?|()[]^$\\", "[^/]", "{2}", "{60}", "(?i)", "(?P<n>", "\\d", "\\pL", "é", "\\1", "日"]),
-    max_size=8,
-).map("".join)
-HOST = st.text(st.sampled_from("ab.*-:80/ _A[]é"), max_size=6)
-NAME = st.text(st.sampled_from("aZ-_:. \t%é!"), max_size=6)
-
-
-@pytest.mark.envoy
-@settings(max_examples=8, derandomize=True, deadline=None)
-@given(st.lists(FORMAT, min_size=100, max_size=100), st.lists(PATTERN, min_size=100, max_size=100))
-def test_envoy_takes_the_formats_and_patterns_that_we_take(formats: list[str], patterns: list[str]) -> None:
-    routes = [_adding(text) for text in taken(checks.header_format, formats)]
-    routes += [_matching(text) for text in taken(lambda text: checks.regex(text, 200), patterns)]
-    assert refusal_by_envoy(routes) == ""
-
-
-@pytest.mark.envoy
-@settings(max_examples=8, derandomize=True, deadline=None)
-@given(st.lists(HOST, min_size=100, max_size=100), st.lists(NAME, min_size=100, max_size=100))
-def test_envoy_takes_the_names_that_we_take(hosts: list[str], names: list[str]) -> None:
-    domains = {host.lower() for host in taken(checks.host_glob, hosts)}
-    routes = [_adding("a", name) for name in taken(checks.edited_header_name, names)]
-    matched = [{"name": name, "present_match": True} for name in taken(checks.header_name, names)]
-    routes.append({"match": {"prefix": "/", "headers": matched}})
-    assert refusal_by_envoy(routes, domains or ("*",)) == ""
-
-
-@pytest.mark.envoy
-def test_envoy_knows_every_operator_and_takes_what_is_said_to_be_good() -> None:
-    given = dict.fromkeys(operators.NAMES, "")
-    given |= dict.fromkeys(operators.NAMES - set(taken(lambda name: checks.header_format(f"%{name}%"), given)), "(a)")
-    given |= {"COMMON_DURATION": "(a:b)", "METADATA": "(ROUTE:a)", "COALESCE": '({"operators": ["PROTOCOL"]})'}
-    formats = [f"%{name}{parameter}%" for name, parameter in sorted(given.items())]
-    assert taken(checks.header_format, formats) == formats
-    assert refusal_by_envoy(_adding(text) for text in [*formats, *GOOD_FORMATS]) == ""
-
-
-@pytest.mark.envoy
-@pytest.mark.parametrize(
-    "route",
-    [
-        *(_adding(text) for text in BAD_FORMATS),
-        *(_adding("a", name) for name in ("Host", ":path", "")),
-        _matching("(?=a)"),
-        _matching("a{197}"),
-        _matching(""),
-        {"match": {"prefix": "/"}, "response_headers_to_add": [{"header": {"key": "a", "value": "b\nc"}}]},
-    ],
-    ids=str,
-)
-def test_envoy_refuses_what_we_refuse(route: dict[str, Any]) -> None:
-    """So that nothing is refused for nothing; a{197} is the first of its sort that is over a program size of 200."""
-    assert refusal_by_envoy([route]) != ""
 
 
 def test_the_biggest_pattern_that_envoy_takes_is_taken() -> None:

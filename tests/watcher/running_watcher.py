@@ -1,19 +1,13 @@
 """The watcher as a process of its own, on a folder and a snapshot of the test's."""
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import orjson
 
 from snapshot import Record, Snapshot
 from tests.support.envoy import wait_until
-
-ROOT = Path(__file__).parents[2]
+from tests.support.part import Part
 
 
 def mapping(name: str, prefix: str = "/", **spec: Any) -> dict[str, Any]:
@@ -36,74 +30,39 @@ def text(*objects: dict[str, Any]) -> str:
     return "".join(f"---\n{orjson.dumps(value).decode()}\n" for value in objects)
 
 
-class RunningWatcher:
+class RunningWatcher(Part):
     """A watcher process with `config` and `run` folders below `folder`; this process reads the snapshot it writes."""
 
+    ready = "watching"
+
     def __init__(self, folder: Path, **environment: str) -> None:
-        self.config, self.run_dir, self.log_path = folder / "config", folder / "run", folder / "log"
+        self.config, self.run_dir = folder / "config", folder / "run"
         self.config.mkdir(exist_ok=True)
         self.run_dir.mkdir(exist_ok=True)
-        self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
+        settings = {"DRAGOMAN_CONFIG_DIR": str(self.config), "DRAGOMAN_RUN_DIR": str(self.run_dir), **environment}
+        super().__init__("watcher", folder / "log", settings)
         self.snapshot = Snapshot.open(self.run_dir / "snapshot")
         self._reader = self.snapshot.reader("objects")
 
-    def __enter__(self) -> Self:
+    def start(self) -> Self:
+        """Start the process, and wait for its first view or, at a later start, until it follows the folder."""
+        super().start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def has_begun(self, before: int) -> bool:
+        """Whether it follows the folder, and has published."""
+        return super().has_begun(before) and self.sequence > 0
+
+    def close(self) -> None:
+        """kill -9, if it runs; the snapshot can be read no more."""
         self.kill()
         self.snapshot.close()
-
-    def start(self, *, wait: bool = True) -> Self:
-        """Start the process, and wait for its first view or, at a later start, until it follows the folder."""
-        watching = self.log().count("watching")
-        environment = {
-            **os.environ,
-            "DRAGOMAN_CONFIG_DIR": str(self.config),
-            "DRAGOMAN_RUN_DIR": str(self.run_dir),
-            "PYTHONPATH": str(ROOT),
-            **self._environment,
-        }
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen([sys.executable, "-m", "watcher"], env=environment, stderr=log, cwd="/")
-        if wait:
-            wait_until(self._begun(watching), what="the watcher to begin")
-        return self
-
-    def _begun(self, watching: int) -> Any:
-        def begun() -> bool:
-            process = self._process
-            if process is None or process.poll() is not None:
-                raise RuntimeError(self.log())
-            return self.log().count("watching") > watching and self.sequence > 0
-
-        return begun
 
     @property
     def sequence(self) -> int:
         """How many commits there were."""
         reader = self.snapshot.reader("objects")
         return reader.changes().sequence
-
-    def kill(self) -> None:
-        """kill -9."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def end(self) -> int:
-        """SIGTERM, and the exit code."""
-        assert self._process
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(10)
-
-    def wait(self) -> int:
-        """The exit code of a process that ends by itself."""
-        assert self._process
-        return self._process.wait(20)
 
     def records(self) -> dict[str, Record]:
         """All records as of now."""
@@ -131,10 +90,6 @@ class RunningWatcher:
             wait_until(lambda: self.objects() == expected and problems in (None, self.problems()))
         except TimeoutError:
             assert (self.objects(), self.problems()) == (expected, problems), self.log()
-
-    def log(self) -> str:
-        """What the process logged so far."""
-        return self.log_path.read_text() if self.log_path.exists() else ""
 
 
 def _group(value: dict[str, Any]) -> str:

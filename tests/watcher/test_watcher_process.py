@@ -1,44 +1,15 @@
-"""The watcher as a process: real files, real notices of the kernel, a real snapshot."""
+"""The watcher as a process: its start and restart, what it publishes when, and what ends it."""
 
-import os
-import re
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
-import pytest
 
 from tests.support.envoy import wait_until
+from tests.support.part import Part
+from tests.watcher.editing import BROKEN, A, B, C, replace
 from tests.watcher.running_watcher import RunningWatcher, key, mapping, text
-
-A, B, C = mapping("a", "/a/"), mapping("b", "/b/"), mapping("c", "/c/")
-BROKEN = "a: [\n"
-
-
-@pytest.fixture
-def watcher(tmp_path: Path) -> Iterator[RunningWatcher]:
-    with RunningWatcher(tmp_path) as running:
-        yield running
-
-
-def replace(path: Path, content: str) -> None:
-    """As most editors do: write beside, move over."""
-    beside = path.with_name(f".{path.name}.swp")
-    beside.write_text(content)
-    beside.replace(path)
-
-
-def quietly(watcher: RunningWatcher, path: Path) -> None:
-    """Wait until the watcher has surely dealt with everything before: it has seen a file made after it."""
-    marker = path / f"marker-{time.monotonic_ns()}.yaml"
-    name = f"m{time.monotonic_ns()}"
-    marker.write_text(text(mapping(name)))
-    wait_until(lambda: key(name) in watcher.objects(), what="the marker")
-    marker.unlink()
-    wait_until(lambda: key(name) not in watcher.objects(), what="the marker to go")
 
 
 def test_a_folder_is_published_and_followed(watcher: RunningWatcher) -> None:
@@ -55,7 +26,7 @@ def test_a_folder_is_published_and_followed(watcher: RunningWatcher) -> None:
     watcher.until(A, changed, C)
     (watcher.config / "a.yaml").unlink()
     watcher.until(changed, C)
-    assert watcher.end() == 0
+    assert watcher.end(10) == 0
 
 
 def test_an_empty_folder_is_a_first_view_too(watcher: RunningWatcher) -> None:
@@ -76,216 +47,6 @@ def test_an_isolated_change_is_published_at_once(watcher: RunningWatcher) -> Non
         watcher.until(mapping("a", f"/{number}/"))
         took.append(time.monotonic() - began)
     assert sorted(took)[2] < 0.2, took
-
-
-def test_editors_that_move_the_old_file_away_first_never_make_it_vanish(watcher: RunningWatcher) -> None:
-    """As vim does: a.yaml becomes a.yaml~, a new a.yaml is written, the backup is removed."""
-    path = watcher.config / "a.yaml"
-    path.write_text(text(A))
-    watcher.start().until(A)
-    seen = watcher.snapshot.reader("objects")
-    seen.changes()
-    for number in range(30):
-        path.rename(f"{path}~")
-        time.sleep(0.005)  # the gap is what is tested
-        path.write_text(text(mapping("a", f"/{number}/")))
-        Path(f"{path}~").unlink()
-        assert None not in seen.changes().records.values()
-    watcher.until(mapping("a", "/29/"))
-    assert None not in seen.changes().records.values()
-
-
-def test_backups_hidden_and_other_files_are_left_alone(watcher: RunningWatcher) -> None:
-    for name in ("b.yaml~", ".b.yaml.swp", ".b.yaml", "b.yaml.bak", "4913", "README.md", "b.YAML", "#b.yaml#"):
-        (watcher.config / name).write_text(text(B))
-    hidden = watcher.config / ".git"
-    hidden.mkdir()
-    (hidden / "b.yaml").write_text(text(B))
-    (watcher.config / "a.yaml").write_text(text(A))
-    os.mkfifo(watcher.config / "pipe.yaml")
-    watcher.start().until(A, problems={})
-    for name in ("c.yaml~", ".c.yaml.swp", ".c.yaml", "c.tmp"):
-        (watcher.config / name).write_text(text(C))
-    quietly(watcher, watcher.config)
-    watcher.until(A, problems={})
-
-
-def test_a_file_that_grows_in_several_writes_is_read_when_it_is_closed(watcher: RunningWatcher) -> None:
-    (watcher.config / "a.yaml").write_text(text(A, B))
-    watcher.start().until(A, B)
-    seen = watcher.snapshot.reader("objects")
-    seen.changes()
-    changed = [mapping(name, "/new/") for name in "abc"]
-    with (watcher.config / "a.yaml").open("w") as file:
-        for value in changed:
-            file.write(text(value))
-            file.flush()
-            quietly(watcher, watcher.config)
-            assert watcher.objects() == {key("a"): A, key("b"): B}
-    watcher.until(*changed)
-
-
-def test_a_file_that_nobody_closes_is_read_when_it_is_quiet(watcher: RunningWatcher) -> None:
-    watcher.start()
-    with (watcher.config / "a.yaml").open("w") as file:
-        file.write(text(A))
-        file.flush()
-        watcher.until(A)
-
-
-def test_a_renamed_file_or_folder_changes_nothing(watcher: RunningWatcher) -> None:
-    folder = watcher.config / "team"
-    folder.mkdir()
-    (folder / "a.yaml").write_text(text(A))
-    (watcher.config / "b.yaml").write_text(text(B))
-    watcher.start().until(A, B)
-    seen = watcher.snapshot.reader("objects")
-    seen.changes()
-    (watcher.config / "b.yaml").rename(watcher.config / "z.yaml")
-    folder.rename(watcher.config / "crew")
-    wait_until(lambda: watcher.records()[key("a")].notes == {"source": "crew/a.yaml#1"}, what="the folder's new name")
-    wait_until(lambda: watcher.records()[key("b")].notes == {"source": "z.yaml#1"}, what="the file's new name")
-    assert None not in seen.changes().records.values()
-    (watcher.config / "crew" / "a.yaml").write_text(text(C))
-    watcher.until(B, C)
-    (watcher.config / "crew").rename(watcher.config.parent / "away")
-    watcher.until(B, problems={})
-    assert "problem" not in watcher.log()
-
-
-def test_a_configmap_volume_is_followed_through_its_swaps(watcher: RunningWatcher) -> None:
-    """The kubelet's scheme: files are links through `..data`, which is swapped for another folder by a rename."""
-
-    def publish(number: int, files: dict[str, str]) -> None:
-        data = watcher.config / f"..2026_{number}"
-        for name, content in files.items():
-            (data / name).parent.mkdir(parents=True, exist_ok=True)
-            (data / name).write_text(content)
-            link = watcher.config / name.split("/")[0]
-            if not link.is_symlink():
-                link.symlink_to(f"..data/{link.name}")
-        former = (watcher.config / "..data").resolve() if number else None
-        (watcher.config / "..data_tmp").symlink_to(data.name)
-        (watcher.config / "..data_tmp").rename(watcher.config / "..data")
-        if former:
-            subprocess.run(["rm", "-r", former], check=True)
-
-    publish(0, {"a.yaml": text(A), "sub/b.yaml": text(B)})
-    watcher.start().until(A, B)
-    took = []
-    for number in range(1, 8):
-        values = [mapping("a", f"/{number}/"), mapping("b", f"/b{number}/")]
-        publish(number, {"a.yaml": text(values[0]), "sub/b.yaml": text(values[1])})
-        began = time.monotonic()
-        watcher.until(*values, problems={})
-        took.append(time.monotonic() - began)
-    assert sorted(took)[3] < 1.0, took  # noticed: two polls would need more
-    publish(8, {"a.yaml": text(A)})
-    (watcher.config / "sub").unlink()
-    watcher.until(A, problems={})
-
-
-def test_a_link_that_is_swapped_is_noticed_and_its_loops_are_not_walked(watcher: RunningWatcher) -> None:
-    releases = watcher.config.parent / "releases"
-    for name, value in (("1", A), ("2", B)):
-        (releases / name).mkdir(parents=True)
-        (releases / name / "x.yaml").write_text(text(value))
-    (watcher.config / "loop").symlink_to(".")
-    (watcher.config / "self.yaml").symlink_to("self.yaml")
-    (watcher.config / "current").symlink_to(releases / "1")
-    watcher.start().until(A)
-    assert watcher.problems() == {"self.yaml": "it cannot be read: Too many levels of symbolic links"}
-    (watcher.config / "next").symlink_to(releases / "2")
-    (watcher.config / "next").rename(watcher.config / "current")
-    watcher.until(B)
-    (releases / "2" / "y.yaml").write_text(text(C))
-    watcher.until(B, C)
-
-
-def test_the_folder_itself_may_be_swapped_or_missing_for_a_while(watcher: RunningWatcher) -> None:
-    (watcher.config / "a.yaml").write_text(text(A))
-    watcher.start().until(A)
-    old, new = watcher.config.with_name("old"), watcher.config.with_name("new")
-    new.mkdir()
-    (new / "b.yaml").write_text(text(B))
-    watcher.config.rename(old)
-    new.rename(watcher.config)
-    watcher.until(B, problems={})
-    watcher.config.rename(old.with_name("older"))
-    wait_until(lambda: "." in watcher.problems(), what="the problem")
-    assert watcher.problems() == {".": f"the folder {watcher.config} does not exist"}
-    assert watcher.objects() == {key("b"): B}
-    old.rename(watcher.config)
-    watcher.until(A, problems={})
-
-
-def test_a_broken_edit_keeps_the_last_good_version_is_told_once_and_heals(watcher: RunningWatcher) -> None:
-    path = watcher.config / "a.yaml"
-    path.write_text(text(A))
-    (watcher.config / "b.yaml").write_text(text(B))
-    watcher.start().until(A, B)
-    path.write_text("# note\n" + text(A)[:-3])
-    reason = "it is not YAML: while parsing a flow mapping, did not find expected ',' or '}'"
-    watcher.until(A, B, problems={"a.yaml": f"document 1, line 4: {reason}"})
-    changed = mapping("b", "/changed/")
-    (watcher.config / "b.yaml").write_text(text(changed))
-    watcher.until(A, changed)
-    path.write_text("# another\n# note\n" + text(A)[:-3])
-    watcher.until(A, changed, problems={"a.yaml": f"document 1, line 5: {reason}"})
-    path.write_text(text(mapping("a", "/healed/")))
-    watcher.until(mapping("a", "/healed/"), changed, problems={})
-    lines = [line for line in watcher.log().splitlines() if "problem" in line]
-    assert len(lines) == 2, lines
-    assert re.search(
-        rf'warning +watcher +a file has a problem +file=a.yaml document=1 line=4 reason="{reason}"', lines[0]
-    )
-    assert re.search(r"info +watcher +the problem is gone +file=a.yaml document=1 line=5", lines[1])
-
-
-def test_a_broken_document_keeps_what_vanished_and_lets_the_others_change(watcher: RunningWatcher) -> None:
-    path = watcher.config / "a.yaml"
-    path.write_text(text(A, B))
-    watcher.start().until(A, B)
-    changed = mapping("a", "/changed/")
-    path.write_text(text(changed) + "---\nkind: Mapping\n" + text(C))
-    watcher.until(changed, B, C, problems={"a.yaml": "document 2, line 3: apiVersion is missing; metadata is missing"})
-    path.write_text(text(changed, C))
-    watcher.until(changed, C, problems={})
-
-
-def test_an_empty_moment_of_a_file_is_not_believed_but_a_lasting_one_is(watcher: RunningWatcher) -> None:
-    path = watcher.config / "a.yaml"
-    path.write_text(text(A))
-    watcher.start().until(A)
-    seen = watcher.snapshot.reader("objects")
-    seen.changes()
-    for _ in range(20):
-        path.write_text("")
-        path.write_text(text(A))
-    quietly(watcher, watcher.config)
-    assert key("a") not in seen.changes().records
-    path.write_text("")
-    watcher.until(problems={})
-
-
-def test_the_same_object_in_two_files_counts_from_the_first_and_both_are_named(watcher: RunningWatcher) -> None:
-    (watcher.config / "b.yaml").write_text(text(A))
-    watcher.start().until(A)
-    first = mapping("a", "/first/")
-    (watcher.config / "a.yaml").write_text(text(first))
-    watcher.until(first, problems={"b.yaml": f"{key('a')} is in a.yaml already, which counts"})
-    (watcher.config / "a.yaml").unlink()
-    watcher.until(A, problems={})
-
-
-def test_an_unreadable_file_is_told_and_heals_with_its_rights(watcher: RunningWatcher) -> None:
-    path = watcher.config / "a.yaml"
-    path.symlink_to("/proc/self/mem")  # a regular file that nobody, root included, can read from its beginning
-    watcher.start()
-    wait_until(lambda: watcher.problems() == {"a.yaml": "it cannot be read: Input/output error"}, what="the problem")
-    path.unlink()
-    path.write_text(text(A))
-    watcher.until(A, problems={})
 
 
 def test_generated_objects_are_read_beside_the_users_which_count_first(watcher: RunningWatcher) -> None:
@@ -395,38 +156,29 @@ def test_a_full_snapshot_is_told_and_tried_again(tmp_path: Path) -> None:
     config.mkdir()
     (config / "a.yaml").write_text(text(A))
     program = (
-        "import snapshot.share, sys; snapshot.share.Snapshot.open.__func__.__kwdefaults__['map_size'] = 400_000;"
+        "import snapshot.share; snapshot.share.Snapshot.open.__func__.__kwdefaults__['map_size'] = 400_000;"
         "import runpy; runpy.run_module('watcher', run_name='__main__')"
     )
-    environment = {**os.environ, "DRAGOMAN_CONFIG_DIR": str(config), "DRAGOMAN_RUN_DIR": str(run)}
-    log = tmp_path / "log"
-    with log.open("wb") as file:
-        process = subprocess.Popen([os.sys.executable, "-c", program], env=environment, stderr=file)  # type: ignore[attr-defined]
-    try:
-        wait_until(lambda: "published" in log.read_text(), what="the first view")
+    settings = {"DRAGOMAN_CONFIG_DIR": str(config), "DRAGOMAN_RUN_DIR": str(run)}
+    with Part("watcher", tmp_path / "log", settings, program=program) as process:
+        wait_until(lambda: "published" in process.log(), what="the first view")
         (config / "large.yaml").write_text(text(mapping("large", "/" * 1_000_000)))
-        wait_until(lambda: "no room for the objects" in log.read_text(), what="the failure")
+        wait_until(lambda: "no room for the objects" in process.log(), what="the failure")
         (config / "large.yaml").write_text(text(B))
-        wait_until(lambda: "there is room again" in log.read_text(), what="the retry")
-        wait_until(lambda: log.read_text().count("published") == 2, what="the second commit")
-    finally:
-        process.kill()
-        process.wait()
-    assert log.read_text().count("no room for the objects") == 1
+        wait_until(lambda: "there is room again" in process.log(), what="the retry")
+        wait_until(lambda: process.log().count("published") == 2, what="the second commit")
+    assert process.log().count("no room for the objects") == 1
 
 
 def test_without_a_folder_it_says_which_variable_to_set(watcher: RunningWatcher) -> None:
-    watcher._environment["DRAGOMAN_CONFIG_DIR"] = ""
-    watcher._environment["AMBASSADOR_CONFIG_DIR"] = ""
-    watcher.start(wait=False)
+    watcher.environ |= {"DRAGOMAN_CONFIG_DIR": "", "AMBASSADOR_CONFIG_DIR": ""}
+    watcher.begin()
     assert watcher.wait() == 2
     assert "set DRAGOMAN_CONFIG_DIR to a folder of YAML" in watcher.log()
 
 
-def test_a_second_watcher_is_refused(watcher: RunningWatcher) -> None:
+def test_a_second_watcher_is_refused(watcher: RunningWatcher, tmp_path: Path) -> None:
     watcher.start()
-    other = RunningWatcher.__new__(RunningWatcher)
-    other.__dict__ |= {**watcher.__dict__, "_process": None}
-    other.start(wait=False)
-    assert other.wait() == 1
-    assert "another watcher runs" in watcher.log()
+    with Part("watcher", tmp_path / "other.log", watcher.environ) as other:
+        assert other.wait() == 1
+    assert "another watcher runs" in other.log()

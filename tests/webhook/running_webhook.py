@@ -2,32 +2,28 @@
 
 import contextlib
 import http.client
-import os
 import shutil
-import signal
 import socket
 import ssl
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
 from crds.older import definitions_with_older_versions
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
+from tests.support.part import ROOT, Part
+from tests.support.ports import unused_port
 
-ROOT = Path(__file__).parents[2]
 RIGHTS = [ROOT / "deploy" / name for name in ("namespace.yaml", "rbac.yaml", "older-versions/rbac.yaml")]
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
-class Webhook:
+class Webhook(Part):
     """One replica, with the rights that the manifests give. A context manager.
 
     `url` is what the API server reaches it by; a replica that is `called_at` another port is not reached.
@@ -41,10 +37,7 @@ class Webhook:
         self.port = unused_port()
         self.url = f"https://127.0.0.1:{called_at or self.port}/convert"
         self.folder = Path(tempfile.mkdtemp(prefix="dm-webhook-"))
-        self._environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("DRAGOMAN_", "AMBASSADOR_"))},
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUNBUFFERED": "1",
+        settings = {
             "KUBECONFIG": str(api.account_kubeconfig("dragoman", namespace=self.namespace)),
             "AMBASSADOR_NAMESPACE": self.namespace,
             "DRAGOMAN_CONFIG_DIR": "",
@@ -53,46 +46,12 @@ class Webhook:
             "DRAGOMAN_WEBHOOK_URL": self.url,
             "POD_NAME": f"replica-{self.port}",
         }
-        self._process: subprocess.Popen[bytes] | None = None
-        self._log: list[str] = []
+        super().__init__("webhook", self.folder / "webhook.log", settings)
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """kill -9, and remove its folder."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "webhook"]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
-
-    def _collect(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
-        with process.stdout as lines:
-            for line in lines:
-                self._log.append(line.decode(errors="replace").rstrip("\n"))
-
-    def log(self) -> str:
-        return "\n".join(self._log)
-
-    def kill(self) -> None:
-        """kill -9."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(20)
-
-    def stop(self) -> int:
-        """SIGTERM, and the exit code."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(20)
 
     def is_open(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2):
@@ -132,12 +91,6 @@ class Webhook:
             return answer.status, answer.read()
         finally:
             connection.close()
-
-
-def unused_port() -> int:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        return int(holder.getsockname()[1])
 
 
 def objects(plural: str, version: str, namespace: str, name: str = "") -> str:

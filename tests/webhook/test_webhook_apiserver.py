@@ -270,20 +270,20 @@ def test_another_replica_shares_the_secret_and_takes_over(webhook: Webhook) -> N
         wait_until(lambda: other.post("/healthz", b"")[0] == 200 if other.is_open() else None, 30, what=other.log())
         assert secret(webhook) == stored
         wait_until(lambda: leads(webhook), 60, what="the lease")
-        assert webhook.stop() == 0
+        assert webhook.end() == 0
         wait_until(lambda: leads(other), 60, what=f"the lease with the other; its log:\n{other.log()}")
         wrong = {"spec": {"conversion": {"webhook": {"clientConfig": {"caBundle": other_authority()}}}}}
         good = trusted(api)
         api.ask("PATCH", MAPPING, wrong, content_type="application/merge-patch+json")
         wait_until(lambda: trusted(api) == good, 30, what=f"the CRD healed; the log:\n{other.log()}")
-        assert other.stop() == 0
+        assert other.end() == 0
     webhook.start()
     webhook.wait_trusted()
 
 
 def test_it_is_off_until_a_crd_is_converted_by_us(webhook: Webhook) -> None:
     api = webhook.api
-    webhook.stop()
+    webhook.end()
     remove(api)
     wait_until(lambda: api.request("GET", MAPPING)[0] == 404, 30, what="the CRDs gone")
     api.request("DELETE", "/api/v1/namespaces/dragoman/secrets/dragoman-webhook")
@@ -299,7 +299,7 @@ def test_it_is_off_until_a_crd_is_converted_by_us(webhook: Webhook) -> None:
         for name in trusts(api):
             unconvert(api, name)
         wait_until(lambda: not another.is_open(), 30, what=f"it off; the log:\n{another.log()}")
-        assert another.stop() == 0
+        assert another.end() == 0
     remove(api)
     wait_until(lambda: api.request("GET", MAPPING)[0] == 404, 30, what="the CRDs gone")
 

@@ -15,7 +15,7 @@ import pytest
 
 from process.settings import Settings
 from tests.conversion.test_conversion_rules import an
-from tests.webhook.running_webhook import unused_port
+from tests.support.ports import unused_port
 from tests.webhook.test_webhook_review import review
 from webhook import server as server_module
 from webhook.__main__ import Webhook

@@ -125,4 +125,4 @@ def test_a_kind_that_is_not_served_is_converted_when_its_crd_asks_for_us(own_api
         current = api.get(path)["spec"]
         assert current["grpc"] == {"use_resource_exhausted_code": True}
         assert current["service"] == "https://limits"
-        assert webhook.stop() == 0
+        assert webhook.end() == 0

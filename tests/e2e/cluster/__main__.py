@@ -25,8 +25,8 @@ from tests.e2e.cluster.gateway import (
     tls_secret,
 )
 from tests.e2e.cluster.needs import missing
-from tests.e2e.cluster.processes import quiet_port
 from tests.image.containers import private_engine
+from tests.support.ports import quiet_port
 
 LEFT = ROOT / ".cluster"
 USUAL = {

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.cluster.binaries import ensure
-from tests.e2e.cluster.pki import ADMINISTRATORS, Authority, Pair, certificate_user, kubeconfig
+from tests.e2e.cluster.pki import ADMINISTRATORS, certificate_user, kubeconfig
+from tests.support.certificates import Pair, new_authority
 
 _numbers = itertools.count(1)
 
@@ -111,9 +112,9 @@ class OwnApi(ApiClient):
     """The administrator of an API server whose CA is ours, so that we can make users."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        self._authority = Authority()
+        self._authority = new_authority("test cluster")
         admin = self._authority.client("administrator", [ADMINISTRATORS])
-        super().__init__(folder, port, self._authority.certificate, admin)
+        super().__init__(folder, port, self._authority.pair.certificate, admin)
 
     def user_kubeconfig(self, name: str, *, groups: Sequence[str] = (), namespace: str = "default") -> Path:
         """The kubeconfig of a user with a client certificate, who may do what RBAC says of this name or group."""

@@ -18,8 +18,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.e2e.cluster.binaries import ensure
 from tests.e2e.cluster.client import OwnApi
@@ -27,14 +25,15 @@ from tests.e2e.cluster.constants import BRIDGE_ADDRESS, STANDIN_IMAGE
 from tests.e2e.cluster.images import write_image
 from tests.e2e.cluster.inside import FromInside
 from tests.e2e.cluster.layout import Layout
-from tests.e2e.cluster.processes import quiet_port
 from tests.support.envoy import wait_until
+from tests.support.ports import quiet_port
+from tests.support.scoped import Scoped
 
 ROOT = Path(__file__).resolve().parents[3]
 START_DEADLINE = 180.0
 
 
-class Cluster(OwnApi, FromInside):
+class Cluster(OwnApi, FromInside, Scoped):
     """One cluster with these nodes. A context manager; its API server answers on 127.0.0.1 of this machine.
 
     `forwards` maps ports of this machine to Services: `{8080: ("dragoman/dragoman", 80)}`. They lead into the cluster
@@ -56,15 +55,6 @@ class Cluster(OwnApi, FromInside):
         self._remove = [self.folder, *remove]
         self._keeper: subprocess.Popen[bytes] | None = None
         self.node_names = nodes
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def start(self) -> None:
         """Start it; returns when the nodes are ready."""

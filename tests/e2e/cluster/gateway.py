@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from tests.e2e.cluster.cluster import ROOT
 from tests.e2e.cluster.inside import FromInside
-from tests.e2e.cluster.pki import Authority
 from tests.image.containers import IMAGE, Engine
+from tests.support.certificates import new_authority
 from tests.support.load import Load
 
 NAMESPACE = "dragoman"
@@ -54,7 +54,7 @@ class Installed:
 
 def tls_secret(namespace: str, name: str, *hostnames: str) -> str:
     """A Secret with a new certificate, as a manifest."""
-    pair = Authority().server(hostnames[0], hostnames)
+    pair = new_authority("test cluster").server(hostnames[0], hostnames)
     data = {"tls.crt": base64.b64encode(pair.certificate).decode(), "tls.key": base64.b64encode(pair.key).decode()}
     metadata = {"name": name, "namespace": namespace}
     return json.dumps(

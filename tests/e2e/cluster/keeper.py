@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.e2e.cluster.processes import Child
+from tests.support.child import Child
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _INHERITED = ("cpuset.cpus", "cpuset.mems")  # of cgroup v1: empty in a new group, and then no process may enter it
@@ -31,11 +31,13 @@ def main(folder: Path, owner: int) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     plan = json.loads((folder / "plan.json").read_text())
-    inside = Child("cluster", (*ENTER, sys.executable, "-m", "tests.e2e.cluster.node", folder), folder / "node.log")
+    command = (*ENTER, sys.executable, "-m", "tests.e2e.cluster.node", folder)
+    listeners = [number for number, _, _ in plan["forwards"]]
+    inside = Child("cluster", command, folder / "node.log", pass_fds=listeners)
     try:
         for name in (plan["cgroup"], *(f"{plan['cgroup']}/{node}" for node in plan["nodes"])):
             _make_cgroup(name)
-        inside.start(pass_fds=[number for number, _, _ in plan["forwards"]])
+        inside.start()
         (folder / "pid").write_text(f"{_first_process(inside)}\n")
         return 0 if _wait(inside, owner) else 1
     finally:

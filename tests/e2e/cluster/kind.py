@@ -17,8 +17,8 @@ from tests.e2e.cluster.binaries import ensure
 from tests.e2e.cluster.constants import STANDIN_IMAGE
 from tests.e2e.cluster.images import write_image
 from tests.e2e.cluster.inside import FromInside
-from tests.e2e.cluster.pki import Pair
 from tests.e2e.cluster.services import Services
+from tests.support.certificates import Pair
 
 NAME = "dragoman"  # as in kind-config.yaml
 

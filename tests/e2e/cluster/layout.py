@@ -16,7 +16,8 @@ from tests.e2e.cluster.constants import (
     SERVICES,
 )
 from tests.e2e.cluster.nodes import Node
-from tests.e2e.cluster.pki import ADMINISTRATORS, Authority, certificate_user, kubeconfig, write_signing_key
+from tests.e2e.cluster.pki import ADMINISTRATORS, certificate_user, kubeconfig, write_signing_key
+from tests.support.certificates import Authority
 
 _USERS = {
     "cluster": ("cluster", (ADMINISTRATORS,)),
@@ -48,14 +49,14 @@ class Layout:
 
     def write(self, authority: Authority) -> None:
         """Write the keys, certificates and configurations into the folder."""
-        (self.folder / "ca.crt").write_bytes(authority.certificate)
+        (self.folder / "ca.crt").write_bytes(authority.pair.certificate)
         authority.server("kube-apiserver", API_NAMES).write(self.folder, "apiserver")
         authority.client("kube-apiserver", [ADMINISTRATORS]).write(self.folder, "to-kubelet")
         authority.client("cluster", [ADMINISTRATORS]).write(self.folder, "cluster")
         write_signing_key(self.folder, "accounts")
         for name, (user, groups) in _USERS.items():
             credentials = certificate_user(authority.client(user, groups))
-            text = kubeconfig(f"https://{BRIDGE_ADDRESS}:443", authority.certificate, credentials)
+            text = kubeconfig(f"https://{BRIDGE_ADDRESS}:443", authority.pair.certificate, credentials)
             (self.folder / f"{name}.kubeconfig").write_text(text)
         for node in self.nodes:
             node.write(authority)

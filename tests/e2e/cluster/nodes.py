@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from tests.e2e.cluster.constants import BRIDGE_ADDRESS, CNI_FOLDERS, STANDIN_IMAGE
-from tests.e2e.cluster.pki import Authority, certificate_user, kubeconfig
+from tests.e2e.cluster.pki import certificate_user, kubeconfig
+from tests.support.certificates import Authority
 
 _KUBELET_PORT = 10250
 
@@ -48,7 +49,7 @@ class Node:
         (self.folder / "containerd").mkdir(parents=True)
         authority.server(self.name, [self.name, self.address]).write(self.folder, "kubelet")
         user = certificate_user(authority.client(f"system:node:{self.name}", ["system:nodes"]))
-        text = kubeconfig(f"https://{BRIDGE_ADDRESS}:443", authority.certificate, user)
+        text = kubeconfig(f"https://{BRIDGE_ADDRESS}:443", authority.pair.certificate, user)
         (self.folder / "kubelet.kubeconfig").write_text(text)
         (self.folder / "kubelet.yaml").write_text(yaml.safe_dump(self._kubelet()))
         (self.folder / "containerd.toml").write_text(self._containerd())

@@ -1,0 +1,114 @@
+"""The watcher's process with fewer rights than it wants, and the Secrets that it reads with them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.apiserver import ApiServer
+from tests.support.certificates import authority
+from tests.support.envoy import wait_until
+from tests.watcher.watched_cluster import Cluster, edit, filled
+
+pytestmark = pytest.mark.kubernetes
+
+
+def grant(api: ApiServer, namespace: str, user: str, rules: list[dict[str, Any]]) -> None:
+    """What the user may do in the namespace; made or changed."""
+    roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    made = {"metadata": {"name": user}, "rules": rules}
+    if api.request("PUT", f"{roles}/roles/{user}", made)[0] == 404:
+        api.ask("POST", f"{roles}/roles", made)
+    binding = {
+        "metadata": {"name": user},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user},
+        "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}],
+    }
+    api.request("POST", f"{roles}/rolebindings", binding)
+
+
+def may_see(*resources: str, group: str = "getambassador.io", names: tuple[str, ...] = ()) -> dict[str, Any]:
+    rule: dict[str, Any] = {"apiGroups": [group], "resources": list(resources), "verbs": ["get", "list", "watch"]}
+    return rule | ({"resourceNames": list(names)} if names else {})
+
+
+EVERYTHING = [
+    may_see("*"),
+    may_see("services", "secrets", group=""),
+    may_see("endpointslices", group="discovery.k8s.io"),
+]
+
+
+def test_who_may_not_see_all_is_never_first_and_says_what_is_missing(
+    api: ApiServer, namespace: str, watching: Callable[..., Cluster]
+) -> None:
+    kubeconfig = api.user_kubeconfig("partial")
+    grant(api, namespace, "partial", [may_see("mappings", "hosts", "listeners", "tlscontexts"), *EVERYTHING[1:]])
+    cluster = watching(kubeconfig, wait=False)
+    reason = r"cannot watch resource \"modules\" in API group \"getambassador.io\" in the namespace"
+    wait_until(lambda: reason in cluster.watcher.log(), what=f"the missing right told:\n{cluster.watcher.log()}")
+    wait_until(lambda: "waiting_for" in cluster.watcher.log(), what="what is waited for")
+    assert cluster.watcher.sequence == 0
+    grant(api, namespace, "partial", EVERYTHING)
+    cluster.create("m", "/m/")
+    cluster.wait_equal(60)
+
+
+def test_a_right_that_is_withdrawn_takes_nothing_away(
+    api: ApiServer, namespace: str, watching: Callable[..., Cluster]
+) -> None:
+    kubeconfig = api.user_kubeconfig("withdrawn")
+    grant(api, namespace, "withdrawn", EVERYTHING)
+    cluster = watching(kubeconfig)
+    filled(cluster)
+    cluster.create("h", "", "Host", hostname="a.test")
+    key = f"getambassador.io/Host/{namespace}/h"
+    wait_until(lambda: key in cluster.watcher.records(), what="the Host")
+    grant(
+        api,
+        namespace,
+        "withdrawn",
+        [may_see("mappings", "listeners", "tlscontexts", "tcpmappings", "modules"), *EVERYTHING[1:]],
+    )
+    cluster.watcher.kill()
+    cluster.watcher.start()
+    wait_until(lambda: f"hosts.getambassador.io/{namespace}" in cluster.problems(), what="the problem told")
+    edit(cluster)
+    cluster.wait_equal()
+    assert key in cluster.watcher.records()
+
+
+def secret(api: ApiServer, namespace: str, name: str) -> None:
+    pair = authority().sign(name)
+    data = {"tls.crt": pair.certificate.decode(), "tls.key": pair.key.decode(), "password": "x"}
+    made = {"metadata": {"name": name}, "type": "kubernetes.io/tls", "stringData": data}
+    api.ask("POST", f"/api/v1/namespaces/{namespace}/secrets", made)
+
+
+@pytest.mark.parametrize("listing", [True, False])
+def test_only_secrets_that_are_referred_to_are_read(
+    api: ApiServer, namespace: str, watching: Callable[..., Cluster], listing: bool
+) -> None:
+    user = f"secrets-{listing}".lower()
+    kubeconfig = api.user_kubeconfig(user)
+    secrets = may_see("secrets", group="", names=() if listing else ("first", "second"))
+    grant(api, namespace, user, [EVERYTHING[0], EVERYTHING[2], may_see("services", group=""), secrets])
+    for name in ("first", "second", "other"):
+        secret(api, namespace, name)
+    cluster = watching(kubeconfig, wait=False)
+    cluster.create("h", "", "Host", hostname="a.test", tlsSecret={"name": "first"})
+
+    def read() -> list[str]:
+        return [key.rpartition("/")[2] for key in cluster.watcher.objects() if key.startswith("core/Secret/")]
+
+    wait_until(lambda: read() == ["first"], what=f"the Secret that is referred to:\n{cluster.watcher.log()}")
+    found = cluster.watcher.objects()[f"core/Secret/{namespace}/first"]
+    assert sorted(found["data"]) == ["tls.crt", "tls.key"]
+    host = f"{cluster.path}/hosts/h"
+    patch = {"spec": {"tlsSecret": {"name": "second"}}}
+    api.ask("PATCH", host, patch, content_type="application/merge-patch+json")
+    wait_until(lambda: read() == ["second"], what="the other Secret")
+    api.ask("DELETE", f"/api/v1/namespaces/{namespace}/secrets/second")
+    wait_until(lambda: read() == [], what="no Secret")
+    secret(api, namespace, "second")
+    wait_until(lambda: read() == ["second"], what="the Secret again")
