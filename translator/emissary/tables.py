@@ -19,14 +19,17 @@ from translator.emissary.chains import (
     claims_of,
     clear_text_chain,
     clear_text_name,
+    demanding,
+    is_wide,
     listener_of,
+    reserving,
     settle,
     tls_chain,
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
 from translator.emissary.grouping import GroupKey
-from translator.emissary.hosts import Hosts
+from translator.emissary.hosts import Hosts, ServedHost
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, ir_listener
@@ -104,6 +107,10 @@ class EmissaryTables:
         named = tcp.declare_named(self._hosts, association, terminations)
         claims = tables.group("claims", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()))
         settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
+        self._stopped = tables.group(
+            "stopped hosts by listener", self._hosts.stopped, lambda _, host: reserving(host, every(ports).values())
+        )
+        self._demanding = tables.group("hosts that want certificates", settled, lambda _, row: demanding(row))
         by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
         in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
         clear = tables.each("clear text chains", in_clear, lambda name, them: self._clear_chain(name, them, ports))
@@ -120,7 +127,14 @@ class EmissaryTables:
 
     def _tls_chain(self, name: str, row: Settled, ports: Table[str, OpenPort]) -> ir.FilterChain | None:
         port = read(ports, row.claims[0].listener) if row.claims else None
-        return tls_chain(name, row, port, self._settings.http_options()) if port else None
+        if port is None:
+            return None
+        reserved: list[ServedHost] = []
+        if is_wide(row):
+            reserved += (read(self._stopped, port.name) or {}).values()
+            for hosts in (read(self._demanding, port.name) or {}).values():
+                reserved += hosts
+        return tls_chain(name, row, port, self._settings.http_options(), reserved)
 
     def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
@@ -134,8 +148,11 @@ class EmissaryTables:
         self, name: str, members: Mapping[str, tuple[ir.VirtualHost, ...]], ports: Table[str, OpenPort]
     ) -> ir.FilterChain | None:
         port = read(ports, listener_of(name))
+        if port is None:
+            return None
         hosts = [host for them in members.values() for host in them]
-        return clear_text_chain(name, hosts, port, self._settings.http_options()) if port else None
+        stopped = (read(self._stopped, port.name) or {}).values()
+        return clear_text_chain(name, hosts, port, self._settings.http_options(), stopped)
 
     def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
         tables = self._tables
