@@ -77,7 +77,7 @@ class EmissaryTables:
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        self._backends = Backends(kubernetes, contexts, options.namespace)
+        self._backends = Backends(kubernetes, contexts, options)
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], options)
