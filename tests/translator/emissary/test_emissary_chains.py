@@ -92,7 +92,7 @@ def test_a_missing_secret_stops_the_host_and_never_opens_clear_text() -> None:
     made.listener("https", 8443, protocol="HTTPS")
     key = made.host("one", "foo.com", **TLS)
     assert made.problems(key) == {
-        "spec.tlsSecret": "names the Secret default/tls, which does not exist or holds no certificate"
+        "spec.tlsSecret": "names the Secret default/tls, which does not exist, may not be read, or holds no certificate"
     }
     assert made.chains == {}
     assert made.listeners == {}

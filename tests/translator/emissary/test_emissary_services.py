@@ -180,9 +180,8 @@ def test_an_unknown_or_stopped_context_stops_the_mapping_rather_than_speak_clear
     assert made.routes() == []
     assert made.problems(unknown) == {"spec.tls": "names the TLSContext nowhere, which does not exist"}
     assert made.problems(stopped) == {"spec.tls": "names the TLSContext broken, which its own problems stop"}
-    assert made.problems(broken) == {
-        "spec.secret": "names the Secret default/missing, which does not exist or holds no certificate"
-    }
+    said = "which does not exist, may not be read, or holds no certificate"
+    assert made.problems(broken) == {"spec.secret": f"names the Secret default/missing, {said}"}
     made.secret("missing")
     assert made.names() == ["b"]
 
