@@ -58,7 +58,8 @@ class _Understood:
 class Hosts:
     """The Hosts' tables: `entries` decide which Mappings are served, `served` which chains there are.
 
-    `stopped` are those of which the name is known that nobody else may serve.
+    Of `served`, `declared` are those that are objects. `stopped` are those of which the name is known, that nobody else
+    may serve.
     """
 
     def __init__(
@@ -88,11 +89,11 @@ class Hosts:
         self.entries: Table[ObjectKey, HostEntry] = tables.union("hosts for mappings", declared, default_entry)
 
         understood = tables.each("hosts understood", found, self._understand)
-        good = tables.each("hosts declared", understood, lambda _, row: row.host)
+        self.declared: Table[ObjectKey, ServedHost] = tables.each("hosts declared", understood, lambda _, row: row.host)
         self.stopped: Table[ObjectKey, ServedHost] = tables.each(
             "hosts stopped", understood, lambda _, row: row.stopped
         )
-        self.served: Table[ObjectKey, ServedHost] = tables.union("hosts", good, default)
+        self.served: Table[ObjectKey, ServedHost] = tables.union("hosts", self.declared, default)
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each(
             "host problems", understood, lambda _, row: row.problems or None
         )

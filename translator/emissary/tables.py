@@ -29,7 +29,7 @@ from translator.emissary.chains import (
 )
 from translator.emissary.contexts import Context, Contexts
 from translator.emissary.grouping import GroupKey
-from translator.emissary.hosts import Hosts, ServedHost
+from translator.emissary.hosts import KEY_PREFIX, Hosts, ServedHost
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, ir_listener
@@ -37,7 +37,7 @@ from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
 from translator.emissary.probes import probe_route
-from translator.emissary.problems import Problems, told
+from translator.emissary.problems import Problems, Told, told
 from translator.emissary.routes import group_problems, routes_of
 from translator.emissary.settings import PROBES, Settings
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
@@ -106,6 +106,11 @@ class EmissaryTables:
         tables, ports = self._tables, tcp.ports
         named = tcp.declare_named(self._hosts, association, terminations)
         claims = tables.group("claims", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()))
+        self._listened: Table[ObjectKey, bool] = tables.each(
+            "hosts with a listener",
+            self._hosts.served,
+            lambda _, host: bool(claims_of(host, every(ports).values())) or None,
+        )
         settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
         self._stopped = tables.group(
             "stopped hosts by listener", self._hosts.stopped, lambda _, host: reserving(host, every(ports).values())
@@ -121,9 +126,16 @@ class EmissaryTables:
         return (
             named_problems,
             portwide_problems,
+            tables.each("hosts without listeners", self._hosts.declared, lambda key, _: self._without_listeners(key)),
             told(tables, "claim problems", settled, lambda _, row: {key: (one,) for key, one in row.problems.items()}),
             self._declare_listeners(ports),
         )
+
+    def _without_listeners(self, key: ObjectKey) -> tuple[Problem, ...] | None:
+        if read(self._listened, key) is not None:
+            return None
+        said = "is served at no Listener: the hostBinding of none includes this Host, or they take only what it rejects"
+        return (Problem("spec.hostname", said, stops=False, reason="NotAttached"),)
 
     def _tls_chain(self, name: str, row: Settled, ports: Table[str, OpenPort]) -> ir.FilterChain | None:
         port = read(ports, row.claims[0].listener) if row.claims else None
@@ -204,11 +216,15 @@ class EmissaryTables:
         self.hosts_of = tables.union("host names", names, probe_hosts)
         return (
             tables.each("mapping problems", members, lambda _, row: row.problems or None),
-            told(tables, "group problems", groups, lambda key, them: group_problems(them, read(hosts, key))),
+            told(tables, "group problems", groups, lambda key, them: self._group_problems(them, read(hosts, key))),
         )
 
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
         return routes_of(members, hosts, self._settings.mapping_defaults()) if hosts else None
+
+    def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
+        is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())
+        return group_problems(members, hosts, is_reached=is_reached)
 
     def _probe(self, name: str) -> tuple[ir.Route, ...] | None:
         probe = self._settings.probes().get(name)

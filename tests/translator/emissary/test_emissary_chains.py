@@ -142,6 +142,26 @@ def test_who_wants_a_certificate_of_clients_is_not_reached_by_a_connection_for_a
     assert made.virtual_hosts("default/https/cleartext")["one.foo.com"].insecure == "redirect"
 
 
+def test_a_host_that_no_listener_binds_is_told_and_so_are_its_mappings() -> None:
+    made = World()
+    listener = made.listener("http", hostBinding={"namespace": {"from": "SELF"}})
+    made.secret("tls", namespace="team")
+    key = made.host("one", "foo.com", namespace="team", **TLS)
+    mapping = made.mapping("a", hostname="foo.com")
+    lost = "warning: leads to no Host that is served: see Host team/one, which is stopped or has no Listener"
+    assert made.problems(key)["spec.hostname"].startswith("warning: is served at no Listener")
+    assert made.problems(mapping) == {"spec.hostname": lost}
+    made.listener("http")
+    assert made.problems(key) == made.problems(mapping) == {}
+    made.secret_of("tls", {}, namespace="team")
+    assert set(made.problems(key)) == {"spec.tlsSecret"}
+    assert made.problems(mapping) == {"spec.hostname": lost}
+    made.host("all", "*")
+    assert made.problems(mapping) == {}
+    made.delete(listener)
+    assert set(made.problems(mapping)) == {"spec.hostname"}
+
+
 def test_a_broken_secret_stops_the_host() -> None:
     made = https()
     made.secret_of("tls", {"tls.crt": b"nonsense", "tls.key": b"nonsense"})
