@@ -49,6 +49,7 @@ def _condition(name: str) -> Column:
 
 
 _ACCEPTED: Final = _condition("Accepted")
+_RESOLVED: Final = Column("Resolved", '.status.conditions[?(@.type=="ResolvedRefs")].status')
 _PROGRAMMED: Final = _condition("Programmed")
 _STATE: Final = Column("State", ".status.state")
 _REASON: Final = Column("Reason", ".status.reason")
@@ -98,6 +99,7 @@ SERVED: Final = (
             _STATE,
             _REASON,
             _ACCEPTED,
+            _RESOLVED,
             _PROGRAMMED,
         ),
         STATE_STATUS,
@@ -119,6 +121,7 @@ SERVED: Final = (
             Column("Dest Service", ".spec.service"),
             _REASON,
             _ACCEPTED,
+            _RESOLVED,
             _PROGRAMMED,
         ),
         STATE_STATUS,

@@ -11,6 +11,8 @@ from typing import Final
 from diagnostics.view import Progress
 
 LIVE: Final = "LIVE"
+STARTING: Final = frozenset({"PRE_INITIALIZING", "INITIALIZING"})
+UNMADE: Final = "no configuration was made yet: the log of the watcher and the translator says what they wait for"
 
 GRACE: Final = 30.0
 """Seconds that Envoy may be silent, at our start or since it answered last: it may be coming back."""
@@ -49,7 +51,9 @@ class Readiness:
 
     def is_settled(self, state: str | None, listening: frozenset[str]) -> bool:
         """Whether `wrong` can be told without knowing how far our configuration has come."""
-        return state != LIVE or (self._was_ready and bool(listening))
+        if state != LIVE:
+            return state not in STARTING
+        return self._was_ready and bool(listening)
 
     def wrong(self, state: str | None, listening: frozenset[str], progress: Progress | None, now: float) -> str | None:
         """Why no traffic should come at `now` (s); None: it may.
@@ -58,7 +62,7 @@ class Readiness:
         """
         if state != LIVE:
             self._was_ready, self._first_listener_at = False, None
-            return "Envoy's admin interface does not answer" if state is None else f"Envoy is {state}"
+            return _why_not_live(state, progress)
         if listening and self._was_ready:
             return None
         if progress is None:
@@ -82,10 +86,17 @@ class Readiness:
         return None
 
 
+def _why_not_live(state: str | None, progress: Progress | None) -> str:
+    if state is None:
+        return "Envoy's admin interface does not answer"
+    waits = state in STARTING and progress is not None and not progress.is_published
+    return f"Envoy is {state}" + (f", since {UNMADE}" if waits else "")
+
+
 def _missing(progress: Progress) -> str | None:
     """What must be there before Envoy can have accepted a configuration."""
     if not progress.is_published:
-        return "no configuration was made yet"
+        return UNMADE
     if not any(ack.accepted for ack in progress.acks.values()):
         return "Envoy has not accepted a listener yet"
     return None
@@ -93,7 +104,7 @@ def _missing(progress: Progress) -> str | None:
 
 def _why_none_listens(progress: Progress) -> str:
     if not progress.is_published:
-        return "no configuration was made yet"
+        return UNMADE
     if not progress.listeners:
         return "there is no listener: a Listener is missing or has a problem"
     acks = [progress.acks.get(name) for name in sorted(progress.listeners)]

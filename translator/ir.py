@@ -244,13 +244,14 @@ class VirtualHost:
     """A name that is served, and what becomes of requests that did not come by TLS.
 
     `hostname` is exact, `*.suffix` or `*suffix`, `prefix*`, or `*`, with an optional port. `secure` says how a request
-    is known to be secure: always, never, or by the header x-forwarded-proto that a trusted proxy set.
+    is known to be secure: always, never, or by the header x-forwarded-proto that a trusted proxy set. Where `insecure`
+    is misdirected, no request is served: its connection was made for another name (421).
     """
 
     name: str
     hostname: str
     secure: Literal["always", "never", "forwarded"] = "always"
-    insecure: Literal["route", "redirect", "reject"] = "route"
+    insecure: Literal["route", "redirect", "reject", "misdirected"] = "route"
     origins: tuple[ObjectKey, ...] = ()
 
 

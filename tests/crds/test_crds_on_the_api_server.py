@@ -313,15 +313,18 @@ def test_columns_show_what_the_status_says(api: ApiServer) -> None:
             "lastTransitionTime": "2026-01-01T00:00:00Z",
             "observedGeneration": 1,
         }
-        for name in ("Accepted", "Programmed")
+        for name in ("Accepted", "ResolvedRefs", "Programmed")
     ]
     status = {"status": {"state": "Running", "conditions": conditions, "observedGeneration": 1, "later": {"more": 1}}}
     patched = api.ask("PATCH", f"{path}/quote/status", status, content_type="application/merge-patch+json")
     assert patched["status"] == status["status"]  # unknown fields too, for a later version
     assert patched["metadata"]["generation"] == 1
     head, line = shown(api, "get", "mappings", "-n", namespace).splitlines()
-    assert " ".join(head.split()) == "NAME SOURCE HOST SOURCE PREFIX DEST SERVICE STATE REASON ACCEPTED PROGRAMMED"
-    assert line.split() == ["quote", "a.b", "/q/", "quote:80", "Running", "True", "True"]
+    assert (
+        " ".join(head.split())
+        == "NAME SOURCE HOST SOURCE PREFIX DEST SERVICE STATE REASON ACCEPTED RESOLVED PROGRAMMED"
+    )
+    assert line.split() == ["quote", "a.b", "/q/", "quote:80", "Running", "True", "True", "True"]
     assert "/quote" in shown(api, "get", "ambassador-crds", "-n", namespace)
 
 

@@ -141,3 +141,9 @@ def test_image_names_are_what_make_image_builds() -> None:
         for each in documents(path):
             if each["kind"] == "Deployment":
                 assert f"IMAGE ?= {each['spec']['template']['spec']['containers'][0]['image']}\n" in makefile
+
+
+def test_the_upstream_of_the_first_route_answers_until_every_gateway_knows_that_it_leaves() -> None:
+    found = documents(ROOT / "examples/kubernetes/quickstart.yaml")
+    (container,) = of_kind(found, "Deployment", "hello")["spec"]["template"]["spec"]["containers"]
+    assert container["lifecycle"]["preStop"]["sleep"]["seconds"] >= 5

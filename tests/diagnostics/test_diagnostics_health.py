@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from diagnostics.health import GRACE, SETTLING, Life, Readiness
+from diagnostics.health import GRACE, SETTLING, UNMADE, Life, Readiness
 from diagnostics.view import Ack, Progress
 from snapshot import Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics
@@ -41,9 +41,11 @@ NONE: frozenset[str] = frozenset()
         (None, HTTP, progress(), NO_ANSWER),
         ("DRAINING", HTTP, progress(), "Envoy is DRAINING"),
         ("INITIALIZING", NONE, progress(), "Envoy is INITIALIZING"),
+        ("PRE_INITIALIZING", NONE, progress(published=False), f"Envoy is PRE_INITIALIZING, since {UNMADE}"),
+        ("PRE_INITIALIZING", NONE, None, "Envoy is PRE_INITIALIZING"),
         ("LIVE", HTTP, None, "the snapshot cannot be read yet"),
-        ("LIVE", NONE, progress(published=False), "no configuration was made yet"),
-        ("LIVE", HTTP, progress(published=False), "no configuration was made yet"),
+        ("LIVE", NONE, progress(published=False), UNMADE),
+        ("LIVE", HTTP, progress(published=False), UNMADE),
         ("LIVE", NONE, progress(""), "there is no listener: a Listener is missing or has a problem"),
         ("LIVE", NONE, progress(acks={"http": REFUSED}), "Envoy refuses every listener: cannot bind '127.0.0.1:80'"),
         ("LIVE", NONE, progress(), "Envoy does not serve a listener yet"),
@@ -74,6 +76,7 @@ def test_what_is_ready_stays_so_without_a_control_plane_until_envoy_says_otherwi
     assert not readiness.is_settled("LIVE", NONE)
     assert readiness.wrong("LIVE", NONE, progress(""), 2.0) is not None
     assert readiness.is_settled("DRAINING", HTTP)
+    assert not readiness.is_settled("PRE_INITIALIZING", NONE)
     assert readiness.wrong("DRAINING", HTTP, progress(), 3.0) == "Envoy is DRAINING"
     assert readiness.wrong("LIVE", HTTP, changing, 4.0) is not None
 

@@ -148,6 +148,27 @@ def test_client_certificates(gateway: Gateway, red: HttpUpstream, tmp_path_facto
             gateway.request(name, tls=True, context=trusting(authority()))
 
 
+def test_a_host_that_asks_more_of_clients_is_never_served_by_one_with_a_wider_name(
+    gateway: Gateway, red: HttpUpstream
+) -> None:
+    name, tls = "strict.wider.test", trusting(authority())
+    pair, clients = authority().sign("*.wider.test"), authority("Clients").pair
+    wide = tls_secret("wider", pair.certificate, pair.key) + mapping("wider", "*.wider.test", red.service)
+    wide += host("wider", "*.wider.test", insecure="Route", tlsSecret={"name": "wider"})
+    wide += host("strict", name, insecure="Route", tlsSecret={"name": "wider"}, tlsContext={"name": "strict"})
+    wide += an_object("TLSContext", "strict", {"ca_secret": "strict-ca", "cert_required": True})
+    with gateway.applied("wider", wide + tls_secret("strict-ca", clients.certificate, b"")):
+        gateway.wait_served("other.wider.test", tls=True, context=tls)
+        wait_until(
+            lambda: gateway.request(name, tls=True, sni="other.wider.test", context=tls).status_code == 421,
+            what="an answer that the connection is for another name",
+        )
+        gateway.apply("wider", wide)
+        gateway.wait_served(name, status=404)
+        assert gateway.request(name, tls=True, sni=name, context=tls).status_code == 421
+        assert gateway.request("other.wider.test", tls=True, context=tls).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("action", "status"), [("Redirect", 301), ("Reject", 404), ("Route", 200)], ids=["redirect", "reject", "route"]
 )

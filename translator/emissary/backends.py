@@ -5,6 +5,7 @@ from typing import Literal
 
 from translator.decode import Invalid, Problem
 from translator.emissary.contexts import Contexts, upstream_tls
+from translator.emissary.options import Options
 from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
 from translator.ir import Addresses, Backend, DnsName, ServicePort, UpstreamTls
 from translator.kubernetes.tables import KubernetesTables
@@ -34,10 +35,12 @@ class Found:
 class Backends:
     """Finds backends. The methods are for rules that a sweep runs."""
 
-    def __init__(self, kubernetes: KubernetesTables, contexts: Contexts, own_namespace: str) -> None:
+    def __init__(self, kubernetes: KubernetesTables, contexts: Contexts, options: Options) -> None:
         self._services = kubernetes.services
+        self._inhabited = kubernetes.service_namespaces
         self._contexts = contexts
-        self._own = own_namespace
+        self._own = options.namespace
+        self._known = options.service_namespaces
 
     def find(self, wanted: Wanted, namespace: str, lookup_namespace: str) -> Found:
         """The backend that a Mapping wants.
@@ -107,6 +110,9 @@ class Backends:
         wanted = kubernetes_service(name.host, lookup_namespace)
         service = read(self._services, wanted) if wanted else None
         if service is None or wanted is None:
+            if wanted is not None and self._is_no_service(name.host, wanted[0], lookup_namespace):
+                said = f"leads nowhere: there is no Service {'/'.join(wanted)}"
+                problems.append(Problem("spec.service", said, stops=False, reason="BackendNotFound"))
             return DnsName(qualified(name.host, lookup_namespace, self._own), port)
         if service.external_name is not None:
             return DnsName(service.external_name, port)
@@ -115,3 +121,10 @@ class Backends:
             said = f"the Service {service.namespace}/{service.name} has no port {port}, only {known}"
             problems.append(Problem("spec.service", f"leads nowhere: {said}", stops=False, reason="BackendNotFound"))
         return ServicePort(service.namespace, service.name, port)
+
+    def _is_no_service(self, host: str, namespace: str, lookup_namespace: str) -> bool:
+        """Whether a name that is no Service we know can be nothing else: of two words, it may be a name of DNS."""
+        if self._known is not None and namespace not in self._known:
+            return False
+        is_namespace = namespace == lookup_namespace or read(self._inhabited, namespace) is not None
+        return is_namespace or host.removesuffix(".").count(".") != 1

@@ -3,16 +3,20 @@
 A claim is a Host's wish to be served at a Listener. Claims for the same name are settled together: two Hosts cannot
 have the same hostname there, nor different TLS settings under one name; the first by its key keeps what it has, the
 other is told. So a change of one Host touches its own names, and the clear text chain that all share.
+
+A chain with a wide name, `*` or `*.example.com`, would also answer for narrower names whose Hosts ask more of clients:
+a client certificate, or everything while they are stopped. Such names are reserved: whoever asks for one of them on a
+connection that was not made for it is told so (421), or in clear text finds nothing.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Final
+from typing import Final, Literal
 
 from translator import ir
 from translator.decode import Problem
-from translator.emissary.hostnames import server_names, without_port
+from translator.emissary.hostnames import covers, is_glob, server_names, without_port
 from translator.emissary.hosts import ServedHost
 from translator.emissary.listeners import OpenPort
 from translator.emissary.security import is_shut, secure_of
@@ -105,8 +109,30 @@ def _conflict(claim: Claim, kept: list[Claim]) -> Problem | None:
     return None
 
 
-def tls_chain(name: str, settled: Settled, port: OpenPort, common: ir.HttpOptions) -> ir.FilterChain | None:
-    """The chain for a name in TLS, if it is served by TLS at all."""
+def reserving(host: ServedHost, ports: Iterable[OpenPort]) -> dict[str, ServedHost]:
+    """The names of the listeners where a stopped Host would be served, if it were not stopped."""
+    return {port.name: host for port in ports if port.http and port.binding and port.binding.includes(host)}
+
+
+def demanding(settled: Settled) -> dict[str, tuple[ServedHost, ...]]:
+    """The Hosts of a name that want a certificate of clients, by the name of their listener."""
+    hosts = [claim.host for claim in settled.claims if claim.by_tls and claim.host.tls]
+    found = tuple([host for host in hosts if host.tls and host.tls.termination.require_client_certificate])
+    return {settled.claims[0].listener: found} if found else {}
+
+
+def tls_chain(
+    name: str, settled: Settled, port: OpenPort, common: ir.HttpOptions, reserved: Iterable[ServedHost]
+) -> ir.FilterChain | None:
+    """The chain for a name in TLS, if it is served by TLS at all.
+
+    Args:
+        name: of the chain.
+        settled: who has the name.
+        port: the Listener.
+        common: how HTTP is spoken everywhere.
+        reserved: Hosts of the Listener for which no other Host may answer.
+    """
     hosts = [claim.host for claim in settled.claims if claim.by_tls]
     first = next(iter(hosts), None)
     names = server_names(first.hostname) if first else None
@@ -114,12 +140,33 @@ def tls_chain(name: str, settled: Settled, port: OpenPort, common: ir.HttpOption
         return None
     options = port.http_options(common)
     served = [virtual_host(host, port, options, tls=True) for host in hosts]
+    served += _reserved(served, reserved, "misdirected")
     return _chain(name, port, served, options, names, first.tls.termination)
 
 
-def clear_text_chain(name: str, hosts: list[ir.VirtualHost], port: OpenPort, common: ir.HttpOptions) -> ir.FilterChain:
-    """The chain for all HTTP in clear text at a Listener."""
-    return _chain(name, port, hosts, port.http_options(common))
+def clear_text_chain(
+    name: str, hosts: list[ir.VirtualHost], port: OpenPort, common: ir.HttpOptions, reserved: Iterable[ServedHost]
+) -> ir.FilterChain:
+    """The chain for all HTTP in clear text at a Listener. For `reserved`, see `tls_chain`."""
+    return _chain(name, port, [*hosts, *_reserved(hosts, reserved, "reject")], port.http_options(common))
+
+
+def is_wide(settled: Settled) -> bool:
+    """Whether the chain for a name may be asked for names of other Hosts."""
+    return any(is_glob(claim.host.hostname) for claim in settled.claims)
+
+
+def _reserved(
+    served: list[ir.VirtualHost], hosts: Iterable[ServedHost], answer: Literal["reject", "misdirected"]
+) -> list[ir.VirtualHost]:
+    """What stands for Hosts whose names others would answer for. In clear text, challenges of ACME are let through."""
+    names = {host.hostname for host in served}
+    found: dict[str, ir.VirtualHost] = {}
+    for host in sorted(hosts, key=attrgetter("key")):
+        wanted = any(covers(name, host.hostname) for name in names) and host.hostname not in names
+        if wanted and host.hostname not in found:
+            found[host.hostname] = ir.VirtualHost(host.virtual_host, host.hostname, "never", answer, (host.key,))
+    return list(found.values())
 
 
 def virtual_host(host: ServedHost, port: OpenPort, options: ir.HttpOptions, *, tls: bool) -> ir.VirtualHost:

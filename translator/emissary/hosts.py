@@ -1,11 +1,12 @@
 """Hosts: the names that are served, each with its TLS settings found.
 
-A Host whose Secret is missing or broken is stopped: it is not served in clear text instead. Only where there is no Host
-object at all is every name served by default, as Emissary does.
+A Host whose Secret is missing or broken is stopped: it is not served in clear text instead, nor by a Host with a wider
+name, which may ask less of clients. Only where there is no Host object at all is every name served by default, as
+Emissary does.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from translator import ir
@@ -50,10 +51,16 @@ class ServedHost:
 class _Understood:
     host: ServedHost | None
     problems: tuple[Problem, ...]
+    stopped: ServedHost | None = None
+    """What it would be, without its TLS."""
 
 
 class Hosts:
-    """The Hosts' tables: `entries` decide which Mappings are served, `served` which chains there are."""
+    """The Hosts' tables: `entries` decide which Mappings are served, `served` which chains there are.
+
+    Of `served`, `declared` are those that are objects. `stopped` are those of which the name is known, that nobody else
+    may serve.
+    """
 
     def __init__(
         self,
@@ -82,8 +89,11 @@ class Hosts:
         self.entries: Table[ObjectKey, HostEntry] = tables.union("hosts for mappings", declared, default_entry)
 
         understood = tables.each("hosts understood", found, self._understand)
-        good = tables.each("hosts declared", understood, lambda _, row: row.host)
-        self.served: Table[ObjectKey, ServedHost] = tables.union("hosts", good, default)
+        self.declared: Table[ObjectKey, ServedHost] = tables.each("hosts declared", understood, lambda _, row: row.host)
+        self.stopped: Table[ObjectKey, ServedHost] = tables.each(
+            "hosts stopped", understood, lambda _, row: row.stopped
+        )
+        self.served: Table[ObjectKey, ServedHost] = tables.union("hosts", self.declared, default)
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each(
             "host problems", understood, lambda _, row: row.problems or None
         )
@@ -111,10 +121,10 @@ class Hosts:
         if tls is not None and server_names(spec.hostname) is None:
             said = f"{spec.hostname} cannot be asked for in TLS: * may only stand for whole labels, as in *.example.com"
             problems.append(Problem("spec.hostname", said))
-        if any(problem.stops for problem in problems):
-            return _Understood(None, tuple(problems))
         action = ACTIONS[spec.request_policy.insecure.action]
         host = ServedHost(key, row.namespace, row.name, row.labels, spec.hostname, tls, action)
+        if any(problem.stops for problem in problems):
+            return _Understood(None, tuple(problems), stopped=replace(host, tls=None))
         return _Understood(host, tuple(problems))
 
 

@@ -13,6 +13,8 @@ class Options:
         bind_address: the address of every port that is opened (AMBASSADOR_ENVOY_BIND_ADDRESS).
         strict_selectors: a Host's selector wants all its labels, and the hostname as well; else any of the labels,
             or the hostname, is enough (not DISABLE_STRICT_LABEL_SELECTORS).
+        service_namespaces: the namespaces of which every Service is known, None for all: only there a name can be told
+            to be no Service. Empty for a folder, where a service is often a name of DNS.
         diagnostics: address and port where health and diagnostics are served, for the routes that lead there.
     """
 
@@ -20,4 +22,5 @@ class Options:
     namespace: str = "default"
     bind_address: str = "0.0.0.0"
     strict_selectors: bool = True
+    service_namespaces: frozenset[str] | None = frozenset()
     diagnostics: tuple[str, int] = ("127.0.0.1", 8877)

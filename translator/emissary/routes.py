@@ -169,16 +169,28 @@ def group_order(member: Member) -> Order:
 
 
 def group_problems(
-    members: Mapping[ObjectKey, Member], hosts: Sequence[HostEntry] | None
+    members: Mapping[ObjectKey, Member], hosts: Sequence[HostEntry] | None, *, is_reached: bool
 ) -> dict[ObjectKey, tuple[Problem, ...]]:
-    """What is wrong with the members of a group that none of them can see alone."""
+    """What is wrong with the members of a group that none of them can see alone.
+
+    Args:
+        members: by their keys.
+        hosts: that serve the group, if they are served themselves.
+        is_reached: whether one of them is.
+    """
     found: dict[ObjectKey, tuple[Problem, ...]] = {}
     if len(members) > 1:
         found = {key: (problem,) for key, problem in divide(members).problems.items()}
-    if not hosts:
+    if not is_reached:
         for key, member in members.items():
-            found[key] = (*found.get(key, ()), _unserved(member))
+            found[key] = (*found.get(key, ()), _unreached(member, hosts[0]) if hosts else _unserved(member))
     return found
+
+
+def _unreached(member: Member, host: HostEntry) -> Problem:
+    where = member.spec.host_spelling
+    said = f"leads to no Host that is served: see Host {host.name}, which is stopped or has no Listener"
+    return Problem(f"spec.{where[0] if where else 'hostname'}", said, stops=False, reason="NotAttached")
 
 
 def _unserved(member: Member) -> Problem:

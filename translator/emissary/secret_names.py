@@ -39,7 +39,9 @@ def authority_problem(path: str, secret: SecretRef, found: Certificate | None) -
 def _unusable(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
     if found is None:
         return Problem(
-            path, f"names the Secret {_called(secret)}, which does not exist or holds no certificate", reason=UNUSABLE
+            path,
+            f"names the Secret {_called(secret)}, which does not exist, may not be read, or holds no certificate",
+            reason=UNUSABLE,
         )
     if found.problem:
         return Problem(

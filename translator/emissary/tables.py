@@ -19,14 +19,17 @@ from translator.emissary.chains import (
     claims_of,
     clear_text_chain,
     clear_text_name,
+    demanding,
+    is_wide,
     listener_of,
+    reserving,
     settle,
     tls_chain,
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
 from translator.emissary.grouping import GroupKey
-from translator.emissary.hosts import Hosts
+from translator.emissary.hosts import KEY_PREFIX, Hosts, ServedHost
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, ir_listener
@@ -34,7 +37,7 @@ from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
 from translator.emissary.probes import probe_route
-from translator.emissary.problems import Problems, told
+from translator.emissary.problems import Problems, Told, told
 from translator.emissary.routes import group_problems, routes_of
 from translator.emissary.settings import PROBES, Settings
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
@@ -74,7 +77,7 @@ class EmissaryTables:
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        self._backends = Backends(kubernetes, contexts, options.namespace)
+        self._backends = Backends(kubernetes, contexts, options)
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], options)
@@ -103,7 +106,16 @@ class EmissaryTables:
         tables, ports = self._tables, tcp.ports
         named = tcp.declare_named(self._hosts, association, terminations)
         claims = tables.group("claims", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()))
+        self._listened: Table[ObjectKey, bool] = tables.each(
+            "hosts with a listener",
+            self._hosts.served,
+            lambda _, host: bool(claims_of(host, every(ports).values())) or None,
+        )
         settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
+        self._stopped = tables.group(
+            "stopped hosts by listener", self._hosts.stopped, lambda _, host: reserving(host, every(ports).values())
+        )
+        self._demanding = tables.group("hosts that want certificates", settled, lambda _, row: demanding(row))
         by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
         in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
         clear = tables.each("clear text chains", in_clear, lambda name, them: self._clear_chain(name, them, ports))
@@ -114,13 +126,27 @@ class EmissaryTables:
         return (
             named_problems,
             portwide_problems,
+            tables.each("hosts without listeners", self._hosts.declared, lambda key, _: self._without_listeners(key)),
             told(tables, "claim problems", settled, lambda _, row: {key: (one,) for key, one in row.problems.items()}),
             self._declare_listeners(ports),
         )
 
+    def _without_listeners(self, key: ObjectKey) -> tuple[Problem, ...] | None:
+        if read(self._listened, key) is not None:
+            return None
+        said = "is served at no Listener: the hostBinding of none includes this Host, or they take only what it rejects"
+        return (Problem("spec.hostname", said, stops=False, reason="NotAttached"),)
+
     def _tls_chain(self, name: str, row: Settled, ports: Table[str, OpenPort]) -> ir.FilterChain | None:
         port = read(ports, row.claims[0].listener) if row.claims else None
-        return tls_chain(name, row, port, self._settings.http_options()) if port else None
+        if port is None:
+            return None
+        reserved: list[ServedHost] = []
+        if is_wide(row):
+            reserved += (read(self._stopped, port.name) or {}).values()
+            for hosts in (read(self._demanding, port.name) or {}).values():
+                reserved += hosts
+        return tls_chain(name, row, port, self._settings.http_options(), reserved)
 
     def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
@@ -134,8 +160,11 @@ class EmissaryTables:
         self, name: str, members: Mapping[str, tuple[ir.VirtualHost, ...]], ports: Table[str, OpenPort]
     ) -> ir.FilterChain | None:
         port = read(ports, listener_of(name))
+        if port is None:
+            return None
         hosts = [host for them in members.values() for host in them]
-        return clear_text_chain(name, hosts, port, self._settings.http_options()) if port else None
+        stopped = (read(self._stopped, port.name) or {}).values()
+        return clear_text_chain(name, hosts, port, self._settings.http_options(), stopped)
 
     def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
         tables = self._tables
@@ -187,11 +216,15 @@ class EmissaryTables:
         self.hosts_of = tables.union("host names", names, probe_hosts)
         return (
             tables.each("mapping problems", members, lambda _, row: row.problems or None),
-            told(tables, "group problems", groups, lambda key, them: group_problems(them, read(hosts, key))),
+            told(tables, "group problems", groups, lambda key, them: self._group_problems(them, read(hosts, key))),
         )
 
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
         return routes_of(members, hosts, self._settings.mapping_defaults()) if hosts else None
+
+    def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
+        is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())
+        return group_problems(members, hosts, is_reached=is_reached)
 
     def _probe(self, name: str) -> tuple[ir.Route, ...] | None:
         probe = self._settings.probes().get(name)

@@ -23,7 +23,7 @@ def name_of(key: ObjectKey) -> Name:
 
 
 class KubernetesTables:
-    """Services and certificates by namespace and name, and the EndpointSlices of each Service.
+    """Services and certificates by namespace and name, the namespaces with Services, and the EndpointSlices of each.
 
     `sources` are the tables to fill, by `<group>/<Kind>`; `problems` what is wrong with the objects, by object key.
     """
@@ -40,6 +40,11 @@ class KubernetesTables:
 
         read_services = tables.each("services or problems", services, _read_service)
         self.services: Table[Name, Service] = _by_name(tables, "services", read_services, Service)
+
+        namespaces = tables.group("services by namespace", self.services, lambda name, _: {name[0]: True})
+        self.service_namespaces: Table[str, bool] = tables.each(
+            "namespaces of services", namespaces, lambda _, __: True
+        )
 
         read_slices = tables.each("endpoint slices or problems", slices, _read_slice)
         self.slices: Table[Name, Mapping[ObjectKey, EndpointSlice]] = tables.group(

@@ -8,6 +8,7 @@ virtual host that only redirects needs a few routes, whatever its Mappings are: 
 from collections.abc import Iterable, Mapping
 
 from envoyapi.config_route_v3 import (
+    DirectResponseAction,
     HeaderMatcher,
     RedirectAction,
     Route,
@@ -42,6 +43,7 @@ _VIRTUAL_HOSTS = tag(2, 2)
 _EVERY_PATH = ir.PathMatch("prefix", "/")
 _SECURE = HeaderMatcher(name=PROTO_HEADER, string_match=StringMatcher(exact="https"))
 _TO_HTTPS = Route(match=RouteMatch(prefix="/"), redirect=RedirectAction(https_redirect=True))
+_MISDIRECTED = Route(match=RouteMatch(prefix="/"), direct_response=DirectResponseAction(status=421))
 
 
 def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) -> VirtualHost:
@@ -54,6 +56,9 @@ def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) ->
 
 
 def _entries(host: ir.VirtualHost, routes: list[EncodedRoute]) -> Iterable[Entry]:
+    if host.insecure == "misdirected":
+        yield _EVERY_PATH, _MISDIRECTED
+        return
     if host.secure == "always" or (host.secure == "never" and host.insecure == "route"):
         for route in routes:
             yield route.path, route.plain

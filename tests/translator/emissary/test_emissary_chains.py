@@ -92,13 +92,74 @@ def test_a_missing_secret_stops_the_host_and_never_opens_clear_text() -> None:
     made.listener("https", 8443, protocol="HTTPS")
     key = made.host("one", "foo.com", **TLS)
     assert made.problems(key) == {
-        "spec.tlsSecret": "names the Secret default/tls, which does not exist or holds no certificate"
+        "spec.tlsSecret": "names the Secret default/tls, which does not exist, may not be read, or holds no certificate"
     }
     assert made.chains == {}
     assert made.listeners == {}
     made.secret("tls")
     assert set(made.chains) == {"default/https/foo.com", "default/https/cleartext"}
     assert set(made.listeners) == {"default/https"}
+
+
+def test_nobody_else_answers_for_a_host_that_is_stopped() -> None:
+    made = https()
+    made.host("all", "*", **TLS, requestPolicy={"insecure": {"action": "Route"}})
+    made.host("other", "other.com", **TLS)
+    stopped = made.host("one", "foo.com", tlsSecret={"name": "missing"})
+    clear = made.virtual_hosts("default/https/cleartext")
+    assert (clear["foo.com"].secure, clear["foo.com"].insecure) == ("never", "reject")
+    assert clear["foo.com"].origins == (stopped,)
+    assert made.virtual_hosts("default/https/*")["foo.com"].insecure == "misdirected"
+    assert set(made.virtual_hosts("default/https/other.com")) == {"other.com"}
+    made.secret("missing")
+    assert made.virtual_hosts("default/https/cleartext")["foo.com"].insecure == "redirect"
+    assert set(made.virtual_hosts("default/https/*")) == {"*"}
+
+
+def test_a_stopped_host_takes_a_name_from_nobody_who_serves_it_or_at_other_listeners() -> None:
+    made = https(hostBinding={"namespace": {"from": "SELF"}})
+    made.host("all", "*", **TLS)
+    made.host("a", "foo.com", tlsSecret={"name": "missing"})
+    made.host("b", "foo.com", **TLS)
+    made.host("c", "bar.com", namespace="elsewhere", tlsSecret={"name": "missing"})
+    clear = made.virtual_hosts("default/https/cleartext")
+    assert {name: host.name for name, host in clear.items()} == {"*": "default/all", "foo.com": "default/b"}
+
+
+def test_who_wants_a_certificate_of_clients_is_not_reached_by_a_connection_for_a_wider_name() -> None:
+    made = https()
+    made.secret_of("ca", {"ca.crt": CLIENTS_CA})
+    made.put("TLSContext", "strict", ca_secret="ca", cert_required=True)
+    made.host("all", "*", **TLS)
+    made.host("below", "*.foo.com", **TLS)
+    made.host("one", "one.foo.com", **TLS, tlsContext={"name": "strict"})
+    made.host("two", "two.foo.com", **TLS)
+    assert made.all_problems() == {}
+    for chain in ("default/https/*", "default/https/*.foo.com"):
+        answers = {name: host.insecure for name, host in made.virtual_hosts(chain).items() if host.origins}
+        assert answers["one.foo.com"] == "misdirected"
+        assert "two.foo.com" not in answers
+    assert made.virtual_hosts("default/https/cleartext")["one.foo.com"].insecure == "redirect"
+
+
+def test_a_host_that_no_listener_binds_is_told_and_so_are_its_mappings() -> None:
+    made = World()
+    listener = made.listener("http", hostBinding={"namespace": {"from": "SELF"}})
+    made.secret("tls", namespace="team")
+    key = made.host("one", "foo.com", namespace="team", **TLS)
+    mapping = made.mapping("a", hostname="foo.com")
+    lost = "warning: leads to no Host that is served: see Host team/one, which is stopped or has no Listener"
+    assert made.problems(key)["spec.hostname"].startswith("warning: is served at no Listener")
+    assert made.problems(mapping) == {"spec.hostname": lost}
+    made.listener("http")
+    assert made.problems(key) == made.problems(mapping) == {}
+    made.secret_of("tls", {}, namespace="team")
+    assert set(made.problems(key)) == {"spec.tlsSecret"}
+    assert made.problems(mapping) == {"spec.hostname": lost}
+    made.host("all", "*")
+    assert made.problems(mapping) == {}
+    made.delete(listener)
+    assert set(made.problems(mapping)) == {"spec.hostname"}
 
 
 def test_a_broken_secret_stops_the_host() -> None:

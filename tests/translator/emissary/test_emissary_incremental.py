@@ -97,7 +97,7 @@ def outcome(world: World) -> list[dict[str, object]]:
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(st.lists(edits, max_size=6), max_size=6))
 def test_any_edits_in_any_batches_are_the_same_as_from_scratch(batches: list[list[tuple[str, str, str, Any]]]) -> None:
-    swept, fresh = World(), World()
+    swept, fresh = World(service_namespaces=None), World(service_namespaces=None)
     for batch in batches:
         for edit in batch:
             apply(swept, edit)

@@ -113,3 +113,12 @@ def test_a_star_in_the_older_spellings_stops_the_mapping() -> None:
     assert made.problems(by_header) == {
         'spec.headers[":authority"]': "must not hold *, as '*.foo.com' does: use hostname"
     }
+
+
+def test_a_prefix_that_no_path_begins_with_is_told() -> None:
+    made = world()
+    said = {"spec.prefix": "warning: does not begin with /, as every path does: nothing asks for it"}
+    assert made.problems(made.mapping("a", prefix="quote/")) == said
+    assert made.problems(made.mapping("b", prefix="quote", prefix_exact=True)) == said
+    for name, prefix, regex in (("c", "/quote/", False), ("d", ".*quote", True), ("e", "", False)):
+        assert made.problems(made.mapping(name, prefix=prefix, prefix_regex=regex)) == {}

@@ -180,9 +180,8 @@ def test_an_unknown_or_stopped_context_stops_the_mapping_rather_than_speak_clear
     assert made.routes() == []
     assert made.problems(unknown) == {"spec.tls": "names the TLSContext nowhere, which does not exist"}
     assert made.problems(stopped) == {"spec.tls": "names the TLSContext broken, which its own problems stop"}
-    assert made.problems(broken) == {
-        "spec.secret": "names the Secret default/missing, which does not exist or holds no certificate"
-    }
+    said = "which does not exist, may not be read, or holds no certificate"
+    assert made.problems(broken) == {"spec.secret": f"names the Secret default/missing, {said}"}
     made.secret("missing")
     assert made.names() == ["b"]
 
@@ -206,3 +205,45 @@ def test_a_context_for_hosts_is_told_that_it_needs_one() -> None:
     }
     made.host("any", "*")
     assert made.problems(key) == {}
+
+
+@pytest.mark.parametrize(
+    ("service", "missing"),
+    [
+        ("quote", "default/quote"),
+        ("other", ""),
+        ("quote.default", "default/quote"),
+        ("quote.elsewhere.svc", "elsewhere/quote"),
+        ("quote.elsewhere.svc.cluster.local:8080", "elsewhere/quote"),
+        ("example.com", ""),
+        ("api.example.com", ""),
+        ("localhost", ""),
+        ("1.2.3.4", ""),
+    ],
+)
+def test_a_name_that_can_only_be_a_service_and_is_none_is_told(service: str, missing: str) -> None:
+    made = world(service_namespaces=None)
+    made.service("other", 80)
+    key = made.mapping("a", service=service)
+    said = f"warning: leads nowhere: there is no Service {missing}"
+    assert made.problems(key) == ({"spec.service": said} if missing else {})
+    if missing:
+        namespace, _, name = missing.partition("/")
+        made.service(name, 80, 8080, namespace=namespace)
+        assert made.problems(key) == {}
+
+
+def test_the_last_service_of_a_namespace_is_missed_by_name_where_its_mapping_is() -> None:
+    made = world(service_namespaces=None)
+    service = made.service("quote", 80)
+    key = made.mapping("a", service="quote.default")
+    assert made.problems(key) == {}
+    made.delete(service)
+    assert made.problems(key) == {"spec.service": "warning: leads nowhere: there is no Service default/quote"}
+
+
+def test_where_not_all_services_are_seen_a_name_may_be_one() -> None:
+    for namespaces in (frozenset[str](), frozenset({"elsewhere"})):
+        made = world(service_namespaces=namespaces)
+        assert made.problems(made.mapping("a", service="quote")) == {}, namespaces
+    assert made.problems(made.mapping("b", service="quote.elsewhere.svc")) != {}

@@ -171,6 +171,8 @@ class MappingSpec:
         """What no field can see alone."""
         yield from self._host_problems()
         yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
+        if self.prefix and not self.prefix_regex and not self.prefix.startswith("/"):
+            yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)
         if self.prefix_regex and self.prefix_exact:
             yield Problem("prefix_exact", "has no effect beside prefix_regex", stops=False)
         if self.method:
