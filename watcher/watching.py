@@ -60,6 +60,7 @@ class Watching:
         self._woken = 0
         self._outage = ""
         self._absent: set[Target] = set()
+        self._listed: set[Target] = set()
         self._began = time.monotonic()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -161,10 +162,16 @@ class Watching:
         for event in events:
             if isinstance(event, Missing) and target not in self._absent and not target.name:
                 self._absent.add(target)
-                log.info("the API server has no such kind", kind=target.kind.resource, instead="waiting for it")
-            elif isinstance(event, Listed) and target in self._absent:
-                self._absent.discard(target)
-                log.info("the kind is there now", kind=target.kind.resource)
+                if target in self._listed:
+                    said = "its objects are served no longer, unless it is back by a second look"
+                    log.warning("the API server has lost a kind", kind=target.kind.resource, consequence=said)
+                else:
+                    log.info("the API server has no such kind", kind=target.kind.resource, instead="waiting for it")
+            elif isinstance(event, Listed):
+                self._listed.add(target)
+                if target in self._absent:
+                    self._absent.discard(target)
+                    log.info("the kind is there now", kind=target.kind.resource)
 
     def _tell_outage(self) -> None:
         outage = self._cluster.outage

@@ -91,6 +91,7 @@ def test_kinds_come_and_go_without_disturbing_others(api: ApiServer, watching: C
     edit(cluster)
     cluster.wait_equal()
     wait_until(lambda: cluster.api.request("GET", crd)[0] == 404, what="the CRD gone")
+    wait_until(lambda: "lost a kind" in cluster.watcher.log(), 40, what="a warning of it")
     install_crds(cluster.api, "tcpmappings")
     cluster.create("t", "", "TCPMapping", port=9000, service="a.b:80")
     wait_until(lambda: key in cluster.watcher.records(), 40, what="the TCPMapping again")

@@ -5,11 +5,12 @@ have the same hostname there, nor different TLS settings under one name; the fir
 other is told. So a change of one Host touches its own names, and the clear text chain that all share.
 
 A chain with a wide name, `*` or `*.example.com`, would also answer for narrower names whose Hosts ask more of clients:
-a client certificate, or everything while they are stopped. Such names are reserved: whoever asks for one of them on a
-connection that was not made for it is told so (421), or in clear text finds nothing.
+a client certificate, or everything while they are stopped or answer nothing there. Such names are reserved: whoever asks
+for one of them on a connection that was not made for it is told so (421), or in clear text finds nothing. But challenges
+of ACME are let through, even where all Hosts wait for their certificates: that is how they get them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final, Literal
@@ -110,8 +111,9 @@ def _conflict(claim: Claim, kept: list[Claim]) -> Problem | None:
 
 
 def reserving(host: ServedHost, ports: Iterable[OpenPort]) -> dict[str, ServedHost]:
-    """The names of the listeners where a stopped Host would be served, if it were not stopped."""
-    return {port.name: host for port in ports if port.http and port.binding and port.binding.includes(host)}
+    """The clear text chains of the listeners that a Host is bound to and answers nothing at."""
+    bound = [port for port in ports if port.http and port.binding and port.binding.includes(host)]
+    return {clear_text_name(port.name): host for port in bound if host.stopped or is_shut(port.model, host.action)}
 
 
 def demanding(settled: Settled) -> dict[str, tuple[ServedHost, ...]]:
@@ -140,15 +142,20 @@ def tls_chain(
         return None
     options = port.http_options(common)
     served = [virtual_host(host, port, options, tls=True) for host in hosts]
-    served += _reserved(served, reserved, "misdirected")
+    served += _standing_for(_covered(served, reserved), "misdirected")
     return _chain(name, port, served, options, names, first.tls.termination)
 
 
 def clear_text_chain(
-    name: str, hosts: list[ir.VirtualHost], port: OpenPort, common: ir.HttpOptions, reserved: Iterable[ServedHost]
-) -> ir.FilterChain:
-    """The chain for all HTTP in clear text at a Listener. For `reserved`, see `tls_chain`."""
-    return _chain(name, port, [*hosts, *_reserved(hosts, reserved, "reject")], port.http_options(common))
+    name: str, hosts: list[ir.VirtualHost], port: OpenPort, common: ir.HttpOptions, reserved: Collection[ServedHost]
+) -> ir.FilterChain | None:
+    """The chain for all HTTP in clear text at a Listener, if anything is asked for. For `reserved`, see `tls_chain`."""
+    stopped = [host for host in reserved if host.stopped]
+    if not hosts and not stopped:
+        return None
+    names = {host.hostname for host in hosts}
+    rejected = [*(host for host in stopped if host.hostname not in names), *_covered(hosts, reserved)]
+    return _chain(name, port, [*hosts, *_standing_for(rejected, "reject")], port.http_options(common))
 
 
 def is_wide(settled: Settled) -> bool:
@@ -156,17 +163,17 @@ def is_wide(settled: Settled) -> bool:
     return any(is_glob(claim.host.hostname) for claim in settled.claims)
 
 
-def _reserved(
-    served: list[ir.VirtualHost], hosts: Iterable[ServedHost], answer: Literal["reject", "misdirected"]
-) -> list[ir.VirtualHost]:
-    """What stands for Hosts whose names others would answer for. In clear text, challenges of ACME are let through."""
+def _covered(served: list[ir.VirtualHost], hosts: Iterable[ServedHost]) -> list[ServedHost]:
+    """The Hosts whose names others would answer for."""
     names = {host.hostname for host in served}
-    found: dict[str, ir.VirtualHost] = {}
-    for host in sorted(hosts, key=attrgetter("key")):
-        wanted = any(covers(name, host.hostname) for name in names) and host.hostname not in names
-        if wanted and host.hostname not in found:
-            found[host.hostname] = ir.VirtualHost(host.virtual_host, host.hostname, "never", answer, (host.key,))
-    return list(found.values())
+    wide = [name for name in names if is_glob(name)]
+    return [h for h in hosts if h.hostname not in names and any(covers(name, h.hostname) for name in wide)]
+
+
+def _standing_for(hosts: Iterable[ServedHost], answer: Literal["reject", "misdirected"]) -> list[ir.VirtualHost]:
+    """What answers in place of these Hosts: one for each name, the first Host by its key."""
+    found = {host.hostname: host for host in sorted(hosts, key=attrgetter("key"), reverse=True)}
+    return [ir.VirtualHost(host.virtual_host, name, "never", answer, (host.key,)) for name, host in found.items()]
 
 
 def virtual_host(host: ServedHost, port: OpenPort, options: ir.HttpOptions, *, tls: bool) -> ir.VirtualHost:

@@ -31,7 +31,7 @@ FALLBACK_SECRET: Final = "fallback-self-signed-cert"  # noqa: S105  the name of 
 
 @dataclass(frozen=True, slots=True)
 class ServedHost:
-    """A Host that is served."""
+    """A Host that is served; or one that would be, were it not `stopped` by a problem."""
 
     key: ObjectKey
     namespace: str
@@ -40,6 +40,7 @@ class ServedHost:
     hostname: str
     tls: HostTls | None
     action: Action
+    stopped: bool = False
 
     @property
     def virtual_host(self) -> str:
@@ -124,7 +125,7 @@ class Hosts:
         action = ACTIONS[spec.request_policy.insecure.action]
         host = ServedHost(key, row.namespace, row.name, row.labels, spec.hostname, tls, action)
         if any(problem.stops for problem in problems):
-            return _Understood(None, tuple(problems), stopped=replace(host, tls=None))
+            return _Understood(None, tuple(problems), stopped=replace(host, tls=None, stopped=True))
         return _Understood(host, tuple(problems))
 
 

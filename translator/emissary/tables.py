@@ -112,13 +112,19 @@ class EmissaryTables:
             lambda _, host: bool(claims_of(host, every(ports).values())) or None,
         )
         settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
-        self._stopped = tables.group(
-            "stopped hosts by listener", self._hosts.stopped, lambda _, host: reserving(host, every(ports).values())
+        self._reserved = tables.group(
+            "hosts that answer nothing",
+            tables.union("hosts in every state", self._hosts.served, self._hosts.stopped),
+            lambda _, host: reserving(host, every(ports).values()),
         )
         self._demanding = tables.group("hosts that want certificates", settled, lambda _, row: demanding(row))
         by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
         in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
-        clear = tables.each("clear text chains", in_clear, lambda name, them: self._clear_chain(name, them, ports))
+        clear = tables.each(
+            "clear text chains",
+            tables.union("clear text wanted", in_clear, self._reserved),
+            lambda name, _: self._clear_chain(name, read(in_clear, name) or {}, ports),
+        )
         portwide = tcp.declare_portwide(clear)
         named_chains, named_problems = chains_and_problems(tables, "TCP by name", named)
         portwide_chains, portwide_problems = chains_and_problems(tables, "TCP by port", portwide)
@@ -143,7 +149,7 @@ class EmissaryTables:
             return None
         reserved: list[ServedHost] = []
         if is_wide(row):
-            reserved += (read(self._stopped, port.name) or {}).values()
+            reserved += (read(self._reserved, clear_text_name(port.name)) or {}).values()
             for hosts in (read(self._demanding, port.name) or {}).values():
                 reserved += hosts
         return tls_chain(name, row, port, self._settings.http_options(), reserved)
@@ -163,8 +169,8 @@ class EmissaryTables:
         if port is None:
             return None
         hosts = [host for them in members.values() for host in them]
-        stopped = (read(self._stopped, port.name) or {}).values()
-        return clear_text_chain(name, hosts, port, self._settings.http_options(), stopped)
+        reserved = (read(self._reserved, name) or {}).values()
+        return clear_text_chain(name, hosts, port, self._settings.http_options(), reserved)
 
     def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
         tables = self._tables

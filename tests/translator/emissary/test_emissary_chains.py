@@ -3,21 +3,11 @@
 import pytest
 
 from tests.support.certificates import authority
-from tests.translator.emissary.world import World
+from tests.translator.emissary.world import TLS, World, https
 from translator import ir
 from translator.ir import SecretRef
 
-
-def https(**listener: object) -> World:
-    """A world with a Listener for TLS and a Secret."""
-    made = World()
-    made.listener("https", 8443, protocol="HTTPS", **listener)
-    made.secret("tls")
-    return made
-
-
 CLIENTS_CA = authority("Clients").pair.certificate
-TLS = {"tlsSecret": {"name": "tls"}}
 
 
 def test_each_name_in_tls_has_a_chain_and_all_clear_text_another() -> None:
@@ -84,7 +74,11 @@ def test_a_glob_that_tls_cannot_ask_for_stops_a_host_with_tls_but_no_other(hostn
     made.host("two", hostname.replace("foo", "bar"))
     said = f"{hostname} cannot be asked for in TLS: * may only stand for whole labels, as in *.example.com"
     assert made.problems(wrong) == {"spec.hostname": said}
-    assert set(made.virtual_hosts("default/https/cleartext")) == {hostname.replace("foo", "bar")}
+    clear = made.virtual_hosts("default/https/cleartext")
+    assert {name: host.insecure for name, host in clear.items()} == {
+        hostname: "reject",
+        hostname.replace("foo", "bar"): "redirect",
+    }
 
 
 def test_a_missing_secret_stops_the_host_and_never_opens_clear_text() -> None:
@@ -94,52 +88,11 @@ def test_a_missing_secret_stops_the_host_and_never_opens_clear_text() -> None:
     assert made.problems(key) == {
         "spec.tlsSecret": "names the Secret default/tls, which does not exist, may not be read, or holds no certificate"
     }
-    assert made.chains == {}
-    assert made.listeners == {}
+    assert set(made.chains) == {"default/https/cleartext"}
+    assert made.virtual_hosts("default/https/cleartext")["foo.com"].insecure == "reject"
     made.secret("tls")
     assert set(made.chains) == {"default/https/foo.com", "default/https/cleartext"}
     assert set(made.listeners) == {"default/https"}
-
-
-def test_nobody_else_answers_for_a_host_that_is_stopped() -> None:
-    made = https()
-    made.host("all", "*", **TLS, requestPolicy={"insecure": {"action": "Route"}})
-    made.host("other", "other.com", **TLS)
-    stopped = made.host("one", "foo.com", tlsSecret={"name": "missing"})
-    clear = made.virtual_hosts("default/https/cleartext")
-    assert (clear["foo.com"].secure, clear["foo.com"].insecure) == ("never", "reject")
-    assert clear["foo.com"].origins == (stopped,)
-    assert made.virtual_hosts("default/https/*")["foo.com"].insecure == "misdirected"
-    assert set(made.virtual_hosts("default/https/other.com")) == {"other.com"}
-    made.secret("missing")
-    assert made.virtual_hosts("default/https/cleartext")["foo.com"].insecure == "redirect"
-    assert set(made.virtual_hosts("default/https/*")) == {"*"}
-
-
-def test_a_stopped_host_takes_a_name_from_nobody_who_serves_it_or_at_other_listeners() -> None:
-    made = https(hostBinding={"namespace": {"from": "SELF"}})
-    made.host("all", "*", **TLS)
-    made.host("a", "foo.com", tlsSecret={"name": "missing"})
-    made.host("b", "foo.com", **TLS)
-    made.host("c", "bar.com", namespace="elsewhere", tlsSecret={"name": "missing"})
-    clear = made.virtual_hosts("default/https/cleartext")
-    assert {name: host.name for name, host in clear.items()} == {"*": "default/all", "foo.com": "default/b"}
-
-
-def test_who_wants_a_certificate_of_clients_is_not_reached_by_a_connection_for_a_wider_name() -> None:
-    made = https()
-    made.secret_of("ca", {"ca.crt": CLIENTS_CA})
-    made.put("TLSContext", "strict", ca_secret="ca", cert_required=True)
-    made.host("all", "*", **TLS)
-    made.host("below", "*.foo.com", **TLS)
-    made.host("one", "one.foo.com", **TLS, tlsContext={"name": "strict"})
-    made.host("two", "two.foo.com", **TLS)
-    assert made.all_problems() == {}
-    for chain in ("default/https/*", "default/https/*.foo.com"):
-        answers = {name: host.insecure for name, host in made.virtual_hosts(chain).items() if host.origins}
-        assert answers["one.foo.com"] == "misdirected"
-        assert "two.foo.com" not in answers
-    assert made.virtual_hosts("default/https/cleartext")["one.foo.com"].insecure == "redirect"
 
 
 def test_a_host_that_no_listener_binds_is_told_and_so_are_its_mappings() -> None:
@@ -291,7 +244,8 @@ def test_mistakes_about_contexts_stop_the_host() -> None:
         "spec.tls.min_tls_version": "must not be newer than max_tls_version, which is v1.2"
     }
     assert made.problems(anyone) == {"spec.tls": "has cert_required, but no ca_secret that clients are checked against"}
-    assert made.chains == {}
+    assert set(made.chains) == {"default/https/cleartext"}
+    assert {host.insecure for host in made.virtual_hosts("default/https/cleartext").values()} == {"reject"}
 
 
 def test_a_context_whose_hosts_do_not_list_the_host_is_used_and_told() -> None:
@@ -395,8 +349,10 @@ def test_a_broken_host_is_a_host_so_nothing_is_opened_by_default(spec: object) -
     made.listener()
     made.put("Host", "one", spec)
     made.mapping("a")
-    assert made.chains == {}
-    assert made.listeners == {}
+    for chain in made.chains:
+        assert {(host.hostname, host.insecure) for host in made.virtual_hosts(chain).values()} == {
+            ("foo.com", "reject")
+        }
 
 
 def test_a_host_of_another_gateway_is_none() -> None:

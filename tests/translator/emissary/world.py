@@ -27,6 +27,10 @@ def pair(name: str = "example.com") -> Pair:
     return authority().sign(name)
 
 
+TLS = {"tlsSecret": {"name": "tls"}}
+"""What a Host says that has the certificate of `https`."""
+
+
 class World:
     """Objects, and the tables that they fill. Nothing is computed before something is asked."""
 
@@ -201,4 +205,12 @@ def world(**options: Any) -> World:
     made = World(**options)
     made.listener()
     made.host("any", "*", requestPolicy={"insecure": {"action": "Route"}})
+    return made
+
+
+def https(**listener: object) -> World:
+    """A world with a Listener for TLS and a Secret."""
+    made = World()
+    made.listener("https", 8443, protocol="HTTPS", **listener)
+    made.secret("tls")
     return made
