@@ -5,9 +5,9 @@ have the same hostname there, nor different TLS settings under one name; the fir
 other is told. So a change of one Host touches its own names, and the clear text chain that all share.
 
 A chain with a wide name, `*` or `*.example.com`, would also answer for narrower names whose Hosts ask more of clients:
-a client certificate, or everything while they are stopped or answer nothing there. Such names are reserved: whoever asks
-for one of them on a connection that was not made for it is told so (421), or in clear text finds nothing. But challenges
-of ACME are let through, even where all Hosts wait for their certificates: that is how they get them.
+a client certificate, or everything while they are stopped or answer nothing there. Such names are reserved: whoever
+asks for one of them on a connection that was not made for it is told so (421), or in clear text finds nothing. But
+challenges of ACME are let through, even where all Hosts wait for their certificates: that is how they get them.
 """
 
 from collections.abc import Collection, Iterable, Mapping
