@@ -14,6 +14,8 @@ LIVE: Final = "LIVE"
 STARTING: Final = frozenset({"PRE_INITIALIZING", "INITIALIZING"})
 UNMADE: Final = "no configuration was made yet: the log of the watcher and the translator says what they wait for"
 
+BLIND: Final = "no Host can be served, and Secrets may not be read: the log of the watcher names the right"
+
 GRACE: Final = 30.0
 """Seconds that Envoy may be silent, at our start or since it answered last: it may be coming back."""
 
@@ -70,6 +72,8 @@ class Readiness:
         if not listening:
             return _why_none_listens(progress)
         missing = _missing(progress) or self._awaited(listening, progress, now)
+        if missing is None and progress.is_blind:
+            missing = BLIND
         self._was_ready = missing is None
         return missing
 

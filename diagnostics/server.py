@@ -126,7 +126,7 @@ class Diagnostics:
 
     async def _progress(self) -> Progress | None:
         try:
-            return await self._following.ask(lambda view: view.progress, PATIENCE, View.catch_up_on_progress)
+            return await self._following.ask(lambda view: view.progress, PATIENCE, View.catch_up)
         except NotOpenError:
             return None
 

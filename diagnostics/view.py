@@ -20,6 +20,8 @@ FILE_PREFIX: Final = "dragoman/"
 STREAM_KEY: Final = "stream"
 
 _LISTENER: Final = "listener/"
+_HOST: Final = "getambassador.io/Host/"
+_SECRETS: Final = f"{FILE_PREFIX}Watch//secrets"
 
 T = TypeVar("T")
 
@@ -45,11 +47,15 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a configuration has come: the names of the published listeners, and what Envoy said of listeners."""
+    """How far a configuration has come: the names of the published listeners, and what Envoy said of listeners.
+
+    `is_blind`: no Host at all is in force, and Secrets are kept from us, so that this may be why.
+    """
 
     is_published: bool = False
     listeners: frozenset[str] = frozenset()
     acks: Mapping[str, Ack] = field(default_factory=dict)
+    is_blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +121,8 @@ class View:
 
     def catch_up(self) -> None:
         """Take over all that is new. Raises what `Reader.changes` does."""
-        self.catch_up_on_progress()
         for followed in (self.objects, self.statuses, self.holds):
             followed.catch_up()
-
-    def catch_up_on_progress(self) -> None:
-        """Take over only what `progress` needs."""
         for key in self.resources.catch_up():
             if key.startswith(_LISTENER):
                 self._listeners.add(key)
@@ -139,13 +141,21 @@ class View:
 
     @property
     def progress(self) -> Progress:
-        """How far a configuration has come; as dear as there are listeners."""
+        """How far a configuration has come; as dear as there are objects."""
         published, acks = self.resources.rows, self.acks.rows
         return Progress(
             self.resources.sequence > 0,
             frozenset(key.removeprefix(_LISTENER) for key in self._listeners if key in published),
             {key.removeprefix(_LISTENER): acks[key] for key in self._listeners if key in acks},
+            self._is_blind,
         )
+
+    @property
+    def _is_blind(self) -> bool:
+        if not any(key.startswith(_SECRETS) for key in self.objects.rows):
+            return False
+        states = [status.state for key, status in self.statuses.rows.items() if key.startswith(_HOST)]
+        return bool(states) and all(state == "stopped" for state in states)
 
     @property
     def connection(self) -> Connection:

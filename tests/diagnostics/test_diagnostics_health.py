@@ -6,12 +6,13 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from diagnostics.health import GRACE, SETTLING, UNMADE, Life, Readiness
+from diagnostics.health import BLIND, GRACE, SETTLING, UNMADE, Life, Readiness
 from diagnostics.view import Ack, Progress
 from snapshot import Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics
@@ -52,6 +53,7 @@ NONE: frozenset[str] = frozenset()
         ("LIVE", HTTP, progress(acks={}), "Envoy has not accepted a listener yet"),
         ("LIVE", HTTP, progress("http tls"), "Envoy does not serve the listener tls yet"),
         ("LIVE", HTTP, progress("http tls", {"http": ACCEPTED, "tls": REFUSED}), None),
+        ("LIVE", HTTP, replace(progress(), is_blind=True), BLIND),
     ],
 )
 def test_ready_is_what_serves_an_accepted_configuration(

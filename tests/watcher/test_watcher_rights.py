@@ -1,42 +1,16 @@
 """The watcher's process with fewer rights than it wants, and the Secrets that it reads with them."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from tests.support.apiserver import ApiServer
 from tests.support.certificates import authority
 from tests.support.envoy import wait_until
+from tests.support.rights import EVERYTHING, grant, may_see
 from tests.watcher.watched_cluster import Cluster, edit, filled
 
 pytestmark = pytest.mark.kubernetes
-
-
-def grant(api: ApiServer, namespace: str, user: str, rules: list[dict[str, Any]]) -> None:
-    """What the user may do in the namespace; made or changed."""
-    roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
-    made = {"metadata": {"name": user}, "rules": rules}
-    if api.request("PUT", f"{roles}/roles/{user}", made)[0] == 404:
-        api.ask("POST", f"{roles}/roles", made)
-    binding = {
-        "metadata": {"name": user},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user},
-        "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}],
-    }
-    api.request("POST", f"{roles}/rolebindings", binding)
-
-
-def may_see(*resources: str, group: str = "getambassador.io", names: tuple[str, ...] = ()) -> dict[str, Any]:
-    rule: dict[str, Any] = {"apiGroups": [group], "resources": list(resources), "verbs": ["get", "list", "watch"]}
-    return rule | ({"resourceNames": list(names)} if names else {})
-
-
-EVERYTHING = [
-    may_see("*"),
-    may_see("services", "secrets", group=""),
-    may_see("endpointslices", group="discovery.k8s.io"),
-]
 
 
 def test_who_may_not_see_all_is_never_first_and_says_what_is_missing(
