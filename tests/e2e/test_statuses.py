@@ -91,7 +91,7 @@ def test_what_is_served_says_so(gateway: Gateway, seen: Seen, red: HttpUpstream)
     seen.mapping("good", red.service)
     seen.becomes("mapping/good", "Programmed", "True", "Programmed", 1)
     assert gateway.request("some.test", "/good/").status_code == 200
-    assert seen.columns("mapping/good")[-3:] == ["Running", "True", "True"]
+    assert seen.columns("mapping/good")[-4:] == ["Running", "True", "True", "True"]
     for what in ("host/some", "listener/http"):
         seen.becomes(what, "Accepted", "True", "Accepted", 1)
         seen.becomes(what, "Programmed", "True", "Programmed", 1)

@@ -56,7 +56,7 @@ def test_a_problem_is_told_in_an_event_and_so_is_its_end(cluster: Cluster) -> No
     assert len(cluster.events(reason="Invalid")) == 1
     assert "x2 over" in cluster.api.kubectl("describe", "mapping", "a", "-n", cluster.namespace)
     columns = cluster.api.kubectl("get", "mapping", "a", "-n", cluster.namespace).splitlines()[1].split()
-    assert columns[-2:] == ["False", "False"]
+    assert columns[-3:] == ["False", "True", "False"]  # accepted, resolved, programmed
 
 
 def test_conditions_and_fields_of_others_stay(cluster: Cluster) -> None:
