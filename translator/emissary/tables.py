@@ -105,12 +105,11 @@ class EmissaryTables:
         """The filter chains, and the listeners that have some."""
         tables, ports = self._tables, tcp.ports
         named = tcp.declare_named(self._hosts, association, terminations)
-        claims = tables.group("claims", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()))
-        self._listened: Table[ObjectKey, bool] = tables.each(
-            "hosts with a listener",
-            self._hosts.served,
-            lambda _, host: bool(claims_of(host, every(ports).values())) or None,
+        claiming = tables.each(
+            "claims of hosts", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()) or None
         )
+        claims = tables.group("claims", claiming, lambda _, row: row)
+        self._listened: Table[ObjectKey, bool] = tables.each("hosts with a listener", claiming, lambda _, __: True)
         settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
         self._reserved = tables.group(
             "hosts that answer nothing",
