@@ -80,7 +80,8 @@ class Publisher:
         self._full = False
         counted = _counted(self._pending, whole=self._whole)
         if sequence is not None and counted and not self._quiet:
-            log.info("published", sequence=sequence, **counted)
+            # The translator tells of each change what it led to: once is enough for whoever reads the log.
+            (log.info if self._whole else log.debug)("published", sequence=sequence, **counted)
         self._pending, self._whole = {}, False
 
 

@@ -159,7 +159,7 @@ def test_a_full_snapshot_is_told_and_tried_again(tmp_path: Path) -> None:
         "import snapshot.share; snapshot.share.Snapshot.open.__func__.__kwdefaults__['map_size'] = 400_000;"
         "import runpy; runpy.run_module('watcher', run_name='__main__')"
     )
-    settings = {"DRAGOMAN_CONFIG_DIR": str(config), "DRAGOMAN_RUN_DIR": str(run)}
+    settings = {"DRAGOMAN_CONFIG_DIR": str(config), "DRAGOMAN_RUN_DIR": str(run), "AES_LOG_LEVEL": "debug"}
     with Part("watcher", tmp_path / "log", settings, program=program) as process:
         wait_until(lambda: "published" in process.log(), what="the first view")
         (config / "large.yaml").write_text(text(mapping("large", "/" * 1_000_000)))
