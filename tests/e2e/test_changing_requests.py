@@ -1,6 +1,5 @@
 """What becomes of a request on its way: paths, headers, redirects, time limits, retries, shares."""
 
-import time
 from collections import Counter
 
 import httpx
@@ -118,10 +117,8 @@ def test_timeout(gateway: Gateway, red: HttpUpstream) -> None:
     )
     with gateway.applied(name, host(name, name) + texts):
         gateway.wait_served(name, "/short/")
-        red.delay = 0.5
-        began = time.monotonic()
+        red.delay = 0.5  # far below the default, so that only the Mapping's own limit can end the request
         assert gateway.request(name, "/short/").status_code == 504
-        assert time.monotonic() - began < 0.45
         assert gateway.request(name, "/none/").status_code == 200
 
 

@@ -46,7 +46,7 @@ def test_an_isolated_change_is_published_at_once(watcher: RunningWatcher) -> Non
         replace(path, text(mapping("a", f"/{number}/")))
         watcher.until(mapping("a", f"/{number}/"))
         took.append(time.monotonic() - began)
-    assert sorted(took)[2] < 0.2, took
+    assert sorted(took)[2] < 0.4, took
 
 
 def test_generated_objects_are_read_beside_the_users_which_count_first(watcher: RunningWatcher) -> None:
