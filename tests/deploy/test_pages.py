@@ -49,6 +49,14 @@ def test_commands_name_files_that_are_there() -> None:
             assert (ROOT / path).exists(), path
 
 
+@pytest.mark.parametrize("page", ["docs/install.md", "kind-config.yaml", "README.md"])
+def test_no_command_applies_objects_together_with_the_kinds_that_they_are_of(page: str) -> None:
+    """kubectl asks which kinds there are before it applies the first file."""
+    commands = re.findall(r"kubectl apply [^&\n]*", (ROOT / page).read_text())
+    assert commands
+    assert [command for command in commands if " deploy/" in command and " examples/" in command] == []
+
+
 def test_recipes_that_are_named_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for page in (ROOT / "README.md", ROOT / "docs/install.md", ROOT / "CONTRIBUTING.md"):
