@@ -15,31 +15,49 @@ from pathlib import Path
 
 from entrypoint.unixhttp import ask
 
+_TOLD = ("/healthcheck/fail", "/drain_listeners?graceful&skip_exit")
+_CONNECTIONS = r"/stats?filter=^listener\..*\.downstream_cx_active$"
 _EACH = 0.05
+_SHARE, _LONGEST = 4, 1.0
+"""Envoy looks through all its statistics to answer, which may be many: it is let alone so many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How a drain went: its seconds, and the connections that were still open at its end."""
+    """How a drain went: its seconds, and the connections that were still open at its end; None: Envoy did not say."""
 
     seconds: float
-    connections: int
+    connections: int | None
 
 
 async def drain(admin_socket: Path, least: float, most: float) -> Drained | None:
-    """Drain the Envoy behind `admin_socket` for `least` to `most` seconds; None when none answers there."""
+    """Drain the Envoy behind `admin_socket` for `least` to `most` seconds; None when there is none.
+
+    An Envoy that is slow to answer is busy, not gone: it is told and asked again.
+    """
     start = time.monotonic()
-    try:
-        for target in ("/healthcheck/fail", "/drain_listeners?graceful&skip_exit"):
-            await asyncio.to_thread(ask, admin_socket, "POST", target)
-        while True:
-            _, text = await asyncio.to_thread(ask, admin_socket, "GET", "/stats?filter=downstream_cx_active")
-            drained = Drained(time.monotonic() - start, open_connections(text))
-            if drained.seconds >= most or (drained.connections == 0 and drained.seconds >= least):
-                return drained
-            await asyncio.sleep(_EACH)
-    except (OSError, http.client.HTTPException):
-        return None
+    untold = list(_TOLD)
+    while True:
+        asked = time.monotonic()
+        try:
+            connections = await asyncio.to_thread(_connections, admin_socket, untold)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return None
+        except (OSError, http.client.HTTPException):
+            connections = None
+        now = time.monotonic()
+        if now - start >= most or (connections == 0 and now - start >= least):
+            return Drained(now - start, connections)
+        await asyncio.sleep(min(max(_EACH, _SHARE * (now - asked)), _LONGEST))
+
+
+def _connections(admin_socket: Path, untold: list[str]) -> int:
+    """Tell Envoy what it does not know of yet, which `untold` then lacks; and its open connections."""
+    while untold:
+        ask(admin_socket, "POST", untold[0])
+        del untold[0]
+    _, text = ask(admin_socket, "GET", _CONNECTIONS)
+    return open_connections(text)
 
 
 def open_connections(stats: str) -> int:

@@ -4,7 +4,8 @@ supervisord starts an ended part again by itself. Two things it cannot know are 
 - A part that was *killed* (SIGKILL: by a person, a test, the kernel out of memory) was not at fault, however young it
   was; supervisord would let it wait. It is pardoned: started again at once.
 - A part that ends *by itself* again and again cannot be kept alive, even if each life lasts longer than the second
-  after which supervisord takes it for started.
+  after which supervisord takes it for started. If requests are served without it, it rests for a while; else the
+  whole ends, and says why.
 """
 
 import re
@@ -18,6 +19,12 @@ CONFIGURATION = 78
 
 DISPENSABLE = frozenset({"reporter", "webhook"})
 """Parts without which requests are served all the same: one that cannot be kept alive rests, and the others go on."""
+
+CONTROL_PLANE = frozenset({"watcher", "translator", "adsserver"})
+"""Parts without which Envoy goes on with what it was told, once it was told something.
+
+What ends them again and again may well be in the objects, which all replicas read: none may end for it that serves.
+"""
 
 REST = 60.0
 """Seconds of such a rest."""
@@ -109,15 +116,20 @@ class _Life:
 
 
 class Keeper:
-    """Remembers how the parts ended, and judges. Times are of any clock that only goes forward, in seconds."""
+    """Remembers how the parts ended, and judges. Times are of any clock that only goes forward, in seconds.
+
+    `serving`: the gateway has been ready.
+    """
 
     def __init__(self) -> None:
+        self.serving = False
         self._lives: dict[str, _Life] = {}
 
     def judge(self, event: Ended | GivenUp, now: float) -> Verdict:
         """What an end, or supervisord's giving up, is answered with."""
         verdict = self._judge(event, now)
-        return Verdict.REST if verdict is Verdict.GIVE_UP and event.part in DISPENSABLE else verdict
+        dispensable = event.part in DISPENSABLE or (self.serving and event.part in CONTROL_PLANE)
+        return Verdict.REST if verdict is Verdict.GIVE_UP and dispensable else verdict
 
     def _judge(self, event: Ended | GivenUp, now: float) -> Verdict:
         life = self._lives.setdefault(event.part, _Life())

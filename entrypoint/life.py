@@ -1,7 +1,7 @@
 """One life of the gateway: start every part, keep them, end them all; the exit code says what happened.
 
     0          it was asked to end, and did (SIGTERM, SIGINT; SIGHUP too: a terminal that is closed)
-    1          a part cannot be kept alive, or supervisord ended; the last lines say which and why
+    1          a part cannot be kept alive that it cannot do without, or supervisord ended; the last lines say why
     2          it could not begin: a setting, the folder, the run directory or a port; nothing was started
     128 + N    a second signal N ended it at once, without draining
 
@@ -60,6 +60,10 @@ class Life:
         self._ended_at: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._resting: set[str] = set()
+
+    def serves(self) -> None:
+        """The gateway is ready: from now on Envoy serves even if the parts that configure it cannot be kept alive."""
+        self._keeper.serving = True
 
     async def live(self, outlets: Mapping[int, Outlet]) -> int:
         """Run until the end is asked for or forced, then end everything; the exit code."""
@@ -185,7 +189,8 @@ class Life:
         settings = self._settings
         drained = await drain(settings.admin_socket, settings.drain_min, settings.drain_max)
         if drained is not None:
-            self._log.info("drained", seconds=round(drained.seconds, 2), connections_left=drained.connections)
+            left = "unknown" if drained.connections is None else drained.connections
+            self._log.info("drained", seconds=round(drained.seconds, 2), connections_left=left)
         self._supervision.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._supervision.over.wait(), _STOP_PATIENCE)

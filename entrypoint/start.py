@@ -116,7 +116,7 @@ async def _life(
     life: Life, settings: Settings, outlets: Mapping[int, Outlet], found: list[Document], greeting: Greeting | None
 ) -> int:
     """Live, and meanwhile say when the gateway is ready."""
-    telling = asyncio.create_task(_tell(settings, outlets[1], found, greeting))
+    telling = asyncio.create_task(_tell(life, settings, outlets[1], found, greeting))
     try:
         return await life.live(outlets)
     finally:
@@ -125,13 +125,14 @@ async def _life(
             await telling
 
 
-async def _tell(settings: Settings, out: Outlet, found: list[Document], greeting: Greeting | None) -> None:
+async def _tell(life: Life, settings: Settings, out: Outlet, found: list[Document], greeting: Greeting | None) -> None:
     log = logs.get()
     start = told = time.monotonic()
     async for reason in readiness(settings, demo_address(found)):
         if time.monotonic() - told > _PATIENCE:
             told = time.monotonic()
             log.warning("not ready yet", why=reason)
+    life.serves()
     log.info("ready", after_s=round(time.monotonic() - start, 2))
     if greeting is not None:
         out.write(greeting(settings, found))

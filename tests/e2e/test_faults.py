@@ -1,5 +1,8 @@
 """Parts are killed under load, while changes go on: no request fails but those that Envoy itself had in its hands."""
 
+import contextlib
+import os
+import signal
 import statistics
 import time
 from collections.abc import Iterator
@@ -112,3 +115,27 @@ def test_a_restart_of_the_adsserver_sends_nothing_again(own_gateway: Gateway) ->
     wait_until(lambda: own_gateway.pid_of("adsserver") not in {None, killed})
     wait_until(lambda: own_gateway.diag()["envoy"]["connected"], what="Envoy connected again")
     assert updates() == before
+
+
+def test_parts_that_crash_again_and_again_take_no_envoy_with_them(red: HttpUpstream) -> None:
+    """As something in the objects might make them, which every replica reads."""
+    with Gateway() as gateway:
+        gateway.apply("steady", host("steady", "steady.test") + mapping("steady", "steady.test", red.service))
+        gateway.wait_served("steady.test")
+        wait_until(lambda: " ready " in gateway.log(), what="ready")
+        with Load(gateway.http_port, host="steady.test") as load:
+            for part in ("watcher", "translator", "adsserver"):
+                wait_until(lambda part=part: is_let_be(gateway, part), what=f"{part} is done without")
+            served = load.requests
+            wait_until(lambda: load.requests > served + 50, what="requests go on")
+        assert load.failures == []
+        assert gateway.is_ready()
+
+
+def is_let_be(gateway: Gateway, part: str) -> bool:
+    """End the part's process, if it has one, by a signal that is no pardon; whether it is not started any more."""
+    pid = gateway.pid_of(part)
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSEGV)
+    return f"doing without  what={part}" in gateway.log()

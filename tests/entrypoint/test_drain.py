@@ -1,6 +1,8 @@
 """Envoy's orderly end, asked of a real Envoy: nobody is cut off, nobody waits longer than needed."""
 
 import asyncio
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -160,6 +162,39 @@ async def test_a_connection_that_stays_is_not_waited_for_beyond_the_limit(envoy:
     assert drained is not None
     assert drained.connections == 1
     assert drained.seconds >= 0.5
+
+
+async def test_an_envoy_that_is_busy_is_told_again_and_its_clients_are_waited_for(envoy: RealEnvoy, port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)):
+        await until(lambda: open_connections(envoy.admin("/stats")[1].decode()) == 1, what="connected")
+        os.kill(envoy.pid, signal.SIGSTOP)
+        draining = asyncio.create_task(drain(envoy.admin_socket, 0, 20))
+        await asyncio.sleep(2.5)  # longer than an answer is waited for
+        os.kill(envoy.pid, signal.SIGCONT)
+        await until(lambda: envoy.admin("/ready")[0] == 503, what="no longer ready")
+        assert not draining.done()
+    drained = await draining
+    assert drained is not None
+    assert drained.connections == 0
+
+
+async def test_an_envoy_that_never_answers_is_given_up_at_the_limit(envoy: RealEnvoy) -> None:
+    os.kill(envoy.pid, signal.SIGSTOP)
+    try:
+        drained = await drain(envoy.admin_socket, 0, 1)
+    finally:
+        os.kill(envoy.pid, signal.SIGCONT)
+    assert drained is not None
+    assert drained.connections is None
+
+
+async def test_an_envoy_that_ends_meanwhile_is_not_waited_for(envoy: RealEnvoy, port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)):
+        await until(lambda: open_connections(envoy.admin("/stats")[1].decode()) == 1, what="connected")
+        draining = asyncio.create_task(drain(envoy.admin_socket, 20, 60))
+        await until(lambda: envoy.admin("/ready")[0] == 503, what="no longer ready")
+        envoy.kill()
+        assert await asyncio.wait_for(draining, 10) is None
 
 
 async def test_without_an_envoy_there_is_nothing_to_drain(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """From start to end: parts come back, signals are heard, nothing is left behind, the exit code says what happened."""
 
+import contextlib
 import json
 import os
 import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -23,6 +27,26 @@ KILLS = 10
 
 def gone_without_trace(end: House) -> bool:
     return not left(end.mark) and not (end.folder / "run").exists()
+
+
+@contextlib.contextmanager
+def said_to_be_ready(running: House) -> Iterator[None]:
+    """The answer of a diagnostics process whose Envoy serves."""
+
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+            return
+
+    running.new_pid("envoy")
+    port = int(_environ(running.process.pid)["AMBASSADOR_HEALTHCHECK_BIND_PORT"])
+    with ThreadingHTTPServer(("127.0.0.1", port), Ready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -98,6 +122,39 @@ def test_a_part_that_ends_at_its_start_ends_the_whole_with_its_last_words() -> N
         assert "carl is of no use" in last
         assert len(running.pids("carl")) == 4
         assert gone_without_trace(running)
+
+
+def crash_until(running: House, part: str, word: str) -> None:
+    """End each of the part's processes by a signal that is no pardon, until a word is in the log."""
+    crashed: set[int] = set()
+
+    def is_said() -> bool:
+        for pid in set(running.pids(part)) - crashed:
+            crashed.add(pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSEGV)
+        return word in running.log
+
+    wait_until(is_said, what=word)
+
+
+def test_a_gateway_that_serves_does_without_a_part_that_configures_it_and_tries_it_again() -> None:
+    with house({"envoy": "live", "translator": "live"}, DRAGOMAN_TEST_REST="1") as running, said_to_be_ready(running):
+        wait_until(lambda: " ready " in running.log, what="ready")
+        envoy = running.new_pid("envoy")
+        crash_until(running, "translator", "doing without")
+        last = running.pids("translator")[-1]
+        assert running.new_pid("translator", but=last)
+        assert running.pids("envoy") == [envoy]
+        assert running.end() == 0
+        assert gone_without_trace(running)
+
+
+def test_a_gateway_that_never_served_says_which_part_it_cannot_do_without() -> None:
+    with house({"envoy": "live", "translator": "live"}) as running:
+        crash_until(running, "translator", "cannot be kept alive")
+        assert running.code() == 1
+        assert "translator cannot be kept alive" in running.log.splitlines()[-1]
 
 
 def test_a_part_that_can_never_work_ends_the_whole_without_another_try() -> None:

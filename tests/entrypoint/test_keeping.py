@@ -6,6 +6,7 @@ import pytest
 
 from entrypoint.keeping import (
     CONFIGURATION,
+    CONTROL_PLANE,
     DISPENSABLE,
     Ended,
     Event,
@@ -53,6 +54,25 @@ def test_a_part_that_requests_are_served_without_rests_where_another_is_given_up
     assert keeper.judge(GivenUp(part), 1) is Verdict.REST
     assert keeper.judge(killed(part), 2) is Verdict.PARDON
     assert keeper.judge(Ended("envoy", f"exit status {CONFIGURATION}"), 0) is Verdict.GIVE_UP
+
+
+@pytest.mark.parametrize("part", sorted(CONTROL_PLANE))
+def test_a_part_that_configures_envoy_is_given_up_before_anything_is_served_and_rests_later(part: str) -> None:
+    keeper = Keeper()
+    assert keeper.judge(GivenUp(part), 0) is Verdict.GIVE_UP
+    keeper.serving = True
+    assert keeper.judge(GivenUp(part), 1) is Verdict.REST
+    assert keeper.judge(Ended(part, f"exit status {CONFIGURATION}"), 2) is Verdict.REST
+    assert keeper.judge(killed(part), 3) is Verdict.PARDON
+    assert {keeper.judge(GivenUp(other), 4) for other in ("envoy", "diagnostics")} == {Verdict.GIVE_UP}
+
+
+def test_each_part_is_there_and_envoy_and_what_answers_probes_are_indispensable() -> None:
+    parser = configparser.RawConfigParser()
+    parser.read(CONF)
+    parts = {section.removeprefix("program:") for section in parser.sections() if section.startswith("program:")}
+    assert parts - DISPENSABLE - CONTROL_PLANE - {"demo"} == {"envoy", "diagnostics"}
+    assert parts >= DISPENSABLE | CONTROL_PLANE
 
 
 def test_dispensable_parts_are_those_of_kubernetes_alone() -> None:
