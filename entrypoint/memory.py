@@ -10,13 +10,14 @@ from pathlib import Path
 _UNLIMITED = 1 << 60
 """Version 1 writes no limit as a number near 2^63; no machine has an exbibyte."""
 
-_OTHERS = 384 << 20
-"""What the Python processes beside Envoy need, in bytes: about 50 MiB each and some room for large configurations."""
+_OTHERS_PERCENT, _OTHERS_MOST = 42, 2 << 30
+"""What all beside Envoy may need of the limit: 215 MiB, and 30 for each 1,000 Mappings (docs/sizing.md), where the limit
+goes with the number of Mappings too. Beyond the second, in bytes, the limit is high for the sake of the traffic."""
 
 
 def envoy_heap(limit: int | None) -> int | None:
-    """Envoy's share of a container's limit, in bytes: what the others leave, at least half. None without a limit."""
-    return None if limit is None else max(limit - _OTHERS, limit // 2)
+    """Envoy's share of a container's limit, in bytes: what the others leave. None without a limit."""
+    return None if limit is None else limit - min(limit * _OTHERS_PERCENT // 100, _OTHERS_MOST)
 
 
 def memory_limit(root: Path = Path("/sys/fs/cgroup"), groups: Path = Path("/proc/self/cgroup")) -> int | None:

@@ -69,7 +69,7 @@ def test_the_heap_is_limited_only_where_there_is_a_limit(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("limit", "heap"), [(None, None), (400 * MIB, 200 * MIB), (1024 * MIB, 640 * MIB), (4096 * MIB, 3712 * MIB)]
+    ("limit", "heap"), [(None, None), (400 * MIB, 232 * MIB), (1500 * MIB, 870 * MIB), (16_384 * MIB, 14_336 * MIB)]
 )
 def test_envoys_share_of_the_memory(limit: int | None, heap: int | None) -> None:
     assert envoy_heap(limit) == heap
