@@ -25,7 +25,7 @@ class _Door:
 
 def greeting(settings: Settings, found: list[Document]) -> str:
     """A few lines: commands to copy for what the folder's Listeners and Mappings serve."""
-    host = "127.0.0.1" if settings.bind_address == "0.0.0.0" else settings.bind_address
+    host = "127.0.0.1" if settings.bind_address in {"0.0.0.0", "::"} else settings.bind_address
     diagnostics = f"http://{_bracketed(diagnostics_host(settings))}:{settings.diagnostics_port}"
     lines = [
         "",

@@ -1,6 +1,7 @@
 """The process: serves the diagnostics until told to stop."""
 
 import asyncio
+import socket
 import sys
 import time
 
@@ -39,7 +40,7 @@ async def _listen(settings: Settings, diagnostics: Diagnostics, stopping: asynci
     await runner.setup()
     address, port = settings.diagnostics_address, settings.diagnostics_port
     try:
-        await web.TCPSite(runner, address, port, reuse_address=True).start()
+        await web.SockSite(runner, _socket(address, port)).start()
         log.info("listening", address=address, port=port)
         await stopping.wait()
     except OSError as error:
@@ -48,6 +49,12 @@ async def _listen(settings: Settings, diagnostics: Diagnostics, stopping: asynci
     finally:
         await runner.cleanup()
     return 0
+
+
+def _socket(address: str, port: int) -> socket.socket:
+    """A socket that listens there; at `::` for both families. OSError when it cannot."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.create_server((address, port), family=family, dualstack_ipv6=address == "::")
 
 
 if __name__ == "__main__":

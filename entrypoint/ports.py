@@ -46,18 +46,22 @@ def taken(ports: list[Port]) -> list[str]:
 
 
 def _try(port: Port) -> str | None:
+    try:
+        _bind(port)
+    except OSError as error:
+        reason = f"taken{_holder(port)}" if error.errno == errno.EADDRINUSE else _reason(port, error)
+        return f"port {port.number}, wanted for {port.purpose}, is {reason}"
+    return None
+
+
+def _bind(port: Port) -> None:
     family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM if port.udp else socket.SOCK_STREAM) as tried:
-        if not port.udp:
-            tried.setsockopt(
-                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-            )  # connections that wait for their end do no harm
-        try:
-            tried.bind((port.address, port.number))
-        except OSError as error:
-            reason = f"taken{_holder(port)}" if error.errno == errno.EADDRINUSE else _reason(port, error)
-            return f"port {port.number}, wanted for {port.purpose}, is {reason}"
-    return None
+        if not port.udp:  # connections that wait for their end do no harm
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if port.address == "::":  # every address of both families, as whoever listens will have it
+            tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        tried.bind((port.address, port.number))
 
 
 def _reason(port: Port, error: OSError) -> str:

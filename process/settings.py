@@ -67,7 +67,7 @@ class Settings:
     webhook_url: str = ""
     """The URL in CRDs by which the API server reaches the conversion webhook, where it reaches no Services."""
     bind_address: str = "0.0.0.0"
-    """Where Envoy's listeners listen."""
+    """Where Envoy's listeners listen; here and below `::` is every address of both families."""
     diagnostics_address: str = "0.0.0.0"
     diagnostics_port: int = 8877
     envoy_path: Path | None = None

@@ -108,3 +108,11 @@ def test_a_second_start_says_which_port_is_taken_and_starts_nothing(tmp_path: Pa
             assert second.pids("anna") == []
             assert not left(second.mark)
             assert not (second.folder / "run").exists()
+
+
+@pytest.mark.parametrize("other", ["127.0.0.1", "::1"])
+def test_a_port_of_both_families_is_taken_by_whoever_has_it_in_one(other: str) -> None:
+    family = socket.AF_INET6 if ":" in other else socket.AF_INET
+    with socket.create_server((other, 0), family=family) as server:
+        (sentence,) = taken([Port("::", server.getsockname()[1], "a test")])
+    assert f"taken by process {os.getpid()}" in sentence

@@ -114,6 +114,12 @@ def _weighted(shares: list[tuple[str, int]]) -> TcpProxyWeightedCluster:
     )
 
 
+def _socket_address(listener: ir.Listener) -> SocketAddress:
+    """Where it listens; `::` is every address of both families."""
+    both = True if listener.address == "::" else None
+    return SocketAddress(address=listener.address, port_value=listener.port, ipv4_compat=both)
+
+
 def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, bytes]]) -> Resource:
     """The listener, joined from its chains: for each name whether it is TLS, and its bytes."""
     filters = [_PROXY_PROTOCOL] if listener.proxy_protocol else []
@@ -121,7 +127,7 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, byte
         filters.append(_TLS_INSPECTOR)
     head = Listener(
         name=listener.name,
-        address=Address(socket_address=SocketAddress(address=listener.address, port_value=listener.port)),
+        address=Address(socket_address=_socket_address(listener)),
         listener_filters=filters,
         per_connection_buffer_limit_bytes=BUFFER_LIMIT,
     )

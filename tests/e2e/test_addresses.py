@@ -1,0 +1,34 @@
+"""Where it listens: of one family or of both at once."""
+
+import http.client
+import json
+
+import pytest
+
+from tests.support.gateway import Gateway
+from tests.support.objects import host, mapping
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.envoy, pytest.mark.system]
+
+BOTH = {"AMBASSADOR_ENVOY_BIND_ADDRESS": "::", "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": "::"}
+
+
+def asked(address: str, port: int, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(address, port, timeout=10)
+    connection.request("GET", path, headers={"host": "both.test"})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
+def test_two_colons_are_every_address_of_both_families(red: HttpUpstream) -> None:
+    with Gateway(environ=BOTH) as gateway:
+        gateway.apply("both", host("both", "both.test") + mapping("both", "both.test", red.service))
+        gateway.wait_served("both.test")
+        for address in ("127.0.0.1", "::1"):
+            status, body = asked(address, gateway.http_port, "/")
+            assert status == 200
+            assert "::ffff:" not in json.loads(body)["headers"]["x-forwarded-for"], "an IPv4 client is one to backends"
+            assert asked(address, gateway.diagnostics_port, "/ambassador/v0/check_ready")[0] == 200
