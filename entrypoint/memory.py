@@ -12,7 +12,7 @@ _UNLIMITED = 1 << 60
 
 _OTHERS_PERCENT, _OTHERS_MOST = 42, 2 << 30
 """What all beside Envoy may need of the limit: 215 MiB, and 30 for each 1,000 Mappings (docs/sizing.md), where the
-limit goes with the number of Mappings too. Beyond the second, in bytes, the limit is high for the sake of the traffic."""
+limit goes with the number of Mappings too. The second, in bytes: what is above it is there for the traffic."""
 
 
 def envoy_heap(limit: int | None) -> int | None:
