@@ -20,7 +20,6 @@ from entrypoint.keeping import CONFIGURATION
 from entrypoint.memory import envoy_heap, memory_limit
 from process.settings import Settings, SettingsError
 
-_DRAIN_TIME = "600"
 """Seconds in which a changed listener's old connections end, as in Emissary."""
 _CONNECTIONS = 50_000
 _LEVELS = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
@@ -48,7 +47,7 @@ def main(environ: Mapping[str, str]) -> NoReturn:
         )
         config = settings.run_dir / "envoy.json"
         config.write_text(json.dumps(bootstrap(place)))
-        os.execv(binary, [str(binary), *arguments(settings, config, drain_time(environ))])  # noqa: S606 -- no shell is wanted
+        os.execv(binary, [str(binary), *arguments(settings, config)])  # noqa: S606 -- no shell is wanted
     except (LaunchError, SettingsError, OSError) as error:
         print(f"envoy cannot be started: {error}", file=sys.stderr)  # noqa: T201 -- this process never logs
         sys.exit(CONFIGURATION)
@@ -68,7 +67,7 @@ def find(settings: Settings) -> Path:
     return found
 
 
-def arguments(settings: Settings, config: Path, drain_seconds: str) -> list[str]:
+def arguments(settings: Settings, config: Path) -> list[str]:
     """Envoy's command line, but for its name. What it logs of the ADS stream's state, the adsserver tells better."""
     level = _LEVELS[settings.log_level]
     line = ["--log-format", _JSON if settings.json_logs else _TEXT]
@@ -77,20 +76,12 @@ def arguments(settings: Settings, config: Path, drain_seconds: str) -> list[str]
     return [
         *("--config-path", str(config)),
         "--disable-hot-restart",
-        *("--drain-time-s", drain_seconds),
+        *("--drain-time-s", str(settings.listener_drain)),
         *("--log-level", level),
         *line,
         *quiet,
         *threads,
     ]
-
-
-def drain_time(environ: Mapping[str, str]) -> str:
-    """AMBASSADOR_DRAIN_TIME: whole seconds, 600 if it is absent or empty."""
-    text = environ.get("AMBASSADOR_DRAIN_TIME") or _DRAIN_TIME
-    if not (text.isascii() and text.isdigit() and int(text) <= 86400):
-        raise SettingsError(f"AMBASSADOR_DRAIN_TIME: {text!r} is not a whole number of seconds from 0 to 86400")
-    return text
 
 
 def cluster_name(settings: Settings) -> str:

@@ -78,6 +78,8 @@ class Settings:
     """Seconds that Envoy goes on serving, at least, after it was asked to end: others must learn of it first."""
     drain_max: float = 60.0
     """Seconds after which Envoy ends even with connections open."""
+    listener_drain: int = 600
+    """Seconds that connections of a changed or deleted listener are let live on: Envoy's `--drain-time-s`."""
     strict_selectors: bool = True
     """Whether a Host's mappingSelector must match all labels (Emissary 3's rule), not just one of them."""
     log_level: LogLevel = "info"
@@ -117,6 +119,7 @@ class Settings:
             concurrency=_whole(given, "ENVOY_CONCURRENCY", 0, 0, 1024) or None,
             drain_min=_seconds(given, "DRAGOMAN_DRAIN_MIN", usual.drain_min),
             drain_max=_seconds(given, "DRAGOMAN_DRAIN_MAX", usual.drain_max),
+            listener_drain=_whole(given, "AMBASSADOR_DRAIN_TIME", usual.listener_drain, 0, 86_400),
             strict_selectors=not _boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
             log_level=_level(given, usual.log_level),
             json_logs=_boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from entrypoint.bootstrap import Place, bootstrap
-from entrypoint.envoy import LaunchError, arguments, cluster_name, drain_time, find
+from entrypoint.envoy import LaunchError, arguments, cluster_name, find
 from entrypoint.memory import envoy_heap, memory_limit
-from process.settings import Settings, SettingsError
+from process.settings import Settings
 from tests.entrypoint.house import ROOT, house
 from tests.support.envoy import EnvoyAdmin, envoy_path, wait_until
 
@@ -106,11 +106,11 @@ def test_no_control_groups_are_no_limit(tmp_path: Path) -> None:
 
 
 def test_the_settings_are_on_envoys_command_line() -> None:
-    said = " ".join(arguments(Settings(), Path("/x"), "600"))
+    said = " ".join(arguments(Settings(), Path("/x")))
     assert said.startswith("--config-path /x --disable-hot-restart --drain-time-s 600 --log-level warning --log-format")
     assert "--concurrency" not in said
-    assert "--concurrency 3" in " ".join(arguments(Settings(concurrency=3), Path("/x"), "1"))
-    assert "--log-level debug" in " ".join(arguments(Settings(log_level="debug"), Path("/x"), "1"))
+    assert "--concurrency 3" in " ".join(arguments(Settings(concurrency=3), Path("/x")))
+    assert "--log-level debug" in " ".join(arguments(Settings(log_level="debug"), Path("/x")))
 
 
 @pytest.mark.envoy
@@ -119,7 +119,7 @@ def test_envoys_log_has_a_line_an_event(tmp_path: Path, json_logs: bool) -> None
     settings = Settings(json_logs=json_logs, log_level="debug")
     file = tmp_path / "bootstrap.json"
     file.write_text("{}")
-    command = [envoy_path(), "--mode", "validate", *arguments(settings, file, "1")]
+    command = [envoy_path(), "--mode", "validate", *arguments(settings, file)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
     assert len(lines) > 10
     for line in lines:
@@ -129,11 +129,9 @@ def test_envoys_log_has_a_line_an_event(tmp_path: Path, json_logs: bool) -> None
             assert line.split()[2] == "envoy"
 
 
-def test_the_drain_time_is_emissarys_variable() -> None:
-    assert drain_time({}) == "600"
-    assert drain_time({"AMBASSADOR_DRAIN_TIME": "7"}) == "7"
-    with pytest.raises(SettingsError, match="AMBASSADOR_DRAIN_TIME"):
-        drain_time({"AMBASSADOR_DRAIN_TIME": "soon"})
+def test_the_drain_time_is_what_the_settings_say() -> None:
+    line = arguments(Settings(listener_drain=7), Path("envoy.json"))
+    assert line[line.index("--drain-time-s") + 1] == "7"
 
 
 def test_the_nodes_cluster_has_emissarys_form() -> None:

@@ -33,7 +33,8 @@ def test_empty_variables_count_as_absent() -> None:
         "ENVOY_CONCURRENCY DRAGOMAN_DRAIN_MIN DRAGOMAN_DRAIN_MAX DISABLE_STRICT_LABEL_SELECTORS AES_LOG_LEVEL "
         "AMBASSADOR_JSON_LOGGING AMBASSADOR_SINGLE_NAMESPACE DRAGOMAN_NAMESPACES AMBASSADOR_LABEL_SELECTOR "
         "AMBASSADOR_FIELD_SELECTOR AMBASSADOR_CERTS_SINGLE_NAMESPACE KUBECONFIG POD_NAME "
-        "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE DRAGOMAN_WEBHOOK_URL"
+        "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE DRAGOMAN_WEBHOOK_URL "
+        "AMBASSADOR_DRAIN_TIME"
     )
     assert of(**dict.fromkeys(names.split(), "")) == Settings()
 
@@ -51,6 +52,7 @@ def test_every_variable_is_read() -> None:
         ENVOY_CONCURRENCY="3",
         DRAGOMAN_DRAIN_MIN="0.5",
         DRAGOMAN_DRAIN_MAX="7",
+        AMBASSADOR_DRAIN_TIME="30",
         DISABLE_STRICT_LABEL_SELECTORS="true",
         AES_LOG_LEVEL="DEBUG",
         AMBASSADOR_JSON_LOGGING="1",
@@ -86,6 +88,7 @@ def test_every_variable_is_read() -> None:
         concurrency=3,
         drain_min=0.5,
         drain_max=7,
+        listener_drain=30,
         strict_selectors=False,
         log_level="debug",
         json_logs=True,
@@ -142,6 +145,7 @@ def test_our_name_for_the_folder_goes_before_emissarys() -> None:
         ("DRAGOMAN_DRAIN_MAX", "nan", "'nan' is not a number of seconds from 0 to 86400"),
         ("DRAGOMAN_DRAIN_MAX", "inf", "'inf' is not a number of seconds from 0 to 86400"),
         ("DRAGOMAN_DRAIN_MAX", "5", "10 s exceeds DRAGOMAN_DRAIN_MAX (5 s)"),
+        ("AMBASSADOR_DRAIN_TIME", "1.5", "'1.5' is not a whole number from 0 to 86400"),
         ("AMBASSADOR_JSON_LOGGING", "json", "'json' is neither true nor false"),
         ("DISABLE_STRICT_LABEL_SELECTORS", "2", "'2' is neither true nor false"),
         ("DRAGOMAN_NAMESPACES", "a,B", "'B' is not the name of a namespace"),
