@@ -20,11 +20,18 @@ PATIENCE: Final = 1.0
 METRICS_PATIENCE: Final = 10.0
 """Seconds that Envoy may be silent while it tells its metrics: it sums up very many before the first byte."""
 
+BUSY: Final = "busy"
+"""In place of Envoy's own word: somebody is there, who does not answer in time."""
+
 _ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
 
 
 class NoAnswerError(Exception):
     """Envoy does not answer; the message says what was met."""
+
+
+class NotInTimeError(NoAnswerError):
+    """Envoy is there, and too busy to answer, or it hangs."""
 
 
 class Admin:
@@ -44,9 +51,11 @@ class Admin:
         await self._session.close()
 
     async def state(self) -> str | None:
-        """What Envoy says of itself: LIVE, DRAINING, PRE_INITIALIZING or INITIALIZING; None when it does not answer."""
+        """Envoy's word of itself: LIVE, DRAINING, PRE_INITIALIZING or INITIALIZING; or BUSY; None: it is not there."""
         try:
             words = (await self._get("/ready"))[:40].decode(errors="replace").split()
+        except NotInTimeError:
+            return BUSY
         except NoAnswerError:
             return None
         return words[0] if words else "silent"
@@ -94,4 +103,5 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 
 def _no_answer(error: BaseException) -> NoAnswerError:
-    return NoAnswerError(f"Envoy's admin interface: {type(error).__name__} {error}".rstrip())
+    kind = NotInTimeError if isinstance(error, TimeoutError) else NoAnswerError
+    return kind(f"Envoy's admin interface: {type(error).__name__} {error}".rstrip())

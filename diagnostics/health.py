@@ -8,6 +8,7 @@ Ready means that Envoy serves a configuration that it accepted. Once it does, on
 from dataclasses import dataclass, field
 from typing import Final
 
+from diagnostics.admin import BUSY
 from diagnostics.view import Progress
 
 LIVE: Final = "LIVE"
@@ -18,6 +19,10 @@ BLIND: Final = "no Host can be served, and Secrets may not be read: the log of t
 
 GRACE: Final = 30.0
 """Seconds that Envoy may be silent, at our start or since it answered last: it may be coming back."""
+
+BUSY_AT_MOST: Final = 10.0
+"""Seconds that an Envoy which was ready may be too busy to answer: its workers serve while its main thread applies a
+large configuration or sums up its metrics, and on a crowded machine all replicas may be as slow at once."""
 
 SETTLING: Final = 5.0
 """Seconds that a first configuration is waited for beyond its first listener: one that never comes blocks nothing."""
@@ -35,7 +40,7 @@ class Life:
 
         The grace begins with the first question that it does not answer, since nobody may have asked for long.
         """
-        if state is not None:
+        if state not in (None, BUSY):
             self._silent_since = None
             return None
         if self._silent_since is None:
@@ -49,6 +54,7 @@ class Readiness:
     """Remembers whether this Envoy was ready before: then a change under way does not make it unready."""
 
     _was_ready: bool = False
+    _busy_since: float | None = field(default=None)
     _first_listener_at: float | None = field(default=None)
 
     def is_settled(self, state: str | None, listening: frozenset[str]) -> bool:
@@ -62,6 +68,10 @@ class Readiness:
 
         `listening` are Envoy's own active listeners. `progress` None: the snapshot cannot be asked, or need not be.
         """
+        if state == BUSY and self._was_ready and self._may_be_busy(now):
+            return None
+        if state != BUSY:
+            self._busy_since = None
         if state != LIVE:
             self._was_ready, self._first_listener_at = False, None
             return _why_not_live(state, progress)
@@ -77,6 +87,11 @@ class Readiness:
         self._was_ready = missing is None
         return missing
 
+    def _may_be_busy(self, now: float) -> bool:
+        if self._busy_since is None:
+            self._busy_since = now
+        return now - self._busy_since < BUSY_AT_MOST
+
     def _awaited(self, listening: frozenset[str], progress: Progress, now: float) -> str | None:
         """A published listener that Envoy neither refused nor serves, while there is still time for it."""
         if self._first_listener_at is None:
@@ -91,7 +106,7 @@ class Readiness:
 
 
 def _why_not_live(state: str | None, progress: Progress | None) -> str:
-    if state is None:
+    if state in (None, BUSY):
         return "Envoy's admin interface does not answer"
     waits = state in STARTING and progress is not None and not progress.is_published
     return f"Envoy is {state}" + (f", since {UNMADE}" if waits else "")

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
-from diagnostics.admin import PATIENCE, Admin, NoAnswerError
+from diagnostics.admin import BUSY, PATIENCE, Admin, NoAnswerError, NotInTimeError
 from diagnostics.following import Following, NotOpenError
 from diagnostics.health import LIVE, Life, Readiness
 from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
@@ -72,6 +72,8 @@ class Diagnostics:
         if state == LIVE:
             try:
                 listening = await self._admin.listeners()
+            except NotInTimeError:
+                state = BUSY
             except NoAnswerError:
                 state = None
         progress = None if self._readiness.is_settled(state, listening) else await self._progress()
@@ -111,7 +113,7 @@ class Diagnostics:
         return response
 
     async def _tell_metrics(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        answers = await self._admin.state() is not None
+        answers = await self._admin.state() not in (None, BUSY)
         own = own_metrics(await self._counted(), self._system, answers=answers)
         await response.prepare(request)
         await response.write(own)

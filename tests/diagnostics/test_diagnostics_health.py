@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from diagnostics.health import BLIND, GRACE, SETTLING, UNMADE, Life, Readiness
+from diagnostics.admin import BUSY
+from diagnostics.health import BLIND, BUSY_AT_MOST, GRACE, SETTLING, UNMADE, Life, Readiness
 from diagnostics.view import Ack, Progress
 from snapshot import Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics
@@ -83,6 +84,21 @@ def test_what_is_ready_stays_so_without_a_control_plane_until_envoy_says_otherwi
     assert readiness.wrong("LIVE", HTTP, changing, 4.0) is not None
 
 
+def test_an_envoy_that_was_ready_may_be_busy_for_a_while() -> None:
+    readiness = Readiness()
+    assert readiness.wrong(BUSY, NONE, None, 0.0) == NO_ANSWER, "not before it was ready"
+    assert readiness.wrong("LIVE", HTTP, progress(), 1.0) is None
+    for begin in (10.0, 50.0):
+        assert readiness.is_settled(BUSY, NONE)
+        assert readiness.wrong(BUSY, NONE, None, begin) is None
+        assert readiness.wrong(BUSY, NONE, None, begin + BUSY_AT_MOST - 1) is None
+        assert readiness.wrong("LIVE", HTTP, None, begin + BUSY_AT_MOST) is None
+    assert readiness.wrong(BUSY, NONE, None, 100.0) is None
+    assert readiness.wrong(BUSY, NONE, None, 100.0 + BUSY_AT_MOST) == NO_ANSWER
+    assert readiness.wrong("LIVE", HTTP, progress(published=False), 120.0) is not None
+    assert readiness.wrong(None, NONE, None, 121.0) == NO_ANSWER, "one that is gone is not busy"
+
+
 def test_alive_is_envoy_with_a_grace_at_the_start_and_after_each_answer() -> None:
     life = Life(100.0)
     assert life.wrong(None, 100.0 + GRACE - 1) is None
@@ -91,7 +107,7 @@ def test_alive_is_envoy_with_a_grace_at_the_start_and_after_each_answer() -> Non
         assert life.wrong(state, 1000.0) is None
     assert life.wrong(None, 2000.0) is None
     assert life.wrong(None, 2000.0 + GRACE - 1) is None
-    assert life.wrong(None, 2000.0 + GRACE) is not None
+    assert life.wrong(BUSY, 2000.0 + GRACE) is not None
     assert life.wrong("LIVE", 3000.0) is None
 
 
@@ -154,12 +170,15 @@ def test_ready_never_comes_before_the_configuration_is_served(ads: Adsserver, en
             envoy.start()
             wait_until(lambda: running.said(READY)[0] == 200, what="ready")
             assert [httpx.get(f"http://127.0.0.1:{port}/").text for port in ports] == ["hello", "hello"]
+            os.kill(envoy.pid, signal.SIGSTOP)
+            assert running.said(READY)[0] == 200, "it may be busy"
+            os.kill(envoy.pid, signal.SIGCONT)
             envoy.kill()
             assert running.said(READY) == (503, NO_ANSWER)
 
 
 @pytest.mark.envoy
-def test_an_envoy_that_hangs_is_an_envoy_that_is_gone_after_a_second(ads: Adsserver, envoy: RealEnvoy) -> None:
+def test_an_envoy_that_hangs_before_it_was_ready_is_taken_for_none_after_a_second(ads: Adsserver, envoy: RealEnvoy) -> None:
     ads.replace({})
     envoy.start()
     envoy.wait_live()
