@@ -28,10 +28,12 @@ def status_to_apply(live: JSONObject, wanted: JSONObject, now: str) -> JSONObjec
     leftover = (TYPES & there.keys()) - should.keys()
     conditions = [condition | {_SINCE: _since(there.get(name), condition, now)} for name, condition in should.items()]
     fields = {name: value for name, value in wanted.items() if name != "conditions"}
-    if "errorReason" in fields:
+    if fields.get("errorReason"):
         same = live.get("errorReason") == fields["errorReason"]
         fields["errorTimestamp"] = live["errorTimestamp"] if same and live.get("errorTimestamp") else now
     kept = {name: value for name, value in live.items() if name in FIELDS and value != ""}
+    if not fields.get("errorReason"):
+        kept.pop("errorTimestamp", None)  # it cannot be empty, and goes with the reason unless it is another writer's
     meant = {name: value for name, value in fields.items() if value != ""}
     if not differs and not leftover and kept == meant:
         return None
