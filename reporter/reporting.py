@@ -10,7 +10,7 @@ from typing import Final
 from process import logs
 from process.settings import Settings
 from reporter.agenda import Agenda
-from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, look
+from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, known_before, look
 from reporter.news import News
 from reporter.objects import JSONObject, Live, Name, Wanted, live_of, name_of, wanted_of
 from reporter.writing import Events, KindRefusedError, RestError, Statuses, UnreachableError, now_text
@@ -123,22 +123,29 @@ class Reporting:
 
     def _compare(self, key: str, name: Name, wanted: Wanted, found: Live, now: float) -> _Errand | None:
         live = self._memory.newest(key, found, now)
-        told, muted = self._memory.told(key), self._agenda.muted_for(name.kind, now)
+        known, muted = known_before(live, self._told(key, name, wanted.uid)), self._agenda.muted_for(name.kind, now)
         waited = now - self._agenda.waits_since(key, wanted.version, now)
         again = None if live is found else ANSWER_COUNTS
-        match look(wanted, live, told, waited, now_text()):
+        match look(wanted, live, known, waited, now_text()):
             case Later(seconds):
                 again = seconds
             case Deed(news, status):
-                known = known_after(wanted, live, told)
-                wants_status = status is not None and (self._mapping_statuses or name.kind != "Mapping")
+                wants_status = status is not None and self._writes_status_of(name)
                 if not wants_status or muted or not self._agenda.may_write(key):
                     again, status = (muted or again) if wants_status else again, None
                 if news or status is not None:
-                    return _Errand(key, name, wanted.uid, Deed(news, status), known, again)
-                self._memory.tell(key, known)
+                    return _Errand(key, name, wanted.uid, Deed(news, status), known_after(wanted, known), again)
+                self._memory.tell(key, wanted.uid, known_after(wanted, known))
         self._agenda.looked(key, now, again_in=again)
         return None
+
+    def _writes_status_of(self, name: Name) -> bool:
+        return self._mapping_statuses or name.kind != "Mapping"
+
+    def _told(self, key: str, name: Name, uid: str) -> frozenset[News] | None:
+        """As in Memory; a status that is not written tells of nothing that was told."""
+        told = self._memory.told(key, uid)
+        return frozenset() if told is None and not self._writes_status_of(name) else told
 
     async def _carry_out(self, errand: _Errand) -> None:
         again = errand.again_in
@@ -147,7 +154,7 @@ class Reporting:
                 if not self._leads():
                     break
                 await self._events.tell(errand.name, errand.uid, news, time.monotonic())
-            self._memory.tell(errand.key, errand.known)
+            self._memory.tell(errand.key, errand.uid, errand.known)
             if errand.deed.status is not None and self._leads():
                 await self._write(errand, errand.deed.status)
                 again = again or ANSWER_COUNTS  # were the write lost, nothing might ever tell of it
