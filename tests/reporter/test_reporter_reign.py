@@ -1,10 +1,13 @@
 """A reign and its objects: what is told once and only once, what is written later, and to whom nothing is done."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kubeapi.connection import Answer
+from reporter.reporting import SOON
 from tests.reporter.reign import WRONG, Reign, key_of, refusal, reign_in
 
 KEY = key_of()
@@ -15,6 +18,19 @@ WEBHOOK_DOWN = refusal(500, 'Internal error occurred: failed calling webhook "v.
 def reign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reign]:
     with reign_in(tmp_path, monkeypatch) as made:
         yield made
+
+
+class Gate:
+    """An Event is under way until the test opens it."""
+
+    def __init__(self, reign: Reign) -> None:
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+        reign.api.rule = lambda method, _path: self._pass() if method == "POST" else None
+
+    async def _pass(self) -> Answer:
+        self.reached.set()
+        await self.opened.wait()
+        return Answer(201, b"{}")
 
 
 # What is told.
@@ -57,3 +73,102 @@ async def test_a_successor_has_its_own_problems(reign: Reign) -> None:
     reign.says(KEY, uid="three")
     await reign.settle()
     assert reign.events() == [("one", "Invalid"), ("two", "Invalid")], "and the third has nothing to recover from"
+
+
+async def test_what_is_told_of_an_object_that_is_gone_is_not_remembered_of_its_successor(reign: Reign) -> None:
+    gate = Gate(reign)
+    reign.has(KEY)
+    reign.says(KEY, WRONG)
+    reign.start()
+    await gate.reached.wait()
+    reign.loses(KEY)
+    reign.reporting.follow()
+    gate.opened.set()
+    await reign.reporting.end()
+    reign.has(KEY, "two")
+    reign.says(KEY, WRONG, uid="two")
+    await reign.settle()
+    assert reign.events() == [("one", "Invalid"), ("two", "Invalid")]
+
+
+async def test_a_status_that_fell_to_a_successor_says_nothing_of_what_was_told_of_him(reign: Reign) -> None:
+    gate = Gate(reign)
+    reign.has(KEY)
+    reign.says(KEY, WRONG)
+    reign.start()
+    await gate.reached.wait()
+    reign.has(KEY, "two")  # before anybody could see that there was none
+    gate.opened.set()
+    await reign.reporting.end()
+    assert reign.writes() == ["default/mappings/m"], "it has the status of another one"
+    reign.says(KEY, WRONG, uid="two")
+    await reign.settle()
+    assert reign.events() == [("one", "Invalid"), ("two", "Invalid")]
+
+
+# Who is gone, and who leads no more.
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_an_object_that_is_deleted_while_its_event_is_told_is_let_go(
+    reign: Reign, capsys: pytest.CaptureFixture[str], *, fails: bool
+) -> None:
+    gate = Gate(reign)
+    reign.has(KEY)
+    reign.says(KEY, WRONG)
+    reign.start()
+    await gate.reached.wait()
+    reign.loses(KEY)
+    reign.reporting.follow()
+    if fails:
+        reign.api.rule = lambda _method, _path: WEBHOOK_DOWN
+    gate.opened.set()
+    await reign.live_on(5)
+    assert reign.writes() == []
+    assert "bug" not in capsys.readouterr().out
+
+
+async def test_an_object_that_is_deleted_while_its_write_fails_is_let_go(
+    reign: Reign, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(method: str, _path: str) -> Answer | None:
+        if method != "PATCH":
+            return None
+        reign.loses(KEY)
+        reign.reporting.follow()
+        return WEBHOOK_DOWN
+
+    reign.has(KEY)
+    reign.says(KEY)
+    reign.api.rule = gone
+    await reign.live_on(60)
+    assert len(reign.writes()) == 1
+    assert "bug" not in capsys.readouterr().out
+
+
+async def test_a_lease_that_lapses_for_a_moment_loses_no_status(reign: Reign) -> None:
+    gate = Gate(reign)
+    reign.has(KEY)
+    reign.says(KEY, WRONG)
+    reign.start()
+    await gate.reached.wait()
+    reign.leads = False
+    gate.opened.set()
+    await reign.reporting.end()
+    assert reign.writes() == []
+    reign.leads = True
+    await reign.live_on(2 * SOON)
+    assert reign.writes() == ["default/mappings/m"]
+    assert reign.events() == [("one", "Invalid")], "and what was told is not told again"
+
+
+async def test_what_is_not_told_since_the_lease_lapsed_is_told_when_it_is_held_again(reign: Reign) -> None:
+    reign.has(KEY)
+    reign.says(KEY, WRONG)
+    reign.start()
+    reign.leads = False  # before the errand that was begun has run
+    await reign.reporting.end()
+    assert reign.events() == []
+    reign.leads = True
+    await reign.live_on(2 * SOON)
+    assert reign.events() == [("one", "Invalid")]
