@@ -13,6 +13,8 @@ WRITES: Final = 2
 FORGIVEN_AFTER: Final = 600.0
 """Seconds after which writes count no more: what was lost with a restored cluster is no fight."""
 WRITES_A_SECOND, WRITES_AT_ONCE = 100.0, 100.0
+AT_LEISURE: Final = 0.1
+"""Seconds between two objects for which there is no hurry, so that they keep no other waiting."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Agenda:
     _writes: Allowance = field(default_factory=lambda: Allowance(WRITES_A_SECOND, WRITES_AT_ONCE))
     _rest_until: float = float("-inf")
     _failures: int = 0
+    _leisure: float = float("-inf")
 
     def touch(self, key: str, due: float) -> None:
         """Look at this object, not before `due`; while it is being written, afterwards."""
@@ -88,6 +91,11 @@ class Agenda:
         """Whether the version that was last asked about may be written once more."""
         turn = self._turns.get(key)
         return turn is not None and turn.writes < WRITES
+
+    def is_written(self, key: str) -> bool:
+        """Whether it was written."""
+        turn = self._turns.get(key)
+        return turn is not None and turn.writes > 0
 
     def writes(self, key: str, now: float) -> int:
         """A write begins; the how manyeth of this version it is."""
@@ -149,6 +157,11 @@ class Agenda:
         rest = self._rest(self._failures, retry_after)
         self._rest_until = max(self._rest_until, now + rest)
         return rest
+
+    def leisure(self, now: float) -> float:
+        """Seconds until the next object may have its turn for which there is no hurry."""
+        self._leisure = max(self._leisure, now) + AT_LEISURE
+        return self._leisure - now
 
     def _rest(self, failures: int, retry_after: float | None) -> float:
         return max(backoff(failures) * (0.5 + 0.5 * self.spread()), min(retry_after or 0.0, LONGEST_BACKOFF))

@@ -40,6 +40,11 @@ def status_to_apply(live: JSONObject, wanted: JSONObject, now: str) -> JSONObjec
     return {**fields, "conditions": conditions}
 
 
+def is_ours(status: JSONObject) -> bool:
+    """Whether a status has conditions of the types that we write; another gateway's are of them too."""
+    return bool(TYPES & conditions_of(status).keys())
+
+
 def _differ(there: JSONObject | None, condition: JSONObject) -> bool:
     return there is None or not there.get(_SINCE) or any(there.get(name) != condition.get(name) for name in _SAID)
 

@@ -12,6 +12,7 @@ from process import logs
 from process.settings import Settings
 from reporter.agenda import Agenda
 from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, known_before, look
+from reporter.merging import is_ours
 from reporter.news import News
 from reporter.objects import JSONObject, Live, Name, Wanted, live_of, name_of, wanted_of
 from reporter.refusals import Refusals
@@ -119,14 +120,14 @@ class Reporting:
 
     def _decide(self, key: str) -> _Errand | None:
         """What is to be done for an object; None when nothing is, for now."""
-        now, name = time.monotonic(), name_of(key)
-        wanted, found = wanted_of(self._wanted.get(key)), live_of(self._live.get(key))
+        now, name, record = time.monotonic(), name_of(key), self._wanted.get(key)
+        wanted, found = wanted_of(record), live_of(self._live.get(key))
         if name is not None and found is not None:
             if wanted is not None:
                 return self._compare(key, name, wanted, found, now)
-            if self._agenda.version(key, found.uid) is not None:
-                self._agenda.waits_since(key, found.uid, NOT_OURS, now)
-                return _Errand(key, name, found.uid, WITHDRAWAL)
+            before = self._agenda.version(key, found.uid)
+            if before is not None or (record is not None and is_ours(found.status)):
+                return self._withdraw(key, name, found, before, now)
         self._agenda.looked(key, now)
         return None
 
@@ -144,6 +145,25 @@ class Reporting:
                 if news or status is not None:
                     return _Errand(key, name, wanted.uid, Deed(news, status), wanted, known, again)
                 self._memory.tell(key, wanted.uid, known_after(wanted, known))
+        self._agenda.looked(key, now, again_in=again)
+        return None
+
+    def _withdraw(self, key: str, name: Name, found: Live, before: str | None, now: float) -> _Errand | None:
+        """What another gateway is to speak for. `before`: what was last wanted of it in this reign, if anything was.
+
+        What was written in a former reign may be ours or the other gateway's, which the API server alone knows: it is
+        asked once of each object, without haste.
+        """
+        again = None
+        if before != NOT_OURS:
+            self._agenda.waits_since(key, found.uid, NOT_OURS, now)
+        if before is None:
+            again = self._agenda.leisure(now)
+        elif before != NOT_OURS or not self._agenda.is_written(key):
+            wait = self._kept_back(key, name, now)
+            if not wait:
+                return _Errand(key, name, found.uid, WITHDRAWAL)
+            again = _sooner(wait)
         self._agenda.looked(key, now, again_in=again)
         return None
 
@@ -224,7 +244,6 @@ class Reporting:
         self._took(errand)
         if errand.wanted is None:
             self._memory.forget(key)
-            self._agenda.forget(key)
             return
         if answered.uid != errand.uid:  # it had the name already, and now a status that is not its own
             self._memory.tell(key, answered.uid, frozenset())

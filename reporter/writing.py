@@ -84,12 +84,13 @@ class Statuses:
         It may be another object, that has its name by now: the API server compares no uid where a status is applied.
         Raises RefusedError, FailedError, RestError, UnreachableError.
         """
-        document = {
+        document: JSONObject = {
             "apiVersion": f"{GROUP}/{VERSION}",
             "kind": name.kind,
             "metadata": {"name": name.name, "namespace": name.namespace},
-            "status": status,
         }
+        if status:  # an empty one would be ours, and keep there what others take back
+            document["status"] = status
         path, body = f"{name.path}/status", orjson.dumps(document)
         sent = self._api.request("PATCH", path, params=self._parameters, body=body, content_type=APPLY, timeout=TIMEOUT)
         answer = _checked(await sent)

@@ -1,9 +1,10 @@
 """The agenda under generated histories: nobody is forgotten or written too often, the server is left in peace."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporter.agenda import FORGIVEN_AFTER, WRITES, WRITES_A_SECOND, WRITES_AT_ONCE, Agenda
+from reporter.agenda import AT_LEISURE, FORGIVEN_AFTER, WRITES, WRITES_A_SECOND, WRITES_AT_ONCE, Agenda
 from reporter.allowance import Allowance
 from reporter.refusals import LONGEST_BACKOFF
 
@@ -192,6 +193,7 @@ def test_whatever_ends_after_its_object_is_gone_harms_nothing() -> None:
     agenda.forget("a")
     assert agenda.version("a", "uid") is None
     assert not agenda.may_write("a")
+    assert not agenda.is_written("a")
     agenda.writes("a", 0.0)
     agenda.unwritten("a")
     assert agenda.failed("a", 0.0)[0] == 1
@@ -199,6 +201,16 @@ def test_whatever_ends_after_its_object_is_gone_harms_nothing() -> None:
     assert agenda.rests("a", 0.0) == 0
     agenda.looked("a", 0.0)
     assert agenda.wait(0.0) is None
+
+
+def test_who_has_no_hurry_comes_one_after_another() -> None:
+    agenda = _agenda()
+    assert [agenda.leisure(5.0) for _ in range(3)] == [
+        pytest.approx(AT_LEISURE),
+        pytest.approx(2 * AT_LEISURE),
+        pytest.approx(3 * AT_LEISURE),
+    ]
+    assert agenda.leisure(100.0) == pytest.approx(AT_LEISURE)
 
 
 @given(st.lists(st.floats(0, 3), max_size=80))

@@ -10,14 +10,46 @@ from kubeapi.connection import Connection
 from process.settings import Settings
 from reporter.objects import JSONObject, Name
 from reporter.writing import Statuses
+from tests.reporter.reign import GIVEN_AWAY
 from tests.reporter.running_reporter import GROUP, Cluster, Reporter, path_of
 from tests.reporter.told import WELL, Versions, becomes, becomes_well
 from tests.support.envoy import wait_until
 from translator.ir import ObjectKey
+from translator.statuses import Told
 
 pytestmark = pytest.mark.kubernetes
 
+WRONG = Told("spec.prefix", "must begin with /", stops=True)
+ILL = {"Accepted": "False Invalid", "ResolvedRefs": "True Resolved", "Programmed": "False NotAccepted"}
 MERGE_PATCH = "application/merge-patch+json"
+
+
+def managers_of(cluster: Cluster, key: ObjectKey) -> set[str]:
+    """Who owns anything in an object's status."""
+    fields = cluster.get(key)["metadata"]["managedFields"]
+    return {each["manager"] for each in fields if each.get("subresource") == "status"}
+
+
+def test_what_was_given_away_before_this_reign_keeps_nothing_of_ours_and_all_of_the_others(cluster: Cluster) -> None:
+    ours, theirs, both = (cluster.create(name) for name in ("ours", "theirs", "both"))
+    cluster.say(ours, both)
+    with Reporter(cluster, "pod-0"):
+        becomes_well(cluster, ours)
+        becomes_well(cluster, both)
+    cluster.statuses.commit({ours: GIVEN_AWAY})
+    cluster.say(theirs, both, told=(WRONG,))
+    with Reporter(cluster, "pod-1", AMBASSADOR_ID="other"):
+        becomes(cluster, theirs, ILL)
+        becomes(cluster, both, ILL)
+    before = {key: cluster.get(key) for key in (theirs, both)}
+    cluster.statuses.commit(dict.fromkeys((theirs, both), GIVEN_AWAY))
+    with Reporter(cluster, "pod-0", AES_LOG_LEVEL="debug") as reporter:
+        wait_until(lambda: reporter.log().count("withdrawn") == 3, what="all have been looked at")
+        assert cluster.conditions(ours) == {}
+        for key, was in before.items():
+            assert cluster.get(key)["status"] == was["status"]
+    assert cluster.get(theirs) == before[theirs], "nothing of it is ours, so that nothing was written"
+    assert managers_of(cluster, both) == {"dragoman-other"}
 
 
 def test_an_error_that_another_writer_left_is_taken_over_in_one_write(cluster: Cluster) -> None:

@@ -172,3 +172,49 @@ async def test_what_is_not_told_since_the_lease_lapsed_is_told_when_it_is_held_a
     reign.leads = True
     await reign.live_on(2 * SOON)
     assert reign.events() == [("one", "Invalid")]
+
+
+# Whom another gateway speaks for.
+
+
+async def test_what_was_given_away_before_this_reign_keeps_nothing_of_ours(reign: Reign) -> None:
+    reign.has(KEY, status=reign.status_of(KEY))
+    reign.gives_away(KEY)
+    await reign.live_on(5)
+    assert reign.writes() == ["default/mappings/m"]
+    assert ["status" in document for method, _, document in reign.api.asked if method == "PATCH"] == [False]
+    reign.has(KEY, status=reign.status_of(KEY, WRONG))
+    await reign.live_on(2000)
+    reign.has(KEY, status=reign.status_of(KEY))
+    await reign.live_on(5)
+    assert reign.writes() == ["default/mappings/m"], "what says the same later is the other gateway's"
+    assert reign.events() == []
+
+
+async def test_who_never_had_a_status_of_ours_is_not_asked_for(reign: Reign) -> None:
+    reign.has(KEY, status={"state": "Running"})
+    reign.gives_away(KEY)
+    await reign.live_on(5)
+    assert reign.writes() == []
+
+
+async def test_many_objects_of_another_gateway_keep_none_of_ours_waiting(reign: Reign) -> None:
+    for number in range(50):
+        key = key_of(f"theirs-{number:02}")
+        reign.has(key, status=reign.status_of(key))
+        reign.gives_away(key)
+    await reign.settle()
+    reign.has(KEY)
+    reign.says(KEY)
+    await reign.settle()
+    assert reign.writes() == ["default/mappings/m"]
+    await reign.live_on(20)
+    assert len(reign.writes()) == 51
+
+
+async def test_with_statuses_of_mappings_turned_off_none_is_withdrawn(reign: Reign) -> None:
+    reign.begin(mapping_statuses=False)
+    reign.has(KEY, status=reign.status_of(KEY))
+    reign.gives_away(KEY)
+    await reign.live_on(5)
+    assert reign.writes() == []
