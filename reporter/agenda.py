@@ -6,25 +6,28 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reporter.allowance import Allowance
+from reporter.refusals import LONGEST_BACKOFF, backoff
 
 WRITES: Final = 2
 """How often the same status is written to the same object: who changes it back more often is left in peace."""
 FORGIVEN_AFTER: Final = 600.0
 """Seconds after which writes count no more: what was lost with a restored cluster is no fight."""
 WRITES_A_SECOND, WRITES_AT_ONCE = 100.0, 100.0
-FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
-MUTED_FOR: Final = 600.0
-"""Seconds after which a kind whose statuses could not be written at all is tried again."""
+AT_LEISURE: Final = 0.1
+"""Seconds between two objects for which there is no hurry, so that they keep no other waiting."""
 
 
 @dataclass(slots=True)
 class _Turn:
-    """What is remembered of an object: the wanted version it was looked at for, since when, and its writes."""
+    """What is remembered of an object: the wanted version it was looked at for, since when, its writes and failures."""
 
+    uid: str
     version: str
     since: float
     writes: int = 0
     wrote_at: float = 0.0
+    failures: int = 0
+    rest_until: float = float("-inf")
 
 
 @dataclass(slots=True)
@@ -37,10 +40,10 @@ class Agenda:
     _busy: set[str] = field(default_factory=set)
     _again: set[str] = field(default_factory=set)
     _turns: dict[str, _Turn] = field(default_factory=dict)
-    _muted: dict[str, float] = field(default_factory=dict)
     _writes: Allowance = field(default_factory=lambda: Allowance(WRITES_A_SECOND, WRITES_AT_ONCE))
     _rest_until: float = float("-inf")
     _failures: int = 0
+    _leisure: float = float("-inf")
 
     def touch(self, key: str, due: float) -> None:
         """Look at this object, not before `due`; while it is being written, afterwards."""
@@ -70,27 +73,36 @@ class Agenda:
             return None
         return max(0.0, self._queue[0][0] - now, self._rest_until - now, self._writes.wait(now))
 
-    def waits_since(self, key: str, version: str, now: float) -> float:
+    def waits_since(self, key: str, uid: str, version: str, now: float) -> float:
         """Since when this version of its status has been wanted, as far as was seen."""
         turn = self._turns.get(key)
-        if turn is None or turn.version != version:
-            turn = self._turns[key] = _Turn(version, now)
+        if turn is None or (turn.uid, turn.version) != (uid, version):
+            turn = self._turns[key] = _Turn(uid, version, now)
         if turn.writes and now - turn.wrote_at > FORGIVEN_AFTER:
             turn.writes = 0
         return turn.since
 
-    def knows(self, key: str) -> bool:
-        """Whether anything has been wanted of this object, and has not been forgotten."""
-        return key in self._turns
+    def version(self, key: str, uid: str) -> str | None:
+        """The version that was last wanted of this object; None: none, or it is gone."""
+        turn = self._turns.get(key)
+        return turn.version if turn is not None and turn.uid == uid else None
 
     def may_write(self, key: str) -> bool:
         """Whether the version that was last asked about may be written once more."""
-        return self._turns[key].writes < WRITES
+        turn = self._turns.get(key)
+        return turn is not None and turn.writes < WRITES
+
+    def is_written(self, key: str) -> bool:
+        """Whether it was written."""
+        turn = self._turns.get(key)
+        return turn is not None and turn.writes > 0
 
     def writes(self, key: str, now: float) -> int:
         """A write begins; the how manyeth of this version it is."""
         self._writes.spend(now)
-        turn = self._turns[key]
+        turn = self._turns.get(key)
+        if turn is None:
+            return 1
         turn.writes, turn.wrote_at = turn.writes + 1, now
         return turn.writes
 
@@ -111,29 +123,45 @@ class Agenda:
         """The API server does what it is asked."""
         self._failures = 0
 
+    def took(self, key: str) -> bool:
+        """The API server has taken the status of this object; whether it did not before."""
+        turn = self._turns.get(key)
+        if turn is None or not turn.failures:
+            return False
+        turn.failures, turn.rest_until = 0, float("-inf")
+        return True
+
     def unwritten(self, key: str) -> None:
         """The write that began was none."""
-        self._turns[key].writes -= 1
+        turn = self._turns.get(key)
+        if turn is not None:
+            turn.writes -= 1
 
-    def failed(self, key: str, now: float, retry_after: float | None = None) -> float:
-        """The API server does not answer, or asks for rest: the object has its turn later, as all others; when."""
+    def failed(self, key: str, now: float, retry_after: float | None = None) -> tuple[int, float]:
+        """The write of this object failed, which says nothing of others: the how manyeth time, and when it is next."""
+        turn = self._turns.get(key)
+        failures = turn.failures + 1 if turn is not None else 1
+        rest = self._rest(failures, retry_after)
+        if turn is not None:
+            turn.failures, turn.rest_until = failures, now + rest
+        return failures, rest
+
+    def rests(self, key: str, now: float) -> float:
+        """Seconds for which this object is not to be written, since that failed; 0: it may be."""
+        turn = self._turns.get(key)
+        return max(0.0, turn.rest_until - now) if turn is not None else 0.0
+
+    def unreachable(self, now: float, retry_after: float | None = None) -> float:
+        """The API server does not answer, or asks for rest: nobody has a turn for so many seconds."""
         self._failures += 1
-        longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self._failures - 1, 10))
-        rest = max(longest * (0.5 + 0.5 * self.spread()), min(retry_after or 0.0, LONGEST_BACKOFF))
+        rest = self._rest(self._failures, retry_after)
         self._rest_until = max(self._rest_until, now + rest)
-        self.looked(key, now, again_in=rest)
         return rest
 
-    def mute(self, kind: str, now: float) -> bool:
-        """Statuses of this kind cannot be written; whether that is news, which it is once."""
-        news = kind not in self._muted
-        self._muted[kind] = now + MUTED_FOR
-        return news
+    def leisure(self, now: float) -> float:
+        """Seconds until the next object may have its turn for which there is no hurry."""
+        self._leisure = max(self._leisure, now) + AT_LEISURE
+        return self._leisure - now
 
-    def heard(self, kind: str) -> None:
-        """A status of this kind was written."""
-        self._muted.pop(kind, None)
-
-    def muted_for(self, kind: str, now: float) -> float:
-        """Seconds for which statuses of this kind are not to be written."""
-        return max(0.0, self._muted.get(kind, now) - now)
+    def _rest(self, failures: int, retry_after: float | None) -> float:
+        return max(backoff(failures) * (0.5 + 0.5 * self.spread()), min(retry_after or 0.0, LONGEST_BACKOFF))

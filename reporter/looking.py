@@ -34,9 +34,12 @@ class Deed:
 
 @dataclass(slots=True)
 class Memory:
-    """What was told of problems, and what the API server answered last, until the snapshot knows it too."""
+    """What was told of problems, and what the API server answered last, until the snapshot knows it too.
 
-    _told: dict[str, frozenset[News]] = field(default_factory=dict)
+    That nothing is wrong was told too, where no problem is remembered: it is something else than to know nothing.
+    """
+
+    _told: dict[str, tuple[str, frozenset[News]]] = field(default_factory=dict)
     _answered: dict[str, tuple[Live, float]] = field(default_factory=dict)
 
     def newest(self, key: str, live: Live, now: float) -> Live:
@@ -54,16 +57,14 @@ class Memory:
         """The API server says that the object is so now."""
         self._answered[key] = live, now
 
-    def told(self, key: str) -> frozenset[News]:
-        """The problems that were told, and are not solved as far as anybody was told."""
-        return self._told.get(key, frozenset())
+    def told(self, key: str, uid: str) -> frozenset[News] | None:
+        """The problems that were told, and are not solved as far as anybody was told; None: nobody remembers."""
+        of, news = self._told.get(key, ("", frozenset()))
+        return news if of == uid else None
 
-    def tell(self, key: str, news: frozenset[News]) -> None:
-        """These problems are known to everybody now."""
-        if news:
-            self._told[key] = news
-        else:
-            self._told.pop(key, None)
+    def tell(self, key: str, uid: str, news: frozenset[News]) -> None:
+        """These problems of the object with this uid, and no others, are known to everybody now."""
+        self._told[key] = uid, news
 
     def forget(self, key: str) -> None:
         """The object is gone."""
@@ -71,13 +72,13 @@ class Memory:
         self._answered.pop(key, None)
 
 
-def look(wanted: Wanted, live: Live, told: frozenset[News], waited: float, now: str) -> Deed | Later | None:
+def look(wanted: Wanted, live: Live, known: frozenset[News], waited: float, now: str) -> Deed | Later | None:
     """What an object lacks; None when nothing can be done before something changes.
 
     Args:
         wanted: what its status should say.
         live: what the cluster says of it.
-        told: the problems that were told in Events.
+        known: the problems that everybody knows of.
         waited: seconds for which this has been wanted.
         now: the time, RFC 3339.
     """
@@ -86,7 +87,7 @@ def look(wanted: Wanted, live: Live, told: frozenset[News], waited: float, now: 
     patience = _patience(wanted, live)
     if waited < patience:
         return Later(patience - waited)
-    return Deed(_news(wanted, live, told), status_to_apply(live.status, wanted.status, now))
+    return Deed(_news(wanted, known), status_to_apply(live.status, wanted.status, now))
 
 
 def _patience(wanted: Wanted, live: Live) -> float:
@@ -97,16 +98,20 @@ def _patience(wanted: Wanted, live: Live) -> float:
     return LONG_PATIENCE if had else PATIENCE
 
 
-def known_after(wanted: Wanted, live: Live, told: frozenset[News]) -> frozenset[News]:
-    """The problems that everybody knows of, once a look's news are told."""
+def known_before(live: Live, told: frozenset[News] | None) -> frozenset[News]:
+    """The problems that everybody knows of. Where nobody remembers what was told, the status says it."""
+    return frozenset(problems_in(live.status)) if told is None else told
+
+
+def known_after(wanted: Wanted, known: frozenset[News], untold: frozenset[News] = frozenset()) -> frozenset[News]:
+    """The problems that everybody knows of, once a look's news are told, but for those that could not be."""
     if is_well(wanted.status):
-        return frozenset()
-    now = frozenset(problems_in(wanted.status))
-    return now or told | frozenset(problems_in(live.status))  # none, but not well either: not over until Envoy says so
+        return known if untold else frozenset()
+    now = frozenset(problems_in(wanted.status)) - untold
+    return now or known  # none, but not well either: not over until Envoy says so
 
 
-def _news(wanted: Wanted, live: Live, told: frozenset[News]) -> tuple[News, ...]:
-    known = told | frozenset(problems_in(live.status))
+def _news(wanted: Wanted, known: frozenset[News]) -> tuple[News, ...]:
     if is_well(wanted.status):
         return (recovery(wanted.status),) if known else ()
     return tuple(news for news in problems_in(wanted.status) if news not in known)

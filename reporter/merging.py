@@ -28,14 +28,21 @@ def status_to_apply(live: JSONObject, wanted: JSONObject, now: str) -> JSONObjec
     leftover = (TYPES & there.keys()) - should.keys()
     conditions = [condition | {_SINCE: _since(there.get(name), condition, now)} for name, condition in should.items()]
     fields = {name: value for name, value in wanted.items() if name != "conditions"}
-    if "errorReason" in fields:
+    if fields.get("errorReason"):
         same = live.get("errorReason") == fields["errorReason"]
         fields["errorTimestamp"] = live["errorTimestamp"] if same and live.get("errorTimestamp") else now
     kept = {name: value for name, value in live.items() if name in FIELDS and value != ""}
+    if not fields.get("errorReason"):
+        kept.pop("errorTimestamp", None)  # it cannot be empty, and goes with the reason unless it is another writer's
     meant = {name: value for name, value in fields.items() if value != ""}
     if not differs and not leftover and kept == meant:
         return None
     return {**fields, "conditions": conditions}
+
+
+def is_ours(status: JSONObject) -> bool:
+    """Whether a status has conditions of the types that we write; another gateway's are of them too."""
+    return bool(TYPES & conditions_of(status).keys())
 
 
 def _differ(there: JSONObject | None, condition: JSONObject) -> bool:

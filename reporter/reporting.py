@@ -5,19 +5,25 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from process import logs
 from process.settings import Settings
 from reporter.agenda import Agenda
-from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, look
+from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, known_before, look
+from reporter.merging import is_ours
 from reporter.news import News
 from reporter.objects import JSONObject, Live, Name, Wanted, live_of, name_of, wanted_of
-from reporter.writing import Events, KindRefusedError, RestError, Statuses, UnreachableError, now_text
+from reporter.refusals import Refusals
+from reporter.writing import Events, FailedError, RefusedError, RestError, Statuses, UnreachableError, now_text
 from snapshot import Reader, Snapshot, SnapshotError
 
 AT_A_TIME: Final = 4
 """Objects that are written at the same time."""
+
+SOON: Final = 1.0
+"""Seconds until another look at what was begun without the lease: it may be held again by then."""
 
 log = logs.get()
 
@@ -31,13 +37,14 @@ NOT_OURS: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
-    """A deed for one object. `known`: the problems that everybody knows of afterwards; `again_in`: as in Agenda."""
+    """A deed for one object. `known`: the problems that everybody knew of before; `again_in`: as in Agenda."""
 
     key: str
     name: Name
     uid: str
     deed: Deed
-    known: frozenset[News]
+    wanted: Wanted | None = None
+    known: frozenset[News] = frozenset()
     again_in: float | None = None
 
 
@@ -60,6 +67,7 @@ class Reporting:
         self._mapping_statuses = settings.mapping_statuses
         self._agenda = Agenda(random.Random().random)  # noqa: S311 -- no secret
         self._memory = Memory()
+        self._refusals = Refusals()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_troubled = False
 
@@ -81,6 +89,7 @@ class Reporting:
 
     def work(self, ended: Callable[[], None]) -> None:
         """Begin whatever is due; `ended` is called when a piece of it is done."""
+        self._events.count(time.monotonic())
         while len(self._tasks) < AT_A_TIME and self._leads():
             key = self._agenda.next(time.monotonic())
             if key is None:
@@ -96,6 +105,7 @@ class Reporting:
         """Let what has begun come to its end."""
         if self._tasks:
             await asyncio.wait(self._tasks)
+        self._events.count(time.monotonic(), at_once=True)
 
     def _decided(self, key: str) -> _Errand | None:
         """What is to be done for an object; a failure of ours hurts no other."""
@@ -110,85 +120,177 @@ class Reporting:
 
     def _decide(self, key: str) -> _Errand | None:
         """What is to be done for an object; None when nothing is, for now."""
-        now, name = time.monotonic(), name_of(key)
-        wanted, found = wanted_of(self._wanted.get(key)), live_of(self._live.get(key))
+        now, name, record = time.monotonic(), name_of(key), self._wanted.get(key)
+        wanted, found = wanted_of(record), live_of(self._live.get(key))
         if name is not None and found is not None:
             if wanted is not None:
                 return self._compare(key, name, wanted, found, now)
-            if self._agenda.knows(key):
-                self._agenda.waits_since(key, NOT_OURS, now)
-                return _Errand(key, name, found.uid, WITHDRAWAL, frozenset())
+            before = self._agenda.version(key, found.uid)
+            if before is not None or (record is not None and is_ours(found.status)):
+                return self._withdraw(key, name, found, before, now)
         self._agenda.looked(key, now)
         return None
 
     def _compare(self, key: str, name: Name, wanted: Wanted, found: Live, now: float) -> _Errand | None:
         live = self._memory.newest(key, found, now)
-        told, muted = self._memory.told(key), self._agenda.muted_for(name.kind, now)
-        waited = now - self._agenda.waits_since(key, wanted.version, now)
+        known = known_before(live, self._told(key, name, wanted.uid))
+        waited = now - self._agenda.waits_since(key, wanted.uid, wanted.version, now)
         again = None if live is found else ANSWER_COUNTS
-        match look(wanted, live, told, waited, now_text()):
+        match look(wanted, live, known, waited, now_text()):
             case Later(seconds):
                 again = seconds
             case Deed(news, status):
-                known = known_after(wanted, live, told)
-                wants_status = status is not None and (self._mapping_statuses or name.kind != "Mapping")
-                if not wants_status or muted or not self._agenda.may_write(key):
-                    again, status = (muted or again) if wants_status else again, None
+                if status is not None and (wait := self._kept_back(key, name, now)):
+                    again, status = _sooner(again, wait), None
                 if news or status is not None:
-                    return _Errand(key, name, wanted.uid, Deed(news, status), known, again)
-                self._memory.tell(key, known)
+                    return _Errand(key, name, wanted.uid, Deed(news, status), wanted, known, again)
+                self._memory.tell(key, wanted.uid, known_after(wanted, known))
         self._agenda.looked(key, now, again_in=again)
         return None
+
+    def _withdraw(self, key: str, name: Name, found: Live, before: str | None, now: float) -> _Errand | None:
+        """What another gateway is to speak for. `before`: what was last wanted of it in this reign, if anything was.
+
+        What was written in a former reign may be ours or the other gateway's, which the API server alone knows: it is
+        asked once of each object, without haste.
+        """
+        again = None
+        if before != NOT_OURS:
+            self._agenda.waits_since(key, found.uid, NOT_OURS, now)
+        if before is None:
+            again = self._agenda.leisure(now)
+        elif before != NOT_OURS or not self._agenda.is_written(key):
+            wait = self._kept_back(key, name, now)
+            if not wait:
+                return _Errand(key, name, found.uid, WITHDRAWAL)
+            again = _sooner(wait)
+        self._agenda.looked(key, now, again_in=again)
+        return None
+
+    def _writes_status_of(self, name: Name) -> bool:
+        return self._mapping_statuses or name.kind != "Mapping"
+
+    def _told(self, key: str, name: Name, uid: str) -> frozenset[News] | None:
+        """As in Memory; a status that is not written tells of nothing that was told."""
+        told = self._memory.told(key, uid)
+        return frozenset() if told is None and not self._writes_status_of(name) else told
+
+    def _kept_back(self, key: str, name: Name, now: float) -> float:
+        """Seconds for which a status is not to be written; 0: it may be, infinite: not before something changes."""
+        if not self._writes_status_of(name) or not self._agenda.may_write(key):
+            return inf
+        return max(self._refusals.left(name.kind, name.namespace, now), self._agenda.rests(key, now))
 
     async def _carry_out(self, errand: _Errand) -> None:
         again = errand.again_in
         try:
-            for news in errand.deed.news:
-                if not self._leads():
-                    break
-                await self._events.tell(errand.name, errand.uid, news, time.monotonic())
-            self._memory.tell(errand.key, errand.known)
-            if errand.deed.status is not None and self._leads():
-                await self._write(errand, errand.deed.status)
-                again = again or ANSWER_COUNTS  # were the write lost, nothing might ever tell of it
-            self._recovered()
-        except KindRefusedError as error:
-            if self._agenda.mute(errand.name.kind, time.monotonic()):
-                log.warning("statuses cannot be written", kind=errand.name.kind, reason=str(error))
-            again = self._agenda.muted_for(errand.name.kind, time.monotonic())
+            again = await self._do(errand)
+        except RefusedError as error:
+            again = self._refused(errand, error)
+        except FailedError as error:
+            again = self._failed(errand, error)
         except (RestError, UnreachableError) as error:
-            self._troubled(errand.key, error)
-            return
+            again = self._troubled(error)
         except Exception:
             log.exception("a report failed: a bug of ours", object=str(errand.name))
         self._agenda.looked(errand.key, time.monotonic(), again_in=again)
 
+    async def _do(self, errand: _Errand) -> float | None:
+        """Carry it out as far as it goes; the seconds after which another look is wanted."""
+        again = _sooner(errand.again_in, await self._tell(errand))
+        if errand.deed.status is None or not self._is_there(errand):
+            return again
+        if not self._leads():
+            return SOON
+        await self._write(errand, errand.deed.status)
+        return _sooner(again, ANSWER_COUNTS)  # were the write lost, nothing might ever tell of it
+
+    async def _tell(self, errand: _Errand) -> float | None:
+        """Tell the news, and remember which; the seconds after which the others are to be tried again."""
+        untold, again = set(errand.deed.news), None
+        try:
+            for news in errand.deed.news:
+                if not self._leads():
+                    return SOON
+                wait = await self._events.tell(errand.name, errand.uid, news, time.monotonic())
+                if wait:
+                    again = wait
+                    continue
+                untold.discard(news)
+                if wait is not None:
+                    self._answered()
+        finally:
+            if errand.wanted is not None and self._is_there(errand):
+                known = known_after(errand.wanted, errand.known, frozenset(untold))
+                self._memory.tell(errand.key, errand.uid, known)
+        return again
+
+    def _is_there(self, errand: _Errand) -> bool:
+        """Whether the object that the errand is for was not deleted meanwhile."""
+        return self._agenda.version(errand.key, errand.uid) is not None
+
     async def _write(self, errand: _Errand, status: JSONObject) -> None:
-        key = errand.key
+        key, name = errand.key, errand.name
         count = self._agenda.writes(key, time.monotonic())
         try:
-            answered = await self._statuses.apply(errand.name, status)
-        except (KindRefusedError, RestError, UnreachableError):
+            answered = await self._statuses.apply(name, errand.uid, status)
+        except BaseException:
             self._agenda.unwritten(key)
             raise
-        log.debug("written", object=str(errand.name), count=count)
-        self._agenda.heard(errand.name.kind)
-        if errand.deed is WITHDRAWAL:
-            self._agenda.forget(key)
-        elif answered is not None:
-            self._memory.answered(key, answered, time.monotonic())
-            if not self._agenda.may_write(key):
-                log.warning("a status was changed back: it is written no more", object=str(errand.name), writes=count)
+        log.debug("written" if errand.wanted else "withdrawn", object=str(name), count=count)
+        self._answered()
+        if answered is None or not self._is_there(errand):
+            return
+        self._took(errand)
+        if errand.wanted is None:
+            self._memory.forget(key)
+            return
+        if answered.uid != errand.uid:  # it had the name already, and now a status that is not its own
+            self._memory.tell(key, answered.uid, frozenset())
+            return
+        self._memory.answered(key, answered, time.monotonic())
+        if not self._agenda.may_write(key):
+            log.warning("a status was changed back: it is written no more", object=str(name), writes=count)
 
-    def _troubled(self, key: str, error: Exception) -> None:
+    def _refused(self, errand: _Errand, error: RefusedError) -> float:
+        kind, now = errand.name.kind, time.monotonic()
+        if self._refusals.add(kind, error.namespace, now):
+            log.warning("statuses cannot be written", kind=kind, namespace=error.namespace or "all", reason=str(error))
+        return self._refusals.left(kind, error.namespace, now)
+
+    def _failed(self, errand: _Errand, error: FailedError) -> float:
+        """A write failed that says nothing of others, unless several of its kind do."""
+        kind, now = errand.name.kind, time.monotonic()
+        is_known = self._refusals.is_known(kind, errand.name.namespace)
+        failures, rest = self._agenda.failed(errand.key, now, error.retry_after)
+        if self._refusals.failed(kind, errand.key, now):
+            log.warning("statuses cannot be written", kind=kind, namespace="all", reason=str(error))
+        elif failures == 1 and not is_known:
+            name, seconds = str(errand.name), round(rest, 1)
+            log.warning("a status cannot be written", object=name, reason=str(error), again_in_s=seconds)
+        return rest
+
+    def _troubled(self, error: RestError | UnreachableError) -> float:
         retry_after = error.retry_after if isinstance(error, RestError) else None
-        rest = self._agenda.failed(key, time.monotonic(), retry_after)
+        rest = self._agenda.unreachable(time.monotonic(), retry_after)
         if not self._is_troubled:
             self._is_troubled = True
             log.warning("the API server takes no reports", reason=str(error), again_in_s=round(rest, 1))
+        return rest
 
-    def _recovered(self) -> None:
+    def _took(self, errand: _Errand) -> None:
+        if self._agenda.took(errand.key):
+            log.info("a status can be written again", object=str(errand.name))
+        if self._refusals.over(errand.name.kind, errand.name.namespace):
+            log.info("statuses can be written again", kind=errand.name.kind, namespace=errand.name.namespace)
+
+    def _answered(self) -> None:
         self._agenda.answered()
         if self._is_troubled:
             self._is_troubled = False
             log.info("the API server takes reports again")
+
+
+def _sooner(*seconds: float | None) -> float | None:
+    """The least of these; None: none of them ever comes."""
+    return min((each for each in seconds if each is not None and each < inf), default=None)

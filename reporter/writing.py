@@ -8,36 +8,53 @@ import orjson
 
 from kubeapi.connection import Answer, Connection, UnreachableError
 from process import logs
-from reporter.agenda import MUTED_FOR
 from reporter.allowance import Allowance
 from reporter.news import COMPONENT, News, event, event_name
 from reporter.objects import GROUP, VERSION, JSONObject, Live, Name, live_of_answer
+from reporter.refusals import EVERYWHERE, LONGEST_BACKOFF, REFUSED_FOR, Refusals
 
 APPLY: Final = "application/apply-patch+yaml"
 MERGE_PATCH: Final = "application/merge-patch+json"
 TIMEOUT: Final = 10.0
+WANTS_REST: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+UNKNOWN_FIELD: Final = "not declared in schema"
 LONGEST_MANAGER: Final = 128
 """Characters of a field manager's name, at most."""
 
+EVENT: Final = "Event"
 EVENTS_A_SECOND, EVENTS_AT_ONCE = 10.0, 100.0
 EVENTS_OF_ONE, ONE_EACH = 5.0, 30.0
 """Events of one object in a burst, and the seconds between them afterwards."""
+COUNTED_EACH: Final = 30.0
+"""Seconds between two counts in the log of the Events that were left out."""
 MOST_COUNTED: Final = 1000
 """Objects whose allowance is remembered: those that had an Event last."""
 
 log = logs.get("writing")
 
 
-class RestError(Exception):
-    """The API server wants to be left in peace, or does not answer; for how long, if it said so."""
+class _LaterError(Exception):
+    """`retry_after`: the seconds that the API server asked for, if it did."""
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
 
 
-class KindRefusedError(Exception):
-    """No status of this kind can be written; the message says why and what to do."""
+class RestError(_LaterError):
+    """The API server wants to be left in peace, or knows us no more."""
+
+
+class FailedError(_LaterError):
+    """This request alone failed, as where an admission webhook is down: others may go well."""
+
+
+class RefusedError(Exception):
+    """No status of this kind can be written, in a namespace or EVERYWHERE; the message says why and what to do."""
+
+    def __init__(self, reason: str, namespace: str) -> None:
+        super().__init__(reason)
+        self.namespace = namespace
 
 
 def now_text() -> str:
@@ -46,11 +63,11 @@ def now_text() -> str:
 
 
 def _checked(answer: Answer) -> Answer:
-    """RestError where the server is at fault, or has too much to do."""
-    if answer.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.UNAUTHORIZED} or (
-        answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and "not declared in schema" not in answer.message
-    ):
+    """RestError where the server has too much to do, FailedError where something else is at fault than the request."""
+    if answer.status in WANTS_REST:
         raise RestError(answer.message, answer.retry_after)
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and UNKNOWN_FIELD not in answer.message:
+        raise FailedError(answer.message, answer.retry_after)
     return answer
 
 
@@ -61,40 +78,48 @@ class Statuses:
         self._api = api
         self._parameters = {"fieldManager": f"{COMPONENT}-{ambassador_id}"[:LONGEST_MANAGER], "force": "true"}
 
-    async def apply(self, name: Name, status: JSONObject) -> Live | None:
+    async def apply(self, name: Name, uid: str, status: JSONObject) -> Live | None:
         """Apply a status: the object as it is then, or None when it is gone or can have no such status.
 
-        Raises KindRefusedError, RestError, UnreachableError.
+        It may be another object, that has its name by now: the API server compares no uid where a status is applied.
+        Raises RefusedError, FailedError, RestError, UnreachableError.
         """
-        document = {
+        document: JSONObject = {
             "apiVersion": f"{GROUP}/{VERSION}",
             "kind": name.kind,
             "metadata": {"name": name.name, "namespace": name.namespace},
-            "status": status,
         }
+        if status:  # an empty one would be ours, and keep there what others take back
+            document["status"] = status
         path, body = f"{name.path}/status", orjson.dumps(document)
         sent = self._api.request("PATCH", path, params=self._parameters, body=body, content_type=APPLY, timeout=TIMEOUT)
         answer = _checked(await sent)
-        if answer.status == HTTPStatus.CONFLICT:  # others write to it all the time
-            raise RestError(answer.message, answer.retry_after)
         if answer.ok:
             return live_of_answer(answer.body)
-        kinds = f"{name.kind.lower()}s"
-        if answer.status == HTTPStatus.FORBIDDEN:
-            raise KindRefusedError(f"the right to patch {kinds}/status is missing ({answer.message}): see deploy/")
+        if answer.status == HTTPStatus.FORBIDDEN and not _is_denied(answer):
+            reason = f"the right to patch {name.kind.lower()}s/status is missing ({answer.message}): see deploy/"
+            raise RefusedError(reason, name.namespace)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise KindRefusedError(f"the CRD is another one ({answer.message}): apply deploy/crds.yaml")
+            raise RefusedError(f"the CRD is another one ({answer.message}): apply deploy/crds.yaml", EVERYWHERE)
+        if answer.status == HTTPStatus.CONFLICT:  # others write to it all the time
+            raise FailedError(answer.message, answer.retry_after)
         if answer.status == HTTPStatus.NOT_FOUND:
-            await self._tell_why_not(name)
+            await self._tell_why_not(name, uid)
             return None
         log.warning("a status is refused", object=str(name), reason=answer.message)
         return None
 
-    async def _tell_why_not(self, name: Name) -> None:
+    async def _tell_why_not(self, name: Name, uid: str) -> None:
         """Was the object not found, or its status? The API server answers both alike."""
         answer = _checked(await self._api.request("GET", name.path, timeout=TIMEOUT))
-        if answer.ok:
-            raise KindRefusedError("the CRD has no status subresource: apply deploy/crds.yaml")
+        found = live_of_answer(answer.body) if answer.ok else None
+        if found is not None and found.uid == uid:  # another one was made meanwhile
+            raise RefusedError("the CRD has no status subresource: apply deploy/crds.yaml", EVERYWHERE)
+
+
+def _is_denied(answer: Answer) -> bool:
+    """Whether a policy or a webhook denied this very request; a right that is missing is said in other words."""
+    return "denied the request" in answer.message or "denied request" in answer.message
 
 
 class Events:
@@ -106,29 +131,48 @@ class Events:
         self._allowance = Allowance(EVENTS_A_SECOND, EVENTS_AT_ONCE)
         self._of_one: dict[str, Allowance] = {}
         self._left_out = 0
-        self._refused_until = float("-inf")
+        self._counted_at = float("-inf")
+        self._refusals = Refusals()
 
-    async def tell(self, name: Name, uid: str, news: News, now: float) -> None:
-        """Write an Event, or count it once more. UnreachableError and RestError as from the API server."""
-        if now < self._refused_until:
-            return
+    async def tell(self, name: Name, uid: str, news: News, now: float) -> float | None:
+        """Write an Event, or count it once more; None where it was left out, since there were too many.
+
+        Else the seconds after which it is to be tried again, since it could not be written; 0: it was.
+        UnreachableError and RestError as from the API server.
+        """
+        left = self._refusals.left(EVENT, name.namespace, now)
+        if left:
+            return left
         if not self._may(uid, now):
             self._left_out += 1
-            return
-        if self._left_out:
-            log.warning("Events were left out, since there were too many", how_many=self._left_out)
-            self._left_out = 0
-        log.info("told", object=str(name), reason=news.reason, message=news.message)
+            return None
         folder = f"/api/v1/namespaces/{name.namespace}/events"
         body = orjson.dumps(event(name, uid, news, self._pod, now_text()))
-        answer = _checked(await self._api.request("POST", folder, body=body, timeout=TIMEOUT))
-        if answer.status == HTTPStatus.CONFLICT:
-            answer = await self._count(f"{folder}/{event_name(name, uid, news)}")
+        try:
+            answer = _checked(await self._api.request("POST", folder, body=body, timeout=TIMEOUT))
+            if answer.status == HTTPStatus.CONFLICT:
+                answer = await self._count(f"{folder}/{event_name(name, uid, news)}")
+        except FailedError as error:
+            return self._refused(name.namespace, now, LONGEST_BACKOFF, reason=str(error))
         if answer.status == HTTPStatus.FORBIDDEN and "being terminated" not in answer.message:
-            is_news = now >= self._refused_until  # others were under way at the same time
-            self._refused_until = now + MUTED_FOR
-            if is_news:
-                log.warning("Events cannot be written", reason=answer.message, todo="give the right: see deploy/")
+            todo = "give the right: see deploy/"
+            return self._refused(name.namespace, now, REFUSED_FOR, reason=answer.message, todo=todo)
+        if answer.ok:
+            log.info("told", object=str(name), reason=news.reason, message=news.message)
+            if self._refusals.over(EVENT, name.namespace):
+                log.info("Events can be written again", namespace=name.namespace)
+        return 0.0
+
+    def count(self, now: float, *, at_once: bool = False) -> None:
+        """Say in the log how many Events were left out, once in a while or `at_once`."""
+        if self._left_out and (at_once or now - self._counted_at >= COUNTED_EACH):
+            log.warning("Events were left out, since there were too many", how_many=self._left_out)
+            self._left_out, self._counted_at = 0, now
+
+    def _refused(self, namespace: str, now: float, seconds: float, **why: str) -> float:
+        if self._refusals.add(EVENT, namespace, now, seconds):
+            log.warning("Events cannot be written", namespace=namespace, **why)
+        return seconds
 
     async def _count(self, path: str) -> Answer:
         """Raise the count of an Event that is there."""
@@ -147,4 +191,4 @@ class Events:
         return self._allowance.wait(now) == 0 and one.take(now) and self._allowance.take(now)
 
 
-__all__ = ["Events", "KindRefusedError", "RestError", "Statuses", "UnreachableError", "now_text"]
+__all__ = ["Events", "FailedError", "RefusedError", "RestError", "Statuses", "UnreachableError", "now_text"]

@@ -90,16 +90,16 @@ def _programmed(status: Status) -> Verdict:
 def _fields(kind: str, status: Status, conditions: tuple[Condition, ...], programmed: Verdict) -> AnyStatus:
     """Emissary's fields beside the conditions."""
     errors = [told for told in status.problems if told.stops]
-    first = _sentence(errors[0]) + (" (and more)" if len(errors) > 1 else "") if errors else None
+    first = _sentence(errors[0]) + (" (and more)" if len(errors) > 1 else "") if errors else ""
+    reason = _cut(first)  # an empty one is said too: it takes the place of one that Emissary left
     if kind != "Host":
-        # An empty reason is said too: it takes the place of one that Emissary left.
-        return StateStatus(conditions=conditions, state="Inactive" if errors else "Running", reason=_cut(first) or "")
+        return StateStatus(conditions=conditions, state="Inactive" if errors else "Running", reason=reason)
     pending = programmed[0] == "Unknown"
     return HostStatus(
         conditions=conditions,
         state="Error" if errors else "Pending" if pending else "Ready",
         tls_certificate_source="Other" if status.subject and status.subject.names_secret else "None",
-        error_reason=_cut(first),
+        error_reason=reason,
     )
 
 
@@ -111,7 +111,7 @@ def _said(told: Sequence[Told]) -> str:
         if len(longer) > LONGEST - 32:
             break
         message, left = longer, left - 1
-    return (_cut(message) or "") + (f" (and {left} more)" if left else "")
+    return _cut(message) + (f" (and {left} more)" if left else "")
 
 
 def _sentence(told: Told) -> str:
@@ -119,5 +119,5 @@ def _sentence(told: Told) -> str:
     return " ".join(f"{told.path} {told.message}".split())
 
 
-def _cut(text: str | None) -> str | None:
-    return text if text is None or len(text) <= LONGEST - 32 else f"{text[: LONGEST - 33]}…"
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST - 32 else f"{text[: LONGEST - 33]}…"

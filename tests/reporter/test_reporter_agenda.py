@@ -1,10 +1,12 @@
 """The agenda under generated histories: nobody is forgotten or written too often, the server is left in peace."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporter.agenda import FORGIVEN_AFTER, LONGEST_BACKOFF, MUTED_FOR, WRITES, WRITES_A_SECOND, WRITES_AT_ONCE, Agenda
+from reporter.agenda import AT_LEISURE, FORGIVEN_AFTER, WRITES, WRITES_A_SECOND, WRITES_AT_ONCE, Agenda
 from reporter.allowance import Allowance
+from reporter.refusals import LONGEST_BACKOFF
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 STEPS = st.one_of(
@@ -54,9 +56,9 @@ def test_all_that_was_touched_is_looked_at_and_the_same_is_written_twice_at_most
             if found is None:
                 continue
             outstanding.discard(found)
-            agenda.waits_since(found, str(versions[found]), now)
+            agenda.waits_since(found, "uid", str(versions[found]), now)
             if what == "fail":
-                agenda.failed(found, now)
+                agenda.looked(found, now, again_in=agenda.unreachable(now))
                 outstanding.add(found)
                 assert agenda.next(now) is None, "after a failure everybody rests"
                 continue
@@ -101,7 +103,7 @@ def test_writes_are_limited_and_looks_are_not() -> None:
             continue
         looked += 1
         if looked % 2:
-            agenda.waits_since(key, "1", now)
+            agenda.waits_since(key, "uid", "1", now)
             agenda.writes(key, now)
             written += 1
         agenda.looked(key, now)
@@ -118,7 +120,7 @@ def test_the_limit_holds_for_those_who_write_at_the_same_time() -> None:
         now += wait + 1e-6
         together = [key for key in (agenda.next(now) for _ in range(4)) if key is not None]
         for key in together:
-            agenda.waits_since(key, "1", now)
+            agenda.waits_since(key, "uid", "1", now)
             agenda.writes(key, now)
             agenda.looked(key, now)
     assert now >= (1000 - WRITES_AT_ONCE - 4) / WRITES_A_SECOND
@@ -127,11 +129,11 @@ def test_the_limit_holds_for_those_who_write_at_the_same_time() -> None:
 def test_writes_of_long_ago_are_no_fight() -> None:
     agenda = _agenda()
     for now in (0.0, 1.0):
-        agenda.waits_since("a", "1", now)
+        agenda.waits_since("a", "uid", "1", now)
         agenda.writes("a", now)
-    agenda.waits_since("a", "1", 2.0)
+    agenda.waits_since("a", "uid", "1", 2.0)
     assert not agenda.may_write("a")
-    agenda.waits_since("a", "1", 2.0 + FORGIVEN_AFTER)
+    agenda.waits_since("a", "uid", "1", 2.0 + FORGIVEN_AFTER)
     assert agenda.may_write("a")
 
 
@@ -141,30 +143,74 @@ def test_rests_grow_up_to_a_limit_and_begin_anew_after_an_answer() -> None:
     for _ in range(12):
         while (key := agenda.next(now)) is None:
             now += agenda.wait(now) or 1e-6
-        rests.append(agenda.failed(key, now))
+        rests.append(agenda.unreachable(now))
+        agenda.looked(key, now, again_in=rests[-1])
     assert rests == sorted(rests)
     assert rests[0] < 1
     assert LONGEST_BACKOFF / 2 <= rests[-1] <= LONGEST_BACKOFF
     agenda.answered()
-    assert agenda.failed("a", now) == rests[0]
+    assert agenda.unreachable(now) == rests[0]
 
 
 def test_the_servers_own_word_on_the_rest_is_heard_within_reason() -> None:
-    assert _agenda().failed("a", 0.0, 7.0) == 7.0
-    assert _agenda().failed("a", 0.0, 1e6) == LONGEST_BACKOFF
+    assert _agenda().unreachable(0.0, 7.0) == 7.0
+    assert _agenda().unreachable(0.0, 1e6) == LONGEST_BACKOFF
 
 
-def test_a_kind_is_muted_for_a_while_and_told_once() -> None:
+def test_who_fails_alone_rests_alone_until_something_else_is_wanted_of_him() -> None:
     agenda = _agenda()
-    assert agenda.mute("Host", 0.0)
-    assert not agenda.mute("Host", 1.0)
-    assert agenda.muted_for("Host", 1.0) == MUTED_FOR
-    assert agenda.muted_for("Mapping", 1.0) == 0
-    assert agenda.muted_for("Host", 2 * MUTED_FOR) == 0
-    assert not agenda.mute("Host", 2 * MUTED_FOR), "it is the same news"
-    agenda.heard("Host")
-    assert agenda.muted_for("Host", 2 * MUTED_FOR) == 0
-    assert agenda.mute("Host", 2 * MUTED_FOR)
+    for key in "ab":
+        agenda.touch(key, 0.0)
+        agenda.waits_since(key, "uid", "1", 0.0)
+    assert agenda.next(0.0) == "a"
+    rests = [agenda.failed("a", 0.0) for _ in range(12)]
+    assert [failures for failures, _ in rests] == list(range(1, 13))
+    assert LONGEST_BACKOFF / 2 <= rests[-1][1] <= LONGEST_BACKOFF
+    assert agenda.rests("a", 0.0) == rests[-1][1]
+    assert agenda.rests("b", 0.0) == 0
+    assert agenda.next(0.0) == "b"
+    agenda.waits_since("a", "uid", "2", 0.0)
+    assert agenda.rests("a", 0.0) == 0
+
+
+def test_who_was_taken_after_failures_is_news_once() -> None:
+    agenda = _agenda()
+    agenda.waits_since("a", "uid", "1", 0.0)
+    assert not agenda.took("a")
+    agenda.failed("a", 0.0)
+    assert agenda.took("a")
+    assert not agenda.took("a")
+    assert agenda.rests("a", 0.0) == 0
+
+
+def test_whatever_ends_after_its_object_is_gone_harms_nothing() -> None:
+    agenda = _agenda()
+    agenda.touch("a", 0.0)
+    agenda.waits_since("a", "uid", "1", 0.0)
+    assert agenda.next(0.0) == "a"
+    assert agenda.version("a", "uid") == "1"
+    assert agenda.version("a", "another") is None
+    agenda.forget("a")
+    assert agenda.version("a", "uid") is None
+    assert not agenda.may_write("a")
+    assert not agenda.is_written("a")
+    agenda.writes("a", 0.0)
+    agenda.unwritten("a")
+    assert agenda.failed("a", 0.0)[0] == 1
+    assert not agenda.took("a")
+    assert agenda.rests("a", 0.0) == 0
+    agenda.looked("a", 0.0)
+    assert agenda.wait(0.0) is None
+
+
+def test_who_has_no_hurry_comes_one_after_another() -> None:
+    agenda = _agenda()
+    assert [agenda.leisure(5.0) for _ in range(3)] == [
+        pytest.approx(AT_LEISURE),
+        pytest.approx(2 * AT_LEISURE),
+        pytest.approx(3 * AT_LEISURE),
+    ]
+    assert agenda.leisure(100.0) == pytest.approx(AT_LEISURE)
 
 
 @given(st.lists(st.floats(0, 3), max_size=80))

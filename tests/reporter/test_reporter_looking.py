@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporter.looking import ANSWER_COUNTS, LONG_PATIENCE, PATIENCE, Deed, Later, Memory, known_after, look
-from reporter.news import News, event, event_name
+from reporter.looking import (
+    ANSWER_COUNTS,
+    LONG_PATIENCE,
+    PATIENCE,
+    Deed,
+    Later,
+    Memory,
+    known_after,
+    known_before,
+    look,
+)
+from reporter.news import News, event, event_name, problems_in, recovery
 from reporter.objects import Live, Name, Wanted
 from translator.conditions import kubernetes_status
 from translator.emissary.objects import Edition, Subject
@@ -34,8 +44,8 @@ def live(of: Wanted | None = None, generation: int = 1, version: str = "1") -> L
     return Live("uid", generation, version, written)
 
 
-def told(should: Wanted, there: Live, known: frozenset[News] = frozenset()) -> list[tuple[str, str]]:
-    deed = look(should, there, known, PATIENCE, NOW)
+def told(should: Wanted, there: Live, before: frozenset[News] | None = None) -> list[tuple[str, str]]:
+    deed = look(should, there, known_before(there, before), PATIENCE, NOW)
     assert isinstance(deed, Deed)
     return [(news.type, news.reason) for news in deed.news]
 
@@ -84,9 +94,25 @@ def test_what_the_status_says_already_is_no_news() -> None:
 
 
 def test_what_was_told_is_no_news_even_where_no_status_can_be_written() -> None:
-    known = known_after(wanted(WRONG), live(), frozenset())
+    known = known_after(wanted(WRONG), frozenset())
     assert told(wanted(WRONG), live(), known) == []
     assert told(wanted(), live(), known) == [("Normal", "Recovered")]
+
+
+def test_what_was_told_counts_more_than_a_status_that_could_not_be_written() -> None:
+    ill = live(wanted(WRONG))
+    known = known_after(wanted(), known_before(ill, None))
+    assert told(wanted(), ill, known) == [], "that it recovered was told"
+    assert told(wanted(WRONG), ill, known) == [("Warning", "Invalid")]
+
+
+def test_what_could_not_be_told_is_not_known() -> None:
+    untold = frozenset(problems_in(wanted(WRONG).status))
+    assert known_after(wanted(WRONG), frozenset(), untold) == frozenset()
+    assert known_after(wanted(WRONG, LOOSE), frozenset(), untold) == frozenset(problems_in(wanted(LOOSE).status))
+    known = frozenset(problems_in(wanted(LOOSE).status))
+    assert known_after(wanted(WRONG), known, untold) == known, "what was told is not over"
+    assert known_after(wanted(), known, frozenset([recovery(wanted().status)])) == known
 
 
 def test_another_problem_is_news() -> None:
@@ -100,9 +126,9 @@ def test_who_recovers_is_told_so() -> None:
 def test_nobody_has_recovered_before_envoy_says_so() -> None:
     ill, waiting, well = wanted(WRONG), wanted(waits=True, generation=2), wanted(generation=2)
     assert told(waiting, live(ill)) == []
-    known = known_after(waiting, live(ill), frozenset())
+    known = known_after(waiting, known_before(live(ill), None))
     assert told(well, live(waiting), known) == [("Normal", "Recovered")]
-    assert known_after(well, live(waiting), known) == frozenset()
+    assert known_after(well, known) == frozenset()
 
 
 JSON = st.recursive(
@@ -116,9 +142,8 @@ CONDITION = st.dictionaries(st.sampled_from(["type", "status", "reason", "messag
 
 @given(status=st.dictionaries(FIELDS, JSON | st.lists(CONDITION, max_size=3), max_size=4), ill=st.booleans())
 def test_whatever_others_wrote_into_a_status_a_look_has_an_answer(status: dict[str, Any], ill: bool) -> None:
-    should = wanted(*([WRONG] if ill else []))
-    assert isinstance(look(should, Live("uid", 1, "1", status), frozenset(), PATIENCE, NOW), Deed)
-    known_after(should, Live("uid", 1, "1", status), frozenset())
+    should, there = wanted(*([WRONG] if ill else [])), Live("uid", 1, "1", status)
+    assert isinstance(look(should, there, known_before(there, None), PATIENCE, NOW), Deed)
 
 
 def test_an_answer_is_newer_than_a_view_that_lags_behind() -> None:
@@ -133,6 +158,18 @@ def test_a_view_that_stays_older_is_that_of_a_restored_cluster() -> None:
     memory = Memory()
     memory.answered("a", live(version="12"), 0.0)
     assert memory.newest("a", live(version="9"), ANSWER_COUNTS).version == "9"
+
+
+def test_what_was_told_of_an_object_is_not_known_of_its_successor() -> None:
+    memory, ill = Memory(), frozenset(problems_in(wanted(WRONG).status))
+    assert memory.told("a", "one") is None
+    memory.tell("a", "one", ill)
+    assert memory.told("a", "one") == ill
+    assert memory.told("a", "two") is None
+    memory.tell("a", "one", frozenset())
+    assert memory.told("a", "one") == frozenset(), "that nothing is wrong is remembered too"
+    memory.forget("a")
+    assert memory.told("a", "one") is None
 
 
 def test_a_view_that_cannot_be_compared_counts() -> None:

@@ -34,7 +34,9 @@ CONDITIONS = {
 }
 FIELDS = st.one_of(
     st.fixed_dictionaries({"state": st.sampled_from(["Running", "Inactive"]), "reason": st.sampled_from(["", "x"])}),
-    st.fixed_dictionaries({"state": st.just("Ready"), "tlsCertificateSource": st.just("None")}),
+    st.fixed_dictionaries(
+        {"state": st.just("Ready"), "tlsCertificateSource": st.just("None"), "errorReason": st.just("")}
+    ),
     st.fixed_dictionaries({"state": st.just("Error"), "errorReason": st.sampled_from(["x", "y"])}),
 )
 WANTED = st.builds(
@@ -106,6 +108,15 @@ def test_what_emissary_left_is_taken_over() -> None:
     patch = status_to_apply(live, said(condition("Accepted"), state="Running", reason=""), NOW)
     assert patch is not None
     assert patch["reason"] == ""
+
+
+def test_an_error_that_another_writer_left_is_taken_over_and_its_time_is_no_difference() -> None:
+    live = {"state": "Error", "errorReason": "of another time", "errorTimestamp": EARLIER}
+    patch = status_to_apply(live, said(condition("Accepted"), state="Ready", errorReason=""), NOW)
+    assert patch is not None
+    assert patch["errorReason"] == ""
+    assert "errorTimestamp" not in patch
+    assert status_to_apply(live | patch, said(condition("Accepted"), state="Ready", errorReason=""), NOW) is None
 
 
 def test_an_error_keeps_its_time_while_it_is_the_same() -> None:

@@ -84,7 +84,7 @@ def test_a_mapping_is_running_or_inactive_with_its_first_problem() -> None:
 
 
 def test_a_host_has_emissarys_states() -> None:
-    assert said("Host")["state"] == "Ready"
+    assert (said("Host")["state"], said("Host")["errorReason"]) == ("Ready", "")
     assert said("Host", waits=True)["state"] == "Pending"
     stopped = said("Host", NO_SECRET)
     assert (stopped["state"], stopped["errorReason"]) == ("Error", "spec.tlsSecret names the Secret a/b")
