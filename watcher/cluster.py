@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from snapshot import Record
-from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Missing, Troubled, Well
+from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Missing, Troubled, Unreadable, Well
 from watcher.kinds import OURS, SECRET, Kind, Target
+from watcher.misfits import Misfits, problems_of
 from watcher.outage import Random, Server
 from watcher.references import KINDS as REFERRING
 from watcher.references import SecretName, secrets_of
@@ -32,7 +33,6 @@ from watcher.sources import (
     Source,
     SourceFailed,
     SourceListed,
-    SourceWell,
 )
 from watcher.state import Changes, State
 from watcher.trimming import Seen
@@ -86,6 +86,7 @@ class Cluster:
         self._referring = {t for t in self._targets if t.kind.name in REFERRING and t.kind.group == OURS}
         self._referring_sources = {target.source for target in self._referring}
         self._references: dict[str, frozenset[SecretName]] = {}
+        self._misfits = Misfits()
         self._answered: set[Target] = set()
         self._forbidden: dict[Target, Problem] = {}
         self._doubted: set[Target] = set()
@@ -119,6 +120,7 @@ class Cluster:
         live: dict[str, Record | None] = {}
         for event in happened:
             events += self._of_secret(target, event) if target.kind is SECRET else self._of(now, target, event, live)
+            events += [] if target.name else self._misfits.take(target, event)
         if not events and not live and target.kind is not SECRET:
             return Outcome(Changes())
         events += self._refer(events)
@@ -146,7 +148,7 @@ class Cluster:
             case Listed(objects, problems):
                 if objects or not self._is_doubtful(now, target):
                     live.update((key, here.live) for key, here in objects.items() if here.live)
-                    found = self._listed(target, objects, problems)
+                    found = self._listed(target, objects, problems_of(problems))
             case Missing():
                 found = [] if self._is_doubtful(now, target) else self._listed(target, {}, ())
             case Changed(here):
@@ -155,21 +157,21 @@ class Cluster:
             case Gone(key):
                 live[key] = None
                 found = [ObjectGone(source, key)]
+            case Unreadable(key):
+                found = [ObjectGone(source, key)]
             case Forbidden(message):
                 self._forbidden[target] = Problem(f"{target.said} may not be listed and watched: {message}")
                 found = [SourceFailed(source, self._forbidden[target]), *self._let_pass(target.kind)]
             case Troubled(message, failures):
                 found = self._trouble(source, message, failures)
-            case Well():
-                found = [SourceWell(source)]
         return found
 
-    def _listed(self, target: Target, objects: Mapping[str, Seen], problems: tuple[str, ...]) -> list[Event]:
+    def _listed(self, target: Target, objects: Mapping[str, Seen], problems: tuple[Problem, ...]) -> list[Event]:
         self._answered.add(target)
         self._doubted.discard(target)
         self._forbidden.pop(target, None)
         records = {key: here.record for key, here in objects.items()}
-        listed = SourceListed(target.source, records, tuple(map(Problem, problems)))
+        listed = SourceListed(target.source, records, problems)
         return [listed, *self._let_pass(target.kind)]
 
     def _trouble(self, source: Source, message: str, failures: int) -> list[Event]:
@@ -215,18 +217,16 @@ class Cluster:
             case Listed(objects, problems):
                 self._answered.add(target)
                 records = {key: here.record for key, here in objects.items()}
-                found = secrets.listed(records, tuple(map(Problem, problems)))
+                found = secrets.listed(records, problems_of(problems))
             case Changed(here):
                 found = secrets.changed(here.key, here.record)
-            case Gone(key):
+            case Gone(key) | Unreadable(key):
                 found = secrets.gone(key)
             case Forbidden() | Missing():
                 self._answered.add(target)
                 secrets.forbid()
             case Troubled(message, failures):
                 found = self._trouble(target.source, message, failures)
-            case Well():
-                found = [SourceWell(target.source)]
         return found
 
     def _of_named_secret(self, target: Target, event: Happening) -> list[Event]:
@@ -239,7 +239,7 @@ class Cluster:
                     events += secrets.one_listed(target, {key: found.record for key, found in objects.items()})
                 case Changed(found):
                     events += secrets.one_listed(target, {found.key: found.record})
-                case Gone() | Missing():
+                case Gone() | Missing() | Unreadable():
                     events += secrets.one_listed(target, {})
                 case Forbidden(message):
                     secrets.one_forbidden(target, message)

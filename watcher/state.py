@@ -127,8 +127,8 @@ class State:
                     self._put(source, key, record)
             case SourceFailed(source, problem):
                 self._own[source] = (problem,)
-            case SourceWell(source):
-                self._own.pop(source, None)
+            case SourceWell(source, problems):
+                self._own[source] = problems
             case SourceGone(source):
                 self._waiting.discard(source)
                 self._own.pop(source, None)
