@@ -20,7 +20,7 @@ from typing import Any, Final
 from watcher.asking import Ask, changes_since, everything, page, stream_of_all
 from watcher.collecting import Collection
 from watcher.happenings import Changed, Forbidden, Gone, Happening, Missing, Troubled, Unreadable, Well
-from watcher.kinds import Target
+from watcher.kinds import OURS, Target
 from watcher.outage import Random, Server, pause
 from watcher.reading import read
 from watcher.refusals import Refusal, granted, refusal_of
@@ -252,14 +252,14 @@ class Reflector:
                 self._server.answered(self.name, now)
                 events.append(Forbidden(message))
                 self._restart(now, failed=True)
-            case Refusal.MISSING:
+            case Refusal.MISSING if self.target.kind.group == OURS:
                 self._server.answered(self.name, now)
                 events.append(Missing())
                 self.missing = True
                 self._restart(now + MISSING * (1 + self._random()))
             case Refusal.NOT_STREAMED:
                 self._unstream(now)
-            case Refusal.SENSELESS:
+            case Refusal.SENSELESS | Refusal.MISSING:  # every API server has the other kinds: this is none
                 self._fail(now, message, events)
             case Refusal.LATER | Refusal.TOO_NEW:
                 if refusal is Refusal.TOO_NEW:
