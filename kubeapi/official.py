@@ -73,7 +73,9 @@ class _Rest(RESTClientObject):  # type: ignore[misc]
         self.session = self.pool_manager = self._create_pool_manager()
 
     def _create_connector(self) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(limit=self.maxsize, ssl=self.ssl_context, socket_factory=_socket)
+        # Each watch has a connection of its own for as long as it lives (HTTP/1.1), and there may be many:
+        # the official client's limit of 100 would leave the next one waiting for ever.
+        return aiohttp.TCPConnector(limit=0, ssl=self.ssl_context, socket_factory=_socket)
 
 
 def _socket(address: tuple[Any, ...]) -> socket.socket:

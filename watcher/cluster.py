@@ -7,9 +7,10 @@ What is decided here, and nowhere else:
 - **What cannot be seen at the first look.** A kind that the API server does not have is empty. One that we may not
   see is not: the first view waits for it, if requests would be answered wrongly without it and no namespace shows it.
   Later, or when an earlier process had a view, what was known of it stays; a problem says what right is missing.
-- **What cannot be.** Where there were objects of ours and all at once there are none, or their kind is gone, that is
+- **What cannot be.** Where there were objects and all at once there are none, or a kind of ours is gone, that is
   asked again after a while before it is believed: a cluster is rarely emptied, and an API server rarely begins anew.
-- **Which Secrets** are asked for and published: those that Hosts and the like refer to.
+
+Which Secrets are asked for and published is decided in `watcher.referred`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,13 +18,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from snapshot import Record
-from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Missing, Troubled, Well
+from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Missing, Troubled, Unreadable
 from watcher.kinds import OURS, SECRET, Kind, Target
+from watcher.misfits import Misfits, problems_of
 from watcher.outage import Random, Server
-from watcher.references import KINDS as REFERRING
-from watcher.references import SecretName, secrets_of
+from watcher.referred import Referred
 from watcher.reflector import Reflector
-from watcher.secrets import Secrets
 from watcher.sources import (
     Event,
     ObjectChanged,
@@ -32,7 +32,6 @@ from watcher.sources import (
     Source,
     SourceFailed,
     SourceListed,
-    SourceWell,
 )
 from watcher.state import Changes, State
 from watcher.trimming import Seen
@@ -82,16 +81,13 @@ class Cluster:
         self._state.expect(target.source for target in self._targets)
         if generated:
             self._state.step([SourceListed(GENERATED, generated)])
-        self._secrets = {target: Secrets(target) for target in self._targets if target.kind is SECRET}
-        self._referring = {t for t in self._targets if t.kind.name in REFERRING and t.kind.group == OURS}
-        self._referring_sources = {target.source for target in self._referring}
-        self._references: dict[str, frozenset[SecretName]] = {}
+        self._secrets = Referred(self._targets, known)
+        self._misfits = Misfits()
         self._answered: set[Target] = set()
         self._forbidden: dict[Target, Problem] = {}
         self._doubted: set[Target] = set()
         self._early: dict[str, Record] = {}
         self.reflectors: dict[Target, Reflector] = {target: self._reflector(target) for target in self._targets}
-        self._refer([SourceListed(source, known[source], whole=False) for source in known])
 
     @property
     def complete(self) -> bool:
@@ -118,10 +114,14 @@ class Cluster:
         events: list[Event] = []
         live: dict[str, Record | None] = {}
         for event in happened:
-            events += self._of_secret(target, event) if target.kind is SECRET else self._of(now, target, event, live)
+            events += (
+                self._of_secret(now, target, event) if target.kind is SECRET else self._of(now, target, event, live)
+            )
+            events += [] if target.name else self._misfits.take(target, event)
         if not events and not live and target.kind is not SECRET:
             return Outcome(Changes())
-        events += self._refer(events)
+        events += self._secrets.refer(events, self._answered)
+        self._watch_named()
         before = self._state.complete
         changes = self._state.step(events)
         if not before:
@@ -146,7 +146,7 @@ class Cluster:
             case Listed(objects, problems):
                 if objects or not self._is_doubtful(now, target):
                     live.update((key, here.live) for key, here in objects.items() if here.live)
-                    found = self._listed(target, objects, problems)
+                    found = self._listed(target, objects, problems_of(problems))
             case Missing():
                 found = [] if self._is_doubtful(now, target) else self._listed(target, {}, ())
             case Changed(here):
@@ -155,21 +155,34 @@ class Cluster:
             case Gone(key):
                 live[key] = None
                 found = [ObjectGone(source, key)]
+            case Unreadable(key):
+                found = [ObjectGone(source, key)]
             case Forbidden(message):
                 self._forbidden[target] = Problem(f"{target.said} may not be listed and watched: {message}")
                 found = [SourceFailed(source, self._forbidden[target]), *self._let_pass(target.kind)]
             case Troubled(message, failures):
                 found = self._trouble(source, message, failures)
-            case Well():
-                found = [SourceWell(source)]
         return found
 
-    def _listed(self, target: Target, objects: Mapping[str, Seen], problems: tuple[str, ...]) -> list[Event]:
+    def _of_secret(self, now: float, target: Target, event: Happening) -> list[Event]:
+        match event:
+            case Listed(objects) if not objects and self._is_doubtful(now, target):
+                self._secrets.keep(target)
+                return []
+            case Listed() | Forbidden():
+                self._doubted.discard(target)
+                self._answered.add(target)
+            case Troubled(message, failures):
+                trouble = self._trouble(target.source, message, failures)
+                return self._secrets.take(target, event) if trouble and target.name else trouble
+        return self._secrets.take(target, event)
+
+    def _listed(self, target: Target, objects: Mapping[str, Seen], problems: tuple[Problem, ...]) -> list[Event]:
         self._answered.add(target)
         self._doubted.discard(target)
         self._forbidden.pop(target, None)
         records = {key: here.record for key, here in objects.items()}
-        listed = SourceListed(target.source, records, tuple(map(Problem, problems)))
+        listed = SourceListed(target.source, records, problems)
         return [listed, *self._let_pass(target.kind)]
 
     def _trouble(self, source: Source, message: str, failures: int) -> list[Event]:
@@ -179,7 +192,8 @@ class Cluster:
 
     def _is_doubtful(self, now: float, target: Target) -> bool:
         """Whether it is asked again before it is believed that there is nothing."""
-        if target.kind.group != OURS or target in self._doubted or not self._state.has(target.source):
+        has = self._secrets.has(target) if target.kind is SECRET else self._state.has(target.source)
+        if target in self._doubted or not has:
             return False
         self._doubted.add(target)
         self.reflectors[target].doubt(now, DOUBT)
@@ -204,89 +218,12 @@ class Cluster:
         early, self._early = self._early, {}
         return Changes({key: record for key, record in early.items() if self._state.holders(key)}, whole=True)
 
-    # Secrets
-
-    def _of_secret(self, target: Target, event: Happening) -> list[Event]:
-        secrets = self._secrets.get(target)
-        if secrets is None:
-            return self._of_named_secret(target, event)
-        found: list[Event] = []
-        match event:
-            case Listed(objects, problems):
-                self._answered.add(target)
-                records = {key: here.record for key, here in objects.items()}
-                found = secrets.listed(records, tuple(map(Problem, problems)))
-            case Changed(here):
-                found = secrets.changed(here.key, here.record)
-            case Gone(key):
-                found = secrets.gone(key)
-            case Forbidden() | Missing():
-                self._answered.add(target)
-                secrets.forbid()
-            case Troubled(message, failures):
-                found = self._trouble(target.source, message, failures)
-            case Well():
-                found = [SourceWell(target.source)]
-        return found
-
-    def _of_named_secret(self, target: Target, event: Happening) -> list[Event]:
-        events: list[Event] = []
-        for secrets in self._secrets.values():
-            if target not in secrets.named:
-                continue
-            match event:
-                case Listed(objects):
-                    events += secrets.one_listed(target, {key: found.record for key, found in objects.items()})
-                case Changed(found):
-                    events += secrets.one_listed(target, {found.key: found.record})
-                case Gone() | Missing():
-                    events += secrets.one_listed(target, {})
-                case Forbidden(message):
-                    secrets.one_forbidden(target, message)
-                case Troubled() | Well():
-                    continue
-        return events
-
-    def _refer(self, events: Iterable[Event]) -> list[Event]:
-        """What follows for the Secrets from what changed: which are referred to, and which can be told of."""
-        found: list[Event] = []
-        read = [self._read_references(event) for event in events if event.source in self._referring_sources]
-        if any(read):
-            wanted = frozenset(name for names in self._references.values() for name in names)
-            for secrets in self._secrets.values():
-                found += secrets.want(wanted)
-        if self._referring <= self._answered:
-            for secrets in self._secrets.values():
-                found += secrets.settle()
-        self._watch_named()
-        return found
-
-    def _read_references(self, event: Event) -> bool:
-        """Note which Secrets objects refer to; whether that is different now."""
-        match event:
-            case SourceListed(source, objects, _, whole):
-                gone = [key for key in self._state.keys(source) if key not in objects] if whole else []
-                return any([*map(self._forget, gone), *(self._note(*found) for found in objects.items())])
-            case ObjectChanged(_, key, record):
-                return self._note(key, record)
-            case ObjectGone(_, key):
-                return self._forget(key)
-        return False
-
-    def _note(self, key: str, record: Record) -> bool:
-        names = secrets_of(key.split("/", 3)[2], record.body)
-        if not names:
-            return self._forget(key)
-        before, self._references[key] = self._references.get(key), names
-        return before != names
-
-    def _forget(self, key: str) -> bool:
-        return self._references.pop(key, None) is not None
-
     def _watch_named(self) -> None:
-        wanted = {target for secrets in self._secrets.values() for target in secrets.named}
+        wanted = self._secrets.named
         for target in [t for t in self.reflectors if t.name and t not in wanted]:
             self._server.left(self.reflectors.pop(target).name)
+            self._answered.discard(target)
+            self._doubted.discard(target)
         for target in wanted - set(self.reflectors):
             self.reflectors[target] = self._reflector(target)
 

@@ -1,13 +1,11 @@
 """All objects of a kind while they come, by a stream or page by page: what was said of them so far."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from watcher.happenings import Listed
 from watcher.kinds import Kind
-from watcher.trimming import Seen, seen
-
-_TOLD: Final = 5
+from watcher.trimming import Seen, key_of, seen
 
 
 class Collection:
@@ -17,23 +15,26 @@ class Collection:
         self.token = ""
         self._kind = kind
         self._objects: dict[str, Seen] = {}
-        self._problems: list[str] = []
+        self._problems: dict[str, str] = {}
 
     def add(self, document: dict[str, Any]) -> None:
         """An object. What cannot be read of it becomes a problem, and the others stay."""
         try:
             found = seen(self._kind, document)
         except ValueError as error:
-            self._problems.append(str(error))
+            key = key_of(self._kind, document)
+            self._objects.pop(key, None)
+            self._problems[key] = str(error)
             return
+        self._problems.pop(found.key, None)
         self._objects[found.key] = found
 
     def remove(self, metadata: Mapping[str, Any]) -> None:
         """An object is gone before all were said. KeyError when it has no name."""
-        self._objects.pop(self._kind.key_of(metadata), None)
+        key = self._kind.key_of(metadata)
+        self._objects.pop(key, None)
+        self._problems.pop(key, None)
 
     def whole(self) -> Listed:
         """They are all."""
-        told = self._problems[:_TOLD]
-        more = len(self._problems) - len(told)
-        return Listed(self._objects, (*told, *([f"and {more} more"] if more else [])))
+        return Listed(self._objects, self._problems)

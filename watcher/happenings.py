@@ -1,7 +1,7 @@
 """What a reflector learns of its objects, by what the API server said or did not say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from watcher.trimming import Seen
@@ -9,10 +9,10 @@ from watcher.trimming import Seen
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """All objects there are, and what is wrong with those that could not be read."""
+    """All objects there are, and what is wrong with those that cannot be kept, by their keys."""
 
     objects: Mapping[str, Seen]
-    problems: tuple[str, ...] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,14 @@ class Changed:
     """A new object, or a new version of one."""
 
     seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An object is there, as no version of it that could be kept; the key is empty when not even that can be read."""
+
+    key: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +62,4 @@ class Well:
     """After trouble, the watch goes on from where it was."""
 
 
-Happening: TypeAlias = Listed | Changed | Gone | Forbidden | Missing | Troubled | Well
+Happening: TypeAlias = Listed | Changed | Unreadable | Gone | Forbidden | Missing | Troubled | Well

@@ -7,6 +7,7 @@ server, kubectl's copy of the object, what the nodes add to an EndpointSlice, an
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 
 from watcher.sources import Source
 
@@ -83,7 +84,7 @@ class Target:
     @property
     def path(self) -> str:
         """The path to list and watch them by."""
-        inside = f"/namespaces/{self.namespace}" if self.namespace else ""
+        inside = f"/namespaces/{quote(self.namespace, safe='')}" if self.namespace else ""
         return f"{self.kind.api}{inside}/{self.kind.plural}"
 
     @property

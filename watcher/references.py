@@ -1,9 +1,12 @@
 """Which Secrets an object of ours refers to: pure.
 
 Only these are read where nothing more is allowed, and only these are published. Rather one too many than one too few: a
-field counts by its name, wherever it stands, and a name with a dot in it is also read as `name.namespace`.
+field counts by its name, wherever it stands, and a name with a dot in it is also read as `name.namespace`, since other
+objects say whether it is meant so; but not where the namespace is said. What no Secret can be called is none: many may
+write a Host, and what is written there becomes a request in our name. The translator tells whoever wrote it.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -12,33 +15,51 @@ import orjson
 SecretName: TypeAlias = tuple[str, str]
 """Namespace and name."""
 
+Readings: TypeAlias = frozenset[SecretName]
+"""What a name may mean, as it is written in one place: one Secret, or one of two."""
+
 KINDS: Final = frozenset(("Host", "TLSContext", "Module"))
 
 _FIELDS: Final = frozenset(("secret", "tlssecret", "casecret", "crlsecret", "privatekeysecret"))
 
+_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_NAMESPACE: Final = re.compile(rf"(?=.{{1,63}}\Z){_LABEL}")
+_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+"""As the API server has them (RFC 1123)."""
 
-def secrets_of(namespace: str, body: bytes) -> frozenset[SecretName]:
+
+def secrets_of(namespace: str, body: bytes) -> frozenset[Readings]:
     """The Secrets that an object in this namespace may mean."""
     return frozenset(_named(orjson.loads(body).get("spec"), namespace))
 
 
-def _named(value: Any, namespace: str) -> Iterator[SecretName]:
+def _named(value: Any, namespace: str) -> Iterator[Readings]:
     if isinstance(value, list):
         for item in value:
             yield from _named(item, namespace)
     if not isinstance(value, dict):
         return
     for field, item in value.items():
-        if field.replace("_", "").lower() in _FIELDS:
-            yield from _meant(item, namespace)
+        if field.replace("_", "").lower() in _FIELDS and (readings := _readings(item, namespace)):
+            yield readings
         yield from _named(item, namespace)
 
 
-def _meant(value: Any, namespace: str) -> Iterator[SecretName]:
-    if isinstance(value, dict) and isinstance(name := value.get("name"), str):
-        value, namespace = name, str(value.get("namespace") or namespace)
-    if isinstance(value, str) and value:
-        yield namespace, value
-        name, dot, other = value.rpartition(".")
-        if dot and name and other:
-            yield other, name
+def _readings(value: Any, namespace: str) -> Readings:
+    given = None
+    if isinstance(value, dict):
+        value, given = value.get("name"), value.get("namespace")
+    if not isinstance(value, str):
+        return frozenset()
+    if given:
+        return _possible((given, value))
+    name, _, other = value.rpartition(".")
+    return _possible((namespace, value), (other, name))
+
+
+def _possible(*names: tuple[Any, str]) -> Readings:
+    return frozenset(
+        (namespace, name)
+        for namespace, name in names
+        if isinstance(namespace, str) and _NAMESPACE.fullmatch(namespace) and _NAME.fullmatch(name)
+    )

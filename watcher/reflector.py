@@ -17,15 +17,14 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final
 
-import orjson
-
 from watcher.asking import Ask, changes_since, everything, page, stream_of_all
 from watcher.collecting import Collection
-from watcher.happenings import Changed, Forbidden, Gone, Happening, Missing, Troubled, Well
-from watcher.kinds import Target
+from watcher.happenings import Changed, Forbidden, Gone, Happening, Missing, Troubled, Unreadable, Well
+from watcher.kinds import OURS, Target
 from watcher.outage import Random, Server, pause
+from watcher.reading import read
 from watcher.refusals import Refusal, granted, refusal_of
-from watcher.trimming import seen
+from watcher.trimming import key_of, seen
 
 SYNC_SILENCE: Final = 30.0
 """Seconds without a line after which a stream that should begin with all objects is given up."""
@@ -127,7 +126,7 @@ class Reflector:
             if self.over:
                 break
             try:
-                message = orjson.loads(line)
+                message = read(line)
                 said, document = message["type"], message["object"]
                 self._take(now, said, document, events)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -143,7 +142,7 @@ class Reflector:
         self._server.answered(self.name, now)
         events: list[Happening] = []
         try:
-            page = orjson.loads(body)
+            page = read(body)
             metadata, items = page["metadata"], page.get("items") or []
             for item in items:
                 self._collection.add(item)
@@ -227,8 +226,7 @@ class Reflector:
             try:
                 events.append(Changed(seen(self.target.kind, document)))
             except ValueError as error:
-                self._troubled = True
-                events.append(Troubled(str(error), PATIENCE))
+                events.append(Unreadable(key_of(self.target.kind, document), str(error)))
 
     def _synced(self, version: str, events: list[Happening]) -> None:
         events.append(self._collection.whole())
@@ -254,14 +252,14 @@ class Reflector:
                 self._server.answered(self.name, now)
                 events.append(Forbidden(message))
                 self._restart(now, failed=True)
-            case Refusal.MISSING:
+            case Refusal.MISSING if self.target.kind.group == OURS:
                 self._server.answered(self.name, now)
                 events.append(Missing())
                 self.missing = True
                 self._restart(now + MISSING * (1 + self._random()))
             case Refusal.NOT_STREAMED:
                 self._unstream(now)
-            case Refusal.SENSELESS:
+            case Refusal.SENSELESS | Refusal.MISSING:  # every API server has the other kinds: this is none
                 self._fail(now, message, events)
             case Refusal.LATER | Refusal.TOO_NEW:
                 if refusal is Refusal.TOO_NEW:

@@ -3,23 +3,27 @@
 All of them are listed where that is allowed, since one watch costs less than many; what nobody refers to is held back
 here. Where listing is forbidden, each one that is referred to is watched by its name: a Role can allow that with
 `resourceNames`. Both ways they belong to one source, so that a change of the rights changes nothing else.
+
+Of one that may not be read, or cannot be at the moment, what was known stays, and nobody waits for it.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from snapshot import Record
 from watcher.kinds import SECRET, Target
-from watcher.references import SecretName
+from watcher.references import Readings
 from watcher.sources import Event, ObjectChanged, ObjectGone, Problem, SourceListed
 
 
 class Secrets:
-    """The Secrets of one target."""
+    """The Secrets of one target; `remembered` is what of them an earlier process has published."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, remembered: Mapping[str, Record]) -> None:
         self.target = target
         self._source = target.source
-        self._known: dict[str, Record] = {}
+        self._known = dict(remembered)
+        self._readings: frozenset[frozenset[str]] = frozenset()
         self._wanted: frozenset[str] = frozenset()
         self._one_by_one = False
         self._settled = False
@@ -32,15 +36,26 @@ class Secrets:
         return frozenset(self._answered) if self._one_by_one else frozenset()
 
     @property
-    def one_by_one(self) -> bool:
-        """Whether listing is forbidden."""
-        return self._one_by_one
+    def found(self) -> frozenset[str]:
+        """The keys of those that are referred to and known."""
+        return self._wanted & self._known.keys()
 
-    def want(self, names: Iterable[SecretName]) -> list[Event]:
+    @property
+    def to_settle(self) -> bool:
+        """Whether something is new for `settle`."""
+        return self._one_by_one and self._to_settle
+
+    def has(self, target: Target) -> bool:
+        """Whether any are known of this target, be it all of them or the one of a name."""
+        return SECRET.key(target.namespace, target.name) in self._known if target.name else bool(self._known)
+
+    def want(self, written: Iterable[Readings]) -> list[Event]:
         """These are referred to now."""
-        inside = [(namespace, name) for namespace, name in names if self.target.namespace in ("", namespace)]
-        before, self._wanted = self._wanted, frozenset(SECRET.key(*name) for name in inside)
-        targets = {self.target.named(*name) for name in inside}
+        written = frozenset(written)
+        names = {name for readings in written for name in readings if self.target.namespace in ("", name[0])}
+        self._readings = frozenset(frozenset(SECRET.key(*name) for name in readings) for readings in written)
+        before, self._wanted = self._wanted, frozenset(SECRET.key(*name) for name in names)
+        targets = {self.target.named(*name) for name in names}
         self._answered = {target: self._answered.get(target, _UNKNOWN) for target in targets}
         self._to_settle = True
         came, went = self._wanted - before, before - self._wanted
@@ -79,7 +94,7 @@ class Secrets:
 
     def one_listed(self, target: Target, objects: Mapping[str, Record]) -> list[Event]:
         """What there is of one that is watched by its name."""
-        self._answered[target], self._to_settle = "", True
+        self.one_answered(target)
         key = SECRET.key(target.namespace, target.name)
         if key in objects:
             self._known[key] = objects[key]
@@ -87,25 +102,28 @@ class Secrets:
         self._known.pop(key, None)
         return [ObjectGone(self._source, key)] if self._settled else []
 
-    def one_forbidden(self, target: Target, message: str) -> None:
-        """Not even that is allowed."""
-        self._answered[target], self._to_settle = message, True
+    def one_answered(self, target: Target, problem: str = "") -> None:
+        """What is known of one stays; with a problem, since nothing else can be read of it."""
+        self._answered[target], self._to_settle = problem, True
 
-    def settle(self) -> list[Event]:
-        """When each one that is referred to has been asked for: what is known then; and what is forbidden."""
-        if not self._one_by_one or not self._to_settle or _UNKNOWN in self._answered.values():
+    def settle(self, found: AbstractSet[str]) -> list[Event]:
+        """When each one that is referred to has been asked for: what is known then, and what cannot be read.
+
+        Where a name may mean two Secrets, and the other one is among those that were found, nothing is missing.
+        """
+        if not self._one_by_one or _UNKNOWN in self._answered.values():
             return []
-        self._to_settle = False
+        self._to_settle, self._settled = False, True
+        missed = {key for keys in self._readings for key in keys if not found & (keys - {key})}
         problems = tuple(
-            Problem(f"the Secret {target.namespace}/{target.name} may not be read: {message}")
-            for target, message in sorted(self._answered.items(), key=lambda item: item[0].source)
-            if message
+            Problem(f"the Secret {target.namespace}/{target.name} {problem}")
+            for target, problem in sorted(self._answered.items(), key=lambda item: item[0].source)
+            if problem and SECRET.key(target.namespace, target.name) in missed
         )
-        self._settled = True
-        return [SourceListed(self._source, self._published(), problems, whole=not problems)]
+        return [SourceListed(self._source, self._published(), problems)]
 
     def _published(self) -> dict[str, Record]:
         return {key: self._known[key] for key in self._wanted if key in self._known}
 
 
-_UNKNOWN = "not asked for yet"
+_UNKNOWN = "was not asked for yet"

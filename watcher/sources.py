@@ -83,9 +83,10 @@ class ObjectGone:
 
 @dataclass(frozen=True, slots=True)
 class SourceWell:
-    """A source can be asked again, and has what it said last: its problem is gone."""
+    """A source can be asked, and has what it said last: there are no more problems than these."""
 
     source: Source
+    problems: tuple[Problem, ...] = ()
 
 
 Event: TypeAlias = SourceListed | SourceFailed | SourceWell | SourceGone | ObjectChanged | ObjectGone

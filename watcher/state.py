@@ -94,10 +94,6 @@ class State:
         """Whether a source has objects."""
         return bool(self._held.get(source))
 
-    def keys(self, source: Source) -> list[str]:
-        """The keys of a source's objects."""
-        return list(self._held.get(source, ()))
-
     def holders(self, key: str) -> list[Source]:
         """The sources that have an object, the one that counts first."""
         return list(self._holders.get(key, ()))
@@ -127,8 +123,8 @@ class State:
                     self._put(source, key, record)
             case SourceFailed(source, problem):
                 self._own[source] = (problem,)
-            case SourceWell(source):
-                self._own.pop(source, None)
+            case SourceWell(source, problems):
+                self._own[source] = problems
             case SourceGone(source):
                 self._waiting.discard(source)
                 self._own.pop(source, None)

@@ -24,7 +24,7 @@ class Seen:
 
 
 def seen(kind: Kind, document: dict[str, Any]) -> Seen:
-    """What is kept of an object. ValueError, with a sentence, for what is none."""
+    """What is kept of an object. ValueError, with a sentence, for what is none or cannot be kept."""
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(name := metadata.get("name"), str):
         raise ValueError("an object without a name")  # noqa: TRY004 -- no bug of ours
@@ -32,42 +32,47 @@ def seen(kind: Kind, document: dict[str, Any]) -> Seen:
     key = kind.key(namespace, name)
     if len(key.encode()) > MAX_KEY:
         raise ValueError(f"{key[:80]}... has a longer name than can be kept")
-    kept = {field: metadata[field] for field in _METADATA if field in metadata}
-    given = metadata.get("annotations") or {} if kind.annotated else {}
-    annotations = {field: text for field, text in given.items() if field != _KUBECTLS_COPY}
-    if annotations:
-        kept["annotations"] = annotations
-    body = _canonical(
-        {
-            **_content(kind, document),
-            "apiVersion": f"{kind.group}/{kind.version}" if kind.group else kind.version,
-            "kind": kind.name,
-            "metadata": kept,
-        }
-    )
+    try:
+        content = _content(kind, document, metadata)
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"the {kind.name} {namespace}/{name} is not of the form of its kind: {error}") from error
+    try:
+        body = canonical(content)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"the {kind.name} {namespace}/{name} is nested too deeply, and is not served") from error
     notes: dict[str, JSON] = {field: metadata[field] for field in ("generation", "uid") if field in metadata}
     record = Record(_hash(body, orjson.dumps(notes)), body, notes)
     return Seen(key, record, _live(document, metadata, notes) if kind.group == OURS else None)
 
 
-def _content(kind: Kind, document: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return kind.content(document)
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f"an object is not of the form of its kind: {error}") from error
+def key_of(kind: Kind, document: dict[str, Any]) -> str:
+    """The key of an object that is not kept; empty when it has none."""
+    metadata = document.get("metadata")
+    return kind.key_of(metadata) if isinstance(metadata, dict) and "name" in metadata else ""
+
+
+def _content(kind: Kind, document: dict[str, Any], metadata: dict[str, Any]) -> dict[str, JSON]:
+    kept: dict[str, JSON] = {field: metadata[field] for field in _METADATA if field in metadata}
+    given = metadata.get("annotations") or {} if kind.annotated else {}
+    annotations = {field: text for field, text in given.items() if field != _KUBECTLS_COPY}
+    if annotations:
+        kept["annotations"] = annotations
+    version = f"{kind.group}/{kind.version}" if kind.group else kind.version
+    return {**kind.content(document), "apiVersion": version, "kind": kind.name, "metadata": kept}
 
 
 def _live(document: dict[str, Any], metadata: dict[str, Any], notes: dict[str, JSON]) -> Record:
-    status = _canonical(document.get("status") or {})
+    status = _status(document.get("status") or {})
     version = metadata.get("resourceVersion", "")
     return Record(f"{version}:{_hash(status, b'')}", status, {**notes, "resourceVersion": version})
 
 
-def _canonical(value: dict[str, Any]) -> bytes:
+def _status(value: dict[str, Any]) -> bytes:
+    """One that is nested too deeply is none of ours: whoever writes statuses finds none, and writes its own."""
     try:
         return canonical(value)
-    except orjson.JSONEncodeError as error:
-        raise ValueError(f"an object has no JSON form: {error}") from error
+    except orjson.JSONEncodeError:
+        return canonical({})
 
 
 def _hash(body: bytes, more: bytes) -> str:

@@ -24,6 +24,7 @@ FAULTS = (
     "refuse", "black hole", "500", "429", "slow", "cut in a line", "closing", "no bookmarks", "gone", "gone in stream",
     "no watch list", "watch list ignored", "garbage",
 )  # fmt: skip
+"""What it may do to all alike. "404" is one more, for the kinds that every API server has."""
 
 _REFUSALS = {"500": HTTPStatus.INTERNAL_SERVER_ERROR, "429": HTTPStatus.TOO_MANY_REQUESTS}
 _WATCH_LIST = ("sendInitialEvents", "resourceVersionMatch")
@@ -90,6 +91,8 @@ class FaultyProxy(_InThread):
         elif fault in _REFUSALS:
             headers = {"Retry-After": "1"} if fault == "429" else {}
             return web.json_response({"message": f"{fault} by the proxy"}, status=_REFUSALS[fault], headers=headers)
+        elif fault == "404" and "getambassador.io" not in request.path:
+            return web.Response(text="404 page not found", status=HTTPStatus.NOT_FOUND)
         elif fault == "gone" and "watch" in query and "sendInitialEvents" not in query:
             return web.json_response(_GONE, status=410)
         elif fault == "no watch list" and "sendInitialEvents" in query:

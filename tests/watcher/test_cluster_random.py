@@ -21,7 +21,7 @@ deeds = st.one_of(
     st.tuples(st.just("compact"), st.none()),
     st.tuples(st.just("restore"), st.lists(edits, min_size=1, max_size=4)),
     st.tuples(st.just("forbid"), st.sampled_from(WATCHED)),
-    st.tuples(st.just("absent"), st.sampled_from((MAPPING, HOST))),
+    st.tuples(st.just("absent"), st.sampled_from(WATCHED)),
     st.tuples(st.just("restart"), st.none()),
 )
 

@@ -1,9 +1,10 @@
 """Kinds that are missing, forbidden or all at once empty: what is published without them."""
 
+import pytest
 from model_apiserver import World
-from worlds import HOST, KEY, MAPPING, SERVICE, TARGET, filled, without_problems, world
+from worlds import HOST, KEY, MAPPING, SERVICE, SLICE, TARGET, filled, without_problems, world
 
-from watcher.kinds import KINDS, Target
+from watcher.kinds import KINDS, SECRET, Kind, Target
 
 
 def test_a_missing_kind_is_empty_and_used_when_it_appears() -> None:
@@ -50,6 +51,58 @@ def test_that_all_is_gone_at_once_is_believed_only_after_a_while() -> None:
         run.model.delete(MAPPING, f"m{number}")
     run.run(1)
     assert run.objects == {}, "deletions that are told one by one are believed"
+
+
+@pytest.mark.parametrize("kind", [SERVICE, SLICE, SECRET], ids=lambda kind: kind.name)
+def test_that_there_is_no_kind_that_every_api_server_has_is_not_believed(kind: Kind) -> None:
+    run = world(MAPPING, HOST, kind)
+    run.model.put(HOST, "h", 1)
+    run.model.put(kind, "n1", 1)
+    run.run(5)
+    before = run.objects
+    assert len(before) == 2
+    run.model.absent = {kind.plural}
+    run.streams.pop(Target(kind))
+    run.cluster.reflectors[Target(kind)].ended(run.now)
+    run.run(300)
+    assert run.objects == before
+    assert "what was known stays: the server could not find" in run.problems[Target(kind).source.name]
+    run.model.absent = set()
+    run.model.put(kind, "n1", 2)
+    run.run(35)
+    assert run.published[kind.key("a", "n1")].notes["generation"] == 2
+    assert run.problems == {}
+
+
+@pytest.mark.parametrize("kind", [SERVICE, SLICE, SECRET], ids=lambda kind: kind.name)
+def test_a_pod_that_was_told_that_there_is_no_such_kind_waits(kind: Kind) -> None:
+    run = world(MAPPING, HOST, kind, model=filled())
+    run.model.absent = {kind.plural}
+    run.run(60)
+    assert run.publications == 0
+    run.model.absent = set()
+    run.run(35)
+    assert len(run.objects) == 3
+
+
+@pytest.mark.parametrize("kind", [SERVICE, SLICE, SECRET], ids=lambda kind: kind.name)
+def test_the_last_one_goes_at_once_when_that_is_watched_and_later_when_it_is_not(kind: Kind) -> None:
+    run = world(HOST, kind)
+    run.model.put(HOST, "h", 1)
+    run.model.put(kind, "n1", 1)
+    run.run(5)
+    run.model.delete(kind, "n1")
+    run.run(1)
+    assert len(run.objects) == 1
+    run.model.put(kind, "n1", 1)
+    run.run(1)
+    run.model.objects[kind.plural] = {}
+    run.streams.pop(Target(kind))
+    run.cluster.reflectors[Target(kind)].doubt(run.now, 0)
+    run.run(25)
+    assert len(run.objects) == 2
+    run.run(10)
+    assert len(run.objects) == 1
 
 
 def test_a_pod_without_the_right_to_see_what_matters_publishes_nothing() -> None:

@@ -71,6 +71,28 @@ def test_what_an_earlier_watcher_saw_stays_while_the_api_server_is_away(
         assert cluster.wait_equal() < SOON
 
 
+def test_that_there_are_no_services_at_all_is_not_believed(
+    api: ApiServer, namespace: str, watching: Callable[..., Cluster]
+) -> None:
+    path, key = f"/api/v1/namespaces/{namespace}/services", f"core/Service/{namespace}/quote"
+    api.ask("POST", path, {"metadata": {"name": "quote"}, "spec": {"ports": [{"port": 80}]}})
+    with FaultyProxy(api) as proxy:
+        cluster = watching(proxy.kubeconfig)
+        assert key in cluster.watcher.records()
+        proxy.become("404")
+        wait_until(lambda: f"services/{namespace}" in cluster.problems(), what="the problem told")
+        assert key in cluster.watcher.records()
+        cluster.watcher.kill()
+        cluster.watcher.start()
+        wait_until(lambda: cluster.watcher.log().count("404 page not found") > 2, what="the problem told again")
+        assert key in cluster.watcher.records()
+        proxy.become("")
+        wait_until(lambda: cluster.problems() == {}, 45, what="all seen again")
+        assert key in cluster.watcher.records()
+        api.ask("DELETE", f"{path}/quote")
+        wait_until(lambda: key not in cluster.watcher.records(), what="the last Service gone at once")
+
+
 def test_a_watcher_that_has_never_seen_the_api_server_publishes_nothing(
     api: ApiServer, watching: Callable[..., Cluster]
 ) -> None:

@@ -59,6 +59,39 @@ def secret(api: ApiServer, namespace: str, name: str) -> None:
     api.ask("POST", f"/api/v1/namespaces/{namespace}/secrets", made)
 
 
+def test_references_to_what_no_secret_can_be_called_hold_nothing_up(
+    api: ApiServer, namespace: str, watching: Callable[..., Cluster]
+) -> None:
+    kubeconfig = api.user_kubeconfig("senseless")
+    secrets = may_see("secrets", group="", names=("first", "dotted.name"))
+    grant(api, namespace, "senseless", [EVERYTHING[0], EVERYTHING[2], may_see("services", group=""), secrets])
+    secret(api, namespace, "first")
+    secret(api, namespace, "dotted.name")
+    cluster = watching(kubeconfig, wait=False)
+    references: list[dict[str, str]] = [
+        {"name": "first"},
+        {"name": "dotted.name"},
+        {"name": "x", "namespace": "../../../healthz?x="},
+        {"name": "x", "namespace": ".."},
+        {"name": "a,b"},
+        {"name": "a=b"},
+        {"name": "forbidden"},
+    ]
+    for number, reference in enumerate(references):
+        cluster.create(f"h{number}", "", "Host", hostname=f"h{number}.test", tlsSecret=reference)
+    keys = {f"core/Secret/{namespace}/{name}" for name in ("first", "dotted.name")}
+    wait_until(lambda: keys <= cluster.watcher.objects().keys(), what=f"the view:\n{cluster.watcher.log()}")
+    wait_until(lambda: f"secrets/{namespace}" in cluster.problems(), what="the one that is forbidden")
+    cluster.watcher.kill()
+    api.ask("DELETE", f"/api/v1/namespaces/{namespace}/secrets/first")
+    cluster.watcher.start()
+    wait_until(lambda: cluster.watcher.log().count("everything was seen") > 1, what="everything seen again")
+    wait_until(lambda: f"core/Secret/{namespace}/first" not in cluster.watcher.records(), 45, what="the second look")
+    told = cluster.problems()[f"secrets/{namespace}"]
+    assert told.startswith(f"the Secret {namespace}/forbidden may not be read: ")
+    assert "; " not in told, "there is no other problem"
+
+
 @pytest.mark.parametrize("listing", [True, False])
 def test_only_secrets_that_are_referred_to_are_read(
     api: ApiServer, namespace: str, watching: Callable[..., Cluster], listing: bool

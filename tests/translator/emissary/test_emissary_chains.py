@@ -95,6 +95,24 @@ def test_a_missing_secret_stops_the_host_and_never_opens_clear_text() -> None:
     assert set(made.listeners) == {"default/https"}
 
 
+@pytest.mark.parametrize(
+    ("secret", "called"),
+    [
+        ({"name": "x", "namespace": "../../../healthz?x="}, "../../../healthz?x=/x"),
+        ({"name": "a,b"}, "default/a,b"),
+        ({"name": "example.com-tls", "namespace": "other"}, "other/example.com-tls"),
+        ({"name": "example.com-tls"}, "com-tls/example"),
+    ],
+)
+def test_what_is_taken_for_a_secret_and_is_none_is_told_by_its_name(secret: dict[str, str], called: str) -> None:
+    """Which names are asked for in a cluster is the watcher's business; that nothing came of one is told here."""
+    made = World()
+    made.listener("https", 8443, protocol="HTTPS")
+    key = made.host("one", "foo.com", tlsSecret=secret)
+    said = f"names the Secret {called}, which does not exist, may not be read, or holds no certificate"
+    assert made.problems(key) == {"spec.tlsSecret": said}
+
+
 def test_a_host_that_no_listener_binds_is_told_and_so_are_its_mappings() -> None:
     made = World()
     listener = made.listener("http", hostBinding={"namespace": {"from": "SELF"}})
