@@ -21,6 +21,10 @@ from aiohttp import WSMsgType, web
 from tests.support.scoped import Scoped
 
 
+_TURNS = 5
+"""Of the loop, until a connection that was accepted has a transport, and the transport has noticed its end."""
+
+
 class _InThread(Scoped):
     """A server whose coroutine `_serve` runs in a loop of its own until `stop`."""
 
@@ -55,9 +59,10 @@ class _InThread(Scoped):
             self.port = await self._serve(stack)
             self._ready.set()
             await stopping.wait()
-        for transport in list(asyncio.get_running_loop()._transports.values()):  # type: ignore[attr-defined]
-            transport.abort()  # accepted while the server was closing, which does not know of it
-        await asyncio.sleep(0)
+        for _ in range(_TURNS):
+            for transport in list(asyncio.get_running_loop()._transports.values()):  # type: ignore[attr-defined]
+                transport.abort()  # accepted while the server was closing, which does not know of it
+            await asyncio.sleep(0)
 
     async def _serve(self, stack: contextlib.AsyncExitStack) -> int:
         raise NotImplementedError
