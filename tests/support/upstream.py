@@ -20,7 +20,6 @@ from aiohttp import WSMsgType, web
 
 from tests.support.scoped import Scoped
 
-
 _TURNS = 5
 """Of the loop, until a connection that was accepted has a transport, and the transport has noticed its end."""
 
