@@ -20,8 +20,9 @@ from webhook.server import Server
 LOOK: Final = 10.0
 """Seconds between two looks at the CRDs while we are on. A watch would show all those of others too."""
 LOOK_OFF: Final = 20.0
-LOOK_REFUSED: Final = 300.0
-"""Where we may not even see CRDs, as where only one namespace is served."""
+LOOK_FORBIDDEN: Final = (2.0, 10.0, LOOK_OFF)
+"""Where we may not see CRDs, after the first refusal, the second, and all others. The first ones may be an API server's
+that has not read its roles yet."""
 AGAIN: Final = 2.0
 """Seconds until what could not be seen or done is tried again."""
 
@@ -46,6 +47,7 @@ class Webhook:
         self._trust = Trust()
         self._remembered: Material | None = None
         self._trouble = ""
+        self._forbidden = 0
         self._made = -MADE_EACH
 
     async def live(self, stopping: asyncio.Event) -> None:
@@ -61,6 +63,7 @@ class Webhook:
         """Look, and do what follows; the seconds until the next turn at the latest."""
         try:
             world = await self._cluster.look()
+            self._forbidden = 0
             if not world.definitions:
                 if self._tasks:
                     log.info("off", reason="no CRD is converted by us")
@@ -77,14 +80,15 @@ class Webhook:
     def _troubled(self, error: UnreachableError | RefusedError) -> float:
         """What could not be seen or done: say it once; the seconds until it is tried again."""
         is_news, self._trouble = str(error) != self._trouble, str(error)
-        if isinstance(error, RefusedError) and not self._tasks:
-            if is_news:
-                log.info("off", reason=self._trouble)
-            return LOOK_REFUSED
         if is_news:
             instead = "serving as before" if self._server.is_open else "older versions are not converted"
             log.warning("the certificates cannot be seen to", reason=self._trouble, instead=instead)
-        return AGAIN
+        if isinstance(error, UnreachableError):
+            return AGAIN
+        if error.forbids:
+            self._forbidden += 1
+            return LOOK_FORBIDDEN[min(self._forbidden, len(LOOK_FORBIDDEN)) - 1]
+        return min(max(error.retry_after or 0.0, AGAIN), LOOK_OFF)
 
     def _learn(self, world: World) -> None:
         self._trust = self._trust.seen(world, time.monotonic())
