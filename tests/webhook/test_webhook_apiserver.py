@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import contextlib
 import datetime as dt
 import json
 import ssl
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -152,6 +154,34 @@ def test_a_host_of_v2_and_a_tlscontext_of_v1(webhook: Webhook) -> None:
     assert current["tls"] == {"crl_secret": "s"}
     assert api.get(objects("hosts", "v2", namespace, "a"))["spec"] == host
     assert api.get(objects("tlscontexts", "v3alpha1", namespace, "a"))["spec"]["crl_secret"] == "s"
+
+
+@pytest.mark.parametrize("levels", [990, 1100, 9900])
+def test_an_object_of_many_levels_does_not_fail_the_others(webhook: Webhook, levels: int) -> None:
+    api, namespace = webhook.api, webhook.api.namespace()
+    api.apply(manifest("v2", "a", OLDER, namespace))
+    text = manifest("v3alpha1", "deep", {"prefix": "/", "service": "q", "nobody_knows": "DEEP"}, namespace)
+    with recursion(20_000):
+        deep = json.loads(text.replace('"DEEP"', '{"a":' * levels + "1" + "}" * levels))
+        assert api.request("POST", objects("mappings", "v3alpha1", namespace), deep)[0] == 201
+    for version in ("v1", "v2", "v3alpha1"):
+        status, body = api.request("GET", objects("mappings", version, namespace))
+        assert status == 200, body
+        assert body.count(b'{"a":') == levels
+    assert api.get(objects("mappings", "v2", namespace, "a"))["spec"] == OLDER
+
+
+def test_an_object_with_all_the_annotations_that_may_be_does_not_fail_the_others(webhook: Webhook) -> None:
+    api, namespace = webhook.api, webhook.api.namespace()
+    api.apply(manifest("v2", "a", OLDER, namespace))
+    full = json.loads(manifest("v3alpha1", "full", {"prefix": "/", "service": "q", "labels": {}}, namespace))
+    full["metadata"]["annotations"] = {"a": "x" * (256 * 1024 - 1)}
+    full["spec"] |= {"hostname": "b.test", "host": "c.test"}
+    api.ask("POST", objects("mappings", "v3alpha1", namespace), full)
+    for version in ("v1", "v2", "v3alpha1"):
+        listed = api.get(objects("mappings", version, namespace))["items"]
+        assert [item["metadata"]["name"] for item in listed] == ["a", "full"]
+    assert listed[1]["spec"] == full["spec"], "what is stored is as it was"
 
 
 def test_a_status_written_in_the_current_version_is_seen_in_an_older_one(webhook: Webhook) -> None:
@@ -302,6 +332,14 @@ def test_it_is_off_until_a_crd_is_converted_by_us(webhook: Webhook) -> None:
         assert another.end() == 0
     remove(api)
     wait_until(lambda: api.request("GET", MAPPING)[0] == 404, 30, what="the CRDs gone")
+
+
+@contextlib.contextmanager
+def recursion(limit: int) -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit)
+    yield
+    sys.setrecursionlimit(before)
 
 
 def trusted(api: ApiServer) -> str:
