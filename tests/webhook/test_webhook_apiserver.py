@@ -156,6 +156,16 @@ def test_a_host_of_v2_and_a_tlscontext_of_v1(webhook: Webhook) -> None:
     assert api.get(objects("tlscontexts", "v3alpha1", namespace, "a"))["spec"]["crl_secret"] == "s"
 
 
+def test_kubectl_shows_v2_unless_asked_for_another_and_its_columns_are_filled(webhook: Webhook) -> None:
+    namespace = webhook.api.namespace()
+    webhook.api.apply(manifest("v2", "a", OLDER, namespace))
+    for asked in ("mappings", "mappings.v1.getambassador.io", "mappings.v3alpha1.getambassador.io"):
+        heads, row = webhook.api.kubectl("-n", namespace, "get", asked).splitlines()
+        assert heads.startswith("NAME   SOURCE HOST   SOURCE PREFIX   DEST SERVICE")
+        assert row.split()[:3] == ["a", "a.test", "/a/"], asked
+    assert "apiVersion: getambassador.io/v2" in webhook.api.kubectl("-n", namespace, "get", "mappings", "-o", "yaml")
+
+
 @pytest.mark.parametrize("levels", [990, 1100, 9900])
 def test_an_object_of_many_levels_does_not_fail_the_others(webhook: Webhook, levels: int) -> None:
     api, namespace = webhook.api, webhook.api.namespace()
