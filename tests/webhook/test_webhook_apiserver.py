@@ -307,7 +307,7 @@ def test_another_replica_shares_the_secret_and_takes_over(webhook: Webhook) -> N
     api = webhook.api
     stored = secret(webhook)
     with Webhook(api, called_at=webhook.port) as other:
-        wait_until(lambda: other.post("/healthz", b"")[0] == 200 if other.is_open() else None, 30, what=other.log())
+        wait_until(lambda: other.post("/healthz", b"")[0] == 200 if other.is_ready() else None, 30, what=other.log())
         assert secret(webhook) == stored
         wait_until(lambda: leads(webhook), 60, what="the lease")
         assert webhook.end() == 0
@@ -329,16 +329,16 @@ def test_it_is_off_until_a_crd_is_converted_by_us(webhook: Webhook) -> None:
     api.request("DELETE", "/api/v1/namespaces/dragoman/secrets/dragoman-webhook")
     with Webhook(api) as another:
         install(api, None)
-        assert not another.is_open()
+        assert not another.is_ready()
         install(api, f"https://127.0.0.1:{unused_port()}/convert")  # somebody else's
-        assert not another.is_open()
+        assert not another.is_ready()
         assert secret(another) is None
         install(api, another.url)
         another.wait_trusted()
-        assert another.is_open()
+        assert another.is_ready()
         for name in trusts(api):
             unconvert(api, name)
-        wait_until(lambda: not another.is_open(), 30, what=f"it off; the log:\n{another.log()}")
+        wait_until(lambda: not another.is_ready(), 30, what=f"it off; the log:\n{another.log()}")
         assert another.end() == 0
     remove(api)
     wait_until(lambda: api.request("GET", MAPPING)[0] == 404, 30, what="the CRDs gone")

@@ -77,7 +77,7 @@ def test_from_crds_that_store_v2_to_v3alpha1_alone(own_apiserver: ApiServer) -> 
         assert api.get(objects("mappings", "v2", namespace, "m1"))["spec"]["tls"] is True
 
         said = run(api, commands("### Off again", "storedVersions"))
-        wait_until(lambda: not webhook.is_open(), 40, what=f"it off; the log:\n{webhook.log()}\n{said}")
+        wait_until(lambda: not webhook.is_ready(), 40, what=f"it off; the log:\n{webhook.log()}\n{said}")
 
     versions = [version["name"] for version in api.get(crd)["spec"]["versions"]]
     assert versions == ["v3alpha1"], said
