@@ -50,6 +50,7 @@ class Webhook:
         self._trust = Trust()
         self._remembered: Material | None = None
         self._trouble = ""
+        self._damage = ""
         self._forbidden = 0
         self._made = -MADE_EACH
 
@@ -118,6 +119,9 @@ class Webhook:
         self._trust = self._trust.seen(world, time.monotonic())
         if world.secret and world.secret.material:
             self._remembered = world.secret.material
+            if world.secret.reason not in ("", self._damage):
+                log.warning("what served before cannot be used", reason=world.secret.reason, instead="doing without")
+            self._damage = world.secret.reason
         if not self._tasks:
             log.info("on", definitions=len(world.definitions))
             self._leave.clear()

@@ -34,7 +34,7 @@ from tests.webhook.running_webhook import (
 )
 from webhook.authority import SERVING_LIFE, Material, made, names_of, new_authority, new_serving
 from webhook.cluster import Cluster
-from webhook.decision import Ours, Patch
+from webhook.decision import Ours, Patch, Secret
 
 pytestmark = pytest.mark.kubernetes
 
@@ -259,7 +259,10 @@ def test_a_certificate_that_is_due_is_renewed_by_the_same_authority_and_no_read_
     with reading(api, objects("mappings", "v2", namespace, "a")) as failures:
         api.ask("PATCH", path, {"data": text}, content_type="application/merge-patch+json")
         wait_until(lambda: api.get(path)["data"]["tls.crt"] != text["tls.crt"], 30, what=f"renewal; {webhook.log()}")
-        renewed = Material.of({name: base64.b64decode(value) for name, value in api.get(path)["data"].items()})
+        renewed = Secret.of(
+            "", {name: base64.b64decode(value) for name, value in api.get(path)["data"].items()}
+        ).material
+        assert renewed is not None
         served = ssl.PEM_cert_to_DER_cert(renewed.serving.certificate.decode())
         wait_until(lambda: webhook.certificate() == served, 60, what=f"it served; {webhook.log()}")
     assert failures == []
@@ -280,6 +283,23 @@ def test_a_secret_that_somebody_broke_is_made_anew(webhook: Webhook, broken: dic
         )
         wait_until(lambda: trusted(api) == api.get(path)["data"]["ca.crt"], 30, what="the CRDs to trust it")
     assert failures == []
+
+
+def test_a_pair_from_before_that_somebody_broke_is_left_out_and_told_once(webhook: Webhook) -> None:
+    path = f"/api/v1/namespaces/{webhook.namespace}/secrets/dragoman-webhook"
+    api, namespace = webhook.api, webhook.api.namespace()
+    broken = {"previous.crt": "bm90IGEgY2VydGlmaWNhdGU=", "previous.key": "bm90IGEga2V5"}
+    told = "previous.crt cannot be read"
+    with reading(api, objects("mappings", "v2", namespace)) as failures:
+        api.ask("PATCH", path, {"data": broken}, content_type="application/merge-patch+json")
+        wait_until(lambda: told in webhook.log(), 30, what=f"it told; the log:\n{webhook.log()}")
+        api.ask("PATCH", path, {"metadata": {"labels": {"a": "b"}}}, content_type="application/merge-patch+json")
+        time.sleep(3)  # it has looked again
+    assert failures == []
+    assert webhook.log().count(told) == 1
+    assert webhook.end() == 0
+    webhook.start()
+    webhook.wait_trusted()
 
 
 async def test_of_two_holders_at_a_time_one_writes(webhook: Webhook) -> None:
