@@ -40,7 +40,8 @@ def older_versions(installed: Installed, tmp_path_factory: pytest.TempPathFactor
     cluster.wait_rollout(NAMESPACE, WEBHOOK)
     yield installed
     cluster.kubectl("-n", "quickstart", "delete", "mapping", "older")
-    block = next(text for text in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "delete -n dragoman" in text)
+    section = PAGE.partition("### Off again")[2].partition("\n## ")[0]
+    block = "set -e\n" + "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
     folder, home = Path(ensure(["kubectl"])["kubectl"]).parent, tmp_path_factory.mktemp("home")
     environ = {"PATH": f"{folder}:/usr/bin:/bin", "KUBECONFIG": str(cluster.kubeconfig), "HOME": str(home)}
     subprocess.run(["bash", "-c", block], cwd=ROOT, env=environ, check=True, capture_output=True)

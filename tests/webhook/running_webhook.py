@@ -167,4 +167,5 @@ def reading(api: OwnApi, path: str) -> Iterator[list[str]]:
     finally:
         over.set()
         thread.join(30)
+    print(f"{count} times {path}, {len(failures)} failures")
     assert count > 0
