@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import shutil
 import socket
 import ssl
@@ -22,6 +23,21 @@ from tests.support.ports import unused_port
 
 RIGHTS = [ROOT / "deploy" / name for name in ("namespace.yaml", "older-versions/rbac.yaml")]
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+OLDER: dict[str, Any] = {
+    "ambassador_id": "default",
+    "prefix": "/a/",
+    "service": "http://quote",
+    "tls": True,
+    "host": "a.test",
+    "headers": {"x-any": True, "x-is": "v"},
+    "add_request_headers": {"x-short": "v", "x-long": {"value": "w", "append": False}, "x-null": None},
+    "remove_request_headers": "x-gone",
+    "cors": {"origins": "https://a, https://b"},
+    "nobody_knows": {"this": [1, None, {"x": 2.5}]},
+}
+"""A spec in v1 or v2, with what the versions spell differently."""
 
 
 class Webhook(Part):
@@ -169,3 +185,9 @@ def reading(api: OwnApi, path: str) -> Iterator[list[str]]:
         thread.join(30)
     print(f"{count} times {path}, {len(failures)} failures")
     assert count > 0
+
+
+def manifest(version: str, name: str, spec: dict[str, Any], namespace: str = "default", kind: str = "Mapping") -> str:
+    """A Mapping, or an object of another kind, in a version."""
+    metadata = {"name": name, "namespace": namespace}
+    return json.dumps({"apiVersion": f"getambassador.io/{version}", "kind": kind, "metadata": metadata, "spec": spec})

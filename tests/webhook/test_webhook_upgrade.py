@@ -16,8 +16,7 @@ from crds.older import definitions_with_older_versions
 from tests.e2e.cluster.binaries import ensure
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
-from tests.webhook.running_webhook import DEFINITIONS, ROOT, Webhook, install, objects, trusts
-from tests.webhook.test_webhook_apiserver import OLDER, manifest
+from tests.webhook.running_webhook import DEFINITIONS, OLDER, ROOT, Webhook, install, manifest, objects, trusts
 
 pytestmark = pytest.mark.kubernetes
 
