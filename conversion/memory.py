@@ -4,7 +4,8 @@
 
 says that the object was written in v2 (or v1, which has the same fields), where its `ambassador_id` was that. Whoever
 edits the annotation, or copies an object with it, harms nothing: a memory that does not fit what it is about is not
-believed (see `conversion.parts`).
+believed (see `conversion.parts`). Where there is no room for it, the object does without: it then comes back in other
+words. A single object with more annotations than Kubernetes lets pass would fail every list that it is in.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ import orjson
 from conversion.parts import Fields
 
 ANNOTATION: Final = "getambassador.io/written-as"
+MOST: Final = 256 << 10
+"""Bytes of all annotations of an object, names and values, as Kubernetes counts them (ValidateAnnotations)."""
 _EMPTY: Final = "annotations"
 
 
@@ -36,7 +39,7 @@ def recalled(metadata: Fields, version: str) -> tuple[Fields, dict[str, Fields]]
 
 
 def remembering(metadata: Fields, version: str, originals: Mapping[str, Fields]) -> Fields:
-    """Metadata with the annotation, when there is something to remember."""
+    """Metadata with the annotation, when there is something to remember and room for it."""
     if not originals:
         return metadata
     memory: dict[str, Any] = {version: dict(originals)}
@@ -44,7 +47,13 @@ def remembering(metadata: Fields, version: str, originals: Mapping[str, Fields])
     if not annotations and "annotations" in metadata:
         memory[_EMPTY] = annotations  # null and {} are not the same as nothing
     text = orjson.dumps(memory, option=orjson.OPT_SORT_KEYS).decode()
-    return {**metadata, "annotations": {**(annotations or {}), ANNOTATION: text}}
+    together = {**(annotations or {}), ANNOTATION: text}
+    return {**metadata, "annotations": together} if _size(together) <= MOST else metadata
+
+
+def _size(annotations: Mapping[str, Any]) -> int:
+    texts = (text for pair in annotations.items() for text in pair if isinstance(text, str))
+    return sum(len(text.encode(errors="replace")) for text in texts)
 
 
 def _read(text: object) -> dict[str, Any]:

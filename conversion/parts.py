@@ -21,7 +21,8 @@ Fields: TypeAlias = dict[str, Any]
 Rule: TypeAlias = Callable[[Fields], Fields]
 """A part in one version to the same in another. It must be total: what it does not understand stays as it is."""
 
-_DEEPEST: Final = 32
+DEEPEST: Final = 32
+"""Levels within a part; what has more of them is no part's, and stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _part(part: Part, given: Fields, context: Fields, was: Fields | None, *, upg
 
 
 def _applied(part: Part, rule: Rule, given: Fields, context: Fields) -> Fields:
-    if (not given and not part.implied) or _is_deeper(given, _DEEPEST):
+    if (not given and not part.implied) or _is_deeper(given, DEEPEST):
         return given  # nobody means what is that deep; but it must not end us, and it must come back
     return {name: value for name, value in rule({**context, **given}).items() if name in part.fields}
 

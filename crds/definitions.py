@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from crds.kinds import Served
+from crds.kinds import Column, Served
 from translator.decode import schema_of
 from translator.emissary.objects import NOT_SERVED
 
@@ -19,10 +19,11 @@ LABELS: Final = {"app.kubernetes.io/name": "dragoman", "app.kubernetes.io/part-o
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a kind: the schema of its whole object, and whether it is served and stored."""
+    """One version of a kind: its schema of a whole object, its columns, and whether it is served and stored."""
 
     name: str
     schema: dict[str, Any]
+    columns: tuple[Column, ...]
     served: bool = True
     storage: bool = False
 
@@ -31,7 +32,7 @@ def definition(kind: Served, versions: Iterable[Version], conversion: dict[str, 
     """The CRD of a kind.
 
     Args:
-        kind: the kind; its columns are shown for every version.
+        kind: the kind.
         versions: newest first; exactly one is the storage version.
         conversion: the `spec.conversion` that makes one version of another; None where there is one version.
     """
@@ -50,25 +51,25 @@ def definition(kind: Served, versions: Iterable[Version], conversion: dict[str, 
                 "categories": [CATEGORY],
             },
             **({"conversion": conversion} if conversion else {}),
-            "versions": [_version(kind, version) for version in versions],
+            "versions": [_version(version) for version in versions],
         },
     }
 
 
-def _version(kind: Served, version: Version) -> dict[str, Any]:
+def _version(version: Version) -> dict[str, Any]:
     return {
         "name": version.name,
         "served": version.served,
         "storage": version.storage,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [column.body() for column in kind.columns],
+        "additionalPrinterColumns": [column.body() for column in version.columns],
         "schema": {"openAPIV3Schema": version.schema},
     }
 
 
 def current(kind: Served) -> Version:
     """The version that is translated, v3alpha1: stored, with the schema of the class that objects are read into."""
-    return Version("v3alpha1", object_of(kind, spec_schema(kind)), storage=True)
+    return Version("v3alpha1", object_of(kind, spec_schema(kind)), kind.columns, storage=True)
 
 
 def object_of(kind: Served, spec: dict[str, Any]) -> dict[str, Any]:

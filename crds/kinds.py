@@ -55,7 +55,8 @@ _STATE: Final = Column("State", ".status.state")
 _REASON: Final = Column("Reason", ".status.reason")
 _AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
 
-# The columns are Emissary's, in its order, and ours. Source Host shows `hostname`: `host` is its deprecated name.
+# The columns are Emissary's, in its order, and ours. Source Host shows `hostname`: `host` is its deprecated
+# name, and its name in older versions (crds/older.py).
 SERVED: Final = (
     Served(
         "Host",

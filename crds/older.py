@@ -5,11 +5,12 @@ v3alpha1 is what is stored, so that nothing has to be converted for Dragoman its
 """
 
 import copy
+from dataclasses import replace
 from typing import Any, Final
 
 from conversion import OLDER, versions_of
 from crds.definitions import Version, current, definition, object_of
-from crds.kinds import SERVED, Served
+from crds.kinds import SERVED, Column, Served
 
 CONVERSION: Final = {
     "strategy": "Webhook",
@@ -25,6 +26,8 @@ _ANYTHING: Final = {
     "description": "As in Emissary's documentation of that version.",
     "x-kubernetes-preserve-unknown-fields": True,
 }
+_PATHS: Final = {("Mapping", ".spec.hostname"): ".spec.host"}
+"""Of what columns show, what older versions call otherwise."""
 
 
 def definitions_with_older_versions() -> list[dict[str, Any]]:
@@ -34,5 +37,9 @@ def definitions_with_older_versions() -> list[dict[str, Any]]:
 
 def _definition(kind: Served) -> dict[str, Any]:
     older = [version for version in reversed(versions_of(kind.name)) if version in OLDER]
-    versions = [current(kind), *(Version(version, object_of(kind, _ANYTHING)) for version in older)]
+    versions = [current(kind), *(Version(version, object_of(kind, _ANYTHING), _columns(kind)) for version in older)]
     return definition(kind, versions, copy.deepcopy(CONVERSION) if older else None)
+
+
+def _columns(kind: Served) -> tuple[Column, ...]:
+    return tuple([replace(one, path=_PATHS.get((kind.name, one.path), one.path)) for one in kind.columns])

@@ -17,7 +17,7 @@ from enum import Enum, auto
 CONFIGURATION = 78
 """The exit code of a part for which no further try can help (EX_CONFIG of sysexits.h)."""
 
-DISPENSABLE = frozenset({"reporter", "webhook"})
+DISPENSABLE = frozenset({"reporter"})
 """Parts without which requests are served all the same: one that cannot be kept alive rests, and the others go on."""
 
 CONTROL_PLANE = frozenset({"watcher", "translator", "adsserver"})

@@ -1,4 +1,4 @@
-"""The process: off while nothing is to be converted; else it serves, and sees to certificates when it leads."""
+"""The process: not ready while nothing is to be converted; else it serves, and sees to certificates when it leads."""
 
 import asyncio
 import datetime as dt
@@ -20,13 +20,17 @@ from webhook.server import Server
 LOOK: Final = 10.0
 """Seconds between two looks at the CRDs while we are on. A watch would show all those of others too."""
 LOOK_OFF: Final = 20.0
-LOOK_REFUSED: Final = 300.0
-"""Where we may not even see CRDs, as where only one namespace is served."""
+LOOK_FORBIDDEN: Final = (2.0, 10.0, LOOK_OFF)
+"""Where we may not see CRDs, after the first refusal, the second, and all others. The first ones may be an API server's
+that has not read its roles yet."""
 AGAIN: Final = 2.0
 """Seconds until what could not be seen or done is tried again."""
 
 MADE_EACH: Final = 5.0
 """The least time between two makings of certificates: what somebody deletes all the time is not made all the time."""
+NOBODY: Final = "no CRD is converted by us"
+LEAVE: Final = 8.0
+"""Seconds for which we go on answering when told to stop: API servers learn late that we leave, and never ask twice."""
 
 log = logs.get()
 
@@ -46,50 +50,78 @@ class Webhook:
         self._trust = Trust()
         self._remembered: Material | None = None
         self._trouble = ""
+        self._damage = ""
+        self._forbidden = 0
         self._made = -MADE_EACH
 
     async def live(self, stopping: asyncio.Event) -> None:
-        """Until told to stop. OSError when the port cannot be had."""
+        """Until told to stop, and a little longer. OSError when the port cannot be had."""
+        self._server.stand_in(made(None, (), self._ours.names, dt.datetime.now(dt.UTC)).serving)
+        await self._server.open()
+        turns, told = asyncio.ensure_future(self._turns()), asyncio.ensure_future(stopping.wait())
         try:
-            while not stopping.is_set():
-                self._woken.clear()
-                await self._wait(stopping, await self._turn())
+            await asyncio.wait((turns, told), return_when=asyncio.FIRST_COMPLETED)
+            if turns.done():
+                turns.result()  # they do not end by themselves: they failed, and so do we
+            turns.cancel()
+            if self._server.is_ready:
+                self._server.is_leaving = True
+                await self._lead_no_more()
+                await asyncio.sleep(LEAVE)
         finally:
-            await self._rest()
+            turns.cancel()
+            told.cancel()
+            await self._server.close()
+            await self._lead_no_more()
+
+    async def _turns(self) -> None:
+        while True:
+            self._woken.clear()
+            await self._wait(await self._turn())
 
     async def _turn(self) -> float:
         """Look, and do what follows; the seconds until the next turn at the latest."""
         try:
             world = await self._cluster.look()
+            self._forbidden = 0
             if not world.definitions:
-                if self._tasks:
-                    log.info("off", reason="no CRD is converted by us")
-                await self._rest()
+                await self._idle()
                 return LOOK_OFF
             self._learn(world)
             wanted = await self._act(world)
         except (UnreachableError, RefusedError) as error:
             return self._troubled(error)
         self._trouble = ""
-        await self._serve()
+        self._serve()
         return AGAIN if wanted else min(LOOK, self._trust.remaining(time.monotonic()) or LOOK)
+
+    async def _idle(self) -> None:
+        if self._trouble != NOBODY:
+            log.info("off", reason=NOBODY)
+        self._trouble = NOBODY
+        self._server.is_ready = False
+        await self._lead_no_more()
 
     def _troubled(self, error: UnreachableError | RefusedError) -> float:
         """What could not be seen or done: say it once; the seconds until it is tried again."""
         is_news, self._trouble = str(error) != self._trouble, str(error)
-        if isinstance(error, RefusedError) and not self._tasks:
-            if is_news:
-                log.info("off", reason=self._trouble)
-            return LOOK_REFUSED
         if is_news:
-            instead = "serving as before" if self._server.is_open else "older versions are not converted"
+            instead = "serving as before" if self._server.is_ready else "older versions are not converted"
             log.warning("the certificates cannot be seen to", reason=self._trouble, instead=instead)
-        return AGAIN
+        if isinstance(error, UnreachableError):
+            return AGAIN
+        if error.forbids:
+            self._forbidden += 1
+            return LOOK_FORBIDDEN[min(self._forbidden, len(LOOK_FORBIDDEN)) - 1]
+        return min(max(error.retry_after or 0.0, AGAIN), LOOK_OFF)
 
     def _learn(self, world: World) -> None:
         self._trust = self._trust.seen(world, time.monotonic())
         if world.secret and world.secret.material:
             self._remembered = world.secret.material
+            if world.secret.reason not in ("", self._damage):
+                log.warning("what served before cannot be used", reason=world.secret.reason, instead="doing without")
+            self._damage = world.secret.reason
         if not self._tasks:
             log.info("on", definitions=len(world.definitions))
             self._leave.clear()
@@ -124,20 +156,19 @@ class Webhook:
         elif await self._cluster.patch(act):
             log.info("a CRD trusts us", definition=act.name)
 
-    async def _serve(self) -> None:
+    def _serve(self) -> None:
         """With the right certificate, as soon as there is one."""
         if self._remembered is None:
             return
         pair = serving(self._remembered, self._trust, time.monotonic(), self._server.pair)
         if self._server.use(pair):
             log.info("serving with another certificate")
-        if not self._server.is_open:
-            await self._server.open()
-            log.info("listening")
+        if not self._server.is_ready:
+            self._server.is_ready = True
+            log.info("ready")
 
-    async def _rest(self) -> None:
-        """Nothing is converted by us any more: no port, no lease, no watch."""
-        await self._server.close()
+    async def _lead_no_more(self) -> None:
+        """Neither lease nor watch."""
         tasks, self._tasks = self._tasks, ()
         if tasks:
             leading, ringing = tasks
@@ -147,8 +178,8 @@ class Webhook:
             if not leading.cancelled():
                 leading.result()
 
-    async def _wait(self, stopping: asyncio.Event, seconds: float) -> None:
-        told = [self._woken.wait(), stopping.wait()]
+    async def _wait(self, seconds: float) -> None:
+        told = [self._woken.wait()]
         if self._tasks and not self._lease.is_held:
             told.append(_gained(self._lease))
         waits = [asyncio.ensure_future(each) for each in told]

@@ -9,7 +9,7 @@ heard of the new authority (`webhook.decision.Trust`).
 import datetime as dt
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from cryptography import x509
@@ -67,17 +67,11 @@ class Material:
 
     @classmethod
     def of(cls, data: Mapping[str, bytes]) -> Self:
-        """Read the entries of the Secret; BrokenError names what is wrong with them."""
+        """Read the entries of the Secret, but for what served before; BrokenError names what is wrong with them."""
         missing = [name for name in ("ca.crt", "ca.key", "tls.crt", "tls.key") if not data.get(name)]
         if missing:
             raise BrokenError(f"{', '.join(missing)} is missing")
-        before = Pair(data.get("previous.crt", b""), data.get("previous.key", b""))
-        found = cls(
-            authorities(data["ca.crt"]),
-            data["ca.key"],
-            Pair(data["tls.crt"], data["tls.key"]),
-            before if before.certificate and before.key else None,
-        )
+        found = cls(authorities(data["ca.crt"]), data["ca.key"], Pair(data["tls.crt"], data["tls.key"]))
         found.signer.checked("ca.crt")
         served = found.serving.checked("tls.crt")
         try:
@@ -85,6 +79,14 @@ class Material:
         except (InvalidSignature, ValueError, TypeError) as error:
             raise BrokenError("tls.crt is not signed by the first certificate of ca.crt") from error
         return found
+
+    def with_previous(self, data: Mapping[str, bytes]) -> Self:
+        """With what served before, if the Secret holds that; BrokenError when it cannot be used."""
+        before = Pair(data.get("previous.crt", b""), data.get("previous.key", b""))
+        if not (before.certificate or before.key):
+            return self
+        before.checked("previous.crt")
+        return replace(self, previous=before)
 
     @property
     def data(self) -> dict[str, bytes]:

@@ -29,7 +29,15 @@ log = logs.get()
 
 
 class RefusedError(Exception):
-    """The API server does not do what it was asked; the message says what and why."""
+    """The API server does not do what it was asked; the message says what and why.
+
+    `forbids`: it knows us not, or as one who may not. `retry_after`: the seconds that it asks us to wait.
+    """
+
+    def __init__(self, message: str, *, forbids: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.forbids = forbids
+        self.retry_after = retry_after
 
 
 class Cluster:
@@ -123,7 +131,8 @@ class Cluster:
 
 def _good(answer: Answer, what: str) -> Any:
     if not answer.ok:
-        raise RefusedError(f"cannot {what}: {answer.message}")
+        forbids = answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+        raise RefusedError(f"cannot {what}: {answer.message}", forbids=forbids, retry_after=answer.retry_after)
     return orjson.loads(answer.body)
 
 

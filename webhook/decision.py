@@ -69,7 +69,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """The Secret as it is; `material` None: it cannot be used, for this reason."""
+    """The Secret as it is. `reason`: what cannot be used; beside `material`, what served before, which is left out."""
 
     version: str
     material: Material | None
@@ -78,10 +78,12 @@ class Secret:
     @classmethod
     def of(cls, version: str, data: Mapping[str, bytes]) -> "Secret":
         """A Secret with its entries, decoded."""
+        material = None
         try:
-            return cls(version, Material.of(data))
+            material = Material.of(data)
+            return cls(version, material.with_previous(data))
         except BrokenError as error:
-            return cls(version, None, str(error))
+            return cls(version, material, str(error))
 
 
 @dataclass(frozen=True, slots=True)

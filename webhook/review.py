@@ -3,12 +3,12 @@
 https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/
 """
 
-import json
 from typing import Any, Final
 
 import orjson
 
 from conversion import GROUP, UnconvertibleError, convert
+from webhook.deep import shallow
 
 API_VERSION: Final = "apiextensions.k8s.io/v1"
 _NAMED: Final = 5
@@ -26,7 +26,19 @@ def answer(body: bytes) -> tuple[bytes, int]:
     Raises:
         NoReviewError: when it cannot be answered in the form of a review.
     """
-    request = _request(body)
+    try:
+        return _answer(body)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # no JSON, or too deep
+        text, aside = shallow(body)
+    try:
+        made, count = _answer(text)
+    except orjson.JSONDecodeError as error:
+        raise NoReviewError(f"it is not JSON: {error}") from error
+    return aside.put_back(made), count
+
+
+def _answer(body: bytes) -> tuple[bytes, int]:
+    request = _request(orjson.loads(body))
     objects, wanted = request.get("objects"), str(request.get("desiredAPIVersion"))
     if not isinstance(objects, list):
         raise NoReviewError("request.objects is not a list")
@@ -39,27 +51,16 @@ def answer(body: bytes) -> tuple[bytes, int]:
             wrong.append(f"{_name_of(document, number)}: {error}")
     response: dict[str, Any] = {"uid": request.get("uid"), "convertedObjects": [] if wrong else converted}
     response["result"] = {"status": "Failure", "message": _told(wrong)} if wrong else {"status": "Success"}
-    return _text({"apiVersion": API_VERSION, "kind": "ConversionReview", "response": response}), len(objects)
+    return orjson.dumps({"apiVersion": API_VERSION, "kind": "ConversionReview", "response": response}), len(objects)
 
 
-def _request(body: bytes) -> dict[str, Any]:
-    try:
-        review = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise NoReviewError(f"it is not JSON: {error}") from error
+def _request(review: Any) -> dict[str, Any]:
     request = review.get("request") if isinstance(review, dict) else None
     if not isinstance(request, dict) or review.get("kind") != "ConversionReview":
         raise NoReviewError("it is not a ConversionReview with a request")
     if review.get("apiVersion") != API_VERSION:
         raise NoReviewError(f"its apiVersion is {review.get('apiVersion')!r}, not {API_VERSION!r}")
     return request
-
-
-def _text(review: Any) -> bytes:
-    try:
-        return orjson.dumps(review)
-    except orjson.JSONEncodeError:  # deeper than orjson writes, though not deeper than it reads
-        return json.dumps(review, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _name_of(document: Any, number: int) -> str:

@@ -1,4 +1,4 @@
-"""The HTTPS server: POST /convert, where the API server asks, and GET /healthz."""
+"""The HTTPS server: POST /convert, where API servers ask; GET /healthz and /readyz, where the kubelet does."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from process import logs
 from webhook.authority import Pair
@@ -27,7 +28,11 @@ log = logs.get()
 
 
 class Server:
-    """Serves with whatever pair was last given; connections that there are go on with theirs."""
+    """Serves with whatever pair was last given; connections that there are go on with theirs.
+
+    `is_ready`: whether API servers may ask here. `is_leaving`: whether each of their connections ends with its next
+    answer, so that they ask somebody else before nobody listens here.
+    """
 
     def __init__(self, port: int, folder: Path, address: str = "") -> None:
         self._address = address
@@ -38,28 +43,29 @@ class Server:
         self._large = asyncio.Semaphore(2)
         self._runner: web.AppRunner | None = None
         self.pair: Pair | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it listens."""
-        return self._runner is not None
+        self.is_ready = False
+        self.is_leaving = False
 
     def use(self, pair: Pair) -> bool:
         """Serve with this pair, whose key must be the certificate's, from the next connection on; whether it is new."""
         if pair == self.pair:
             return False
+        self.stand_in(pair)
+        self.pair = pair
+        return True
+
+    def stand_in(self, pair: Pair) -> None:
+        """Show this pair until there is one to serve with: the kubelet wants an answer, and trusts anybody."""
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:  # ssl reads files only; the folder is 0700
             path = Path(folder) / "pair.pem"
             path.write_bytes(pair.certificate + pair.key)
             self._context.load_cert_chain(path)
-        self.pair = pair
-        return True
 
     async def open(self) -> None:
         """Listen; OSError when the port cannot be had."""
-        app = web.Application(client_max_size=LARGEST)
+        app = web.Application(client_max_size=LARGEST, middlewares=[self._answer])
         app.add_routes([web.post(path, self._convert) for path in PATHS])
-        app.add_routes([web.get("/healthz", _healthz)])
+        app.add_routes([web.get("/healthz", _healthz), web.get("/readyz", self._readyz)])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE)
         await runner.setup()
         try:
@@ -75,6 +81,18 @@ class Server:
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        if self.is_ready:
+            return _said(HTTPStatus.OK, "ok")
+        return _said(HTTPStatus.SERVICE_UNAVAILABLE, "no CRD asks for conversions, or there is no certificate yet")
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if self.is_leaving:
+            response.force_close()
+        return response
 
     async def _convert(self, request: web.Request) -> web.Response:
         is_small = request.content_length is not None and request.content_length <= SMALL

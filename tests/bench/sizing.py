@@ -25,9 +25,8 @@ from tests.deploy.reading import DEPLOY
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
-from tests.support.ports import unused_ports
 
-PARTS = ("watcher", "translator", "adsserver", "diagnostics", "reporter", "webhook", "envoy")
+PARTS = ("watcher", "translator", "adsserver", "diagnostics", "reporter", "envoy")
 PER_HOST = 50
 PER_SERVICE = 5
 WRITERS = 8
@@ -135,7 +134,6 @@ def measure(count: int) -> None:
         api.apply(DEPLOY)
         wait_until(lambda: api.request("GET", f"{OURS}/mappings")[0] == http.HTTPStatus.OK, 60, what="the CRDs")
         cluster_admin(api, "writer")
-        (webhook,) = unused_ports(1)
         gateway = Gateway(
             listeners=False,
             patience=READY,
@@ -143,7 +141,6 @@ def measure(count: int) -> None:
                 "DRAGOMAN_CONFIG_DIR": "",
                 "KUBECONFIG": str(api.account_kubeconfig("dragoman", namespace="dragoman")),
                 "AMBASSADOR_NAMESPACE": "dragoman",
-                "DRAGOMAN_WEBHOOK_PORT": str(webhook),
                 "ENVOY_CONCURRENCY": "2",
             },
         )

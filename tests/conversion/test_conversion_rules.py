@@ -283,3 +283,19 @@ def test_a_path_is_told_as_it_was_written() -> None:
     assert written_path("Mapping", spec, "spec.prefix") == "spec.prefix"
     assert written_path("Mapping", {}, "spec.hostname") == "spec.hostname"
     assert written_path("Mapping", spec, "metadata.name") == "metadata.name"
+
+
+@pytest.mark.parametrize(("room", "remembers"), [(0, True), (-1, False), (-500, False)])
+def test_what_there_is_no_room_to_remember_comes_back_in_other_words(room: int, remembers: bool) -> None:
+    """One annotation too much, and the API server refuses the object, and each list that it is in."""
+    spec = {"ambassador_id": "mine", "prefix": "/"}
+    ((name, text),) = convert(an("Mapping", "v2", spec), "v3alpha1")["metadata"]["annotations"].items()
+    others = {"é": "x" * (256 * 1024 - len(name + text) - len("é".encode()) - room)}
+    current = convert(an("Mapping", "v2", spec, annotations=others), "v3alpha1")
+    size = sum(len(text.encode()) for pair in current["metadata"]["annotations"].items() for text in pair)
+    assert (ANNOTATION in current["metadata"]["annotations"]) is remembers
+    assert size <= 256 * 1024 or not remembers
+    assert current["spec"]["ambassador_id"] == ["mine"]
+    back = convert(current, "v2")
+    assert back["metadata"]["annotations"] == others
+    assert back["spec"]["ambassador_id"] == ("mine" if remembers else ["--apiVersion-v3alpha1-only--mine"])

@@ -64,22 +64,12 @@ def test_a_pod_has_the_time_that_draining_may_take(found: list[dict[str, Any]]) 
 def test_each_service_leads_to_a_port_of_the_container(found: list[dict[str, Any]]) -> None:
     ports = {port["containerPort"] for port in container_of(found)["ports"]}
     settings = Settings()
-    assert {settings.diagnostics_port, settings.webhook_port} < ports
+    assert settings.diagnostics_port in ports
     services = [each for each in (*found, *documents(DEPLOY / "kind/ports.yaml")) if each["kind"] == "Service"]
-    assert {each["metadata"]["name"] for each in services} == {
-        "dragoman",
-        "dragoman-admin",
-        settings.webhook_service,
-        "dragoman-ports",
-    }
+    assert {each["metadata"]["name"] for each in services} == {"dragoman", "dragoman-admin", "dragoman-ports"}
     for service in services:
         assert service["spec"]["selector"] == LABEL
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
-
-
-def test_the_webhook_is_asked_before_its_pod_is_ready(found: list[dict[str, Any]]) -> None:
-    """A pod is ready when it has read all objects; were it asked only then, older objects would never be read."""
-    assert of_kind(found, "Service", "dragoman-webhook")["spec"]["publishNotReadyAddresses"] is True
 
 
 def test_probes_ask_what_diagnostics_answers(found: list[dict[str, Any]]) -> None:
@@ -136,7 +126,11 @@ def test_everything_of_ours_is_labelled() -> None:
 
 def test_image_names_are_what_make_image_builds() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    deployments = [*WORKLOADS, *sorted((ROOT / "examples/kubernetes").glob("*.yaml"))]
+    deployments = [
+        *WORKLOADS,
+        DEPLOY / "older-versions/workload.yaml",
+        *sorted((ROOT / "examples/kubernetes").glob("*.yaml")),
+    ]
     for path in deployments:
         for each in documents(path):
             if each["kind"] == "Deployment":

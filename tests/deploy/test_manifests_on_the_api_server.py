@@ -13,7 +13,11 @@ from tests.support.apiserver import ApiServer
 pytestmark = pytest.mark.kubernetes
 
 QUICKSTART = ROOT / "examples/kubernetes"
-WORKLOADS = [(DEPLOY / "workload.yaml", "dragoman"), (QUICKSTART / "quickstart.yaml", "hello")]
+WORKLOADS = [
+    (DEPLOY / "workload.yaml", "dragoman"),
+    (DEPLOY / "older-versions/workload.yaml", "dragoman-webhook"),
+    (QUICKSTART / "quickstart.yaml", "hello"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,8 @@ def test_applying_it_again_changes_nothing(api: ApiServer) -> None:
 
 def test_what_lies_beside_is_taken_too(api: ApiServer) -> None:
     api.kubectl("apply", "--warnings-as-errors", "-f", str(DEPLOY / "kind"))
-    api.kubectl("apply", "--warnings-as-errors", "--dry-run=server", "-f", str(DEPLOY / "single-namespace"))
+    for folder in ("single-namespace", "older-versions"):
+        api.kubectl("apply", "--warnings-as-errors", "--dry-run=server", "-f", str(DEPLOY / folder))
 
 
 def pod_of(path: Path, name: str) -> dict[str, Any]:
@@ -69,8 +74,9 @@ def test_each_of_its_demands_is_needed(api: ApiServer, path: Path, name: str, wi
     assert "PodSecurity" in admitted(api, pod)
 
 
-def test_a_pod_mounts_nothing_but_memory(api: ApiServer) -> None:
-    pod = pod_of(*WORKLOADS[0])
+@pytest.mark.parametrize(("path", "name"), WORKLOADS[:2])
+def test_a_pod_mounts_nothing_but_memory(api: ApiServer, path: Path, name: str) -> None:
+    pod = pod_of(path, name)
     assert [volume.keys() - {"name"} for volume in pod["spec"]["volumes"]] == [{"emptyDir"}]
     context = pod["spec"]["containers"][0]["securityContext"]
     assert context == {

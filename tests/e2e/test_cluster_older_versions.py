@@ -1,8 +1,10 @@
-"""v1 and v2 in a real cluster: converted by the pods through their Service, and served by their Envoys."""
+"""v1 and v2 in a real cluster: converted by pods of their own through a Service, and served by the gateway's Envoys."""
 
+import contextlib
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from tests.e2e.cluster.binaries import ensure
 from tests.e2e.cluster.gateway import NAMESPACE, Installed
 from tests.support.envoy import wait_until
+from tests.webhook.running_webhook import reading
 
 pytestmark = [pytest.mark.cluster, pytest.mark.image, pytest.mark.timeout(900)]
 
@@ -18,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 OLDER = ROOT / "deploy/older-versions"
 PAGE = (ROOT / "docs/older-versions.md").read_text()
 SETTLE = 120.0
+WEBHOOK = "dragoman-webhook"
 SPEC = {"prefix": "/older/", "service": "hello", "ambassador_id": "default", "query_parameters": {"q": True}}
 
 
@@ -33,10 +37,11 @@ def older_versions(installed: Installed, tmp_path_factory: pytest.TempPathFactor
     cluster = installed.cluster
     cluster.apply(OLDER)
     wait_until(lambda: _converts(installed), SETTLE, what="conversions")
-    wait_until(lambda: _all_listen(installed), SETTLE, what="all replicas converting")
+    cluster.wait_rollout(NAMESPACE, WEBHOOK)
     yield installed
     cluster.kubectl("-n", "quickstart", "delete", "mapping", "older")
-    block = next(text for text in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "delete -n dragoman" in text)
+    section = PAGE.partition("### Off again")[2].partition("\n## ")[0]
+    block = "set -e\n" + "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
     folder, home = Path(ensure(["kubectl"])["kubectl"]).parent, tmp_path_factory.mktemp("home")
     environ = {"PATH": f"{folder}:/usr/bin:/bin", "KUBECONFIG": str(cluster.kubeconfig), "HOME": str(home)}
     subprocess.run(["bash", "-c", block], cwd=ROOT, env=environ, check=True, capture_output=True)
@@ -47,15 +52,27 @@ def _converts(installed: Installed) -> bool:
     return all(installed.cluster.request("GET", path)[0] == 200 for path in paths)
 
 
-def _all_listen(installed: Installed) -> bool:
-    """Whether each replica has noticed: the Service leads to any of them."""
-    pods = installed.pods().values()
-    try:
-        for address in pods:
-            installed.cluster.enter("bash", "-c", f"exec 3<>/dev/tcp/{address}/9443")
-    except RuntimeError:
-        return False
-    return len(pods) == 3
+def _pods(installed: Installed) -> list[str]:
+    """Those that convert, and neither begin nor end."""
+    return [
+        pod["metadata"]["name"]
+        for pod in installed.cluster.pods(NAMESPACE, f"app.kubernetes.io/name={WEBHOOK}")
+        if "deletionTimestamp" not in pod["metadata"]
+        and any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
+    ]
+
+
+@contextlib.contextmanager
+def _no_read_fails(installed: Installed) -> Iterator[None]:
+    """Both older versions are read all the time, one object and a list."""
+    with contextlib.ExitStack() as stack:
+        read = [
+            stack.enter_context(reading(installed.cluster, f"/apis/getambassador.io/{path}"))
+            for path in ("v1/namespaces/quickstart/mappings/older", "v2/mappings")
+        ]
+        yield
+        time.sleep(2)
+    assert read == [[], []]
 
 
 def test_a_mapping_of_v2_is_served_by_all_replicas(older_versions: Installed) -> None:
@@ -80,16 +97,55 @@ def test_conversions_go_on_when_the_pod_that_leads_dies(older_versions: Installe
         return str(installed.cluster.get(lease)["spec"].get("holderIdentity") or "")
 
     before = wait_until(holder, SETTLE, what="a holder")
-    pod = next(pod for pod in installed.pods() if before.startswith(pod))
+    pod = next(pod for pod in _pods(installed) if before.startswith(pod))
     installed.cluster.kubectl("-n", NAMESPACE, "delete", "pod", pod, "--grace-period=0", "--force")
     wait_until(lambda: holder() not in ("", before), SETTLE, what="another holder")
     wait_until(lambda: _converts(installed), SETTLE, what="conversions")
-    wait_until(lambda: len(installed.pods()) == 3, SETTLE, what="three replicas again")
+    wait_until(lambda: len(_pods(installed)) == 2, SETTLE, what="two replicas again")
+
+
+def test_no_read_fails_while_all_pods_are_replaced(older_versions: Installed) -> None:
+    installed, before = older_versions, set(_pods(older_versions))
+    with _no_read_fails(installed):
+        installed.cluster.kubectl("-n", NAMESPACE, "rollout", "restart", f"deployment/{WEBHOOK}")
+        installed.cluster.wait_rollout(NAMESPACE, WEBHOOK)
+        wait_until(lambda: _all(installed).isdisjoint(before), SETTLE, what="the old pods gone")
+
+
+def test_no_read_fails_while_a_pod_is_deleted(older_versions: Installed) -> None:
+    installed = older_versions
+    with _no_read_fails(installed):
+        for pod in _pods(installed):
+            installed.cluster.kubectl("-n", NAMESPACE, "delete", "pod", pod)
+            wait_until(lambda: len(_pods(installed)) == 2, SETTLE, what="two replicas again")
+
+
+def test_no_read_fails_while_an_image_that_there_is_not_is_rolled_out(older_versions: Installed) -> None:
+    installed, before = older_versions, set(_pods(older_versions))
+    with _no_read_fails(installed):
+        installed.cluster.kubectl("-n", NAMESPACE, "set", "image", f"deployment/{WEBHOOK}", "webhook=dragoman:absent")
+        wait_until(lambda: len(_all(installed)) == 3, SETTLE, what="a pod that cannot begin")
+        time.sleep(5)
+        assert set(_pods(installed)) == before
+        installed.cluster.kubectl("-n", NAMESPACE, "rollout", "undo", f"deployment/{WEBHOOK}")
+        wait_until(lambda: _all(installed) == before, SETTLE, what="that pod gone")
+
+
+def _all(installed: Installed) -> set[str]:
+    pods = installed.cluster.pods(NAMESPACE, f"app.kubernetes.io/name={WEBHOOK}")
+    return {pod["metadata"]["name"] for pod in pods}
 
 
 def test_nothing_is_forbidden_to_the_webhook(older_versions: Installed) -> None:
+    pods = _pods(older_versions)
+    assert len(pods) == 2
+    for pod in pods:
+        told = older_versions.cluster.kubectl("-n", NAMESPACE, "logs", pod).splitlines()
+        assert [line for line in told if "cannot be seen to" in line or "error" in line] == []
+        assert any(" ready" in line for line in told)
+
+
+def test_the_gateways_pods_have_no_part_in_it(older_versions: Installed) -> None:
     for pod in older_versions.pods():
         log = older_versions.cluster.kubectl("-n", NAMESPACE, "logs", pod)
-        told = [line for line in log.splitlines() if " webhook " in line]
-        assert [line for line in told if "cannot be seen to" in line] == []
-        assert any("listening" in line for line in told)
+        assert [line for line in log.splitlines() if " webhook " in line] == []

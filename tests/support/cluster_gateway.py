@@ -49,7 +49,6 @@ class ClusterGateway(Gateway):
             "DRAGOMAN_NAMESPACES": self.namespace,
         }
         super().__init__(listeners=False, environ={**given, **(environ or {})}, patience=patience)
-        self._environ["DRAGOMAN_WEBHOOK_PORT"] = str(self.https_port + 1)
         for name, port in (("http", self.http_port), ("https", self.https_port)):
             listener = {"port": port, "protocol": name.upper(), "securityModel": "XFP"}
             self.put("Listener", name, listener | {"hostBinding": {"namespace": {"from": "ALL"}}})

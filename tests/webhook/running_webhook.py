@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import shutil
 import socket
 import ssl
@@ -14,13 +15,29 @@ from typing import Any
 import orjson
 
 from crds.older import definitions_with_older_versions
+from tests.e2e.cluster.client import OwnApi
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
 from tests.support.part import ROOT, Part
 from tests.support.ports import unused_port
 
-RIGHTS = [ROOT / "deploy" / name for name in ("namespace.yaml", "rbac.yaml", "older-versions/rbac.yaml")]
+RIGHTS = [ROOT / "deploy" / name for name in ("namespace.yaml", "older-versions/rbac.yaml")]
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+OLDER: dict[str, Any] = {
+    "ambassador_id": "default",
+    "prefix": "/a/",
+    "service": "http://quote",
+    "tls": True,
+    "host": "a.test",
+    "headers": {"x-any": True, "x-is": "v"},
+    "add_request_headers": {"x-short": "v", "x-long": {"value": "w", "append": False}, "x-null": None},
+    "remove_request_headers": "x-gone",
+    "cors": {"origins": "https://a, https://b"},
+    "nobody_knows": {"this": [1, None, {"x": 2.5}]},
+}
+"""A spec in v1 or v2, with what the versions spell differently."""
 
 
 class Webhook(Part):
@@ -38,7 +55,7 @@ class Webhook(Part):
         self.url = f"https://127.0.0.1:{called_at or self.port}/convert"
         self.folder = Path(tempfile.mkdtemp(prefix="dm-webhook-"))
         settings = {
-            "KUBECONFIG": str(api.account_kubeconfig("dragoman", namespace=self.namespace)),
+            "KUBECONFIG": str(api.account_kubeconfig("dragoman-webhook", namespace=self.namespace)),
             "AMBASSADOR_NAMESPACE": self.namespace,
             "DRAGOMAN_CONFIG_DIR": "",
             "DRAGOMAN_RUN_DIR": str(self.folder),
@@ -53,9 +70,10 @@ class Webhook(Part):
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def is_open(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2):
-            return True
+    def is_ready(self) -> bool:
+        """Whether the kubelet would let API servers ask it."""
+        with contextlib.suppress(OSError):
+            return self.post("/readyz", b"")[0] == 200
         return False
 
     def certificate(self) -> bytes | None:
@@ -86,7 +104,7 @@ class Webhook(Part):
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
         try:
             data = body if isinstance(body, bytes) else orjson.dumps(body)
-            connection.request("GET" if path == "/healthz" else "POST", path, data)
+            connection.request("POST" if path == "/convert" else "GET", path, data)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
@@ -139,7 +157,7 @@ def trusts(api: ApiServer) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def reading(api: ApiServer, path: str) -> Iterator[list[str]]:
+def reading(api: OwnApi, path: str) -> Iterator[list[str]]:
     """Read a path all the time from another thread; the failures.
 
     The API server lets clients wait while it makes the storage of a changed CRD anew (429, or 503 for what was under
@@ -165,4 +183,11 @@ def reading(api: ApiServer, path: str) -> Iterator[list[str]]:
     finally:
         over.set()
         thread.join(30)
+    print(f"{count} times {path}, {len(failures)} failures")
     assert count > 0
+
+
+def manifest(version: str, name: str, spec: dict[str, Any], namespace: str = "default", kind: str = "Mapping") -> str:
+    """A Mapping, or an object of another kind, in a version."""
+    metadata = {"name": name, "namespace": namespace}
+    return json.dumps({"apiVersion": f"getambassador.io/{version}", "kind": kind, "metadata": metadata, "spec": spec})

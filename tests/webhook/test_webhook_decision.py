@@ -110,9 +110,26 @@ def test_a_broken_secret_is_made_anew(data: dict[str, bytes], said: str) -> None
     assert act.version == "9"
 
 
-def test_a_broken_pair_from_before_is_no_matter() -> None:
-    found = Material.of({**MATERIAL.data, "previous.crt": b"x", "previous.key": b""})
-    assert found.previous is None
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (Pair(b"x", b""), "previous.crt cannot be read"),
+        (Pair(b"", OTHER.serving.key), "previous.crt cannot be read"),
+        (Pair(OTHER.serving.certificate, b"x"), "previous.crt cannot be read"),
+        (Pair(OTHER.serving.certificate, MATERIAL.serving.key), "the key of previous.crt is not the certificate's"),
+    ],
+)
+def test_a_broken_pair_from_before_is_left_out_and_told(before: Pair, said: str) -> None:
+    """Nothing can serve with it; were it tried, the process would end."""
+    found = Secret.of("9", replace(MATERIAL, previous=before).data)
+    assert (found.material, found.reason) == (MATERIAL, said)
+    assert decide(world(MATERIAL, MATERIAL.bundle, secret=found), None, NAMES, NOW) == ()
+
+
+def test_a_good_pair_from_before_is_kept() -> None:
+    assert Secret.of("9", replace(MATERIAL, previous=OTHER.serving).data) == Secret(
+        "9", replace(MATERIAL, previous=OTHER.serving)
+    )
 
 
 def test_certificates_are_renewed_long_before_they_end() -> None:

@@ -74,14 +74,37 @@ def test_what_is_no_review_is_refused(body: bytes, said: str) -> None:
         answer(body)
 
 
-def test_an_object_of_any_depth_that_can_be_read_can_be_answered() -> None:
-    deep: Any = "x"
-    for _ in range(600):
-        deep = {"a": deep}
-    body = review([an("Mapping", "v2", {"prefix": "/", "labels": "DEEP", "odd": 1})]).replace(
-        b'"DEEP"', b'{"a":' * 600 + b'"x"' + b"}" * 600
-    )
-    assert b'{"a":{"a":{"a":' in answer(body)[0]
+def nested(levels: int, leaf: bytes = b'"]} \\\\\\" {["') -> bytes:
+    return b'{"a":[' * (levels // 2) + leaf + b"]}" * (levels // 2)
+
+
+@pytest.mark.parametrize("levels", [20, 60, 70, 100, 250, 600, 1000, 1030, 5000, 9980])
+@pytest.mark.parametrize("field", [b"labels", b"headers", b"nobody_knows"])
+def test_an_object_of_any_depth_is_answered_and_so_are_those_beside_it(levels: int, field: bytes) -> None:
+    spec = {"prefix": "/", "host": "a", "DEEP": "DEEP"}
+    given = [an("Mapping", "v2", {"host": "b"}), an("Mapping", "v2", spec), an("Mapping", "v2", {"host": "c"})]
+    deep = b'"%b":%b' % (field, nested(levels))
+    made, count = answer(review(given).replace(b'"DEEP":"DEEP"', deep))
+    assert count == 3
+    assert deep in made
+    for host in (b"a", b"b", b"c"):
+        assert b'"hostname":"%b"' % host in made
+    upgraded = made.partition(b'"convertedObjects":')[2].partition(b'],"result')[0] + b"]"
+    whole = b'{"uid":"u","desiredAPIVersion":"getambassador.io/v2","objects":%b}' % upgraded
+    back = answer(b'{"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview","request":%b}' % whole)[0]
+    assert deep in back
+    assert b"written-as" not in back
+
+
+def test_an_object_that_names_what_was_set_aside_has_to_guess() -> None:
+    body = review([an("Mapping", "v2", {"mine": "DEEP", "other": '"0"'})]).replace(b'"DEEP"', nested(2000))
+    assert answer(body)[0].count(nested(2000)) == 1
+
+
+@pytest.mark.parametrize("body", [b"[" * 5000 + b"]" * 4000, b"{" * 5000, b'{"a":' * 2000, nested(2000) + b"}", b'"'])
+def test_what_is_deep_and_no_json_is_refused(body: bytes) -> None:
+    with pytest.raises(NoReviewError):
+        answer(body)
 
 
 def test_a_thousand_objects_are_quick() -> None:

@@ -80,6 +80,29 @@ async def test_its_health_and_what_it_does_not_know(running: Running) -> None:
     assert body.startswith(b"it is not JSON")
 
 
+async def test_it_is_alive_from_the_start_and_ready_when_it_is_said_to_be(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    running.server.stand_in(running.material.serving)
+    assert running.server.pair is None, "nobody is to go on serving with it"
+    await running.server.open()
+    assert await running.ask("/healthz") == (200, b"ok\n")
+    assert (await running.ask("/readyz"))[0] == 503
+    running.server.is_ready = True
+    assert await running.ask("/readyz") == (200, b"ok\n")
+    await running.server.close()
+
+
+async def test_who_leaves_answers_and_ends_each_connection_with_its_answer(running: Running) -> None:
+    context = ssl.create_default_context(cadata=running.material.bundle[0].decode())
+    async with aiohttp.ClientSession() as session:
+        url = f"https://127.0.0.1:{running.port}/convert"
+        for is_leaving in (False, True):
+            running.server.is_leaving = is_leaving
+            async with session.post(url, data=review([]), ssl=context) as answer:
+                assert answer.status == 200
+                assert (answer.headers.get("Connection") == "close") is is_leaving
+
+
 async def test_what_is_too_large_is_refused(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     await running.server.close()
     monkeypatch.setattr(server_module, "LARGEST", 100_000)
