@@ -178,7 +178,9 @@ def test_ready_never_comes_before_the_configuration_is_served(ads: Adsserver, en
 
 
 @pytest.mark.envoy
-def test_an_envoy_that_hangs_before_it_was_ready_is_taken_for_none_after_a_second(ads: Adsserver, envoy: RealEnvoy) -> None:
+def test_an_envoy_that_hangs_before_it_was_ready_is_taken_for_none_after_a_second(
+    ads: Adsserver, envoy: RealEnvoy
+) -> None:
     ads.replace({})
     envoy.start()
     envoy.wait_live()
