@@ -246,6 +246,9 @@ class VirtualHost:
     `hostname` is exact, `*.suffix` or `*suffix`, `prefix*`, or `*`, with an optional port. `secure` says how a request
     is known to be secure: always, never, or by the header x-forwarded-proto that a trusted proxy set. Where `insecure`
     is misdirected, no request is served: its connection was made for another name (421).
+
+    `also`: further names that it answers to, in the same forms. `closed`: globs `*suffix` of others, for whose names it
+    does not answer with a port or a final dot either, but says `closed_status`: no glob of theirs could say so.
     """
 
     name: str
@@ -253,6 +256,9 @@ class VirtualHost:
     secure: Literal["always", "never", "forwarded"] = "always"
     insecure: Literal["route", "redirect", "reject", "misdirected"] = "route"
     origins: tuple[ObjectKey, ...] = ()
+    also: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+    closed_status: int = 404
 
 
 @dataclass(frozen=True, slots=True)

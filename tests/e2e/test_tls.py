@@ -169,6 +169,27 @@ def test_a_host_that_asks_more_of_clients_is_never_served_by_one_with_a_wider_na
         assert gateway.request("other.wider.test", tls=True, context=tls).status_code == 200
 
 
+def test_a_port_or_a_final_dot_in_the_name_leads_round_no_host(gateway: Gateway, red: HttpUpstream) -> None:
+    tls, clients = trusting(authority()), authority("Clients").pair
+    pair = authority().sign("*.round.test")
+    texts = tls_secret("round", pair.certificate, pair.key) + tls_secret("round-ca", clients.certificate, b"")
+    texts += an_object("TLSContext", "round", {"ca_secret": "round-ca", "cert_required": True})
+    texts += host("round-all", "*", insecure="Route", tlsSecret={"name": "round"})
+    texts += host("round-one", "one.round.test", insecure="Route", tlsSecret={"name": "missing"})
+    texts += host("round-below", "*.below.round.test", tlsSecret={"name": "round"}, tlsContext={"name": "round"})
+    with gateway.applied("round", texts + mapping("round", "*", red.service)):
+        gateway.wait_served("other.round.test", tls=True, context=tls)
+        for name in ("one.round.test", "a.below.round.test", "A.Below.Round.Test"):
+            for spelling in (name, f"{name}:443", f"{name}.", f"{name}.:8443"):
+                answer = gateway.request(spelling, tls=True, sni="other.round.test", context=tls)
+                assert answer.status_code == 421, spelling
+        for spelling in ("one.round.test", "one.round.test:8080", "one.round.test."):
+            assert gateway.request(spelling).status_code == 404
+        assert gateway.request("other.round.test:8080").status_code == 200
+        near = gateway.request("xbelow.round.test:443", tls=True, sni="other.round.test", context=tls)
+        assert near.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("action", "status"), [("Redirect", 301), ("Reject", 404), ("Route", 200)], ids=["redirect", "reject", "route"]
 )

@@ -1,6 +1,7 @@
 """From a `service` to a backend: which endpoints it has, and how it is spoken to."""
 
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Literal
 
 from translator.decode import Invalid, Problem
@@ -40,6 +41,7 @@ class Backends:
         self._inhabited = kubernetes.service_namespaces
         self._contexts = contexts
         self._own = options.namespace
+        self._diagnostics = options.diagnostics
         self._known = options.service_namespaces
 
     def find(self, wanted: Wanted, namespace: str, lookup_namespace: str) -> Found:
@@ -54,6 +56,11 @@ class Backends:
             name = parse(wanted.service)
         except Invalid as invalid:
             return Found(None, problems=(Problem("spec.service", invalid.message),))
+        if (name.port or 80) == self._diagnostics[1] and self._is_here(name):
+            said = (
+                "leads to Dragoman's diagnostics, which show every object of everyone: the Module may make them public"
+            )
+            return Found(None, problems=(Problem("spec.service", said),))
         problems: list[Problem] = []
         if name.path:
             problems.append(Problem("spec.service", f"has a path, {name.path}, which has no effect", stops=False))
@@ -72,6 +79,14 @@ class Backends:
         )
         host = name.host if name.is_address else qualified(name.host, lookup_namespace, self._own)
         return Found(backend, host, tuple(problems))
+
+    def _is_here(self, name: ServiceName) -> bool:
+        """Whether it can only be the machine, or the pod, that Envoy runs on."""
+        if not name.is_address:
+            return name.host.removesuffix(".").lower() in {"localhost", "localhost.localdomain"}
+        address = ip_address(name.host)
+        address = getattr(address, "ipv4_mapped", None) or address
+        return address.is_loopback or address.is_unspecified or name.host == self._diagnostics[0]
 
     def _tls_of(
         self, wanted: Wanted, name: ServiceName, namespace: str, problems: list[Problem]

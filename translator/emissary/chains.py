@@ -6,18 +6,20 @@ other is told. So a change of one Host touches its own names, and the clear text
 
 A chain with a wide name, `*` or `*.example.com`, would also answer for narrower names whose Hosts ask more of clients:
 a client certificate, or everything while they are stopped or answer nothing there. Such names are reserved: whoever
-asks for one of them on a connection that was not made for it is told so (421), or in clear text finds nothing. But
-challenges of ACME are let through, even where all Hosts wait for their certificates: that is how they get them.
+asks for one of them on a connection that was not made for it is told so (421), or in clear text finds nothing, also
+with a port or a final dot behind the name. But challenges of ACME are let through, even where all Hosts wait for their
+certificates: that is how they get them.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from operator import attrgetter
 from typing import Final, Literal
 
 from translator import ir
 from translator.decode import Problem
-from translator.emissary.hostnames import covers, is_glob, server_names, without_port
+from translator.emissary.hostnames import covers, is_glob, server_names, spellings, without_port
 from translator.emissary.hosts import ServedHost
 from translator.emissary.listeners import OpenPort
 from translator.emissary.security import is_shut, secure_of
@@ -142,8 +144,9 @@ def tls_chain(
         return None
     options = port.http_options(common)
     served = [virtual_host(host, port, options, tls=True) for host in hosts]
-    served += _standing_for(_covered(served, reserved), "misdirected")
-    return _chain(name, port, served, options, names, first.tls.termination)
+    rejected = _covered(served, reserved)
+    guarded = _beside(served, rejected, "misdirected")
+    return _chain(name, port, guarded, options, names, first.tls.termination)
 
 
 def clear_text_chain(
@@ -155,7 +158,7 @@ def clear_text_chain(
         return None
     names = {host.hostname for host in hosts}
     rejected = [*(host for host in stopped if host.hostname not in names), *_covered(hosts, reserved)]
-    return _chain(name, port, [*hosts, *_standing_for(rejected, "reject")], port.http_options(common))
+    return _chain(name, port, _beside(hosts, rejected, "reject"), port.http_options(common))
 
 
 def is_wide(settled: Settled) -> bool:
@@ -170,10 +173,22 @@ def _covered(served: list[ir.VirtualHost], hosts: Iterable[ServedHost]) -> list[
     return [h for h in hosts if h.hostname not in names and any(covers(name, h.hostname) for name in wide)]
 
 
-def _standing_for(hosts: Iterable[ServedHost], answer: Literal["reject", "misdirected"]) -> list[ir.VirtualHost]:
-    """What answers in place of these Hosts: one for each name, the first Host by its key."""
-    found = {host.hostname: host for host in sorted(hosts, key=attrgetter("key"), reverse=True)}
-    return [ir.VirtualHost(host.virtual_host, name, "never", answer, (host.key,)) for name, host in found.items()]
+def _beside(
+    served: list[ir.VirtualHost], rejected: Iterable[ServedHost], answer: Literal["reject", "misdirected"]
+) -> list[ir.VirtualHost]:
+    """The virtual hosts, and what answers in place of rejected Hosts: one a name, for the first Host by its key."""
+    found = {host.hostname: host for host in sorted(rejected, key=attrgetter("key"), reverse=True)}
+    globs = tuple(sorted(name for name in found if name.startswith("*")))
+    status = HTTPStatus.MISDIRECTED_REQUEST if answer == "misdirected" else HTTPStatus.NOT_FOUND
+    guarded = [
+        replace(each, closed=globs, closed_status=int(status)) if each.hostname == "*" else each for each in served
+    ]
+    taken = {each.hostname for each in served} | found.keys()
+    for name, host in sorted(found.items()):
+        also = tuple([each for each in spellings(name) if each not in taken])
+        taken.update(also)
+        guarded.append(ir.VirtualHost(host.virtual_host, name, "never", answer, (host.key,), also=also))
+    return guarded
 
 
 def virtual_host(host: ServedHost, port: OpenPort, options: ir.HttpOptions, *, tls: bool) -> ir.VirtualHost:

@@ -72,6 +72,17 @@ def without_port(hostname: str) -> str:
     return name if colon and port.isdigit() and not name.endswith(":") else hostname
 
 
+def spellings(hostname: str) -> tuple[str, ...]:
+    """How else a request may name an exact host: with any port, and with the final dot of the root; as globs."""
+    name = without_port(hostname)
+    if is_glob(hostname):
+        return ()
+    port = hostname[len(name) :] or ":*"
+    base = name.removesuffix(".")
+    plain = () if hostname != name else (base, f"{base}.")
+    return tuple([each for each in (*plain, f"{base}{port}", f"{base}.{port}") if each != hostname])
+
+
 def server_names(hostname: str) -> tuple[str, ...] | None:
     """How Envoy is told of the name in TLS, `()` for every name; None when it cannot be.
 

@@ -5,6 +5,7 @@ itself knows the answer it costs nothing: on a TLS chain every request is secure
 virtual host that only redirects needs a few routes, whatever its Mappings are: a changed Mapping touches nothing there.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from envoyapi.config_route_v3 import (
@@ -16,7 +17,7 @@ from envoyapi.config_route_v3 import (
     RouteMatch,
     VirtualHost,
 )
-from envoyapi.type_matcher_v3 import StringMatcher
+from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
 from envoyapi.wire import SIZE, tag
 from translator import ir
 from translator.resources import Resource, resource
@@ -49,8 +50,10 @@ _MISDIRECTED = Route(match=RouteMatch(prefix="/"), direct_response=DirectRespons
 def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) -> VirtualHost:
     """The virtual host with those of its routes that its policy lets through, in their order."""
     entries = list(_entries(host, sorted(routes, key=lambda route: route.order)))
-    head = VirtualHost(name=host.hostname, domains=[host.hostname], matcher=matcher_of(entries))
-    if len(head) > len(VirtualHost(name=host.hostname, domains=[host.hostname])):
+    domains = [host.hostname, *host.also]
+    matcher = matcher_of(entries)
+    head = VirtualHost(name=host.hostname, domains=domains, matcher=matcher)
+    if matcher is not None:
         return head
     return VirtualHost.of(head + b"".join([_ROUTES + SIZE[len(route)] + route for _, route in entries]))
 
@@ -59,6 +62,8 @@ def _entries(host: ir.VirtualHost, routes: list[EncodedRoute]) -> Iterable[Entry
     if host.insecure == "misdirected":
         yield _EVERY_PATH, _MISDIRECTED
         return
+    if host.closed:
+        yield _EVERY_PATH, _closed(host)
     if host.secure == "always" or (host.secure == "never" and host.insecure == "route"):
         for route in routes:
             yield route.path, route.plain
@@ -71,6 +76,16 @@ def _entries(host: ir.VirtualHost, routes: list[EncodedRoute]) -> Iterable[Entry
             yield route.path, route.when(_SECURE)
     if host.insecure == "redirect":
         yield _EVERY_PATH, _to_https(host)
+
+
+def _closed(host: ir.VirtualHost) -> Route:
+    suffixes = "|".join(re.escape(name.removeprefix("*")) for name in host.closed)
+    authority = RegexMatcher(regex=rf"(?i).+({suffixes})(\.|\.?:[0-9]*)")
+    matcher = HeaderMatcher(name=":authority", string_match=StringMatcher(safe_regex=authority))
+    return Route(
+        match=RouteMatch(prefix="/", headers=[matcher]),
+        direct_response=DirectResponseAction(status=host.closed_status),
+    )
 
 
 def _to_https(host: ir.VirtualHost) -> bytes:

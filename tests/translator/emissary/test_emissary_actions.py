@@ -152,6 +152,29 @@ def test_paths_of_a_redirect_need_a_redirect() -> None:
     assert made.problems(key) == {"spec.path_redirect": "warning: has no effect without host_redirect"}
 
 
+HERE = (
+    "127.0.0.1",
+    "127.1.2.3",
+    "0.0.0.0",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "localhost",
+    "LOCALHOST.",
+    "https://localhost",
+)
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_no_mapping_leads_to_the_diagnostics_by_an_address_of_the_pod_itself(name: str) -> None:
+    made = world(diagnostics=("127.0.0.1", 9999))
+    key = made.mapping("leak", hostname="*", prefix="/leak/", service=f"{name}:9999")
+    near = made.mapping("near", hostname="*", prefix="/near/", service=f"{name}:9998")
+    problems = made.all_problems()
+    assert "leads to Dragoman's diagnostics" in problems[key]["spec.service"]
+    assert near not in problems
+    assert "leak" not in made.names()
+
+
 def test_probes_are_on_every_host_and_the_diagnostics_only_where_they_are_wanted() -> None:
     made = world(diagnostics=("127.0.0.1", 9999))
     made.host("other", "foo.com")

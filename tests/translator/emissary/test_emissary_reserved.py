@@ -23,6 +23,21 @@ def test_nobody_else_answers_for_a_host_that_is_stopped() -> None:
     assert set(made.virtual_hosts("default/https/*")) == {"*"}
 
 
+def test_a_reserved_name_is_so_with_a_port_and_with_a_final_dot_too() -> None:
+    made = https()
+    made.host("all", "*", **TLS, **ROUTE)
+    made.host("dot", "foo.com.", **TLS, **ROUTE)
+    made.host("one", "foo.com", tlsSecret={"name": "missing"})
+    made.host("port", "bar.com:8443", tlsSecret={"name": "missing"})
+    made.host("below", "*.glob.com", tlsSecret={"name": "missing"})
+    for chain, status in (("default/https/cleartext", 404), ("default/https/*", 421)):
+        hosts = made.virtual_hosts(chain)
+        dotted = () if chain.endswith("cleartext") else ("foo.com.",)
+        assert hosts["foo.com"].also == (*dotted, "foo.com:*", "foo.com.:*")
+        assert hosts["bar.com:8443"].also == ("bar.com.:8443",)
+        assert (hosts["*.glob.com"].also, hosts["*"].closed, hosts["*"].closed_status) == ((), ("*.glob.com",), status)
+
+
 def test_a_stopped_host_takes_a_name_from_nobody_who_serves_it_or_at_other_listeners() -> None:
     made = https(hostBinding={"namespace": {"from": "SELF"}})
     made.host("all", "*", **TLS)
