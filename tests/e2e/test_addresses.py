@@ -32,3 +32,11 @@ def test_two_colons_are_every_address_of_both_families(red: HttpUpstream) -> Non
             assert status == 200
             assert "::ffff:" not in json.loads(body)["headers"]["x-forwarded-for"], "an IPv4 client is one to backends"
             assert asked(address, gateway.diagnostics_port, "/ambassador/v0/check_ready")[0] == 200
+
+
+def test_the_diagnostics_are_not_to_be_had_through_a_mapping(gateway: Gateway, red: HttpUpstream) -> None:
+    name, ours = "leak.test", f"127.0.0.1:{gateway.diagnostics_port}"
+    texts = host(name, name) + mapping("near", name, red.service, "/near/")
+    with gateway.applied(name, texts + mapping("leak", name, ours, "/leak/", rewrite="/ambassador/v0/diag/")):
+        gateway.wait_served(name, "/near/")
+        assert gateway.request(name, "/leak/?json=true").status_code == 404
