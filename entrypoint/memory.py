@@ -11,7 +11,7 @@ _UNLIMITED = 1 << 60
 """Version 1 writes no limit as a number near 2^63; no machine has an exbibyte."""
 
 _OTHERS_PERCENT, _OTHERS_MOST = 42, 2 << 30
-"""What all beside Envoy may need of the limit: 215 MiB, and 30 for each 1,000 Mappings (docs/sizing.md), where the
+"""What all beside Envoy may need of the limit: 175 MiB, and 33 for each 1,000 Mappings (docs/sizing.md), where the
 limit goes with the number of Mappings too. The second, in bytes: what is above it is there for the traffic."""
 
 
