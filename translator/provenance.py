@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from translator import ir
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
+from translator.xds.names import secret_of, service_of
 from translator.xds.tables import Intent, XdsTables
 
 
@@ -29,8 +30,8 @@ class Provenance:
             case "endpoint":
                 found = self._of_endpoints(name)
             case _:
-                namespace, secret = name.removesuffix("/ca").split("/", 1)
-                found = iter((f"core/Secret/{namespace}/{secret}",))
+                secret = secret_of(name)
+                found = iter((f"core/Secret/{secret.namespace}/{secret.name}",))
         return tuple(dict.fromkeys(found))
 
     def _of_listener(self, name: str) -> Iterator[ObjectKey]:
@@ -63,7 +64,7 @@ class Provenance:
                 yield from chain.origins
 
     def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:
-        _, namespace, service, _ = name.split("/", 3)
+        namespace, service = service_of(name)
         yield f"core/Service/{namespace}/{service}"
         yield from self._kubernetes.slices.view().get((namespace, service), ())
 
