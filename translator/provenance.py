@@ -16,9 +16,21 @@ class Provenance:
         self._intent = intent
         self._kubernetes = kubernetes
         self._xds = xds
+        self.failures: dict[str, Exception] = {}
+        """What failed in here, by resource: bugs of ours."""
 
     def of(self, resource_key: str) -> tuple[ObjectKey, ...]:
-        """The objects of a resource `<type>/<name>`, those that it owes its name to first; () when it is not there."""
+        """The objects of a resource `<type>/<name>`, those that it owes its name to first; () when it is not there.
+
+        Where this fails nobody knows whose the resource is; that harms no other.
+        """
+        try:
+            return self._of(resource_key)
+        except Exception as error:  # noqa: BLE001  kept for who logs it
+            self.failures[resource_key] = error
+            return ()
+
+    def _of(self, resource_key: str) -> tuple[ObjectKey, ...]:
         kind, _, name = resource_key.partition("/")
         match kind:
             case "listener":
