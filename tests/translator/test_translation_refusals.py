@@ -114,6 +114,19 @@ def test_a_later_change_that_is_answered_late_finds_the_guilty_one_and_no_innoce
     assert envoy.serves(b"/new-m1/")
 
 
+def test_a_late_refusal_gives_the_last_good_version_back() -> None:
+    envoy = Envoy(refuses(b"/bad-m1/"))
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, WORLD | mapping(0) | mapping(1))
+    envoy.answer(0.5)
+    envoy.change(10.0, mapping(1, "bad-"))
+    envoy.time_passed(12.5)
+    envoy.time_passed(3600.0)
+    envoy.answer(3600.0)
+    assert envoy.stopped() == {key_of(1)}
+    assert envoy.serves(b"/m1/")
+
+
 def test_what_time_alone_has_proven_is_suspected_and_never_given_back_in_its_own_place() -> None:
     """A route that Envoy asked for only now, for its listener was answered long ago."""
     envoy = Envoy(refuses(b"/m2/"))
