@@ -13,7 +13,7 @@ from snapshot import Changes, Reader, Snapshot, SnapshotFullError
 from snapshot.bell import Bell
 from translator.ir import ObjectKey
 from translator.pipeline import SOURCES
-from translator.publishing import Publisher, edition_of, hold_of, verdict_of
+from translator.publishing import Publisher, edition_of, hold_of, is_connected, verdict_of
 from translator.settings import options_of
 from translator.statuses import Status
 from translator.translation import Publication, Translation
@@ -22,6 +22,8 @@ POLL_SECONDS = 1.0
 """The safety net under the doorbell."""
 
 ACKS_ABOUT_RESOURCES = ("cluster/", "endpoint/", "listener/", "route/", "secret/")
+
+STREAM_KEY = "stream"
 
 log = logs.get("translator")
 
@@ -37,6 +39,7 @@ class Translator:
         self._translation = Translation(options_of(settings), {key: hold_of(row) for key, row in holds.items()})
         self._statuses: dict[ObjectKey, Status] = {}
         self._files: dict[ObjectKey, str] = {}
+        self._failed: dict[str, str] = {}
         self._started = False
         self._behind = False
 
@@ -60,6 +63,8 @@ class Translator:
             editions = {key: edition_of(record) for key, record in objects.records.items() if record}
             publications.append(self._translation.objects_changed(now, bodies, editions))
         verdicts = self._acks.changes().records
+        if STREAM_KEY in verdicts:
+            self._translation.stream_changed(now, connected=is_connected(verdicts[STREAM_KEY]))
         if verdicts:
             about = {key: row for key, row in verdicts.items() if key.startswith(ACKS_ABOUT_RESOURCES)}
             publications.append(
@@ -68,6 +73,7 @@ class Translator:
                 )
             )
         publications.append(self._translation.time_passed(now))
+        self._report_failures()
         together = Publication()
         for publication in publications:
             self._report(publication)
@@ -77,6 +83,14 @@ class Translator:
         if changed:
             milliseconds = round((time.perf_counter() - began) * 1000, 1)
             log.info("published", objects=len(bodies), resources=changed, ms=milliseconds)
+
+    def _report_failures(self) -> None:
+        """Say what failed in the verdicts, once while it stays the same."""
+        failures = self._translation.take_failures()
+        for key, error in failures.items():
+            if self._failed.get(key) != repr(error):
+                self._failed[key] = repr(error)
+                log.error("a verdict failed: a bug of ours", resource=key, exc_info=error)
 
     def _take_in(self, changes: Changes) -> dict[ObjectKey, bytes | None]:
         for key, record in changes.records.items():

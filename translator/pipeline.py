@@ -69,10 +69,11 @@ class Pipeline:
     def what_if(self, objects: Mapping[ObjectKey, bytes | None], resource_key: str) -> Resource | None:
         """What one resource would be if these objects were so; everything is as before when this returns."""
         before = {key: self._sources[kind_of(key)].view().get(key) for key in objects if self.serves(key)}
-        self._sweep(objects)
-        found = self.resource(resource_key)
-        self._sweep(before)
-        return found
+        try:
+            self._sweep(objects)
+            return self.resource(resource_key)
+        finally:
+            self._sweep(before)
 
     def resource(self, key: str) -> Resource | None:
         """A resource as it is now, by `<type>/<name>`."""

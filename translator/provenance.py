@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from translator import ir
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
+from translator.xds.names import secret_of, service_of
 from translator.xds.tables import Intent, XdsTables
 
 
@@ -15,9 +16,21 @@ class Provenance:
         self._intent = intent
         self._kubernetes = kubernetes
         self._xds = xds
+        self.failures: dict[str, Exception] = {}
+        """What failed in here, by resource: bugs of ours."""
 
     def of(self, resource_key: str) -> tuple[ObjectKey, ...]:
-        """The objects of a resource `<type>/<name>`, those that it owes its name to first; () when it is not there."""
+        """The objects of a resource `<type>/<name>`, those that it owes its name to first; () when it is not there.
+
+        Where this fails nobody knows whose the resource is; that harms no other.
+        """
+        try:
+            return self._of(resource_key)
+        except Exception as error:  # noqa: BLE001  kept for who logs it
+            self.failures[resource_key] = error
+            return ()
+
+    def _of(self, resource_key: str) -> tuple[ObjectKey, ...]:
         kind, _, name = resource_key.partition("/")
         match kind:
             case "listener":
@@ -29,8 +42,8 @@ class Provenance:
             case "endpoint":
                 found = self._of_endpoints(name)
             case _:
-                namespace, secret = name.removesuffix("/ca").split("/", 1)
-                found = iter((f"core/Secret/{namespace}/{secret}",))
+                secret = secret_of(name)
+                found = iter((f"core/Secret/{secret.namespace}/{secret.name}",))
         return tuple(dict.fromkeys(found))
 
     def _of_listener(self, name: str) -> Iterator[ObjectKey]:
@@ -63,7 +76,7 @@ class Provenance:
                 yield from chain.origins
 
     def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:
-        _, namespace, service, _ = name.split("/", 3)
+        namespace, service = service_of(name)
         yield f"core/Service/{namespace}/{service}"
         yield from self._kubernetes.slices.view().get((namespace, service), ())
 

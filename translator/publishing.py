@@ -83,3 +83,8 @@ def verdict_of(record: Record) -> Verdict:
         refused=str(refused) if refused else None,
         message=str(record.notes.get("message") or ""),
     )
+
+
+def is_connected(record: Record | None) -> bool:
+    """What the record of `acks` about the stream says: whether an Envoy is there."""
+    return record is not None and record.notes.get("connected") is True

@@ -6,17 +6,14 @@ the resource is published without half of them, then without half of the rest, u
 one resource only, and while it lasts Envoy serves the last good one. The object found guilty is held back: its last
 good version, if there was one, takes its place until the object changes, and everything else goes on.
 
-No I/O, no clock: times are given in seconds by the caller.
+No I/O, no clock. Which objects are suspects is known to `translator.memory`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from translator.ir import ObjectKey
-
-SETTLED_AFTER = 2.0
-"""Seconds after which what Envoy did not refuse counts as accepted, though not every resource was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,81 +73,13 @@ def _half(suspects: Sequence[ObjectKey]) -> frozenset[ObjectKey]:
     return frozenset(suspects[: len(suspects) // 2])
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Objects that were published together, and the resources of theirs that Envoy has not yet answered for."""
-
-    at: float
-    objects: dict[ObjectKey, bytes | None]
-    waiting: dict[str, str]
+def is_blameless(key: str, message: str) -> bool:
+    """Whether nobody is to be held: an address that is in use may be free again, and the adsserver tries it anew."""
+    return key.startswith("listener/") and "cannot bind" in message
 
 
-@dataclass(slots=True)
-class Memory:
-    """Which version of each object Envoy has accepted: the last good one, were the present one refused.
-
-    Owned by the translator's loop. Bodies are shared with the tables, so remembering them costs little.
-    """
-
-    good: dict[ObjectKey, bytes] = field(default_factory=dict)
-    overtaken: dict[ObjectKey, bytes] = field(default_factory=dict)
-    """Bodies that were followed by another one before Envoy could answer for them: good, as far as anyone knows."""
-    _batches: list[_Batch] = field(default_factory=list)
-
-    def published(
-        self, now: float, objects: Mapping[ObjectKey, bytes | None], resources: Mapping[str, str | None]
-    ) -> None:
-        """These objects changed, and for it these versions of resources were published (None: the resource is gone).
-
-        Whoever waited for an older version of them waits for the new one, which has his change in it too; an object
-        that changed again has only its newest body to prove.
-        """
-        for batch in self._batches:
-            for key in objects:
-                before = batch.objects.pop(key, None)
-                if before is not None:
-                    self.overtaken[key] = before
-            for resource in batch.waiting.keys() & resources.keys():
-                version = resources[resource]
-                if version is None:
-                    del batch.waiting[resource]
-                else:
-                    batch.waiting[resource] = version
-        waiting = {resource: version for resource, version in resources.items() if version is not None}
-        self._batches.append(_Batch(now, dict(objects), waiting))
-
-    def accepted(self, resource: str, version: str) -> None:
-        """Envoy accepted this version."""
-        for batch in self._batches:
-            if batch.waiting.get(resource) == version:
-                del batch.waiting[resource]
-
-    def settle(self, now: float, refused: frozenset[ObjectKey]) -> None:
-        """Take over what is proven: batches that are answered or old, but for the objects of refused resources."""
-        for batch in self._batches:
-            if batch.waiting and now - batch.at < SETTLED_AFTER:
-                continue
-            for key in [key for key in batch.objects if key not in refused]:
-                body = batch.objects.pop(key)
-                self.overtaken.pop(key, None)
-                if body is None:
-                    self.good.pop(key, None)
-                else:
-                    self.good[key] = body
-        self._batches = [batch for batch in self._batches if batch.objects]
-
-    def fallback(self, key: ObjectKey, tried: Hold | None) -> bytes | None:
-        """What may take a refused object's place: an overtaken body, else the good one; not what `tried` has."""
-        good = self.good.get(key)
-        if tried is None:
-            return self.overtaken.pop(key, None) or good
-        return good if good != tried.good else None
-
-    def forget(self, key: ObjectKey) -> None:
-        """What was overtaken last was refused, so it is nothing to fall back on."""
-        self.overtaken.pop(key, None)
-
-    def next_settling(self, now: float) -> float | None:
-        """When `settle` should be called at the latest, in the caller's clock; None: nothing waits for time to pass."""
-        ahead = [batch.at + SETTLED_AFTER for batch in self._batches if batch.at + SETTLED_AFTER > now]
-        return min(ahead, default=None)
+def sentence(key: str, message: str, *, kept: bool) -> str:
+    """What people are told; `kept`: whether Envoy has an earlier version that it goes on with."""
+    kind, _, name = key.partition("/")
+    after = "; the last version that it accepted keeps serving" if kept else ""
+    return f"Envoy refused the {kind} {name}: {message}{after}"

@@ -52,10 +52,10 @@ class Status:
         return {"state": self.state, "problems": [_json(problem) for problem in self.problems]}
 
 
-def status_of_object(problems: Iterable[Problem], blames: Iterable[str] = ()) -> Status:
+def status_of_object(problems: Iterable[Problem], blames: Iterable[Told] = ()) -> Status:
     """The status of an object that is translated; `blames` are what Envoy refuses of it without being it."""
     found = {Told(problem.path, problem.message, problem.stops, reason=problem.reason) for problem in problems}
-    found.update(Told("", message, stops=False, by="envoy") for message in blames)
+    found.update(blames)
     return Status(tuple(sorted(found, key=lambda told: (told.path, told.message))))
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from translator.emissary.objects import UNNAMED, Edition, Subject, subject_of
 from translator.emissary.options import Options
 from translator.ir import ObjectKey
+from translator.memory import Memory
 from translator.pipeline import SOURCES, Pipeline, kind_of
 from translator.progress import Progress
-from translator.quarantine import Hold, Memory, Trial, Verdict, begin, digest, judged
+from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blameless, judged, sentence
 from translator.resources import Resource
-from translator.statuses import Status, status_of_file, status_of_held, status_of_object, status_of_unserved
+from translator.statuses import Status, Told, status_of_file, status_of_held, status_of_object, status_of_unserved
 from translator.tables import Failure
 
 GROUP = "getambassador.io/"
@@ -52,7 +53,8 @@ class Translation:
         self._trials: dict[str, Trial] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._refused: set[str] = set()
-        self._blamed: dict[str, tuple[ObjectKey, str]] = {}
+        self._blamed: dict[str, tuple[ObjectKey, Told]] = {}
+        self._failures: dict[str, Exception] = {}
 
     def next_time(self, now: float) -> float | None:
         """When `time_passed` should be called at the latest, in the caller's clock; None: not needed."""
@@ -89,15 +91,32 @@ class Translation:
         """What Envoy said of resources since the last call, by `<type>/<name>`."""
         publication = Publication()
         for key, verdict in verdicts.items():
-            self._note_verdict(key, verdict)
-            if verdict is None:
-                continue
-            if verdict.accepted:
-                self._memory.accepted(key, verdict.accepted)
-                self._restate(self._progress.answered(key, verdict.accepted), publication)
-            self._judge(now, key, publication)
+            try:
+                self._hear(now, key, verdict, publication)
+            except Exception as error:  # noqa: BLE001  a bug of ours must not take the other verdicts with it
+                self._failures[key] = error
         self._settle(now)
         return publication
+
+    def stream_changed(self, now: float, *, connected: bool) -> None:
+        """An Envoy came or went: only while one is there, its silence says something."""
+        self._memory.stream_changed(now, connected=connected)
+
+    def take_failures(self) -> dict[str, Exception]:
+        """What failed since the last call while a verdict on a resource was looked at: bugs of ours."""
+        failures = self._failures | self.pipeline.provenance.failures
+        self._failures.clear()
+        self.pipeline.provenance.failures.clear()
+        return failures
+
+    def _hear(self, now: float, key: str, verdict: Verdict | None, publication: Publication) -> None:
+        self._note_verdict(key, verdict)
+        if verdict is None:
+            return
+        if verdict.accepted:
+            self._memory.answered(now, key, verdict.accepted)
+            self._restate(self._progress.answered(key, verdict.accepted), publication)
+        self._judge(now, key, publication)
 
     def _note_verdict(self, key: str, verdict: Verdict | None) -> None:
         self._refused.discard(key)
@@ -130,9 +149,10 @@ class Translation:
         update = self.pipeline.apply(objects)
         publication.failures.extend(update.failures)
         publication.resources.update(update.resources)
-        for key in update.resources:
+        for key, row in update.resources.items():
             self._trials.pop(key, None)
-            self._blamed.pop(key, None)
+            if row is None or (key in self._blamed and self._blamed[key][0] in objects):
+                self._absolve(key, publication)
         versions = {key: row.version if row else None for key, row in update.resources.items()}
         self._memory.published(now, objects, versions)
         subjects = [key for key in update.judged if key in self._subjects]
@@ -140,7 +160,9 @@ class Translation:
         for key, version in versions.items():
             verdict = self._verdicts.get(key)
             if verdict is not None and version is not None and verdict.accepted == version:
+                self._memory.answered(now, key, version)
                 answered |= self._progress.answered(key, version)
+                self._absolve(key, publication)
         self._restate(update.judged | answered, publication)
 
     def _judge(self, now: float, key: str, publication: Publication) -> None:
@@ -155,16 +177,17 @@ class Translation:
             return
         if verdict.refused == row.version:
             self._suspect(now, key, verdict.message, publication)
-        elif verdict.accepted == row.version and key in self._blamed:
-            blamed, _ = self._blamed.pop(key)
-            publication.statuses[blamed] = self._status_of(blamed)
+        elif verdict.accepted == row.version:
+            self._absolve(key, publication)
 
     def _suspect(self, now: float, key: str, message: str, publication: Publication) -> None:
+        self._absolve(key, publication)
         origins = self.pipeline.provenance.of(key)
-        suspects = [origin for origin in origins if self._is_unproven(origin)]
-        if key.startswith("listener/") and "bind" in message.lower() and origins[:1] == tuple(suspects[:1]):
-            suspects = suspects[:1]  # An address that cannot be had is no fault of the Hosts behind it.
-        if not suspects:
+        suspects = [origin for origin in origins if self.pipeline.object(origin) is not None]
+        if self._verdicts[key].accepted is not None:  # else nothing of it speaks for anyone
+            doubted = self._memory.doubted(key)
+            suspects = [origin for origin in suspects if origin in doubted or self._is_unproven(origin)]
+        if not suspects or is_blameless(key, message):
             self._blame(key, origins[:1], message, publication)
         elif len(suspects) == 1:
             self._convict(now, suspects[0], key, message, publication)
@@ -189,16 +212,24 @@ class Translation:
         self._convict(now, trial.suspects[0], trial.resource, trial.message, publication)
 
     def _tried(self, trial: Trial) -> Resource | None:
-        left_out = {key: self._memory.good.get(key) for key in trial.left_out}
+        left_out = {key: self._good_instead(key) for key in trial.left_out}
         return self.pipeline.what_if(left_out, trial.resource)
+
+    def _good_instead(self, key: ObjectKey) -> bytes | None:
+        """The last good version; none when it is the present one, which is doubted."""
+        good = self._memory.good.get(key)
+        return good if good != self.pipeline.object(key) else None
 
     def _convict(self, now: float, guilty: ObjectKey, key: str, message: str, publication: Publication) -> None:
         refused = self.pipeline.object(guilty)
         if refused is None:
             return
         previous = self._holds.get(guilty)
+        self._memory.was_wrong(guilty, refused)
         good = self._memory.fallback(guilty, previous)
-        hold = Hold(previous.refused if previous else digest(refused), good, _told(key, message, kept=good is not None))
+        hold = Hold(
+            previous.refused if previous else digest(refused), good, sentence(key, message, kept=good is not None)
+        )
         self._holds[guilty] = publication.holds[guilty] = hold
         self._apply(now, {guilty: good}, publication)
         self._memory.forget(guilty)
@@ -206,12 +237,19 @@ class Translation:
 
     def _blame(self, key: str, origins: tuple[ObjectKey, ...], message: str, publication: Publication) -> None:
         """Nothing that Envoy had not accepted before: its surroundings changed. The object is told, nothing is held."""
+        verdict = self._verdicts[key]
+        kept = verdict.accepted not in {None, verdict.refused}
         for origin in origins:
-            self._blamed[key] = (origin, _told(key, message, kept=True))
+            self._blamed[key] = (origin, Told("", sentence(key, message, kept=kept), stops=not kept, by="envoy"))
             publication.statuses[origin] = self._status_of(origin)
-        refused = self._verdicts[key].refused
-        if refused is not None:
-            self._restate(self._progress.answered(key, refused), publication)
+        if verdict.refused is not None:
+            self._restate(self._progress.answered(key, verdict.refused), publication)
+
+    def _absolve(self, key: str, publication: Publication) -> None:
+        """Whoever was blamed for this resource is so no more."""
+        if key in self._blamed:
+            origin, _ = self._blamed.pop(key)
+            publication.statuses[origin] = self._status_of(origin)
 
     def _is_unproven(self, key: ObjectKey) -> bool:
         body = self.pipeline.object(key)
@@ -220,9 +258,17 @@ class Translation:
     def _settle(self, now: float) -> None:
         refused: set[ObjectKey] = set()
         for key in self._refused:
-            if key in self._trials or self._is_current(key, self._verdicts[key].refused):
+            is_refused = key in self._trials or self._is_current(key, self._verdicts[key].refused)
+            if is_refused and not is_blameless(key, self._verdicts[key].message):
                 refused.update(self.pipeline.provenance.of(key))
-        self._memory.settle(now, frozenset(refused))
+        self._memory.settle(now, frozenset(refused), self._is_due, self.pipeline.provenance.of)
+
+    def _is_due(self, key: str) -> bool:
+        """Whether Envoy owes an answer: it asks for all clusters and listeners, and for what it has answered before."""
+        verdict = self._verdicts.get(key)
+        if verdict is not None and self._is_current(key, verdict.refused):
+            return False
+        return verdict is not None or key.startswith(("cluster/", "listener/"))
 
     def _is_current(self, key: str, version: str | None) -> bool:
         row = self.pipeline.resource(key)
@@ -256,7 +302,7 @@ class Translation:
         if body is None:
             return None
         (problems,) = self.pipeline.problems([key]).values()
-        blames = [message for origin, message in self._blamed.values() if origin == key]
+        blames = [told for origin, told in self._blamed.values() if origin == key]
         return status_of_object(problems, blames)
 
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
@@ -269,9 +315,3 @@ class Translation:
             return None
         told = status_of_unserved(kind_of(key).removeprefix(GROUP)) if subject.is_ours else Status()
         return replace(told, subject=subject)
-
-
-def _told(key: str, message: str, *, kept: bool) -> str:
-    kind, _, name = key.partition("/")
-    after = "; the last version that it accepted keeps serving" if kept else ""
-    return f"Envoy refused the {kind} {name}: {message}{after}"

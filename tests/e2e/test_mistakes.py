@@ -1,12 +1,20 @@
 """What people write wrong stops that object only, and is told with file, object, field and reason."""
 
+import datetime as dt
+import socket
 from typing import Any
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
-from tests.support.objects import an_object, host, mapping
+from tests.support.objects import an_object, host, mapping, tls_secret
 from tests.support.ports import unused_ports
 from tests.support.upstream import HttpUpstream
 
@@ -93,6 +101,62 @@ def test_a_listener_on_a_port_that_is_taken_is_told_and_harms_no_other(gateway: 
         (port,) = unused_ports(1)
         gateway.apply("taken", an_object("Listener", "taken", {**spec, "port": port}))
         wait_until(lambda: status(gateway, key)["state"] == "ok", what="the Listener healed")
+
+
+def test_a_listener_is_served_as_soon_as_its_address_is_free(gateway: Gateway, red: HttpUpstream) -> None:
+    key = "getambassador.io/Listener/default/patient"
+    name = "patient.test"
+    routed = host(name, name) + mapping("patient", name, red.service)
+    with socket.socket() as holder, gateway.applied(name, routed):
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        spec = {"port": port, "protocol": "HTTP", "securityModel": "XFP", "hostBinding": {"namespace": {"from": "ALL"}}}
+        with gateway.applied("patient", an_object("Listener", "patient", spec)):
+            wait_until(lambda: status(gateway, key).get("state") == "stopped", what="the refused Listener")
+            (problem,) = status(gateway, key)["problems"]
+            assert "Address already in use" in problem["message"]
+            assert "keeps serving" not in problem["message"]
+            gateway.wait_served(name)
+            holder.close()
+
+            def is_served() -> bool:
+                try:
+                    return httpx.get(f"http://127.0.0.1:{port}/", headers={"host": name}).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            wait_until(is_served, 15, what="the Listener served")
+            wait_until(lambda: status(gateway, key)["state"] == "ok", what="the Listener's status good")
+
+
+def test_a_secret_that_is_called_ca_stops_nobody(gateway: Gateway, red: HttpUpstream) -> None:
+    """Envoy refuses its key, which is too short; whose it is can be read from the name of the resource."""
+    secured = an_object("Host", "ca", {"hostname": "ca.test", "tlsSecret": {"name": "ca"}})
+    translator = gateway.pid_of("translator")
+    with gateway.applied("ca", tls_secret("ca", *with_a_short_key()) + secured):
+        objects = ("core/Secret/default/ca", "getambassador.io/Host/default/ca")
+        wait_until(
+            lambda: "stopped" in {status(gateway, key).get("state") for key in objects}, what="the refused Secret"
+        )
+        name = "neighbour-of-ca.test"
+        with gateway.applied(name, host(name, name) + mapping("neighbour-of-ca", name, red.service)):
+            gateway.wait_served(name)
+    assert gateway.pid_of("translator") == translator
+
+
+def with_a_short_key() -> tuple[bytes, bytes]:
+    """A certificate and its key, as PEM."""
+    key = rsa.generate_private_key(65537, 1024)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca.test")])
+    now = dt.datetime.now(dt.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - dt.timedelta(days=1))
+    signed = builder.not_valid_after(now + dt.timedelta(days=30)).sign(key, hashes.SHA256())
+    return (
+        signed.public_bytes(Encoding.PEM),
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    )
 
 
 UNREADABLE = "%CEL(request.path ==)%"

@@ -43,6 +43,18 @@ def authority_name(secret: SecretRef) -> str:
     return f"{secret.namespace}/{secret.name}/ca"
 
 
+def secret_of(name: str) -> SecretRef:
+    """The Secret in the name of a certificate or of an authority; a Secret may itself be called `ca`."""
+    namespace, _, rest = name.partition("/")
+    return SecretRef(namespace, rest.partition("/")[0])
+
+
+def service_of(name: str) -> tuple[str, str]:
+    """The namespace and name of the Service in the name of endpoints."""
+    namespace, _, rest = name.partition("/")[2].partition("/")
+    return namespace, rest.partition("/")[0]
+
+
 def _digest(value: object) -> str:
     # The repr of frozen dataclasses of texts and numbers is the same in every process, unlike their hash().
     return blake2b(repr(value).encode(), digest_size=6).hexdigest()

@@ -1,0 +1,225 @@
+"""Whom a refusal finds, whenever it comes: late, with nothing accepted before it, or beside a bug of ours."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from translator.emissary.options import Options
+from translator.memory import SETTLED_AFTER
+from translator.quarantine import Verdict
+from translator.translation import Publication, Translation
+
+GROUP = "getambassador.io"
+LISTENER, ROUTES = "listener/default/l", "route/default/l/cleartext"
+
+
+def an_object(kind: str, name: str, spec: dict[str, Any]) -> dict[str, bytes | None]:
+    metadata = {"name": name, "namespace": "default"}
+    document = {"apiVersion": f"{GROUP}/v3alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+    return {f"{GROUP}/{kind}/default/{name}": orjson.dumps(document)}
+
+
+def mapping(number: int, before: str = "") -> dict[str, bytes | None]:
+    spec = {"hostname": "*", "prefix": f"/{before}m{number}/", "service": f"10.0.0.{number + 1}:80"}
+    return an_object("Mapping", f"m{number}", spec)
+
+
+def key_of(number: int) -> str:
+    return f"{GROUP}/Mapping/default/m{number}"
+
+
+BOUND = {"securityModel": "XFP", "hostBinding": {"namespace": {"from": "ALL"}}}
+WORLD = an_object("Listener", "l", {"port": 8080, "protocol": "HTTP", **BOUND}) | an_object(
+    "Host", "h", {"hostname": "*", "requestPolicy": {"insecure": {"action": "Route"}}}
+)
+
+
+class Envoy:
+    """Refuses resources that `is_bad` says no to; answers when it is asked to, and only with what is new."""
+
+    def __init__(self, is_bad: Callable[[str, bytes], str | None]) -> None:
+        self.translation = Translation(Options(), {})
+        self.is_bad = is_bad
+        self.verdicts: dict[str, Verdict] = {}
+        self.statuses: dict[str, dict[str, Any]] = {}
+
+    def take(self, publication: Publication) -> None:
+        assert publication.failures == []
+        self.statuses |= {key: row.json() for key, row in publication.statuses.items() if row}
+
+    def change(self, now: float, objects: dict[str, bytes | None]) -> None:
+        self.take(self.translation.objects_changed(now, objects))
+
+    def time_passed(self, now: float) -> None:
+        self.take(self.translation.time_passed(now))
+
+    def answer(self, now: float) -> None:
+        for _ in range(20):
+            verdicts: dict[str, Verdict | None] = {}
+            for key, row in self.translation.resources().items():
+                said = self.verdicts.get(key, Verdict(None, None))
+                if row.version in {said.accepted, said.refused}:
+                    continue
+                why = self.is_bad(key, row.body)
+                verdicts[key] = self.verdicts[key] = (
+                    Verdict(row.version, None) if why is None else Verdict(said.accepted, row.version, why)
+                )
+            if not verdicts:
+                return
+            self.take(self.translation.verdicts_changed(now, verdicts))
+        raise AssertionError("no end")
+
+    def stopped(self) -> set[str]:
+        return {key for key, row in self.statuses.items() if row["state"] != "ok"}
+
+    def serves(self, text: bytes) -> bool:
+        row = self.translation.resources()[ROUTES]
+        return text in row.body and self.verdicts[ROUTES].accepted == row.version
+
+
+def refuses(text: bytes) -> Callable[[str, bytes], str | None]:
+    return lambda key, body: "boom" if key == ROUTES and text in body else None
+
+
+@pytest.mark.parametrize("late", [1.0, 4.0, 3600.0])
+@pytest.mark.parametrize("is_connected", [True, False])
+def test_a_first_answer_that_comes_late_finds_the_guilty_one(late: float, is_connected: bool) -> None:
+    envoy = Envoy(refuses(b"/m2/"))
+    envoy.translation.stream_changed(0.0, connected=is_connected)
+    envoy.change(0.0, WORLD | mapping(0) | mapping(1) | mapping(2) | mapping(3))
+    envoy.time_passed(late)
+    envoy.translation.stream_changed(late, connected=True)
+    envoy.answer(late)
+    assert envoy.stopped() == {key_of(2)}
+    assert envoy.statuses[key_of(2)]["problems"][0]["message"] == f"Envoy refused the route {ROUTES[6:]}: boom"
+    assert envoy.serves(b"/m3/")
+    assert not envoy.serves(b"/m2/")
+
+
+def test_a_later_change_that_is_answered_late_finds_the_guilty_one_and_no_innocent_is_convicted_after_it() -> None:
+    envoy = Envoy(refuses(b"/m2/"))
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, WORLD | mapping(0) | mapping(1))
+    envoy.answer(0.5)
+    envoy.change(10.0, mapping(2))
+    envoy.time_passed(12.5)
+    envoy.answer(13.0)
+    assert envoy.stopped() == {key_of(2)}
+    envoy.time_passed(20.0)
+    envoy.change(30.0, mapping(1, "new-"))
+    envoy.answer(30.2)
+    assert envoy.stopped() == {key_of(2)}
+    assert envoy.serves(b"/new-m1/")
+
+
+def test_a_late_refusal_gives_the_last_good_version_back() -> None:
+    envoy = Envoy(refuses(b"/bad-m1/"))
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, WORLD | mapping(0) | mapping(1))
+    envoy.answer(0.5)
+    envoy.change(10.0, mapping(1, "bad-"))
+    envoy.time_passed(12.5)
+    envoy.time_passed(3600.0)
+    envoy.answer(3600.0)
+    assert envoy.stopped() == {key_of(1)}
+    assert envoy.serves(b"/m1/")
+
+
+def test_what_time_alone_has_proven_is_suspected_and_never_given_back_in_its_own_place() -> None:
+    """A route that Envoy asked for only now, for its listener was answered long ago."""
+    envoy = Envoy(refuses(b"/m2/"))
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, WORLD | mapping(0) | mapping(1) | mapping(2))
+    for key, row in envoy.translation.resources().items():
+        if key != ROUTES:
+            envoy.verdicts[key] = Verdict(row.version, None)
+    envoy.take(envoy.translation.verdicts_changed(0.1, dict(envoy.verdicts)))
+    envoy.time_passed(0.2 + SETTLED_AFTER)
+    envoy.change(5.0, mapping(3))
+    envoy.answer(6.0)
+    assert envoy.stopped() == {key_of(2)}
+    assert envoy.serves(b"/m3/")
+
+
+def test_a_mapping_that_envoy_sees_only_when_a_listener_comes_is_found_then() -> None:
+    envoy = Envoy(refuses(b"/m2/"))
+    envoy.translation.stream_changed(0.0, connected=True)
+    listener = {key: body for key, body in WORLD.items() if "/Listener/" in key}
+    envoy.change(0.0, {key: body for key, body in WORLD.items() if key not in listener} | mapping(1) | mapping(2))
+    envoy.answer(0.1)
+    envoy.time_passed(3.0)
+    envoy.change(4.0, listener)
+    envoy.answer(4.1)
+    assert envoy.stopped() == {key_of(2)}
+    assert envoy.serves(b"/m1/")
+
+
+def test_what_a_new_envoy_refuses_though_another_accepted_it_is_not_said_to_be_served() -> None:
+    envoy = Envoy(lambda *_: None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, WORLD | mapping(1))
+    envoy.answer(0.1)
+    version = envoy.translation.resources()[ROUTES].version
+    envoy.take(envoy.translation.verdicts_changed(9.0, {ROUTES: Verdict(version, version, "boom")}))
+    (problem,) = envoy.statuses[f"{GROUP}/Host/default/h"]["problems"]
+    assert (problem["message"], problem["stops"]) == (f"Envoy refused the route {ROUTES[6:]}: boom", True)
+
+
+def test_a_listener_whose_address_is_in_use_is_told_so_and_stays_published_until_it_can_be_had() -> None:
+    busy = "error adding listener: cannot bind '0.0.0.0:8080': Address already in use"
+    envoy = Envoy(lambda key, _: busy if key == LISTENER else None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, WORLD | mapping(0))
+    envoy.answer(0.1)
+    listener = f"{GROUP}/Listener/default/l"
+    assert envoy.stopped() == {listener}
+    told = envoy.statuses[listener]
+    assert (told["state"], busy in told["problems"][0]["message"]) == ("stopped", True)
+    assert "keeps serving" not in told["problems"][0]["message"]
+    envoy.time_passed(10.0)
+    envoy.change(11.0, mapping(1))
+    envoy.answer(11.1)
+    assert envoy.stopped() == {listener}
+    envoy.is_bad, envoy.verdicts = lambda *_: None, {}
+    envoy.answer(20.0)
+    assert envoy.stopped() == set()
+
+
+def test_a_listener_that_changes_while_its_address_is_in_use_is_not_blamed_for_ever() -> None:
+    envoy = Envoy(lambda key, _: "cannot bind '0.0.0.0:8080'" if key == LISTENER else None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, WORLD | mapping(0))
+    envoy.answer(0.1)
+    envoy.is_bad = lambda *_: None
+    proxied = {"port": 8080, "protocolStack": ["PROXY", "HTTP", "TCP"], **BOUND}
+    envoy.change(1.0, an_object("Listener", "l", proxied))
+    envoy.answer(1.1)
+    assert envoy.stopped() == set()
+
+
+def test_a_bug_of_ours_in_a_verdict_harms_no_other_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    envoy = Envoy(refuses(b"/m1/"))
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, WORLD | mapping(0) | mapping(1))
+    provenance = envoy.translation.pipeline.provenance
+    right = provenance._of
+
+    def wrong(key: str) -> tuple[str, ...]:
+        if key.startswith("cluster/"):
+            raise ValueError(key)
+        return right(key)
+
+    monkeypatch.setattr(provenance, "_of", wrong)
+    cluster = next(key for key in envoy.translation.resources() if key.startswith("cluster/"))
+    envoy.is_bad = lambda key, body: "no" if key == cluster else refuses(b"/m1/")(key, body)
+    envoy.answer(1.0)
+    envoy.time_passed(10.0)
+    assert envoy.stopped() == {key_of(1)}
+    assert [*envoy.translation.take_failures()] == [cluster]
+    assert envoy.translation.take_failures() == {}
+    monkeypatch.setattr(envoy.translation, "_judge", wrong)
+    verdicts: dict[str, Verdict | None] = {cluster: Verdict("v", None), ROUTES: Verdict("v", None)}
+    envoy.take(envoy.translation.verdicts_changed(11.0, verdicts))
+    assert envoy.translation.take_failures().keys() == verdicts.keys()
