@@ -56,6 +56,19 @@ def test_an_exact_and_a_prefix_mapping_of_one_text_both_serve(
         assert gateway.request(name, "/foo").json()["upstream"] == "red"
 
 
+def test_headers_that_read_alike_are_asked_for_apart(gateway: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:
+    name = "signs.test"
+    texts = mapping("signs-a", name, red.service, headers={"x~": "v"})
+    texts += mapping("signs-b", name, blue.service, regex_headers={"x": "=v"})
+    with gateway.applied(name, host(name, name) + texts):
+        gateway.wait_served(name, headers={"x~": "v"})
+        gateway.wait_served(name, headers={"x": "=v"})
+        for headers, expected in (({"x~": "v"}, "red"), ({"x": "=v"}, "blue")):
+            answers = [gateway.request(name, headers=headers) for _ in range(16)]
+            assert {answer.json().get("upstream") for answer in answers if answer.status_code == 200} == {expected}
+            assert {answer.status_code for answer in answers} == {200}
+
+
 def test_the_longer_prefix_wins_whatever_the_order(gateway: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:
     name = "longer.test"
     texts = mapping("a-short", name, red.service, "/") + mapping("b-long", name, blue.service, "/long/")

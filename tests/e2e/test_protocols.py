@@ -101,6 +101,32 @@ def test_tcp_chosen_by_sni(gateway: Gateway) -> None:
             assert ask(port, tls=tls, sni="two.tcp.test") == "two: hello"
 
 
+def test_tcp_for_a_name_whose_host_is_stopped_asks_no_less_of_clients(
+    gateway: Gateway, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (port,) = unused_ports(1)
+    name, pair, clients = "db.strict.test", authority().sign("*.strict.test"), authority("Clients")
+    folder = tmp_path_factory.mktemp("tcp")
+    clients.sign("client").write(folder, "client")
+    anyone, known = trusting(authority()), trusting(authority())
+    known.load_cert_chain(folder / "client.crt", folder / "client.key")
+    with TcpUpstream("green") as upstream:
+        texts = tls_secret("strict", pair.certificate, pair.key) + tcp_listener("strict", port, "TLS")
+        texts += host("strict-any", "*.strict.test", tlsSecret={"name": "strict"})
+        demands = {"ca_secret": "strict-clients", "cert_required": True}
+        texts += host("strict-db", name, tlsSecret={"name": "strict"}, tls=demands)
+        texts += an_object("TCPMapping", "strict", {"port": port, "host": name, "service": upstream.service})
+        authorities = tls_secret("strict-clients", clients.pair.certificate, b"")
+        with gateway.applied("strict", texts + authorities):
+            for _ in range(2):
+                wait_until(lambda: answers(port, "green: hello", tls=known, sni=name), what="TCP with a certificate")
+                assert not answers(port, "green: hello", tls=anyone, sni=name)
+                gateway.apply("strict", texts)
+                wait_until(lambda: not answers(port, "green: hello", tls=known, sni=name), what="the Host stopped")
+                assert not answers(port, "green: hello", tls=anyone, sni=name)
+                gateway.apply("strict", texts + authorities)
+
+
 def test_tcp_weights_are_the_shares_that_were_written(gateway: Gateway) -> None:
     (port,) = unused_ports(1)
     with TcpUpstream("one") as one, TcpUpstream("two") as two:

@@ -73,6 +73,18 @@ def test_ports_by_number_and_namespaces_by_name(gateway: Gateway, red: HttpUpstr
         assert gateway.wait_served(name, "/full/").json()["upstream"] == "blue"
 
 
+def test_a_number_that_udp_has_too_is_reached_at_the_port_of_tcp(
+    gateway: Gateway, red: HttpUpstream, blue: HttpUpstream
+) -> None:
+    """HTTP/3 and DNS have such Services."""
+    name = "udp.test"
+    pods = endpoint_slice("both", "both", {"quic/UDP": blue.port, "web/TCP": red.port}, {"addresses": ["127.0.0.1"]})
+    texts = service("both", {"quic/UDP": 80, "web/TCP": 80}) + pods
+    texts += host(name, name) + mapping("both", name, "both")
+    with gateway.applied(name, texts):
+        assert gateway.wait_served(name).json()["upstream"] == "red"
+
+
 def test_names_that_differ_in_punctuation_are_different_services(
     gateway: Gateway, red: HttpUpstream, blue: HttpUpstream
 ) -> None:

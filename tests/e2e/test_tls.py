@@ -6,6 +6,7 @@ import ssl
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from tests.support.certificates import Pair, authority, trusting
 from tests.support.envoy import wait_until
@@ -104,6 +105,19 @@ def test_a_host_whose_certificate_breaks_is_stopped_and_never_opens_clear_text(
         assert "does not belong to the first certificate" in gateway.log()
         gateway.apply(name, secure_host(name, other) + mapping("broken", name, red.service))
         gateway.wait_served(name, tls=True, context=trusting(authority()))
+
+
+def test_a_key_that_envoy_does_not_take_is_told_by_its_host(gateway: Gateway, red: HttpUpstream) -> None:
+    name, tls, route = "keys.test", trusting(authority()), mapping("keys", "keys.test", red.service)
+    small = authority().sign(name, key=rsa.generate_private_key(65537, 1024))
+    edwards = authority().sign(name, key=ed25519.Ed25519PrivateKey.generate())
+    said = "names the Secret default/keys-test, which cannot be used: data[tls.crt]: has an RSA key of 1024 bits"
+    with gateway.applied("keys", secure_host(name, small) + route):
+        wait_until(lambda: said in gateway.log(), what="the Host told")
+        assert serial(gateway, name) is None
+        gateway.apply("keys", secure_host(name, edwards) + route)
+        gateway.wait_served(name, tls=True, context=tls)
+        assert serial(gateway, name) == edwards.serial
 
 
 def test_tls_versions_and_alpn_of_a_tlscontext(gateway: Gateway, red: HttpUpstream) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes as Key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -54,9 +55,9 @@ class Authority:
 
     pair: Pair
 
-    def sign(self, *names: str) -> Pair:
+    def sign(self, *names: str, key: Key | None = None) -> Pair:
         """A new certificate, for any use, with these DNS names; the first is also its subject."""
-        return self._sign(_subject(names[0]), names)
+        return self._sign(_subject(names[0]), names, key=key)
 
     def server(self, name: str, alternatives: Sequence[str]) -> Pair:
         """A certificate for a server with these DNS names and addresses."""
@@ -66,8 +67,14 @@ class Authority:
         """A certificate for a client; a Kubernetes API server takes its name and groups from it."""
         return self._sign(_subject(name, groups), (), ExtendedKeyUsageOID.CLIENT_AUTH)
 
-    def _sign(self, subject: x509.Name, alternatives: Sequence[str], *usages: x509.ObjectIdentifier) -> Pair:
-        key = ec.generate_private_key(ec.SECP256R1())
+    def _sign(
+        self,
+        subject: x509.Name,
+        alternatives: Sequence[str],
+        *usages: x509.ObjectIdentifier,
+        key: Key | None = None,
+    ) -> Pair:
+        key = key or ec.generate_private_key(ec.SECP256R1())
         signer = load_pem_private_key(self.pair.key, None)
         assert isinstance(signer, ec.EllipticCurvePrivateKey)
         issuer = x509.load_pem_x509_certificate(self.pair.certificate).subject
@@ -102,13 +109,13 @@ def trusting(*authorities: Authority) -> ssl.SSLContext:
     return context
 
 
-def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def private_pem(key: Key) -> bytes:
     """A private key as PEM."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _builder(
-    subject: x509.Name, key: ec.EllipticCurvePrivateKey, issuer: x509.Name, signer: ec.EllipticCurvePrivateKey
+    subject: x509.Name, key: Key, issuer: x509.Name, signer: ec.EllipticCurvePrivateKey
 ) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
@@ -124,9 +131,7 @@ def _builder(
     )
 
 
-def _pair(
-    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
-) -> Pair:
+def _pair(builder: x509.CertificateBuilder, key: Key, signer: ec.EllipticCurvePrivateKey) -> Pair:
     return Pair(builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM), private_pem(key))
 
 

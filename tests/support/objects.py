@@ -50,25 +50,32 @@ def tls_secret(name: str, certificate: bytes, key: bytes, **more: bytes) -> str:
 
 
 def service(name: str, ports: Mapping[str, int], **spec: Any) -> str:
-    """A core Service with named ports."""
-    listed = [{"name": port, "port": number} for port, number in ports.items()]
+    """A core Service with named ports; one of another protocol than TCP is named so: `dns/UDP`."""
     document = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": name, "namespace": "default"},
-        "spec": {"ports": listed, **spec},
+        "spec": {"ports": _ports(ports), **spec},
     }
     return json.dumps(document) + "\n---\n"
 
 
 def endpoint_slice(name: str, of: str, ports: Mapping[str, int], *endpoints: Mapping[str, Any]) -> str:
-    """An EndpointSlice of a Service."""
+    """An EndpointSlice of a Service; for its ports see `service`."""
     document = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "addressType": "IPv4",
         "metadata": {"name": name, "namespace": "default", "labels": {"kubernetes.io/service-name": of}},
-        "ports": [{"name": port, "port": number} for port, number in ports.items()],
+        "ports": _ports(ports),
         "endpoints": list(endpoints),
     }
     return json.dumps(document) + "\n---\n"
+
+
+def _ports(ports: Mapping[str, int]) -> list[dict[str, str | int]]:
+    listed: list[dict[str, str | int]] = []
+    for port, number in ports.items():
+        name, _, protocol = port.partition("/")
+        listed.append({"name": name, "port": number, **({"protocol": protocol} if protocol else {})})
+    return listed

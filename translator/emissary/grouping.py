@@ -84,7 +84,8 @@ def group_key(demands: Demands, selectors: Iterable[Selector]) -> GroupKey:
 
 
 def _said(constraint: Constraint) -> str:
-    return f"{constraint.name}{'~' if constraint.regex else '='}{constraint.value}"
+    """A constraint, in quotes: any sign may be in its name or its value, also the one between them."""
+    return f"{constraint.name!r}{'~' if constraint.regex else '='}{constraint.value!r}"
 
 
 def arrival(namespace: str, name: str) -> str:

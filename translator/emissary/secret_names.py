@@ -26,7 +26,7 @@ def certificate_problem(path: str, secret: SecretRef, found: Certificate | None)
         return Problem(
             path, f"names the Secret {_called(secret)}, which holds no tls.crt with its tls.key", reason=UNUSABLE
         )
-    return _unusable(path, secret, found)
+    return _unusable(path, secret, found) or (_unfit(path, secret, found.unfit) if found and found.unfit else None)
 
 
 def authority_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
@@ -43,11 +43,11 @@ def _unusable(path: str, secret: SecretRef, found: Certificate | None) -> Proble
             f"names the Secret {_called(secret)}, which does not exist, may not be read, or holds no certificate",
             reason=UNUSABLE,
         )
-    if found.problem:
-        return Problem(
-            path, f"names the Secret {_called(secret)}, which cannot be used: {found.problem}", reason=UNUSABLE
-        )
-    return None
+    return _unfit(path, secret, found.problem) if found.problem else None
+
+
+def _unfit(path: str, secret: SecretRef, said: str) -> Problem:
+    return Problem(path, f"names the Secret {_called(secret)}, which cannot be used: {said}", reason=UNUSABLE)
 
 
 def _called(secret: SecretRef) -> str:

@@ -121,8 +121,8 @@ class TcpMappings:
         def make(name: str, members: Members) -> TcpChain:
             server = next(iter(members.values())).spec.host or ""
             tls = _tls_of(server, hosts, association, terminations)
-            if tls is None:
-                return _refused(members, Problem("spec.host", NO_TLS, reason="NotAttached"))
+            if isinstance(tls, Problem):
+                return _refused(members, tls)
             # What a Host offers for HTTP would be a lie for anything else.
             termination = replace(tls.termination, alpn=tls.asked_alpn)
             return self._chain(name, members, (server,), termination)
@@ -176,15 +176,22 @@ def chains_and_problems(
     return chains, told(tables, f"{name} problems", rows, lambda _, row: row.problems)
 
 
-def _tls_of(server: str, hosts: Hosts, association: Association, terminations: Terminations) -> HostTls | None:
-    """The TLS settings for a name: of its own Host, else the first that fits by hostname, else of a TLSContext."""
+def _tls_of(server: str, hosts: Hosts, association: Association, terminations: Terminations) -> HostTls | Problem:
+    """The TLS settings for a name: of its own Host, else the first that fits by hostname, else of a TLSContext.
+
+    A Host that is stopped keeps its place: whoever comes after it may ask less of clients.
+    """
     found = association.named(HostPattern("glob", server))
     entries = sorted(found, key=lambda entry: (entry.hostname != server, entry.hostname, entry.name))
     for entry in entries:
-        host = read(hosts.served, KEY_PREFIX + entry.name)
+        key = KEY_PREFIX + entry.name
+        if read(hosts.stopped, key) is not None:
+            said = f"would have the TLS settings of Host {entry.name}, which its own problems stop"
+            return Problem("spec.host", said, reason="NotAttached")
+        host = read(hosts.served, key)
         if host is not None and host.tls is not None:
             return host.tls
-    return terminations.for_name(server)
+    return terminations.for_name(server) or Problem("spec.host", NO_TLS, reason="NotAttached")
 
 
 def _refused(members: Members, problem: Problem) -> TcpChain:

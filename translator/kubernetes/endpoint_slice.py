@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from translator.decode import Problem
-from translator.kubernetes.service import Service
+from translator.kubernetes.service import Service, is_tcp
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 
@@ -27,7 +27,7 @@ class SliceEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSlice:
-    """Endpoints of `service`; `ports` are pairs of the Service port's name and the pod's port number."""
+    """Endpoints of `service`; `ports` are pairs of the Service port's name and the pod's port number, for TCP."""
 
     namespace: str
     service: str
@@ -45,6 +45,8 @@ def endpoint_slice_of(namespace: str, document: Mapping[str, Any]) -> EndpointSl
         return Problem("addressType", "FQDN is not supported: use IPv4 or IPv6")
     ports: list[tuple[str, int]] = []
     for index, port in enumerate(document.get("ports") or []):
+        if not is_tcp(port):
+            continue
         number = port.get("port") if isinstance(port, dict) else None
         if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 65536:
             return Problem(f"ports[{index}].port", "must be a port number from 1 to 65535")

@@ -1,7 +1,7 @@
 """Secrets: certificates with their keys, and the CAs that clients and backends are checked against.
 
 Everything that Envoy would refuse is found here, before Envoy sees it: a certificate that cannot be read, a key that
-cannot be read, a key that belongs to another certificate.
+cannot be read, a key that belongs to another certificate or that is of no use to Envoy.
 """
 
 import base64
@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from translator.kubernetes.boringssl import UNKNOWN_SORT, blocks_of, has_open_block, unfitness_of
 
 CHAIN_KEYS = ("tls.crt", "cert-chain.pem")
 PRIVATE_KEYS = ("tls.key", "key.pem", "user.key")
@@ -22,6 +25,9 @@ CA_KEYS = ("root-cert.pem", "ca.crt")
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """What a Secret holds for TLS, as PEM. `problem` says why it cannot be used; nothing of it is used then.
+
+    `unfit` says why it cannot be shown to a peer, though it can be what peers are checked against: CAs often have keys,
+    and a CA may have one that no server may have.
 
     A Secret that holds only a certificate (no key) is a CA by its `tls.crt`, as in Emissary. `brings_ca`: the CA came
     as `root-cert.pem`, which Emissary trusts beside the certificate without being asked. `required`: the data key
@@ -34,6 +40,7 @@ class Certificate:
     problem: str | None = None
     brings_ca: bool = False
     required: bool = False
+    unfit: str | None = None
 
     @property
     def has_certificate(self) -> bool:
@@ -61,7 +68,8 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
     if problem:
         return Certificate(problem=problem)
     required = entries.get("cert_required", b"").strip().lower() == b"true"
-    return Certificate(chain, key, ca, brings_ca=bool(entries.get("root-cert.pem")), required=required)
+    unfit = _unfitness_of(chain) if chain is not None and key is not None else None
+    return Certificate(chain, key, ca, brings_ca=bool(entries.get("root-cert.pem")), required=required, unfit=unfit)
 
 
 def _entries_of(document: Mapping[str, Any]) -> dict[str, bytes] | str:
@@ -91,28 +99,41 @@ def _problem_of(chain: bytes | None, key: bytes | None, ca: bytes | None) -> str
     return _problem_of_key(key, certificates[0]) if key is not None else None
 
 
+def _unfitness_of(chain: bytes) -> str | None:
+    said = unfitness_of(x509.load_pem_x509_certificate(blocks_of(chain)))
+    return f"data[tls.crt]: {said}" if said else None
+
+
 def _problem_of_key(key: bytes, certificate: x509.Certificate) -> str | None:
     private = _load_key(key)
     if isinstance(private, str):
         return private
-    if _spki(private.public_key()) != _spki(certificate.public_key()):
+    try:
+        certified = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return f"data[tls.crt]: {UNKNOWN_SORT}"
+    if _spki(private.public_key()) != _spki(certified):
         return "data[tls.key]: does not belong to the first certificate of tls.crt"
     return None
 
 
 def _load(pem: bytes, name: str) -> list[x509.Certificate] | str:
+    if has_open_block(pem):
+        return (
+            f"data[{name}]: has a block that does not end: its END line is missing, or not at the beginning of a line"
+        )
     try:
-        return x509.load_pem_x509_certificates(pem)
+        return x509.load_pem_x509_certificates(blocks_of(pem))
     except ValueError:
         return f"data[{name}]: holds no certificate in PEM that can be read"
 
 
 def _load_key(pem: bytes) -> PrivateKeyTypes | str:
     try:
-        return load_pem_private_key(pem, password=None)
+        return load_pem_private_key(blocks_of(pem), password=None)
     except TypeError:
         return "data[tls.key]: is encrypted with a password; store it without one"
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return "data[tls.key]: holds no private key in PEM that can be read (PKCS#1, PKCS#8 or EC)"
 
 

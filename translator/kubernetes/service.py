@@ -20,7 +20,10 @@ class NamedPort:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What matters of a Service. `external_name` is the DNS name of a Service of type ExternalName."""
+    """What matters of a Service. `external_name` is the DNS name of a Service of type ExternalName.
+
+    Its `ports` are those of TCP: one of UDP may have the same number, as with HTTP/3, and lead elsewhere.
+    """
 
     namespace: str
     name: str
@@ -50,8 +53,15 @@ def service_of(namespace: str, name: str, document: Mapping[str, Any]) -> Servic
         return Problem("spec.ports", "must be a list")
     named: list[NamedPort] = []
     for index, port in enumerate(ports):
+        if not is_tcp(port):
+            continue
         number = port.get("port") if isinstance(port, dict) else None
         if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 65536:
             return Problem(f"spec.ports[{index}].port", "must be a port number from 1 to 65535")
         named.append(NamedPort(str(port.get("name") or ""), number))
     return Service(namespace, name, tuple(named))
+
+
+def is_tcp(port: object) -> bool:
+    """Whether a port, of a Service or an EndpointSlice, is one of TCP, as it is where it says no protocol."""
+    return not isinstance(port, dict) or (port.get("protocol") or "TCP") == "TCP"

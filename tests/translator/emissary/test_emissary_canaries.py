@@ -1,10 +1,15 @@
 """Groups of Mappings for the same requests, and how they divide them."""
 
+from itertools import product
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.translator.emissary.world import World, world
 from translator import ir
+from translator.emissary.grouping import Demands, group_key
+from translator.emissary.precedence import Constraint
 from translator.emissary.weights import shares_of, single_weights
 
 optional_weights = st.lists(st.none() | st.integers(0, 100), min_size=1, max_size=8)
@@ -107,6 +112,30 @@ def test_what_differs_in_what_it_asks_is_no_canary() -> None:
     made.mapping("precedence", prefix="/a", precedence=1)
     assert set(shares(made).values()) == {100}
     assert len(shares(made)) == 11
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"query_parameters": {"a": "b=c"}}, {"query_parameters": {"a=b": "c"}}),
+        ({"headers": {"x~": "v"}}, {"regex_headers": {"x": "=v"}}),
+    ],
+    ids=["the sign between name and value", "that of a regular expression"],
+)
+def test_whatever_signs_are_in_names_and_values_they_are_no_canaries(
+    one: dict[str, object], other: dict[str, object]
+) -> None:
+    made = world()
+    made.mapping("a", **one)
+    made.mapping("b", **other)
+    assert shares(made) == {"a": 100, "b": 100}
+
+
+def test_the_key_of_a_group_is_that_of_no_other() -> None:
+    words = ["".join(signs) for length in range(3) for signs in product("a=~' ", repeat=length)]
+    asked = [Constraint(*each) for each in product(words, words, (False, True))]
+    demands = [Demands("prefix", "/", None, (), (each,), 0) for each in asked]
+    assert len({group_key(each, ()) for each in demands}) == len(demands)
 
 
 def test_the_order_in_which_headers_are_written_is_no_difference() -> None:

@@ -106,6 +106,39 @@ def test_a_name_without_tls_settings_is_told() -> None:
     }
 
 
+@pytest.mark.parametrize("wider", [True, False], ids=["another Host", "a TLSContext"])
+def test_a_name_whose_host_is_stopped_is_not_served_by_what_asks_less_of_clients(wider: bool) -> None:
+    made = World()
+    made.secret("tls")
+    made.listener("https", 8443, protocol="HTTPS")
+    if wider:
+        made.host("any", "*", **TLS)
+    else:
+        made.put("TLSContext", "ctx", hosts=["db.example.com"], secret="tls")
+    made.host("db", "db.example.com", tls={"ca_secret": "clients", "cert_required": True}, **TLS)
+    key = tcp(made, "a", port=8443, host="db.example.com")
+    assert "default/https/db.example.com" not in made.chains
+    said = "would have the TLS settings of Host default/db, which its own problems stop"
+    assert made.problems(key) == {"spec.host": said}
+    secret = made.secret("clients")
+    assert made.problems(key) == {}
+    tls = made.chains["default/https/db.example.com"].tls
+    assert tls is not None
+    assert tls.require_client_certificate
+    made.delete(secret)
+    assert "default/https/db.example.com" not in made.chains
+
+
+def test_a_stopped_host_that_comes_later_takes_nothing_away() -> None:
+    made = World()
+    made.secret("tls")
+    made.host("own", "db.example.com", **TLS)
+    made.host("any", "*", tlsSecret={"name": "missing"})
+    key = tcp(made, "a", host="db.example.com")
+    assert made.problems(key) == {}
+    assert set(made.chains) == {"listener-0.0.0.0-5432/db.example.com"}
+
+
 def test_a_name_belongs_to_the_tcp_mapping_and_the_host_is_told() -> None:
     made = World()
     made.secret("tls")
