@@ -4,15 +4,14 @@ The API server stores objects of 10,000 levels, and orjson reads 1,024: one such
 kind.
 """
 
-import re
 from typing import Any, Final
 
 import orjson
 
+from kubeapi.nesting import values_at
+
 DEEPEST: Final = 512
 """Levels that are read where not all can be. orjson writes half as many: what was cut is never taken for the whole."""
-
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}]', re.DOTALL)
 
 
 def read(text: bytes) -> Any:
@@ -28,14 +27,8 @@ def read(text: bytes) -> Any:
 
 def _shallow(text: bytes) -> bytes:
     kept: list[bytes] = []
-    begin = depth = 0
-    for token in _TOKEN.finditer(text):
-        if token[0] in b"{[":
-            depth += 1
-            if depth == DEEPEST + 1:
-                kept += text[begin : token.start()], b"null"
-        elif token[0] in b"}]":
-            if depth == DEEPEST + 1:
-                begin = token.end()
-            depth -= 1
-    return b"".join((*kept, text[begin:]))
+    after = 0
+    for begin, end in values_at(text, DEEPEST + 1):
+        kept += text[after:begin], b"null"
+        after = end
+    return b"".join((*kept, text[after:]))

@@ -10,11 +10,11 @@ import secrets
 from collections.abc import Sequence
 
 from conversion.parts import DEEPEST
+from kubeapi.nesting import values_at
 
 _ABOVE = 8
 """Levels above a part: of the review, its list of objects, an object, its spec."""
 _MOST = _ABOVE + 2 * DEEPEST
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
 class Aside:
@@ -32,17 +32,10 @@ class Aside:
 def shallow(text: bytes) -> tuple[bytes, Aside]:
     """JSON without its deep values, and these. What is no JSON stays none, if only above them."""
     name, kept, values = secrets.token_hex(16), list[bytes](), list[bytes]()
-    depth = begin = end = 0
-    for found in _TOKEN.finditer(text):
-        if found[0] in b"[{":
-            depth += 1
-            if depth == _MOST:
-                begin = found.start()
-        elif found[0] in b"]}":
-            if depth == _MOST:
-                kept += (text[end:begin], b'"%b-%d"' % (name.encode(), len(values)))
-                end = found.end()
-                values.append(text[begin:end])
-            depth -= 1
-    kept.append(text[end:])
+    after = 0
+    for begin, end in values_at(text, _MOST):
+        kept += (text[after:begin], b'"%b-%d"' % (name.encode(), len(values)))
+        values.append(text[begin:end])
+        after = end
+    kept.append(text[after:])
     return b"".join(kept), Aside(name, values)
