@@ -33,6 +33,16 @@ class Gate:
         return Answer(201, b"{}")
 
 
+async def an_event_under_way(reign: Reign) -> Gate:
+    """That of a wrong object, which was told nothing yet."""
+    gate = Gate(reign)
+    reign.has(KEY)
+    reign.says(KEY, WRONG)
+    reign.start()
+    await gate.reached.wait()
+    return gate
+
+
 # What is told.
 
 
@@ -76,11 +86,7 @@ async def test_a_successor_has_its_own_problems(reign: Reign) -> None:
 
 
 async def test_what_is_told_of_an_object_that_is_gone_is_not_remembered_of_its_successor(reign: Reign) -> None:
-    gate = Gate(reign)
-    reign.has(KEY)
-    reign.says(KEY, WRONG)
-    reign.start()
-    await gate.reached.wait()
+    gate = await an_event_under_way(reign)
     reign.loses(KEY)
     reign.reporting.follow()
     gate.opened.set()
@@ -92,11 +98,7 @@ async def test_what_is_told_of_an_object_that_is_gone_is_not_remembered_of_its_s
 
 
 async def test_a_status_that_fell_to_a_successor_says_nothing_of_what_was_told_of_him(reign: Reign) -> None:
-    gate = Gate(reign)
-    reign.has(KEY)
-    reign.says(KEY, WRONG)
-    reign.start()
-    await gate.reached.wait()
+    gate = await an_event_under_way(reign)
     reign.has(KEY, "two")  # before anybody could see that there was none
     gate.opened.set()
     await reign.reporting.end()
@@ -113,11 +115,7 @@ async def test_a_status_that_fell_to_a_successor_says_nothing_of_what_was_told_o
 async def test_an_object_that_is_deleted_while_its_event_is_told_is_let_go(
     reign: Reign, capsys: pytest.CaptureFixture[str], *, fails: bool
 ) -> None:
-    gate = Gate(reign)
-    reign.has(KEY)
-    reign.says(KEY, WRONG)
-    reign.start()
-    await gate.reached.wait()
+    gate = await an_event_under_way(reign)
     reign.loses(KEY)
     reign.reporting.follow()
     if fails:
@@ -147,11 +145,7 @@ async def test_an_object_that_is_deleted_while_its_write_fails_is_let_go(
 
 
 async def test_a_lease_that_lapses_for_a_moment_loses_no_status(reign: Reign) -> None:
-    gate = Gate(reign)
-    reign.has(KEY)
-    reign.says(KEY, WRONG)
-    reign.start()
-    await gate.reached.wait()
+    gate = await an_event_under_way(reign)
     reign.leads = False
     gate.opened.set()
     await reign.reporting.end()
