@@ -20,7 +20,6 @@ from entrypoint.keeping import CONFIGURATION
 from entrypoint.memory import envoy_heap, memory_limit
 from process.settings import Settings, SettingsError
 
-"""Seconds in which a changed listener's old connections end, as in Emissary."""
 _CONNECTIONS = 50_000
 _LEVELS = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
 """Envoy's log level for ours: what it tells at `info` is about itself, and long."""

@@ -181,7 +181,8 @@ def _beside(
     globs = tuple(sorted(name for name in found if name.startswith("*")))
     status = HTTPStatus.MISDIRECTED_REQUEST if answer == "misdirected" else HTTPStatus.NOT_FOUND
     guarded = [
-        replace(each, closed=globs, closed_status=int(status)) if each.hostname == "*" else each for each in served
+        replace(each, closed=globs, closed_status=int(status)) if globs and each.hostname == "*" else each
+        for each in served
     ]
     taken = {each.hostname for each in served} | found.keys()
     for name, host in sorted(found.items()):
