@@ -127,13 +127,17 @@ class UpstreamTls:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """One upstream. Everything that makes two upstreams different stands here: equal backends share one cluster."""
+    """One upstream. Everything that makes two upstreams different stands here: equal backends share one cluster.
+
+    `features` are values of the classes that `translator.features.upstream` lists, in its order.
+    """
 
     target: ServicePort | Addresses | DnsName
     protocol: Literal["http1", "http2", "tcp"] = "http1"
     tls: UpstreamTls | None = None
     connect_timeout_ms: int = 3000
     tag: str = ""
+    features: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

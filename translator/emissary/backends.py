@@ -8,6 +8,7 @@ from translator.decode import Invalid, Problem
 from translator.emissary.contexts import Contexts, upstream_tls
 from translator.emissary.options import Options
 from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
+from translator.features.upstream.dns import Dns
 from translator.ir import Addresses, Backend, DnsName, ServicePort, UpstreamTls
 from translator.kubernetes.tables import KubernetesTables
 from translator.tables import read
@@ -22,6 +23,7 @@ class Wanted:
     protocol: Literal["http1", "http2", "tcp"]
     connect_timeout_ms: int | None = None
     tag: str = ""
+    features: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,17 @@ class Backends:
         if tls and wanted.protocol == "http2" and not tls.alpn:
             tls = replace(tls, alpn=("h2",))  # gRPC's servers refuse connections that do not ask for it
         port = name.port or (443 if tls else 80)
+        target = self.target(name, port, lookup_namespace, problems)
+        features = wanted.features
+        if features and not isinstance(target, DnsName):
+            features = tuple([feature for feature in features if not isinstance(feature, Dns)])
         backend = Backend(
-            target=self.target(name, port, lookup_namespace, problems),
+            target=target,
             protocol=wanted.protocol,
             tls=tls or None,
             connect_timeout_ms=3000 if wanted.connect_timeout_ms is None else wanted.connect_timeout_ms,
             tag=wanted.tag,
+            features=features,
         )
         host = name.host if name.is_address else qualified(name.host, lookup_namespace, self._own)
         return Found(backend, host, tuple(problems))

@@ -7,6 +7,7 @@ from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import HostEntry
 from translator.emissary.fields.header_edits import edits_of
+from translator.emissary.fields.priority import priority_of
 from translator.emissary.fields.retry_policy import retry_policy_of
 from translator.emissary.fields.rewrite import RegexSubstitution, rewrite_of
 from translator.emissary.fields.upgrades import upgrades_of
@@ -112,10 +113,11 @@ def _common_of(served: list[Placed], defaults: MappingDefaults) -> _Common:
     specs = [member.spec for _, member in (sorted(served, key=_arrival) if len(served) > 1 else served)]
     retries = retry_policy_of([spec.retry_policy for spec in specs], defaults.retry_policy)
     upgrades = upgrades_of([(spec.allow_upgrade, spec.use_websocket) for spec in specs])
+    priority = priority_of([spec.priority for spec in specs])
     return _Common(
         edits=edits_of(specs, defaults),
         regex_rewrites=tuple([spec.regex_rewrite for spec in specs if spec.regex_rewrite]),
-        features=tuple([feature for feature in (retries, upgrades) if feature is not None]),
+        features=tuple([feature for feature in (retries, upgrades, priority) if feature is not None]),
     )
 
 

@@ -9,6 +9,7 @@ from translator.checks import LARGEST_REGEX
 from translator.decode import Problem
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.retry_policy import RetryPolicy
+from translator.emissary.fields.upstream import Upstream
 from translator.emissary.kinds.module import AmbassadorConfig, Defaults, ModuleSpec, OtherModuleSpec, Probe
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
@@ -42,6 +43,7 @@ class MappingDefaults:
     add_response_headers: AddedHeaders | None
     remove_request_headers: RemovedHeaders | None
     remove_response_headers: RemovedHeaders | None
+    upstream: Upstream
 
 
 class Settings:
@@ -119,6 +121,7 @@ def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
         add_response_headers=_first(special.add_response_headers, general.add_response_headers),
         remove_request_headers=_first(special.remove_request_headers, general.remove_request_headers),
         remove_response_headers=_first(special.remove_response_headers, general.remove_response_headers),
+        upstream=config.upstream,
     )
 
 

@@ -8,6 +8,7 @@ from translator.decode import Problem
 from translator.emissary.association import Association
 from translator.emissary.backends import Backends, Wanted
 from translator.emissary.chains import chain_name, clear_text_name, listener_of, tcp_name
+from translator.emissary.fields.upstream import upstream_features
 from translator.emissary.grouping import HostPattern, arrival
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
@@ -92,9 +93,11 @@ class TcpMappings:
         spec = row.value
         if spec is None:
             return _Understood(None, row.problems)
-        own = self._settings.mapping_defaults().own_namespace
-        lookup = self._options.namespace if own else row.namespace
-        found = self._backends.find(Wanted(spec.service, spec.tls, "tcp", tag=spec.cluster_tag), row.namespace, lookup)
+        defaults = self._settings.mapping_defaults()
+        lookup = self._options.namespace if defaults.own_namespace else row.namespace
+        features = upstream_features(spec.upstream, defaults.upstream.for_tcp)
+        wanted = Wanted(spec.service, spec.tls, "tcp", tag=spec.cluster_tag, features=features)
+        found = self._backends.find(wanted, row.namespace, lookup)
         problems = (*row.problems, *found.problems)
         if found.backend is None:
             return _Understood(None, problems)

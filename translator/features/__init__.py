@@ -7,10 +7,11 @@ it. A new one is a new file here and one line in FEATURES.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from translator.features import idle_timeout, retry_policy, upgrades
+from translator.features import idle_timeout, priority, retry_policy, upgrades
 
 FEATURES: Mapping[type, Callable[[Any], dict[str, object]]] = {
     idle_timeout.IdleTimeout: idle_timeout.action_fields,
+    priority.HighPriority: priority.action_fields,
     retry_policy.RetryPolicy: retry_policy.action_fields,
     upgrades.Upgrades: upgrades.action_fields,
 }

@@ -1,15 +1,20 @@
 """Clusters: one for each backend that is different in anything at all."""
 
+from typing import Any
+
 from envoyapi.config_cluster_v3 import (
     Cluster,
     ClusterDiscoveryType,
     ClusterDnsLookupFamily,
     ClusterEdsClusterConfig,
 )
-from envoyapi.config_core_v3 import Address, Http2ProtocolOptions, SocketAddress
+from envoyapi.config_core_v3 import Address, Http1ProtocolOptions, Http2ProtocolOptions, SocketAddress
+from envoyapi.config_core_v3 import HttpProtocolOptions as CommonHttpOptions
 from envoyapi.config_endpoint_v3 import ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsExplicitHttpConfig
+from envoyapi.wire import Any as AnyMessage
 from envoyapi.wire import any_of, duration_ms
+from translator.features.upstream import part_of
 from translator.ir import Addresses, Backend, DnsName, ServicePort
 from translator.resources import Resource, resource
 from translator.xds.names import assignment_name, cluster_name
@@ -18,13 +23,9 @@ from translator.xds.tls import upstream_tls
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
-_HTTP2 = {
-    HTTP_OPTIONS: any_of(
-        HttpProtocolOptions(
-            explicit_http_config=HttpProtocolOptionsExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
-        )
-    )
-}
+_HTTP1 = HttpProtocolOptionsExplicitHttpConfig(http_protocol_options=Http1ProtocolOptions())
+_HTTP2 = HttpProtocolOptionsExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
+_HTTP2_ALONE = {HTTP_OPTIONS: any_of(HttpProtocolOptions(explicit_http_config=_HTTP2))}
 
 
 def encode_cluster(backend: Backend) -> Resource:
@@ -32,18 +33,33 @@ def encode_cluster(backend: Backend) -> Resource:
     name = cluster_name(backend)
     target = backend.target
     eds = assignment_name(target) if isinstance(target, ServicePort) else None
+    part = part_of(backend.features)
+    fields: dict[str, Any] = {
+        "type": _discovery_type(backend),
+        "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED if isinstance(target, DnsName) else None,
+        **part.cluster,
+    }
     cluster = Cluster(
         name=name,
-        type=_discovery_type(backend),
         eds_cluster_config=ClusterEdsClusterConfig(eds_config=ADS, service_name=eds) if eds else None,
         connect_timeout=duration_ms(backend.connect_timeout_ms),
         per_connection_buffer_limit_bytes=32_768,
-        dns_lookup_family=ClusterDnsLookupFamily.V4_PREFERRED if isinstance(target, DnsName) else None,
         load_assignment=_inline_assignment(name, target),
         transport_socket=upstream_tls(backend.tls) if backend.tls else None,
-        typed_extension_protocol_options=_HTTP2 if backend.protocol == "http2" else None,
+        typed_extension_protocol_options=_http_options(backend, part.http),
+        **fields,
     )
     return resource(cluster, endpoints=eds) if eds else resource(cluster)
+
+
+def _http_options(backend: Backend, common: dict[str, Any]) -> dict[str, AnyMessage] | None:
+    if not common:
+        return _HTTP2_ALONE if backend.protocol == "http2" else None
+    options = HttpProtocolOptions(
+        common_http_protocol_options=CommonHttpOptions(**common),
+        explicit_http_config=_HTTP2 if backend.protocol == "http2" else _HTTP1,
+    )
+    return {HTTP_OPTIONS: any_of(options)}
 
 
 def _discovery_type(backend: Backend) -> ClusterDiscoveryType:

@@ -4,8 +4,10 @@ They carry `/` and `:`, which no Kubernetes name can hold, so two names are neve
 not tell in words it tells by a hash of the whole value.
 """
 
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 from translator.ir import Addresses, Backend, DnsName, SecretRef, ServicePort
 
@@ -56,5 +58,19 @@ def service_of(name: str) -> tuple[str, str]:
 
 
 def _digest(value: object) -> str:
-    # The repr of frozen dataclasses of texts and numbers is the same in every process, unlike their hash().
-    return blake2b(repr(value).encode(), digest_size=6).hexdigest()
+    return blake2b(_said(value).encode(), digest_size=6).hexdigest()
+
+
+def _said(value: Any) -> str:
+    """A value of frozen dataclasses, texts and numbers in words, the same in every process, unlike its hash().
+
+    What is as it is by default is left out: a field that is new in a release renames nobody's cluster.
+    """
+    if isinstance(value, tuple):
+        return f"({','.join(map(_said, value))})"
+    if not is_dataclass(value):
+        return repr(value)
+    said = [
+        (each.name, getattr(value, each.name)) for each in fields(value) if getattr(value, each.name) != each.default
+    ]
+    return f"{type(value).__name__}({','.join(f'{name}={_said(part)}' for name, part in said)})"

@@ -20,10 +20,19 @@ from translator.checks import (
 )
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.priority import Priority
 from translator.emissary.fields.redirect import Code, Paths
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.rewrite import RegexSubstitution
 from translator.emissary.fields.upgrades import Protocol
+from translator.emissary.fields.upstream import (
+    Breakers,
+    DnsType,
+    KeepaliveSpec,
+    Lifetime,
+    StatsNameText,
+    family_problems,
+)
 from translator.emissary.hostnames import mapping_hostname
 from translator.emissary.objects import words
 from translator.emissary.service_names import service as readable
@@ -43,10 +52,8 @@ class MappingSpec:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers auth_context_extensions bypass_auth bypass_error_response_overrides circuit_breakers
-        cluster_idle_timeout_ms cluster_max_connection_lifetime_ms cors dns_type docs enable_ipv4 enable_ipv6
-        envoy_override error_response_overrides health_checks keepalive labels load_balancer modules outlier_detection
-        priority resolver respect_dns_ttl stats_name
+        add_linkerd_headers auth_context_extensions bypass_auth bypass_error_response_overrides cors docs
+        envoy_override error_response_overrides health_checks labels load_balancer modules outlier_detection resolver
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -113,6 +120,30 @@ class MappingSpec:
         ),
     )
     cluster_tag: PlainText = field(default="", metadata=rule("Keeps this service's cluster apart from others like it."))
+    circuit_breakers: Breakers | None = field(
+        default=None, metadata=rule("How much the service is asked at once; the Module's when absent.")
+    )
+    keepalive: KeepaliveSpec | None = field(
+        default=None, metadata=rule("TCP's questions to a silent service; the Module's when absent.")
+    )
+    cluster_idle_timeout_ms: Milliseconds | None = field(
+        default=None, metadata=rule("How long a connection to the service is kept without requests; 0 is no limit.")
+    )
+    cluster_max_connection_lifetime_ms: Lifetime | None = field(
+        default=None, metadata=rule("How long a connection to the service is used for new requests.")
+    )
+    dns_type: DnsType | None = field(
+        default=None, metadata=rule("`logical_dns`: new connections go to the last address; where DNS is asked at all.")
+    )
+    respect_dns_ttl: bool | None = field(default=None, metadata=rule("Ask DNS when its answer ends, not every 5 s."))
+    enable_ipv4: bool | None = field(default=None, metadata=rule("Whether DNS is asked for addresses of IPv4."))
+    enable_ipv6: bool | None = field(
+        default=None,
+        metadata=rule("Whether for those of IPv6, which go first; absent: only where no others are."),
+    )
+    stats_name: StatsNameText | None = field(
+        default=None, metadata=rule("The name of the service in Envoy's statistics; the cluster's when absent.")
+    )
 
     rewrite: PlainText = field(default="/", metadata=rule("What the prefix becomes; empty leaves the path alone."))
     regex_rewrite: RegexSubstitution | None = field(default=None, metadata=rule("Instead of `rewrite`, by regex."))
@@ -143,6 +174,9 @@ class MappingSpec:
     idle_timeout_ms: Milliseconds | None = field(
         default=None, metadata=rule("How long a request may be silent; 0 is no limit.")
     )
+    priority: Priority | None = field(
+        default=None, metadata=rule("`HIGH`: the circuit breakers of high priority count for the requests.")
+    )
     retry_policy: RetryPolicy | None = field(default=None, metadata=rule("When to try again."))
     allow_upgrade: tuple[Protocol, ...] | None = field(
         default=None, metadata=rule("Protocols to change to, such as websocket.")
@@ -170,6 +204,7 @@ class MappingSpec:
     def cross_check(self) -> Iterable[Problem]:
         """What no field can see alone."""
         yield from self._host_problems()
+        yield from family_problems(self)
         yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
         if self.prefix and not self.prefix_regex and not self.prefix.startswith("/"):
             yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)

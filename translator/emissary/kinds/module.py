@@ -9,6 +9,7 @@ from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText
 from translator.decode import Decoded, Problem, Rule, rule, schema_of
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.retry_policy import RetryPolicy
+from translator.emissary.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
 from translator.emissary.objects import read_spec, words
 from translator.emissary.service_names import service
 
@@ -21,9 +22,7 @@ class DefaultsOfMappings:
     add_response_headers: AddedHeaders | None = field(default=None, metadata=rule("See Mapping."))
     remove_request_headers: RemovedHeaders | None = field(default=None, metadata=rule("See Mapping."))
     remove_response_headers: RemovedHeaders | None = field(default=None, metadata=rule("See Mapping."))
-    stats_name: object = field(
-        default=None, metadata=rule("Not served.", warn="is not served by this version: it has no effect")
-    )
+    stats_name: StatsNameText | None = field(default=None, metadata=rule("See Mapping."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +54,10 @@ class AmbassadorConfig:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes circuit_breakers
-        cluster_idle_timeout_ms cluster_max_connection_lifetime_ms cors debug_mode default_label_domain default_labels
-        enable_grpc_http11_bridge enable_grpc_web enable_http10 enable_ipv4 enable_ipv6 envoy_log_format
+        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes cors debug_mode
+        default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web enable_http10 envoy_log_format
         envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
-        set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny keepalive load_balancer
+        set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny load_balancer
         lua_scripts max_request_headers_kb proper_case prune_unreachable_routes regex_type resolver runtime_flags
         service_port statsd suppress_envoy_headers use_proxy_proto x_forwarded_proto_redirect xff_num_trusted_hops
         """
@@ -68,6 +66,18 @@ class AmbassadorConfig:
 
     cluster_request_timeout_ms: Milliseconds = field(default=3000, metadata=rule("timeout_ms of Mappings without one."))
     retry_policy: RetryPolicy | None = field(default=None, metadata=rule("retry_policy of Mappings without one."))
+    circuit_breakers: Breakers | None = field(
+        default=None, metadata=rule("circuit_breakers of Mappings and TCPMappings without any.")
+    )
+    keepalive: KeepaliveSpec | None = field(default=None, metadata=rule("keepalive of Mappings without one."))
+    cluster_idle_timeout_ms: Milliseconds | None = field(
+        default=None, metadata=rule("cluster_idle_timeout_ms of Mappings without one.")
+    )
+    cluster_max_connection_lifetime_ms: Lifetime | None = field(
+        default=None, metadata=rule("cluster_max_connection_lifetime_ms of Mappings without one.")
+    )
+    enable_ipv4: bool | None = field(default=None, metadata=rule("enable_ipv4 of Mappings and TCPMappings without it."))
+    enable_ipv6: bool | None = field(default=None, metadata=rule("enable_ipv6 of Mappings and TCPMappings without it."))
     defaults: Defaults = field(default=Defaults(), metadata=rule("Other defaults for Mappings."))
     regex_max_size: int = field(
         default=200,
@@ -97,6 +107,21 @@ class AmbassadorConfig:
     liveness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_alive on every Host."))
     readiness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_ready on every Host."))
     diagnostics: Probe | None = field(default=None, metadata=rule("/ambassador/v0/ on every Host, when enabled."))
+
+    @property
+    def upstream(self) -> Upstream:
+        """What holds for the connections to every service."""
+        special = self.defaults.httpmapping
+        name = special.stats_name if special and special.stats_name is not None else self.defaults.stats_name
+        return Upstream(
+            circuit_breakers=self.circuit_breakers,
+            keepalive=self.keepalive,
+            cluster_idle_timeout_ms=self.cluster_idle_timeout_ms,
+            cluster_max_connection_lifetime_ms=self.cluster_max_connection_lifetime_ms,
+            enable_ipv4=self.enable_ipv4,
+            enable_ipv6=self.enable_ipv6,
+            stats_name=name,
+        )
 
     def cross_check(self) -> Iterable[Problem]:
         """Envoy has a limit of its own."""

@@ -1,11 +1,13 @@
 """TCPMapping: connections of a port that are passed on as they are."""
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final
 
 from translator.checks import LONGEST_DURATION, Percent, PlainText, Port
-from translator.decode import Invalid, Rule, quote, rule
+from translator.decode import Invalid, Problem, Rule, quote, rule
+from translator.emissary.fields.upstream import Breakers, StatsNameText, Upstream, family_problems
 from translator.emissary.hostnames import host_hostname, is_glob
 from translator.emissary.service_names import service as readable
 
@@ -41,9 +43,7 @@ _MILLISECONDS: Final = {"x-kubernetes-int-or-string": True, "minimum": 0, "patte
 class TCPMappingSpec:
     """A rule for connections: those of a port, or those that ask for a name in TLS, go to its service."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset(
-        {"circuit_breakers", "enable_ipv4", "enable_ipv6", "resolver", "stats_name"}
-    )
+    UNSERVED: ClassVar[frozenset[str]] = frozenset({"resolver"})
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS"})
 
     port: Port = field(metadata=rule("The port."))
@@ -60,3 +60,28 @@ class TCPMappingSpec:
     idle_timeout_ms: Annotated[int, Rule(convert=_milliseconds, schema=_MILLISECONDS)] | None = field(
         default=None, metadata=rule("How long a connection may be silent; 0 is no limit.")
     )
+    circuit_breakers: Breakers | None = field(
+        default=None, metadata=rule("How many connections the service has at once; the Module's when absent.")
+    )
+    enable_ipv4: bool | None = field(default=None, metadata=rule("Whether DNS is asked for addresses of IPv4."))
+    enable_ipv6: bool | None = field(
+        default=None,
+        metadata=rule("Whether for those of IPv6, which go first; absent: only where no others are."),
+    )
+    stats_name: StatsNameText | None = field(
+        default=None, metadata=rule("The name of the service in Envoy's statistics; the cluster's when absent.")
+    )
+
+    @property
+    def upstream(self) -> Upstream:
+        """What it says of the connections to its service."""
+        return Upstream(
+            circuit_breakers=self.circuit_breakers,
+            enable_ipv4=self.enable_ipv4,
+            enable_ipv6=self.enable_ipv6,
+            stats_name=self.stats_name,
+        )
+
+    def cross_check(self) -> Iterable[Problem]:
+        """What no field can see alone."""
+        yield from family_problems(self.upstream)
