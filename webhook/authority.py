@@ -157,7 +157,7 @@ def new_authority(now: dt.datetime) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"dragoman-webhook {now:%Y-%m-%d}")])
     usage = _usage(signs_certificates=True)
-    builder = _builder(name, name, key, now, AUTHORITY_LIFE)
+    builder = _builder(name, name, key, key, now, AUTHORITY_LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(usage, critical=True)
     return _pair(builder, key, key)
@@ -171,7 +171,7 @@ def new_serving(signer: Pair, names: frozenset[str], now: dt.datetime) -> Pair:
     if not isinstance(signing, ec.EllipticCurvePrivateKey):
         raise BrokenError("ca.key is not a key that we made")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dragoman-webhook")])
-    builder = _builder(subject, authority.subject, key, now, SERVING_LIFE)
+    builder = _builder(subject, authority.subject, key, signing, now, SERVING_LIFE)
     alternatives = x509.SubjectAlternativeName([_name(name) for name in sorted(names)])
     builder = builder.add_extension(alternatives, critical=False)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -180,8 +180,14 @@ def new_serving(signer: Pair, names: frozenset[str], now: dt.datetime) -> Pair:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: dt.datetime, life: dt.timedelta
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    signing: ec.EllipticCurvePrivateKey,
+    now: dt.datetime,
+    life: dt.timedelta,
 ) -> x509.CertificateBuilder:
+    """Both key identifiers are there: RFC 5280, sections 4.2.1.1 and 4.2.1.2, and strict clients ask for them."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -191,6 +197,7 @@ def _builder(
         .not_valid_before(now - EARLIER)
         .not_valid_after(now + life)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
     )
 
 
