@@ -9,7 +9,6 @@ docs/statuses.md is the page for people. The times of a status are added by who 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final, Literal
 
 from translator.decode import Reason
@@ -23,6 +22,7 @@ from translator.emissary.status_fields import (
     StateStatus,
     written,
 )
+from translator.remembering import remembered
 from translator.statuses import Status, Told
 
 REFERENCES: Final[frozenset[Reason]] = frozenset({"SecretNotUsable", "TLSContextNotUsable", "BackendNotFound"})
@@ -39,11 +39,17 @@ def kubernetes_status(kind: str, status: Status) -> dict[str, Any] | None:
     if subject is None or not subject.is_ours:
         return None
     # Most objects say the same, so that it is made once; what is given is not to be changed.
-    return _made(kind, subject.edition.generation, replace(status, subject=Subject(names_secret=subject.names_secret)))
+    plain = replace(status, subject=Subject(names_secret=subject.names_secret))
+    return _made((kind, subject.edition.generation, plain))
 
 
-@lru_cache(maxsize=1024)
-def _made(kind: str, generation: int | None, status: Status) -> dict[str, Any]:
+def _size(asked: tuple[str, int | None, Status]) -> int:
+    return 1000 + sum(4 * len(told.path + told.message) for told in asked[2].problems)
+
+
+@remembered(_size)
+def _made(asked: tuple[str, int | None, Status]) -> dict[str, Any]:
+    kind, generation, status = asked
     verdicts: list[tuple[ConditionType, Verdict]] = [("Accepted", _accepted(status))]
     if kind in _REFERRING and not status.is_held:
         verdicts.append(("ResolvedRefs", _resolved(status)))

@@ -4,15 +4,19 @@ They carry `/` and `:`, which no Kubernetes name can hold, so two names are neve
 not tell in words it tells by a hash of the whole value.
 """
 
-from functools import lru_cache
 from hashlib import blake2b
 
 from translator.ir import Addresses, Backend, DnsName, SecretRef, ServicePort
+from translator.remembering import remembered
 
 LONGEST = 200
 
 
-@lru_cache(maxsize=65536)
+def _size(backend: Backend) -> int:
+    return len(repr(backend))
+
+
+@remembered(_size, room=32 << 20)
 def cluster_name(backend: Backend) -> str:
     """The name of the cluster of a backend: equal backends share it, different ones never do."""
     target = backend.target
