@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 import re2
 
 from translator.decode import Invalid, Rule, quote, show
+from translator.dot_segments import path_without_dots
 from translator.operators import check_operators
 
 LONGEST_DURATION: Final = 9_223_372_035_999
@@ -161,6 +162,11 @@ def path_prefix(value: str) -> str:
     return value
 
 
+def rewritten_path(value: str) -> str:
+    """What a path, or its beginning, becomes; a query may follow it."""
+    return path_without_dots(plain_text(value))
+
+
 def _character(character: str) -> str:
     return {"\n": "a line break", "\r": "a line break", "\x00": "a NUL", " ": "a space", "\t": "a tab"}.get(
         character, quote(character)
@@ -196,6 +202,7 @@ HeaderText = Annotated[str, Rule(check=header_text)]
 HeaderFormat = Annotated[str, Rule(check=header_format)]
 QueryName = Annotated[str, Rule(check=query_name, schema={"minLength": 1})]
 PathPrefix = Annotated[str, Rule(check=path_prefix)]
+RewrittenPath = Annotated[str, Rule(check=rewritten_path)]
 HostGlob = Annotated[str, Rule(check=host_glob, schema={**HOST_SCHEMA, "minLength": 1})]
 
 

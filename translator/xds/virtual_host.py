@@ -20,8 +20,10 @@ from envoyapi.config_route_v3 import (
 from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
 from envoyapi.wire import SIZE, tag
 from translator import ir
+from translator.dot_segments import ANYWHERE
 from translator.resources import Resource, resource
-from translator.xds.matcher import Entry, matcher_of
+from translator.xds.matcher import Entry, behind, matcher_of
+from translator.xds.paths import REFUSED
 from translator.xds.route import PROTO_HEADER, EncodedRoute
 
 ACME_PREFIX = "/.well-known/acme-challenge/"
@@ -51,10 +53,12 @@ def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) ->
     """The virtual host with those of its routes that its policy lets through, in their order."""
     entries = list(_entries(host, sorted(routes, key=lambda route: route.order)))
     domains = [host.hostname, *host.also]
-    matcher = matcher_of(entries)
-    head = VirtualHost(name=host.hostname, domains=domains, matcher=matcher)
-    if matcher is not None:
-        return head
+    tree = matcher_of(entries)
+    if tree is not None:
+        return VirtualHost(name=host.hostname, domains=domains, matcher=behind(ANYWHERE, REFUSED, tree))
+    head = VirtualHost(name=host.hostname, domains=domains)
+    if any(path is not _EVERY_PATH for path, _ in entries):
+        entries.insert(0, (_EVERY_PATH, REFUSED))
     return VirtualHost.of(head + b"".join([_ROUTES + SIZE[len(route)] + route for _, route in entries]))
 
 

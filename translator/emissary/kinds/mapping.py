@@ -14,6 +14,7 @@ from translator.checks import (
     PlainText,
     QueryName,
     Regex,
+    RewrittenPath,
     path_prefix,
     regex,
     token,
@@ -114,7 +115,7 @@ class MappingSpec:
     )
     cluster_tag: PlainText = field(default="", metadata=rule("Keeps this service's cluster apart from others like it."))
 
-    rewrite: PlainText = field(default="/", metadata=rule("What the prefix becomes; empty leaves the path alone."))
+    rewrite: RewrittenPath = field(default="/", metadata=rule("What the prefix becomes; empty leaves the path alone."))
     regex_rewrite: RegexSubstitution | None = field(default=None, metadata=rule("Instead of `rewrite`, by regex."))
     host_rewrite: PlainText | None = field(default=None, metadata=rule("The Host header that the service sees."))
     auto_host_rewrite: bool = field(default=False, metadata=rule("The Host header becomes the service's own name."))
@@ -132,8 +133,8 @@ class MappingSpec:
     )
 
     host_redirect: bool = field(default=False, metadata=rule("Redirect the client to `service`."))
-    path_redirect: PlainText | None = field(default=None, metadata=rule("The path to be redirected to."))
-    prefix_redirect: PlainText | None = field(default=None, metadata=rule("What the prefix becomes in a redirect."))
+    path_redirect: RewrittenPath | None = field(default=None, metadata=rule("The path to be redirected to."))
+    prefix_redirect: RewrittenPath | None = field(default=None, metadata=rule("What the prefix becomes in a redirect."))
     regex_redirect: RegexSubstitution | None = field(default=None, metadata=rule("What the path becomes, by regex."))
     redirect_response_code: Code = field(default=301, metadata=rule("The status of a redirect."))
 

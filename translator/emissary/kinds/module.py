@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
-from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText
+from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
 from translator.decode import Decoded, Problem, Rule, rule, schema_of
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -42,7 +42,7 @@ class Probe:
 
     enabled: bool | None = field(default=None, metadata=rule("Whether there is such a route."))
     prefix: PathPrefix | None = field(default=None, metadata=rule("Its prefix."))
-    rewrite: PlainText | None = field(default=None, metadata=rule("What the prefix becomes."))
+    rewrite: RewrittenPath | None = field(default=None, metadata=rule("What the prefix becomes."))
     service: str | None = field(
         default=None, metadata=rule("Where it leads; our own diagnostics when absent.", check=service)
     )
