@@ -20,18 +20,23 @@ from translator.ir import PathMatch, Rewrite
 
 _DOTS: Final = r"(?:\.|%(?:25)*2e){1,2}"
 _SLASH: Final = r"(?:[/\\]|%(?:25)*(?:2f|5c))"
-_END: Final = r"(?:[/\\;]|%(?:25)*(?:2f|5c|3b))"
+_END: Final = r"(?:[/\\;?]|%(?:25)*(?:2f|5c|3b))"
 
-ANYWHERE: Final = rf"(?i:(?:[^?]*{_SLASH})?{_DOTS}(?:(?:{_END}|\?).*)?)"
+ANYWHERE: Final = rf"(?i:(?:[^?]*{_SLASH})?{_DOTS}(?:{_END}.*)?)"
 """What a path must not be, with its query or without."""
+
+_HALF_AN_ESCAPE: Final = "[^?]*%(?:25)*[0-9A-Fa-f]?"
+
+WRONG_IN_A_REWRITE: Final = f"^({ANYWHERE}|{_HALF_AN_ESCAPE})$".replace("(?:", "(")
+"""What `path_without_dots` refuses, for the rules of an API server, which count the cost by length."""
 
 LONGEST_PREFIX: Final = 200
 """Characters of a prefix that a guard looks at: an expression of it all could be larger than Envoy takes."""
 
-_PATH: Final = re.compile(ANYWHERE, re.DOTALL)
+_DOTTED: Final = re.compile(ANYWHERE, re.DOTALL)
+_UNFINISHED: Final = re.compile(_HALF_AN_ESCAPE)
 _INSIDE: Final = re.compile(rf"{_SLASH}{_DOTS}{_END}", re.IGNORECASE)
 _ENDS_IN_SLASH: Final = re.compile(rf"{_SLASH}\Z", re.IGNORECASE)
-_HALF_AN_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]?\Z")
 _REFERENCE: Final = re.compile(r"\\([0-9\\])")
 
 
@@ -41,10 +46,9 @@ def path_without_dots(value: str) -> str:
     Raises:
         Invalid: when it holds a dot segment, or half an escape that what follows could make one of.
     """
-    path = value.partition("?")[0]
-    if _PATH.fullmatch(path):
+    if _DOTTED.fullmatch(value):
         raise Invalid(f"must not hold . or .. as a part of the path: {quote(value)}")
-    if path == value and _HALF_AN_ESCAPE.search(path):
+    if _UNFINISHED.fullmatch(value):
         raise Invalid(f"must not end inside an escape such as %2f: {quote(value)}")
     return value
 
@@ -74,4 +78,4 @@ def guard_of(match: PathMatch, rewrite: Rewrite | None) -> str | None:
         return None
     known = ("^" if len(prefix) <= LONGEST_PREFIX else ".*") + re2.escape(prefix[-LONGEST_PREFIX:])
     flags = "" if match.case_sensitive else "(?i)"
-    return rf"{flags}{known}(?i:{_DOTS}(?:(?:{_END}|\?).*)?)"
+    return rf"{flags}{known}(?i:{_DOTS}(?:{_END}.*)?)"

@@ -2,10 +2,12 @@
 
 import json
 import re
+import socket
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+import grpc
 import pytest
 import re2
 from websockets.exceptions import InvalidStatus
@@ -13,9 +15,9 @@ from websockets.sync.client import connect
 
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
-from tests.support.objects import host, mapping
+from tests.support.objects import an_object, host, mapping
 from tests.support.raw import RawConnection
-from tests.support.upstream import HttpUpstream
+from tests.support.upstream import GrpcUpstream, HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
@@ -130,3 +132,75 @@ def test_no_service_sees_a_dot_segment_and_what_has_none_passes(
                     passed += 1
     assert passed > 20 * len(cases)
     assert refused > 5 * len(cases)
+
+
+def test_a_redirect_of_a_prefix_leads_to_what_it_says(gateway: Gateway) -> None:
+    name = "dots-redirect.test"
+    text = mapping("dots-redirect", name, "elsewhere.test", "/img", host_redirect=True, prefix_redirect="/static/")
+    with gateway.applied(name, host(name, name) + text), RawConnection(gateway.http_port) as connection:
+        wait_until(lambda: connection.ask(name, "/img/x").status == 301)
+        assert connection.ask(name, "/img.png").header("location") == "http://elsewhere.test/static/.png"
+        for path in ("/img../x", "/img.", "/img%2e%2e;/x", "/img.?a"):
+            assert connection.ask(name, path).status == 404
+
+
+def test_it_holds_where_the_module_leaves_slashes_alone(red: HttpUpstream) -> None:
+    name = "dots-kept.test"
+    module = an_object(
+        "Module", "ambassador", {"config": {"merge_slashes": False, "reject_requests_with_escaped_slashes": False}}
+    )
+    texts = mapping("dots-kept", name, red.service, "/img", rewrite="/static/") + mapping("all", name, red.service)
+    with Gateway() as gateway, RawConnection(gateway.http_port) as connection:
+        gateway.apply("all", host(name, name) + module + texts)
+        gateway.wait_served(name)
+        for path, arrives in (
+            ("/img//x", "/static//x"),
+            ("/img/a%2fb", "/static/a%2fb"),
+            ("/img..%2fx", "/img..%2fx"),  # as the Mapping for / says: /img does not match it
+            ("/img//../x", "/static/x"),
+        ):
+            assert json.loads(connection.ask(name, path).body)["path"] == arrives
+        for path in ("/img/..%2fx", "/a%2f..%2fx", "/a%5c..%5cx", "/img%2f%2e%2e", "/a/%2e%2e;x", "/a%252f..%252fb"):
+            assert connection.ask(name, path).status == 400, path
+
+
+def test_it_holds_for_http2_and_websockets(gateway: Gateway, red: HttpUpstream) -> None:
+    name = "dots-upgrade.test"
+    rewriting = {"pattern": "^/re", "substitution": "/static/"}
+    texts = mapping("ws", name, red.service, "/img", rewrite="/static/", allow_upgrade=["websocket"])
+    texts += mapping("re", name, red.service, "/re", regex_rewrite=rewriting, allow_upgrade=["websocket"])
+    with gateway.applied(name, host(name, name) + texts):
+        gateway.wait_served(name, "/re/x")
+
+        def websocket(path: str) -> str:
+            with (
+                socket.create_connection(("127.0.0.1", gateway.http_port)) as connection,
+                connect(f"ws://{name}{path}", sock=connection) as websocket,
+            ):
+                websocket.send("hello")
+                return str(websocket.recv(timeout=10))
+
+        for path, status in (("/img", 404), ("/re", 403)):
+            assert websocket(f"{path}.x") == "red: hello"
+            assert gateway.request(name, f"{path}.x", http2=True).json()["path"].endswith("/.x")
+            red.seen.clear()
+            assert gateway.request(name, f"{path}../x", http2=True).status_code == status
+            with pytest.raises(InvalidStatus) as refused:
+                websocket(f"{path}../x")
+            assert refused.value.response.status_code == status
+            assert not red.seen
+
+
+def test_a_backend_of_http2_is_looked_at_too(gateway: Gateway) -> None:
+    name = "dots-grpc.test"
+    rewriting = {"pattern": "^/api", "substitution": "/test.Echo/"}
+    with GrpcUpstream("green") as upstream:
+        text = mapping("dots-grpc", name, upstream.service, "/api", regex_rewrite=rewriting, grpc=True)
+        with gateway.applied(name, host(name, name) + text):
+            wait_until(lambda: gateway.request(name, "/api", http2=True).status_code != 404)
+            options = [("grpc.default_authority", name)]
+            with grpc.insecure_channel(f"127.0.0.1:{gateway.http_port}", options=options) as channel:
+                assert channel.unary_unary("/apiSay")(b"hello", timeout=10) == b"green: hello"
+                with pytest.raises(grpc.RpcError) as refused:
+                    channel.unary_unary("/api../Say")(b"hello", timeout=10)
+            assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED

@@ -20,6 +20,7 @@ from translator.checks import (
     token,
 )
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
+from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.redirect import Code, Paths
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -68,6 +69,14 @@ class MappingSpec:
             """ || self.method.matches(r"^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")""",
             "method must be a method of HTTP, such as GET",
             touched=("method", "method_regex"),
+        ),
+        *(
+            Validation(
+                f"!has(self.{name}) || !self.{name}.matches(r'{WRONG_IN_A_REWRITE}')",
+                f"{name} must not hold . or .. as a part of the path, nor end inside an escape",
+                touched=(name,),
+            )
+            for name in ("rewrite", "path_redirect", "prefix_redirect")
         ),
     )
 
