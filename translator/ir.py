@@ -301,6 +301,11 @@ class HttpOptions:
     strip_matching_host_port: bool = False
     preserve_external_request_id: bool = False
 
+    @property
+    def trusts_a_proxy(self) -> bool:
+        """Whether what a request says of its way is the word of a proxy in front of us."""
+        return self.trusted_hops > 0 or not self.use_remote_address
+
 
 @dataclass(frozen=True, slots=True)
 class HttpChain:

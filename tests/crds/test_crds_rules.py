@@ -74,7 +74,10 @@ FAMILIES: dict[str, tuple[str, list[dict[str, Any]]]] = {
         [
             GOOD["Mapping"] | {name: text}
             for name in ("rewrite", "path_redirect", "prefix_redirect")
-            for text in ("", "/", "/.a/", "/a..", "/a?b=/../c", "..", "/a/./b", "/%2E.", "/..;a", "/%252e%5cb", "/a%", "/a%2", "/a%20")
+            for text in (
+                *("", "/", "/.a/", "/a..", "/a?b=/../c", "/a%20"),
+                *("..", "/a/./b", "/%2E.", "/..;a", "/%252e%5cb", "/a%", "/a%2", "/a%25"),
+            )
         ],
     ),
     "methods": (

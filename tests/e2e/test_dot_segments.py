@@ -1,4 +1,4 @@
-"""No service sees a path with dot segments, whatever a request and a rewrite make together; all else passes as before."""
+"""No service sees a path with dot segments, whatever a request and a rewrite make together; all else passes on."""
 
 import json
 import re

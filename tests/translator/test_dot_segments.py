@@ -52,7 +52,7 @@ def test_a_guard_refuses_what_a_rewrite_would_give_a_dot_segment_and_nothing_els
     prefix: str, rewrite: str, rest: str, case_sensitive: bool, kind: Literal["matched", "joined"]
 ) -> None:
     path = prefix + rest
-    if dotted(path) or kind == "joined" and prefix.endswith("/") or rewrite.endswith("%"):
+    if dotted(path) or (kind == "joined" and prefix.endswith("/")) or rewrite.endswith("%"):
         return  # refused before it comes here; a joined prefix ends in no slash; a rewrite is whole
     guard = guard_of(ir.PathMatch("prefix", prefix, case_sensitive), ir.Rewrite(kind, rewrite))
     kept = rest.removeprefix("/") if kind == "joined" else rest

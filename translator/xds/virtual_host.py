@@ -29,18 +29,6 @@ from translator.xds.route import PROTO_HEADER, EncodedRoute
 ACME_PREFIX = "/.well-known/acme-challenge/"
 """Challenges of certificate authorities come in clear text, whatever the policy for insecure requests says."""
 
-UNTRUSTED_HEADERS = (
-    "forwarded",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-uri",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
-)
-"""What Envoy passes on as clients sent it, and backends tend to believe: dropped unless a proxy is trusted."""
-
 _ROUTES = tag(3, 2)
 _VIRTUAL_HOSTS = tag(2, 2)
 _EVERY_PATH = ir.PathMatch("prefix", "/")
@@ -106,8 +94,6 @@ def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualH
         raise TypeError(f"chain {chain.name} has no routes: it does not speak HTTP")
     head = RouteConfiguration(
         name=chain.name,
-        request_headers_to_remove=() if body.options.trusted_hops else UNTRUSTED_HEADERS,
-        # Else what is dropped here would win over what a Mapping adds.
         most_specific_header_mutations_wins=True,
     )
     joined = b"".join(
