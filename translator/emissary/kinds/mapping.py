@@ -124,7 +124,9 @@ class MappingSpec:
     )
     cluster_tag: PlainText = field(default="", metadata=rule("Keeps this service's cluster apart from others like it."))
 
-    rewrite: RewrittenPath = field(default="/", metadata=rule("What the prefix becomes; empty leaves the path alone."))
+    rewrite: RewrittenPath = field(
+        default="/", metadata=rule("What the prefix becomes; empty leaves the path alone. No part may be . or ..")
+    )
     regex_rewrite: RegexSubstitution | None = field(default=None, metadata=rule("Instead of `rewrite`, by regex."))
     host_rewrite: PlainText | None = field(default=None, metadata=rule("The Host header that the service sees."))
     auto_host_rewrite: bool = field(default=False, metadata=rule("The Host header becomes the service's own name."))

@@ -77,7 +77,10 @@ class AmbassadorConfig:
         default=False, metadata=rule("Unqualified services are those of our namespace, not the Mapping's.")
     )
     use_remote_address: bool = field(
-        default=True, metadata=rule("Trust the connection's address, not X-Forwarded-For.")
+        default=True,
+        metadata=rule(
+            "Trust the connection's address; false: a proxy in front says who the client is, and is believed."
+        ),
     )
     server_name: PlainText = field(default="envoy", metadata=rule("The Server header of responses."))
     listener_idle_timeout_ms: Milliseconds | None = field(
