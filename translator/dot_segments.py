@@ -16,7 +16,6 @@ from typing import Final
 import re2
 
 from translator.decoding.values import Invalid, quote
-from translator.ir import PathMatch, Rewrite
 
 _DOTS: Final = r"(?:\.|%(?:25)*2e){1,2}"
 _SLASH: Final = r"(?:[/\\]|%(?:25)*(?:2f|5c))"
@@ -65,17 +64,14 @@ def substitution_without_dots(value: str) -> str:
     return value
 
 
-def guard_of(match: PathMatch, rewrite: Rewrite | None) -> str | None:
-    """A regular expression for the `:path` of requests that a rewrite of the matched part would give a dot segment.
+def guard(prefix: str, rewrite: str, *, case_sensitive: bool) -> str | None:
+    """A regular expression for the `:path` of requests that would get a dot segment where a prefix is rewritten.
 
     It takes no text of people (`path_without_dots`) to join one but this: a prefix that ends inside a segment becomes
     something that ends at a slash, so that the rest of the segment is one of its own.
     """
-    if rewrite is None or rewrite.kind not in {"matched", "joined"} or match.kind != "prefix":
-        return None
-    prefix = match.text or "/"
-    if _ENDS_IN_SLASH.search(prefix) or "?" in rewrite.text or not _ENDS_IN_SLASH.search(rewrite.text):
+    if _ENDS_IN_SLASH.search(prefix) or "?" in rewrite or not _ENDS_IN_SLASH.search(rewrite):
         return None
     known = ("^" if len(prefix) <= LONGEST_PREFIX else ".*") + re2.escape(prefix[-LONGEST_PREFIX:])
-    flags = "" if match.case_sensitive else "(?i)"
+    flags = "" if case_sensitive else "(?i)"
     return rf"{flags}{known}(?i:{_DOTS}(?:{_END}.*)?)"

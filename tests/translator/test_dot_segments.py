@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.translator.test_checks import refused
 from translator import ir
 from translator.checks import rewritten_path
-from translator.dot_segments import ANYWHERE, LONGEST_PREFIX, guard_of, path_without_dots, substitution_without_dots
+from translator.dot_segments import ANYWHERE, LONGEST_PREFIX, path_without_dots, substitution_without_dots
+from translator.xds.paths import guard_of
 
 PIECES = ("/", "/", ".", "..", "a", "b.", "%2e", "%252E", "%2f", "%5C", ";", "x", "%3b", "%")
 

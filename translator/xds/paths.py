@@ -15,7 +15,7 @@ from envoyapi.network_http_connection_manager_v3 import HttpFilter
 from envoyapi.type_matcher_v3 import PathMatcher, RegexMatcher, StringMatcher
 from envoyapi.wire import any_of
 from translator import ir
-from translator.dot_segments import ANYWHERE, guard_of
+from translator.dot_segments import ANYWHERE, guard
 
 REFUSED = Route(
     name=":dots",
@@ -42,10 +42,17 @@ CHECKED: tuple[HttpFilter, ...] = (
 def guards_of(route: ir.Route) -> Iterable[HeaderMatcher]:
     """What a request to a route must not be, so that the route's rewrite makes no dot segment of it."""
     rewrite = None if isinstance(route.action, ir.DirectResponse) else route.action.rewrite
-    guard = guard_of(route.match.path, rewrite)
-    if guard is not None:
-        matcher = StringMatcher(safe_regex=RegexMatcher(regex=guard))
+    regex = guard_of(route.match.path, rewrite)
+    if regex is not None:
+        matcher = StringMatcher(safe_regex=RegexMatcher(regex=regex))
         yield HeaderMatcher(name=":path", string_match=matcher, invert_match=True)
+
+
+def guard_of(path: ir.PathMatch, rewrite: ir.Rewrite | None) -> str | None:
+    """The paths that a rewrite would give a dot segment; only a match by prefix leaves the rest of a segment over."""
+    if rewrite is None or rewrite.kind not in {"matched", "joined"} or path.kind != "prefix":
+        return None
+    return guard(path.text or "/", rewrite.text, case_sensitive=path.case_sensitive)
 
 
 def looks_at(forward: ir.Forward) -> bool:
