@@ -23,6 +23,8 @@ from process.settings import Settings, SettingsError
 _CONNECTIONS = 50_000
 _LEVELS = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
 """Envoy's log level for ours: what it tells at `info` is about itself, and long."""
+_ENVIRONMENT = ("TZ", "LOCALDOMAIN", "RES_OPTIONS")
+"""What the C library reads of it: the time zone of logs, and how names are resolved."""
 _TEXT = "%H:%M:%S %-7l envoy        %_  logger=%n"
 _JSON = '{"time":"%Y-%m-%dT%T.%f%z","level":"%l","part":"envoy","event":"%j","logger":"%n"}'
 
@@ -46,7 +48,8 @@ def main(environ: Mapping[str, str]) -> NoReturn:
         )
         config = settings.run_dir / "envoy.json"
         config.write_text(json.dumps(bootstrap(place)))
-        os.execv(binary, [str(binary), *arguments(settings, config)])  # noqa: S606 -- no shell is wanted
+        command = [str(binary), *arguments(settings, config)]
+        os.execve(binary, command, environment(environ))  # noqa: S606 -- no shell is wanted
     except (LaunchError, SettingsError, OSError) as error:
         print(f"envoy cannot be started: {error}", file=sys.stderr)  # noqa: T201 -- this process never logs
         sys.exit(CONFIGURATION)
@@ -81,6 +84,11 @@ def arguments(settings: Settings, config: Path) -> list[str]:
         *quiet,
         *threads,
     ]
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What Envoy is given of our environment: it has ways to show its own, and a pod's may hold anything."""
+    return {name: environ[name] for name in _ENVIRONMENT if name in environ}
 
 
 def cluster_name(settings: Settings) -> str:

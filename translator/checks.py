@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 import re2
 
 from translator.decode import Invalid, Rule, quote, show
+from translator.dot_segments import path_without_dots
 from translator.operators import check_operators
 from translator.remembering import remembered, text_size
 
@@ -167,6 +168,11 @@ def path_prefix(value: str) -> str:
     return value
 
 
+def rewritten_path(value: str) -> str:
+    """What a path, or its beginning, becomes; a query may follow it."""
+    return path_without_dots(plain_text(value))
+
+
 def _character(character: str) -> str:
     return {"\n": "a line break", "\r": "a line break", "\x00": "a NUL", " ": "a space", "\t": "a tab"}.get(
         character, quote(character)
@@ -202,6 +208,7 @@ HeaderText = Annotated[str, Rule(check=header_text)]
 HeaderFormat = Annotated[str, Rule(check=header_format)]
 QueryName = Annotated[str, Rule(check=query_name, schema={"minLength": 1})]
 PathPrefix = Annotated[str, Rule(check=path_prefix)]
+RewrittenPath = Annotated[str, Rule(check=rewritten_path)]
 HostGlob = Annotated[str, Rule(check=host_glob, schema={**HOST_SCHEMA, "minLength": 1})]
 
 

@@ -6,7 +6,7 @@ objects or of protobuf, every value is frozen, and each carries its origins (the
 that a problem, a refusal by Envoy or a statistic can name the person's own object.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ObjectKey = str
@@ -127,13 +127,17 @@ class UpstreamTls:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """One upstream. Everything that makes two upstreams different stands here: equal backends share one cluster."""
+    """One upstream. Everything that makes two upstreams different stands here: equal backends share one cluster.
+
+    `checked`: no request with a dot segment in its path gets through, for routes whose rewrite may make one.
+    """
 
     target: ServicePort | Addresses | DnsName
     protocol: Literal["http1", "http2", "tcp"] = "http1"
     tls: UpstreamTls | None = None
     connect_timeout_ms: int = 3000
     tag: str = ""
+    checked: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +178,13 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """How the path changes: the matched part becomes `text`, or `pattern` is substituted, or the whole is `text`."""
+    """How the path changes: the matched part becomes `text`, or `pattern` is substituted, or the whole is `text`.
 
-    kind: Literal["matched", "regex", "whole"]
+    `joined` is `matched` for a prefix, with one `/` behind it: `/foo` becoming `/` turns `/foo/bar` into `/bar`. `text`
+    holds no dot segments: see `translator.dot_segments`.
+    """
+
+    kind: Literal["matched", "joined", "regex", "whole"]
     text: str
     pattern: str = ""
 
@@ -292,6 +300,11 @@ class HttpOptions:
     underscores: Literal["allow", "reject", "drop"] = "reject"
     strip_matching_host_port: bool = False
     preserve_external_request_id: bool = False
+
+    @property
+    def trusts_a_proxy(self) -> bool:
+        """Whether what a request says of its way is the word of a proxy in front of us."""
+        return self.trusted_hops > 0 or not self.use_remote_address
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,25 +6,32 @@ from envoyapi.config_cluster_v3 import (
     ClusterDnsLookupFamily,
     ClusterEdsClusterConfig,
 )
-from envoyapi.config_core_v3 import Address, Http2ProtocolOptions, SocketAddress
+from envoyapi.config_core_v3 import Address, Http1ProtocolOptions, Http2ProtocolOptions, SocketAddress
 from envoyapi.config_endpoint_v3 import ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints
+from envoyapi.network_http_connection_manager_v3 import HttpFilter
 from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsExplicitHttpConfig
-from envoyapi.wire import any_of, duration_ms
+from envoyapi.wire import Any, any_of, duration_ms
 from translator.ir import Addresses, Backend, DnsName, ServicePort
 from translator.resources import Resource, resource
 from translator.xds.names import assignment_name, cluster_name
+from translator.xds.paths import CHECKED
 from translator.xds.sources import ADS
 from translator.xds.tls import upstream_tls
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
-_HTTP2 = {
-    HTTP_OPTIONS: any_of(
-        HttpProtocolOptions(
-            explicit_http_config=HttpProtocolOptionsExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
-        )
+
+def _options(http2: bool, filters: tuple[HttpFilter, ...]) -> dict[str, Any]:
+    spoken = HttpProtocolOptionsExplicitHttpConfig(
+        http_protocol_options=None if http2 else Http1ProtocolOptions(),
+        http2_protocol_options=Http2ProtocolOptions() if http2 else None,
     )
-}
+    return {HTTP_OPTIONS: any_of(HttpProtocolOptions(explicit_http_config=spoken, http_filters=filters))}
+
+
+_HTTP1_CHECKED = _options(False, CHECKED)
+_HTTP2 = _options(True, ())
+_HTTP2_CHECKED = _options(True, CHECKED)
 
 
 def encode_cluster(backend: Backend) -> Resource:
@@ -41,9 +48,15 @@ def encode_cluster(backend: Backend) -> Resource:
         dns_lookup_family=ClusterDnsLookupFamily.V4_PREFERRED if isinstance(target, DnsName) else None,
         load_assignment=_inline_assignment(name, target),
         transport_socket=upstream_tls(backend.tls) if backend.tls else None,
-        typed_extension_protocol_options=_HTTP2 if backend.protocol == "http2" else None,
+        typed_extension_protocol_options=_options_of(backend),
     )
     return resource(cluster, endpoints=eds) if eds else resource(cluster)
+
+
+def _options_of(backend: Backend) -> dict[str, Any] | None:
+    if backend.protocol == "http2":
+        return _HTTP2_CHECKED if backend.checked else _HTTP2
+    return _HTTP1_CHECKED if backend.checked else None
 
 
 def _discovery_type(backend: Backend) -> ClusterDiscoveryType:

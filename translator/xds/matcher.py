@@ -13,7 +13,19 @@ from envoyapi.config_route_v3 import RouteList
 from envoyapi.type_matcher_v3 import HttpRequestHeaderMatchInput
 from envoyapi.wire import SIZE, any_of, sized, tag, utf8
 from envoyapi.xds_core_v3 import TypedExtensionConfig
-from envoyapi.xds_type_matcher_v3 import Matcher, MatcherMatcherTree, MatcherMatcherTreeMatchMap, MatcherOnMatch
+from envoyapi.xds_type_matcher_v3 import (
+    Matcher,
+    MatcherMatcherList,
+    MatcherMatcherListFieldMatcher,
+    MatcherMatcherListPredicate,
+    MatcherMatcherListPredicateSinglePredicate,
+    MatcherMatcherTree,
+    MatcherMatcherTreeMatchMap,
+    MatcherOnMatch,
+    RegexMatcher,
+    RegexMatcherGoogleRe2,
+    StringMatcher,
+)
 from translator.ir import PathMatch
 
 Entry = tuple[PathMatch, bytes]
@@ -50,6 +62,16 @@ def matcher_of(entries: Sequence[Entry], *, greatest_growth: int = GREATEST_GROW
         ),
         on_no_match=_on_match([entries[position][1] for position in unbound]) if unbound else None,
     )
+
+
+def behind(first: str, answer: bytes, matcher: Matcher) -> Matcher:
+    """The matcher, but for paths (with their query) that match a regular expression: these have the route `answer`."""
+    regex = RegexMatcher(google_re2=RegexMatcherGoogleRe2(), regex=first)
+    asked = MatcherMatcherListPredicateSinglePredicate(input=_INPUT, value_match=StringMatcher(safe_regex=regex))
+    before = MatcherMatcherListFieldMatcher(
+        predicate=MatcherMatcherListPredicate(single_predicate=asked), on_match=_on_match([answer])
+    )
+    return Matcher(matcher_list=MatcherMatcherList(matchers=[before]), on_no_match=MatcherOnMatch(matcher=matcher))
 
 
 def _key_of(path: PathMatch) -> str | None:

@@ -4,6 +4,7 @@ They carry `/` and `:`, which no Kubernetes name can hold, so two names are neve
 not tell in words it tells by a hash of the whole value.
 """
 
+from dataclasses import replace
 from hashlib import blake2b
 
 from translator.ir import Addresses, Backend, DnsName, SecretRef, ServicePort
@@ -19,6 +20,8 @@ def _size(backend: Backend) -> int:
 @remembered(_size, room=32 << 20)
 def cluster_name(backend: Backend) -> str:
     """The name of the cluster of a backend: equal backends share it, different ones never do."""
+    if backend.checked:
+        return f"{cluster_name(replace(backend, checked=False))}/checked"
     target = backend.target
     match target:
         case ServicePort():

@@ -20,24 +20,14 @@ from envoyapi.config_route_v3 import (
 from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
 from envoyapi.wire import SIZE, tag
 from translator import ir
+from translator.dot_segments import ANYWHERE
 from translator.resources import Resource, resource
-from translator.xds.matcher import Entry, matcher_of
+from translator.xds.matcher import Entry, behind, matcher_of
+from translator.xds.paths import REFUSED
 from translator.xds.route import PROTO_HEADER, EncodedRoute
 
 ACME_PREFIX = "/.well-known/acme-challenge/"
 """Challenges of certificate authorities come in clear text, whatever the policy for insecure requests says."""
-
-UNTRUSTED_HEADERS = (
-    "forwarded",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-uri",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
-)
-"""What Envoy passes on as clients sent it, and backends tend to believe: dropped unless a proxy is trusted."""
 
 _ROUTES = tag(3, 2)
 _VIRTUAL_HOSTS = tag(2, 2)
@@ -51,10 +41,12 @@ def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) ->
     """The virtual host with those of its routes that its policy lets through, in their order."""
     entries = list(_entries(host, sorted(routes, key=lambda route: route.order)))
     domains = [host.hostname, *host.also]
-    matcher = matcher_of(entries)
-    head = VirtualHost(name=host.hostname, domains=domains, matcher=matcher)
-    if matcher is not None:
-        return head
+    tree = matcher_of(entries)
+    if tree is not None:
+        return VirtualHost(name=host.hostname, domains=domains, matcher=behind(ANYWHERE, REFUSED, tree))
+    head = VirtualHost(name=host.hostname, domains=domains)
+    if any(path is not _EVERY_PATH for path, _ in entries):
+        entries.insert(0, (_EVERY_PATH, REFUSED))
     return VirtualHost.of(head + b"".join([_ROUTES + SIZE[len(route)] + route for _, route in entries]))
 
 
@@ -102,8 +94,6 @@ def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualH
         raise TypeError(f"chain {chain.name} has no routes: it does not speak HTTP")
     head = RouteConfiguration(
         name=chain.name,
-        request_headers_to_remove=() if body.options.trusted_hops else UNTRUSTED_HEADERS,
-        # Else what is dropped here would win over what a Mapping adds.
         most_specific_header_mutations_wins=True,
     )
     joined = b"".join(

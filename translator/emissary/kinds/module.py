@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
-from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText
+from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
 from translator.decode import Decoded, Problem, Rule, rule, schema_of
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -42,7 +42,7 @@ class Probe:
 
     enabled: bool | None = field(default=None, metadata=rule("Whether there is such a route."))
     prefix: PathPrefix | None = field(default=None, metadata=rule("Its prefix."))
-    rewrite: PlainText | None = field(default=None, metadata=rule("What the prefix becomes."))
+    rewrite: RewrittenPath | None = field(default=None, metadata=rule("What the prefix becomes."))
     service: str | None = field(
         default=None, metadata=rule("Where it leads; our own diagnostics when absent.", check=service)
     )
@@ -77,7 +77,10 @@ class AmbassadorConfig:
         default=False, metadata=rule("Unqualified services are those of our namespace, not the Mapping's.")
     )
     use_remote_address: bool = field(
-        default=True, metadata=rule("Trust the connection's address, not X-Forwarded-For.")
+        default=True,
+        metadata=rule(
+            "Trust the connection's address; false: a proxy in front says who the client is, and is believed."
+        ),
     )
     server_name: PlainText = field(default="envoy", metadata=rule("The Server header of responses."))
     listener_idle_timeout_ms: Milliseconds | None = field(
