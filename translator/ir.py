@@ -97,6 +97,16 @@ class DnsName:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalSocket:
+    """A unix socket of a process of ours: for routes of our own, since no API has a way to name it."""
+
+    path: str
+
+
+Target = ServicePort | Addresses | DnsName | LocalSocket
+
+
+@dataclass(frozen=True, slots=True)
 class SecretRef:
     """A Secret by namespace and name."""
 
@@ -129,7 +139,7 @@ class UpstreamTls:
 class Backend:
     """One upstream. Everything that makes two upstreams different stands here: equal backends share one cluster."""
 
-    target: ServicePort | Addresses | DnsName
+    target: Target
     protocol: Literal["http1", "http2", "tcp"] = "http1"
     tls: UpstreamTls | None = None
     connect_timeout_ms: int = 3000

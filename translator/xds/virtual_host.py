@@ -20,7 +20,9 @@ from envoyapi.config_route_v3 import (
 from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
 from envoyapi.wire import SIZE, tag
 from translator import ir
+from translator.checks import VIA_HEADER
 from translator.resources import Resource, resource
+from translator.xds.headers import header_options
 from translator.xds.matcher import Entry, matcher_of
 from translator.xds.route import PROTO_HEADER, EncodedRoute
 
@@ -39,6 +41,7 @@ UNTRUSTED_HEADERS = (
 )
 """What Envoy passes on as clients sent it, and backends tend to believe: dropped unless a proxy is trusted."""
 
+_VIA = header_options([ir.HeaderValue(VIA_HEADER, "1", append=False)])
 _ROUTES = tag(3, 2)
 _VIRTUAL_HOSTS = tag(2, 2)
 _EVERY_PATH = ir.PathMatch("prefix", "/")
@@ -102,6 +105,7 @@ def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualH
         raise TypeError(f"chain {chain.name} has no routes: it does not speak HTTP")
     head = RouteConfiguration(
         name=chain.name,
+        request_headers_to_add=_VIA,
         request_headers_to_remove=() if body.options.trusted_hops else UNTRUSTED_HEADERS,
         # Else what is dropped here would win over what a Mapping adds.
         most_specific_header_mutations_wins=True,
