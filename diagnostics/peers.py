@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 _TABLES: Final = ("tcp", "tcp6")
 _REST: Final = 4.0
 """A look at all descriptors is followed by a rest of so many times its length: who asks much must not cost much."""
-_LONGEST_REST: Final = 0.5
+_LONGEST_REST: Final = 2.0
 
 
 class End(NamedTuple):
@@ -120,8 +120,7 @@ def _is_local(address: str) -> bool:
 
 
 def _inodes(tables: Iterable[bytes], connection: Connection) -> set[bytes]:
-    """The sockets at the other end: of this very connection, else, where it was led here from another port, of its port.
-    """
+    """The sockets at the other end: of this very connection; where it was led here from another port, of its port."""
     theirs, ours = _spellings(connection.there), _spellings(connection.here)
     exact, alike = set(), set()
     for table in tables:

@@ -32,8 +32,11 @@ SCRAPE_PATIENCE: Final = 60.0
 VIA: Final = "x-dragoman-via"
 """What every gateway's Envoy adds to the requests that it passes on, of this pod or of another."""
 
-PEER_PATIENCE: Final = 3.0
+PEER_PATIENCE: Final = 5.0
 """Seconds that it may take to find out who asks."""
+
+PROBE_PATIENCE: Final = 0.8
+"""Likewise where it is about health alone, which is no secret: a kubelet waits for a second."""
 
 _TOLD_EACH: Final = 60.0
 _THROUGH_ENVOY: Final = "not through the gateway: a Module may make the diagnostics public, a Mapping may not"
@@ -60,8 +63,8 @@ class Diagnostics:
         self._peers = Peers()
         self._told = float("-inf")
         self._paths: Mapping[str, Handler] = {
-            _HEALTH[0]: self._check_alive,
-            _HEALTH[1]: self._check_ready,
+            "/ambassador/v0/check_alive": self._check_alive,
+            "/ambassador/v0/check_ready": self._check_ready,
             "/ambassador/v0/diag": self._diag,
             "/ambassador/v0/diag/": self._diag,
             "/metrics": self._metrics,
@@ -82,7 +85,7 @@ class Diagnostics:
             return Verdict.OWN
         try:
             connection = _connection(request)
-            async with asyncio.timeout(PEER_PATIENCE):
+            async with asyncio.timeout(PROBE_PATIENCE if request.path in _HEALTH else PEER_PATIENCE):
                 return await self._peers.whose(connection)
         except (OSError, TimeoutError):
             return Verdict.UNKNOWN

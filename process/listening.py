@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -27,10 +28,15 @@ async def listen(address: str, port: int, stopping: asyncio.Event, tell: Callabl
         except OSError as error:
             if time.monotonic() - told >= _TOLD_EACH:
                 told = time.monotonic()
-                tell(error.strerror or str(error))
+                tell(_reason(error))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _EACH)
     return None
+
+
+def _reason(error: OSError) -> str:
+    """The kernel's words; Python adds the address, which whoever is told knows."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 def _listening(address: str, port: int) -> socket.socket:

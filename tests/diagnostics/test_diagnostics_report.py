@@ -184,8 +184,8 @@ def test_a_port_that_is_taken_is_told_and_had_when_it_is_free(tmp_path: Path) ->
             holder.bind(("127.0.0.1", running.port))
             holder.listen()
             running.begin()
-            told = f"port={running.port}  reason='Address already in use'"
-            wait_until(lambda: told in running.log(), what="it is told")
+            told = f'port={running.port} reason="Address already in use"'
+            wait_until(lambda: told in running.log(), what=lambda: f"it is told; the log: {running.log()}")
             wait_until(inside.admin_socket.exists, what="a socket for Envoy")
             assert inside.admin(READY)[0] == 503
             running.check()
