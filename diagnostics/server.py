@@ -13,6 +13,7 @@ from diagnostics.admin import BUSY, PATIENCE, Admin, NoAnswerError, NotInTimeErr
 from diagnostics.following import Following, NotOpenError
 from diagnostics.health import LIVE, Life, Readiness
 from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
+from diagnostics.peers import Connection, End, Peers, Verdict
 from diagnostics.report import SECTIONS, Known, System, report
 from diagnostics.view import Progress, View
 from process import logs
@@ -28,7 +29,21 @@ SCRAPES: Final = 2
 SCRAPE_PATIENCE: Final = 60.0
 """Seconds after which a scrape ends whose reader does not read."""
 
+VIA: Final = "x-dragoman-via"
+"""What every gateway's Envoy adds to the requests that it passes on, of this pod or of another."""
+
+PEER_PATIENCE: Final = 5.0
+"""Seconds that it may take to find out who asks."""
+
+PROBE_PATIENCE: Final = 0.8
+"""Likewise where it is about health alone, which is no secret: a kubelet waits for a second."""
+
+_TOLD_EACH: Final = 60.0
+_THROUGH_ENVOY: Final = "not through the gateway: a Module may make the diagnostics public, a Mapping may not"
+_UNKNOWN: Final = "it cannot be told whether this comes through the gateway"
+
 _HEADERS: Final = {"Server": "dragoman", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HEALTH: Final = ("/ambassador/v0/check_alive", "/ambassador/v0/check_ready")
 _NO_PAGE: Final = "this is told as JSON only: ask for /ambassador/v0/diag/?json=true"
 
 log = logs.get()
@@ -45,6 +60,8 @@ class Diagnostics:
         self._life = Life(time.monotonic())
         self._readiness = Readiness()
         self._scrapes = asyncio.Semaphore(SCRAPES)
+        self._peers = Peers()
+        self._told = float("-inf")
         self._paths: Mapping[str, Handler] = {
             "/ambassador/v0/check_alive": self._check_alive,
             "/ambassador/v0/check_ready": self._check_ready,
@@ -53,8 +70,34 @@ class Diagnostics:
             "/metrics": self._metrics,
         }
 
+    async def answer_outside(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer at the TCP port: none to what comes through Envoy, which asks for our own routes elsewhere."""
+        whose = await self._whose(request)
+        if whose is Verdict.OWN:
+            self._tell(request)
+            return _line(HTTPStatus.FORBIDDEN, _THROUGH_ENVOY)
+        if whose is Verdict.UNKNOWN and request.path not in _HEALTH:
+            return _line(HTTPStatus.SERVICE_UNAVAILABLE, _UNKNOWN)
+        return await self.answer(request)
+
+    async def _whose(self, request: web.BaseRequest) -> Verdict:
+        if VIA in request.headers:
+            return Verdict.OWN
+        try:
+            connection = _connection(request)
+            async with asyncio.timeout(PROBE_PATIENCE if request.path in _HEALTH else PEER_PATIENCE):
+                return await self._peers.whose(connection)
+        except (OSError, TimeoutError):
+            return Verdict.UNKNOWN
+
+    def _tell(self, request: web.BaseRequest) -> None:
+        now = time.monotonic()
+        if now - self._told >= _TOLD_EACH:
+            self._told = now
+            log.warning("refused", path=request.path[:80], reason="a Mapping or TCPMapping leads to the diagnostics")
+
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The answer to any request."""
+        """The answer to whoever may ask."""
         handler = self._paths.get(request.path)
         if handler is None:
             return _line(HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self._paths)}")
@@ -137,6 +180,18 @@ class Diagnostics:
             return await self._following.ask(Counted.of, REPORT_PATIENCE, View.catch_up)
         except NotOpenError:
             return None
+
+
+def _connection(request: web.BaseRequest) -> Connection:
+    """The connection that a request came on; OSError when it is over."""
+    there, here = (request.get_extra_info(name) for name in ("peername", "sockname"))
+    if not there or not here:
+        raise ConnectionResetError
+    return Connection(_end(there), _end(here))
+
+
+def _end(name: tuple[str, int]) -> End:
+    return End(name[0].removeprefix("::ffff:") if "." in name[0] else name[0], name[1])
 
 
 async def _none() -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ one's connections. Therefore each port is tried without it.
 import errno
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from entrypoint.folder import Document, demo_address, metadata, of_kind, spec
@@ -26,11 +26,8 @@ class Port:
 
 def wanted(settings: Settings, found: list[Document]) -> list[Port]:
     """The ports that a start with these settings and these documents of the folder will listen on, each once."""
-    ports = [Port(settings.diagnostics_address, settings.diagnostics_port, "diagnostics")]
-    demo = demo_address(found)
-    if demo is not None:
-        host, _, number = demo.rpartition(":")
-        ports.append(Port(host.strip("[]"), int(number), "the demo upstream"))
+    own = replace(settings, demo_address=demo_address(found)).own_ports
+    ports = [Port(each.address, each.number, each.purpose) for each in own]
     for listener in of_kind(found, "Listener", settings.ambassador_id):
         port = spec(listener).get("port")
         if isinstance(port, int) and 0 < port < 65536:  # any other is a problem that the translator tells

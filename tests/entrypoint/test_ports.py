@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from entrypoint.folder import documents
 from entrypoint.ports import Port, taken, wanted
 from process.settings import Settings
-from tests.entrypoint.house import house, left
+from tests.entrypoint.house import ROOT, house, left
+from tests.support.envoy import wait_until
 from tests.support.ports import unused_ports
 
 LISTENERS = """
@@ -116,3 +118,28 @@ def test_a_port_of_both_families_is_taken_by_whoever_has_it_in_one(other: str) -
     with socket.create_server((other, 0), family=family) as server:
         (sentence,) = taken([Port("::", server.getsockname()[1], "a test")])
     assert f"taken by process {os.getpid()}" in sentence
+
+
+@pytest.mark.system
+def test_a_port_that_the_demo_upstream_finds_taken_is_waited_for() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        number = holder.getsockname()[1]
+        command = [sys.executable, "-P", "-m", "entrypoint.demo", f"127.0.0.1:{number}"]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        demo = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+        with demo:
+            assert demo.stderr is not None
+            assert demo.stderr.readline() == f"demo: cannot listen at 127.0.0.1:{number}: Address already in use\n"
+            holder.close()
+            try:
+                wait_until(lambda: _answers(number), what="it listens when the port is free")
+            finally:
+                demo.terminate()
+            assert demo.wait(20) == 0
+
+
+def _answers(number: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", number)) == 0

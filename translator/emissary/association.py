@@ -136,7 +136,7 @@ class Association:
             everything = read(self._all, EVERYTHING)
             return everything.matching(pattern) if everything else ()
         found: list[HostEntry] = []
-        for name in _globs_of(text):
+        for name in globs_of(text):
             members = read(self._by_hostname, name)
             if members:
                 found += members.values()
@@ -155,7 +155,7 @@ def _size(name: str) -> int:
 
 
 @remembered(_size)
-def _globs_of(name: str) -> tuple[str, ...]:
+def globs_of(name: str) -> tuple[str, ...]:
     """The name itself, and the globs that stand for it and begin at one of its dots."""
     found = [name]
     dot = name.find(".", 1)

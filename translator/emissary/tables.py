@@ -36,6 +36,7 @@ from translator.emissary.listeners import Listeners, OpenPort, ir_listener
 from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
+from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
 from translator.emissary.problems import Problems, Told, told
 from translator.emissary.routes import group_problems, routes_of
@@ -77,11 +78,12 @@ class EmissaryTables:
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        self._backends = Backends(kubernetes, contexts, options)
+        own = OwnPorts(options)
+        self._backends = Backends(tables, kubernetes, contexts, own, options)
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
-        self._ports = Listeners(tables, objects["Listener"], options)
-        tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, options)
+        self._ports = Listeners(tables, objects["Listener"], own, options)
+        tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, own, options)
         self.problems = (
             self._settings.problems,
             contexts.problems,
@@ -104,12 +106,12 @@ class EmissaryTables:
     ) -> tuple[Problems, ...]:
         """The filter chains, and the listeners that have some."""
         tables, ports = self._tables, tcp.ports
-        named = tcp.declare_named(self._hosts, association, terminations)
         claiming = tables.each(
             "claims of hosts", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()) or None
         )
         claims = tables.group("claims", claiming, lambda _, row: row)
         self._listened: Table[ObjectKey, bool] = tables.each("hosts with a listener", claiming, lambda _, __: True)
+        named = tcp.declare_named(self._hosts, association, terminations, claims)
         settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
         self._reserved = tables.group(
             "hosts that answer nothing",

@@ -6,12 +6,12 @@ from envoyapi.config_cluster_v3 import (
     ClusterDnsLookupFamily,
     ClusterEdsClusterConfig,
 )
-from envoyapi.config_core_v3 import Address, Http1ProtocolOptions, Http2ProtocolOptions, SocketAddress
+from envoyapi.config_core_v3 import Address, Http1ProtocolOptions, Http2ProtocolOptions, Pipe, SocketAddress
 from envoyapi.config_endpoint_v3 import ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoyapi.network_http_connection_manager_v3 import HttpFilter
 from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsExplicitHttpConfig
 from envoyapi.wire import Any, any_of, duration_ms
-from translator.ir import Addresses, Backend, DnsName, ServicePort
+from translator.ir import Addresses, Backend, DnsName, LocalSocket, ServicePort, Target
 from translator.resources import Resource, resource
 from translator.xds.names import assignment_name, cluster_name
 from translator.xds.paths import CHECKED
@@ -63,13 +63,13 @@ def _discovery_type(backend: Backend) -> ClusterDiscoveryType:
     match backend.target:
         case ServicePort():
             return ClusterDiscoveryType.EDS
-        case Addresses():
+        case Addresses() | LocalSocket():
             return ClusterDiscoveryType.STATIC
         case DnsName():
             return ClusterDiscoveryType.STRICT_DNS
 
 
-def _inline_assignment(name: str, target: ServicePort | Addresses | DnsName) -> ClusterLoadAssignment | None:
+def _inline_assignment(name: str, target: Target) -> ClusterLoadAssignment | None:
     match target:
         case ServicePort():
             return None
@@ -77,14 +77,18 @@ def _inline_assignment(name: str, target: ServicePort | Addresses | DnsName) -> 
             return encode_assignment(name, target.pairs)
         case DnsName():
             return encode_assignment(name, ((target.name, target.port),))
+        case LocalSocket():
+            return _assignment(name, [Address(pipe=Pipe(path=target.path))])
 
 
 def encode_assignment(name: str, addresses: tuple[tuple[str, int], ...]) -> ClusterLoadAssignment:
     """Endpoints under the name that their cluster asks for; none at all is a valid answer (503 for its requests)."""
-    endpoints = [
-        LbEndpoint(endpoint=Endpoint(address=Address(socket_address=SocketAddress(address=address, port_value=port))))
-        for address, port in addresses
-    ]
+    found = [Address(socket_address=SocketAddress(address=address, port_value=port)) for address, port in addresses]
+    return _assignment(name, found)
+
+
+def _assignment(name: str, addresses: list[Address]) -> ClusterLoadAssignment:
+    endpoints = [LbEndpoint(endpoint=Endpoint(address=address)) for address in addresses]
     return ClusterLoadAssignment(
         cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=endpoints)] if endpoints else None
     )

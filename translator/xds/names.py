@@ -7,7 +7,7 @@ not tell in words it tells by a hash of the whole value.
 from dataclasses import replace
 from hashlib import blake2b
 
-from translator.ir import Addresses, Backend, DnsName, SecretRef, ServicePort
+from translator.ir import Addresses, Backend, DnsName, LocalSocket, SecretRef, ServicePort
 from translator.remembering import remembered
 
 LONGEST = 200
@@ -30,6 +30,8 @@ def cluster_name(backend: Backend) -> str:
             text = f"dns/{target.name}:{target.port}"
         case Addresses():
             text = "ip/" + ",".join(f"{address}:{port}" for address, port in target.pairs)
+        case LocalSocket():
+            text = f"unix{target.path}"
     if backend == Backend(target) and len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}~{_digest(backend)}"

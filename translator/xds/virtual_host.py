@@ -20,8 +20,10 @@ from envoyapi.config_route_v3 import (
 from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
 from envoyapi.wire import SIZE, tag
 from translator import ir
+from translator.checks import VIA_HEADER
 from translator.dot_segments import ANYWHERE
 from translator.resources import Resource, resource
+from translator.xds.headers import header_options
 from translator.xds.matcher import Entry, behind, matcher_of
 from translator.xds.paths import REFUSED
 from translator.xds.route import PROTO_HEADER, EncodedRoute
@@ -29,6 +31,7 @@ from translator.xds.route import PROTO_HEADER, EncodedRoute
 ACME_PREFIX = "/.well-known/acme-challenge/"
 """Challenges of certificate authorities come in clear text, whatever the policy for insecure requests says."""
 
+_VIA = header_options([ir.HeaderValue(VIA_HEADER, "1", append=False)])
 _ROUTES = tag(3, 2)
 _VIRTUAL_HOSTS = tag(2, 2)
 _EVERY_PATH = ir.PathMatch("prefix", "/")
@@ -94,6 +97,8 @@ def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualH
         raise TypeError(f"chain {chain.name} has no routes: it does not speak HTTP")
     head = RouteConfiguration(
         name=chain.name,
+        request_headers_to_add=_VIA,
+        # Else what is added here would win over what a Mapping says of the same header.
         most_specific_header_mutations_wins=True,
     )
     joined = b"".join(
