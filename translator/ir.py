@@ -258,6 +258,18 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What a virtual host with a wide name does not answer for, but says `status`.
+
+    That is what is no name at all, and the names of others that no domain of Envoy's could say so: those for which
+    `*suffix` stands, with a port behind them, and those for which `prefix*` stands.
+    """
+
+    globs: tuple[str, ...] = ()
+    status: int = 404
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualHost:
     """A name that is served, and what becomes of requests that did not come by TLS.
 
@@ -265,8 +277,7 @@ class VirtualHost:
     is known to be secure: always, never, or by the header x-forwarded-proto that a trusted proxy set. Where `insecure`
     is misdirected, no request is served: its connection was made for another name (421).
 
-    `also`: further names that it answers to, in the same forms. `closed`: globs `*suffix` of others, for whose names it
-    does not answer with a port or a final dot either, but says `closed_status`: no glob of theirs could say so.
+    `also`: further names that it answers to, in the same forms. One without a `name` has no routes.
     """
 
     name: str
@@ -275,8 +286,7 @@ class VirtualHost:
     insecure: Literal["route", "redirect", "reject", "misdirected"] = "route"
     origins: tuple[ObjectKey, ...] = ()
     also: tuple[str, ...] = ()
-    closed: tuple[str, ...] = ()
-    closed_status: int = 404
+    guards: tuple[Guard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from translator.emissary.names import what_is_left
 from translator.emissary.objects import UNNAMED, Edition, Subject, subject_of
 from translator.emissary.options import Options
 from translator.ir import ObjectKey
@@ -192,7 +193,8 @@ class Translation:
         elif len(suspects) == 1:
             self._convict(now, suspects[0], key, message, publication)
         else:
-            self._go_on(now, begin(key, message, suspects), publication)
+            names_stay = any(self._left_of(suspect) is not None for suspect in suspects)
+            self._go_on(now, begin(key, message, suspects, names_stay=names_stay), publication)
 
     def _go_on(self, now: float, trial: Trial, publication: Publication) -> None:
         """Try on until Envoy has to be asked, or one suspect is left."""
@@ -212,13 +214,20 @@ class Translation:
         self._convict(now, trial.suspects[0], trial.resource, trial.message, publication)
 
     def _tried(self, trial: Trial) -> Resource | None:
-        left_out = {key: self._good_instead(key) for key in trial.left_out}
+        left_out = {key: self._instead_of(key, names_stay=trial.names_stay) for key in trial.left_out}
         return self.pipeline.what_if(left_out, trial.resource)
 
-    def _good_instead(self, key: ObjectKey) -> bytes | None:
-        """The last good version; none when it is the present one, which is doubted."""
+    def _instead_of(self, key: ObjectKey, *, names_stay: bool) -> bytes | None:
+        """The last good version, unless it is the present one, which is doubted; else perhaps what is left of it."""
         good = self._memory.good.get(key)
-        return good if good != self.pipeline.object(key) else None
+        if good is not None and good != self.pipeline.object(key):
+            return good
+        return self._left_of(key) if names_stay else None
+
+    def _left_of(self, key: ObjectKey) -> bytes | None:
+        """What stands for the names of an object, as it is now."""
+        present = self.pipeline.object(key)
+        return None if present is None else what_is_left(key, present)
 
     def _convict(self, now: float, guilty: ObjectKey, key: str, message: str, publication: Publication) -> None:
         refused = self.pipeline.object(guilty)
@@ -227,11 +236,12 @@ class Translation:
         previous = self._holds.get(guilty)
         self._memory.was_wrong(guilty, refused)
         good = self._memory.fallback(guilty, previous)
-        hold = Hold(
-            previous.refused if previous else digest(refused), good, sentence(key, message, kept=good is not None)
-        )
+        said = sentence(key, message, kept=good is not None)
+        left = self._left_of(guilty)
+        instead = left if good is None and left != refused else good
+        hold = Hold(previous.refused if previous else digest(refused), instead, said)
         self._holds[guilty] = publication.holds[guilty] = hold
-        self._apply(now, {guilty: good}, publication)
+        self._apply(now, {guilty: instead}, publication)
         self._memory.forget(guilty)
         publication.statuses[guilty] = self._status_of(guilty)
 

@@ -8,7 +8,7 @@ import pytest
 
 from translator.emissary.options import Options
 from translator.memory import SETTLED_AFTER
-from translator.quarantine import Verdict
+from translator.quarantine import Hold, Verdict
 from translator.translation import Publication, Translation
 
 GROUP = "getambassador.io"
@@ -44,9 +44,11 @@ class Envoy:
         self.is_bad = is_bad
         self.verdicts: dict[str, Verdict] = {}
         self.statuses: dict[str, dict[str, Any]] = {}
+        self.holds: dict[str, Hold] = {}
 
     def take(self, publication: Publication) -> None:
         assert publication.failures == []
+        self.holds |= {key: row for key, row in publication.holds.items() if row}
         self.statuses |= {key: row.json() for key, row in publication.statuses.items() if row}
 
     def change(self, now: float, objects: dict[str, bytes | None]) -> None:

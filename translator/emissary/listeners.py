@@ -8,6 +8,7 @@ from translator.decode import Problem
 from translator.emissary.hosts import ServedHost
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.selectors import Selector, selects
+from translator.emissary.names import HostNames
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
@@ -31,6 +32,12 @@ class Binding:
         if self.namespace is not None and host.namespace != self.namespace:
             return False
         return self.selector is None or selects(self.selector, host.labels)
+
+    def may_include(self, names: HostNames) -> bool:
+        """Whether a Host is one of them, for all that is known of its labels."""
+        if self.namespace is not None and names.namespace != self.namespace:
+            return False
+        return self.selector is None or names.may_have(self.selector)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 import orjson
 
 from conversion import CURRENT, GROUP, UnconvertibleError, convert, written_path
-from translator.decode import FrozenMap, Problem, decode, join
+from translator.decode import FrozenMap, Problem, decode, join, show
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
 
 SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
 NOT_SERVED: Final = "is not served by this version: it has no effect"
 EVERYONE: Final = ["_automatic_"]
+HELD: Final = "heldBack"
+"""Marks what is left of an object that Envoy refused: it stands for its names, and is not served."""
 NO_LABELS: Final[Mapping[str, str]] = FrozenMap()
 
 
@@ -72,21 +74,23 @@ def subject_of(body: bytes, edition: Edition, ambassador_id: str) -> Subject:
     spec = orjson.loads(body).get("spec")
     if not isinstance(spec, dict):
         return Subject(edition)
-    return Subject(edition, _is_for(spec, ambassador_id), bool(spec.get("tlsSecret")))
+    return Subject(edition, is_for(spec, ambassador_id), bool(spec.get("tlsSecret")))
 
 
 def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) -> Read[T] | None:
     """Read an object of a kind; None when it is for another gateway."""
     written = document = orjson.loads(body)
-    wrong: tuple[Problem, ...] = ()
+    wrong = _ids_problem(written.get("spec"))
     if written.get("apiVersion") != SERVED_VERSION:
         try:
             document = convert(written, CURRENT)
         except UnconvertibleError as error:
             wrong = (Problem("apiVersion", f"must be {SERVED_VERSION}: {error}", reason="NotServed"),)
     spec = document.get("spec")
-    if isinstance(spec, dict) and not _is_for(spec, ambassador_id):
+    if isinstance(spec, dict) and not is_for(spec, ambassador_id):
         return None
+    if written.get(HELD) is True:
+        wrong = (Problem("metadata.name", "is held back, since Envoy refused it"),)
     namespace, name = name_of(key)
     labels = _labels_of(document)
     if wrong:
@@ -123,15 +127,33 @@ def _split(kind: type[Kind], spec: dict[str, Any], path: str) -> tuple[dict[str,
 COMMON: Final = frozenset({"ambassador_id", "ambassadorId"})
 
 
-def _is_for(spec: dict[str, Any], ambassador_id: str) -> bool:
-    ids = spec.get("ambassador_id")
-    if ids is None:
-        ids = spec.get("ambassadorId")
-    if ids is None:
-        return ambassador_id == "default"
+def is_for(spec: dict[str, Any], ambassador_id: str) -> bool:
+    """Whether an object is for the gateway with this id. One of which it cannot be read names nobody."""
+    _, ids = _ids_of(spec)
     if isinstance(ids, str):
         ids = [ids]
-    return isinstance(ids, list) and (ambassador_id in ids or ids == EVERYONE)
+    named = [each for each in ids if isinstance(each, str)] if isinstance(ids, list) else None
+    if named is None or (ids and not named):
+        return ambassador_id == "default"
+    return ambassador_id in named or named == EVERYONE
+
+
+def _ids_of(spec: dict[str, Any]) -> tuple[str, Any]:
+    name = "ambassador_id" if spec.get("ambassador_id") is not None else "ambassadorId"
+    return name, spec.get(name)
+
+
+def _wrong_id(ids: object) -> str | None:
+    if not isinstance(ids, list):
+        return f"must be a string or a list of strings, not {show(ids)}"
+    wrong = [each for each in ids if not isinstance(each, str)]
+    return f"must be a list of strings, without {show(wrong[0])}" if wrong else None
+
+
+def _ids_problem(spec: object) -> tuple[Problem, ...]:
+    name, ids = _ids_of(spec) if isinstance(spec, dict) else ("", None)
+    said = None if ids is None or isinstance(ids, str) else _wrong_id(ids)
+    return (Problem(f"spec.{name}", said),) if said else ()
 
 
 def _labels_of(document: dict[str, Any]) -> Mapping[str, str]:

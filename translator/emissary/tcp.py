@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from translator import ir
 from translator.decode import Problem
-from translator.emissary.association import Association
 from translator.emissary.backends import Backends, Wanted
 from translator.emissary.chains import Claim, chain_name, clear_text_name, listener_of, tcp_name
-from translator.emissary.grouping import HostPattern, arrival
+from translator.emissary.contexts import Context
+from translator.emissary.grouping import arrival
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, Port
@@ -149,11 +149,7 @@ class TcpMappings:
         return {chain_name(listener, member.spec.host) if member.spec.host else tcp_name(listener): member}
 
     def declare_named(
-        self,
-        hosts: Hosts,
-        association: Association,
-        terminations: Terminations,
-        claims: Table[str, Mapping[ObjectKey, Claim]],
+        self, hosts: Hosts, terminations: Terminations, claims: Table[str, Mapping[ObjectKey, Claim]]
     ) -> Table[str, TcpChain]:
         """The chains of TCPMappings for a name: TLS ends here, by the settings of the Host that serves the name.
 
@@ -171,7 +167,7 @@ class TcpMappings:
             return replace(made, problems={**made.problems, **refused})
 
         def of_name(name: str, server: str, members: Members) -> TcpChain:
-            tls = _tls_of(server, hosts, association, terminations)
+            tls = _tls_of(server, hosts, terminations)
             if isinstance(tls, Problem):
                 return _refused(members, tls)
             # What a Host offers for HTTP would be a lie for anything else.
@@ -227,22 +223,26 @@ def chains_and_problems(
     return chains, told(tables, f"{name} problems", rows, lambda _, row: row.problems)
 
 
-def _tls_of(server: str, hosts: Hosts, association: Association, terminations: Terminations) -> HostTls | Problem:
-    """The TLS settings for a name: of its own Host, else the first that fits by hostname, else of a TLSContext.
+def _tls_of(server: str, hosts: Hosts, terminations: Terminations) -> HostTls | Problem:
+    """The TLS settings for a name: of the Host that has it, else of one with a wider name, else of a TLSContext.
 
-    A Host that is stopped keeps its place: whoever comes after it may ask less of clients.
+    What is stopped keeps its place: whatever comes after it may ask less of clients.
     """
-    found = association.named(HostPattern("glob", server))
-    entries = sorted(found, key=lambda entry: (entry.hostname != server, entry.hostname, entry.name))
-    for entry in entries:
-        key = KEY_PREFIX + entry.name
-        if read(hosts.stopped, key) is not None:
-            said = f"would have the TLS settings of Host {entry.name}, which its own problems stop"
-            return Problem("spec.host", said, reason="NotAttached")
+    for key in hosts.for_server(server):
         host = read(hosts.served, key)
-        if host is not None and host.tls is not None:
+        if host is None:
+            return _stopped(f"Host {key.removeprefix(KEY_PREFIX)}")
+        if host.tls is not None:
             return host.tls
-    return terminations.for_name(server) or Problem("spec.host", NO_TLS, reason="NotAttached")
+    context = terminations.for_name(server)
+    if isinstance(context, Context):
+        return _stopped(f"the TLSContext {context.namespace}/{context.name}")
+    return context or Problem("spec.host", NO_TLS, reason="NotAttached")
+
+
+def _stopped(called: str) -> Problem:
+    said = f"would have the TLS settings of {called}, which its own problems stop"
+    return Problem("spec.host", said, reason="NotAttached")
 
 
 def _called(members: Members) -> dict[ObjectKey, str]:

@@ -67,10 +67,12 @@ class Terminations:
         ended = self._ended(context.spec, context.certificate, context.authority, "", problems)
         return None if problems else ended
 
-    def for_name(self, server: str) -> HostTls | None:
-        """The TLS of the first TLSContext that lists a name in its hosts."""
+    def for_name(self, server: str) -> HostTls | Context | None:
+        """The TLS of the first TLSContext that lists a name in its hosts; or itself, where its problems stop it."""
         context = self._contexts.for_host(server)
-        return self.of_context(context) if context else None
+        if context is None or context.spec is None:
+            return context
+        return self.of_context(context)
 
     def _secret_of(self, name: SecretName, namespace: str) -> SecretRef:
         if name.namespace:

@@ -60,7 +60,7 @@ def matcher_of(entries: Sequence[Entry], *, greatest_growth: int = GREATEST_GROW
                 (key, [entries[position][1] for position in positions]) for key, positions in leaves.items()
             ),
         ),
-        on_no_match=_on_match([entries[position][1] for position in unbound]) if unbound else None,
+        on_no_match=listed([entries[position][1] for position in unbound]) if unbound else None,
     )
 
 
@@ -69,7 +69,7 @@ def behind(first: str, answer: bytes, matcher: Matcher) -> Matcher:
     regex = RegexMatcher(google_re2=RegexMatcherGoogleRe2(), regex=first)
     asked = MatcherMatcherListPredicateSinglePredicate(input=_INPUT, value_match=StringMatcher(safe_regex=regex))
     before = MatcherMatcherListFieldMatcher(
-        predicate=MatcherMatcherListPredicate(single_predicate=asked), on_match=_on_match([answer])
+        predicate=MatcherMatcherListPredicate(single_predicate=asked), on_match=listed([answer])
     )
     return Matcher(matcher_list=MatcherMatcherList(matchers=[before]), on_no_match=MatcherOnMatch(matcher=matcher))
 
@@ -105,11 +105,12 @@ def _match_map(leaves: Iterable[tuple[str, list[bytes]]]) -> MatcherMatcherTreeM
     # Joined by hand: `map` is a map field, so each entry is a message of its own with key = 1 and value = 2.
     parts: list[bytes] = []
     for key, routes in leaves:
-        on_match = _on_match(routes)
+        on_match = listed(routes)
         parts.append(b"\n" + sized(b"\n" + utf8(key) + b"\x12" + SIZE[len(on_match)] + on_match))
     return MatcherMatcherTreeMatchMap.of(b"".join(parts))
 
 
-def _on_match(routes: list[bytes]) -> MatcherOnMatch:
+def listed(routes: Iterable[bytes]) -> MatcherOnMatch:
+    """Routes that are tried one after the other."""
     listed = RouteList.of(b"".join([_LIST_ENTRY + SIZE[len(route)] + route for route in routes]))
     return MatcherOnMatch(action=TypedExtensionConfig(name="routes", typed_config=any_of(listed)))
