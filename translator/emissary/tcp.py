@@ -14,7 +14,7 @@ from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, Port
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
-from translator.emissary.problems import Problems, Told, told
+from translator.emissary.problems import Problems, Told, stopped_by, told
 from translator.emissary.settings import Settings
 from translator.emissary.termination import HostTls, Terminations
 from translator.emissary.weights import shares_of, single_weights
@@ -186,7 +186,8 @@ def _tls_of(server: str, hosts: Hosts, association: Association, terminations: T
     for entry in entries:
         key = KEY_PREFIX + entry.name
         if read(hosts.stopped, key) is not None:
-            said = f"would have the TLS settings of Host {entry.name}, which its own problems stop"
+            problems: tuple[Problem, ...] = read(hosts.problems, key) or ()
+            said = f"would have the TLS settings of Host {entry.name}, {stopped_by(problems)}"
             return Problem("spec.host", said, reason="NotAttached")
         host = read(hosts.served, key)
         if host is not None and host.tls is not None:
