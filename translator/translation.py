@@ -257,6 +257,7 @@ class Translation:
         """Whoever needs a Secret is told what Envoy says of it, or is told so no more."""
         update = self.pipeline.apply({}, self._refusals_of([origin]))
         publication.failures.extend(update.failures)
+        publication.resources.update(update.resources)
         self._restate(update.judged, publication)
 
     def _refusals_of(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, str | None]:

@@ -1,7 +1,6 @@
 """Problems that an object cannot see alone: found where objects meet, told to each of them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from typing import Any, Final, TypeVar
 
 from translator.decode import Problem, Reason
@@ -17,8 +16,9 @@ Problems = Table[ObjectKey, tuple[Problem, ...]]
 
 def stopped_by(problems: Iterable[Problem]) -> str:
     """That an object is stopped, for those who need it; with the reason where that is a Secret, which is none's own."""
-    reasons = (problem for problem in problems if problem.stops and problem.reason in _PASSED_ON)
-    return "".join(["which its own problems stop", *(f": {each.path} {each.message}" for each in islice(reasons, 1))])
+    said = "which its own problems stop"
+    reason = next((problem for problem in problems if problem.stops and problem.reason in _PASSED_ON), None)
+    return f"{said}: {reason.path} {reason.message}" if reason else said
 
 
 def told(tables: Tables, name: str, parent: Table[str, V], find: Callable[[str, V], Told]) -> Problems:

@@ -23,7 +23,7 @@ _PIECE: Final = re.compile(rb"[^\n]{%d}" % _LONGEST_LINE)
 _BEGIN: Final = re.compile(rb"^([^\n]*?)-----BEGIN ([^\n]*)", re.MULTILINE)
 _END: Final = re.compile(rb"^-----END [^\n]*", re.MULTILINE)
 _END_OR_BLANK: Final = re.compile(rb"^(?:-----END [^\n]*|[\x00-\x09\x0b-\x20]*+$)", re.MULTILINE)
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_BYTE_ORDER_MARK: Final = "\ufeff"
 _CONTROL: Final = bytes(range(0x21))
 _BEYOND_ASCII: Final = bytes(range(0x80, 0x100))
 _BLANKS: Final = b" \t\r\n"
@@ -96,9 +96,10 @@ def read_pem(text: bytes) -> Iterator[Found]:
 
 
 def _what(before: bytes) -> str:
-    if before.startswith(_BYTE_ORDER_MARK):
-        return "a byte order mark"
-    return OTHER_TEXT if before.strip(_CONTROL) else "blanks"
+    text = before.decode("utf-8", "replace")
+    if any(character.isprintable() and character != " " for character in text):
+        return OTHER_TEXT
+    return "a byte order mark" if _BYTE_ORDER_MARK in text else "blanks"
 
 
 def _read_block(text: bytes, number: int, rest: bytes, at: int) -> tuple[Block | Unreadable, int]:

@@ -115,13 +115,13 @@ def _check_point(der: bytes) -> None:
     """The public half of an EC key, where it is written beside the private one, is in a form that Envoy reads."""
     parts = parts_of(der, only_value(der))
     if _is_pkcs8(der):
-        inner = content_of(der, parts[2], OCTET_STRING)
-        _check_point(inner)
+        _, _, inner, *_ = parts
+        _check_point(content_of(der, inner, OCTET_STRING))
         return
     for part in parts:
         if part[0] == _PUBLIC_HALF:
             (point,) = parts_of(der, part, _PUBLIC_HALF)
-            if bits(content_of(der, point, BIT_STRING))[0] not in POINT_FORMS:
+            if bits(content_of(der, point, BIT_STRING))[:1] not in POINT_FORMS:
                 raise MalformedError
 
 

@@ -17,7 +17,7 @@ LARGEST_RSA: Final = 8192
 
 LARGEST_EXPONENT_BITS: Final = 33
 CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
-POINT_FORMS: Final = frozenset({2, 3, 4})
+POINT_FORMS: Final = frozenset({b"\2", b"\3", b"\4"})
 """How a point of a curve may begin: two forms with one coordinate, one with both."""
 
 _UNKNOWN_SORT: Final = "has a key of a sort that Envoy does not take; it takes RSA, EC and Ed25519"
@@ -74,4 +74,4 @@ def _problem_of_curve(key: ec.EllipticCurvePublicKey, encoded: bytes) -> str | N
     if key.curve.name not in CURVES:
         return f"has an EC key on the curve {key.curve.name}; Envoy takes {', '.join(CURVES.values())}"
     _, point = parts_of(encoded, only_value(encoded))
-    return None if bits(content_of(encoded, point, BIT_STRING))[0] in POINT_FORMS else _UNUSUAL_FORM
+    return None if bits(content_of(encoded, point, BIT_STRING))[:1] in POINT_FORMS else _UNUSUAL_FORM

@@ -71,6 +71,7 @@ TAKEN = {
     "a key beside": chained(GOOD, GOOD.key),
     "the lines of Windows": Pair(GOOD.certificate.replace(b"\n", b"\r\n"), GOOD.key.replace(b"\n", b"\r\n")),
     "no last line end": Pair(GOOD.certificate.strip(), GOOD.key.strip()),
+    "a commented one after a mark": chained(GOOD, BOM + b"# " + GOOD.certificate.replace(b"\n", b"\n# ")),
     "a commented one after": chained(GOOD, b"# " + GOOD.certificate.replace(b"\n", b"\n# ")),
     "a name that is not printable": Pair(with_field(GOOD.certificate, "subject", name(b"*.x.test", 0x13)), GOOD.key),
 }
@@ -107,6 +108,7 @@ PASSED_OVER = {
     "a mark before the second": BOM + OTHER.certificate,
     "a blank before the second": b" " + OTHER.certificate,
     "the second indented": b"  " + INDENTED,
+    "a blank of another width before the second": "\u00a0\u200b".encode() + OTHER.certificate,
 }
 """What Envoy takes for a comment, and nobody can have meant as one: certificates behind the first."""
 
