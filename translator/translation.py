@@ -14,7 +14,7 @@ from translator.emissary.objects import UNNAMED, Edition, Subject, subject_of
 from translator.emissary.options import Options
 from translator.ir import ObjectKey
 from translator.memory import Memory
-from translator.pipeline import SOURCES, Pipeline, kind_of
+from translator.pipeline import SECRETS, SOURCES, Pipeline, kind_of
 from translator.progress import Progress
 from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blameless, judged, sentence
 from translator.resources import Resource
@@ -147,7 +147,7 @@ class Translation:
     # Changes and trials
 
     def _apply(self, now: float, objects: Mapping[ObjectKey, bytes | None], publication: Publication) -> None:
-        update = self.pipeline.apply(objects)
+        update = self.pipeline.apply(objects, self._refusals_of(objects))
         publication.failures.extend(update.failures)
         publication.resources.update(update.resources)
         for key, row in update.resources.items():
@@ -252,6 +252,7 @@ class Translation:
         for origin in origins:
             self._blamed[key] = (origin, Told("", sentence(key, message, kept=kept), stops=not kept, by="envoy"))
             publication.statuses[origin] = self._status_of(origin)
+            self._tell_users(origin, publication)
         if verdict.refused is not None:
             self._restate(self._progress.answered(key, verdict.refused), publication)
 
@@ -260,6 +261,24 @@ class Translation:
         if key in self._blamed:
             origin, _ = self._blamed.pop(key)
             publication.statuses[origin] = self._status_of(origin)
+            self._tell_users(origin, publication)
+
+    def _tell_users(self, origin: ObjectKey, publication: Publication) -> None:
+        """Whoever needs a Secret is told what Envoy says of it, or is told so no more."""
+        update = self.pipeline.apply({}, self._refusals_of([origin]))
+        publication.failures.extend(update.failures)
+        publication.resources.update(update.resources)
+        self._restate(update.judged, publication)
+
+    def _refusals_of(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, str | None]:
+        """What Envoy says of these objects, of those that are Secrets."""
+        return {key: self._refusal_of(key) for key in keys if key.startswith(SECRETS)}
+
+    def _refusal_of(self, key: ObjectKey) -> str | None:
+        hold = self._holds.get(key)
+        if hold is not None:
+            return hold.message
+        return next((told.message for origin, told in self._blamed.values() if origin == key), None)
 
     def _is_unproven(self, key: ObjectKey) -> bool:
         body = self.pipeline.object(key)

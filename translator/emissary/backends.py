@@ -7,6 +7,7 @@ from translator.decode import Invalid, Problem
 from translator.emissary.contexts import Contexts, upstream_tls
 from translator.emissary.options import Options
 from translator.emissary.own_ports import SAID, OwnPorts
+from translator.emissary.problems import stopped_by
 from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
 from translator.ir import Addresses, Backend, DnsName, ServicePort, UpstreamTls
 from translator.kubernetes.tables import KubernetesTables, Name
@@ -125,7 +126,7 @@ class Backends:
             problems.append(
                 Problem(
                     "spec.tls",
-                    f"names the TLSContext {wanted.tls}, which its own problems stop",
+                    f"names the TLSContext {wanted.tls}, {stopped_by(context.problems)}",
                     reason="TLSContextNotUsable",
                 )
             )

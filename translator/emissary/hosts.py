@@ -128,7 +128,8 @@ class Hosts:
         if self.exist():
             return {}
         secret = SecretRef(self._own, FALLBACK_SECRET)
-        usable = certificate_problem("", secret, read(self._certificates, (secret.namespace, secret.name))) is None
+        problem = certificate_problem("", secret, read(self._certificates, (secret.namespace, secret.name)))
+        usable = problem is None or not problem.stops
         tls = HostTls(ir.TlsTermination((secret,)), ()) if usable else None
         key = f"{KEY_PREFIX}{self._own}/{DEFAULT_HOST}"
         action: Action = "redirect" if usable else "route"

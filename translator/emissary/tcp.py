@@ -15,7 +15,7 @@ from translator.emissary.listeners import Listeners, OpenPort, Port
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts, overlap
-from translator.emissary.problems import Problems, Told, told
+from translator.emissary.problems import Problems, Told, stopped_by, told
 from translator.emissary.settings import Settings
 from translator.emissary.tcp_names import owner_of, refusals
 from translator.emissary.tcp_ports import PortClaim, losing, overlapping
@@ -231,17 +231,17 @@ def _tls_of(server: str, hosts: Hosts, terminations: Terminations) -> HostTls | 
     for key in hosts.for_server(server):
         host = read(hosts.served, key)
         if host is None:
-            return _stopped(f"Host {key.removeprefix(KEY_PREFIX)}")
+            return _stopped(f"Host {key.removeprefix(KEY_PREFIX)}", read(hosts.problems, key) or ())
         if host.tls is not None:
             return host.tls
     context = terminations.for_name(server)
     if isinstance(context, Context):
-        return _stopped(f"the TLSContext {context.namespace}/{context.name}")
+        return _stopped(f"the TLSContext {context.namespace}/{context.name}", context.problems)
     return context or Problem("spec.host", NO_TLS, reason="NotAttached")
 
 
-def _stopped(called: str) -> Problem:
-    said = f"would have the TLS settings of {called}, which its own problems stop"
+def _stopped(called: str, problems: tuple[Problem, ...]) -> Problem:
+    said = f"would have the TLS settings of {called}, {stopped_by(problems)}"
     return Problem("spec.host", said, reason="NotAttached")
 
 
