@@ -22,6 +22,8 @@ class Timing:
     """The same while a kind has not been asked for of which Envoy accepted something on an earlier stream."""
     reprieve: float = 0.5
     """After Envoy refused a new cluster, before the routes to it go out: for the translator to take them back."""
+    linger: float = 15.0
+    """From the moment when nothing leads to a cluster any more until it is taken away."""
     pardon: float = 5.0
     """Until a listener is tried again whose address could not be bound."""
 

@@ -12,7 +12,7 @@ from snapshot import Changes, Record
 Sent = tuple[str, list[str], list[str]]
 """A response in short: its kind, "name version" of what is in it, the names removed."""
 
-TIMING = Timing()
+TIMING = Timing(linger=0)
 
 
 def version(text: str, *, endpoints: str | None = None, body: bytes = b"") -> Record:
