@@ -20,8 +20,8 @@ BATCH = 512
 """Resources in one response at most."""
 
 FEW = 16
-"""So many routes or load assignments go one a response, since such a response is refused as a whole; more go in batches,
-which Envoy applies several times faster, and which are taken apart when they are refused. Secrets always go alone."""
+"""So many routes or load assignments go one a response, since such a response is refused as a whole; more go in
+batches, which Envoy applies several times faster, and which are taken apart when they are refused."""
 
 PARTS = 16
 """A refused batch is sent again in so many parts: 512 resources are narrowed down to the guilty one in three steps."""
@@ -209,7 +209,7 @@ class Channel:
     def _send(self, entries: list[Entry], removed: list[str]) -> None:
         # a refusal of clusters is withheld, too, while one warms: then none should be lost with a bad neighbour
         is_few = len(entries) <= FEW and (self.kind in _SHARED_FATE or (self.kind is Kind.CLUSTER and self.in_flight))
-        single = is_few or self.kind is Kind.SECRET
+        single = is_few or self.kind is Kind.SECRET  # Envoy's word is then about that Secret
         portions = list(_portions(entries, 1 if single else BATCH))
         together = self.kind is Kind.LISTENER  # Envoy removes first, so that a new listener may take an old one's port
         if removed and not (together and portions):

@@ -14,7 +14,7 @@ from adsserver.channel import Channel, Outbox
 from adsserver.ledger import Ledger
 from adsserver.messages import Response
 from adsserver.resources import Catalog, Edits, Entry, Kind
-from adsserver.round import KIND_OF, STAGE_OF, Round, Stage, Timing
+from adsserver.round import KIND_OF, STAGE_OF, Round, Stage, Timing, waits_until
 from adsserver.verdicts import Verdicts
 from adsserver.withdrawal import Withdrawal
 
@@ -200,29 +200,7 @@ class Rollout:
         return ends is None or now >= ends
 
     def _waits_until(self, current: Round) -> float | None:
-        """Until when the round waits in its stage; None when it need not wait."""
-        timing, ends = self._timing, 0.0
-        if current.stage in KIND_OF:
-            if self._is_unanswered(KIND_OF[current.stage], current):
-                ends = current.since + timing.patience
-        elif self._is_unanswered(Kind.CLUSTER, current):
-            sent = self._channels[Kind.CLUSTER].in_flight.values()
-            is_overdue = any(response.rollout != current.number for response in sent)
-            grace = timing.short_grace if is_overdue else timing.grace
-            ends = current.since + (timing.patience if current.awaited and current.stage is Stage.CLUSTERS else grace)
-        elif self._channels[Kind.CLUSTER].is_silent:
-            ends = current.started + timing.grace
-        if current.stage is Stage.CLUSTERS:
-            verdicts = self._verdicts.deadline if current.coming.get(Kind.LISTENER) else None
-            ends = max(ends, current.reprieve, verdicts or 0.0)
-        return ends or None
-
-    def _is_unanswered(self, kind: Kind, current: Round) -> bool:
-        """Whether Envoy has still to answer what this round sent of a kind (in its last stage: what it took away)."""
-        return any(
-            response.rollout == current.number and (response.removed or current.stage is not Stage.WITHDRAWAL)
-            for response in self._channels[kind].in_flight.values()
-        )
+        return waits_until(current, self._channels, self._timing, self._verdicts.deadline)
 
     # -- what is brought
 

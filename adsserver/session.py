@@ -22,7 +22,7 @@ class Session:
     """The state of one stream."""
 
     def __init__(self, catalog: Catalog, ledger: Ledger, timing: Timing | None = None, name: str = "") -> None:
-        """`catalog` and `ledger` are shared with other streams of this process; `name`: what no other stream is called."""
+        """`catalog` and `ledger` are shared with other streams of this process; no other stream has this `name`."""
         self._catalog = catalog
         self._timing = timing or Timing()
         self._outbox = Outbox(name)

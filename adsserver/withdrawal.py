@@ -5,12 +5,19 @@ and for as long it asks for them by name. So a route configuration that is gone 
 and with it each cluster that was there before it went. A request may also be on its way to a cluster (it waits for an
 authorization, or is tried again), or a connection (in its handshake) when the last route to it goes; so a cluster stays
 for some seconds more. What a request or a connection has reached it keeps, though the cluster goes.
+
+No more are kept than there are others, or a thousand: where everything changes again and again, the first to leave go
+before their time, since an Envoy without memory would serve nobody.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 
 from adsserver.channel import Channel
 from adsserver.resources import Catalog, Kind
+
+MOST_KEPT = 1000
+"""So many clusters that are gone are kept at least: some 60 MB of Envoy's memory."""
 
 _BEFORE = 0
 """The round of what Envoy held when this stream began."""
@@ -28,6 +35,7 @@ class Withdrawal:
         self._leaving: dict[Kind, dict[str, int]] = {kind: {} for kind in Kind if kind is not Kind.LISTENER}
         self._sent_first: dict[str, int] = {}
         self._unused_since: dict[str, float] = {}
+        self._surplus: list[str] = []
         self._is_news = False
 
     def settle(self, settled_at: float, trusted_at: float) -> None:
@@ -84,6 +92,8 @@ class Withdrawal:
             self._watch_clusters(now)
             if not self._leaving[Kind.CLUSTER]:
                 return any(self._free(kind, ()) for kind in self._leaving)
+            if self._surplus:
+                return True
         return any(since + self._linger <= now for since in self._unused_since.values())
 
     def take_clusters(self, coming: Collection[str], now: float) -> list[str]:
@@ -91,12 +101,14 @@ class Withdrawal:
         if now < self._all_is_said_at:
             return []
         self._watch_clusters(now)
-        old = [name for name, since in self._unused_since.items() if since + self._linger <= now and name not in coming]
-        for name in old:
-            del self._unused_since[name]
+        old = [name for name, since in self._unused_since.items() if since + self._linger <= now]
+        names = [name for name in dict.fromkeys([*self._surplus, *old]) if name not in coming]
+        for name in names:
+            self._unused_since.pop(name, None)
             self._sent_first.pop(name, None)
             self._let_go(Kind.CLUSTER, name)
-        return old
+        self._surplus = []
+        return names
 
     def take(self, kind: Kind, coming: Collection[str]) -> list[str]:
         """Offer no longer what is gone, is not used, and is not coming back; returns the names."""
@@ -125,17 +137,24 @@ class Withdrawal:
         is_answered = not any(self._channels[kind].in_flight for kind in (Kind.LISTENER, Kind.ROUTE))
         before, free = self._unused_since, self._free(Kind.CLUSTER, ())
         self._unused_since = {name: before.get(name, now) for name in free if is_answered or name in before}
+        leaving, most = self._leaving[Kind.CLUSTER], max(MOST_KEPT, len(self._catalog.of(Kind.CLUSTER)))
+        first = islice(leaving, max(0, len(leaving) - most) if is_answered else 0)
+        used = self._used() if len(leaving) > most else set[str]()
+        self._surplus = [name for name in first if Kind.CLUSTER.key(name) not in used]
 
     def _free(self, kind: Kind, coming: Collection[str]) -> list[str]:
-        if not self._leaving[kind]:
-            return []
-        wanted, used = self._channels[Kind.ROUTE].subscription.names, self._used()
+        names = [name for name in self._leaving[kind] if name not in coming]
+        if not names:
+            return names
+        wanted = self._channels[Kind.ROUTE].subscription.names
         if kind is Kind.ROUTE:
-            used |= {kind.key(name) for name in self._leaving[kind] if name in wanted}
+            names = [name for name in names if name not in wanted]
         if kind is Kind.CLUSTER:
-            last = max((number for name, number in self._leaving[Kind.ROUTE].items() if name in wanted), default=_BEFORE)
-            used |= {kind.key(name) for name in self._leaving[kind] if self._sent_first.get(name, _BEFORE) < last}
-        return [name for name in self._leaving[kind] if name not in coming and kind.key(name) not in used]
+            routes = self._leaving[Kind.ROUTE].items()
+            last = max((number for name, number in routes if name in wanted), default=_BEFORE)
+            names = [name for name in names if self._sent_first.get(name, _BEFORE) >= last]
+        used = self._used()
+        return [name for name in names if kind.key(name) not in used] if used else names
 
     def _used(self) -> set[str]:
         """The keys of what is gone, but stands in a version that Envoy keeps because it refused a newer one.

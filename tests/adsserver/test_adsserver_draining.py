@@ -4,11 +4,11 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
 from snapshot import Record
-from tests.adsserver.served import wait_answer
 from tests.support.adsserver import Adsserver
 from tests.support.certificates import authority
 from tests.support.envoy import RealEnvoy, free_port, wait_until
@@ -87,10 +87,16 @@ def kept_alive(port: int, server_name: str | None = None) -> Iterator[list[KeptA
         yield kept
 
 
+def ask(kept: list[KeptAlive]) -> bool:
+    """One request on each; whether any is open still."""
+    answered = [each.ask() for each in kept]
+    return any(answered)
+
+
 def ask_until_closed(kept: list[KeptAlive]) -> None:
     """Requests on all connections for as long as Envoy leaves any open; none of them may fail."""
     end = time.monotonic() + DRAIN + 10
-    while any([each.ask() for each in kept]):
+    while ask(kept):
         assert not [failure for each in kept for failure in each.failures]
         assert time.monotonic() < end, "a connection outlives the drain"
     assert not [failure for each in kept for failure in each.failures]
@@ -228,15 +234,16 @@ def test_a_storm_of_clusters_during_a_drain_is_kept_for_the_drain_only(
 
     def storm(number: int) -> dict[str, Record]:
         names = [f"storm-{number}-{each}" for each in range(200)]
-        return keyed(cluster={name: cluster(name) for name in names}, endpoint={name: endpoints(name, 9) for name in names})
+        return keyed(
+            cluster={name: cluster(name) for name in names}, endpoint={name: endpoints(name, 9) for name in names}
+        )
 
     begin(ads, served_http(port, one) | storm(0))
     with kept_alive(port) as kept:
         ads.publish(changed_world("another port", one, two))
         for number in range(5):
             ads.publish({**storm(number + 1), **dict.fromkeys(storm(number))})
-            for each in kept:
-                each.ask()
+            ask(kept)
         ask_until_closed(kept)
     wait_until(lambda: len(clusters(envoy)) == 1 + 200, what=lambda: f"{len(clusters(envoy))} clusters, 201 wanted")
 
@@ -265,12 +272,12 @@ def test_streams_live_through_it(ads: Adsserver, envoy: RealEnvoy, one: Service,
 
 
 def test_new_connections_in_tcp_are_served_all_the_time(ads: Adsserver, envoy: RealEnvoy) -> None:
-    """A filter chain of TCP names its cluster itself; who connected just before the change still has to be passed on."""
+    """A filter chain of TCP names its cluster itself; who came just before the change has still to be passed on."""
     port = free_port()
     with TcpUpstream("one") as first, TcpUpstream("two") as second:
         services = [Service(f"lines-{number}", (first, second)[number % 2].port) for number in range(10)]
         begin(ads, services[0].records | keyed(listener={"tcp": tcp_listener("tcp", port, to="lines-0")}))
-        for before, after in zip(services, services[1:], strict=False):
+        for before, after in pairwise(services):
             changed = tcp_listener("tcp", port, to=after.name)
             with Lines(port) as connected:
                 ads.publish({**after.records, **before.gone, "listener/tcp": changed})

@@ -5,6 +5,7 @@ from dataclasses import replace
 from adsserver_talk import TIMING, Talk, version
 
 from adsserver.round import Timing
+from adsserver.withdrawal import MOST_KEPT
 from snapshot import Record
 
 WORLD = {
@@ -109,3 +110,17 @@ def test_a_lingering_cluster_that_comes_back_is_not_taken_away() -> None:
     talk.waits(14)
     assert talk.changes(cluster={"a": version("1")}) == []
     assert talk.waits(60) == []
+
+
+def test_no_more_are_kept_than_there_are_others_or_a_thousand() -> None:
+    """The first to leave go before their time."""
+    talk = settled()
+    old = {f"old-{number:04}": version("1") for number in range(MOST_KEPT)}
+    talk.changes(cluster=old)
+    talk.accepts_all()
+    moved(talk, "a", "b", "first", "second")
+    talk.accepts_all()
+    assert talk.changes(cluster=dict.fromkeys(old)) == [("cluster", [], ["a"])]
+    talk.accepts_all()
+    assert talk.waits(10_000) == []
+    assert talk.asks("route", unsubscribe=("first",)) == [("cluster", [], list(old))]

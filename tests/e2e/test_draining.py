@@ -32,7 +32,8 @@ def listener(port: int, name: str = "moving") -> str:
 
 
 def asked(kept: list[KeptAlive]) -> bool:
-    return any([each.ask() for each in kept])
+    answered = [each.ask() for each in kept]
+    return any(answered)
 
 
 def failures(kept: list[KeptAlive]) -> list[str]:

@@ -20,50 +20,13 @@ routes and Secrets until `end_drains`.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from adsserver.messages import Request, Response
-from adsserver.resources import Entry, Kind
+from adsserver.resources import Kind
 from adsserver.round import Timing
-from envoyapi.config_core_v3 import DataSource
-from envoyapi.reading import fields
-from envoyapi.transport_sockets_tls_v3 import Secret, TlsCertificate
+from tests.support.model_resources import Held, held
 
 WILD = (Kind.CLUSTER, Kind.LISTENER)
-
-
-@dataclass(frozen=True)
-class Held:
-    """A resource in Envoy."""
-
-    version: str
-    content: Any
-    sent_at: float
-
-
-def held(entry: Entry, sent_at: float) -> Held:
-    """What Envoy makes of an entry."""
-    return Held(entry.version, content_of(entry.kind, entry.body), sent_at)
-
-
-def content_of(kind: Kind, body: bytes) -> Any:
-    """What a body says."""
-    return orjson.loads(_pem_of(body) if kind is Kind.SECRET else body)
-
-
-def secret_saying(content: bytes) -> bytes:
-    """An encoded Secret with this content."""
-    return bytes(Secret(tls_certificate=TlsCertificate(certificate_chain=DataSource(inline_bytes=content))))
-
-
-def _pem_of(body: bytes) -> bytes:
-    """The last line of its last certificate."""
-    for _ in range(3):
-        body = [value for _, value in fields(body) if isinstance(value, bytes)][-1]
-    return body.splitlines()[-1]
 
 
 class ModelEnvoy:
@@ -84,6 +47,7 @@ class ModelEnvoy:
         self.wants_listeners = False
         self.withheld: list[Request] = []
         self.told: set[tuple[str, str]] = set()
+        self.forgiven: set[tuple[str, str]] = set()
         self._alone: dict[str, tuple[str, str]] = {}
         self.refused_clusters: set[str] = set()
         self.known_clusters: set[str] = set()
@@ -111,12 +75,15 @@ class ModelEnvoy:
     def say(self) -> Request:
         """The next request, on its way now; a refusal of one resource alone is remembered as told."""
         request = self.out.popleft()
-        if request.kind is Kind.SECRET:  # what was refused for a Secret may be tried again
-            self.told = {told for told in self.told if not told[0].startswith(("cluster/", "listener/"))}
         asked = {request.kind.key(name) for name in request.subscribe}
-        self.told = {told for told in self.told if told[0] not in asked}
+        for told in self.told:
+            is_made_with_secrets = told[0].startswith(("cluster/", "listener/"))
+            if told[0] in asked or (request.kind is Kind.SECRET and is_made_with_secrets):
+                self.forgiven.add(told)
         if request.nonce in self._alone:
-            self.told.add(self._alone.pop(request.nonce))
+            told = self._alone.pop(request.nonce)
+            self.told.add(told)
+            self.forgiven.discard(told)
         return request
 
     def _ask(self, kind: Kind) -> None:
@@ -306,7 +273,8 @@ class ModelEnvoy:
         if excused:
             self._excused[excused] |= self.interest[excused]
         for name, listener in list(self.warming_listeners.items()):
-            if self._has_all(Kind.ROUTE, listener.content["rds"]) and self._has_all(Kind.SECRET, listener.content["sds"]):
+            needed = {Kind.ROUTE: listener.content["rds"], Kind.SECRET: listener.content["sds"]}
+            if all(self._has_all(kind, names) for kind, names in needed.items()):
                 self._drain(name)
                 self.active[Kind.LISTENER][name] = self.warming_listeners.pop(name)
 

@@ -76,9 +76,9 @@ def address(port: int, host: str = "127.0.0.1") -> Address:
     return Address(socket_address=SocketAddress(address=host, port_value=port))
 
 
-def endpoints(name: str, *ports: int) -> Record:
-    """A load assignment of ports of 127.0.0.1."""
-    hosts = [LbEndpoint(endpoint=Endpoint(address=address(port))) for port in ports]
+def endpoints(name: str, *ports: int, host: str = "127.0.0.1") -> Record:
+    """A load assignment of ports of a host."""
+    hosts = [LbEndpoint(endpoint=Endpoint(address=address(port, host))) for port in ports]
     return record(ClusterLoadAssignment(cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=hosts)]))
 
 
@@ -113,10 +113,12 @@ def tls(secret_name: str) -> TransportSocket:
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
 
 
-def listener(name: str, port: int, *, rds: str, stat_prefix: str = "test", sds: str | None = None) -> Record:
-    """An HTTP listener on 127.0.0.1 with its routes from ADS; `sds` names the secret with which it speaks TLS."""
+def listener(
+    name: str, port: int, *, rds: str, stat_prefix: str = "test", sds: str | None = None, host: str = "127.0.0.1"
+) -> Record:
+    """An HTTP listener on `host` with its routes from ADS; `sds` names the secret with which it speaks TLS."""
     chain = FilterChain(filters=[http(rds, stat_prefix)], transport_socket=tls(sds) if sds else None)
-    return record(Listener(name=name, address=address(port), filter_chains=[chain]))
+    return record(Listener(name=name, address=address(port, host), filter_chains=[chain]))
 
 
 def http(rds: str, stat_prefix: str = "test") -> Filter:
