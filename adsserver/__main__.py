@@ -8,11 +8,13 @@ import asyncio
 import gc
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from adsserver.acks import Acks
 from adsserver.ledger import Ledger
 from adsserver.resources import Catalog
+from adsserver.round import Timing
 from adsserver.server import Server, SocketError
 from process import logs, main
 from process.settings import Settings
@@ -42,7 +44,8 @@ async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event
     catalog.apply(reader.changes())
     ledger = Ledger.load(catalog, snapshot.reader("acks").all())
     acks = Acks(writer, ledger)
-    server = Server(catalog, ledger, acks)
+    usual = Timing()
+    server = Server(catalog, ledger, acks, replace(usual, linger=min(usual.linger, settings.listener_drain)))
     acks.tell_stream(connected=False)
     gc.collect()
     gc.freeze()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from adsserver.acks import Acks
 from adsserver.ledger import Ledger
 from adsserver.messages import Request, Response
 from adsserver.resources import Catalog, Edits
+from adsserver.round import Timing
 from adsserver.session import Session
 from envoyapi.reading import DecodeError
 from process import logs
@@ -92,8 +94,9 @@ class Stream:
 class Server:
     """All streams of this process; the newest one's acceptances and refusals are what the snapshot is told."""
 
-    def __init__(self, catalog: Catalog, ledger: Ledger, acks: Acks) -> None:
+    def __init__(self, catalog: Catalog, ledger: Ledger, acks: Acks, timing: Timing) -> None:
         self._catalog = catalog
+        self._timing = timing
         self._ledger = ledger
         self._acks = acks
         self._streams: list[Stream] = []
@@ -168,7 +171,8 @@ class Server:
     def _open(self) -> Stream:
         if self._streams:
             self._streams[-1].session.use(self._ledger.shadow())
-        stream = Stream(Session(self._catalog, self._ledger), self._acks)
+        session = Session(self._catalog, self._ledger, self._timing, secrets.token_hex(8))
+        stream = Stream(session, self._acks)
         self._streams.append(stream)
         return stream
 
