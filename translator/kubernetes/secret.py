@@ -15,7 +15,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from translator.decode import Problem
 from translator.kubernetes.boringssl import UNKNOWN_SORT, blocks_of, has_open_block, unfitness_of
+from translator.kubernetes.shapes import misshapen_secret
 
 CHAIN_KEYS = ("tls.crt", "cert-chain.pem")
 PRIVATE_KEYS = ("tls.key", "key.pem", "user.key")
@@ -41,6 +43,8 @@ class Certificate:
     brings_ca: bool = False
     required: bool = False
     unfit: str | None = None
+    misshapen: tuple[Problem, ...] = ()
+    """What is wrong with the shape of the Secret; the first of it is the `problem`."""
 
     @property
     def has_certificate(self) -> bool:
@@ -58,6 +62,9 @@ class Certificate:
 
 def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
     """Read a Secret object; None when nothing in it is about TLS."""
+    misshapen = misshapen_secret(document)
+    if misshapen:
+        return Certificate(problem=f"{misshapen[0].path}: {misshapen[0].message}", misshapen=misshapen)
     entries = _entries_of(document)
     if isinstance(entries, str):
         return Certificate(problem=entries)
@@ -76,11 +83,11 @@ def _entries_of(document: Mapping[str, Any]) -> dict[str, bytes] | str:
     entries: dict[str, bytes] = {}
     for name, text in (document.get("data") or {}).items():
         try:
-            entries[name] = base64.b64decode("".join(str(text).split()), validate=True)
+            entries[name] = base64.b64decode("".join((text or "").split()), validate=True)
         except (binascii.Error, ValueError):
             return f"data[{name}]: must be base64"
     for name, text in (document.get("stringData") or {}).items():
-        entries[name] = str(text).encode()
+        entries[name] = (text or "").encode()
     return entries
 
 

@@ -70,11 +70,11 @@ def _by_name(tables: Tables, name: str, parent: Table[ObjectKey, Any], kind: typ
     return tables.each(name, grouped, lambda _, members: members[min(members)])
 
 
-def _read_service(key: ObjectKey, body: bytes) -> Service | Problem:
+def _read_service(key: ObjectKey, body: bytes) -> Service | tuple[Problem, ...]:
     return service_of(*name_of(key), orjson.loads(body))
 
 
-def _read_slice(key: ObjectKey, body: bytes) -> EndpointSlice | Problem:
+def _read_slice(key: ObjectKey, body: bytes) -> EndpointSlice | tuple[Problem, ...]:
     return endpoint_slice_of(name_of(key)[0], orjson.loads(body))
 
 
@@ -83,11 +83,11 @@ def _read_secret(_: ObjectKey, body: bytes) -> Certificate | None:
 
 
 def _problem_of(_: ObjectKey, row: object) -> tuple[Problem, ...] | None:
-    return (row,) if isinstance(row, Problem) else None
+    return row if isinstance(row, tuple) else None
 
 
 def _problem_of_certificate(_: ObjectKey, row: Certificate) -> tuple[Problem, ...] | None:
-    if row.problem is None:
-        return None
+    if row.misshapen or row.problem is None:
+        return row.misshapen or None
     path, _, message = row.problem.partition(": ")
     return (Problem(path, message),)
