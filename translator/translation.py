@@ -53,7 +53,8 @@ class Translation:
         self._trials: dict[str, Trial] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._refused: set[str] = set()
-        self._blamed: dict[str, tuple[ObjectKey, Told]] = {}
+        self._blamed: dict[str, ObjectKey] = {}
+        self._blames: dict[ObjectKey, dict[str, Told]] = {}
         self._failures: dict[str, Exception] = {}
 
     def next_time(self, now: float) -> float | None:
@@ -240,7 +241,9 @@ class Translation:
         verdict = self._verdicts[key]
         kept = verdict.accepted not in {None, verdict.refused}
         for origin in origins:
-            self._blamed[key] = (origin, Told("", sentence(key, message, kept=kept), stops=not kept, by="envoy"))
+            self._blamed[key] = origin
+            told = Told("", sentence(key, message, kept=kept), stops=not kept, by="envoy")
+            self._blames.setdefault(origin, {})[key] = told
             publication.statuses[origin] = self._status_of(origin)
         if verdict.refused is not None:
             self._restate(self._progress.answered(key, verdict.refused), publication)
@@ -248,7 +251,10 @@ class Translation:
     def _absolve(self, key: str, publication: Publication) -> None:
         """Whoever was blamed for this resource is so no more."""
         if key in self._blamed:
-            origin, _ = self._blamed.pop(key)
+            origin = self._blamed.pop(key)
+            self._blames[origin].pop(key)
+            if not self._blames[origin]:
+                del self._blames[origin]
             publication.statuses[origin] = self._status_of(origin)
 
     def _is_unproven(self, key: ObjectKey) -> bool:
@@ -302,8 +308,7 @@ class Translation:
         if body is None:
             return None
         (problems,) = self.pipeline.problems([key]).values()
-        blames = [told for origin, told in self._blamed.values() if origin == key]
-        return status_of_object(problems, blames)
+        return status_of_object(problems, self._blames.get(key, {}).values())
 
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         if body is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from translator.decode import Problem
+from translator.decode import Problem, few
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables
 
@@ -13,10 +13,10 @@ Problems = Table[ObjectKey, tuple[Problem, ...]]
 
 
 def told(tables: Tables, name: str, parent: Table[str, V], find: Callable[[str, V], Told]) -> Problems:
-    """A table of problems by object, from rows in which several objects meet."""
+    """A table of problems by object, from rows in which several objects meet: of each object the first ones."""
     spread: Table[ObjectKey, Mapping[Any, tuple[Problem, ...]]] = tables.group(
         f"{name}, where they are found", parent, find
     )
     return tables.each(
-        name, spread, lambda _, found: tuple([problem for where in sorted(found) for problem in found[where]])
+        name, spread, lambda _, found: few(problem for where in sorted(found) for problem in found[where])
     )
