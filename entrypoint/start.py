@@ -21,6 +21,7 @@ from entrypoint.rundir import RunDirectory, RunDirectoryError, environment
 from entrypoint.supervision import CONF
 from process import logs
 from process.settings import Settings, SettingsError
+from process.text import printable
 
 Greeting: TypeAlias = Callable[[Settings, list[Document]], str]
 """What a person is told once the gateway is ready."""
@@ -55,7 +56,7 @@ def begin(environ: Mapping[str, str], greeting: Greeting | None = None, conf: Pa
         return _live(plan, run_dir, environ, greeting, conf)
     except (RefusedError, RunDirectoryError) as error:
         for sentence in error.args:
-            print(f"dragoman: {sentence}", file=sys.stderr)  # noqa: T201 -- it never came to logs
+            print(printable(f"dragoman: {sentence}", logs.LONGEST), file=sys.stderr)  # noqa: T201 -- it never came to logs
         return NOT_BEGUN
     finally:
         if run_dir is not None:
@@ -89,7 +90,8 @@ def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeti
     if not has_fallback_secret(plan.found, settings.namespace):
         write_fallback(settings.generated_dir, settings.namespace)
     try:
-        return asyncio.run(_life(Life(settings, inherited, conf), settings, outlets, plan.found, greeting))
+        with logs.uncaught():
+            return asyncio.run(_life(Life(settings, inherited, conf), settings, outlets, plan.found, greeting))
     finally:
         for outlet in outlets.values():
             outlet.close(_LAST_WORDS)

@@ -142,7 +142,7 @@ class Supervision:
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(self._pipe, _CHUNK):
-                for line in self._lines.feed(chunk).decode(errors="replace").splitlines():
+                for line in self._lines.feed(chunk).decode(errors="replace").split("\n")[:-1]:
                     self._take(read(line))
 
     def _take(self, event: Event) -> None:

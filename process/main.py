@@ -11,6 +11,7 @@ import uvloop
 
 from process import logs
 from process.settings import Settings, SettingsError
+from process.text import printable
 
 Main: TypeAlias = Callable[[Settings, asyncio.Event], Coroutine[Any, Any, int | None]]
 """A process's coroutine: given its settings and the event `stopping`, it ends when that is set; None counts as 0."""
@@ -27,12 +28,13 @@ def run(part: str, main: Main) -> int:
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
-        print(f"{part}: {error}", file=sys.stderr)  # noqa: T201 -- how to log is one of the settings
+        said = printable(f"{part}: {error}", logs.LONGEST)
+        print(said, file=sys.stderr)  # noqa: T201 -- how to log is one of the settings
         return BAD_SETTINGS
     logs.configure(part, settings)
     log = logs.get()
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with logs.uncaught(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_until_told(main, settings))
     except (Exception, asyncio.CancelledError):  # the last place where it can be told
         log.exception("failed")

@@ -12,8 +12,12 @@ No I/O, no clock. Which objects are suspects is known to `translator.memory`.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import Final
 
 from translator.ir import ObjectKey
+
+LONGEST: Final = 3000
+"""Characters of Envoy's text that are passed on; it may repeat all that it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +95,5 @@ def sentence(key: str, message: str, *, kept: bool) -> str:
     """What people are told; `kept`: whether Envoy has an earlier version that it goes on with."""
     kind, _, name = key.partition("/")
     after = "; the last version that it accepted keeps serving" if kept else ""
-    return f"Envoy refused the {kind} {name}: {message}{after}"
+    said = message if len(message) <= LONGEST else f"{message[:LONGEST]}... ({len(message)} characters)"
+    return f"Envoy refused the {kind} {name}: {said}{after}"

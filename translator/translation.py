@@ -54,7 +54,8 @@ class Translation:
         self._trials: dict[str, Trial] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._refused: set[str] = set()
-        self._blamed: dict[str, tuple[ObjectKey, Told]] = {}
+        self._blamed: dict[str, ObjectKey] = {}
+        self._blames: dict[ObjectKey, dict[str, Told]] = {}
         self._failures: dict[str, Exception] = {}
 
     def next_time(self, now: float) -> float | None:
@@ -152,7 +153,7 @@ class Translation:
         publication.resources.update(update.resources)
         for key, row in update.resources.items():
             self._trials.pop(key, None)
-            if row is None or (key in self._blamed and self._blamed[key][0] in objects):
+            if row is None or (key in self._blamed and self._blamed[key] in objects):
                 self._absolve(key, publication)
         versions = {key: row.version if row else None for key, row in update.resources.items()}
         self._memory.published(now, objects, versions)
@@ -250,7 +251,9 @@ class Translation:
         verdict = self._verdicts[key]
         kept = verdict.accepted not in {None, verdict.refused}
         for origin in origins:
-            self._blamed[key] = (origin, Told("", sentence(key, message, kept=kept), stops=not kept, by="envoy"))
+            self._blamed[key] = origin
+            told = Told("", sentence(key, message, kept=kept), stops=not kept, by="envoy")
+            self._blames.setdefault(origin, {})[key] = told
             publication.statuses[origin] = self._status_of(origin)
             self._tell_users(origin, publication)
         if verdict.refused is not None:
@@ -259,7 +262,10 @@ class Translation:
     def _absolve(self, key: str, publication: Publication) -> None:
         """Whoever was blamed for this resource is so no more."""
         if key in self._blamed:
-            origin, _ = self._blamed.pop(key)
+            origin = self._blamed.pop(key)
+            self._blames[origin].pop(key)
+            if not self._blames[origin]:
+                del self._blames[origin]
             publication.statuses[origin] = self._status_of(origin)
             self._tell_users(origin, publication)
 
@@ -278,7 +284,7 @@ class Translation:
         hold = self._holds.get(key)
         if hold is not None:
             return hold.message
-        return next((told.message for origin, told in self._blamed.values() if origin == key), None)
+        return next((told.message for told in self._blames.get(key, {}).values()), None)
 
     def _is_unproven(self, key: ObjectKey) -> bool:
         body = self.pipeline.object(key)
@@ -331,8 +337,7 @@ class Translation:
         if body is None:
             return None
         (problems,) = self.pipeline.problems([key]).values()
-        blames = [told for origin, told in self._blamed.values() if origin == key]
-        return status_of_object(problems, blames)
+        return status_of_object(problems, self._blames.get(key, {}).values())
 
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         if body is None:

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from process.text import printable
 from snapshot import Record
 
 FILE = "File"
 
 _MAX_NAME = 400
+
+LONGEST_MESSAGE: Final = 1000
+"""Characters of a problem's sentence, about, whatever it quotes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,6 +41,10 @@ class Problem:
     message: str
     document: int | None = None
     line: int | None = None
+
+    def __post_init__(self) -> None:
+        """Bound the sentence here, since it may quote a file, or an API server."""
+        object.__setattr__(self, "message", printable(self.message, LONGEST_MESSAGE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ A source is something that can list its objects: a file of a folder, later a kin
 """
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -29,6 +29,8 @@ from watcher.sources import (
 )
 
 _MAX_PROBLEMS = 20
+_MAX_NEWS = 10
+"""Problems of a source that are news in one step, and one more that counts the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +189,9 @@ class State:
             if now == before:
                 continue
             self._told[source] = now
-            appeared += (Told(source, problem) for problem in _news(now, before))
+            appeared += _few(source, _news(now, before))
             broken = {problem.document for problem in now} - {None}
-            healed += (Told(source, problem) for problem in _news(before, now) if problem.document not in broken)
+            healed += _few(source, [problem for problem in _news(before, now) if problem.document not in broken])
             self._publish(source.key, _record(source, now) if now else None, records)
             if not now:
                 del self._told[source]
@@ -221,11 +223,17 @@ def _news(these: tuple[Problem, ...], those: tuple[Problem, ...]) -> list[Proble
     return [problem for problem in these if (problem.document, problem.message) not in known]
 
 
+def _few(source: Source, problems: list[Problem]) -> Iterator[Told]:
+    yield from (Told(source, problem) for problem in problems[:_MAX_NEWS])
+    if len(problems) > _MAX_NEWS:
+        yield Told(source, Problem(f"and {len(problems) - _MAX_NEWS:,} more"))
+
+
 def _record(source: Source, problems: tuple[Problem, ...]) -> Record:
     shown = problems[:_MAX_PROBLEMS]
     message = "; ".join(map(_sentence, shown))
     if len(problems) > len(shown):
-        message += f"; and {len(problems) - len(shown)} more"
+        message += f"; and {len(problems) - len(shown):,} more"
     told = [{"document": problem.document, "line": problem.line, "message": problem.message} for problem in shown]
     body = {"message": message, "line": problems[0].line, "problems": told}
     encoded = orjson.dumps(body)

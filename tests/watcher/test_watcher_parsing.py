@@ -112,7 +112,7 @@ def test_only_the_meaning_makes_the_version() -> None:
         ),
         (
             b"apiVersion: v1\nkind: X\nmetadata: {name: a}\nsize: 99999999999999999999\n",
-            "it has no JSON form: Integer exceeds 64-bit range",
+            "core/X/default/a: size is a number of 67 bits; JSON's have 64 at most",
         ),
         (
             b"apiVersion: %b.io/v1\nkind: X\nmetadata: {name: %b}\n" % (b"g" * 250, b"n" * 253),

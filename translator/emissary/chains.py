@@ -92,13 +92,18 @@ def settle(claims: Mapping[ObjectKey, Claim], taken_by: str | None) -> Settled:
         taken_by: what already has the name in TLS, if anything: a TCPMapping, for people.
     """
     kept: list[Claim] = []
+    by_hostname: dict[str, Claim] = {}
+    first_by_tls: Claim | None = None  # all that are kept have its settings
     problems: dict[ObjectKey, Problem] = {}
     for key in sorted(claims):
         claim = claims[key]
-        problem = _conflict(claim, kept)
+        problem = _conflict(claim, by_hostname.get(claim.host.hostname), first_by_tls)
         if problem is not None:
             problems[key] = problem
-        elif claim.by_tls and taken_by:
+            continue
+        by_hostname[claim.host.hostname] = claim
+        first_by_tls = first_by_tls or (claim if claim.by_tls and not taken_by else None)
+        if claim.by_tls and taken_by:
             said = f"is not served by TLS at Listener {claim.listener}, where the name belongs to {taken_by}"
             problems[key] = Problem("spec.hostname", said, stops=False, reason="Conflict")
             kept.append(replace(claim, by_tls=False))
@@ -107,16 +112,15 @@ def settle(claims: Mapping[ObjectKey, Claim], taken_by: str | None) -> Settled:
     return Settled(tuple(kept), problems)
 
 
-def _conflict(claim: Claim, kept: list[Claim]) -> Problem | None:
+def _conflict(claim: Claim, same: Claim | None, by_tls: Claim | None) -> Problem | None:
+    """Why a claim is not kept beside the one for the `same` hostname, and the first one `by_tls`."""
     host = claim.host
-    for other in kept:
-        called = f"Host {other.host.virtual_host}"
-        if other.host.hostname == host.hostname:
-            said = f"{host.hostname} is already served at Listener {claim.listener}, by {called}"
-            return Problem("spec.hostname", said, reason="Conflict")
-        if claim.by_tls and other.by_tls and other.host.tls != host.tls:
-            said = f"must have the TLS settings of {called}, since TLS knows both by one name"
-            return Problem("spec.tlsSecret", said, reason="Conflict")
+    if same is not None:
+        said = f"{host.hostname} is already served at Listener {claim.listener}, by Host {same.host.virtual_host}"
+        return Problem("spec.hostname", said, reason="Conflict")
+    if claim.by_tls and by_tls is not None and by_tls.host.tls != host.tls:
+        said = f"must have the TLS settings of Host {by_tls.host.virtual_host}, since TLS knows both by one name"
+        return Problem("spec.tlsSecret", said, reason="Conflict")
     return None
 
 

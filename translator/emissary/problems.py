@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from translator.decode import Problem, Reason
+from translator.decode import Problem, Reason, few
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables
 
@@ -22,10 +22,10 @@ def stopped_by(problems: Iterable[Problem]) -> str:
 
 
 def told(tables: Tables, name: str, parent: Table[str, V], find: Callable[[str, V], Told]) -> Problems:
-    """A table of problems by object, from rows in which several objects meet."""
+    """A table of problems by object, from rows in which several objects meet: of each object the first ones."""
     spread: Table[ObjectKey, Mapping[Any, tuple[Problem, ...]]] = tables.group(
         f"{name}, where they are found", parent, find
     )
     return tables.each(
-        name, spread, lambda _, found: tuple([problem for where in sorted(found) for problem in found[where]])
+        name, spread, lambda _, found: few(problem for where in sorted(found) for problem in found[where])
     )

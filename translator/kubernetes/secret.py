@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
+from translator.decode import Problem
 from translator.kubernetes.boringssl import NO_CERTIFICATE, Unfit, problem_of_authorities, shown_key
 from translator.kubernetes.pem import Found, PassedOver, read_pem
 from translator.kubernetes.private_key import UNREADABLE, Wrong, read_private_key
+from translator.kubernetes.shapes import misshapen_secret
 
 CHAIN_KEYS = ("tls.crt", "cert-chain.pem")
 PRIVATE_KEYS = ("tls.key", "key.pem", "user.key")
@@ -49,6 +51,8 @@ class Certificate:
     unfit: str | None = None
     untrusted: str | None = None
     refusal: str | None = None
+    misshapen: tuple[Problem, ...] = ()
+    """What is wrong with the shape of the Secret; the first of it is the `problem`."""
 
     @property
     def has_certificate(self) -> bool:
@@ -84,6 +88,9 @@ class _Entry:
 
 def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
     """Read a Secret object; None when nothing in it is about TLS."""
+    misshapen = misshapen_secret(document)
+    if misshapen:
+        return Certificate(problem=f"{misshapen[0].path}: {misshapen[0].message}", misshapen=misshapen)
     entries = _entries_of(document)
     if isinstance(entries, str):
         return Certificate(problem=entries)
@@ -110,21 +117,15 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
 
 def _entries_of(document: Mapping[str, Any]) -> dict[str, bytes] | str:
     written = {field: document.get(field) or {} for field in ("data", "stringData")}
-    for field, values in written.items():
-        if not isinstance(values, dict):
-            return f"{field}: must be a mapping from names to texts"
-        for name, text in values.items():
-            if not isinstance(text, str):
-                return f"{field}[{name}]: must be a text"
-    if sum(len(text) for values in written.values() for text in values.values()) > _MOST_CHARACTERS:
+    if sum(len(text or "") for values in written.values() for text in values.values()) > _MOST_CHARACTERS:
         return f"data: is larger than {MOST_BYTES >> 20} MiB, which is more than a Secret may hold"
     entries: dict[str, bytes] = {}
     for name, text in written["data"].items():
         try:
-            entries[name] = base64.b64decode(text.encode().translate(None, b" \t\r\n"), validate=True)
+            entries[name] = base64.b64decode((text or "").encode().translate(None, b" \t\r\n"), validate=True)
         except (binascii.Error, ValueError):
             return f"data[{name}]: must be base64"
-    return entries | {name: text.encode(errors="replace") for name, text in written["stringData"].items()}
+    return entries | {name: (text or "").encode(errors="replace") for name, text in written["stringData"].items()}
 
 
 def _first(entries: Mapping[str, bytes], names: tuple[str, ...]) -> _Entry | None:

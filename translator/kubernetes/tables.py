@@ -79,11 +79,11 @@ def _by_name(tables: Tables, name: str, parent: Table[ObjectKey, Any], kind: typ
     return tables.each(name, grouped, lambda _, members: members[min(members)])
 
 
-def _read_service(key: ObjectKey, body: bytes) -> Service | Problem:
+def _read_service(key: ObjectKey, body: bytes) -> Service | tuple[Problem, ...]:
     return service_of(*name_of(key), orjson.loads(body))
 
 
-def _read_slice(key: ObjectKey, body: bytes) -> EndpointSlice | Problem:
+def _read_slice(key: ObjectKey, body: bytes) -> EndpointSlice | tuple[Problem, ...]:
     return endpoint_slice_of(name_of(key)[0], orjson.loads(body))
 
 
@@ -97,10 +97,12 @@ def _refused(found: Certificate | None, said: str) -> Certificate:
 
 
 def _problem_of(_: ObjectKey, row: object) -> tuple[Problem, ...] | None:
-    return (row,) if isinstance(row, Problem) else None
+    return row if isinstance(row, tuple) else None
 
 
 def _problem_of_certificate(_: ObjectKey, row: Certificate) -> tuple[Problem, ...] | None:
+    if row.misshapen:
+        return row.misshapen
     said = row.problem or row.unfit
     if said is None:
         return None

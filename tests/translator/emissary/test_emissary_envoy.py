@@ -38,7 +38,9 @@ def translated(*objects: tuple[str, bytes]) -> Result:
         an_object("Listener", "http", {"port": 8080, **LISTENER}),
         an_object("Host", "any", {"hostname": "*", **OPEN}),
     )
-    return translate(dict((*common, *objects)), Options())
+    result = translate(dict((*common, *objects)), Options())
+    assert result.failures == ()
+    return result
 
 
 def served(result: Result) -> set[str]:

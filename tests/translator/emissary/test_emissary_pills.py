@@ -44,7 +44,7 @@ from translator.emissary.kinds.tls_context import CIPHERS, CURVES
         ({"headers": {"x": True}}, "spec.headers.x"),
         ({"method": "(", "method_regex": True}, "spec.method"),
         ({"query_parameters": {"": "1"}}, 'spec.query_parameters[""]'),
-        ({"query_parameters": {"q" * 1025: "1"}}, f"spec.query_parameters.{'q' * 1025}"),
+        ({"query_parameters": {"q" * 1025: "1"}}, f'spec.query_parameters["{"q" * 97}..."]'),
         ({"regex_query_parameters": {"q": "*"}}, "spec.regex_query_parameters.q"),
         ({"regex_rewrite": {"pattern": "(", "substitution": ""}}, "spec.regex_rewrite.pattern"),
         ({"regex_rewrite": {"pattern": "(a)", "substitution": r"\2"}}, "spec.regex_rewrite.substitution"),

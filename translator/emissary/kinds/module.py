@@ -110,11 +110,12 @@ class AmbassadorConfig:
 def _config(value: object) -> Decoded[AmbassadorConfig]:
     """Read the settings. A wrong one is left out alone: if all fell back to defaults, everyone would feel it."""
     config, problems = read_spec(AmbassadorConfig, value, "")
-    if config is not None or not isinstance(value, dict):
-        return Decoded(config, problems)
-    wrong = {_SETTING.split(problem.path, maxsplit=1)[0] for problem in problems if problem.stops}
-    config, _ = read_spec(AmbassadorConfig, {key: item for key, item in value.items() if key not in wrong}, "")
-    return Decoded(config, tuple(_left_out(problem) for problem in problems))
+    told = problems
+    while config is None and isinstance(value, dict):  # again, since of many problems only the first are known
+        wrong = {_SETTING.split(problem.path, maxsplit=1)[0] for problem in problems if problem.stops}
+        value = {key: item for key, item in value.items() if key not in wrong}
+        config, problems = read_spec(AmbassadorConfig, value, "")
+    return Decoded(config, told if config is None else tuple(_left_out(problem) for problem in told))
 
 
 _SETTING: Final = re.compile(r"[.\[]")
