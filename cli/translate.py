@@ -17,7 +17,9 @@ from translator.offline import translate as translate_objects
 from translator.resources import Resource, ResourceType
 from translator.settings import options_of
 from translator.statuses import Status, Told, status_of_file
-from watcher.folder import Loaded, load
+from watcher.lanes import Lanes
+from watcher.limits import Limits
+from watcher.loading import Loaded, load
 
 SECTIONS: dict[str, tuple[ResourceType, str]] = {
     "listeners": ("listener", "envoy.config.listener.v3.Listener"),
@@ -48,7 +50,8 @@ def translate(folder: Path, output: str) -> None:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
-    loaded = load(folder, settings.namespace)
+    with Lanes() as lanes:
+        loaded = load(folder, settings.namespace, Limits.of(settings), lanes.do)
     document, stopped = translated(loaded, settings)
     if output == "json":
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))

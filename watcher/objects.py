@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 
 from snapshot import JSON
+from watcher.limits import MAX_OBJECT, mib
 
 MAX_KEY: Final = 511
 """Bytes of a key of the snapshot."""
@@ -110,10 +111,14 @@ def _object(value: JSON, namespace: str, where: str) -> Made | Rejected:
 
 def _made(key: str, value: dict[str, JSON], where: str) -> Made | Rejected:
     value.pop("status", None)
+    what = where.rstrip(".") or "it"
     try:
-        return Made(key, canonical(value))
+        body = canonical(value)
     except orjson.JSONEncodeError as error:
-        return Rejected(f"{where.rstrip('.') or 'it'} has no JSON form: {error}")
+        return Rejected(f"{what} has no JSON form: {error}")
+    if len(body) > MAX_OBJECT:
+        return Rejected(f"{what} is larger than {mib(MAX_OBJECT)} as JSON, as no object in Kubernetes is")
+    return Made(key, body)
 
 
 def _wrong(value: JSON, pattern: re.Pattern[str], path: str) -> list[str]:
