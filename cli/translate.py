@@ -20,7 +20,9 @@ from translator.resources import Resource, ResourceType
 from translator.settings import options_of
 from translator.statuses import Status, status_of_file
 from translator.tables import Failure
-from watcher.folder import Loaded, load
+from watcher.lanes import Lanes
+from watcher.limits import Limits
+from watcher.loading import Loaded, load
 
 SECTIONS: dict[str, tuple[ResourceType, str]] = {
     "listeners": ("listener", "envoy.config.listener.v3.Listener"),
@@ -53,7 +55,8 @@ def translate(folder: Path, output: str) -> None:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
         raise click.UsageError(escaped(str(error))) from error
-    loaded = load(folder, settings.namespace)
+    with Lanes() as lanes:
+        loaded = load(folder, settings.namespace, Limits.of(settings), lanes.do)
     document, stopped = translated(loaded, settings)
     click.echo(_as_json(document) if output == "json" else _as_yaml(document), nl=False)
     sys.exit(1 if stopped else 0)

@@ -57,6 +57,10 @@ class Settings:
     run_dir: Path = Path("/dev/shm/dragoman")  # noqa: S108 -- made 0700 by the entrypoint; memory, as the snapshot wants
     config_dir: Path | None = None
     """The folder of YAML; None: the objects come from Kubernetes."""
+    config_file_mib: int = 8
+    """MiB that a file of the folder may have; see `watcher/limits.py`."""
+    config_sum_mib: int = 32
+    """MiB that all files of the folder together may have."""
     ambassador_id: str = "default"
     namespace: str = "default"
     """Our own; of objects in a folder, the one of those that name none."""
@@ -116,6 +120,8 @@ class Settings:
         settings = cls(
             run_dir=Path(given.get("DRAGOMAN_RUN_DIR", usual.run_dir)),
             config_dir=Path(config_dir) if config_dir else None,
+            config_file_mib=_whole(given, "DRAGOMAN_CONFIG_FILE_MIB", usual.config_file_mib, 1, 256),
+            config_sum_mib=_whole(given, "DRAGOMAN_CONFIG_SUM_MIB", usual.config_sum_mib, 1, 4096),
             ambassador_id=given.get("AMBASSADOR_ID", usual.ambassador_id),
             namespace=namespace,
             namespaces=_namespaces(given, (namespace,) if single else ()),

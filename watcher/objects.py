@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 
 from snapshot import JSON
+from watcher.limits import MAX_OBJECT, mib
 
 MAX_KEY: Final = 511
 """Bytes of a key of the snapshot."""
@@ -128,9 +129,12 @@ def wrong_names(metadata: Mapping[str, JSON], where: str = "") -> list[str]:
 def _made(key: str, value: dict[str, JSON], where: str) -> Made | Rejected:
     value.pop("status", None)
     try:
-        return Made(key, canonical(value))
+        body = canonical(value)
     except orjson.JSONEncodeError:
         return Rejected(f"{key}: {where}{not_json(value)}")
+    if len(body) > MAX_OBJECT:
+        return Rejected(f"{key} is larger than {mib(MAX_OBJECT)} as JSON, as no object in Kubernetes is")
+    return Made(key, body)
 
 
 def not_json(value: JSON) -> str:

@@ -35,7 +35,7 @@ def remembered(reader: Reader, labels: tuple[str, ...]) -> dict[Source, dict[str
         name = None if key.startswith("dragoman/") else source_of(record)
         if name:
             rank = next((rank for rank, label in enumerate(labels) if label and name.startswith(label)), 0)
-            found.setdefault(Source(rank, name), {})[key] = record
+            found.setdefault(Source(rank, name, yields=bool(labels[rank])), {})[key] = record
     return found
 
 

@@ -1,7 +1,7 @@
 """Where objects come from, and what is said of them there: a file of a folder, a kind of an API server."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, TypeAlias
 
@@ -18,11 +18,15 @@ LONGEST_MESSAGE: Final = 1000
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
-    """Where objects come from. Sources are ordered by rank, then by name; `kind` is the word for what it is."""
+    """Where objects come from. Sources are ordered by rank, then by name; `kind` is the word for what it is.
+
+    `yields`: what it has is for when nobody else has it, so that it is no problem if somebody does.
+    """
 
     rank: int
     name: str
     kind: str = FILE
+    yields: bool = field(default=False, compare=False)
 
     @property
     def key(self) -> str:

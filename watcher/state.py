@@ -12,6 +12,7 @@ from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from heapq import nsmallest
 
 import orjson
 
@@ -202,9 +203,16 @@ class State:
         shadowed = self._shadowed.get(source, {})
         if not shadowed:
             self._shadowed.pop(source, None)
-        return self._own.get(source, ()) + tuple(
-            Problem(f"{key} is in {winner.name} already, which counts") for key, winner in sorted(shadowed.items())
-        )
+        if source.yields:
+            return self._own.get(source, ())
+        told = [
+            Problem(f"{key} is in {winner.name} already, which counts")
+            for key, winner in nsmallest(_MAX_PROBLEMS, shadowed.items())
+        ]
+        if len(shadowed) > len(told):
+            more = len(shadowed) - len(told)
+            told.append(Problem(f"{more} more of its objects are in other files already, which count"))
+        return (*self._own.get(source, ()), *told)
 
     def _publish(self, key: str, record: Record | None, records: dict[str, Record | None]) -> None:
         published = self._published.get(key)

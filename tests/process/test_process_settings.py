@@ -197,3 +197,14 @@ def test_log_levels_have_the_names_that_people_use(text: str, level: str) -> Non
 )
 def test_booleans_have_the_names_that_people_use(text: str, meant: bool) -> None:
     assert of(AMBASSADOR_JSON_LOGGING=text).json_logs is meant
+
+
+def test_what_a_folder_may_have_is_given_in_mebibytes() -> None:
+    assert Settings.from_environment({}).config_file_mib == 8
+    assert Settings.from_environment({}).config_sum_mib == 32
+    given = {"DRAGOMAN_CONFIG_FILE_MIB": "16", "DRAGOMAN_CONFIG_SUM_MIB": "64"}
+    assert Settings.from_environment(given).config_file_mib == 16
+    assert Settings.from_environment(given).config_sum_mib == 64
+    for odd in ("0", "257", "1.5", "8Mi"):
+        with pytest.raises(SettingsError, match="DRAGOMAN_CONFIG_FILE_MIB"):
+            Settings.from_environment({"DRAGOMAN_CONFIG_FILE_MIB": odd})

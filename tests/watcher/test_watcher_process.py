@@ -55,7 +55,7 @@ def test_generated_objects_are_read_beside_the_users_which_count_first(watcher: 
     generated = watcher.run_dir / "generated"
     generated.mkdir()
     (generated / "a.yaml").write_text(text(mapping("a", "/generated/"), C))
-    watcher.until(A, C, problems={"(generated)/a.yaml": f"{key('a')} is in b.yaml already, which counts"})
+    watcher.until(A, C, problems={})
     (generated / "a.yaml").unlink()
     generated.rmdir()
     watcher.until(A, problems={})
