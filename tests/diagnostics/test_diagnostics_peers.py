@@ -133,7 +133,7 @@ def test_what_comes_through_envoy_is_refused_at_the_port_and_answered_at_the_soc
     with envoy_to(address(running.port), http, tcp) as envoy:
         envoy.wait_live()
         for port in (http, tcp):
-            for path in (DIAG, READY, "/metrics", "/nowhere"):
+            for path in (DIAG, "/metrics", "/nowhere"):
                 assert asked(port, path)[0] == 403
         assert asked(http, DIAG, **upgrade)[0] == 403
         assert asked(tcp, DIAG, **upgrade)[0] == 403
