@@ -16,7 +16,6 @@ how they get them.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from typing import Final, Literal
 
 from translator import ir
@@ -265,6 +264,6 @@ def _chain(
     names: tuple[str, ...] = (),
     tls: ir.TlsTermination | None = None,
 ) -> ir.FilterChain:
-    served = tuple(sorted(hosts, key=attrgetter("hostname")))
+    served = tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname)))  # Hosts first, for who reads it
     origins = tuple(dict.fromkeys(origin for host in served if host.name for origin in host.origins))
     return ir.FilterChain(name, port.name, names, tls, ir.HttpChain(options, served), origins)
