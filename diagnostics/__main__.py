@@ -29,7 +29,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> int:
     tending = asyncio.create_task(following.tend())
     try:
         async with Admin(settings.admin_socket) as admin:
-            return await _listen(settings, Diagnostics(following, admin, system), stopping)
+            return await _listen(settings, Diagnostics(following, admin, system, settings), stopping)
     finally:
         tending.cancel()
         await following.close()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from process import logs
 from process.main import BAD_SETTINGS, FAILED, run
+from process.pulse import PULSE
 from process.settings import Settings
-from snapshot import Snapshot, SnapshotError, WriterBusyError
+from snapshot import OPENING, Snapshot, SnapshotError, WriterBusyError
 from watcher.cluster import Cluster
 from watcher.folder import Root, load
 from watcher.following import Following
@@ -32,7 +33,9 @@ async def watch(settings: Settings, stopping: asyncio.Event) -> int:
 
 async def _with_snapshot(settings: Settings, use: Callable[[Snapshot], Awaitable[int]]) -> int:
     try:
-        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+        with PULSE.patience(OPENING):
+            snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)
+        with snapshot:
             if snapshot.replaced:
                 log.warning("began a new snapshot", reason=snapshot.replaced)
             return await use(snapshot)
@@ -64,7 +67,7 @@ async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: async
 
 
 async def _watch_folders(folder: Path, settings: Settings, snapshot: Snapshot, stopping: asyncio.Event) -> int:
-    roots = (Root.at(folder), Root.at(settings.generated_dir, GENERATED, optional=True))
+    roots = (Root.at(folder), Root.at(settings.generated_dir, GENERATED, own=True))
     with Notices() as notices:
         publisher = Publisher(snapshot.writer("objects"))
         known = remembered(snapshot.reader("objects"), tuple(root.label for root in roots))
@@ -82,6 +85,7 @@ async def _follow(following: Following, publisher: Publisher, notices: Notices, 
     frozen = False
     try:
         while not stopping.is_set():
+            PULSE.beat()
             wake.clear()
             publisher.publish(following.step())
             if following.complete and not frozen:

@@ -25,16 +25,19 @@ GRAIN: Final = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A folder to be read. `label` goes before its files' names; an optional one may be missing."""
+    """A folder to be read. `label` goes before its files' names.
+
+    Our own one may be missing, and a file that was read there is meant to stay: if it is lost, it is put back.
+    """
 
     path: str
     label: str = ""
-    optional: bool = False
+    own: bool = False
 
     @classmethod
-    def at(cls, path: Path, label: str = "", *, optional: bool = False) -> "Root":
+    def at(cls, path: Path, label: str = "", *, own: bool = False) -> "Root":
         """A root; the path is made absolute, links in it stay."""
-        return cls(str(path.absolute()), label, optional)
+        return cls(str(path.absolute()), label, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ class Folder:
         """What a reading means; None when it means nothing."""
         path = reading.path
         if reading.data is None and reading.reason is None:
+            if self._is_to_stay(path):
+                return SourceListed(self.source_of(path), {}, whole=False)
             return SourceGone(self.source_of(path)) if self._drop(path) else None
         source, known = self.source_of(path), self._know(path)
         known.identity, known.settled = reading.identity, reading.settled
@@ -162,7 +167,7 @@ class Folder:
             found = survey(root.path, on_folder)
             sighted |= {path: identity for path, identity in found.files.items() if self._is_news(path, identity)}
             sighted |= {path: None for path in self._below(root.path) if path not in found.files}
-            unlisted = {} if root.optional and root.path in found.unlisted else found.unlisted
+            unlisted = {} if root.own and root.path in found.unlisted else found.unlisted
             known = {path: said for path, said in self._unlisted.items() if within(path, root.path)}
             sighted |= {path: unlisted.get(path) for path in unlisted.keys() ^ known.keys()}
             for folder in unlisted:
@@ -210,11 +215,16 @@ class Folder:
         self._folders.difference_update(gone)
         return gone
 
+    def _is_to_stay(self, path: str) -> bool:
+        known = self._files.get(path)
+        root = next(root for root in self._roots if within(path, root.path))
+        return root.own and known is not None and known.identity is not None
+
     def _required(self) -> set[str]:
-        return {root.path for root in self._roots if not root.optional}
+        return {root.path for root in self._roots if not root.own}
 
     def _optional(self) -> set[str]:
-        return {root.path for root in self._roots if root.optional}
+        return {root.path for root in self._roots if root.own}
 
     def _below(self, path: str) -> list[str]:
         """The known files at a path or below it."""

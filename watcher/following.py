@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from process import logs
+from process.pulse import PULSE
 from snapshot import Record
 from watcher.agenda import Agenda, Item, Sign
 from watcher.folder import Folder, Reading, Root
@@ -103,6 +104,7 @@ class Following:
         """Read a file, unless it changes meanwhile: what an editor has half written must not be published."""
         if not self._agenda.claim(path):
             return None
+        PULSE.beat()
         reading = self._folder.read(path)
         self._hear()
         return None if path in self._agenda else self._take(reading, calm=calm)
