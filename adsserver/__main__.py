@@ -17,8 +17,9 @@ from adsserver.resources import Catalog
 from adsserver.round import Timing
 from adsserver.server import Server, SocketError
 from process import logs, main
+from process.pulse import PULSE
 from process.settings import Settings
-from snapshot import Reader, Snapshot, SnapshotError
+from snapshot import OPENING, Reader, Snapshot, SnapshotError
 from snapshot.bell import Bell
 
 POLL = 1.0
@@ -30,7 +31,9 @@ _log = logs.get()
 async def serve(settings: Settings, stopping: asyncio.Event) -> int:
     """Serve until `stopping`; 1 when the snapshot or the socket cannot be had."""
     try:
-        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+        with PULSE.patience(OPENING):
+            snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)
+        with snapshot:
             await _serve(settings, snapshot, stopping)
     except (SnapshotError, SocketError) as error:
         _log.error("cannot serve", reason=str(error))
@@ -73,6 +76,8 @@ async def _follow(bell: Bell, reader: Reader, catalog: Catalog, server: Server) 
     """Bring every commit of the translator to the streams."""
     while True:
         await bell.wait(POLL)
+        PULSE.beat()
+        await server.keep_socket()
         was_published = catalog.published
         edits = catalog.apply(reader.changes())
         if edits or catalog.published != was_published:

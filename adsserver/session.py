@@ -83,7 +83,7 @@ class Session:
             # the same that Envoy shows for the cluster's former version
             channel.owed.update(dict.fromkeys(sorted(channel.subscription.names)))
         if first and request.initial_versions:
-            self._recognise(request)
+            self._recognise(channel)
             self._rollout.settle(now)
         if self._rollout.started:
             self._rollout.opened(channel.kind, request.subscribe, now)
@@ -94,6 +94,8 @@ class Session:
         """Begin to answer, if Envoy asked and the catalog is known to hold what the translator wants."""
         if not self._catalog.published or not any(each.subscription.asked for each in self._channels.values()):
             return
+        for channel in self._channels.values():  # who asked before anything was known has shown what it holds, too
+            self._recognise(channel)
         self._pardon_at = now + self._timing.pardon
         self._rollout.start(now)
         for kind, channel in self._channels.items():
@@ -101,11 +103,11 @@ class Session:
                 self._rollout.opened(kind, channel.subscription.names, now)
         self._rollout.advance(now)
 
-    def _recognise(self, request: Request) -> None:
+    def _recognise(self, channel: Channel) -> None:
         """What Envoy shows in its first request it has accepted from an earlier stream."""
-        doubted = set(self._ledger.doubted(request.kind))
-        entries = self._catalog.of(request.kind)
-        for name, version in request.initial_versions.items():
+        doubted = set(self._ledger.doubted(channel.kind))
+        entries = self._catalog.of(channel.kind)
+        for name, version in channel.held.items():
             entry = entries.get(name)
             if entry is None or name in doubted:
                 continue

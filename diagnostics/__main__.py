@@ -36,7 +36,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     tending = asyncio.create_task(following.tend())
     try:
         async with Admin(settings.admin_socket) as admin:
-            diagnostics = Diagnostics(following, admin, system)
+            diagnostics = Diagnostics(following, admin, system, settings)
             async with (
                 _running(diagnostics.answer) as inside,
                 _running(diagnostics.answer_outside) as outside,

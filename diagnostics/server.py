@@ -11,12 +11,14 @@ from aiohttp import web
 
 from diagnostics.admin import BUSY, PATIENCE, Admin, NoAnswerError, NotInTimeError
 from diagnostics.following import Following, NotOpenError
-from diagnostics.health import LIVE, Life, Readiness
+from diagnostics.health import LIVE, ORPHANED, Life, Readiness, Silence, hanging, orphaned
 from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
 from diagnostics.peers import Connection, End, Peers, Verdict
 from diagnostics.report import SECTIONS, Known, System, report
 from diagnostics.view import Progress, View
 from process import logs
+from process.settings import Settings
+from process.vitals import ENTRYPOINT, ENVOY, Vitals, read
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -52,13 +54,16 @@ log = logs.get()
 class Diagnostics:
     """The answers."""
 
-    def __init__(self, following: Following, admin: Admin, system: System) -> None:
+    def __init__(self, following: Following, admin: Admin, system: System, settings: Settings) -> None:
         """Of a running event loop."""
         self._following = following
         self._admin = admin
         self._system = system
         self._life = Life(time.monotonic())
         self._readiness = Readiness()
+        self._entrypoint = Silence()
+        self._vitals_file = settings.vitals_file
+        self._entrypoints_beat = settings.beats_dir / ENTRYPOINT if settings.supervised else None
         self._scrapes = asyncio.Semaphore(SCRAPES)
         self._peers = Peers()
         self._told = float("-inf")
@@ -108,7 +113,9 @@ class Diagnostics:
         return await handler(request)
 
     async def _check_alive(self, _request: web.BaseRequest) -> web.StreamResponse:
-        return _health(self._life.wrong(await self._admin.state(), time.monotonic()), "alive")
+        now = time.monotonic()
+        wrong = self._life.wrong(await self._admin.state(), now) or orphaned(self._silence(now), 2 * ORPHANED)
+        return _health(wrong, "alive", self._vitals())
 
     async def _check_ready(self, _request: web.BaseRequest) -> web.StreamResponse:
         state, listening = await self._admin.state(), frozenset[str]()
@@ -119,8 +126,23 @@ class Diagnostics:
                 state = BUSY
             except NoAnswerError:
                 state = None
+        vitals, now = self._vitals(), time.monotonic()
+        if state == BUSY and ENVOY in vitals.hung:
+            state = None
         progress = None if self._readiness.is_settled(state, listening) else await self._progress()
-        return _health(self._readiness.wrong(state, listening, progress, time.monotonic()), "ready")
+        wrong = self._readiness.wrong(state, listening, progress, now) or orphaned(self._silence(now), ORPHANED)
+        return _health(wrong, "ready", vitals)
+
+    def _vitals(self) -> Vitals:
+        return read(self._vitals_file)
+
+    def _silence(self, now: float) -> float:
+        """For how long the entrypoint has shown no life."""
+        try:
+            sign = self._entrypoints_beat.stat().st_mtime_ns if self._entrypoints_beat else None
+        except OSError:
+            sign = None
+        return self._entrypoint.of(sign, now)
 
     async def _diag(self, request: web.BaseRequest) -> web.StreamResponse:
         unknown = sorted(set(request.query) - {"json", "filter"})
@@ -157,7 +179,7 @@ class Diagnostics:
 
     async def _tell_metrics(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         answers = await self._admin.state() not in (None, BUSY)
-        own = own_metrics(await self._counted(), self._system, answers=answers)
+        own = own_metrics(await self._counted(), self._system, self._vitals(), answers=answers)
         await response.prepare(request)
         await response.write(own)
         async for chunk in self._envoys() if answers else _none():
@@ -200,8 +222,9 @@ async def _none() -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _health(wrong: str | None, well: str) -> web.Response:
-    return _line(HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK, wrong or well)
+def _health(wrong: str | None, well: str, vitals: Vitals) -> web.Response:
+    text = "; ".join(filter(None, (wrong or well, hanging(vitals.hung))))
+    return _line(HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK, text)
 
 
 def _line(status: HTTPStatus, text: str) -> web.Response:

@@ -15,7 +15,7 @@ import os
 import stat
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -172,18 +172,17 @@ class Relay:
         self._json_logs = json_logs
         self._last: dict[str, bytes] = {}
         self._carriers: dict[int, Callable[[], bool]] = {}
+        self.pipes: dict[Path, int] = {}
+        """The descriptors of the pipes, each open for reading and writing."""
 
     def open(self, parts: list[str]) -> None:
         """Make the pipes of `parts` and listen to them in the running event loop."""
         for part in parts:
             for ending, descriptor in STREAMS.items():
                 remembered = part if ending == "err" else ""
-                self._listen(_named_pipe(self._folder / f"{part}.{ending}"), remembered, self._outlets[descriptor])
-
-    @property
-    def pipes(self) -> Collection[int]:
-        """The descriptors of the pipes, each open for reading and writing."""
-        return self._carriers.keys()
+                path = self._folder / f"{part}.{ending}"
+                self.pipes[path] = _named_pipe(path)
+                self._listen(self.pipes[path], remembered, self._outlets[descriptor])
 
     def last_line(self, part: str) -> str:
         """What `part` wrote last on stderr; empty if it wrote nothing."""
@@ -226,6 +225,7 @@ class Relay:
 def _named_pipe(path: Path) -> int:
     """A named pipe, open at both ends: so that opening it never waits, and it never ends when its writers do."""
     if not (path.exists() and stat.S_ISFIFO(path.stat().st_mode)):
+        path.unlink(missing_ok=True)
         os.mkfifo(path, 0o600)
     pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     with contextlib.suppress(OSError):  # the kernel grants each user only so much

@@ -114,6 +114,7 @@ def _of_the_parts(plan: _Plan, environ: Mapping[str, str]) -> dict[str, str]:
     path = environ.get("PYTHONPATH")
     return {
         "DRAGOMAN_PYTHON": sys.executable,
+        "DRAGOMAN_SUPERVISED": "true",
         "DRAGOMAN_KUBERNETES": "true" if folder is None else "false",
         "DRAGOMAN_DEMO": "true" if plan.demo else "false",
         "DRAGOMAN_DEMO_ADDRESS": plan.demo or "",

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import uvloop
 
 from process import logs
+from process.pulse import PULSE
 from process.settings import Settings, SettingsError
 from process.text import printable
 
@@ -35,10 +36,19 @@ def run(part: str, main: Main) -> int:
     log = logs.get()
     try:
         with logs.uncaught(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_until_told(main, settings))
+            return runner.run(_with_a_pulse(part, main, settings))
     except (Exception, asyncio.CancelledError):  # the last place where it can be told
         log.exception("failed")
         return FAILED
+
+
+async def _with_a_pulse(part: str, main: Main, settings: Settings) -> int:
+    if settings.supervised:
+        PULSE.start(settings.beats_dir / part)
+    try:
+        return await _until_told(main, settings)
+    finally:
+        PULSE.stop()
 
 
 async def _until_told(main: Main, settings: Settings) -> int:

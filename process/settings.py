@@ -102,6 +102,8 @@ class Settings:
     """Seconds that connections of a changed or deleted listener are let live on: Envoy's `--drain-time-s`."""
     strict_selectors: bool = True
     """Whether a Host's mappingSelector must match all labels (Emissary 3's rule), not just one of them."""
+    supervised: bool = False
+    """Whether an entrypoint watches over this process, which then beats (`process.pulse`)."""
     log_level: LogLevel = "info"
     json_logs: bool = False
 
@@ -144,6 +146,7 @@ class Settings:
             drain_max=_seconds(given, "DRAGOMAN_DRAIN_MAX", usual.drain_max),
             listener_drain=_whole(given, "AMBASSADOR_DRAIN_TIME", usual.listener_drain, 0, 86_400),
             strict_selectors=not _boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
+            supervised=_boolean(given, "DRAGOMAN_SUPERVISED", False),
             log_level=_level(given, usual.log_level),
             json_logs=_boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),
         )
@@ -194,6 +197,16 @@ class Settings:
     def bells_dir(self) -> Path:
         """The snapshot's doorbells."""
         return self.run_dir / "bells"
+
+    @property
+    def beats_dir(self) -> Path:
+        """Where each part's file is that says by its time when it beat last."""
+        return self.run_dir / "beats"
+
+    @property
+    def vitals_file(self) -> Path:
+        """Where the entrypoint tells the diagnostics which part hangs, and how often one was replaced."""
+        return self.run_dir / "vitals.json"
 
     @property
     def supervisor_socket(self) -> Path:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from process import logs
 from process.main import run
+from process.pulse import PULSE
 from process.settings import Settings
-from snapshot import Changes, Reader, Snapshot, SnapshotFullError
+from snapshot import OPENING, Changes, Reader, Snapshot, SnapshotFullError
 from snapshot.bell import Bell
 from translator.ir import ObjectKey
 from translator.pipeline import SOURCES
@@ -41,10 +42,8 @@ class Translator:
         self._objects: Reader = snapshot.reader("objects")
         self._acks: Reader = snapshot.reader("acks")
         self._publisher = Publisher(snapshot)
-        holds = snapshot.reader("holds").all()
-        self._translation = Translation(
-            options_of(settings, Machine.this()), {key: hold_of(row) for key, row in holds.items()}
-        )
+        holds = {key: hold_of(row) for key, row in snapshot.reader("holds").all().items()}
+        self._translation = Translation(options_of(settings, Machine.this()), holds, PULSE.beat)
         self._statuses: dict[ObjectKey, Status] = {}
         self._files: dict[ObjectKey, str] = {}
         self._failed: dict[str, str] = {}
@@ -180,9 +179,12 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
     gc.disable()  # The first translation makes little garbage and much that stays; collecting meanwhile costs a third.
     bell = Bell.listen(settings.bells_dir, "translator", "objects", "acks")
     try:
-        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+        with PULSE.patience(OPENING):
+            snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)
+        with snapshot:
             translator = Translator(snapshot, settings)
             while not stopping.is_set():
+                PULSE.beat()
                 if translator.is_behind:
                     translator.catch_up()
                 translator.turn()

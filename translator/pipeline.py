@@ -7,7 +7,7 @@
 Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -44,8 +44,8 @@ class Update:
 class Pipeline:
     """All tables of the translator. `apply` is the only way in, `Update` the only way out."""
 
-    def __init__(self, options: Options) -> None:
-        self._tables = Tables()
+    def __init__(self, options: Options, step: Callable[[], None] = lambda: None) -> None:
+        self._tables = Tables(step)
         kubernetes = KubernetesTables(self._tables)
         emissary = EmissaryTables(self._tables, kubernetes, options)
         intent = Intent(emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of)

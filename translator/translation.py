@@ -6,7 +6,7 @@
 `translator.quarantine` tells how the guilty object is found.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from translator.emissary.names import what_is_left
@@ -42,10 +42,12 @@ class Publication:
 
 
 class Translation:
-    """Owns the tables, what is held back, and the trials that are going on."""
+    """Owns the tables, what is held back, and the trials that are going on. `step` is called while work goes on."""
 
-    def __init__(self, options: Options, holds: Mapping[ObjectKey, Hold]) -> None:
-        self.pipeline = Pipeline(options)
+    def __init__(
+        self, options: Options, holds: Mapping[ObjectKey, Hold], step: Callable[[], None] = lambda: None
+    ) -> None:
+        self.pipeline = Pipeline(options, step)
         self._holds = dict(holds)
         self._ambassador_id = options.ambassador_id
         self._subjects: dict[ObjectKey, Subject] = {}

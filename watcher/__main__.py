@@ -9,8 +9,9 @@ from pathlib import Path
 
 from process import logs
 from process.main import BAD_SETTINGS, FAILED, run
+from process.pulse import PULSE
 from process.settings import Settings
-from snapshot import Snapshot, SnapshotError, WriterBusyError
+from snapshot import OPENING, Snapshot, SnapshotError, WriterBusyError
 from watcher.cluster import Cluster
 from watcher.folder import Root
 from watcher.following import Following
@@ -35,7 +36,9 @@ async def watch(settings: Settings, stopping: asyncio.Event) -> int:
 
 async def _with_snapshot(settings: Settings, use: Callable[[Snapshot], Awaitable[int]]) -> int:
     try:
-        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+        with PULSE.patience(OPENING):
+            snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)
+        with snapshot:
             if snapshot.replaced:
                 log.warning("began a new snapshot", reason=snapshot.replaced)
             return await use(snapshot)
@@ -67,7 +70,7 @@ async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: async
 
 
 async def _watch_folders(folder: Path, settings: Settings, snapshot: Snapshot, stopping: asyncio.Event) -> int:
-    roots = (Root.at(folder), Root.at(settings.generated_dir, GENERATED, optional=True))
+    roots = (Root.at(folder), Root.at(settings.generated_dir, GENERATED, own=True))
     wake, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def wake_up() -> None:
@@ -93,6 +96,7 @@ async def _follow(
     frozen = False
     try:
         while not stopping.is_set():
+            PULSE.beat()
             wake.clear()
             publisher.publish(following.step())
             if following.complete and not frozen:

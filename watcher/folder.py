@@ -34,19 +34,20 @@ from watcher.tree import (
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A folder to be read. An optional one may be missing.
+    """A folder to be read.
 
-    `label` goes before its files' names; what a labelled one has yields to the others'.
+    `label` goes before its files' names; what a labelled one has yields to the others'. Our own one may be missing, and
+    a file that was read there is meant to stay: if it is lost, it is put back.
     """
 
     path: str
     label: str = ""
-    optional: bool = False
+    own: bool = False
 
     @classmethod
-    def at(cls, path: Path, label: str = "", *, optional: bool = False) -> "Root":
+    def at(cls, path: Path, label: str = "", *, own: bool = False) -> "Root":
         """A root; the path is made absolute, links in it stay."""
-        return cls(str(path.absolute()), label, optional)
+        return cls(str(path.absolute()), label, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Folder:
         """What a reading means, or what there is to do to know it; None when it means nothing."""
         path = reading.path
         if reading.data is None and reading.reason is None:
-            return SourceGone(self.source_of(path)) if self._drop(path) else None
+            return self._gone(path)
         source, known = self.source_of(path), self._know(path)
         known.identity, known.settled = reading.identity, reading.settled
         if reading.data is None:
@@ -158,6 +159,11 @@ class Folder:
         work = parsing.begin(source.name, reading.data, self._namespace, known.memo, self._limits)
         work.path = path
         return work
+
+    def _gone(self, path: str) -> Event | None:
+        if self._is_to_stay(path):
+            return SourceListed(self.source_of(path), {}, whole=False)
+        return SourceGone(self.source_of(path)) if self._drop(path) else None
 
     def finish(self, work: Work) -> Event | None:
         """What a file says that has been read to its end; None if it is no more."""
@@ -271,11 +277,16 @@ class Folder:
         self._folders.difference_update(gone)
         return gone
 
+    def _is_to_stay(self, path: str) -> bool:
+        known = self._files.get(path)
+        root = next(root for root in self._roots if within(path, root.path))
+        return root.own and known is not None and known.identity is not None
+
     def _required(self) -> set[str]:
-        return {root.path for root in self._roots if not root.optional}
+        return {root.path for root in self._roots if not root.own}
 
     def _optional(self) -> set[str]:
-        return {root.path for root in self._roots if root.optional}
+        return {root.path for root in self._roots if root.own}
 
     def _below(self, path: str) -> list[str]:
         """The known files at a path or below it."""

@@ -11,6 +11,7 @@ from itertools import count
 from typing import Final, Protocol
 
 from process import logs
+from process.pulse import PULSE
 from snapshot import Record
 from watcher.agenda import WINDOW, Agenda, Item, Sign
 from watcher.files import Reading
@@ -158,6 +159,7 @@ class Following:
         """Read a file, unless it changes meanwhile: what an editor has half written must not be published."""
         if not self._agenda.claim(path):
             return None
+        PULSE.beat()
         reading = self._folder.read(path)
         self._hear()
         return None if path in self._agenda else self._take(reading, calm=calm)

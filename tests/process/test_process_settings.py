@@ -34,7 +34,7 @@ def test_empty_variables_count_as_absent() -> None:
         "AMBASSADOR_JSON_LOGGING AMBASSADOR_SINGLE_NAMESPACE DRAGOMAN_NAMESPACES AMBASSADOR_LABEL_SELECTOR "
         "AMBASSADOR_FIELD_SELECTOR AMBASSADOR_CERTS_SINGLE_NAMESPACE KUBECONFIG POD_NAME "
         "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE DRAGOMAN_WEBHOOK_URL "
-        "AMBASSADOR_DRAIN_TIME DRAGOMAN_DEMO_ADDRESS"
+        "AMBASSADOR_DRAIN_TIME DRAGOMAN_DEMO_ADDRESS DRAGOMAN_SUPERVISED"
     )
     assert of(**dict.fromkeys(names.split(), "")) == Settings()
 
@@ -67,6 +67,7 @@ def test_every_variable_is_read() -> None:
         DRAGOMAN_WEBHOOK_SERVICE="conversion",
         DRAGOMAN_WEBHOOK_URL="https://[::1]:9444/convert",
         DRAGOMAN_DEMO_ADDRESS="localhost:8089",
+        DRAGOMAN_SUPERVISED="true",
     ) == Settings(
         run_dir=Path("/run/d"),
         config_dir=Path("/config"),
@@ -92,6 +93,7 @@ def test_every_variable_is_read() -> None:
         drain_max=7,
         listener_drain=30,
         strict_selectors=False,
+        supervised=True,
         log_level="debug",
         json_logs=True,
     )

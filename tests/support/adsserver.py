@@ -25,9 +25,18 @@ class Adsserver(Part):
             "AMBASSADOR_DRAIN_TIME": str(drain),
         }
         super().__init__("adsserver", self.run_dir / "adsserver.log", settings)
+        self._open_snapshot()
+
+    def _open_snapshot(self) -> None:
         self.snapshot = Snapshot.open(self.run_dir / "snapshot", bells=self.run_dir / "bells")
         self._writer = self.snapshot.writer("resources")
         self._acks = self.snapshot.reader("acks")
+
+    def lose_snapshot(self) -> None:
+        """Begin a new one, while the process does not run."""
+        self.snapshot.close()
+        shutil.rmtree(self.run_dir / "snapshot")
+        self._open_snapshot()
 
     def close(self) -> None:
         """End it as supervisord does, and remove its folder."""
