@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 # The tests that start no process: the rest is for `make test`.
 QUICK := not (envoy or system or image or faults or kubernetes or cluster)
 
-.PHONY: help run cluster test e2e system check golden crds envoyapi bench image lock clean
+.PHONY: help run cluster test e2e system check golden crds envoyapi bench fuzz image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -54,6 +54,9 @@ envoyapi: .venv/dev.stamp ## rewrite the encoders from envoy-data-plane
 bench: .venv/dev.stamp ## print the table of costs
 	@$(BIN)/python -m tests.bench $(ARGS)
 	@$(BIN)/python -m tests.bench.cluster
+
+fuzz: .venv/dev.stamp ## mutated objects beside good ones for 10 minutes: ARGS="--minutes 60 --seed 1 --serving"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 image: ## build the container image: IMAGE=dragoman
 	@scripts/build-image "$(IMAGE)"

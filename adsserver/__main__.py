@@ -8,15 +8,18 @@ import asyncio
 import gc
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from adsserver.acks import Acks
 from adsserver.ledger import Ledger
 from adsserver.resources import Catalog
+from adsserver.round import Timing
 from adsserver.server import Server, SocketError
 from process import logs, main
+from process.pulse import PULSE
 from process.settings import Settings
-from snapshot import Reader, Snapshot, SnapshotError
+from snapshot import OPENING, Reader, Snapshot, SnapshotError
 from snapshot.bell import Bell
 
 POLL = 1.0
@@ -28,7 +31,9 @@ _log = logs.get()
 async def serve(settings: Settings, stopping: asyncio.Event) -> int:
     """Serve until `stopping`; 1 when the snapshot or the socket cannot be had."""
     try:
-        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+        with PULSE.patience(OPENING):
+            snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)
+        with snapshot:
             await _serve(settings, snapshot, stopping)
     except (SnapshotError, SocketError) as error:
         _log.error("cannot serve", reason=str(error))
@@ -42,7 +47,8 @@ async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event
     catalog.apply(reader.changes())
     ledger = Ledger.load(catalog, snapshot.reader("acks").all())
     acks = Acks(writer, ledger)
-    server = Server(catalog, ledger, acks)
+    usual = Timing()
+    server = Server(catalog, ledger, acks, replace(usual, linger=min(usual.linger, settings.listener_drain)))
     acks.tell_stream(connected=False)
     gc.collect()
     gc.freeze()
@@ -70,6 +76,8 @@ async def _follow(bell: Bell, reader: Reader, catalog: Catalog, server: Server) 
     """Bring every commit of the translator to the streams."""
     while True:
         await bell.wait(POLL)
+        PULSE.beat()
+        await server.keep_socket()
         was_published = catalog.published
         edits = catalog.apply(reader.changes())
         if edits or catalog.published != was_published:

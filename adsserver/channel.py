@@ -20,27 +20,33 @@ BATCH = 512
 """Resources in one response at most."""
 
 FEW = 16
-"""So many routes, load assignments or secrets go one a response, since such a response is refused as a whole; more go
-in batches, which Envoy applies several times faster, and which are taken apart when they are refused."""
+"""So many routes or load assignments go one a response, since such a response is refused as a whole; more go in
+batches, which Envoy applies several times faster, and which are taken apart when they are refused."""
 
 PARTS = 16
 """A refused batch is sent again in so many parts: 512 resources are narrowed down to the guilty one in three steps."""
 
 UNKNOWN = "?"
-"""Stands for the version of a resource that Envoy may hold in a version we do not know."""
+"""Stands for the version of a resource that Envoy may hold in a version we do not know, or not hold as it says."""
 
-_SHARED_FATE = frozenset({Kind.ROUTE, Kind.ENDPOINT, Kind.SECRET})
-"""Kinds of which Envoy refuses a response as a whole; of the others it applies what is good."""
+_SHARED_FATE = frozenset({Kind.ROUTE, Kind.ENDPOINT})
+"""Kinds of which Envoy refuses a response as a whole; of clusters and listeners it applies what is good."""
 
 _COALESCED = frozenset({Kind.ENDPOINT, Kind.SECRET})
 """Kinds that go out at any moment: a resource that changes quickly waits for Envoy's answer to its last version."""
 
 
+_AWAITED = frozenset({Kind.ROUTE, Kind.SECRET})
+"""Kinds of which only a resource, good or bad, ends the wait of a listener; that there is none does not."""
+
+
 class Outbox:
     """The responses that an input of the session led to, numbered."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: str = "") -> None:
+        """`stream`: what no other stream is called, be it another process's."""
         self.nonce = 0
+        self._stream = stream
         self.rollout = 0
         self._responses: list[Response] = []
 
@@ -49,7 +55,7 @@ class Outbox:
     ) -> Response:
         """Number a response and put it among those to be sent."""
         self.nonce += 1
-        response = Response(self.nonce, kind, tuple(entries), tuple(removed), before, self.rollout)
+        response = Response(self.nonce, kind, tuple(entries), tuple(removed), before, self.rollout, self._stream)
         self._responses.append(response)
         return response
 
@@ -83,6 +89,8 @@ class Channel:
         if first:
             self.held = dict(request.initial_versions)
             self.held.update(dict.fromkeys(self.ledger.doubted(self.kind), UNKNOWN))
+            if self.kind is Kind.SECRET:  # Envoy shows the version before the one that it refused and has in mind
+                self.held.update(dict.fromkeys(self.ledger.refused(self.kind), UNKNOWN))
             self._greeting_due = self.subscription.wildcard and not request.initial_versions
         self.stale |= first or (self.subscription.wildcard and not was_wildcard)
         self.owed.update(dict.fromkeys(owed))
@@ -115,6 +123,8 @@ class Channel:
                 continue
             offered = self.offered.get(name)
             entry = None if offered is None else self.ledger.wanted(offered)
+            if entry is None and owed and self.kind in _AWAITED:
+                entry = offered  # refused: it is so again, and what waits for it waits no longer
             if entry is not None:
                 if owed or (self.held.get(name) != entry.version and not self._must_wait(name)):
                     entries.append(entry)
@@ -178,8 +188,8 @@ class Channel:
                 continue
             if before is None:
                 self.held.pop(name, None)
-            else:
-                self.held[name] = before
+            else:  # a refused Secret spoils whatever is made with it later, until the last good one is sent again
+                self.held[name] = UNKNOWN if self.kind is Kind.SECRET else before
 
     def _no_longer_busy(self, names: Iterable[str]) -> None:
         for name in names:
@@ -193,12 +203,13 @@ class Channel:
     def _is_gone(self, name: str, *, owed: bool, withdraw: bool, refused: bool) -> bool:
         """Whether Envoy is told that there is no such resource; when a newer version was refused it keeps the older."""
         if refused:
-            return owed and self.kind in _SHARED_FATE
+            return owed and self.kind is Kind.ENDPOINT
         return owed or (withdraw and name in self.held)
 
     def _send(self, entries: list[Entry], removed: list[str]) -> None:
         # a refusal of clusters is withheld, too, while one warms: then none should be lost with a bad neighbour
-        single = len(entries) <= FEW and (self.kind in _SHARED_FATE or (self.kind is Kind.CLUSTER and self.in_flight))
+        is_few = len(entries) <= FEW and (self.kind in _SHARED_FATE or (self.kind is Kind.CLUSTER and self.in_flight))
+        single = is_few or self.kind is Kind.SECRET  # Envoy's word is then about that Secret
         portions = list(_portions(entries, 1 if single else BATCH))
         together = self.kind is Kind.LISTENER  # Envoy removes first, so that a new listener may take an old one's port
         if removed and not (together and portions):

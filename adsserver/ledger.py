@@ -6,7 +6,7 @@ batch which Envoy has not accepted whole: it may hold them without saying so whe
 """
 
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Self
@@ -141,13 +141,20 @@ class Ledger:
 
     def pardon_blameless(self) -> list[tuple[Kind, str]]:
         """Offer every resource again that was refused for its surroundings (an address in use); tells which."""
-        blameless = []
+        return self._pardon(lambda _, fact: "cannot bind" in fact.message)
+
+    def pardon_made_with_secrets(self) -> list[tuple[Kind, str]]:
+        """The same for all that may have been refused for a Secret."""
+        return self._pardon(lambda kind, _: kind in (Kind.CLUSTER, Kind.LISTENER))
+
+    def _pardon(self, is_pardoned: Callable[[Kind, Fact], bool]) -> list[tuple[Kind, str]]:
+        pardoned = []
         for key in self._refused:
             fact, found = self._fact(key), split_key(key)
-            if found and "cannot bind" in fact.message and not fact.pardoned:
+            if found and not fact.pardoned and is_pardoned(found[0], fact):
                 self._facts[key] = replace(fact, pardoned=True)
-                blameless.append(found)
-        return blameless
+                pardoned.append(found)
+        return pardoned
 
     def accepted(self, kind: Kind) -> dict[str, str]:
         """The versions of a kind that Envoy accepted last, by name."""
@@ -165,6 +172,11 @@ class Ledger:
             if fact.accepted is not None and found and found[0] not in (Kind.ENDPOINT, Kind.SECRET):
                 kept.append(fact.last)
         return kept
+
+    def refused(self, kind: Kind) -> list[str]:
+        """The names of a kind of which a version is refused."""
+        found = (split_key(key) for key in self._refused)
+        return [pair[1] for pair in found if pair and pair[0] is kind]
 
     def doubt(self, entries: Iterable[Entry]) -> None:
         """These go out in one response: until it is accepted, Envoy's word about what it holds is not enough."""

@@ -6,6 +6,7 @@ Source: envoy/service/discovery/v3/discovery.proto.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from adsserver.remark import remarked
 from adsserver.resources import KIND_OF_TYPE_URL, Entry, Kind
 from envoyapi.reading import delta_discovery_request
 from envoyapi.service_discovery_v3 import DeltaDiscoveryResponse
@@ -47,7 +48,7 @@ class Response:
     """A DeltaDiscoveryResponse, and what one must remember of it until Envoy answers.
 
     `before`: the version that Envoy held of each resource in it (None: none). `rollout`: the number of the rollout
-    it was sent in.
+    it was sent in. `stream`: what no other stream is called.
     """
 
     nonce: int
@@ -56,16 +57,22 @@ class Response:
     removed: tuple[str, ...]
     before: Mapping[str, str | None]
     rollout: int
+    stream: str = ""
 
     def encode(self) -> bytes:
         """Its bytes."""
+        is_secret = self.kind is Kind.SECRET
         message = DeltaDiscoveryResponse(
-            resources=[entry.wire for entry in self.entries],
+            resources=[entry.wire_with(self.body(entry)) if is_secret else entry.wire for entry in self.entries],
             type_url=self.kind.type_url,
             nonce=str(self.nonce),
             removed_resources=self.removed,
         )
         return bytes(message)  # gRPC takes no subclass
+
+    def body(self, entry: Entry) -> bytes:
+        """What Envoy is given as an entry of it: a Secret has a remark that it never had before."""
+        return remarked(entry.body, f"{self.stream}.{self.nonce}") if self.kind is Kind.SECRET else entry.body
 
     @property
     def names(self) -> list[str]:

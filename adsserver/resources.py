@@ -68,9 +68,13 @@ class Entry:
     def wire(self) -> Resource:
         """The resource with its name and version as a delta response carries it."""
         if self._wire is None:
-            packed = Any(type_url=self.kind.type_url, value=self.body)
-            self._wire = Resource(version=self.version, resource=packed, name=self.name)
+            self._wire = self.wire_with(self.body)
         return self._wire
+
+    def wire_with(self, body: bytes) -> Resource:
+        """The same with its contents in other words."""
+        packed = Any(type_url=self.kind.type_url, value=body)
+        return Resource(version=self.version, resource=packed, name=self.name)
 
     def __repr__(self) -> str:
         return f"<{self.key} {self.version}>"

@@ -8,13 +8,14 @@ of what Envoy already has go at once. Nothing here reads a clock: `now` is given
     CLUSTERS --answered, or a grace while one warms--> LISTENERS --answered--> ROUTES --answered--> WITHDRAWAL
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from adsserver.channel import Channel, Outbox
 from adsserver.ledger import Ledger
 from adsserver.messages import Response
 from adsserver.resources import Catalog, Edits, Entry, Kind
-from adsserver.round import KIND_OF, STAGE_OF, Round, Stage, Timing
+from adsserver.round import KIND_OF, STAGE_OF, Round, Stage, Timing, waits_until
+from adsserver.verdicts import Verdicts
 from adsserver.withdrawal import Withdrawal
 
 _ANY_TIME = (Kind.ENDPOINT, Kind.SECRET)
@@ -32,7 +33,8 @@ class Rollout:
         self._rounds = 0
         self._round: Round | None = None
         self._pending: Edits = {}
-        self._withdrawal = Withdrawal(channels, catalog)
+        self._verdicts = Verdicts(channels[Kind.SECRET], timing)
+        self._withdrawal = Withdrawal(channels, catalog, timing.linger)
 
     def start(self, now: float) -> None:
         """Begin with everything that there is; what Envoy holds already will not be sent."""
@@ -43,7 +45,7 @@ class Rollout:
 
     def change(self, edits: Edits, now: float) -> None:
         """Resources changed."""
-        self._withdrawal.look_again()
+        self._verdicts.changed(edits.get(Kind.SECRET, {}).keys())
         for kind, names in edits.items():
             self._pending.setdefault(kind, {}).update(names)
         self._send_unordered()
@@ -53,10 +55,14 @@ class Rollout:
         """Envoy came back and holds resources: it will say in a moment what else it wants."""
         self._withdrawal.settle(now + self._timing.settling, now + self._timing.trust)
 
-    def opened(self, kind: Kind, now: float) -> None:
-        """The subscription of a kind changed: send what may be sent of it now."""
-        self._withdrawal.look_again()
+    def opened(self, kind: Kind, names: Iterable[str], now: float) -> None:
+        """The subscription of a kind changed, these names are new in it: send what may be sent of it now."""
         channel = self._channels[kind]
+        if kind not in _ANY_TIME:
+            self._withdrawal.look_again()
+        if kind is Kind.ROUTE:  # what is gone is asked for by listeners that drain
+            gone = [name for name in names if name not in channel.offered and not self._is_coming(kind, name)]
+            self._withdrawal.add(kind, gone, self._rounds)
         if kind is Kind.CLUSTER:
             self._open_clusters(channel, now)
         elif not self._is_gated(kind):
@@ -65,8 +71,11 @@ class Rollout:
 
     def answered(self, response: Response, error: str | None, now: float) -> None:
         """Envoy answered a response; `error` is its reason for a refusal."""
-        self._withdrawal.look_again()
         kind, channel = response.kind, self._channels[response.kind]
+        if kind not in _ANY_TIME:
+            self._withdrawal.look_again()
+        if kind is Kind.SECRET:
+            self._verdicts.answered(response, error, now)
         if error is None:
             self._endpoints_arrived(response)
         elif len(response.entries) + bool(response.removed) > 1:
@@ -78,19 +87,32 @@ class Rollout:
         if error is not None or kind in _ANY_TIME:
             self._flush(kind, [name for name in response.names if not self._is_coming(kind, name)], now)
 
-    def retry(self, kind: Kind, name: str) -> None:
-        """Send a resource again that was refused for its surroundings."""
-        if not self._is_gated(kind):
-            self._channels[kind].flush([name] if name in self._channels[kind].offered else [])
+    def dropped(self, kind: Kind, names: Collection[str]) -> None:
+        """Envoy has no use for these any more."""
+        if kind is Kind.SECRET:
+            self._verdicts.dropped(names)
+
+    def retry(self, resources: Iterable[tuple[Kind, str]], now: float) -> None:
+        """Send resources again that were refused for their surroundings."""
+        for kind, name in resources:
+            entry = self._channels[kind].offered.get(name)
+            if entry and self._round and self._is_gated(kind):
+                self._round.coming[kind].setdefault(name, entry)
+            elif entry:
+                self._flush(kind, [name], now)
 
     def advance(self, now: float) -> None:
         """Go on as far as Envoy's answers and the time allow."""
+        if self._verdicts.take_relief():
+            self.retry(self._channels[Kind.SECRET].ledger.pardon_made_with_secrets(), now)
         while True:
+            are_known = self._verdicts.are_known(now)
+            is_ready = bool(self._pending) and (are_known or not self._needs_secrets)
             if self._round is None:
-                if not self._pending and not self._withdrawal.is_due(now):
+                if not is_ready and (self._pending or not self._withdrawal.is_due(now)):
                     return
-                self._begin(self._take_pending(), now)
-            elif self._pending and self._may_join(self._round, now):
+                self._begin(self._take_pending() if is_ready else {}, now)
+            elif is_ready and self._may_join(self._round, now):
                 self._enter(self._round, self._take_pending(), now)
             elif self._is_done(self._round, now):
                 self._next(self._round, now)
@@ -100,9 +122,15 @@ class Rollout:
     @property
     def deadline(self) -> float | None:
         """When `advance` should be called though nothing happened."""
-        return self._waits_until(self._round) if self._round else self._withdrawal.deadline
+        if self._round:
+            return self._waits_until(self._round)
+        return self._verdicts.deadline if self._pending else self._withdrawal.deadline
 
     # -- rounds
+
+    @property
+    def _needs_secrets(self) -> bool:
+        return not self._pending.keys().isdisjoint({Kind.CLUSTER, Kind.LISTENER})
 
     def _take_pending(self) -> Edits:
         pending, self._pending = self._pending, {}
@@ -144,8 +172,8 @@ class Rollout:
         current.since = now
         if current.stage is not Stage.WITHDRAWAL:
             self._bring(KIND_OF[current.stage], current)
-        elif self._withdrawal.may_take_clusters(now):
-            clusters.flush(self._take(Kind.CLUSTER))
+        else:
+            clusters.flush(self._withdrawal.take_clusters(self._coming_back(Kind.CLUSTER), now))
 
     def _bring(self, kind: Kind, current: Round) -> None:
         """Bring the listeners, or the routes, of this round."""
@@ -162,7 +190,7 @@ class Rollout:
         self._outbox.rollout = 0
         if not self._withdrawal.waits(Kind.CLUSTER):
             for kind in (Kind.ROUTE, *_ANY_TIME):
-                self._channels[kind].flush(self._take(kind))
+                self._channels[kind].flush(self._withdrawal.take(kind, self._coming_back(kind)))
         if self._rounds == 1:
             offered = {kind: channel.offered for kind, channel in self._channels.items()}
             self._channels[Kind.CLUSTER].ledger.forget_all_but(offered)
@@ -172,28 +200,7 @@ class Rollout:
         return ends is None or now >= ends
 
     def _waits_until(self, current: Round) -> float | None:
-        """Until when the round waits in its stage; None when it need not wait."""
-        timing, ends = self._timing, 0.0
-        if current.stage in KIND_OF:
-            if self._is_unanswered(KIND_OF[current.stage], current):
-                ends = current.since + timing.patience
-        elif self._is_unanswered(Kind.CLUSTER, current):
-            sent = self._channels[Kind.CLUSTER].in_flight.values()
-            is_overdue = any(response.rollout != current.number for response in sent)
-            grace = timing.short_grace if is_overdue else timing.grace
-            ends = current.since + (timing.patience if current.awaited and current.stage is Stage.CLUSTERS else grace)
-        elif self._channels[Kind.CLUSTER].is_silent:
-            ends = current.started + timing.grace
-        if current.stage is Stage.CLUSTERS:
-            ends = max(ends, current.reprieve)
-        return ends or None
-
-    def _is_unanswered(self, kind: Kind, current: Round) -> bool:
-        """Whether Envoy has still to answer what this round sent of a kind (in its last stage: what it took away)."""
-        return any(
-            response.rollout == current.number and (response.removed or current.stage is not Stage.WITHDRAWAL)
-            for response in self._channels[kind].in_flight.values()
-        )
+        return waits_until(current, self._channels, self._timing, self._verdicts.deadline)
 
     # -- what is brought
 
@@ -209,7 +216,7 @@ class Rollout:
                 offered.pop(name, None)
                 self._withdrawal.forget(kind, name)
             else:
-                self._withdrawal.add(kind, [name])
+                self._withdrawal.add(kind, [name], self._rounds)
 
     def _flush(self, kind: Kind, names: Iterable[str], now: float) -> None:
         if kind is Kind.CLUSTER:
@@ -222,7 +229,9 @@ class Rollout:
 
         That there are no endpoints is news that ends the warming, too.
         """
+        held = set(self._channels[Kind.CLUSTER].held)
         sent = self._channels[Kind.CLUSTER].flush(names, withdraw=False)
+        self._withdrawal.came([entry.name for entry in sent if entry.name not in held], self._rounds)
         endpoints = self._channels[Kind.ENDPOINT]
         needed = dict.fromkeys(entry.endpoints for entry in sent if entry.endpoints is not None)
         if self._round and sent:
@@ -257,9 +266,8 @@ class Rollout:
             self._round.refused.add(entry.name)
             self._round.reprieve = now + self._timing.reprieve
 
-    def _take(self, kind: Kind) -> list[str]:
-        coming = {name for name, entry in self._pending.get(kind, {}).items() if entry}
-        return self._withdrawal.take(kind, coming)
+    def _coming_back(self, kind: Kind) -> set[str]:
+        return {name for name, entry in self._pending.get(kind, {}).items() if entry}
 
     # -- subscriptions
 
@@ -278,7 +286,7 @@ class Rollout:
             channel.stale = False
             known = channel.offered
             unknown = [name for name in channel.held if name not in known and not self._is_coming(Kind.CLUSTER, name)]
-            self._withdrawal.add(Kind.CLUSTER, unknown)
+            self._withdrawal.add(Kind.CLUSTER, unknown, self._rounds)
             self._send_clusters(list(channel.offered), now)
 
     def _compare(self, channel: Channel) -> None:
@@ -286,8 +294,11 @@ class Rollout:
         if channel.stale:
             channel.stale = False
             names = dict.fromkeys([*channel.offered, *channel.held]) if channel.subscription.wildcard else channel.held
+            kind, drains = channel.kind, self._withdrawal.drains
             channel.flush(
-                [name for name in names if name in channel.offered or not self._is_coming(channel.kind, name)]
+                name
+                for name in names
+                if name in channel.offered or not (self._is_coming(kind, name) or drains(kind, name))
             )
 
     def _answerable(self, kind: Kind) -> list[str]:

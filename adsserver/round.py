@@ -1,8 +1,10 @@
 """A round of changes on its way to Envoy, and how long it waits for what."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from adsserver.channel import Channel
 from adsserver.resources import Edits, Kind
 
 
@@ -22,6 +24,8 @@ class Timing:
     """The same while a kind has not been asked for of which Envoy accepted something on an earlier stream."""
     reprieve: float = 0.5
     """After Envoy refused a new cluster, before the routes to it go out: for the translator to take them back."""
+    linger: float = 15.0
+    """From the moment when nothing leads to a cluster any more until it is taken away."""
     pardon: float = 5.0
     """Until a listener is tried again whose address could not be bound."""
 
@@ -60,3 +64,38 @@ class Round:
     """New clusters that Envoy refused and that the translator has not taken back ..."""
     reprieve: float = 0.0
     """... for which the round waits until this time."""
+
+
+def waits_until(
+    current: Round, channels: Mapping[Kind, Channel], timing: Timing, verdicts_by: float | None
+) -> float | None:
+    """Until when the round waits in its stage; None when it need not wait.
+
+    Args:
+        current: the round.
+        channels: with what Envoy has still to answer.
+        timing: how long to wait for what.
+        verdicts_by: when Secrets are waited for no longer; None when none are.
+    """
+    clusters, ends = channels[Kind.CLUSTER], 0.0
+    if current.stage in KIND_OF:
+        if _is_unanswered(channels[KIND_OF[current.stage]], current):
+            ends = current.since + timing.patience
+    elif _is_unanswered(clusters, current):
+        is_overdue = any(response.rollout != current.number for response in clusters.in_flight.values())
+        grace = timing.short_grace if is_overdue else timing.grace
+        ends = current.since + (timing.patience if current.awaited and current.stage is Stage.CLUSTERS else grace)
+    elif clusters.is_silent:
+        ends = current.started + timing.grace
+    if current.stage is Stage.CLUSTERS:
+        listeners_by = verdicts_by if current.coming.get(Kind.LISTENER) else None
+        ends = max(ends, current.reprieve, listeners_by or 0.0)
+    return ends or None
+
+
+def _is_unanswered(channel: Channel, current: Round) -> bool:
+    """Whether Envoy has still to answer what this round sent of a kind (in its last stage: what it took away)."""
+    return any(
+        response.rollout == current.number and (response.removed or current.stage is not Stage.WITHDRAWAL)
+        for response in channel.in_flight.values()
+    )

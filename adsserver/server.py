@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import secrets
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from adsserver.acks import Acks
 from adsserver.ledger import Ledger
 from adsserver.messages import Request, Response
 from adsserver.resources import Catalog, Edits
+from adsserver.round import Timing
 from adsserver.session import Session
 from envoyapi.reading import DecodeError
 from process import logs
@@ -30,9 +33,13 @@ _OPTIONS = (
     ("grpc.so_reuseport", 0),
 )
 
-_LONGEST_SOCKET_PATH = 107  # bytes: sockaddr_un
+_NEW = ".new"
+_LONGEST_SOCKET_PATH = 107 - len(_NEW)  # bytes: sockaddr_un
 
 _log = logs.get("ads")
+
+_Identity = tuple[int, int, int]
+"""Of a file: its device, its number there, and its kind and rights."""
 
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
@@ -92,12 +99,16 @@ class Stream:
 class Server:
     """All streams of this process; the newest one's acceptances and refusals are what the snapshot is told."""
 
-    def __init__(self, catalog: Catalog, ledger: Ledger, acks: Acks) -> None:
+    def __init__(self, catalog: Catalog, ledger: Ledger, acks: Acks, timing: Timing) -> None:
         self._catalog = catalog
+        self._timing = timing
         self._ledger = ledger
         self._acks = acks
         self._streams: list[Stream] = []
         self._server: grpc.aio.Server | None = None
+        self._path: Path | None = None
+        self._identity: _Identity | None = None
+        self._trouble = ""
 
     async def start(self, path: Path) -> None:
         """Listen on a unix socket, mode 0600. SocketError when it cannot be, or when somebody answers there already.
@@ -105,23 +116,57 @@ class Server:
         Whatever is not delta ADS is answered with UNIMPLEMENTED.
         """
         _check_socket(path)
+        self._path = path
+        await self._listen(path)
+
+    async def keep_socket(self) -> None:
+        """Listen anew where the socket was removed, or its rights were: the next Envoy could not find us there.
+
+        The streams that there are end with the former listener; their Envoys come back, and go on where they were.
+        """
+        if self._path is None or _status(self._path) == self._identity:
+            return
+        former = self._server
+        try:
+            await self._listen(self._path)
+        except SocketError as error:
+            if str(error) != self._trouble:
+                _log.warning("the socket was lost and cannot be made again yet", reason=str(error))
+            self._trouble = str(error)
+            return
+        self._trouble = ""
+        _log.warning("listening again: the socket was lost", socket=str(self._path))
+        if former is not None:
+            await former.stop(grace=None)
+
+    async def _listen(self, path: Path) -> None:
+        """A listener under another name takes the place of whatever is at the path: nobody ever finds none there.
+
+        It keeps gRPC from removing at its end what another listener may have at the path by then.
+        """
+        beside = path.with_name(path.name + _NEW)
         delta = grpc.stream_stream_rpc_method_handler(self._serve)
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: delta}),))
         mask = os.umask(0o177)
         try:
-            server.add_insecure_port(f"unix:{path}")
+            _remove(beside)
+            server.add_insecure_port(f"unix:{beside}")
             await server.start()
-        except RuntimeError as error:
+            _move(beside, path)
+        except (RuntimeError, OSError) as error:
+            await server.stop(grace=None)
             raise SocketError(f"{path}: {error}") from None
         finally:
             os.umask(mask)
-        self._server = server
+        self._server, self._identity = server, _status(path)
 
     async def stop(self) -> None:
         """End every stream at once; Envoy keeps what it has."""
         if self._server is not None:
             await self._server.stop(grace=None)
+        if self._path is not None and _status(self._path) == self._identity:
+            self._path.unlink(missing_ok=True)
         serving = [stream.task for stream in self._streams if stream.task]
         if serving:
             await asyncio.wait(serving, timeout=1.0)
@@ -168,7 +213,8 @@ class Server:
     def _open(self) -> Stream:
         if self._streams:
             self._streams[-1].session.use(self._ledger.shadow())
-        stream = Stream(Session(self._catalog, self._ledger), self._acks)
+        session = Session(self._catalog, self._ledger, self._timing, secrets.token_hex(8))
+        stream = Stream(session, self._acks)
         self._streams.append(stream)
         return stream
 
@@ -202,6 +248,26 @@ def _check_socket(path: Path) -> None:
         try:
             probe.connect(str(path))
         except OSError:
-            path.unlink(missing_ok=True)
             return
     raise SocketError(f"{path}: another process answers there")
+
+
+def _status(path: Path) -> _Identity | None:
+    try:
+        here = path.lstat()
+    except OSError:
+        return None
+    return here.st_dev, here.st_ino, here.st_mode
+
+
+def _move(path: Path, to: Path) -> None:
+    if to.is_dir() and not to.is_symlink():
+        _remove(to)
+    path.replace(to)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

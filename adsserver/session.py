@@ -21,11 +21,11 @@ from adsserver.round import Timing
 class Session:
     """The state of one stream."""
 
-    def __init__(self, catalog: Catalog, ledger: Ledger, timing: Timing | None = None) -> None:
-        """`catalog` and `ledger` are shared with other streams of this process; see `detach`."""
+    def __init__(self, catalog: Catalog, ledger: Ledger, timing: Timing | None = None, name: str = "") -> None:
+        """`catalog` and `ledger` are shared with other streams of this process; no other stream has this `name`."""
         self._catalog = catalog
         self._timing = timing or Timing()
-        self._outbox = Outbox()
+        self._outbox = Outbox(name)
         self._channels: Mapping[Kind, Channel] = {kind: Channel(kind, ledger, self._outbox) for kind in Kind}
         self._rollout = Rollout(self._channels, catalog, self._outbox, self._timing)
         self._ledger = ledger
@@ -62,8 +62,7 @@ class Session:
         """Time has passed."""
         if self._pardon_at is not None and now >= self._pardon_at:
             self._pardon_at = None
-            for kind, name in self._ledger.pardon_blameless():
-                self._rollout.retry(kind, name)
+            self._rollout.retry(self._ledger.pardon_blameless(), now)
         self._rollout.advance(now)
         return self._outbox.take()
 
@@ -78,15 +77,16 @@ class Session:
     def _subscribe(self, channel: Channel, request: Request, now: float) -> None:
         first = not channel.subscription.asked
         channel.subscribe(request)
+        self._rollout.dropped(channel.kind, request.unsubscribe)
         if first and channel.kind is Kind.ENDPOINT and not self._channels[Kind.CLUSTER].subscription.asked:
             # Envoy keeps its first request about clusters back while one warms: that one waits for endpoints, be they
             # the same that Envoy shows for the cluster's former version
             channel.owed.update(dict.fromkeys(sorted(channel.subscription.names)))
         if first and request.initial_versions:
-            self._recognise(request)
+            self._recognise(channel)
             self._rollout.settle(now)
         if self._rollout.started:
-            self._rollout.opened(channel.kind, now)
+            self._rollout.opened(channel.kind, request.subscribe, now)
         else:
             self._start(now)
 
@@ -94,18 +94,20 @@ class Session:
         """Begin to answer, if Envoy asked and the catalog is known to hold what the translator wants."""
         if not self._catalog.published or not any(each.subscription.asked for each in self._channels.values()):
             return
+        for channel in self._channels.values():  # who asked before anything was known has shown what it holds, too
+            self._recognise(channel)
         self._pardon_at = now + self._timing.pardon
         self._rollout.start(now)
         for kind, channel in self._channels.items():
             if channel.subscription.asked:
-                self._rollout.opened(kind, now)
+                self._rollout.opened(kind, channel.subscription.names, now)
         self._rollout.advance(now)
 
-    def _recognise(self, request: Request) -> None:
+    def _recognise(self, channel: Channel) -> None:
         """What Envoy shows in its first request it has accepted from an earlier stream."""
-        doubted = set(self._ledger.doubted(request.kind))
-        entries = self._catalog.of(request.kind)
-        for name, version in request.initial_versions.items():
+        doubted = set(self._ledger.doubted(channel.kind))
+        entries = self._catalog.of(channel.kind)
+        for name, version in channel.held.items():
             entry = entries.get(name)
             if entry is None or name in doubted:
                 continue

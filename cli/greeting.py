@@ -8,6 +8,7 @@ from entrypoint.folder import Document, of_kind, spec
 from entrypoint.ready import PATH as READY
 from entrypoint.ready import diagnostics_host
 from process.settings import Settings
+from process.text import escaped
 
 _DIAG = "/ambassador/v0/diag/?json=true"
 _EXAMPLES = 3
@@ -29,7 +30,7 @@ def greeting(settings: Settings, found: list[Document]) -> str:
     diagnostics = f"http://{_bracketed(diagnostics_host(settings))}:{settings.diagnostics_port}"
     lines = [
         "",
-        f"Dragoman serves {settings.config_dir}. Edits are served as they are made; Ctrl-C ends it.",
+        f"Dragoman serves {escaped(str(settings.config_dir))}. Edits are served as they are made; Ctrl-C ends it.",
         "",
         *(_requests(settings, found, host) or ["  (nothing to ask yet: it takes a Listener, a Host and a Mapping)"]),
         *(f"  {shlex.join(['curl', diagnostics + path])}" for path in (READY, _DIAG)),

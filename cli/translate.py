@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ import yaml
 from entrypoint.certificate import fallback_secret
 from envoyapi import canonical
 from process.settings import Settings, SettingsError
+from process.text import escaped, printable
 from translator.offline import Result
 from translator.offline import translate as translate_objects
 from translator.resources import Resource, ResourceType
 from translator.settings import options_of
-from translator.statuses import Status, Told, status_of_file
-from watcher.folder import Loaded, load
+from translator.statuses import Status, status_of_file
+from translator.tables import Failure
+from watcher.lanes import Lanes
+from watcher.limits import Limits
+from watcher.loading import Loaded, load
 
 SECTIONS: dict[str, tuple[ResourceType, str]] = {
     "listeners": ("listener", "envoy.config.listener.v3.Listener"),
@@ -26,6 +31,8 @@ SECTIONS: dict[str, tuple[ResourceType, str]] = {
     "endpoints": ("endpoint", "envoy.config.endpoint.v3.ClusterLoadAssignment"),
     "secrets": ("secret", "envoy.extensions.transport_sockets.tls.v3.Secret"),
 }
+LONGEST = 1_000
+"""Characters of what is said of a failure."""
 REDACTED = "[redacted]"
 
 
@@ -42,21 +49,33 @@ def translate(folder: Path, output: str) -> None:
     """Print the listeners, routes, clusters, endpoints and secrets that a folder gives, and what is wrong in it.
 
     Resources are in Envoy's canonical JSON, private keys left out. The exit code is 0, or 1 when a problem stops an
-    object or a file: each has the object, the field and the reason.
+    object or a file: each has the object, the field and the reason. What cannot be printed is escaped.
     """
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
-        raise click.UsageError(str(error)) from error
-    loaded = load(folder, settings.namespace)
+        raise click.UsageError(escaped(str(error))) from error
+    with Lanes() as lanes:
+        loaded = load(folder, settings.namespace, Limits.of(settings), lanes.do)
     document, stopped = translated(loaded, settings)
-    if output == "json":
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
-    else:
-        click.echo(
-            yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=120), nl=False
-        )
+    click.echo(_as_json(document) if output == "json" else _as_yaml(document), nl=False)
     sys.exit(1 if stopped else 0)
+
+
+def _as_json(document: dict[str, Any]) -> bytes:
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return "\n".join(map(escaped, text.split("\n"))).encode()
+
+
+def _as_yaml(document: dict[str, Any]) -> bytes:
+    def dumped(*, allow_unicode: bool) -> str:
+        text: str = yaml.dump(
+            document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=allow_unicode, width=120
+        )
+        return text
+
+    text = dumped(allow_unicode=True)
+    return (text if text.replace("\n", "").isprintable() else dumped(allow_unicode=False)).encode()
 
 
 def translated(loaded: Loaded, settings: Settings) -> tuple[dict[str, Any], bool]:
@@ -66,9 +85,11 @@ def translated(loaded: Loaded, settings: Settings) -> tuple[dict[str, Any], bool
     objects.setdefault(f"core/Secret/{settings.namespace}/{fallback['metadata']['name']}", orjson.dumps(fallback))
     result = translate_objects(objects, options_of(settings))
     statuses = {**result.statuses, **_file_statuses(loaded)}
-    problems = [_problem(key, told) for key, status in sorted(statuses.items()) for told in status.problems]
+    problems = [problem for key, status in sorted(statuses.items()) for problem in _problems(key, status)]
+    problems += map(_failure, result.failures)
     document: dict[str, Any] = {section: _section(section, result) for section in SECTIONS}
-    return {**document, "problems": problems}, any(status.state == "stopped" for status in statuses.values())
+    stopped = bool(result.failures) or any(status.state == "stopped" for status in statuses.values())
+    return {**document, "problems": problems}, stopped
 
 
 def _file_statuses(loaded: Loaded) -> dict[str, Status]:
@@ -80,8 +101,17 @@ def _file_statuses(loaded: Loaded) -> dict[str, Status]:
     return found
 
 
-def _problem(key: str, told: Told) -> dict[str, Any]:
-    return {"object": key, "path": told.path, "message": told.message, "stops": told.stops}
+def _problems(key: str, status: Status) -> Iterator[dict[str, Any]]:
+    for told in status.problems:
+        yield {"object": key, "path": told.path, "message": told.message, "stops": told.stops}
+    if status.more:
+        yield {"object": key, "path": "", "message": status.rest, "stops": False}
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    """A bug of ours: the others' part of the output is still right."""
+    said = f"Dragoman itself failed at {failure.table}, which is a bug of its own: {failure.error!r}"
+    return {"object": str(failure.key), "path": "", "message": printable(said, LONGEST), "stops": True}
 
 
 def _section(section: str, result: Result) -> list[dict[str, Any]]:

@@ -2,9 +2,12 @@
 
 Alive means Envoy: a lost control plane or API server must not restart a container that serves well. (That supervisord
 lives is watched by the entrypoint, which ends the container with it.)
-Ready means that Envoy serves a configuration that it accepted. Once it does, only Envoy itself can take that back.
+Ready means that Envoy serves a configuration that it accepted. Once it does, only Envoy itself can take that back: what
+else hangs is told, and changes nothing, for what hangs in one replica may hang in all. But when the entrypoint hangs
+for long, nothing is replaced or drained any more: then traffic is sent elsewhere first, and the container restarted.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +29,40 @@ large configuration or sums up its metrics, and on a crowded machine all replica
 
 SETTLING: Final = 5.0
 """Seconds that a first configuration is waited for beyond its first listener: one that never comes blocks nothing."""
+
+
+ORPHANED: Final = 60.0
+"""Seconds that the entrypoint may show no life until the pod is not ready; twice as many, and it is not alive."""
+
+_GAP: Final = 10.0
+"""How many seconds between two questions count at most: nobody may have asked for long, or all of us slept."""
+
+
+class Silence:
+    """For how long something that changes while its owner lives has been the same. Times as in `Life`."""
+
+    def __init__(self) -> None:
+        self._seen: int | None = None
+        self._asked: float | None = None
+        self._seconds = 0.0
+
+    def of(self, sign: int | None, now: float) -> float:
+        """Its seconds as of `now`; `sign` None: nobody tells."""
+        gap = 0.0 if self._asked is None else min(now - self._asked, _GAP)
+        self._asked = now
+        self._seconds = self._seconds + gap if sign is not None and sign == self._seen else 0.0
+        self._seen = sign
+        return self._seconds
+
+
+def orphaned(silence: float, bound: float) -> str | None:
+    """Why a pod should not go on whose entrypoint has been silent for so long (s); None: it may."""
+    return None if silence < bound else f"the entrypoint hangs: it has been silent for {silence:.0f} s"
+
+
+def hanging(hung: Mapping[str, str]) -> str:
+    """What hangs, as the rest of a sentence; empty when nothing does."""
+    return "; ".join(f"{part} hangs: {how}" for part, how in sorted(hung.items()))
 
 
 class Life:

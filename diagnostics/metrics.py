@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from diagnostics.report import System
 from diagnostics.view import Numbers, View
+from process.vitals import Vitals
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -31,10 +32,10 @@ class Counted:
         return cls(view.numbers, view.connection.connected)
 
 
-def own_metrics(counted: Counted | None, system: System, *, answers: bool) -> bytes:
+def own_metrics(counted: Counted | None, system: System, vitals: Vitals, *, answers: bool) -> bytes:
     """Our metrics as text; `counted` None: the snapshot cannot be read. `answers`: whether Envoy does."""
     registry = CollectorRegistry()
-    registry.register(_Families(counted, system, answers=answers))
+    registry.register(_Families(counted, system, vitals, answers=answers))
     ProcessCollector(namespace="ambassador", registry=registry)
     return generate_latest(registry)
 
@@ -42,8 +43,9 @@ def own_metrics(counted: Counted | None, system: System, *, answers: bool) -> by
 class _Families(Collector):
     """What is registered: nothing is counted in this process, all is read from the snapshot."""
 
-    def __init__(self, counted: Counted | None, system: System, *, answers: bool) -> None:
+    def __init__(self, counted: Counted | None, system: System, vitals: Vitals, *, answers: bool) -> None:
         self._counted = counted
+        self._vitals = vitals
         self._answers = answers
         self._info = {"version": system.version, "ambassador_id": system.ambassador_id}
 
@@ -51,6 +53,13 @@ class _Families(Collector):
         """Every family."""
         yield InfoMetricFamily("ambassador_diagnostics", "What runs here.", value=self._info)
         yield _one("dragoman_envoy_up", "Whether Envoy's admin interface answers.", int(self._answers))
+        hung = dict.fromkeys(self._vitals.hung, 1.0)
+        yield _labelled("dragoman_hung", "The parts that hang, or begin again since they hung.", "part", hung)
+        text = "How often a part was replaced since it hung."
+        replaced = CounterMetricFamily("dragoman_hung_replaced", text, labels=["part"])
+        for part, count in sorted(self._vitals.replaced.items()):
+            replaced.add_metric([part], count)
+        yield replaced
         if self._counted is not None:
             connected = int(self._counted.connected)
             yield _one("dragoman_envoy_connected", "Whether Envoy is connected to the ADS server.", connected)

@@ -4,7 +4,7 @@ version     of Dragoman
 uptime      seconds that the diagnostics have run
 system      what runs here
 envoy       whether it answers and is connected, its version and state
-objects     by key: kind, state, problems, and where it came from
+objects     by key: kind, state, problems (the first ones, and how many `more`), and where it came from
 pending     keys of objects that the translator has not judged yet
 files       files of objects that cannot be read
 resources   by `<type>/<name>`: the published version, what Envoy accepted and refused of it, when, and why
@@ -15,7 +15,7 @@ errors      every problem as [key, message], as Emissary lists them
 import os
 import platform
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -114,11 +114,14 @@ def _sequences(view: View, _known: Known) -> dict[str, int]:
 
 
 def _errors(view: View, _known: Known) -> list[tuple[str, str]]:
-    return [
-        (key, f"{problem['path']}: {problem['message']}" if problem["path"] else problem["message"])
-        for key, status in view.statuses.rows.items()
-        for problem in status.problems
-    ]
+    return [(key, said) for key, status in view.statuses.rows.items() for said in _said(status)]
+
+
+def _said(status: Status) -> Iterator[str]:
+    for problem in status.problems:
+        yield f"{problem['path']}: {problem['message']}" if problem["path"] else problem["message"]
+    if status.more:
+        yield f"and {status.more:,} more"
 
 
 SECTIONS: Final[Mapping[str, Callable[[View, Known], Any]]] = {
@@ -136,7 +139,7 @@ SECTIONS: Final[Mapping[str, Callable[[View, Known], Any]]] = {
 
 
 def _judged(status: Status) -> dict[str, Any]:
-    return {"state": status.state, "problems": status.problems}
+    return {"state": status.state, "problems": status.problems, **({"more": status.more} if status.more else {})}
 
 
 def _resource(version: str | None, ack: Ack) -> dict[str, Any]:

@@ -11,11 +11,14 @@ from aiohttp import web
 
 from diagnostics.admin import BUSY, PATIENCE, Admin, NoAnswerError, NotInTimeError
 from diagnostics.following import Following, NotOpenError
-from diagnostics.health import LIVE, Life, Readiness
+from diagnostics.health import LIVE, ORPHANED, Life, Readiness, Silence, hanging, orphaned
 from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
+from diagnostics.peers import Connection, End, Peers, Verdict
 from diagnostics.report import SECTIONS, Known, System, report
 from diagnostics.view import Progress, View
 from process import logs
+from process.settings import Settings
+from process.vitals import ENTRYPOINT, ENVOY, Vitals, read
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -28,7 +31,21 @@ SCRAPES: Final = 2
 SCRAPE_PATIENCE: Final = 60.0
 """Seconds after which a scrape ends whose reader does not read."""
 
+VIA: Final = "x-dragoman-via"
+"""What every gateway's Envoy adds to the requests that it passes on, of this pod or of another."""
+
+PEER_PATIENCE: Final = 5.0
+"""Seconds that it may take to find out who asks."""
+
+PROBE_PATIENCE: Final = 0.8
+"""Likewise where it is about health alone, which is no secret: a kubelet waits for a second."""
+
+_TOLD_EACH: Final = 60.0
+_THROUGH_ENVOY: Final = "not through the gateway: a Module may make the diagnostics public, a Mapping may not"
+_UNKNOWN: Final = "it cannot be told whether this comes through the gateway"
+
 _HEADERS: Final = {"Server": "dragoman", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HEALTH: Final = ("/ambassador/v0/check_alive", "/ambassador/v0/check_ready")
 _NO_PAGE: Final = "this is told as JSON only: ask for /ambassador/v0/diag/?json=true"
 
 log = logs.get()
@@ -37,14 +54,19 @@ log = logs.get()
 class Diagnostics:
     """The answers."""
 
-    def __init__(self, following: Following, admin: Admin, system: System) -> None:
+    def __init__(self, following: Following, admin: Admin, system: System, settings: Settings) -> None:
         """Of a running event loop."""
         self._following = following
         self._admin = admin
         self._system = system
         self._life = Life(time.monotonic())
         self._readiness = Readiness()
+        self._entrypoint = Silence()
+        self._vitals_file = settings.vitals_file
+        self._entrypoints_beat = settings.beats_dir / ENTRYPOINT if settings.supervised else None
         self._scrapes = asyncio.Semaphore(SCRAPES)
+        self._peers = Peers()
+        self._told = float("-inf")
         self._paths: Mapping[str, Handler] = {
             "/ambassador/v0/check_alive": self._check_alive,
             "/ambassador/v0/check_ready": self._check_ready,
@@ -53,8 +75,34 @@ class Diagnostics:
             "/metrics": self._metrics,
         }
 
+    async def answer_outside(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer at the TCP port: none to what comes through Envoy, which asks for our own routes elsewhere."""
+        whose = await self._whose(request)
+        if whose is Verdict.OWN:
+            self._tell(request)
+            return _line(HTTPStatus.FORBIDDEN, _THROUGH_ENVOY)
+        if whose is Verdict.UNKNOWN and request.path not in _HEALTH:
+            return _line(HTTPStatus.SERVICE_UNAVAILABLE, _UNKNOWN)
+        return await self.answer(request)
+
+    async def _whose(self, request: web.BaseRequest) -> Verdict:
+        if VIA in request.headers:
+            return Verdict.OWN
+        try:
+            connection = _connection(request)
+            async with asyncio.timeout(PROBE_PATIENCE if request.path in _HEALTH else PEER_PATIENCE):
+                return await self._peers.whose(connection)
+        except (OSError, TimeoutError):
+            return Verdict.UNKNOWN
+
+    def _tell(self, request: web.BaseRequest) -> None:
+        now = time.monotonic()
+        if now - self._told >= _TOLD_EACH:
+            self._told = now
+            log.warning("refused", path=request.path[:80], reason="a Mapping or TCPMapping leads to the diagnostics")
+
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The answer to any request."""
+        """The answer to whoever may ask."""
         handler = self._paths.get(request.path)
         if handler is None:
             return _line(HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self._paths)}")
@@ -65,7 +113,9 @@ class Diagnostics:
         return await handler(request)
 
     async def _check_alive(self, _request: web.BaseRequest) -> web.StreamResponse:
-        return _health(self._life.wrong(await self._admin.state(), time.monotonic()), "alive")
+        now = time.monotonic()
+        wrong = self._life.wrong(await self._admin.state(), now) or orphaned(self._silence(now), 2 * ORPHANED)
+        return _health(wrong, "alive", self._vitals())
 
     async def _check_ready(self, _request: web.BaseRequest) -> web.StreamResponse:
         state, listening = await self._admin.state(), frozenset[str]()
@@ -76,8 +126,23 @@ class Diagnostics:
                 state = BUSY
             except NoAnswerError:
                 state = None
+        vitals, now = self._vitals(), time.monotonic()
+        if state == BUSY and ENVOY in vitals.hung:
+            state = None
         progress = None if self._readiness.is_settled(state, listening) else await self._progress()
-        return _health(self._readiness.wrong(state, listening, progress, time.monotonic()), "ready")
+        wrong = self._readiness.wrong(state, listening, progress, now) or orphaned(self._silence(now), ORPHANED)
+        return _health(wrong, "ready", vitals)
+
+    def _vitals(self) -> Vitals:
+        return read(self._vitals_file)
+
+    def _silence(self, now: float) -> float:
+        """For how long the entrypoint has shown no life."""
+        try:
+            sign = self._entrypoints_beat.stat().st_mtime_ns if self._entrypoints_beat else None
+        except OSError:
+            sign = None
+        return self._entrypoint.of(sign, now)
 
     async def _diag(self, request: web.BaseRequest) -> web.StreamResponse:
         unknown = sorted(set(request.query) - {"json", "filter"})
@@ -114,7 +179,7 @@ class Diagnostics:
 
     async def _tell_metrics(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         answers = await self._admin.state() not in (None, BUSY)
-        own = own_metrics(await self._counted(), self._system, answers=answers)
+        own = own_metrics(await self._counted(), self._system, self._vitals(), answers=answers)
         await response.prepare(request)
         await response.write(own)
         async for chunk in self._envoys() if answers else _none():
@@ -139,14 +204,27 @@ class Diagnostics:
             return None
 
 
+def _connection(request: web.BaseRequest) -> Connection:
+    """The connection that a request came on; OSError when it is over."""
+    there, here = (request.get_extra_info(name) for name in ("peername", "sockname"))
+    if not there or not here:
+        raise ConnectionResetError
+    return Connection(_end(there), _end(here))
+
+
+def _end(name: tuple[str, int]) -> End:
+    return End(name[0].removeprefix("::ffff:") if "." in name[0] else name[0], name[1])
+
+
 async def _none() -> AsyncIterator[bytes]:
     nothing: tuple[bytes, ...] = ()
     for chunk in nothing:
         yield chunk
 
 
-def _health(wrong: str | None, well: str) -> web.Response:
-    return _line(HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK, wrong or well)
+def _health(wrong: str | None, well: str, vitals: Vitals) -> web.Response:
+    text = "; ".join(filter(None, (wrong or well, hanging(vitals.hung))))
+    return _line(HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK, text)
 
 
 def _line(status: HTTPStatus, text: str) -> web.Response:

@@ -23,6 +23,9 @@ _LISTENER: Final = "listener/"
 _HOST: Final = "getambassador.io/Host/"
 _SECRETS: Final = f"{FILE_PREFIX}Watch//secrets"
 
+LONGEST_ANSWER: Final = 4000
+"""Characters of Envoy's text on a resource that are shown; it may repeat all that it was given."""
+
 T = TypeVar("T")
 
 
@@ -43,6 +46,8 @@ class Status:
 
     state: str
     problems: tuple[Mapping[str, Any], ...]
+    more: int = 0
+    """So many more problems there are than are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,8 @@ class View:
         return self._numbers
 
     def _counted(self) -> Numbers:
-        stops = Counter(bool(each["stops"]) for status in self.statuses.rows.values() for each in status.problems)
+        told = self.statuses.rows.values()
+        stops = Counter(bool(each["stops"]) for status in told for each in status.problems)
         kinds = Counter(kind_of(key) for key in self.objects.rows if not key.startswith(FILE_PREFIX))
         types = Counter(key.partition("/")[0] for key in self.resources.rows)
         return Numbers(
@@ -181,7 +187,7 @@ class View:
             objects=kinds,
             files=len(self.objects.rows) - kinds.total(),
             stopping=stops[True],
-            others=stops[False],
+            others=stops[False] + sum(status.more for status in told),
             resources={name: types[name] for name in TYPES},
             refused=sum(ack.refused is not None for ack in self.acks.rows.values()),
         )
@@ -215,7 +221,7 @@ _FINE: Final = Status("ok", ())
 def _status_of(record: Record) -> Status:
     told = orjson.loads(record.body)
     problems = tuple(told["problems"])
-    return Status(told["state"], problems) if problems else _FINE
+    return Status(told["state"], problems, told.get("more", 0)) if problems else _FINE
 
 
 def _ack_of(record: Record) -> Ack:
@@ -225,7 +231,7 @@ def _ack_of(record: Record) -> Ack:
         accepted_at=_number(notes.get("accepted_at")),
         refused=_text(notes.get("refused")),
         refused_at=_number(notes.get("refused_at")),
-        message=_text(notes.get("message")) or "",
+        message=(_text(notes.get("message")) or "")[:LONGEST_ANSWER],
     )
 
 

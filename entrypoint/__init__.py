@@ -5,6 +5,7 @@
     python -m entrypoint.demo    the demo upstream of the quickstart
 
 supervisord starts and restarts the parts (`supervisord.conf`). What it cannot do, this package does: bring a killed
-part back in milliseconds, notice a part that cannot be kept alive, drain Envoy before the end, and end with an exit
-code that says what happened. It knows the parts by the names in that file and imports nothing of theirs.
+part back in milliseconds, replace one that hangs, notice a part that cannot be kept alive, put back what is lost in the
+run directory, drain Envoy before the end, and end with an exit code that says what happened. It knows the parts by the
+names in that file and imports nothing of theirs.
 """

@@ -9,6 +9,8 @@ import sys
 
 from aiohttp import WSMsgType, web
 
+from process.listening import listen
+
 _USAGE = 64
 """EX_USAGE of sysexits.h."""
 
@@ -56,16 +58,22 @@ async def serve(host: str, port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     runner = web.AppRunner(application(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
-    await stopping.wait()
+    found = await listen(host, port, stopping, lambda reason: _say(f"cannot listen at {host}:{port}: {reason}"))
+    if found is not None:
+        await web.SockSite(runner, found).start()
+        await stopping.wait()
     await runner.cleanup()
+
+
+def _say(sentence: str) -> None:
+    print(f"demo: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 -- not a part that logs
 
 
 def main(arguments: list[str]) -> int:
     """Serve at the one argument, `host:port`; the exit code."""
     host, colon, port = arguments[0].rpartition(":") if len(arguments) == 1 else ("", "", "")
     if not (host and colon and port.isdecimal()):
-        print("usage: python -m entrypoint.demo HOST:PORT", file=sys.stderr)  # noqa: T201 -- not a part that logs
+        _say("usage: python -m entrypoint.demo HOST:PORT")
         return _USAGE
     asyncio.run(serve(host.strip("[]"), int(port)))
     return 0

@@ -19,12 +19,19 @@ from entrypoint.bootstrap import Place, bootstrap
 from entrypoint.keeping import CONFIGURATION
 from entrypoint.memory import envoy_heap, memory_limit
 from process.settings import Settings, SettingsError
+from process.text import printable
 
 _CONNECTIONS = 50_000
 _LEVELS = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
 """Envoy's log level for ours: what it tells at `info` is about itself, and long."""
+_ENVIRONMENT = ("TZ", "LOCALDOMAIN", "RES_OPTIONS")
+"""What the C library reads of it: the time zone of logs, and how names are resolved."""
 _TEXT = "%H:%M:%S %-7l envoy        %_  logger=%n"
 _JSON = '{"time":"%Y-%m-%dT%T.%f%z","level":"%l","part":"envoy","event":"%j","logger":"%n"}'
+
+
+LONGEST = 4_000
+"""Characters of the reason why Envoy cannot be started."""
 
 
 class LaunchError(Exception):
@@ -46,9 +53,11 @@ def main(environ: Mapping[str, str]) -> NoReturn:
         )
         config = settings.run_dir / "envoy.json"
         config.write_text(json.dumps(bootstrap(place)))
-        os.execv(binary, [str(binary), *arguments(settings, config)])  # noqa: S606 -- no shell is wanted
+        command = [str(binary), *arguments(settings, config)]
+        os.execve(binary, command, environment(environ))  # noqa: S606 -- no shell is wanted
     except (LaunchError, SettingsError, OSError) as error:
-        print(f"envoy cannot be started: {error}", file=sys.stderr)  # noqa: T201 -- this process never logs
+        said = printable(f"envoy cannot be started: {error}", LONGEST)
+        print(said, file=sys.stderr)  # noqa: T201 -- this process never logs
         sys.exit(CONFIGURATION)
 
 
@@ -81,6 +90,11 @@ def arguments(settings: Settings, config: Path) -> list[str]:
         *quiet,
         *threads,
     ]
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What Envoy is given of our environment: it has ways to show its own, and a pod's may hold anything."""
+    return {name: environ[name] for name in _ENVIRONMENT if name in environ}
 
 
 def cluster_name(settings: Settings) -> str:

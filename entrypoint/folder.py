@@ -1,23 +1,60 @@
-"""What the entrypoint itself wants to know of a folder of YAML: ports, a certificate, a demo upstream, things to try.
+"""What the entrypoint itself wants to know of a folder of YAML: ports, a demo upstream, things to try.
 
-It reads leniently and says nothing of what it cannot read: the watcher reads the same files and tells their problems.
+It reads no file: it asks a process that reads as the watcher does (`watcher/glance.py`), so that both know the same
+objects, and no file can keep the gateway from starting. Where that fails, it starts knowing nothing of the folder.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+import orjson
 
 DEMO_ANNOTATION = "dragoman-demo-upstream"
 FALLBACK_SECRET = "fallback-self-signed-cert"  # noqa: S105 -- a name
+PATIENCE = 20.0
+"""Seconds that a look at the folder may take; as much as its limits allow takes about half of it."""
+
+_ROOT = Path(__file__).resolve().parent.parent
+_ADDRESS = re.compile(r"([A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})")
 
 Document = Mapping[str, Any]
 
 
-def documents(folder: Path) -> list[Document]:
-    """Every document below `folder` that is a Kubernetes object, in the order of file names and of documents."""
-    return [found for file in _files(folder) for found in _parse(file)]
+class UnseenError(Exception):
+    """What lies in the folder cannot be said; the message says why."""
+
+
+def documents(folder: Path, environ: Mapping[str, str]) -> list[Document]:
+    """The objects of getambassador.io in a folder, and those with an annotation of ours, in order. UnseenError."""
+    path = environ.get("PYTHONPATH")
+    asked = {
+        **environ,
+        "DRAGOMAN_CONFIG_DIR": str(folder.absolute()),
+        "PYTHONPATH": f"{_ROOT}:{path}" if path else str(_ROOT),
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "watcher.glance"],
+            env=asked,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=True,
+            cwd="/",
+        )
+        found: list[Document] = orjson.loads(done.stdout)
+    except subprocess.TimeoutExpired as error:
+        raise UnseenError(f"it takes longer than {PATIENCE:g} s") from error
+    except subprocess.CalledProcessError as error:
+        last = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise UnseenError(f"the look ended with {error.returncode}: {last[:400]}") from error
+    except (OSError, ValueError) as error:
+        raise UnseenError(str(error)) from error
+    return found
 
 
 def spec(document: Document) -> Mapping[str, Any]:
@@ -43,21 +80,23 @@ def of_kind(found: list[Document], kind: str, ambassador_id: str) -> list[Docume
 
 def demo_address(found: list[Document]) -> str | None:
     """The address that an object of the folder wants a demo upstream at, as `host:port`; None when none does."""
-    for document in found:
-        wanted = _mapping(metadata(document).get("annotations")).get(DEMO_ANNOTATION)
-        if isinstance(wanted, str) and wanted:
-            return wanted
-    return None
+    return next((wanted for wanted in _demos(found) if is_address(wanted)), None)
 
 
-def has_fallback_secret(found: list[Document], namespace: str) -> bool:
-    """Whether the folder brings its own certificate for `namespace`."""
-    return any(
-        document.get("kind") == "Secret"
-        and metadata(document).get("name") == FALLBACK_SECRET
-        and metadata(document).get("namespace", namespace) == namespace
-        for document in found
-    )
+def odd_demos(found: list[Document]) -> list[str]:
+    """What is wanted as the address of a demo upstream, and is none."""
+    return [wanted for wanted in _demos(found) if not is_address(wanted)]
+
+
+def is_address(text: str) -> bool:
+    """Whether it is of the form host:port."""
+    parts = _ADDRESS.fullmatch(text)
+    return parts is not None and 0 < int(parts[2]) < 65536
+
+
+def _demos(found: list[Document]) -> list[str]:
+    wanted = (_mapping(metadata(document).get("annotations")).get(DEMO_ANNOTATION) for document in found)
+    return [text for text in wanted if isinstance(text, str) and text]
 
 
 def _is_read(ids: object, ambassador_id: str) -> bool:
@@ -68,19 +107,3 @@ def _is_read(ids: object, ambassador_id: str) -> bool:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """The YAML files below, but for hidden ones: a mounted ConfigMap keeps its versions in folders named `..`."""
-    for file in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if file.suffix in {".yaml", ".yml"} and not hidden and file.is_file():
-            yield file
-
-
-def _parse(file: Path) -> list[Document]:
-    try:
-        with file.open("rb") as stream:
-            return [found for found in yaml.load_all(stream, Loader=yaml.CSafeLoader) if isinstance(found, dict)]
-    except (OSError, ValueError, yaml.YAMLError):
-        return []

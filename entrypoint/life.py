@@ -21,9 +21,13 @@ from entrypoint.drain import drain
 from entrypoint.keeping import REST, Ended, Event, GivenUp, Keeper, Said, Started, Stopped, Verdict
 from entrypoint.orphans import adopt_orphans, end_children, reap
 from entrypoint.relay import Outlet, Relay
+from entrypoint.sight import BEATING
 from entrypoint.supervision import Supervision, parts
+from entrypoint.upkeep import Upkeep
+from entrypoint.watchdog import Watchdog
 from process import logs
 from process.settings import Settings
+from process.vitals import ENTRYPOINT
 
 DONE, FAILED, NOT_BEGUN = 0, 1, 2
 
@@ -72,19 +76,30 @@ class Life:
         self._supervision = Supervision(self._conf, self._settings.run_dir, self._hear)
         self._relay.open(parts(self._conf))
         self._listen()
+        self._upkeep = Upkeep(self._settings.run_dir, self._relay.pipes, self._texts())
+        self._upkeep.look()
+        self._watchdog = Watchdog(self._settings, self._supervision, self._upkeep, self._fail)
+        self._watching = asyncio.create_task(self._watchdog.watch())
         try:
-            self._supervision.start(self._environment, self._relay.pipes)
+            self._supervision.start(self._environment, self._relay.pipes.values())
             for outlet in outlets.values():
                 outlet.start()
             await self._end.asked.wait()
             await self._wind_down()
         finally:
+            self._watching.cancel()
+            self._upkeep.close()
             self._supervision.kill()
             end_children(0 if self._end.at_once.is_set() else _ORPHAN_PATIENCE)
             self._supervision.ended(-signal.SIGKILL)
             self._relay.close()
         self._tell_the_end()
         return self._end.code
+
+    def _texts(self) -> dict[Path, bytes]:
+        """What the files hold that nobody else would make again: our own objects, and the files of the beats."""
+        made = {file: file.read_bytes() for file in self._settings.generated_dir.iterdir() if file.is_file()}
+        return made | {self._settings.beats_dir / part: b"" for part in (*BEATING, ENTRYPOINT)}
 
     def _tell_the_end(self) -> None:
         """The last line: what a person who finds the gateway ended reads first."""
@@ -133,6 +148,7 @@ class Life:
             case Ended(part, how):
                 self._ended_at[part] = time.monotonic()
                 self._log.warning("ended", what=part, how=how)
+                self._watchdog.ended(part)
                 self._answer(event)
             case GivenUp():
                 self._answer(event)
@@ -187,10 +203,12 @@ class Life:
 
     async def _stop(self) -> None:
         settings = self._settings
+        self._watchdog.replaces = False
         drained = await drain(settings.admin_socket, settings.drain_min, settings.drain_max)
         if drained is not None:
             left = "unknown" if drained.connections is None else drained.connections
             self._log.info("drained", seconds=round(drained.seconds, 2), connections_left=left)
+        self._watching.cancel()
         self._supervision.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._supervision.over.wait(), _STOP_PATIENCE)

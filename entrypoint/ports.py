@@ -7,7 +7,7 @@ one's connections. Therefore each port is tried without it.
 import errno
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from entrypoint.folder import Document, demo_address, metadata, of_kind, spec
@@ -16,49 +16,88 @@ from process.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port to listen on. `purpose`: a noun phrase for people. `udp`: a UDP port, else TCP."""
+    """A port to listen on. `purpose`: a noun phrase for people. `udp`: a UDP port, else TCP.
+
+    `own`: a part of ours needs it, whatever the folder says. `demo`: the demo upstream's, which is no Listener either.
+    """
 
     address: str
     number: int
     purpose: str
     udp: bool = False
+    own: bool = False
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A port that cannot be listened on, and a sentence about it. `shared`: who has it shares it with others."""
+
+    port: Port
+    sentence: str
+    shared: bool = False
 
 
 def wanted(settings: Settings, found: list[Document]) -> list[Port]:
     """The ports that a start with these settings and these documents of the folder will listen on, each once."""
-    ports = [Port(settings.diagnostics_address, settings.diagnostics_port, "diagnostics")]
     demo = demo_address(found)
-    if demo is not None:
-        host, _, number = demo.rpartition(":")
-        ports.append(Port(host.strip("[]"), int(number), "the demo upstream"))
+    ports = [
+        Port(each.address, each.number, each.purpose, own=each.closed, demo=not each.closed)
+        for each in replace(settings, demo_address=demo).own_ports
+    ]
     for listener in of_kind(found, "Listener", settings.ambassador_id):
         port = spec(listener).get("port")
-        if isinstance(port, int) and 0 < port < 65536:  # any other is a problem that the translator tells
+        if type(port) is int and 0 < port < 65536:  # any other is a problem that the translator tells
             name = metadata(listener).get("name", "?")
             udp = "UDP" in str(spec(listener).get("protocolStack", spec(listener).get("protocol")))
             ports.append(Port(settings.bind_address, port, f"the Listener {name}", udp))
     return list({(port.number, port.udp): port for port in reversed(ports)}.values())[::-1]
 
 
-def taken(ports: list[Port]) -> list[str]:
-    """A sentence for each port that cannot be listened on."""
-    return [sentence for port in ports if (sentence := _try(port))]
+def troubles(ports: list[Port]) -> list[Trouble]:
+    """The ports that cannot be listened on."""
+    return [trouble for port in ports if (trouble := _try(port))]
 
 
-def _try(port: Port) -> str | None:
+def fatal(ports: list[Port], found: list[Trouble]) -> bool:
+    """Whether there is no start with these: a part of ours has no port, or nothing at all would be served.
+
+    A single Listener that has none is told and harms no other, also at the next start. But where who has the port
+    shares it (so does another gateway of the same user), Envoy would take half of its connections.
+    """
+    if any(trouble.port.own or trouble.shared for trouble in found):
+        return True
+    listeners = [port for port in ports if not port.own and not port.demo]
+    return bool(listeners) and sum(not trouble.port.demo for trouble in found) == len(listeners)
+
+
+def _try(port: Port) -> Trouble | None:
     try:
         _bind(port)
     except OSError as error:
-        reason = f"taken{_holder(port)}" if error.errno == errno.EADDRINUSE else _reason(port, error)
-        return f"port {port.number}, wanted for {port.purpose}, is {reason}"
+        is_taken = error.errno == errno.EADDRINUSE
+        reason = f"taken{_holder(port)}" if is_taken else _reason(port, error)
+        sentence = f"port {port.number}, wanted for {port.purpose}, is {reason}"
+        return Trouble(port, sentence, shared=is_taken and _is_shared(port))
     return None
 
 
-def _bind(port: Port) -> None:
+def _is_shared(port: Port) -> bool:
+    """Whether the port can be had as Envoy listens, beside who has it."""
+    try:
+        _bind(port, shared=True)
+    except OSError:
+        return False
+    return True
+
+
+def _bind(port: Port, *, shared: bool = False) -> None:
     family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM if port.udp else socket.SOCK_STREAM) as tried:
         if not port.udp:  # connections that wait for their end do no harm
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if port.address == "::":  # every address of both families, as whoever listens will have it
             tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         tried.bind((port.address, port.number))

@@ -17,8 +17,9 @@ from typing import Self
 
 PREFIX = "dragoman-"
 
-_LOCK = "entrypoint.lock"
-_SNAPSHOT = "snapshot"
+LOCK = "entrypoint.lock"
+FOLDERS = ("beats", "bells", "generated", "logs", "tmp")
+SNAPSHOT = "snapshot"
 _LONGEST_PATH = 107
 """Bytes of a unix socket's path: sun_path has 108 with the closing zero (unix(7))."""
 _LONGEST_NAME = len("/bells/diagnostics.4194304.sock")
@@ -45,7 +46,7 @@ class RunDirectory:
         made = not wanted.exists()
         try:
             wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _lock(wanted)
+            lock = take_lock(wanted)
         except OSError as error:
             raise RunDirectoryError(f"the run directory {wanted} cannot be used: {error.strerror}") from error
         if lock is None:
@@ -59,7 +60,7 @@ class RunDirectory:
             remove_left(parent)
             try:
                 path = _short_enough(Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)))
-                lock = _lock(path)
+                lock = take_lock(path)
             except OSError as error:
                 problems.append(f"{parent}: {error.strerror}")
                 continue
@@ -68,18 +69,21 @@ class RunDirectory:
         raise RunDirectoryError(f"no run directory can be made ({'; '.join(problems)}): name one in DRAGOMAN_RUN_DIR")
 
     def furnish(self) -> None:
-        """Make the folders that the parts expect in it."""
-        for name in ("bells", "generated", "logs", "tmp"):
-            (self.path / name).mkdir(mode=0o700, exist_ok=True)
+        """Make the folders that the parts expect in it; links there are of a life before (`entrypoint.upkeep`)."""
+        for folder in (self.path, *(self.path / name for name in FOLDERS)):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            for entry in folder.iterdir():
+                if entry.is_symlink():
+                    entry.unlink()
 
     def remove(self) -> None:
         """Remove the directory if it is ours; else all in it but the snapshot, for the next start."""
         if self.ours:
             shutil.rmtree(self.path, ignore_errors=True)
         else:
-            for left in self.path.iterdir():
+            for left in self.path.iterdir() if self.path.is_dir() else ():
                 if left.is_dir() and not left.is_symlink():
-                    if left.name != _SNAPSHOT:
+                    if left.name != SNAPSHOT:
                         shutil.rmtree(left, ignore_errors=True)
                 else:
                     left.unlink(missing_ok=True)
@@ -99,9 +103,9 @@ def remove_left(parent: Path) -> list[Path]:
     left = []
     for path in parent.glob(PREFIX + "*"):
         try:
-            if path.stat().st_uid != os.geteuid() or not (path / _LOCK).exists():
+            if path.stat().st_uid != os.geteuid() or not (path / LOCK).exists():
                 continue
-            lock = _lock(path)
+            lock = take_lock(path)
         except OSError:
             continue
         if lock is not None:
@@ -111,15 +115,15 @@ def remove_left(parent: Path) -> list[Path]:
     return left
 
 
-def _lock(path: Path) -> int | None:
+def take_lock(path: Path) -> int | None:
     """Hold the directory's lock while this process lives: its file descriptor, or None when another holds it."""
-    lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
         return None
-    if not (path / _LOCK).exists():  # removed as left over between our making and our locking it
+    if not (path / LOCK).exists():  # removed as left over between our making and our locking it
         os.close(lock)
         raise OSError(errno.ENOENT, "it was removed meanwhile", str(path))
     return lock

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -12,21 +11,21 @@ from pathlib import Path
 from typing import TextIO, TypeAlias, cast
 
 from entrypoint.certificate import write_fallback
-from entrypoint.folder import Document, demo_address, documents, has_fallback_secret
+from entrypoint.folder import Document, UnseenError, demo_address, documents, odd_demos
 from entrypoint.life import NOT_BEGUN, Life
-from entrypoint.ports import taken, wanted
+from entrypoint.ports import fatal, troubles, wanted
 from entrypoint.ready import readiness
 from entrypoint.relay import Outlet
 from entrypoint.rundir import RunDirectory, RunDirectoryError, environment
 from entrypoint.supervision import CONF
 from process import logs
 from process.settings import Settings, SettingsError
+from process.text import printable
 
 Greeting: TypeAlias = Callable[[Settings, list[Document]], str]
 """What a person is told once the gateway is ready."""
 
 _ROOT = Path(__file__).resolve().parent.parent
-_ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 _PATIENCE = 10.0
 """Seconds after which it is said, each time, that the gateway is not ready yet, and why."""
 _LAST_WORDS = 2.0
@@ -43,6 +42,8 @@ class _Plan:
     settings: Settings
     found: list[Document]
     demo: str | None
+    told: list[str]
+    """Sentences about what is not as the folder wants it, and keeps nothing else from being served."""
 
 
 def begin(environ: Mapping[str, str], greeting: Greeting | None = None, conf: Path = CONF) -> int:
@@ -55,7 +56,7 @@ def begin(environ: Mapping[str, str], greeting: Greeting | None = None, conf: Pa
         return _live(plan, run_dir, environ, greeting, conf)
     except (RefusedError, RunDirectoryError) as error:
         for sentence in error.args:
-            print(f"dragoman: {sentence}", file=sys.stderr)  # noqa: T201 -- it never came to logs
+            print(printable(f"dragoman: {sentence}", logs.LONGEST), file=sys.stderr)  # noqa: T201 -- it never came to logs
         return NOT_BEGUN
     finally:
         if run_dir is not None:
@@ -71,13 +72,22 @@ def _plan(environ: Mapping[str, str]) -> _Plan:
     folder = settings.config_dir
     if folder is not None and not folder.is_dir():
         raise RefusedError(f"the folder {folder} is not there: name a folder of YAML (in a container: mount one)")
-    found = documents(folder) if folder is not None else []
+    found: list[Document] = []
+    told: list[str] = []
+    try:
+        found = documents(folder, environ) if folder is not None else []
+    except UnseenError as error:
+        told.append(f"what lies in {folder} is not known before the start, so that its ports were not tried: {error}")
+    ports = wanted(settings, found)
+    missing = troubles(ports)
+    sentences = [trouble.sentence for trouble in missing]
+    if fatal(ports, missing):
+        raise RefusedError(*sentences)
     demo = demo_address(found)
-    if demo is not None and not (_ADDRESS.fullmatch(demo) and 0 < int(demo.rpartition(":")[2]) < 65536):
-        raise RefusedError(f"the demo upstream's address {demo!r} is not of the form host:port")
-    if problems := taken(wanted(settings, found)):
-        raise RefusedError(*problems)
-    return _Plan(settings, found, demo)
+    told += (f"the demo upstream's address {odd[:200]!r} is not of the form host:port" for odd in odd_demos(found))
+    if any(trouble.port.demo for trouble in missing):
+        demo = None
+    return _Plan(settings, found, demo, told + sentences)
 
 
 def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeting: Greeting | None, conf: Path) -> int:
@@ -86,10 +96,12 @@ def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeti
     settings = Settings.from_environment(inherited)
     outlets = {descriptor: Outlet(descriptor) for descriptor in (1, 2)}
     logs.configure("entrypoint", settings, cast("TextIO", outlets[2]))
-    if not has_fallback_secret(plan.found, settings.namespace):
-        write_fallback(settings.generated_dir, settings.namespace)
+    for sentence in plan.told:
+        logs.get().warning("not all is as the folder wants it", reason=sentence)
+    write_fallback(settings.generated_dir, settings.namespace)
     try:
-        return asyncio.run(_life(Life(settings, inherited, conf), settings, outlets, plan.found, greeting))
+        with logs.uncaught():
+            return asyncio.run(_life(Life(settings, inherited, conf), settings, outlets, plan, greeting))
     finally:
         for outlet in outlets.values():
             outlet.close(_LAST_WORDS)
@@ -102,9 +114,10 @@ def _of_the_parts(plan: _Plan, environ: Mapping[str, str]) -> dict[str, str]:
     path = environ.get("PYTHONPATH")
     return {
         "DRAGOMAN_PYTHON": sys.executable,
+        "DRAGOMAN_SUPERVISED": "true",
         "DRAGOMAN_KUBERNETES": "true" if folder is None else "false",
         "DRAGOMAN_DEMO": "true" if plan.demo else "false",
-        "DRAGOMAN_DEMO_ADDRESS": plan.demo or "none",
+        "DRAGOMAN_DEMO_ADDRESS": plan.demo or "",
         "PYTHONPATH": f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT),
         "PYTHONUNBUFFERED": "1",
         **({"DRAGOMAN_CONFIG_DIR": str(folder.absolute())} if folder is not None else {}),
@@ -113,10 +126,10 @@ def _of_the_parts(plan: _Plan, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _life(
-    life: Life, settings: Settings, outlets: Mapping[int, Outlet], found: list[Document], greeting: Greeting | None
+    life: Life, settings: Settings, outlets: Mapping[int, Outlet], plan: _Plan, greeting: Greeting | None
 ) -> int:
     """Live, and meanwhile say when the gateway is ready."""
-    telling = asyncio.create_task(_tell(life, settings, outlets[1], found, greeting))
+    telling = asyncio.create_task(_tell(life, settings, outlets[1], plan, greeting))
     try:
         return await life.live(outlets)
     finally:
@@ -125,14 +138,14 @@ async def _life(
             await telling
 
 
-async def _tell(life: Life, settings: Settings, out: Outlet, found: list[Document], greeting: Greeting | None) -> None:
+async def _tell(life: Life, settings: Settings, out: Outlet, plan: _Plan, greeting: Greeting | None) -> None:
     log = logs.get()
     start = told = time.monotonic()
-    async for reason in readiness(settings, demo_address(found)):
+    async for reason in readiness(settings, plan.demo):
         if time.monotonic() - told > _PATIENCE:
             told = time.monotonic()
             log.warning("not ready yet", why=reason)
     life.serves()
     log.info("ready", after_s=round(time.monotonic() - start, 2))
     if greeting is not None:
-        out.write(greeting(settings, found))
+        out.write(greeting(settings, plan.found))

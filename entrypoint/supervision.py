@@ -54,6 +54,8 @@ class Supervision:
         self._awaited: dict[str, float] = {}
         self._waking: asyncio.Task[None] | None = None
         self._watched: dict[str, int] = {}
+        self.pids: dict[str, int] = {}
+        """The process of each part that has one."""
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe = -1
         self.over = asyncio.Event()
@@ -95,6 +97,7 @@ class Supervision:
         self._read()
         asyncio.get_running_loop().remove_reader(self._pipe)
         os.close(self._pipe)
+        self.pids.clear()
         for part in list(self._watched):
             self._unwatch(part)
         if self._waking is not None:
@@ -108,6 +111,20 @@ class Supervision:
     def kill(self) -> None:
         """End it at once; its children become ours."""
         self._signal(signal.SIGKILL)
+
+    def let_go_on(self) -> None:
+        """Wake it from being stopped."""
+        self._signal(signal.SIGCONT)
+
+    def open_logs_anew(self) -> None:
+        """Let it open the parts' pipes by their names again."""
+        self._signal(signal.SIGUSR2)
+
+    def kill_part(self, part: str, pid: int) -> None:
+        """End a part's process at once, if it still has this one; nothing less ends one that is stopped."""
+        if self.pids.get(part) == pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)  # it is supervisord's child: no other has its number before that reaps it
 
     async def start_again(self, part: str) -> None:
         """Start a part that supervisord lets wait or has given up; nothing if it is running."""
@@ -142,7 +159,7 @@ class Supervision:
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(self._pipe, _CHUNK):
-                for line in self._lines.feed(chunk).decode(errors="replace").splitlines():
+                for line in self._lines.feed(chunk).decode(errors="replace").split("\n")[:-1]:
                     self._take(read(line))
 
     def _take(self, event: Event) -> None:
@@ -150,12 +167,13 @@ class Supervision:
             case Started(part, pid):
                 self._awaited.pop(_FIRST, None)
                 self._awaited.pop(part, None)
+                self.pids[part] = pid
                 self._watch(part, pid)
             case Ended(part):
-                self._unwatch(part)
+                self._forget(part)
                 self._await(part)
             case Stopped(part) | GivenUp(part):
-                self._unwatch(part)
+                self._forget(part)
                 self._awaited.pop(part, None)
             case Said():
                 pass
@@ -175,8 +193,12 @@ class Supervision:
             asyncio.get_running_loop().add_reader(descriptor, self._died, part)
 
     def _died(self, part: str) -> None:
-        self._unwatch(part)
+        self._forget(part)
         self._await(part)
+
+    def _forget(self, part: str) -> None:
+        self.pids.pop(part, None)
+        self._unwatch(part)
 
     def _unwatch(self, part: str) -> None:
         descriptor = self._watched.pop(part, None)

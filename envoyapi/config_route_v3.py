@@ -25,7 +25,7 @@ from envoyapi.wire import (
 )
 
 if TYPE_CHECKING:
-    from envoyapi import config_core_v3, type_matcher_v3, type_v3, xds_type_matcher_v3
+    from envoyapi import config_common_mutation_rules_v3, config_core_v3, type_matcher_v3, type_v3, xds_type_matcher_v3
 
 
 class RedirectActionRedirectResponseCode(IntEnum):
@@ -935,10 +935,7 @@ class RouteActionMaxStreamDuration(Message):
 
 
 class RouteActionRequestMirrorPolicy(Message):
-    """envoy.config.route.v3.RouteAction.RequestMirrorPolicy.
-
-    Left out, being of types outside the vocabulary: request_headers_mutations.
-    """
+    """envoy.config.route.v3.RouteAction.RequestMirrorPolicy."""
 
     __slots__ = ()
 
@@ -952,6 +949,7 @@ class RouteActionRequestMirrorPolicy(Message):
         trace_sampled: bool | None = None,
         cluster_header: str | None = None,
         disable_shadow_host_suffix_append: bool | None = None,
+        request_headers_mutations: Iterable[config_common_mutation_rules_v3.HeaderMutation] | None = None,
         host_rewrite_literal: str | None = None,
     ) -> Self:
         parts: list[bytes] = []
@@ -965,6 +963,8 @@ class RouteActionRequestMirrorPolicy(Message):
             parts.append(b"*" + utf8(cluster_header))
         if disable_shadow_host_suffix_append:
             parts.append(b"0" + (b"\x01" if disable_shadow_host_suffix_append else b"\x00"))
+        if request_headers_mutations:
+            parts.extend([b":" + SIZE[len(each)] + each for each in request_headers_mutations])
         if host_rewrite_literal:
             parts.append(b"B" + utf8(host_rewrite_literal))
         return bytes.__new__(cls, b"".join(parts))

@@ -51,6 +51,24 @@ class ListStringMatcher(Message):
         return bytes.__new__(cls, b"".join(parts))
 
 
+class PathMatcher(Message):
+    """envoy.type.matcher.v3.PathMatcher."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.type.matcher.v3.PathMatcher"
+
+    def __new__(
+        cls,
+        *,
+        path: StringMatcher | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if path is not None:
+            parts.append(b"\n" + SIZE[len(path)] + path)
+        return bytes.__new__(cls, b"".join(parts))
+
+
 class RegexMatchAndSubstitute(Message):
     """envoy.type.matcher.v3.RegexMatchAndSubstitute."""
 

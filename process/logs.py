@@ -4,17 +4,25 @@
 
 The time is local; with JSON it is UTC, RFC 3339. A failure (an exception) stays on its line too: what it is, and
 where it came through, innermost first. What libraries log through `logging` comes out the same way.
+
+What is told of others, such as an object's name, Envoy's word or an API server's answer, is theirs. Here, and nowhere
+else, it is made fit: no value and no line is longer than a bound, and what cannot be printed is escaped, in names and
+values alike, so that nobody's text passes for a line of ours, or for a command to somebody's terminal.
 """
 
 import json
 import logging
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol, TextIO, cast
 
 import orjson
+
+from process.text import cut, escaped
 
 _NO_RICH = "rich" not in sys.modules
 if _NO_RICH:  # where developers' tools brought it, structlog would load it for a renderer that is not used here: 40 ms
@@ -27,6 +35,15 @@ if _NO_RICH:
 _NUMBERS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _ALIASES = {"exception": "error", "critical": "error", "fatal": "error", "warn": "warning"}
 _FRAMES = 8
+
+LONGEST = 4_000
+"""Characters of a value."""
+LONGEST_LINE = 12_000
+"""Characters of all values of a line: with those that take four bytes, what a pipe takes at once."""
+_LONGEST_NAME = 60
+_MOST = 40
+"""Circumstances of an event."""
+_LARGEST = 1 << 64
 
 Event = MutableMapping[str, Any]
 
@@ -68,7 +85,7 @@ def configure(part: str, settings: LogSettings, stream: TextIO | None = None) ->
     level = _NUMBERS[settings.log_level]
     render = _as_json if settings.json_logs else _as_text
     structlog.configure(
-        processors=[_Completed(part), _failure, render],
+        processors=[_Completed(part), _failure, _fit, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: _Lines(out),
         cache_logger_on_first_use=False,
@@ -81,6 +98,25 @@ def configure(part: str, settings: LogSettings, stream: TextIO | None = None) ->
 def get(name: str = "") -> Log:
     """A logger. `name`, if any, says which corner of the part speaks; it may be got before `configure` is called."""
     return cast("Log", structlog.get_logger(**({"by": name} if name else {})))
+
+
+@contextmanager
+def uncaught() -> Iterator[None]:
+    """Log what nobody catches, in threads and in destructors too, and warnings: not as a text of many lines."""
+    log, before = get(), (sys.excepthook, threading.excepthook, sys.unraisablehook)
+
+    def say(event: str, error: BaseException | None) -> None:
+        log.error(event, exc_info=error)
+
+    sys.excepthook = lambda _, error, __: say("failed", error)
+    threading.excepthook = lambda given: say("a thread failed", given.exc_value)
+    sys.unraisablehook = lambda given: say("failed where nobody could be told", given.exc_value)
+    logging.captureWarnings(capture=True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        sys.excepthook, threading.excepthook, sys.unraisablehook = before
 
 
 class _Completed:
@@ -113,11 +149,42 @@ def _failure(_logger: object, _method: str, event: Event) -> Event:
     return event
 
 
+def _fit(_logger: object, _method: str, event: Event) -> Event:
+    """Bound what others wrote. A line that had to be cut says so."""
+    fit, room = {}, LONGEST_LINE
+    for key, value in list(event.items())[:_MOST]:
+        fit[cut(key, _LONGEST_NAME)] = kept = _bounded(value, max(min(room, LONGEST), _LONGEST_NAME))
+        room -= len(escaped(kept)) if isinstance(kept, str) else 0
+    return fit | ({"circumstances_left_out": len(event) - _MOST} if len(event) > _MOST else {})
+
+
+def _bounded(value: object, most: int) -> object:
+    if isinstance(value, str):
+        return cut(value, most)
+    if isinstance(value, bool | float | datetime | None) or (isinstance(value, int) and -_LARGEST < value < _LARGEST):
+        return value
+    if isinstance(value, int):
+        return f"an integer of {value.bit_length()} bits"
+    shown = _said(value)
+    if len(shown) <= most and shown.isprintable() and isinstance(value, Mapping | list | tuple):
+        return value
+    return cut(shown, most)
+
+
+def _said(value: object) -> str:
+    try:
+        return repr(value) if isinstance(value, Mapping | list | tuple | set | frozenset) else str(value)
+    except Exception as error:  # noqa: BLE001 -- of anything: the line is still to be written
+        return f"a {type(value).__name__} that cannot be shown: {type(error).__name__}"
+
+
 def _as_json(_logger: object, _method: str, event: Event) -> str:
     try:
-        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
-    except TypeError:  # half a surrogate pair, an integer of more than 64 bits
-        return json.dumps(event, default=str)
+        line = orjson.dumps(event, default=_said, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
+    except TypeError:  # half a surrogate pair, an integer of more than 64 bits, nested too deeply
+        plain = {key: value if isinstance(value, int | None) else _said(value) for key, value in event.items()}
+        line = json.dumps(plain)
+    return escaped(line)
 
 
 def _as_text(_logger: object, _method: str, event: Event) -> str:
@@ -130,15 +197,13 @@ def _as_text(_logger: object, _method: str, event: Event) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    if isinstance(value, Mapping | list | tuple | set | frozenset):
-        value = repr(value)
-    text = str(value)
+    text = _said(value)
     plain = text and text.isprintable() and not any(sign in text for sign in ' "=')
     return text if plain else _quoted(text)
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return escaped(json.dumps(text, ensure_ascii=False))
 
 
 class _Lines:

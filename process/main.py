@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 import uvloop
 
 from process import logs
+from process.pulse import PULSE
 from process.settings import Settings, SettingsError
+from process.text import printable
 
 Main: TypeAlias = Callable[[Settings, asyncio.Event], Coroutine[Any, Any, int | None]]
 """A process's coroutine: given its settings and the event `stopping`, it ends when that is set; None counts as 0."""
@@ -27,16 +29,26 @@ def run(part: str, main: Main) -> int:
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
-        print(f"{part}: {error}", file=sys.stderr)  # noqa: T201 -- how to log is one of the settings
+        said = printable(f"{part}: {error}", logs.LONGEST)
+        print(said, file=sys.stderr)  # noqa: T201 -- how to log is one of the settings
         return BAD_SETTINGS
     logs.configure(part, settings)
     log = logs.get()
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_until_told(main, settings))
+        with logs.uncaught(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_with_a_pulse(part, main, settings))
     except (Exception, asyncio.CancelledError):  # the last place where it can be told
         log.exception("failed")
         return FAILED
+
+
+async def _with_a_pulse(part: str, main: Main, settings: Settings) -> int:
+    if settings.supervised:
+        PULSE.start(settings.beats_dir / part)
+    try:
+        return await _until_told(main, settings)
+    finally:
+        PULSE.stop()
 
 
 async def _until_told(main: Main, settings: Settings) -> int:

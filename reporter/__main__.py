@@ -9,10 +9,11 @@ from kubeapi.connection import ConfigurationError, Connection
 from kubeapi.lease import Lease, lease_name
 from process import logs
 from process.main import FAILED, run
+from process.pulse import PULSE
 from process.settings import Settings
 from reporter.reporting import Reporting
 from reporter.writing import Events, Statuses
-from snapshot import Snapshot, SnapshotError
+from snapshot import OPENING, Snapshot, SnapshotError
 from snapshot.bell import Bell
 
 POLL: Final = 1.0
@@ -27,7 +28,9 @@ log = logs.get()
 async def report(settings: Settings, stopping: asyncio.Event) -> int:
     """Report until told to stop; 1 when the snapshot cannot be had, or nothing says where the API server is."""
     try:
-        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+        with PULSE.patience(OPENING):
+            snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)
+        with snapshot:
             async with Connection.open(settings) as api:
                 name = lease_name(settings.ambassador_id, "status")
                 lease = Lease(api, settings.namespace, name, settings.pod_name)

@@ -11,6 +11,9 @@ RECOVERED: Final = "Recovered"
 LONGEST_NAME: Final = 200
 """Characters of an object's name in its Events' names, which have 253 at most with what follows."""
 
+LONGEST_MESSAGE: Final = 1024
+"""Bytes of an Event's message, as the API server counts them (NoteLengthLimit)."""
+
 _MOST_TELLING: Final = ("ResolvedRefs", "Programmed", "Accepted")
 """The order in which conditions are asked: a problem is in several, and in the first of them with its own reason."""
 _NO_NEWS: Final = frozenset({"NotAccepted", "Pending"})
@@ -69,7 +72,7 @@ def event(name: Name, uid: str, news: News, pod: str, now: str) -> JSONObject:
         },
         "type": news.type,
         "reason": news.reason,
-        "message": news.message,
+        "message": news.message.encode()[:LONGEST_MESSAGE].decode(errors="ignore"),
         "source": {"component": COMPONENT, "host": pod},
         "reportingComponent": COMPONENT,
         "reportingInstance": pod,

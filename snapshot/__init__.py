@@ -15,11 +15,12 @@ from snapshot.errors import (
 from snapshot.layout import Database
 from snapshot.reader import Changes, Reader
 from snapshot.record import JSON, Record
-from snapshot.share import Snapshot
+from snapshot.share import OPENING, Snapshot
 from snapshot.writer import Writer
 
 __all__ = [
     "JSON",
+    "OPENING",
     "Changes",
     "Database",
     "Reader",

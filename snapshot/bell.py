@@ -3,29 +3,36 @@
 A listener binds a datagram socket in a directory of bells, and says in its name which databases it wants to hear of;
 whoever committed sends a byte to every socket that this concerns. Others are left asleep: a process that wakes up for
 nothing takes the processor just when the one that has work needs it. A lost ring costs time only: every listener also
-looks by itself now and then.
+looks by itself now and then, and when it does, it hangs its bell up again if somebody took it down.
 """
 
 import asyncio
 import contextlib
 import os
 import re
+import shutil
 import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Self
 
 from snapshot.layout import Database
 
+_NOT_SOONER = 0.5
+"""Seconds between two times that a bell is hung up: whoever takes it down again and again shall not keep us busy."""
+_RINGABLE = stat.S_IWUSR
 _NAME = re.compile(r"(?P<name>[^+]+)(?P<databases>(?:\+[^+]+)*)\.(?P<pid>\d+)\.sock")
 
 
 class Bell:
     """A bell of this process, to be waited for in one task at a time."""
 
-    def __init__(self, path: Path, heard: socket.socket) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._socket = heard
+        self._socket, self._identity = _hung_up(path)
+        self._since = monotonic()
 
     @classmethod
     def listen(cls, directory: Path, name: str, *databases: Database) -> Self:
@@ -36,21 +43,14 @@ class Bell:
         """
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_leftovers(directory)
-        path = directory / f"{'+'.join((name, *databases))}.{os.getpid()}.sock"
-        path.unlink(missing_ok=True)
-        heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        try:
-            with _short(directory) as short:
-                heard.bind(f"{short}/{path.name}")
-            path.chmod(0o600)
-        except OSError:
-            heard.close()
-            raise
-        return cls(path, heard)
+        return cls(directory / f"{'+'.join((name, *databases))}.{os.getpid()}.sock")
 
     async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the caller's slow poll, not a deadline
-        """Whether it rang within `timeout` seconds (None: wait until it does); rings before the call count too."""
-        if self._drain():
+        """Whether it rang within `timeout` seconds (None: wait until it does); rings before the call count too.
+
+        A bell that was taken down may have been rung: it is hung up again, and counts as rung.
+        """
+        if self._was_taken_down() or self._drain():
             return True
         loop = asyncio.get_running_loop()
         rang = asyncio.Event()
@@ -69,12 +69,48 @@ class Bell:
         self._socket.close()
         self.path.unlink(missing_ok=True)
 
+    def _was_taken_down(self) -> bool:
+        """Whether it had been, and hangs again; where it cannot be hung up the listener goes on looking by itself."""
+        try:
+            here = os.stat(self.path)  # noqa: PTH116 -- with every wait
+        except OSError:
+            here = None
+        if here and (here.st_dev, here.st_ino) == self._identity and here.st_mode & _RINGABLE == _RINGABLE:
+            return False
+        if monotonic() - self._since < _NOT_SOONER:
+            return False
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            heard, identity = _hung_up(self.path)
+        except OSError:
+            return False
+        self._socket.close()
+        self._socket, self._identity, self._since = heard, identity, monotonic()
+        return True
+
     def _drain(self) -> bool:
         rang = False
         with contextlib.suppress(BlockingIOError):
             while self._socket.recv(16):
                 rang = True
         return rang
+
+
+def _hung_up(path: Path) -> tuple[socket.socket, tuple[int, int]]:
+    """A socket that is bound there, in place of whatever was, and which file that is."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        with _short(path.parent) as short:
+            heard.bind(f"{short}/{path.name}")
+        path.chmod(0o600)
+        here = path.stat()
+    except OSError:
+        heard.close()
+        raise
+    return heard, (here.st_dev, here.st_ino)
 
 
 def ring(directory: Path, database: Database | None = None) -> None:

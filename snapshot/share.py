@@ -9,12 +9,16 @@ from typing import Self
 from snapshot.bell import ring
 from snapshot.file import File
 from snapshot.layout import Database
-from snapshot.opening import open_file
+from snapshot.opening import CHECK_PATIENCE, OPEN_PATIENCE, open_file
 from snapshot.reader import Reader
 from snapshot.writer import Writer
 
 MAP_SIZE = 8 << 30
 """Bytes of address space, not of memory: the file is as large as its records need."""
+
+
+OPENING = int(OPEN_PATIENCE + CHECK_PATIENCE)
+"""Seconds that opening may take where others open it at the same time; nothing is heard of this process meanwhile."""
 
 
 class Snapshot:

@@ -8,18 +8,25 @@ from collections.abc import Mapping
 
 from process import logs
 from process.main import run
+from process.pulse import PULSE
 from process.settings import Settings
-from snapshot import Changes, Reader, Snapshot, SnapshotFullError
+from snapshot import OPENING, Changes, Reader, Snapshot, SnapshotFullError
 from snapshot.bell import Bell
 from translator.ir import ObjectKey
 from translator.pipeline import SOURCES
 from translator.publishing import Publisher, edition_of, hold_of, is_connected, verdict_of
-from translator.settings import options_of
+from translator.settings import Machine, options_of
 from translator.statuses import Status
 from translator.translation import Publication, Translation
 
 POLL_SECONDS = 1.0
 """The safety net under the doorbell."""
+
+LINES = 10
+"""Lines about the problems of one object that a change of it gives, and one more that counts the rest."""
+
+MOST_LINES = 1000
+"""Lines about objects in one turn, about; what more of them is to be told, the diagnostics tell."""
 
 ACKS_ABOUT_RESOURCES = ("cluster/", "endpoint/", "listener/", "route/", "secret/")
 
@@ -35,8 +42,8 @@ class Translator:
         self._objects: Reader = snapshot.reader("objects")
         self._acks: Reader = snapshot.reader("acks")
         self._publisher = Publisher(snapshot)
-        holds = snapshot.reader("holds").all()
-        self._translation = Translation(options_of(settings), {key: hold_of(row) for key, row in holds.items()})
+        holds = {key: hold_of(row) for key, row in snapshot.reader("holds").all().items()}
+        self._translation = Translation(options_of(settings, Machine.this()), holds, PULSE.beat)
         self._statuses: dict[ObjectKey, Status] = {}
         self._files: dict[ObjectKey, str] = {}
         self._failed: dict[str, str] = {}
@@ -125,23 +132,37 @@ class Translator:
                 key=str(failure.key),
                 error=repr(failure.error),
             )
+        lines, untold = 0, 0
         for key, status in publication.statuses.items():
             before = self._statuses.pop(key, None)
             if status is not None:
                 self._statuses[key] = status
-            if not key.startswith(SOURCES):  # the watcher told of it, with more to say
-                self._tell(key, before or Status(), status)
+            if key.startswith(SOURCES):  # the watcher told of it, with more to say
+                continue
+            if lines < MOST_LINES:
+                lines += self._tell(key, before or Status(), status)
+            elif status is not None and status.problems and status.problems != (before or Status()).problems:
+                untold += 1
+        if untold:
+            log.warning("more objects have problems", how_many=untold, see="/ambassador/v0/diag/?json=true")
 
-    def _tell(self, key: ObjectKey, before: Status, status: Status | None) -> None:
+    def _tell(self, key: ObjectKey, before: Status, status: Status | None) -> int:
+        """Say in the log what is new about an object; in how many lines."""
         names: Mapping[str, str] = {"object": key} | ({"file": self._files[key]} if self._files.get(key) else {})
         if status is None or not status.problems:
-            if before.problems and status is not None:
+            solved = bool(before.problems and status is not None)
+            if solved:
                 log.info("solved", **names)
-            return
-        for told in status.problems:
-            if told not in before.problems:
-                tell = log.error if told.stops else log.warning
-                tell("problem", **names, field=told.path, reason=told.message)
+            return int(solved)
+        known = set(before.problems)
+        news = [told for told in status.problems if told not in known]
+        for told in news[:LINES]:
+            tell = log.error if told.stops else log.warning
+            tell("problem", **names, field=told.path, reason=told.message)
+        more = len(news[LINES:]) + (status.more if status.more != before.more else 0)
+        if more:
+            log.warning("more problems", **names, how_many=more)
+        return len(news[:LINES]) + bool(more)
 
     @property
     def is_behind(self) -> bool:
@@ -158,9 +179,12 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
     gc.disable()  # The first translation makes little garbage and much that stays; collecting meanwhile costs a third.
     bell = Bell.listen(settings.bells_dir, "translator", "objects", "acks")
     try:
-        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+        with PULSE.patience(OPENING):
+            snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)
+        with snapshot:
             translator = Translator(snapshot, settings)
             while not stopping.is_set():
+                PULSE.beat()
                 if translator.is_behind:
                     translator.catch_up()
                 translator.turn()

@@ -7,7 +7,6 @@ test asks a real one. Where they refuse what Envoy would take, it is what could 
 
 from __future__ import annotations
 
-import functools
 import re
 from fractions import Fraction
 from typing import Annotated, Any, Final
@@ -15,7 +14,9 @@ from typing import Annotated, Any, Final
 import re2
 
 from translator.decode import Invalid, Rule, quote, show
+from translator.dot_segments import path_without_dots
 from translator.operators import check_operators
+from translator.remembering import remembered, text_size
 
 LONGEST_DURATION: Final = 9_223_372_035_999
 """Milliseconds; Envoy refuses longer durations, since it counts in nanoseconds of 63 bits."""
@@ -34,6 +35,15 @@ LONGEST_QUERY_NAME: Final = 1_024
 
 LARGEST_REGEX: Final = 1_000
 """The program size that our Envoy takes at most: `re2.max_program_size.error_level` in envoy/bootstrap.json."""
+
+LONGEST_REGEX: Final = 8_192
+"""Bytes: what is longer is larger than `LARGEST_REGEX`, but for oddities; RE2 takes no time that others feel."""
+
+_REGEX_MEMORY: Final = 1 << 20
+"""Bytes that RE2 may take for one: ten times what `LARGEST_REGEX` needs, so that what is far too large fails early."""
+
+VIA_HEADER: Final = "x-dragoman-via"
+"""What Envoy adds to each request that it passes on: the diagnostics of every gateway refuse what has it."""
 
 _TOKEN: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -119,6 +129,8 @@ def edited_header_name(value: str) -> str:
     """The name of a header to add or remove: Envoy lets nobody touch pseudo-headers and Host in this way."""
     if value.startswith(":") or value.lower() == "host":
         raise Invalid(f"must not be {quote(value)}: Envoy changes neither Host nor pseudo-headers this way")
+    if value.lower() == VIA_HEADER:
+        raise Invalid(f"must not be {VIA_HEADER}: by it gateways know each other's requests")
     return header_name(value)
 
 
@@ -161,6 +173,11 @@ def path_prefix(value: str) -> str:
     return value
 
 
+def rewritten_path(value: str) -> str:
+    """What a path, or its beginning, becomes; a query may follow it."""
+    return path_without_dots(plain_text(value))
+
+
 def _character(character: str) -> str:
     return {"\n": "a line break", "\r": "a line break", "\x00": "a NUL", " ": "a space", "\t": "a tab"}.get(
         character, quote(character)
@@ -196,6 +213,7 @@ HeaderText = Annotated[str, Rule(check=header_text)]
 HeaderFormat = Annotated[str, Rule(check=header_format)]
 QueryName = Annotated[str, Rule(check=query_name, schema={"minLength": 1})]
 PathPrefix = Annotated[str, Rule(check=path_prefix)]
+RewrittenPath = Annotated[str, Rule(check=rewritten_path)]
 HostGlob = Annotated[str, Rule(check=host_glob, schema={**HOST_SCHEMA, "minLength": 1})]
 
 
@@ -214,6 +232,8 @@ def regex(value: str, max_program_size: int | None = None) -> str:
     """
     if not value:
         raise Invalid("must not be empty")
+    if len(value.encode()) > LONGEST_REGEX:
+        raise Invalid(f"must have at most {LONGEST_REGEX} bytes, not {len(value.encode())}")
     size, _ = _compiled(plain_text(value))
     if max_program_size is not None and size > max_program_size:
         raise Invalid(
@@ -236,21 +256,26 @@ def regex_substitution(pattern: str, value: str) -> str:
     return value
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered(text_size)
 def _compiled(pattern: str) -> tuple[int, int]:
     """The program size and the number of groups."""
     options = re2.Options()
     options.log_errors = False
     # Envoy matches bytes: with UTF-8, `[^/]` would have another program, four times the size.
     options.encoding = re2.Options.Encoding.LATIN1
+    options.max_mem = _REGEX_MEMORY
     try:
         compiled: Any = re2.compile(pattern.encode(), options)
     except re2.error as error:
         reason = error.args[0] if error.args else b""
         words = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        if words.startswith("pattern too large"):
+            words = f"it is too big, more than ten times the size {LARGEST_REGEX} that is the most"
         raise Invalid(f"must be a regular expression of RE2: {words}") from None
+    finally:
+        re2.purge()  # its own cache keeps the last 128, whatever they weigh
     return compiled.programsize, compiled.groups
 
 
-Regex = Annotated[str, Rule(check=regex, schema={"minLength": 1})]
+Regex = Annotated[str, Rule(check=regex, schema={"minLength": 1, "maxLength": LONGEST_REGEX})]
 """A regular expression of any size; whoever knows the limit asks `regex` again with it."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Literal
 
+from process.text import escaped
 from translator.decode import Reason
 from translator.emissary.objects import Subject
 from translator.emissary.status_fields import (
@@ -28,7 +29,7 @@ from translator.statuses import Status, Told
 REFERENCES: Final[frozenset[Reason]] = frozenset({"SecretNotUsable", "TLSContextNotUsable", "BackendNotFound"})
 _REFERRING: Final = frozenset({"Mapping", "Host", "TCPMapping", "TLSContext"})
 LONGEST: Final = 1024
-"""Characters of a message; Envoy's text can be long, and the rest of it is in the log."""
+"""Characters of a message; Envoy's text can be long, and more of it is in the log."""
 
 Verdict = tuple[Literal["True", "False", "Unknown"], ConditionReason, str]
 
@@ -38,11 +39,11 @@ def kubernetes_status(kind: str, status: Status) -> dict[str, Any] | None:
     subject = status.subject
     if subject is None or not subject.is_ours:
         return None
-    # Most objects say the same, so that it is made once; what is given is not to be changed.
-    return _made(kind, subject.edition.generation, replace(status, subject=Subject(names_secret=subject.names_secret)))
+    same = replace(status, subject=Subject(names_secret=subject.names_secret))
+    # Most objects say the same, so that it is made once; what is given is not to be changed. Problems are not kept.
+    return (_made if status.problems else _made_once)(kind, subject.edition.generation, same)
 
 
-@lru_cache(maxsize=1024)
 def _made(kind: str, generation: int | None, status: Status) -> dict[str, Any]:
     verdicts: list[tuple[ConditionType, Verdict]] = [("Accepted", _accepted(status))]
     if kind in _REFERRING and not status.is_held:
@@ -56,13 +57,16 @@ def _made(kind: str, generation: int | None, status: Status) -> dict[str, Any]:
     return written(_fields(kind, status, conditions, programmed))
 
 
+_made_once = lru_cache(maxsize=1024)(_made)
+
+
 def _accepted(status: Status) -> Verdict:
     ours = [told for told in status.problems if told.by == "dragoman"]
     stopping = [told for told in ours if told.stops]
     if stopping:
-        return "False", stopping[0].reason, _said(stopping)
+        return "False", stopping[0].reason, _said(stopping, status.more)
     if ours:
-        return "True", "Warned", _said(ours)
+        return "True", "Warned", _said(ours, status.more)
     return "True", "Accepted", "It is valid."
 
 
@@ -103,20 +107,20 @@ def _fields(kind: str, status: Status, conditions: tuple[Condition, ...], progra
     )
 
 
-def _said(told: Sequence[Told]) -> str:
-    """As many problems as a message has room for, and how many more there are."""
-    message, left = _sentence(told[0]), len(told) - 1
+def _said(told: Sequence[Told], more: int = 0) -> str:
+    """As many problems as a message has room for, and how many more there are; `more` are not even listed."""
+    message, left = _sentence(told[0]), len(told) - 1 + more
     for each in told[1:]:
         longer = f"{message}; {_sentence(each)}"
         if len(longer) > LONGEST - 32:
             break
         message, left = longer, left - 1
-    return _cut(message) + (f" (and {left} more)" if left else "")
+    return _cut(message) + (f" (and {left:,} more)" if left else "")
 
 
 def _sentence(told: Told) -> str:
-    """On one line, as `kubectl describe` shows it; Envoy's text may have several."""
-    return " ".join(f"{told.path} {told.message}".split())
+    """On one line, as `kubectl describe` shows it; Envoy's text may have several, and signs that a terminal obeys."""
+    return escaped(" ".join(f"{told.path} {told.message[: 2 * LONGEST]}".split()))
 
 
 def _cut(text: str) -> str:

@@ -1,7 +1,8 @@
 """The border where JSON becomes values: objects are read once, into frozen dataclasses that cannot be wrong.
 
 A dataclass says what is valid, by its annotations and its fields' rules; the decoder and the schema of a CRD both
-follow from it, so that "valid" has one definition. All problems of an object are told at once, each with its path.
+follow from it, so that "valid" has one definition. The problems of an object are told at once, each with its path:
+the first ones, and how many more there are.
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class RetryPolicy:
@@ -17,16 +18,17 @@ other conversions), a list a tuple, a mapping a `FrozenMap` (annotate it `Mappin
 `object` anything, frozen. All of it can be hashed. Null is absent; absent is the field's default, which should be None
 wherever absent differs from 0, false or empty. Unions are told apart by the kind of the JSON value (`str | tuple[str,
 ...]`). A dataclass that has more to say than its fields one by one has a method `cross_check(self) ->
-Iterable[Problem]`, with paths relative to itself; it is asked when every field is good. What a text or number means to
+Iterable[Problem]`, with paths relative to itself; it is asked when every field is good. Of one that is `OPEN`, fields
+that it does not name are nothing to be told of. What a text or number means to
 Envoy (`Port`, `Duration`, `HeaderName`, `Regex` ...) is in `translator.checks`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from translator.decoding.decoders import NOTHING, object_decoder
+from translator.decoding.findings import MOST, Findings, few
 from translator.decoding.schema import object_schema
 from translator.decoding.values import (
     Decoded,
@@ -37,6 +39,7 @@ from translator.decoding.values import (
     Rule,
     Validation,
     join,
+    kind_shown,
     quote,
     rule,
     show,
@@ -44,6 +47,7 @@ from translator.decoding.values import (
 )
 
 __all__ = [
+    "MOST",
     "Decoded",
     "FrozenMap",
     "Invalid",
@@ -52,7 +56,9 @@ __all__ = [
     "Rule",
     "Validation",
     "decode",
+    "few",
     "join",
+    "kind_shown",
     "quote",
     "rule",
     "schema_of",
@@ -74,11 +80,12 @@ def decode(cls: type[T], value: object, path: str = "spec") -> Decoded[T]:
     Raises:
         TypeError: when the class itself cannot be read into: a bug of ours.
     """
-    problems: list[Problem] = []
+    problems = Findings()
     plain: type = cls  # functools.cache takes no type[T] for hashable
     made = object_decoder(plain)({} if value is None else value, problems)
-    placed = tuple(replace(problem, path=join(path, problem.path)) for problem in problems)
-    return Decoded(None if made is NOTHING else made, placed)
+    if problems.found:
+        problems.put_under(path, 0)
+    return Decoded(None if made is NOTHING else made, problems.told())
 
 
 def schema_of(cls: type) -> dict[str, Any]:

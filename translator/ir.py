@@ -6,7 +6,7 @@ objects or of protobuf, every value is frozen, and each carries its origins (the
 that a problem, a refusal by Envoy or a statistic can name the person's own object.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ObjectKey = str
@@ -97,6 +97,16 @@ class DnsName:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalSocket:
+    """A unix socket of a process of ours: for routes of our own, since no API has a way to name it."""
+
+    path: str
+
+
+Target = ServicePort | Addresses | DnsName | LocalSocket
+
+
+@dataclass(frozen=True, slots=True)
 class SecretRef:
     """A Secret by namespace and name."""
 
@@ -129,15 +139,17 @@ class UpstreamTls:
 class Backend:
     """One upstream. Everything that makes two upstreams different stands here: equal backends share one cluster.
 
-    `features` are values of the classes that `translator.features.upstream` lists, in its order.
+    `features` are values of the classes that `translator.features.upstream` lists, in its order. `checked`: no request
+    with a dot segment in its path gets through, for routes whose rewrite may make one.
     """
 
-    target: ServicePort | Addresses | DnsName
+    target: Target
     protocol: Literal["http1", "http2", "tcp"] = "http1"
     tls: UpstreamTls | None = None
     connect_timeout_ms: int = 3000
     tag: str = ""
     features: tuple[Any, ...] = ()
+    checked: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +190,13 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """How the path changes: the matched part becomes `text`, or `pattern` is substituted, or the whole is `text`."""
+    """How the path changes: the matched part becomes `text`, or `pattern` is substituted, or the whole is `text`.
 
-    kind: Literal["matched", "regex", "whole"]
+    `joined` is `matched` for a prefix, with one `/` behind it: `/foo` becoming `/` turns `/foo/bar` into `/bar`. `text`
+    holds no dot segments: see `translator.dot_segments`.
+    """
+
+    kind: Literal["matched", "joined", "regex", "whole"]
     text: str
     pattern: str = ""
 
@@ -244,6 +260,18 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What a virtual host with a wide name does not answer for, but says `status`.
+
+    That is what is no name at all, and the names of others that no domain of Envoy's could say so: those for which
+    `*suffix` stands, with a port behind them, and those for which `prefix*` stands.
+    """
+
+    globs: tuple[str, ...] = ()
+    status: int = 404
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualHost:
     """A name that is served, and what becomes of requests that did not come by TLS.
 
@@ -251,8 +279,7 @@ class VirtualHost:
     is known to be secure: always, never, or by the header x-forwarded-proto that a trusted proxy set. Where `insecure`
     is misdirected, no request is served: its connection was made for another name (421).
 
-    `also`: further names that it answers to, in the same forms. `closed`: globs `*suffix` of others, for whose names it
-    does not answer with a port or a final dot either, but says `closed_status`: no glob of theirs could say so.
+    `also`: further names that it answers to, in the same forms. One without a `name` has no routes.
     """
 
     name: str
@@ -261,8 +288,7 @@ class VirtualHost:
     insecure: Literal["route", "redirect", "reject", "misdirected"] = "route"
     origins: tuple[ObjectKey, ...] = ()
     also: tuple[str, ...] = ()
-    closed: tuple[str, ...] = ()
-    closed_status: int = 404
+    guards: tuple[Guard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +322,11 @@ class HttpOptions:
     underscores: Literal["allow", "reject", "drop"] = "reject"
     strip_matching_host_port: bool = False
     preserve_external_request_id: bool = False
+
+    @property
+    def trusts_a_proxy(self) -> bool:
+        """Whether what a request says of its way is the word of a proxy in front of us."""
+        return self.trusted_hops > 0 or not self.use_remote_address
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,12 @@
 
 Envoy refuses a whole route table for one operator that it does not know, so they are checked before it sees them. The
 operators and their parameters are those of Envoy 1.40 ("Substitution formatter" in its documentation, and what the
-binary itself accepts: a test asks it). Expressions (`CEL`, `COALESCE`) are left to Envoy to read.
+binary itself accepts: a test asks it).
+
+Whoever may write a Mapping may read what its headers show. So these are the operators about a request, its answer, its
+connections and the way it takes, all of which its client or its service can see. The others are refused: what shows
+the pod (`ENVIRONMENT`), what parts of Envoy keep for each other, and what holds other operators (`COALESCE`, `CEL`).
+Where else Envoy should fill in a text of people, this is the check for it.
 """
 
 from __future__ import annotations
@@ -34,7 +39,7 @@ DOWNSTREAM_PEER_DNS_SAN DOWNSTREAM_PEER_EMAIL_SAN DOWNSTREAM_PEER_FINGERPRINT_1 
 DOWNSTREAM_PEER_IP_SAN DOWNSTREAM_PEER_ISSUER DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256
 DOWNSTREAM_PEER_ISSUER_SERIAL DOWNSTREAM_PEER_OTHERNAME_SAN DOWNSTREAM_PEER_SERIAL DOWNSTREAM_PEER_SUBJECT
 DOWNSTREAM_PEER_URI_SAN DOWNSTREAM_REMOTE_ADDRESS DOWNSTREAM_REMOTE_PORT DOWNSTREAM_TLS_CIPHER
-DOWNSTREAM_TLS_GROUP DOWNSTREAM_TLS_SESSION_ID DOWNSTREAM_TLS_VERSION DOWNSTREAM_TRANSPORT_FAILURE_REASON
+DOWNSTREAM_TLS_GROUP DOWNSTREAM_TLS_VERSION DOWNSTREAM_TRANSPORT_FAILURE_REASON
 DOWNSTREAM_WIRE_BYTES_RECEIVED DOWNSTREAM_WIRE_BYTES_SENT
 
 UPSTREAM_CLUSTER UPSTREAM_CLUSTER_RAW UPSTREAM_CONNECTION_ID UPSTREAM_CONNECTION_IDS_ATTEMPTED
@@ -46,7 +51,7 @@ UPSTREAM_HOST_NAME_WITHOUT_PORT UPSTREAM_LOCAL_ADDRESS UPSTREAM_LOCAL_CLOSE_REAS
 UPSTREAM_LOCAL_IP_SAN UPSTREAM_LOCAL_PORT UPSTREAM_LOCAL_URI_SAN UPSTREAM_PEER_CERT UPSTREAM_PEER_DNS_SAN
 UPSTREAM_PEER_IP_SAN UPSTREAM_PEER_ISSUER UPSTREAM_PEER_SUBJECT UPSTREAM_PEER_URI_SAN UPSTREAM_PROTOCOL
 UPSTREAM_REMOTE_ADDRESS UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID UPSTREAM_REMOTE_PORT UPSTREAM_REQUEST_ATTEMPT_COUNT
-UPSTREAM_SERVER_NAME UPSTREAM_TLS_CIPHER UPSTREAM_TLS_GROUP UPSTREAM_TLS_SESSION_ID UPSTREAM_TLS_VERSION
+UPSTREAM_SERVER_NAME UPSTREAM_TLS_CIPHER UPSTREAM_TLS_GROUP UPSTREAM_TLS_VERSION
 UPSTREAM_TRANSPORT_FAILURE_REASON UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_WIRE_BYTES_SENT
 """
 
@@ -56,24 +61,19 @@ _BARE: Final = frozenset(_BARE_NAMES.split())
 _TIME: Final = r"(?!.*%[-_0^#]*[1-9]*[EO]?n).*"  # strftime; a newline in it would end up in the header
 _NAME: Final = r":?[-!#$%&'*+.^_`|~0-9A-Za-z]*"
 _HEADERS: Final = rf"(?!\??\Z){_NAME}(\?{_NAME})?"
-_STATE: Final = r"[^:]+(:(PLAIN|TYPED)|:FIELD:.+)?"
-_PLACES: Final = "DYNAMIC|CLUSTER|ROUTE|UPSTREAM_HOST|LISTENER|LISTENER_FILTER_CHAIN|VIRTUAL_HOST"
+_MASK: Final = r"([0-9]{1,3})?"  # the length of the network's part of an address
 
 _PARAMETERS: Final = {
     **dict.fromkeys(("START_TIME", "START_TIME_LOCAL", "EMIT_TIME", "EMIT_TIME_LOCAL"), f"({_TIME})?"),
     **dict.fromkeys(("DOWNSTREAM_PEER_CERT_V_START", "DOWNSTREAM_PEER_CERT_V_END"), f"({_TIME})?"),
     **dict.fromkeys(("UPSTREAM_PEER_CERT_V_START", "UPSTREAM_PEER_CERT_V_END"), f"({_TIME})?"),
-    **dict.fromkeys(("DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"), ".*"),
-    **dict.fromkeys(("UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"), ".*"),
-    "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT": ".*",
-    "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT": ".*",
-    "RESPONSE_CODE_DETAILS": ".*",
+    **dict.fromkeys(("DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"), _MASK),
+    **dict.fromkeys(("UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"), _MASK),
+    "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT": _MASK,
+    "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT": _MASK,
+    "RESPONSE_CODE_DETAILS": "(ALLOW_WHITESPACES)?",
     "GRPC_STATUS": "(CAMEL_STRING|SNAKE_STRING|NUMBER)?",
     "COMMON_DURATION": "[^:]+:[^:]+(:(ms|us|ns))?",
-    "CLUSTER_METADATA": ".+",
-    "UPSTREAM_METADATA": ".+",
-    "COALESCE": ".+",
-    "PER_REQUEST_STATE": "[^:]+",
 }
 """What operators take in parentheses, as a regular expression; they take no length."""
 
@@ -81,23 +81,30 @@ _CUT: Final = {
     **dict.fromkeys(("REQ", "RESP", "TRAILER", "REQUEST_HEADER", "RESPONSE_HEADER", "RESPONSE_TRAILER"), _HEADERS),
     "STREAM_INFO_REQ": _HEADERS,
     "PATH": "((WQ|NQ)(:(ORIG|PATH|ORIG_OR_PATH))?)?",
-    "QUERY_PARAM": ".+",
+    "QUERY_PARAM": "[^()%]+",
     "QUERY_PARAMS": "(ORIG|DECODED)?",
-    "ENVIRONMENT": ".+",
-    "DYNAMIC_METADATA": ".+",
-    "METADATA": f"({_PLACES})(:.*)?",
-    "FILTER_STATE": _STATE,
-    "UPSTREAM_FILTER_STATE": _STATE,
-    "CEL": ".+",
-    "TYPED_CEL": ".+",
 }
 """The same, for operators that take a length, too: `%REQ(X-A):10%`."""
+
+_THE_PODS: Final = "shows what the gateway's pod holds"
+_ENVOYS: Final = "shows what parts of the gateway keep for each other"
+_CONNECTIONS: Final = "shows what is between the two ends of a connection"
+_OTHERS: Final = "may hold any other"
+
+REFUSED: Final = {
+    **dict.fromkeys(("ENVIRONMENT", "FILE_CONTENT", "SECRET"), _THE_PODS),
+    **dict.fromkeys(("DYNAMIC_METADATA", "METADATA", "CLUSTER_METADATA", "UPSTREAM_METADATA"), _ENVOYS),
+    **dict.fromkeys(("FILTER_STATE", "UPSTREAM_FILTER_STATE", "PER_REQUEST_STATE", "XFCC_VALUE"), _ENVOYS),
+    **dict.fromkeys(("DOWNSTREAM_TLS_SESSION_ID", "UPSTREAM_TLS_SESSION_ID"), _CONNECTIONS),
+    **dict.fromkeys(("CEL", "TYPED_CEL", "COALESCE"), _OTHERS),
+}
+"""Operators that Envoy knows, or can be told of, and which texts of people must not use; and why not."""
 
 NAMES: Final = _BARE | _PARAMETERS.keys() | _CUT.keys()
 
 
 def check_operators(text: str) -> None:
-    """Refuse what Envoy would refuse: a lone `%`, an operator that it does not know, wrong parameters.
+    """Refuse what shows more than the request, and what Envoy would refuse: a lone `%`, wrong parameters.
 
     Raises:
         Invalid: with what is wrong.
@@ -115,6 +122,8 @@ def check_operators(text: str) -> None:
 
 
 def _check(operator: str, name: str, given: str | None, length: str | None) -> None:
+    if name in REFUSED:
+        raise Invalid(f"must not use an operator that {REFUSED[name]}: {quote(operator)}")
     if name not in NAMES:
         raise Invalid(f"has an operator that Envoy does not know: {quote(operator)}; a percent sign is '%%'")
     if name in _BARE and given is not None:

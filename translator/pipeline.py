@@ -7,8 +7,10 @@
 Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
 
 from translator.decode import Problem
 from translator.emissary.options import Options
@@ -24,6 +26,12 @@ SOURCES = "dragoman/"
 """Begins the keys under which the watcher tells of what it could not read: a file, a kind of a cluster."""
 
 
+SECRETS: Final = "core/Secret/"
+"""Begins the keys of Secrets."""
+
+NO_REFUSALS: Final[Mapping[ObjectKey, str | None]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
     """What one batch of changes brought: the resources that are different (None: gone), and whose problems may be."""
@@ -36,13 +44,14 @@ class Update:
 class Pipeline:
     """All tables of the translator. `apply` is the only way in, `Update` the only way out."""
 
-    def __init__(self, options: Options) -> None:
-        self._tables = Tables()
+    def __init__(self, options: Options, step: Callable[[], None] = lambda: None) -> None:
+        self._tables = Tables(step)
         kubernetes = KubernetesTables(self._tables)
         emissary = EmissaryTables(self._tables, kubernetes, options)
         intent = Intent(emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of)
         xds = XdsTables(self._tables, intent, kubernetes)
         self.provenance = Provenance(intent, kubernetes, xds)
+        self._refusals = kubernetes.refusals
         self._sources: dict[str, Table[ObjectKey, bytes]] = {**kubernetes.sources, **emissary.sources}
         self._problems = (*kubernetes.problems, *emissary.problems)
         self._outputs = xds.outputs
@@ -51,9 +60,14 @@ class Pipeline:
         """Whether objects of this kind are read at all."""
         return kind_of(key) in self._sources
 
-    def apply(self, objects: Mapping[ObjectKey, bytes | None]) -> Update:
-        """Bring everything up to date with these objects (None: gone). Objects of unknown kinds are left alone."""
-        sweep = self._sweep(objects)
+    def apply(
+        self, objects: Mapping[ObjectKey, bytes | None], refusals: Mapping[ObjectKey, str | None] = NO_REFUSALS
+    ) -> Update:
+        """Bring everything up to date with these objects (None: gone). Objects of unknown kinds are left alone.
+
+        `refusals`: what Envoy says of Secrets that it refuses (None: nothing any more), for whoever needs them.
+        """
+        sweep = self._sweep(objects, refusals)
         resources = {
             f"{kind}/{name}": row for kind, table in self._outputs.items() for name, row in sweep.changed(table).items()
         }
@@ -88,8 +102,10 @@ class Pipeline:
         """An object as it was last applied."""
         return self._sources[kind_of(key)].view().get(key) if self.serves(key) else None
 
-    def _sweep(self, objects: Mapping[ObjectKey, bytes | None]) -> Sweep:
-        changes: dict[Table[ObjectKey, bytes], dict[ObjectKey, bytes | None]] = {}
+    def _sweep(
+        self, objects: Mapping[ObjectKey, bytes | None], refusals: Mapping[ObjectKey, str | None] = NO_REFUSALS
+    ) -> Sweep:
+        changes: dict[Table[ObjectKey, Any], dict[ObjectKey, Any]] = {self._refusals: dict(refusals)}
         for key, body in objects.items():
             source = self._sources.get(kind_of(key))
             if source is not None:

@@ -12,13 +12,20 @@ No I/O, no clock. Which objects are suspects is known to `translator.memory`.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import Final
 
 from translator.ir import ObjectKey
+
+LONGEST: Final = 3000
+"""Characters of Envoy's text that are passed on; it may repeat all that it was given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An object that is held back: the digest of its refused body, the last good one (None: there is none), and why."""
+    """An object that is held back: the digest of its refused body, what takes its place, and why.
+
+    That is the last good body; where there is none, what still stands for its names; None: nothing.
+    """
 
     refused: str
     good: bytes | None
@@ -48,6 +55,8 @@ class Trial:
     suspects: tuple[ObjectKey, ...]
     active: frozenset[ObjectKey]
     version: str | None = None
+    names_stay: bool = False
+    """Whether the names of those that are left out stay, so that nobody else answers for them meanwhile."""
 
     @property
     def left_out(self) -> tuple[ObjectKey, ...]:
@@ -55,16 +64,20 @@ class Trial:
         return tuple(key for key in self.suspects if key not in self.active)
 
 
-def begin(resource: str, message: str, suspects: Sequence[ObjectKey]) -> Trial:
-    """A trial of more than one suspect: the first half stays in."""
-    return Trial(resource, message, tuple(suspects), _half(suspects))
+def begin(resource: str, message: str, suspects: Sequence[ObjectKey], *, names_stay: bool = False) -> Trial:
+    """A trial of more than one suspect: the first half stays in; where names stay, they are tried alone before."""
+    active = frozenset[ObjectKey]() if names_stay else _half(suspects)
+    return Trial(resource, message, tuple(suspects), active, names_stay=names_stay)
 
 
 def judged(trial: Trial, *, accepted: bool) -> Trial:
     """The trial after Envoy's word on the tried resource; it is over when one suspect is left.
 
-    Accepted: the guilty one is among those left out. Refused: it is among those that were in.
+    Accepted: the guilty one is among those left out. Refused: it is among those that were in; if there was none, the
+    names themselves are refused, and the trial begins anew without them.
     """
+    if not accepted and not trial.active:
+        return begin(trial.resource, trial.message, trial.suspects)
     suspects = trial.left_out if accepted else tuple(key for key in trial.suspects if key in trial.active)
     return replace(trial, suspects=suspects, active=_half(suspects), version=None)
 
@@ -82,4 +95,5 @@ def sentence(key: str, message: str, *, kept: bool) -> str:
     """What people are told; `kept`: whether Envoy has an earlier version that it goes on with."""
     kind, _, name = key.partition("/")
     after = "; the last version that it accepted keeps serving" if kept else ""
-    return f"Envoy refused the {kind} {name}: {message}{after}"
+    said = message if len(message) <= LONGEST else f"{message[:LONGEST]}... ({len(message)} characters)"
+    return f"Envoy refused the {kind} {name}: {said}{after}"

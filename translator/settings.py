@@ -1,18 +1,46 @@
-"""What of the process's settings matters to translation."""
+"""What of the process's settings, and of the machine that it runs on, matters to translation."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from process.settings import Settings
-from translator.emissary.options import Options
+from translator.emissary.options import Options, OwnPort
+
+_LOCAL: Final = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
 
 
-def options_of(settings: Settings) -> Options:
-    """What of the settings matters to translation."""
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine, or the pod, that we run in: its addresses, and the names that are known there to be one of them."""
+
+    addresses: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    @classmethod
+    def this(cls, proc: Path = Path("/proc/net"), hosts: Path = Path("/etc/hosts")) -> "Machine":
+        """As far as the kernel and /etc/hosts tell: a pod's own names stand there."""
+        addresses = frozenset([*_of_family_4(proc / "fib_trie"), *_of_family_6(proc / "if_inet6")])
+        return cls(addresses, frozenset([socket.gethostname().lower(), *_named(hosts, addresses)]))
+
+
+def options_of(settings: Settings, machine: Machine | None = None) -> Options:
+    """What of the settings matters to translation; of which machine, where the objects are to be served there."""
+    here = machine or Machine()
     return Options(
         ambassador_id=settings.ambassador_id,
         namespace=settings.namespace,
         bind_address=settings.bind_address,
         strict_selectors=settings.strict_selectors,
         service_namespaces=_service_namespaces(settings),
-        diagnostics=(_reachable(settings.diagnostics_address), settings.diagnostics_port),
+        diagnostics_socket=str(settings.diagnostics_socket),
+        own_ports=tuple([OwnPort(own.address, own.number, own.purpose, own.closed) for own in settings.own_ports]),
+        own_addresses=here.addresses,
+        own_names=here.names,
     )
 
 
@@ -23,6 +51,30 @@ def _service_namespaces(settings: Settings) -> frozenset[str] | None:
     return frozenset(settings.namespaces) or None
 
 
-def _reachable(address: str) -> str:
-    """The address at which Envoy, on the same host, finds a server bound to `address`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+def _of_family_4(trie: Path) -> list[str]:
+    """The addresses of the kernel's table of local routes (proc(5) does not tell its form; fib_trie.c does)."""
+    return _LOCAL.findall(_text(trie))
+
+
+def _of_family_6(table: Path) -> list[str]:
+    """The addresses of all interfaces: 32 digits without colons, then what else is known of them (proc(5))."""
+    return [str(ipaddress.IPv6Address(int(line[:32], 16))) for line in _text(table).splitlines() if len(line) > 32]
+
+
+def _named(hosts: Path, addresses: frozenset[str]) -> Iterator[str]:
+    """The names of /etc/hosts that are one of the addresses, or of loopback."""
+    for line in _text(hosts).splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            continue
+        if found.is_loopback or str(found) in addresses:
+            yield from (name.lower().removesuffix(".") for name in names)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""

@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from translator.decode import Problem, Reason
+from process.text import printable
+from translator.decode import MOST, Problem, Reason, few
 from translator.emissary.objects import Subject
 from translator.quarantine import Hold
 
@@ -15,6 +16,9 @@ _UNGUARDED: Final = {
     "RateLimitService": ": requests are NOT limited, however many there are",
 }
 State = Literal["ok", "warned", "stopped"]
+
+LONGEST_ANSWER: Final = 4000
+"""Characters of what Envoy, or a file's reader, says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Status:
     """The state of one object: in force, in force though something is said about it, or not in force."""
 
     problems: tuple[Told, ...] = ()
+    more: int = 0
+    """So many more problems there are; none of them stops what is not stopped by one that is listed."""
     is_held: bool = False
     """Envoy refused the object, so that an earlier version of it is what was translated."""
     waits: bool = False
@@ -49,26 +55,36 @@ class Status:
 
     def json(self) -> dict[str, Any]:
         """The status as JSON."""
-        return {"state": self.state, "problems": [_json(problem) for problem in self.problems]}
+        more = {"more": self.more} if self.more else {}
+        return {"state": self.state, "problems": [_json(problem) for problem in self.problems], **more}
+
+    @property
+    def rest(self) -> str:
+        """What is to be said after the problems: how many more there are; empty when there are none."""
+        return f"and {self.more:,} more" if self.more else ""
 
 
 def status_of_object(problems: Iterable[Problem], blames: Iterable[Told] = ()) -> Status:
     """The status of an object that is translated; `blames` are what Envoy refuses of it without being it."""
-    found = {Told(problem.path, problem.message, problem.stops, reason=problem.reason) for problem in problems}
-    found.update(blames)
-    return Status(tuple(sorted(found, key=lambda told: (told.path, told.message))))
+    problems, blames = tuple(problems), tuple(blames)
+    listed = few(dict.fromkeys(problem for problem in problems if not problem.more))
+    found = {Told(each.path, each.message, each.stops, reason=each.reason) for each in listed if not each.more}
+    found.update(blames[:MOST])
+    more = sum(problem.more for problem in (*problems, *listed)) + len(blames[MOST:])
+    return Status(tuple(sorted(found, key=lambda told: (told.path, told.message))), more)
 
 
 def status_of_held(hold: Hold) -> Status:
     """The status of an object that Envoy refused."""
-    return Status((Told("", hold.message, stops=True, by="envoy"),), is_held=True)
+    return Status((Told("", hold.message[:LONGEST_ANSWER], stops=True, by="envoy"),), is_held=True)
 
 
 def status_of_file(body: bytes) -> Status:
     """The status of a file that the watcher could not read."""
     document = orjson.loads(body)
     line = document.get("line")
-    return Status((Told(f"line {line}" if line else "", str(document.get("message", "cannot be read")), stops=True),))
+    message = printable(str(document.get("message", "cannot be read")), LONGEST_ANSWER)
+    return Status((Told(f"line {line}" if line else "", message, stops=True),))
 
 
 def status_of_unserved(kind: str) -> Status:

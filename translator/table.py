@@ -42,11 +42,15 @@ class Failure:
 
 
 class Turn:
-    """Whose function is running, what it asked so far, and what failed in this sweep: shared by an engine's tables."""
+    """Whose function is running, what it asked so far, and what failed in this sweep: shared by an engine's tables.
 
-    __slots__ = ("asked", "failures", "running")
+    `step` is called before each function.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("asked", "failures", "running", "step")
+
+    def __init__(self, step: Callable[[], None]) -> None:
+        self.step = step
         self.running: Table[Any, Any] | None = None
         self.asked: Asked = {}
         self.failures: list[Failure] = []
@@ -173,6 +177,7 @@ class _Derived(Table[K, V], Generic[K, A, V]):
     def _run(self, key: Any, row: A) -> Any:
         """The function's result for one row of the parent, or _FAILED."""
         turn = self._turn
+        turn.step()
         turn.running, turn.asked = self, {}
         try:
             result = self._make(key, row)

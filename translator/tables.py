@@ -63,11 +63,14 @@ class Sweep:
 
 
 class Tables:
-    """The tables in the order of their declaration, and the only one who changes them."""
+    """The tables in the order of their declaration, and the only one who changes them.
 
-    def __init__(self) -> None:
+    `step` is called before each function: a sweep may be long, and whoever started it wants to show that it goes on.
+    """
+
+    def __init__(self, step: Callable[[], None] = lambda: None) -> None:
         self._tables: list[Table[Any, Any]] = []
-        self._turn = Turn()
+        self._turn = Turn(step)
 
     def source(self, name: str) -> Table[K, V]:
         """A table whose rows come from outside, through `sweep`; annotate it: `objects: Table[str, bytes] = ...`."""

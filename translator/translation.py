@@ -6,14 +6,15 @@
 `translator.quarantine` tells how the guilty object is found.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from translator.emissary.names import what_is_left
 from translator.emissary.objects import UNNAMED, Edition, Subject, subject_of
 from translator.emissary.options import Options
 from translator.ir import ObjectKey
 from translator.memory import Memory
-from translator.pipeline import SOURCES, Pipeline, kind_of
+from translator.pipeline import SECRETS, SOURCES, Pipeline, kind_of
 from translator.progress import Progress
 from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blameless, judged, sentence
 from translator.resources import Resource
@@ -41,10 +42,12 @@ class Publication:
 
 
 class Translation:
-    """Owns the tables, what is held back, and the trials that are going on."""
+    """Owns the tables, what is held back, and the trials that are going on. `step` is called while work goes on."""
 
-    def __init__(self, options: Options, holds: Mapping[ObjectKey, Hold]) -> None:
-        self.pipeline = Pipeline(options)
+    def __init__(
+        self, options: Options, holds: Mapping[ObjectKey, Hold], step: Callable[[], None] = lambda: None
+    ) -> None:
+        self.pipeline = Pipeline(options, step)
         self._holds = dict(holds)
         self._ambassador_id = options.ambassador_id
         self._subjects: dict[ObjectKey, Subject] = {}
@@ -53,7 +56,8 @@ class Translation:
         self._trials: dict[str, Trial] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._refused: set[str] = set()
-        self._blamed: dict[str, tuple[ObjectKey, Told]] = {}
+        self._blamed: dict[str, ObjectKey] = {}
+        self._blames: dict[ObjectKey, dict[str, Told]] = {}
         self._failures: dict[str, Exception] = {}
 
     def next_time(self, now: float) -> float | None:
@@ -146,12 +150,12 @@ class Translation:
     # Changes and trials
 
     def _apply(self, now: float, objects: Mapping[ObjectKey, bytes | None], publication: Publication) -> None:
-        update = self.pipeline.apply(objects)
+        update = self.pipeline.apply(objects, self._refusals_of(objects))
         publication.failures.extend(update.failures)
         publication.resources.update(update.resources)
         for key, row in update.resources.items():
             self._trials.pop(key, None)
-            if row is None or (key in self._blamed and self._blamed[key][0] in objects):
+            if row is None or (key in self._blamed and self._blamed[key] in objects):
                 self._absolve(key, publication)
         versions = {key: row.version if row else None for key, row in update.resources.items()}
         self._memory.published(now, objects, versions)
@@ -192,7 +196,8 @@ class Translation:
         elif len(suspects) == 1:
             self._convict(now, suspects[0], key, message, publication)
         else:
-            self._go_on(now, begin(key, message, suspects), publication)
+            names_stay = any(self._left_of(suspect) is not None for suspect in suspects)
+            self._go_on(now, begin(key, message, suspects, names_stay=names_stay), publication)
 
     def _go_on(self, now: float, trial: Trial, publication: Publication) -> None:
         """Try on until Envoy has to be asked, or one suspect is left."""
@@ -212,13 +217,20 @@ class Translation:
         self._convict(now, trial.suspects[0], trial.resource, trial.message, publication)
 
     def _tried(self, trial: Trial) -> Resource | None:
-        left_out = {key: self._good_instead(key) for key in trial.left_out}
+        left_out = {key: self._instead_of(key, names_stay=trial.names_stay) for key in trial.left_out}
         return self.pipeline.what_if(left_out, trial.resource)
 
-    def _good_instead(self, key: ObjectKey) -> bytes | None:
-        """The last good version; none when it is the present one, which is doubted."""
+    def _instead_of(self, key: ObjectKey, *, names_stay: bool) -> bytes | None:
+        """The last good version, unless it is the present one, which is doubted; else perhaps what is left of it."""
         good = self._memory.good.get(key)
-        return good if good != self.pipeline.object(key) else None
+        if good is not None and good != self.pipeline.object(key):
+            return good
+        return self._left_of(key) if names_stay else None
+
+    def _left_of(self, key: ObjectKey) -> bytes | None:
+        """What stands for the names of an object, as it is now."""
+        present = self.pipeline.object(key)
+        return None if present is None else what_is_left(key, present)
 
     def _convict(self, now: float, guilty: ObjectKey, key: str, message: str, publication: Publication) -> None:
         refused = self.pipeline.object(guilty)
@@ -227,11 +239,12 @@ class Translation:
         previous = self._holds.get(guilty)
         self._memory.was_wrong(guilty, refused)
         good = self._memory.fallback(guilty, previous)
-        hold = Hold(
-            previous.refused if previous else digest(refused), good, sentence(key, message, kept=good is not None)
-        )
+        said = sentence(key, message, kept=good is not None)
+        left = self._left_of(guilty)
+        instead = left if good is None and left != refused else good
+        hold = Hold(previous.refused if previous else digest(refused), instead, said)
         self._holds[guilty] = publication.holds[guilty] = hold
-        self._apply(now, {guilty: good}, publication)
+        self._apply(now, {guilty: instead}, publication)
         self._memory.forget(guilty)
         publication.statuses[guilty] = self._status_of(guilty)
 
@@ -240,16 +253,40 @@ class Translation:
         verdict = self._verdicts[key]
         kept = verdict.accepted not in {None, verdict.refused}
         for origin in origins:
-            self._blamed[key] = (origin, Told("", sentence(key, message, kept=kept), stops=not kept, by="envoy"))
+            self._blamed[key] = origin
+            told = Told("", sentence(key, message, kept=kept), stops=not kept, by="envoy")
+            self._blames.setdefault(origin, {})[key] = told
             publication.statuses[origin] = self._status_of(origin)
+            self._tell_users(origin, publication)
         if verdict.refused is not None:
             self._restate(self._progress.answered(key, verdict.refused), publication)
 
     def _absolve(self, key: str, publication: Publication) -> None:
         """Whoever was blamed for this resource is so no more."""
         if key in self._blamed:
-            origin, _ = self._blamed.pop(key)
+            origin = self._blamed.pop(key)
+            self._blames[origin].pop(key)
+            if not self._blames[origin]:
+                del self._blames[origin]
             publication.statuses[origin] = self._status_of(origin)
+            self._tell_users(origin, publication)
+
+    def _tell_users(self, origin: ObjectKey, publication: Publication) -> None:
+        """Whoever needs a Secret is told what Envoy says of it, or is told so no more."""
+        update = self.pipeline.apply({}, self._refusals_of([origin]))
+        publication.failures.extend(update.failures)
+        publication.resources.update(update.resources)
+        self._restate(update.judged, publication)
+
+    def _refusals_of(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, str | None]:
+        """What Envoy says of these objects, of those that are Secrets."""
+        return {key: self._refusal_of(key) for key in keys if key.startswith(SECRETS)}
+
+    def _refusal_of(self, key: ObjectKey) -> str | None:
+        hold = self._holds.get(key)
+        if hold is not None:
+            return hold.message
+        return next((told.message for told in self._blames.get(key, {}).values()), None)
 
     def _is_unproven(self, key: ObjectKey) -> bool:
         body = self.pipeline.object(key)
@@ -302,8 +339,7 @@ class Translation:
         if body is None:
             return None
         (problems,) = self.pipeline.problems([key]).values()
-        blames = [told for origin, told in self._blamed.values() if origin == key]
-        return status_of_object(problems, blames)
+        return status_of_object(problems, self._blames.get(key, {}).values())
 
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         if body is None:

@@ -1,7 +1,8 @@
 """Keeps the snapshot's objects equal to a folder of YAML, or to a cluster.
 
     notices (inotify), polls --> agenda: when to look at what
-    folder: look, read       --> documents --> objects
+    folder: look, read       --> lanes --> reader: documents --> objects
+                                 limits: what each may take; tree: what is inside
     kinds, trimming          --> what is watched in a cluster, and what of an object is kept
     reflector                --> what to ask the API server (asking, outage), and what its answers mean (refusals,
                                  collecting): happenings

@@ -9,11 +9,15 @@ from pathlib import Path
 
 from process import logs
 from process.main import BAD_SETTINGS, FAILED, run
+from process.pulse import PULSE
 from process.settings import Settings
-from snapshot import Snapshot, SnapshotError, WriterBusyError
+from snapshot import OPENING, Snapshot, SnapshotError, WriterBusyError
 from watcher.cluster import Cluster
-from watcher.folder import Root, load
+from watcher.folder import Root
 from watcher.following import Following
+from watcher.lanes import Lanes
+from watcher.limits import Limits
+from watcher.loading import load
 from watcher.notices import Notices
 from watcher.publishing import Publisher, remembered, remembered_objects
 
@@ -32,7 +36,9 @@ async def watch(settings: Settings, stopping: asyncio.Event) -> int:
 
 async def _with_snapshot(settings: Settings, use: Callable[[Snapshot], Awaitable[int]]) -> int:
     try:
-        with Snapshot.open(settings.snapshot_path, bells=settings.bells_dir) as snapshot:
+        with PULSE.patience(OPENING):
+            snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)
+        with snapshot:
             if snapshot.replaced:
                 log.warning("began a new snapshot", reason=snapshot.replaced)
             return await use(snapshot)
@@ -64,17 +70,25 @@ async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: async
 
 
 async def _watch_folders(folder: Path, settings: Settings, snapshot: Snapshot, stopping: asyncio.Event) -> int:
-    roots = (Root.at(folder), Root.at(settings.generated_dir, GENERATED, optional=True))
-    with Notices() as notices:
+    roots = (Root.at(folder), Root.at(settings.generated_dir, GENERATED, own=True))
+    wake, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def wake_up() -> None:
+        loop.call_soon_threadsafe(wake.set)
+
+    with Notices() as notices, Lanes(wake_up) as lanes:
         publisher = Publisher(snapshot.writer("objects"))
         known = remembered(snapshot.reader("objects"), tuple(root.label for root in roots))
         log.info("watching", folder=str(folder), remembered=sum(map(len, known.values())))
-        await _follow(Following(roots, settings.namespace, known, notices), publisher, notices, stopping)
+        limits = Limits.of(settings)
+        following = Following(roots, settings.namespace, known, notices, readers=lanes, limits=limits)
+        await _follow(following, publisher, notices, wake, stopping)
     return 0
 
 
-async def _follow(following: Following, publisher: Publisher, notices: Notices, stopping: asyncio.Event) -> None:
-    wake = asyncio.Event()
+async def _follow(
+    following: Following, publisher: Publisher, notices: Notices, wake: asyncio.Event, stopping: asyncio.Event
+) -> None:
     loop = asyncio.get_running_loop()
     if notices.fd is not None:
         loop.add_reader(notices.fd, wake.set)
@@ -82,6 +96,7 @@ async def _follow(following: Following, publisher: Publisher, notices: Notices, 
     frozen = False
     try:
         while not stopping.is_set():
+            PULSE.beat()
             wake.clear()
             publisher.publish(following.step())
             if following.complete and not frozen:

@@ -1,6 +1,5 @@
 """All objects of a kind while they come, by a stream or page by page: what was said of them so far."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from watcher.happenings import Listed
@@ -17,7 +16,7 @@ class Collection:
         self._objects: dict[str, Seen] = {}
         self._problems: dict[str, str] = {}
 
-    def add(self, document: dict[str, Any]) -> None:
+    def add(self, document: Any) -> None:
         """An object. What cannot be read of it becomes a problem, and the others stay."""
         try:
             found = seen(self._kind, document)
@@ -29,9 +28,9 @@ class Collection:
         self._problems.pop(found.key, None)
         self._objects[found.key] = found
 
-    def remove(self, metadata: Mapping[str, Any]) -> None:
-        """An object is gone before all were said. KeyError when it has no name."""
-        key = self._kind.key_of(metadata)
+    def remove(self, document: Any) -> None:
+        """An object is gone before all were said."""
+        key = key_of(self._kind, document)
         self._objects.pop(key, None)
         self._problems.pop(key, None)
 

@@ -3,9 +3,11 @@
 Built from events, not by PyYAML's constructors, for three reasons: these recurse in C and a deeply nested file ends
 the process; they resolve timestamps and sexagesimals; and they are three times slower.
 What YAML allows and JSON or Kubernetes does not is a fault with its line: keys that are not text, a key twice, tags.
+A text takes time and memory by its bytes and its values; both are bounded, aliases counted as if they were written out.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, TypeAlias
@@ -13,14 +15,13 @@ from typing import Any, Final, NoReturn, TypeAlias
 import yaml
 
 from snapshot import JSON
+from watcher.limits import MAX_ALIASED, MAX_DEPTH, Limits, mib
 from watcher.scalars import ScalarError, number, plain, tagged
 
-MAX_DEPTH: Final = 100
-"""Collections inside each other; Kubernetes' own objects stay under 30."""
+MAX_DIRECTIVES: Final = 16
+"""Lines that begin with `%`: libyaml compares each directive with all others, and each tag with all of them."""
 
-MAX_EXPANDED: Final = 16 << 20
-"""Characters of a document with its aliases written out: `&a` may be referred to often, not without end."""
-
+_DIRECTIVE: Final = re.compile(rb"^%", re.MULTILINE)
 _MERGE: Final = "<<"
 
 Object: TypeAlias = dict[str, JSON]
@@ -28,10 +29,15 @@ Object: TypeAlias = dict[str, JSON]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's value and the line it begins at (from 0, in the text it was read from)."""
+    """A document's value, the line it begins at (from 0, in the text it was read from), and what it takes.
+
+    `values` are its scalars and collections, `aliased` the characters that its aliases add, both written out.
+    """
 
     value: JSON
     line: int
+    values: int = 0
+    aliased: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +48,49 @@ class Fault:
     line: int
 
 
+TOO_MANY_ALIASES: Final = f"the aliases of this file add more than {mib(MAX_ALIASED)} to it"
+
+
+def too_many_values(limits: Limits) -> str:
+    """What is said of a file with more values than it may have."""
+    return limits.too_large(f"{limits.values} values")
+
+
+@dataclass(slots=True)
+class Budget:
+    """What may still be read: values, and characters that aliases add."""
+
+    values: int
+    aliased: int
+    excess: str
+    """What is said when there are more values."""
+
+    @classmethod
+    def of(cls, limits: Limits) -> "Budget":
+        """That of a whole file."""
+        return cls(limits.values, MAX_ALIASED, too_many_values(limits))
+
+
 class _FaultError(Exception):
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
         self.fault = Fault(message, line)
 
 
-def read_yaml(text: bytes) -> Iterator[Document | Fault]:
-    """The documents of a text, up to the first fault; it is the last item, what follows it is not read."""
-    parser = yaml.CSafeLoader(text)
+def read_yaml(text: bytes, budget: Budget) -> Iterator[Document | Fault]:
+    """The documents of a text, up to the first fault; it is the last item, what follows it is not read.
+
+    What they take is taken from the budget.
+    """
+    if excess := _directive_too_many(text):
+        yield excess
+        return
     try:
+        parser = yaml.CSafeLoader(text)
         while parser.check_event():
             event = parser.get_event()
             if isinstance(event, yaml.DocumentStartEvent):
-                yield _Builder(parser).document(_line(event))
+                yield _Builder(parser, budget).document(_line(event))
     except _FaultError as error:
         yield error.fault
     except yaml.MarkedYAMLError as error:
@@ -66,8 +101,8 @@ def read_yaml(text: bytes) -> Iterator[Document | Fault]:
         yield Fault(f"it is not YAML: {error.reason} at byte {error.position}", _line_at(text, error.position))
 
 
-def read_json(text: bytes) -> Document | Fault:
-    """The one document of a JSON text."""
+def read_json(text: bytes, budget: Budget) -> Document | Fault:
+    """The one document of a JSON text; what it takes is taken from the budget."""
     try:
         value = json.loads(
             text.decode("utf-8-sig"), object_pairs_hook=_object, parse_float=number, parse_constant=_no_constant
@@ -80,7 +115,29 @@ def read_json(text: bytes) -> Document | Fault:
         return Fault("it is nested too deeply", 0)
     except ValueError as error:
         return Fault(str(error), 0)
-    return Document(value, 0)
+    values, levels = _extent_of(value)
+    budget.values -= values
+    if levels > MAX_DEPTH:
+        return Fault(f"it is nested more than {MAX_DEPTH} deep", 0)
+    return Fault(budget.excess, 0) if budget.values < 0 else Document(value, 0, values)
+
+
+def _extent_of(value: JSON) -> tuple[int, int]:
+    """How many values it has, keys among them as in YAML, and how many collections inside each other."""
+    values, levels = 1, 0
+    here = [value]
+    while here := [item for item in here if isinstance(item, dict | list)]:
+        values += sum(2 * len(item) if isinstance(item, dict) else len(item) for item in here)
+        levels += 1
+        here = [inner for item in here for inner in (item.values() if isinstance(item, dict) else item)]
+    return values, levels
+
+
+def _directive_too_many(text: bytes) -> Fault | None:
+    for count, found in enumerate(_DIRECTIVE.finditer(text)):
+        if count == MAX_DIRECTIVES:
+            return Fault(f"more than {MAX_DIRECTIVES} of its lines begin with %", _line_at(text, found.start()))
+    return None
 
 
 def _line(event: yaml.Event) -> int:
@@ -111,20 +168,35 @@ class _Open:
     value: Object | list[JSON]
     anchor: str | None
     size: int
+    values: int
+    levels: int = 1
     key: str | None = None
     merging: bool = False
     merged: list[Object] = field(default_factory=list)
 
 
-class _Builder:
-    """Builds one document. `size` counts what it would take written out, so that aliases cannot explode later."""
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """What an alias refers to, and what it takes written out; `levels`: collections inside each other."""
 
-    def __init__(self, parser: yaml.CSafeLoader) -> None:
+    value: JSON
+    size: int
+    values: int
+    levels: int = 0
+
+
+class _Builder:
+    """Builds one document. `size` and `values` count what it would take written out: aliases cannot explode later."""
+
+    def __init__(self, parser: yaml.CSafeLoader, budget: Budget) -> None:
         self._parser = parser
+        self._budget = budget
         self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[JSON, int]] = {}
+        self._anchors: dict[str, _Anchored] = {}
         self._root: JSON = None
         self._size = 0
+        self._values = 0
+        self._aliased = 0
 
     def document(self, line: int) -> Document:
         """Take events up to the document's end."""
@@ -141,7 +213,7 @@ class _Builder:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._end(event)
             else:
-                return Document(self._root, line)
+                return Document(self._root, line, self._values, self._aliased)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         line, text = _line(event), event.value
@@ -153,11 +225,11 @@ class _Builder:
             value = text if is_text else plain(text) if is_plain else tagged(event.tag or "!", text)
         except ScalarError as error:
             raise _FaultError(str(error), line) from error
-        before = self._size
-        self._grow(len(text) + 2, line)
+        size = len(text) + 2
+        self._grow(size, 1, line)
         self._put(value, line, text)
         if event.anchor:
-            self._anchors[event.anchor] = value, self._size - before
+            self._anchors[event.anchor] = _Anchored(value, size, 1)
 
     def _begin(self, value: Object | list[JSON], event: yaml.CollectionStartEvent, usual: str) -> None:
         line = _line(event)
@@ -167,8 +239,8 @@ class _Builder:
             raise _FaultError(f"it is nested more than {MAX_DEPTH} deep", line)
         if event.anchor:
             self._anchors.pop(event.anchor, None)
-        self._open.append(_Open(value, event.anchor, self._size))
-        self._grow(2, line)
+        self._open.append(_Open(value, event.anchor, self._size, self._values))
+        self._grow(2, 1, line)
 
     def _end(self, event: yaml.CollectionEndEvent) -> None:
         done = self._open.pop()
@@ -176,22 +248,31 @@ class _Builder:
             for source in done.merged:
                 done.value |= {key: value for key, value in source.items() if key not in done.value}
         if done.anchor:
-            self._anchors[done.anchor] = done.value, self._size - done.size
-        self._put(done.value, _line(event), "a collection")
+            self._anchors[done.anchor] = _Anchored(
+                done.value, self._size - done.size, self._values - done.values, done.levels
+            )
+        self._put(done.value, _line(event), "a collection", done.levels)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         line = _line(event)
         if event.anchor not in self._anchors:
             raise _FaultError(f"the alias *{event.anchor} refers to nothing that is complete before it", line)
-        value, size = self._anchors[event.anchor]
-        self._grow(size, line)
-        self._put(value, line, f"*{event.anchor}")
+        anchored = self._anchors[event.anchor]
+        if len(self._open) + anchored.levels > MAX_DEPTH:
+            raise _FaultError(f"with its aliases written out it is nested more than {MAX_DEPTH} deep", line)
+        self._aliased += anchored.size
+        self._budget.aliased -= anchored.size
+        if self._budget.aliased < 0:
+            raise _FaultError(TOO_MANY_ALIASES, line)
+        self._grow(anchored.size, anchored.values, line)
+        self._put(anchored.value, line, f"*{event.anchor}", anchored.levels)
 
-    def _put(self, value: JSON, line: int, text: str) -> None:
+    def _put(self, value: JSON, line: int, text: str, levels: int = 0) -> None:
         if not self._open:
             self._root = value
             return
         top = self._open[-1]
+        top.levels = max(top.levels, levels + 1)
         if isinstance(top.value, list):
             top.value.append(value)
         elif top.merging:
@@ -214,10 +295,12 @@ class _Builder:
         top = self._open[-1] if self._open else None
         return top is not None and isinstance(top.value, dict) and top.key is None and not top.merging
 
-    def _grow(self, size: int, line: int) -> None:
+    def _grow(self, size: int, values: int, line: int) -> None:
         self._size += size
-        if self._size > MAX_EXPANDED:
-            raise _FaultError(f"with its aliases written out it has more than {MAX_EXPANDED} characters", line)
+        self._values += values
+        self._budget.values -= values
+        if self._budget.values < 0:
+            raise _FaultError(self._budget.excess, line)
 
 
 def _key(value: JSON, text: str, mapping: Object, line: int) -> str:

@@ -1,52 +1,53 @@
 """Folders as sources of objects: each file is one. What to look at is decided elsewhere; here it is looked at.
 
-A look has three steps, so that whoever drives it can see between the second and the third whether a file changed while
-it was read: `look` (which files of a path have changed), `read` (its bytes), `take` (what that means, as an event).
+A look has steps, so that whoever drives it can see between them whether a file changed while it was read, and can do
+something else while documents are read: `look` (which files of a path have changed), `read` (its bytes), `begin` (what
+there is to do with them), `finish` (what that means, as an event).
 """
 
 import os
 import stat
-import time
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from snapshot import Record
-from watcher.parsing import MAX_BYTES, Memo, parse
+from watcher import parsing
+from watcher.files import Reading, read_file
+from watcher.limits import MAX_FILES, MAX_FOLDERS, Ledger, Limits, mib, weigh
+from watcher.parsing import Memo, Work
 from watcher.sources import Event, Problem, Source, SourceGone, SourceListed
-from watcher.state import State, Told
-from watcher.tree import UNKNOWN, Identity, counts, folders_above, identity_of, survey, within
-
-GRAIN: Final = 100_000_000
-"""Nanoseconds: a file read so soon after its last write may be written again without its time changing."""
+from watcher.tree import (
+    Identity,
+    OutsideError,
+    Room,
+    Survey,
+    counts,
+    folders_above,
+    lies_in,
+    resolve,
+    survey,
+    within,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A folder to be read. `label` goes before its files' names; an optional one may be missing."""
+    """A folder to be read.
+
+    `label` goes before its files' names; what a labelled one has yields to the others'. Our own one may be missing, and
+    a file that was read there is meant to stay: if it is lost, it is put back.
+    """
 
     path: str
     label: str = ""
-    optional: bool = False
+    own: bool = False
 
     @classmethod
-    def at(cls, path: Path, label: str = "", *, optional: bool = False) -> "Root":
+    def at(cls, path: Path, label: str = "", *, own: bool = False) -> "Root":
         """A root; the path is made absolute, links in it stay."""
-        return cls(str(path.absolute()), label, optional)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A file's bytes; None when it is missing, or cannot be read for a `reason`."""
-
-    path: str
-    data: bytes | None = None
-    identity: Identity | None = None
-    reason: str | None = None
-    settled: bool = False
-    """Whether its identity can be trusted to change with the next write."""
+        return cls(str(path.absolute()), label, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +67,44 @@ class _Known:
     identity: Identity | None = None
     settled: bool = False
     memo: Memo = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    """What each object counts as that the file has, or had when it could last be read whole."""
 
 
 class Folder:
     """What was seen of the roots. Of two files with the same object the first counts: by root, then by path.
 
-    `remembered` are the files (as sources) that an earlier process has published objects of.
+    `remembered` is what files (as sources) had that an earlier process has published objects of.
     """
 
-    def __init__(self, roots: Iterable[Root], namespace: str, remembered: Iterable[Source] = ()) -> None:
+    def __init__(
+        self,
+        roots: Iterable[Root],
+        namespace: str,
+        remembered: Mapping[Source, Mapping[str, Record]] | None = None,
+        limits: Limits = Limits(),  # noqa: B008 -- frozen
+    ) -> None:
         self._roots = tuple(roots)
         self._namespace = namespace
+        self._limits = limits
+        self._ledger = Ledger(limits.total)
         self._files: dict[str, _Known] = {}
         self._paths: list[str] = []
         self._folders: set[str] = set()
         self._unlisted: dict[str, str] = {}
         self._sighted: dict[str, Identity | str | None] = {}
-        for source in remembered:
+        for source, objects in (remembered or {}).items():
             if source.rank < len(self._roots):
-                self._know(self.path_of(source))
+                path = self.path_of(source)
+                self._know(path).held = {key: weigh(record.body) for key, record in objects.items()}
+                self._ledger.restore(path, sum(map(weigh, (record.body for record in objects.values()))))
 
     def source_of(self, path: str) -> Source:
         """The source that a path is."""
         rank, root = next((rank, root) for rank, root in enumerate(self._roots) if within(path, root.path))
         inner = path[len(root.path) :].lstrip("/")
-        return Source(rank, root.label + (os.fsencode(inner).decode(errors="backslashreplace") or "."))
+        name = root.label + (os.fsencode(inner).decode(errors="backslashreplace") or ".")
+        return Source(rank, name, yields=bool(root.label))
 
     def path_of(self, source: Source) -> str:
         """The path of a source."""
@@ -103,70 +117,101 @@ class Folder:
 
     def look(self, path: str, on_folder: Callable[[str], None] = lambda _: None) -> Look:
         """What has changed at a path, or below it if it is a folder. A file named itself is read in any case."""
-        root = next((root for root in self._roots if within(path, root.path)), None)
+        root = self._root_of(path)
         if root is None:
             return Look()
-        above = folders_above(path, root.path)
+        above = folders_above(path, root)
         try:
-            mode = Path(path).stat().st_mode if above is not None else 0
+            mode = Path(resolve(path, root)).stat().st_mode if above is not None else 0
         except FileNotFoundError:
             mode = 0
+        except OutsideError:
+            mode = stat.S_IFDIR if Path(path).is_dir() else stat.S_IFLNK
         except OSError:
             return Look([path]) if counts(Path(path).name) else Look()
         if above is not None and (stat.S_ISDIR(mode) or path in self._required()):
             return self._look_below(path, above, on_folder)
-        files = [path] if stat.S_ISREG(mode) and counts(Path(path).name) else []
+        has_room = path in self._files or len(self._files) < MAX_FILES  # else a poll says so
+        files = [path] if mode and counts(Path(path).name) and has_room else []
         missing = [known for known in self._below(path) if known not in files]
         return Look(files, missing, self._healed(path, {}), self._forget_folders(path, set()))
 
     def read(self, path: str) -> Reading:
         """The file's bytes as they are now, one more than allowed if there are too many."""
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            return Reading(path)
-        except OSError as error:
-            return Reading(
-                path, identity=_identity_at(path), reason=f"it cannot be read: {error.strerror}", settled=True
-            )
-        try:
-            with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor: a pipe must not hold us up
-                found = os.fstat(descriptor)
-                if not stat.S_ISREG(found.st_mode):
-                    return Reading(path)
-                data = file.read(min(found.st_size, MAX_BYTES) + 1)
-        except OSError as error:
-            return Reading(path, reason=f"it cannot be read: {error.strerror}")
-        settled = abs(time.time_ns() - found.st_ctime_ns) > GRAIN
-        return Reading(path, data, identity_of(found), settled=settled)
+        return read_file(path, self._root_of(path) or path, self._limits.file)
 
-    def take(self, reading: Reading) -> Event | None:
-        """What a reading means; None when it means nothing."""
+    def begin(self, reading: Reading) -> Event | Work | None:
+        """What a reading means, or what there is to do to know it; None when it means nothing."""
         path = reading.path
         if reading.data is None and reading.reason is None:
-            return SourceGone(self.source_of(path)) if self._drop(path) else None
+            return self._gone(path)
         source, known = self.source_of(path), self._know(path)
         known.identity, known.settled = reading.identity, reading.settled
         if reading.data is None:
-            return SourceListed(source, {}, (Problem(str(reading.reason)),), whole=False)
+            return _refused(source, str(reading.reason))
         if not _is_text(path):
-            return SourceListed(source, {}, (Problem("its name is not UTF-8"),), whole=False)
-        content = parse(source.name, reading.data, self._namespace, known.memo)
+            return _refused(source, "its name is not UTF-8")
+        size = len(reading.data)
+        if size > self._limits.file:
+            return _refused(source, self._limits.file_too_large())
+        if not self._ledger.hold(path, max(size, self._ledger.held(path))):
+            return self._no_room(path, size)
+        work = parsing.begin(source.name, reading.data, self._namespace, known.memo, self._limits)
+        work.path = path
+        return work
+
+    def _gone(self, path: str) -> Event | None:
+        if self._is_to_stay(path):
+            return SourceListed(self.source_of(path), {}, whole=False)
+        return SourceGone(self.source_of(path)) if self._drop(path) else None
+
+    def finish(self, work: Work) -> Event | None:
+        """What a file says that has been read to its end; None if it is no more."""
+        path = work.path
+        known = self._files.get(path)
+        if known is None:
+            return None
+        content = work.content()
         known.memo = content.memo
-        return SourceListed(source, content.objects, content.problems, content.whole)
+        held = {key: weigh(record.body) for key, record in content.objects.items()}
+        if not content.whole:
+            held = known.held | held
+        weight = max(work.size, content.takes, sum(held.values()))
+        if sum(held.values()) > self._limits.file:
+            self._ledger.hold(path, sum(known.held.values()))
+            return _refused(self.source_of(path), "with what it had before, " + self._limits.objects_too_large())
+        if not self._ledger.hold(path, weight):
+            self._ledger.hold(path, sum(known.held.values()))
+            return self._no_room(path, weight)
+        known.held = held
+        return SourceListed(self.source_of(path), content.objects, content.problems, content.whole)
+
+    def take(self, reading: Reading) -> Event | None:
+        """What a reading means, at once."""
+        begun = self.begin(reading)
+        if not isinstance(begun, Work):
+            return begun
+        begun.do()
+        return self.finish(begun)
+
+    def welcome(self) -> list[str]:
+        """The files that there was no room for, and is now."""
+        return self._ledger.welcome()
 
     def poll(self, on_folder: Callable[[str], None] = lambda _: None) -> list[str]:
         """Walk everything; the paths that have changed, alike in this poll and the last one, so that they are calm."""
         sighted: dict[str, Identity | str | None] = {}
         for root in self._roots:
-            found = survey(root.path, on_folder)
+            found = survey(root.path, root.path, on_folder, room=self._room(root.path))
             sighted |= {path: identity for path, identity in found.files.items() if self._is_news(path, identity)}
-            sighted |= {path: None for path in self._below(root.path) if path not in found.files}
-            unlisted = {} if root.optional and root.path in found.unlisted else found.unlisted
+            missing = (path for path in self._below(root.path) if path not in found.files)
+            sighted |= {path: None for path in missing if not found.hides(path)}
+            unlisted = self._said_of(found, root.path)
             known = {path: said for path, said in self._unlisted.items() if within(path, root.path)}
-            sighted |= {path: unlisted.get(path) for path in unlisted.keys() ^ known.keys()}
-            for folder in unlisted:
-                sighted = {path: seen for path, seen in sighted.items() if path == folder or not within(path, folder)}
+            news = (path for path in unlisted.keys() ^ known.keys())
+            sighted |= {
+                path: unlisted.get(path) for path in news if not lies_in(path.rpartition("/")[0], found.unlisted)
+            }
         calm = [path for path, seen in sighted.items() if path in self._sighted and self._sighted[path] == seen]
         self._sighted = {path: seen for path, seen in sighted.items() if path not in calm}
         return calm
@@ -177,22 +222,44 @@ class Folder:
         return bool(self._sighted)
 
     def _look_below(self, path: str, above: frozenset[tuple[int, int]], on_folder: Callable[[str], None]) -> Look:
-        found = survey(path, on_folder, above)
-        unlisted = {} if path in self._optional() and path in found.unlisted else found.unlisted
+        found = survey(path, self._root_of(path) or path, on_folder, above, self._room(path))
+        unlisted = self._said_of(found, path)
         events = self._healed(path, unlisted)
         self._unlisted |= unlisted
-        for folder, reason in unlisted.items():
-            events.append(SourceListed(self.source_of(folder), {}, (Problem(reason),), whole=False))
+        events += (_refused(self.source_of(folder), reason) for folder, reason in unlisted.items())
         missing = [known for known in self._below(path) if known not in found.files]
-        hidden = [known for known in missing if any(within(known, folder) for folder in unlisted)]
+        hidden = {known for known in missing if found.hides(known)}
         for known in hidden:
             if not self._files[known].identity:
                 events.append(SourceListed(self.source_of(known), {}, whole=False))
         changed = [file for file, identity in found.files.items() if self._is_news(file, identity)]
+        changed.sort(key=lambda file: (file not in self._files, found.files[file].size, file))
         missing = [known for known in missing if known not in hidden]
-        gone = [] if unlisted else self._forget_folders(path, found.folders)
+        gone = [] if found.unlisted else self._forget_folders(path, found.folders)
         self._folders |= found.folders
-        return Look(sorted(changed), missing, events, gone)
+        return Look(changed, missing, events, gone)
+
+    def _said_of(self, found: Survey, path: str) -> dict[str, str]:
+        """What is to be told of the folders that were found."""
+        unlisted = {} if path in self._optional() and path in found.unlisted else found.unlisted
+        return {folder: reason for folder, reason in {**found.cut, **unlisted}.items() if reason}
+
+    def _room(self, path: str) -> Room:
+        """What may be found at a path or below it, beside what there is elsewhere."""
+        folders = sum(not within(folder, path) for folder in self._folders)
+        return Room(MAX_FILES - len(self._files) + len(self._below(path)), MAX_FOLDERS - folders)
+
+    def _no_room(self, path: str, weight: int) -> Event:
+        self._ledger.refuse(path, weight)
+        total = mib(self._ledger.total)
+        return _refused(
+            self.source_of(path),
+            f"what it had before stays: with it all files have more than {total} together, or more than three quarters "
+            f"of that, which is what files above 1 MiB may use (DRAGOMAN_CONFIG_SUM_MIB)",
+        )
+
+    def _root_of(self, path: str) -> str | None:
+        return next((root.path for root in self._roots if within(path, root.path)), None)
 
     def _is_news(self, path: str, identity: Identity) -> bool:
         known = self._files.get(path)
@@ -210,11 +277,16 @@ class Folder:
         self._folders.difference_update(gone)
         return gone
 
+    def _is_to_stay(self, path: str) -> bool:
+        known = self._files.get(path)
+        root = next(root for root in self._roots if within(path, root.path))
+        return root.own and known is not None and known.identity is not None
+
     def _required(self) -> set[str]:
-        return {root.path for root in self._roots if not root.optional}
+        return {root.path for root in self._roots if not root.own}
 
     def _optional(self) -> set[str]:
-        return {root.path for root in self._roots if root.optional}
+        return {root.path for root in self._roots if root.own}
 
     def _below(self, path: str) -> list[str]:
         """The known files at a path or below it."""
@@ -230,36 +302,13 @@ class Folder:
     def _drop(self, path: str) -> bool:
         if self._files.pop(path, None) is None:
             return False
+        self._ledger.drop(path)
         del self._paths[bisect_left(self._paths, path)]
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A folder's objects as records by key (without records of problems), and what is wrong with its files."""
-
-    objects: Mapping[str, Record]
-    problems: tuple[Told, ...]
-
-
-def load(folder: Path, namespace: str = "default") -> Loaded:
-    """Read a folder once. Raises nothing: what cannot be read is among the problems, the folder itself included."""
-    root = Root.at(folder)
-    files, state = Folder([root], namespace), State()
-    look = files.look(root.path)
-    events = [files.take(files.read(path)) for path in look.files]
-    changes = state.step([*look.events, *(event for event in events if event)])
-    objects = {
-        key: record for key, record in changes.records.items() if record and not key.startswith("dragoman/File//")
-    }
-    return Loaded(objects, changes.appeared)
-
-
-def _identity_at(path: str) -> Identity:
-    try:
-        return identity_of(Path(path).stat())
-    except OSError:
-        return UNKNOWN
+def _refused(source: Source, reason: str) -> SourceListed:
+    return SourceListed(source, {}, (Problem(reason),), whole=False)
 
 
 def _is_text(path: str) -> bool:

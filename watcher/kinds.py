@@ -4,7 +4,7 @@ Everything that nobody reads is left out before it costs memory, and so that its
 server, kubectl's copy of the object, what the nodes add to an EndpointSlice, and what a Secret holds beside TLS.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
@@ -123,22 +123,31 @@ def _everything(document: Document) -> dict[str, Any]:
     return {field: value for field, value in document.items() if field != "status"}
 
 
+def _some(value: Any, fields: Collection[str]) -> Any:
+    """Some fields of an object. What is none is kept as it is: the translator says what is wrong with it."""
+    return {field: item for field, item in value.items() if field in fields} if isinstance(value, dict) else value
+
+
 def _service(document: Document) -> dict[str, Any]:
-    spec = document.get("spec") or {}
-    kept = ("type", "externalName", "ports", "clusterIP", "clusterIPs")
-    return {"spec": {field: spec[field] for field in kept if field in spec}}
+    return {"spec": _some(document.get("spec"), ("type", "externalName", "ports", "clusterIP", "clusterIPs"))}
 
 
 def _secret(document: Document) -> dict[str, Any]:
-    data = document.get("data") or {}
-    return {"type": document.get("type"), "data": {name: data[name] for name in data if name in TLS_KEYS}}
+    data = _some(document.get("data"), TLS_KEYS)
+    if isinstance(data, dict):
+        data = {name: text if isinstance(text, str) else _hollow(text) for name, text in data.items()}
+    return {"type": document.get("type"), "data": data if isinstance(data, dict) else _hollow(data)}
+
+
+def _hollow(value: Any) -> Any:
+    """What is of another kind than it should be may be a secret all the same: only its kind is kept."""
+    return None if value is None else type(value)()
 
 
 def _slice(document: Document) -> dict[str, Any]:
-    endpoints = [
-        {field: endpoint[field] for field in ("addresses", "conditions", "zone") if field in endpoint}
-        for endpoint in document.get("endpoints") or []
-    ]
+    endpoints = document.get("endpoints")
+    if isinstance(endpoints, list):
+        endpoints = [_some(endpoint, ("addresses", "conditions", "zone")) for endpoint in endpoints]
     return {"addressType": document.get("addressType"), "ports": document.get("ports"), "endpoints": endpoints}
 
 

@@ -1,6 +1,8 @@
 """What is wrong with single objects of a cluster, told for as long as it is so: pure."""
 
-from collections.abc import Mapping
+from bisect import bisect_left, insort
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from watcher.happenings import Changed, Gone, Happening, Listed, Unreadable, Well
@@ -10,34 +12,55 @@ from watcher.sources import Event, Problem, SourceWell
 _TOLD: Final = 5
 
 
+@dataclass(slots=True)
+class _Found:
+    """Sentences by key, and the keys in order: there may be as many as there are objects, and each change asks."""
+
+    sentences: dict[str, str] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
+
+    def put(self, key: str, sentence: str) -> None:
+        if key not in self.sentences:
+            insort(self.keys, key)
+        self.sentences[key] = sentence
+
+    def drop(self, key: str) -> None:
+        del self.sentences[key]
+        del self.keys[bisect_left(self.keys, key)]
+
+
 class Misfits:
     """The objects that are there and cannot be kept, by target and key, each with a sentence."""
 
     def __init__(self) -> None:
-        self._found: dict[Target, dict[str, str]] = {}
+        self._found: dict[Target, _Found] = {}
 
     def take(self, target: Target, event: Happening) -> list[Event]:
         """What a reflector learned; gives what follows from it for the problems of its source."""
-        found = self._found.setdefault(target, {})
+        found = self._found.setdefault(target, _Found())
         match event:
             case Listed(_, problems):
-                self._found[target] = dict(problems)
+                self._found[target] = _Found(dict(problems), sorted(problems))
                 return []  # they are told with the objects
             case Unreadable(key, message):
-                found[key] = message
-            case Changed(here) if here.key in found:
-                del found[here.key]
-            case Gone(key) if key in found:
-                del found[key]
+                found.put(key, message)
+            case Changed(here) if here.key in found.sentences:
+                found.drop(here.key)
+            case Gone(key) if key in found.sentences:
+                found.drop(key)
             case Well():
                 pass
             case _:
                 return []
-        return [SourceWell(target.source, problems_of(found))]
+        return [SourceWell(target.source, _problems(found.sentences, found.keys))]
 
 
 def problems_of(found: Mapping[str, str]) -> tuple[Problem, ...]:
     """The first ones, and how many more there are."""
-    told = [Problem(found[key]) for key in sorted(found)[:_TOLD]]
-    more = len(found) - len(told)
-    return (*told, *([Problem(f"and {more} more")] if more else []))
+    return _problems(found, sorted(found))
+
+
+def _problems(found: Mapping[str, str], keys: Collection[str]) -> tuple[Problem, ...]:
+    told = [Problem(found[key]) for key, _ in zip(keys, range(_TOLD), strict=False)]
+    more = len(keys) - len(told)
+    return (*told, *([Problem(f"and {more:,} more")] if more else []))

@@ -1,35 +1,50 @@
-"""One file's bytes to its objects, parsing again only the documents whose bytes changed.
+"""One file's bytes to its objects, reading again only the documents whose bytes changed.
 
 A line that begins with `---` is a document's border wherever it stands (YAML 1.1, section 4.3.1), so that a text can be
 cut without parsing it. Only directives (`%YAML`) and the end mark `...` reach across; a file with these is one piece.
+
+Work goes in batches, so that whoever does it (`watcher/lanes.py`) can do something else in between: `begin` says what
+there is to read, `read` reads a batch, `Work.content` puts it together.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from typing import Final
 
 from snapshot import Record
-from watcher.documents import Document, Fault, read_json, read_yaml
+from watcher.documents import TOO_MANY_ALIASES, Budget, Document, Fault, read_json, read_yaml, too_many_values
+from watcher.limits import DOCUMENT, MAX_ALIASED, MAX_TOLD, VALUE, Limits, weigh
 from watcher.objects import Made, Rejected, objects_of, version_of
 from watcher.sources import Problem
 
-MAX_BYTES: Final = 16 << 20
-"""A larger file is refused: an object has at most 1.5 MiB in Kubernetes."""
+BATCH: Final = 64 << 10
+"""Bytes that are read in one go, if no single document is larger: a tenth of a second at the very worst."""
 
+_MAX_SENTENCE: Final = 400
+_MAX_MESSAGE: Final = 10 * _MAX_SENTENCE
 _BORDER: Final = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_ACROSS: Final = re.compile(rb"^(?:%|\.\.\.(?:[ \t\r\n]|\Z))", re.MULTILINE)
+_END: Final = re.compile(rb"^\.\.\.(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_DIRECTIVE: Final = re.compile(rb"^%", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document's objects as (key, version, body), what is wrong with it, and its line in its piece (from 0)."""
+    """A document's objects as (key, version, body), what is wrong with it, and its line in its piece (from 0).
+
+    `untold`: how many more faults it has. `values` and `aliased`: what it takes (see `Document`). `excess`: it was not
+    looked at, since there was too much before it.
+    """
 
     line: int
-    objects: tuple[tuple[str, str, bytes], ...]
-    faults: tuple[Fault, ...]
+    objects: tuple[tuple[str, str, bytes], ...] = ()
+    faults: tuple[Fault, ...] = ()
+    untold: int = 0
+    values: int = 0
+    aliased: int = 0
+    excess: bool = False
 
 
 Memo = dict[bytes, tuple[Parsed, ...]]
@@ -44,29 +59,106 @@ class Content:
     problems: tuple[Problem, ...]
     whole: bool
     memo: Memo
+    takes: int = 0
+    """What its values and documents count as."""
 
 
-def parse(name: str, text: bytes, namespace: str, memo: Memo) -> Content:
-    """The content of the file `name`; `memo` is that of its last content, of this name and namespace."""
-    if len(text) > MAX_BYTES:
-        return Content({}, (Problem(f"it is larger than {MAX_BYTES >> 20} MiB"),), whole=False, memo={})
-    objects: dict[str, Record] = {}
-    problems: list[Problem] = []
-    whole, number, line, seen = True, 0, 1, Memo()
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Pieces of a file, to be read in one go."""
+
+    name: str
+    namespace: str
+    limits: Limits
+    pieces: tuple[bytes, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(map(len, self.pieces))
+
+    def singly(self) -> Iterator["Batch"]:
+        """Each piece for itself."""
+        for piece in self.pieces:
+            yield Batch(self.name, self.namespace, self.limits, (piece,))
+
+
+@dataclass(slots=True)
+class Work:
+    """A file whose bytes are there and whose documents are being read."""
+
+    name: str
+    size: int
+    limits: Limits
+    pieces: list[tuple[bytes, int]]
+    """Of each piece, its hash and how many lines it has."""
+    known: Memo
+    batches: list[Batch]
+    """What is still to be read, the last first."""
+    problem: str = ""
+    """Why nothing of it is read at all."""
+    deaths: int = 0
+    """How many readers it has cost."""
+    path: str = ""
+    """Whose it is, for whoever waits for it."""
+
+    def take(self, batch: Batch, found: Iterable[tuple[Parsed, ...]]) -> None:
+        """What the pieces of a batch have given."""
+        self.known |= zip(map(_hash, batch.pieces), found, strict=True)
+
+    def do(self) -> None:
+        """All of it, here and at once."""
+        while self.batches:
+            batch = self.batches.pop()
+            self.take(batch, read(batch))
+
+    def content(self) -> Content:
+        """What the file says, when no batch is left."""
+        if self.problem:
+            return Content({}, (Problem(self.problem),), whole=False, memo={})
+        return _Joined(self.limits, self.name).content(self.pieces, self.known)
+
+
+def begin(name: str, text: bytes, namespace: str, memo: Memo, limits: Limits) -> Work:
+    """What there is to read of the file `name`; `memo` is that of its last content, of this name and namespace."""
+    if len(text) > limits.file:
+        return Work(name, 0, limits, [], {}, [], limits.file_too_large())
+    borders = chain(_BORDER.finditer(text), _END.finditer(text))
+    if not name.endswith(".json") and sum(1 for _ in islice(borders, limits.documents + 1)) > limits.documents:
+        return Work(name, 0, limits, [], {}, [], limits.too_large(f"{limits.documents} documents"))
+    pieces: list[tuple[bytes, int]] = []
+    unknown: dict[bytes, bytes] = {}
+    known = Memo()
     for piece in _pieces(name, text):
-        digest = blake2b(piece, digest_size=16).digest()
-        documents = memo.get(digest)
-        seen[digest] = documents = _documents(name, piece, namespace) if documents is None else documents
-        for number, parsed in enumerate(documents, number + 1):  # noqa: B020 -- the count goes on where it stood
-            whole = whole and not parsed.faults
-            problems += (Problem(fault.message, number, line + fault.line) for fault in parsed.faults)
-            for key, version, body in parsed.objects:
-                if key in objects:
-                    problems.append(Problem(f"{key} is in this file already, in {_place(objects[key])}", number, line))
-                else:
-                    objects[key] = Record(version, body, {"source": f"{name}#{number}"})
-        line += piece.count(b"\n")
-    return Content(objects, tuple(problems), whole, seen)
+        digest = _hash(piece)
+        pieces.append((digest, piece.count(b"\n")))
+        if digest in memo:
+            known[digest] = memo[digest]
+        else:
+            unknown[digest] = piece
+    batches = [Batch(name, namespace, limits, found) for found in _batched(unknown.values())]
+    return Work(name, len(text), limits, pieces, known, batches[::-1])
+
+
+def read(batch: Batch) -> list[tuple[Parsed, ...]]:
+    """What each piece of a batch says: its documents, up to the first that cannot be read."""
+    found: list[tuple[Parsed, ...]] = []
+    aliased = 0
+    for piece in batch.pieces:
+        try:
+            documents = tuple(_documents(batch, piece, aliased))
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is about this document alone
+            documents = unread(f"it cannot be read: {type(error).__name__}: {error}"[:_MAX_MESSAGE])
+        aliased += sum(parsed.aliased for parsed in documents)
+        found.append(documents)
+    return found
+
+
+def parse(name: str, text: bytes, namespace: str, memo: Memo, limits: Limits) -> Content:
+    """The content of a file, at once."""
+    work = begin(name, text, namespace, memo, limits)
+    work.do()
+    return work.content()
 
 
 def source_of(record: Record) -> str | None:
@@ -75,33 +167,137 @@ def source_of(record: Record) -> str | None:
     return source.rpartition("#")[0] or None if isinstance(source, str) else None
 
 
+def unread(reason: str) -> tuple[Parsed, ...]:
+    """What a piece gives that could not be read for a reason of the reader."""
+    return (Parsed(0, faults=(Fault(reason, 0),)),)
+
+
+@dataclass(slots=True)
+class _Joined:
+    """Documents put together, as far as the file may hold them."""
+
+    limits: Limits
+    name: str
+    objects: dict[str, Record] = field(default_factory=dict)
+    excesses: dict[str, Problem] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    untold: int = 0
+    weight: int = 0
+    values: int = 0
+    aliased: int = 0
+
+    def content(self, pieces: Iterable[tuple[bytes, int]], known: Memo) -> Content:
+        """All documents of all pieces, in order."""
+        whole, number, line, memo = True, 0, 1, Memo()
+        for digest, lines in pieces:
+            for number, parsed in enumerate(known[digest], number + 1):  # noqa: B020 -- the count goes on
+                whole = self._document(parsed, number, line) and whole
+            if not any(parsed.excess for parsed in known[digest]):
+                memo[digest] = known[digest]
+            line += lines
+        if self.untold:
+            self.problems.append(Problem(f"and {self.untold} more problems"))
+        takes = max(VALUE * self.values, DOCUMENT * number)
+        return Content(self.objects, (*self.excesses.values(), *self.problems), whole, memo, takes)
+
+    def _document(self, parsed: Parsed, number: int, line: int) -> bool:
+        """Take a document; whether all of it could be taken."""
+        if excess := self._excess(parsed):
+            if excess not in self.excesses:
+                self.excesses[excess] = Problem(f"{excess}; this document is one too many", number, line + parsed.line)
+            return False
+        for fault in parsed.faults:
+            self._tell(fault.message, number, line + fault.line)
+        self.untold += parsed.untold
+        for key, version, body in parsed.objects:
+            if key in self.objects:
+                self._tell(f"{key} is in this file already, in {_place(self.objects[key])}", number, line)
+            else:
+                self.objects[key] = Record(version, body, {"source": f"{self.name}#{number}"})
+        return not parsed.faults
+
+    def _excess(self, parsed: Parsed) -> str | None:
+        """Why this document is too much after those before it. What was too much once is so for all that follow."""
+        self.values += parsed.values
+        self.aliased += parsed.aliased
+        self.weight += sum(weigh(body) for _, _, body in parsed.objects)
+        if self.values > self.limits.values:
+            return too_many_values(self.limits)
+        if parsed.aliased and self.aliased > MAX_ALIASED:
+            return TOO_MANY_ALIASES
+        if self.weight > self.limits.file:
+            return self.limits.objects_too_large()
+        return None
+
+    def _tell(self, message: str, number: int, line: int) -> None:
+        if len(self.problems) == MAX_TOLD:
+            self.untold += 1
+            return
+        short = message if len(message) <= _MAX_SENTENCE else f"{message[:_MAX_SENTENCE]}..."
+        self.problems.append(Problem(short, number, line))
+
+
+def _hash(piece: bytes) -> bytes:
+    return blake2b(piece, digest_size=16).digest()
+
+
 def _place(record: Record) -> str:
     return f"document {str(record.notes['source']).rpartition('#')[2]}"
 
 
 def _pieces(name: str, text: bytes) -> Iterator[bytes]:
-    if name.endswith(".json") or _ACROSS.search(text):
+    if name.endswith(".json") or _END.search(text) or _DIRECTIVE.search(text):
         yield text
         return
-    borders = [0, *(found.start() for found in _BORDER.finditer(text) if found.start()), len(text)]
-    for start, end in pairwise(borders):
+    borders = (found.start() for found in _BORDER.finditer(text) if found.start())
+    for start, end in pairwise(_with_ends(borders, len(text))):
         yield text[start:end]
 
 
-def _documents(name: str, piece: bytes, namespace: str) -> tuple[Parsed, ...]:
-    read = [read_json(piece)] if name.endswith(".json") else read_yaml(piece)
-    return tuple(_parsed(name, found, namespace) for found in read)
+def _with_ends(borders: Iterable[int], end: int) -> Iterator[int]:
+    yield 0
+    yield from borders
+    yield end
 
 
-def _parsed(name: str, found: Document | Fault, namespace: str) -> Parsed:
-    if isinstance(found, Fault):
-        return Parsed(found.line, (), (found,))
+def _batched(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, ...]]:
+    batch: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if batch and size + len(piece) > BATCH:
+            yield tuple(batch)
+            batch, size = [], 0
+        batch.append(piece)
+        size += len(piece)
+    if batch:
+        yield tuple(batch)
+
+
+def _documents(batch: Batch, piece: bytes, aliased: int) -> Iterator[Parsed]:
+    """The documents of a piece; `aliased`: what the aliases of the pieces before it have added."""
+    budget = Budget.of(batch.limits)
+    found = [read_json(piece, budget)] if batch.name.endswith(".json") else read_yaml(piece, budget)
+    for document in found:
+        if isinstance(document, Fault):
+            yield Parsed(document.line, faults=(document,))
+            continue
+        aliased += document.aliased
+        if document.aliased and aliased > MAX_ALIASED:
+            yield Parsed(document.line, values=document.values, aliased=document.aliased, excess=True)
+        else:
+            yield _parsed(batch, document)
+
+
+def _parsed(batch: Batch, found: Document) -> Parsed:
     made: list[tuple[str, str, bytes]] = []
     faults: list[Fault] = []
-    for item in objects_of(found.value, namespace):
+    untold = 0
+    for item in objects_of(found.value, batch.namespace):
         match item:
             case Made(key, body):
-                made.append((key, version_of(body, name), body))
-            case Rejected(message):
-                faults.append(Fault(message, found.line))
-    return Parsed(found.line, tuple(made), tuple(faults))
+                made.append((key, version_of(body, batch.name), body))
+            case Rejected(message) if len(faults) < MAX_TOLD:
+                faults.append(Fault(message[:_MAX_MESSAGE], found.line))
+            case Rejected():
+                untold += 1
+    return Parsed(found.line, tuple(made), tuple(faults), untold, found.values, found.aliased)

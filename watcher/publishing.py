@@ -9,6 +9,9 @@ from watcher.parsing import source_of
 from watcher.sources import FILE, Source
 from watcher.state import Changes, Told
 
+MOST_LINES = 1000
+"""Lines about problems that one change gives, of those that appeared and of those that are gone."""
+
 RETRY = 1.0
 """Seconds until a commit that found no room is tried again."""
 
@@ -32,7 +35,7 @@ def remembered(reader: Reader, labels: tuple[str, ...]) -> dict[Source, dict[str
         name = None if key.startswith("dragoman/") else source_of(record)
         if name:
             rank = next((rank for rank, label in enumerate(labels) if label and name.startswith(label)), 0)
-            found.setdefault(Source(rank, name), {})[key] = record
+            found.setdefault(Source(rank, name, yields=bool(labels[rank])), {})[key] = record
     return found
 
 
@@ -53,10 +56,13 @@ class Publisher:
 
     def publish(self, changes: Changes) -> None:
         """Log the problems that are news, and write what changed. SnapshotError when the file is no longer usable."""
-        for told in changes.appeared:
+        for told in changes.appeared[:MOST_LINES]:
             log.warning(_PROBLEM.get(told.source.kind, "something cannot be watched"), **_said(told))
-        for told in changes.healed:
+        for told in changes.healed[:MOST_LINES]:
             log.info("the problem is gone", **_said(told))
+        untold = len(changes.appeared[MOST_LINES:]) + len(changes.healed[MOST_LINES:])
+        if untold:
+            log.warning("more problems appeared or are gone", how_many=untold, see="/ambassador/v0/diag/?json=true")
         self._pending = {**({} if changes.whole else self._pending), **changes.records}
         self._whole = self._whole or changes.whole
         if self._pending or self._whole:

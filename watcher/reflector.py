@@ -192,7 +192,7 @@ class Reflector:
 
     # Lines
 
-    def _take(self, now: float, said: str, document: dict[str, Any], events: list[Happening]) -> None:
+    def _take(self, now: float, said: str, document: Any, events: list[Happening]) -> None:
         if said == "ERROR":
             code = document.get("code")
             message = str(document.get("message") or "an error without a text")
@@ -200,28 +200,33 @@ class Reflector:
                 now, code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR, message, None, events
             )
             return
-        metadata = document["metadata"]
-        version = str(metadata.get("resourceVersion") or "")
+        version = _version_of(document)
         if said == "BOOKMARK":
-            whole = (metadata.get("annotations") or {}).get(_END_OF_INITIAL) == "true"
-            if self.phase is Phase.STREAM and whole:
-                self._synced(version, events)
-            elif self.phase is Phase.WATCH and _newer(version, self._version):
-                self._version = version
-            elif self.phase is Phase.WATCH and version != self._version:
-                self._restart(now, failed=True)  # the server went back behind what it had told
+            self._mark(now, version, document, events)
         elif self.phase is Phase.STREAM:
             if said == "DELETED":
-                self._collection.remove(metadata)
+                self._collection.remove(document)
             elif said in ("ADDED", "MODIFIED"):
                 self._collection.add(document)
-        elif _newer(version, self._version):
-            self._change(said, document, metadata, events)
-            self._version = version
+        elif not version or _newer(version, self._version):  # one without a version is none that can be kept
+            self._change(said, document, events)
+            self._version = version or self._version
 
-    def _change(self, said: str, document: dict[str, Any], metadata: dict[str, Any], events: list[Happening]) -> None:
+    def _mark(self, now: float, version: str, document: Any, events: list[Happening]) -> None:
+        """A bookmark: what was told until here is all there is up to this version."""
+        if not version:
+            raise ValueError("a bookmark without a version")
+        whole = _mapping(_mapping(document, "metadata"), "annotations").get(_END_OF_INITIAL) == "true"
+        if self.phase is Phase.STREAM and whole:
+            self._synced(version, events)
+        elif self.phase is Phase.WATCH and _newer(version, self._version):
+            self._version = version
+        elif self.phase is Phase.WATCH and version != self._version:
+            self._restart(now, failed=True)  # the server went back behind what it had told
+
+    def _change(self, said: str, document: Any, events: list[Happening]) -> None:
         if said == "DELETED":
-            events.append(Gone(self.target.kind.key_of(metadata)))
+            events.append(Gone(key_of(self.target.kind, document)))
         elif said in ("ADDED", "MODIFIED"):
             try:
                 events.append(Changed(seen(self.target.kind, document)))
@@ -335,6 +340,17 @@ class Reflector:
             return []
         self._troubled = False
         return [Well()]
+
+
+def _mapping(document: Any, field: str) -> dict[str, Any]:
+    """A field that should be a mapping, as one; empty where it is none."""
+    found = document.get(field) if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _version_of(document: Any) -> str:
+    version = _mapping(document, "metadata").get("resourceVersion")
+    return version if isinstance(version, str) else ""
 
 
 def _newer(version: str, than: str) -> bool:

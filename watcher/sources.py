@@ -1,24 +1,32 @@
 """Where objects come from, and what is said of them there: a file of a folder, a kind of an API server."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from process.text import printable
 from snapshot import Record
 
 FILE = "File"
 
 _MAX_NAME = 400
 
+LONGEST_MESSAGE: Final = 1000
+"""Characters of a problem's sentence, about, whatever it quotes."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
-    """Where objects come from. Sources are ordered by rank, then by name; `kind` is the word for what it is."""
+    """Where objects come from. Sources are ordered by rank, then by name; `kind` is the word for what it is.
+
+    `yields`: what it has is for when nobody else has it, so that it is no problem if somebody does.
+    """
 
     rank: int
     name: str
     kind: str = FILE
+    yields: bool = field(default=False, compare=False)
 
     @property
     def key(self) -> str:
@@ -37,6 +45,10 @@ class Problem:
     message: str
     document: int | None = None
     line: int | None = None
+
+    def __post_init__(self) -> None:
+        """Bound the sentence here, since it may quote a file, or an API server."""
+        object.__setattr__(self, "message", printable(self.message, LONGEST_MESSAGE))
 
 
 @dataclass(frozen=True, slots=True)

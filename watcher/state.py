@@ -9,9 +9,10 @@ A source is something that can list its objects: a file of a folder, later a kin
 """
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from heapq import nsmallest
 
 import orjson
 
@@ -29,6 +30,8 @@ from watcher.sources import (
 )
 
 _MAX_PROBLEMS = 20
+_MAX_NEWS = 10
+"""Problems of a source that are news in one step, and one more that counts the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +190,9 @@ class State:
             if now == before:
                 continue
             self._told[source] = now
-            appeared += (Told(source, problem) for problem in _news(now, before))
+            appeared += _few(source, _news(now, before))
             broken = {problem.document for problem in now} - {None}
-            healed += (Told(source, problem) for problem in _news(before, now) if problem.document not in broken)
+            healed += _few(source, [problem for problem in _news(before, now) if problem.document not in broken])
             self._publish(source.key, _record(source, now) if now else None, records)
             if not now:
                 del self._told[source]
@@ -200,9 +203,16 @@ class State:
         shadowed = self._shadowed.get(source, {})
         if not shadowed:
             self._shadowed.pop(source, None)
-        return self._own.get(source, ()) + tuple(
-            Problem(f"{key} is in {winner.name} already, which counts") for key, winner in sorted(shadowed.items())
-        )
+        if source.yields:
+            return self._own.get(source, ())
+        told = [
+            Problem(f"{key} is in {winner.name} already, which counts")
+            for key, winner in nsmallest(_MAX_PROBLEMS, shadowed.items())
+        ]
+        if len(shadowed) > len(told):
+            more = len(shadowed) - len(told)
+            told.append(Problem(f"{more} more of its objects are in other files already, which count"))
+        return (*self._own.get(source, ()), *told)
 
     def _publish(self, key: str, record: Record | None, records: dict[str, Record | None]) -> None:
         published = self._published.get(key)
@@ -221,11 +231,17 @@ def _news(these: tuple[Problem, ...], those: tuple[Problem, ...]) -> list[Proble
     return [problem for problem in these if (problem.document, problem.message) not in known]
 
 
+def _few(source: Source, problems: list[Problem]) -> Iterator[Told]:
+    yield from (Told(source, problem) for problem in problems[:_MAX_NEWS])
+    if len(problems) > _MAX_NEWS:
+        yield Told(source, Problem(f"and {len(problems) - _MAX_NEWS:,} more"))
+
+
 def _record(source: Source, problems: tuple[Problem, ...]) -> Record:
     shown = problems[:_MAX_PROBLEMS]
     message = "; ".join(map(_sentence, shown))
     if len(problems) > len(shown):
-        message += f"; and {len(problems) - len(shown)} more"
+        message += f"; and {len(problems) - len(shown):,} more"
     told = [{"document": problem.document, "line": problem.line, "message": problem.message} for problem in shown]
     body = {"message": message, "line": problems[0].line, "problems": told}
     encoded = orjson.dumps(body)

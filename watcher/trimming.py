@@ -8,9 +8,11 @@ import orjson
 
 from snapshot import JSON, Record
 from watcher.kinds import OURS, Kind
-from watcher.objects import MAX_KEY, canonical
+from watcher.objects import MAX_KEY, canonical, not_json, unlike, wrong_names
 
 _METADATA: Final = ("name", "namespace", "labels", "creationTimestamp")
+_NOTED: Final[dict[str, type]] = {"generation": int, "uid": str}
+"""What is noted beside an object; it is no part of its content."""
 _KUBECTLS_COPY: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -25,36 +27,53 @@ class Seen:
 
 def seen(kind: Kind, document: dict[str, Any]) -> Seen:
     """What is kept of an object. ValueError, with a sentence, for what is none or cannot be kept."""
-    metadata = document.get("metadata")
-    if not isinstance(metadata, dict) or not isinstance(name := metadata.get("name"), str):
-        raise ValueError("an object without a name")  # noqa: TRY004 -- no bug of ours
-    namespace = metadata.get("namespace") or ""
-    key = kind.key(namespace, name)
+    metadata = _metadata(kind, document)
+    key = kind.key_of(metadata)
     if len(key.encode()) > MAX_KEY:
         raise ValueError(f"{key[:80]}... has a longer name than can be kept")
-    try:
-        content = _content(kind, document, metadata)
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f"the {kind.name} {namespace}/{name} is not of the form of its kind: {error}") from error
+    content = _content(kind, document, metadata)
     try:
         body = canonical(content)
     except orjson.JSONEncodeError as error:
-        raise ValueError(f"the {kind.name} {namespace}/{name} is nested too deeply, and is not served") from error
-    notes: dict[str, JSON] = {field: metadata[field] for field in ("generation", "uid") if field in metadata}
+        where = f"the {kind.name} {metadata.get('namespace') or ''}/{metadata['name']}"
+        raise ValueError(f"{where} is nested too deeply, and is not served: {not_json(content)}") from error
+    notes: dict[str, JSON] = {
+        field: metadata[field] for field, its in _NOTED.items() if type(metadata.get(field)) is its
+    }
     record = Record(_hash(body, orjson.dumps(notes)), body, notes)
     return Seen(key, record, _live(document, metadata, notes) if kind.group == OURS else None)
 
 
-def key_of(kind: Kind, document: dict[str, Any]) -> str:
+def key_of(kind: Kind, document: Any) -> str:
     """The key of an object that is not kept; empty when it has none."""
+    try:
+        return kind.key_of(_metadata(kind, document))
+    except ValueError:
+        return ""
+
+
+def _metadata(kind: Kind, document: Any) -> dict[str, Any]:
+    """The metadata of an object that can be called by its name. ValueError, with a sentence, for any other."""
+    if not isinstance(document, dict):
+        raise ValueError(f"one of the {kind.plural} is {unlike(document, 'an object')}")  # noqa: TRY004
     metadata = document.get("metadata")
-    return kind.key_of(metadata) if isinstance(metadata, dict) and "name" in metadata else ""
+    if not isinstance(metadata, dict):
+        raise ValueError(f"one of the {kind.plural} has no name: metadata is {unlike(metadata, 'a mapping')}")  # noqa: TRY004
+    everywhere = metadata.get("namespace") in (None, "")
+    wrong = wrong_names({**metadata, "namespace": "everywhere"} if everywhere else metadata)
+    if wrong:
+        raise ValueError(f"one of the {kind.plural} cannot be named: {'; '.join(wrong)}")
+    return metadata
 
 
 def _content(kind: Kind, document: dict[str, Any], metadata: dict[str, Any]) -> dict[str, JSON]:
     kept: dict[str, JSON] = {field: metadata[field] for field in _METADATA if field in metadata}
-    given = metadata.get("annotations") or {} if kind.annotated else {}
-    annotations = {field: text for field, text in given.items() if field != _KUBECTLS_COPY}
+    for field, its in _NOTED.items():  # else the translator says what is wrong with it
+        if metadata.get(field) is not None and type(metadata[field]) is not its:
+            kept[field] = metadata[field]
+    annotations = metadata.get("annotations") if kind.annotated else None
+    if isinstance(annotations, dict):
+        annotations = {field: text for field, text in annotations.items() if field != _KUBECTLS_COPY}
     if annotations:
         kept["annotations"] = annotations
     version = f"{kind.group}/{kind.version}" if kind.group else kind.version
@@ -63,7 +82,7 @@ def _content(kind: Kind, document: dict[str, Any], metadata: dict[str, Any]) -> 
 
 def _live(document: dict[str, Any], metadata: dict[str, Any], notes: dict[str, JSON]) -> Record:
     status = _status(document.get("status") or {})
-    version = metadata.get("resourceVersion", "")
+    version = str(metadata.get("resourceVersion") or "")
     return Record(f"{version}:{_hash(status, b'')}", status, {**notes, "resourceVersion": version})
 
 

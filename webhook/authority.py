@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -30,6 +30,11 @@ SERVING_LIFE: Final = dt.timedelta(days=180)
 EARLIER: Final = dt.timedelta(days=1)
 """Signed as if a day ago: the API server's clock, or another replica's, may be behind."""
 MOST_AUTHORITIES: Final = 4
+MOST_BYTES: Final = 16384
+"""Of a certificate or a key: ours have a few hundred, and what somebody else put there must not keep us busy."""
+
+UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, InternalError, x509.InvalidVersion)
+"""What the library raises for what it cannot read."""
 
 
 class BrokenError(ValueError):
@@ -45,11 +50,13 @@ class Pair:
 
     def checked(self, name: str) -> x509.Certificate:
         """The certificate, when the key is its own; BrokenError otherwise."""
+        if max(len(self.certificate), len(self.key)) > MOST_BYTES:
+            raise BrokenError(f"{name} or its key is larger than any that we made")
         try:
             certificate = x509.load_pem_x509_certificate(self.certificate)
-            key = load_pem_private_key(self.key, None)
+            key = load_pem_private_key(self.key, None, unsafe_skip_rsa_key_validation=True)
             fits = _public(key.public_key()) == _public(certificate.public_key())
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        except UNREADABLE as error:
             raise BrokenError(f"{name} cannot be read") from error
         if not fits:
             raise BrokenError(f"the key of {name} is not the certificate's")
@@ -111,7 +118,7 @@ def authorities(text: bytes) -> tuple[bytes, ...]:
     """The certificates of a bundle, each in PEM of our layout; BrokenError when one cannot be read."""
     try:
         found = x509.load_pem_x509_certificates(text)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise BrokenError("ca.crt cannot be read") from error
     return tuple(dict.fromkeys(one.public_bytes(Encoding.PEM) for one in found))
 
@@ -157,7 +164,7 @@ def new_authority(now: dt.datetime) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"dragoman-webhook {now:%Y-%m-%d}")])
     usage = _usage(signs_certificates=True)
-    builder = _builder(name, name, key, now, AUTHORITY_LIFE)
+    builder = _builder(name, name, key, key, now, AUTHORITY_LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(usage, critical=True)
     return _pair(builder, key, key)
@@ -171,7 +178,7 @@ def new_serving(signer: Pair, names: frozenset[str], now: dt.datetime) -> Pair:
     if not isinstance(signing, ec.EllipticCurvePrivateKey):
         raise BrokenError("ca.key is not a key that we made")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dragoman-webhook")])
-    builder = _builder(subject, authority.subject, key, now, SERVING_LIFE)
+    builder = _builder(subject, authority.subject, key, signing, now, SERVING_LIFE)
     alternatives = x509.SubjectAlternativeName([_name(name) for name in sorted(names)])
     builder = builder.add_extension(alternatives, critical=False)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -180,8 +187,14 @@ def new_serving(signer: Pair, names: frozenset[str], now: dt.datetime) -> Pair:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: dt.datetime, life: dt.timedelta
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    signing: ec.EllipticCurvePrivateKey,
+    now: dt.datetime,
+    life: dt.timedelta,
 ) -> x509.CertificateBuilder:
+    """Both key identifiers are there: RFC 5280, sections 4.2.1.1 and 4.2.1.2, and strict clients ask for them."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -191,6 +204,7 @@ def _builder(
         .not_valid_before(now - EARLIER)
         .not_valid_after(now + life)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
     )
 
 

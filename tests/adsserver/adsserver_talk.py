@@ -12,7 +12,7 @@ from snapshot import Changes, Record
 Sent = tuple[str, list[str], list[str]]
 """A response in short: its kind, "name version" of what is in it, the names removed."""
 
-TIMING = Timing()
+TIMING = Timing(linger=0)
 
 
 def version(text: str, *, endpoints: str | None = None, body: bytes = b"") -> Record:
@@ -23,8 +23,14 @@ def version(text: str, *, endpoints: str | None = None, body: bytes = b"") -> Re
 class Talk:
     """One stream on a catalog with these records; `ledger` is a dict of the acks that an earlier process saved."""
 
-    def __init__(self, records: Mapping[str, Record] | None = None, acks: Mapping[str, Record] | None = None) -> None:
+    def __init__(
+        self,
+        records: Mapping[str, Record] | None = None,
+        acks: Mapping[str, Record] | None = None,
+        timing: Timing = TIMING,
+    ) -> None:
         self.now = 100.0
+        self._timing = timing
         self.catalog = Catalog()
         if records is not None:
             self.catalog.apply(Changes(1, dict(records), whole=True))
@@ -35,7 +41,7 @@ class Talk:
     def reconnect(self) -> None:
         """A new stream; what was in flight is lost."""
         self.unanswered.clear()
-        self.session = Session(self.catalog, self.ledger, TIMING)
+        self.session = Session(self.catalog, self.ledger, self._timing)
 
     def asks(
         self,

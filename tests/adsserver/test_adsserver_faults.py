@@ -2,6 +2,10 @@
 
 import os
 import signal
+import socket
+import stat
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +116,68 @@ def test_a_hung_adsserver_is_left_and_found_again(ads: Adsserver, envoy: RealEnv
         os.kill(ads.pid, signal.SIGCONT)
     ads.publish({"route/main": routes("main", direct("/", "two"))})
     wait_answer(port, "two")
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def put_a_file_there(path: Path) -> None:
+    path.unlink()
+    path.touch()
+
+
+def put_a_folder_there(path: Path) -> None:
+    path.unlink()
+    (path / "with" / "more").mkdir(parents=True)
+
+
+def forbid(path: Path) -> None:
+    path.chmod(0)
+
+
+@pytest.mark.parametrize("harm", [remove, put_a_file_there, put_a_folder_there, forbid])
+def test_a_lost_socket_is_made_again_for_the_next_envoy(
+    ads: Adsserver, envoy: RealEnvoy, harm: Callable[[Path], None]
+) -> None:
+    port = free_port()
+    ads.replace(small_world(port))
+    wait_answer(port, "one")
+    with Load(port, host="test") as load:
+        harm(ads.socket)
+        wait_until(lambda: is_heard_of(ads.socket), what="the socket again")
+        ads.publish({"route/main": routes("main", direct("/", "two"))})
+        wait_answer(port, "two")
+    assert load.failures == []
+    assert stat.S_IMODE(ads.socket.stat().st_mode) == 0o600
+    envoy.kill()
+    envoy.start()
+    wait_answer(port, "two")
+
+
+def is_heard_of(path: Path) -> bool:
+    """Whether somebody listens at a socket that its owner may write to."""
+    try:
+        if not path.stat().st_mode & stat.S_IWUSR:
+            return False
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.connect(str(path))
+    except OSError:
+        return False
+    return True
+
+
+def test_what_envoy_holds_is_known_to_be_accepted_after_the_snapshot_was_lost(ads: Adsserver, envoy: RealEnvoy) -> None:
+    """Envoy comes back before anything is published again, and nothing has to be sent to it."""
+    port = free_port()
+    world = small_world(port)
+    ads.replace(world)
+    wait_answer(port, "one")
+    ads.kill()
+    ads.lose_snapshot()
+    ads.start()
+    wait_until(lambda: ads.ack("stream")["connected"], what="Envoy connected again")
+    ads.replace(world)
+    for key, each in world.items():
+        ads.wait_accepted(key, each)
+    assert ask(port) == "one"

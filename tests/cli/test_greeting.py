@@ -1,5 +1,6 @@
 """What a person is told to try is what the folder serves."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def commands(*found: dict[str, Any], settings: Settings = SETTINGS) -> list[str]
 
 
 def test_the_quickstart_is_told_as_its_ports_and_paths_are() -> None:
-    said = greeting(SETTINGS, documents(QUICKSTART))
+    said = greeting(SETTINGS, documents(QUICKSTART, os.environ))
     assert said.startswith("\nDragoman serves folder.")
     assert "  curl http://127.0.0.1:8080/hello/\n" in said
     assert "  curl --insecure https://127.0.0.1:8443/" in said

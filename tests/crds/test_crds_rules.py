@@ -69,6 +69,17 @@ FAMILIES: dict[str, tuple[str, list[dict[str, Any]]]] = {
             if not (regex and character in "\n\x01\x7f")  # nor control characters in one
         ],
     ),
+    "rewrites": (
+        "Mapping",
+        [
+            GOOD["Mapping"] | {name: text}
+            for name in ("rewrite", "path_redirect", "prefix_redirect")
+            for text in (
+                *("", "/", "/.a/", "/a..", "/a?b=/../c", "/a%20"),
+                *("..", "/a/./b", "/%2E.", "/..;a", "/%252e%5cb", "/a%", "/a%2", "/a%25"),
+            )
+        ],
+    ),
     "methods": (
         "Mapping",
         [

@@ -19,7 +19,7 @@ class RunningDiagnostics(Part):
 
     ready = "listening"
 
-    def __init__(self, run_dir: Path, **environment: str) -> None:
+    def __init__(self, run_dir: Path, *, program: str = "", **environment: str) -> None:
         self.run_dir = run_dir
         self.port = unused_port()
         settings = {
@@ -28,7 +28,7 @@ class RunningDiagnostics(Part):
             "AMBASSADOR_HEALTHCHECK_BIND_PORT": str(self.port),
             **environment,
         }
-        super().__init__("diagnostics", run_dir / "diagnostics.log", settings)
+        super().__init__("diagnostics", run_dir / "diagnostics.log", settings, program=program)
 
     def get(self, path: str, *, method: str = "GET") -> httpx.Response:
         """One request."""

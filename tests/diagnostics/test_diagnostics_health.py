@@ -13,8 +13,10 @@ import httpx
 import pytest
 
 from diagnostics.admin import BUSY
-from diagnostics.health import BLIND, BUSY_AT_MOST, GRACE, SETTLING, UNMADE, Life, Readiness
+from diagnostics.health import BLIND, BUSY_AT_MOST, GRACE, SETTLING, UNMADE, Life, Readiness, Silence
 from diagnostics.view import Ack, Progress
+from process import vitals
+from process.vitals import Vitals
 from snapshot import Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics
 from tests.support import resources
@@ -257,3 +259,63 @@ def test_ready_outlives_its_snapshot_and_everyone_who_writes_it(ads: Adsserver, 
         assert running.diag("sequences")["resources"] == 0
         assert running.said(READY) == (200, "ready")
         assert running.diag("envoy")["connected"] is False
+
+
+def test_silence_is_counted_between_questions_and_a_gap_only_so_far() -> None:
+    silence = Silence()
+    assert silence.of(1, 100.0) == 0.0
+    assert silence.of(1, 102.0) == 2.0
+    assert silence.of(2, 104.0) == 0.0
+    assert silence.of(2, 106.0) == 2.0
+    assert silence.of(2, 5000.0) == 12.0, "nobody asked for long, or all of us slept"
+    assert silence.of(None, 5001.0) == 0.0, "nobody tells"
+    assert silence.of(None, 5002.0) == 0.0
+
+
+def test_what_hangs_is_told_beside_the_answer_and_an_envoy_that_hangs_is_not_ready(tmp_path: Path) -> None:
+    with RunningDiagnostics(tmp_path) as running:
+        vitals.write(tmp_path / "vitals.json", Vitals({"translator": "asleep for 4 s"}, {"watcher": 2}))
+        assert running.said(ALIVE) == (200, "alive; translator hangs: asleep for 4 s")
+        assert running.said(READY) == (503, f"{NO_ANSWER}; translator hangs: asleep for 4 s")
+        text = running.get("/metrics").text
+        assert 'dragoman_hung{part="translator"} 1.0' in text
+        assert 'dragoman_hung_replaced_total{part="watcher"} 2.0' in text
+        vitals.write(tmp_path / "vitals.json", Vitals())
+        assert running.said(ALIVE) == (200, "alive")
+
+
+@pytest.mark.envoy
+def test_where_the_entrypoint_shows_no_life_for_long_the_pod_leaves_service_and_then_is_not_alive(
+    ads: Adsserver, envoy: RealEnvoy
+) -> None:
+    port = free_port()
+    ads.replace(
+        resources.keyed(
+            listener={"http": resources.listener("http", port, rds="r")},
+            route={"r": resources.routes("r", resources.direct("/", "hello"))},
+        )
+    )
+    envoy.start()
+    beat = ads.run_dir / "beats" / "entrypoint"
+    beat.parent.mkdir()
+    beat.touch()
+    with RunningDiagnostics(ads.run_dir, program=SOON, DRAGOMAN_SUPERVISED="true") as running:
+        wait_until(lambda: running.said(READY)[0] == 200, what="ready")
+        silent = "the entrypoint hangs: it has been silent for"
+        wait_until(lambda: running.said(READY)[1].startswith(silent), what="not ready")
+        assert running.said(ALIVE) == (200, "alive")
+        wait_until(lambda: running.said(ALIVE)[1].startswith(silent), what="not alive")
+        assert running.said(ALIVE)[0] == 503
+        os.utime(beat)
+        assert running.said(READY) == (200, "ready")
+        assert running.said(ALIVE) == (200, "alive")
+
+
+SOON = """
+import sys
+import diagnostics.server
+from diagnostics.__main__ import serve
+from process.main import run
+diagnostics.server.ORPHANED = 4.0
+sys.exit(run("diagnostics", serve))
+"""

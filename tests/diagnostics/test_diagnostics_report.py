@@ -1,5 +1,6 @@
 """The report: objects and what became of them, what Envoy said; and a server that does nothing else."""
 
+import contextlib
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from diagnostics.report import SECTIONS
 from process.version import VERSION
 from snapshot import JSON, Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics
+from tests.support.envoy import EnvoyAdmin, wait_until
 
+READY = "/ambassador/v0/check_ready"
 DIAG = "/ambassador/v0/diag/"
 MAPPING = {"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping", "metadata": {"name": "a"}, "spec": {}}
 SECRET = {
@@ -174,10 +177,26 @@ def test_head_is_get_without_a_body(running: RunningDiagnostics) -> None:
         assert asked.content == b""
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
-    running = RunningDiagnostics(tmp_path)
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", running.port))
-        holder.listen()
-        with pytest.raises(RuntimeError, match=f"cannot listen .*port={running.port}"):
-            running.start()
+def test_a_port_that_is_taken_is_told_and_had_when_it_is_free(tmp_path: Path) -> None:
+    running, inside = RunningDiagnostics(tmp_path), EnvoyAdmin(tmp_path / "diagnostics.sock")
+    with contextlib.closing(running):
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", running.port))
+            holder.listen()
+            running.begin()
+            told = f'port={running.port} reason="Address already in use"'
+            wait_until(lambda: told in running.log(), what=lambda: f"it is told; the log: {running.log()}")
+            wait_until(inside.admin_socket.exists, what="a socket for Envoy")
+            assert inside.admin(READY)[0] == 503
+            running.check()
+        wait_until(lambda: "listening" in running.log(), what="it has the port")
+        assert running.get(READY).status_code == 503
+        assert running.log().count("cannot listen") == 1
+
+
+def test_a_socket_that_is_gone_is_made_again(running: RunningDiagnostics) -> None:
+    inside = EnvoyAdmin(running.run_dir / "diagnostics.sock")
+    assert inside.admin(READY)[0] == 503
+    inside.admin_socket.unlink()
+    wait_until(inside.admin_socket.exists, what="it is made again")
+    assert inside.admin(READY)[0] == 503

@@ -1,6 +1,7 @@
 """What people write wrong stops that object only, and is told with file, object, field and reason."""
 
 import datetime as dt
+import json
 import socket
 from typing import Any
 
@@ -202,3 +203,40 @@ def test_a_new_mapping_that_envoy_refuses_is_found_among_many(gateway: Gateway, 
         assert gateway.request(name, "/bad/").status_code == 404
         stopped = [key for key, row in gateway.diag()["objects"].items() if row["state"] == "stopped"]
         assert stopped == [key]
+
+
+SHAPES: list[tuple[str, dict[str, Any], str]] = [
+    ("core/Secret/default/odd", {"apiVersion": "v1", "kind": "Secret", "data": "hidden"}, "data"),
+    ("core/Service/default/odd", {"apiVersion": "v1", "kind": "Service", "spec": {"ports": [None]}}, "spec.ports[0]"),
+    (
+        "discovery.k8s.io/EndpointSlice/default/odd",
+        {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "ports": 5},
+        "ports",
+    ),
+    ("getambassador.io/Host/default/odd", {"kind": "Host", "spec": {"ambassador_id": 5}}, "spec.ambassador_id"),
+    ("getambassador.io/Mapping/default/odd", {"kind": "Mapping", "spec": ["a"]}, "spec"),
+    (
+        "getambassador.io/TCPMapping/default/odd",
+        {"kind": "TCPMapping", "metadata": {"name": "odd", "labels": {"a": 5}}, "spec": {"port": 7, "service": "a"}},
+        "metadata.labels.a",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "document", "path"), SHAPES, ids=[key.split("/")[1] for key, _, _ in SHAPES])
+def test_an_object_of_a_wrong_shape_is_named_and_stops_itself_alone(
+    gateway: Gateway, red: HttpUpstream, key: str, document: dict[str, Any], path: str
+) -> None:
+    name = "shapes.test"
+    odd = {"apiVersion": "getambassador.io/v3alpha1", "metadata": {"name": "odd"}, **document}
+    texts = f"{json.dumps(odd)}\n---\n" + host(name, name) + mapping("right", name, red.service, "/right/")
+    before = len(gateway.log())
+    with gateway.applied(name, texts):
+        gateway.wait_served(name, "/right/")
+        found = wait_until(lambda: status(gateway, key), what="the status of the object")
+        assert found["state"] == "stopped"
+        assert path in [problem["path"] for problem in found["problems"]]
+        wait_until(lambda: f"field={path}" in gateway.log()[before:], what="the line of the log")
+        assert "hidden" not in gateway.log()[before:]
+        assert "a bug of ours" not in gateway.log()[before:]
+        assert "a rule failed" not in gateway.log()[before:]

@@ -63,7 +63,7 @@ def test_a_wildcard_certificate_serves_every_name_of_its_host(gateway: Gateway, 
         gateway.wait_served("a.wild.test", tls=True, context=trusting(authority()))
 
 
-def test_another_hosts_name_on_this_hosts_connection_finds_nothing(gateway: Gateway, red: HttpUpstream) -> None:
+def test_another_hosts_name_on_this_hosts_connection_is_misdirected(gateway: Gateway, red: HttpUpstream) -> None:
     one, two = authority().sign("one.iso.test"), authority().sign("two.iso.test")
     texts = secure_host("one.iso.test", one) + secure_host("two.iso.test", two)
     texts += mapping("iso", "*.iso.test", red.service)
@@ -72,7 +72,7 @@ def test_another_hosts_name_on_this_hosts_connection_finds_nothing(gateway: Gate
         gateway.wait_served("two.iso.test", tls=True, context=tls)
         gateway.wait_served("one.iso.test", tls=True, context=tls)
         response = gateway.request("two.iso.test", tls=True, sni="one.iso.test", context=tls)
-        assert response.status_code == 404
+        assert response.status_code == 421
 
 
 def test_a_rotated_certificate_is_served_and_touches_no_listener(gateway: Gateway, red: HttpUpstream) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from entrypoint.bootstrap import Place, bootstrap
-from entrypoint.envoy import LaunchError, arguments, cluster_name, find
+from entrypoint.envoy import LaunchError, arguments, cluster_name, environment, find
 from entrypoint.memory import envoy_heap, memory_limit
 from process.settings import Settings
 from tests.entrypoint.house import ROOT, house
@@ -143,6 +143,12 @@ def test_the_binary_is_the_wheels_or_the_one_that_is_named(tmp_path: Path) -> No
     assert os.access(find(Settings()), os.X_OK)
     with pytest.raises(LaunchError, match="there is no program at"):
         find(Settings(envoy_path=tmp_path / "envoy"))
+
+
+def test_envoy_is_given_nothing_of_the_environment_that_it_does_not_need() -> None:
+    given = {"TZ": "UTC", "RES_OPTIONS": "ndots:1", "PATH": "/bin", "HOME": "/root", "DATABASE_PASSWORD": "secret"}
+    assert environment(given) == {"TZ": "UTC", "RES_OPTIONS": "ndots:1"}
+    assert environment({}) == {}
 
 
 def test_a_missing_binary_is_told_and_ends_the_try(tmp_path: Path) -> None:

@@ -2,15 +2,17 @@
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from entrypoint.folder import documents
-from entrypoint.ports import Port, taken, wanted
+from entrypoint.ports import Port, fatal, troubles, wanted
 from process.settings import Settings
-from tests.entrypoint.house import house, left
+from tests.entrypoint.house import ROOT, house, left
+from tests.support.envoy import wait_until
 from tests.support.ports import unused_ports
 
 LISTENERS = """
@@ -50,14 +52,18 @@ def test_the_ports_of_a_start_are_those_of_the_settings_and_of_the_folder(tmp_pa
     (tmp_path / "listeners.yaml").write_text(LISTENERS)
     (tmp_path / "demo.yml").write_text(DEMO)
     (tmp_path / "broken.yaml").write_text("port: [")
-    assert wanted(Settings(bind_address="127.0.0.2"), documents(tmp_path)) == [
-        Port("0.0.0.0", 8877, "diagnostics"),
-        Port("127.0.0.1", 8089, "the demo upstream"),
+    assert wanted(Settings(bind_address="127.0.0.2"), documents(tmp_path, os.environ)) == [
+        Port("0.0.0.0", 8877, "diagnostics", own=True),
+        Port("127.0.0.1", 8089, "the demo upstream", demo=True),
         Port("127.0.0.2", 8080, "the Listener web"),
         Port("127.0.0.2", 5353, "the Listener names", udp=True),
     ]
-    elsewhere = wanted(Settings(ambassador_id="elsewhere"), documents(tmp_path))
+    elsewhere = wanted(Settings(ambassador_id="elsewhere"), documents(tmp_path, os.environ))
     assert [port.number for port in elsewhere] == [8877, 8089, 8081]
+
+
+def taken(ports: list[Port]) -> list[str]:
+    return [trouble.sentence for trouble in troubles(ports)]
 
 
 def test_a_free_port_is_not_told() -> None:
@@ -116,3 +122,49 @@ def test_a_port_of_both_families_is_taken_by_whoever_has_it_in_one(other: str) -
     with socket.create_server((other, 0), family=family) as server:
         (sentence,) = taken([Port("::", server.getsockname()[1], "a test")])
     assert f"taken by process {os.getpid()}" in sentence
+
+
+@pytest.mark.system
+def test_a_port_that_the_demo_upstream_finds_taken_is_waited_for() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        number = holder.getsockname()[1]
+        command = [sys.executable, "-P", "-m", "entrypoint.demo", f"127.0.0.1:{number}"]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        demo = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+        with demo:
+            assert demo.stderr is not None
+            assert demo.stderr.readline() == f"demo: cannot listen at 127.0.0.1:{number}: Address already in use\n"
+            holder.close()
+            try:
+                wait_until(lambda: _answers(number), what="it listens when the port is free")
+            finally:
+                demo.terminate()
+            assert demo.wait(20) == 0
+
+
+def _answers(number: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", number)) == 0
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_listener_without_a_port_keeps_nothing_else_from_starting_unless_it_would_share_it(shared: bool) -> None:
+    with socket.socket() as holder:
+        if shared:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as another gateway has it
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        number, free, other = holder.getsockname()[1], *unused_ports(2)
+        own, web = Port("127.0.0.1", other, "diagnostics", own=True), Port("127.0.0.1", free, "the Listener web")
+        held, demo = Port("127.0.0.1", number, "the Listener odd"), Port("127.0.0.1", number, "the demo", demo=True)
+        for ports, expected in (
+            ([own, web, held], shared),
+            ([own, held], True),
+            ([own, demo], shared),
+            ([own, web], False),
+            ([own], False),
+            ([Port("127.0.0.1", number, "diagnostics", own=True), web], True),
+        ):
+            assert fatal(ports, troubles(ports)) is expected, ports

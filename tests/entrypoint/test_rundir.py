@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from entrypoint.certificate import write_fallback
-from entrypoint.rundir import PREFIX, RunDirectory, RunDirectoryError, environment, remove_left
+from entrypoint.rundir import FOLDERS, PREFIX, RunDirectory, RunDirectoryError, environment, remove_left
 
 
 def test_a_new_one_is_private_and_goes_at_the_end() -> None:
@@ -17,7 +17,7 @@ def test_a_new_one_is_private_and_goes_at_the_end() -> None:
     made.furnish()
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o700
     assert made.path.name.startswith(PREFIX)
-    assert {child.name for child in made.path.iterdir() if child.is_dir()} == {"bells", "generated", "logs", "tmp"}
+    assert {child.name for child in made.path.iterdir() if child.is_dir()} == set(FOLDERS)
     made.remove()
     assert not made.path.exists()
 

@@ -1,6 +1,8 @@
 """As a strict cluster runs it: a read-only root, a user without a name, no capability, output that it does not own."""
 
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RequiresProgram
-from tests.entrypoint.house import House, house, left
+from tests.entrypoint.house import ROOT, House, house, left
 from tests.support.envoy import EnvoyAdmin, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.envoy]
@@ -27,6 +29,12 @@ mount -t tmpfs -o mode=1777 none /dev/shm
 mount --bind "$DRAGOMAN_TEST_FOLDER" "$DRAGOMAN_TEST_FOLDER"  # stays writable: what the stand-ins tell the test
 mount -o remount,bind,ro /
 exec setpriv --reuid {USER} --regid {USER} --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs -- "$@"
+"""
+
+ASK = """
+from pathlib import Path
+from entrypoint.unixhttp import ask
+print(ask(Path("/dev/shm/dragoman/admin.sock"), "GET", "/ready")[1], end="")
 """
 
 
@@ -69,3 +77,34 @@ def test_it_lives_and_ends_there(strict: House) -> None:
         assert os.listdir(root) == []  # noqa: PTH208 -- there is no path to it any more
     finally:
         os.close(root)
+
+
+def test_what_is_lost_is_put_back_there_too(strict: House) -> None:
+    """Rights count there, as they do not for root, and links to handles have to be followed without a capability."""
+    folder = Path("/proc", str(strict.new_pid("anna")), "root", "dev", "shm", "dragoman")
+    admin = EnvoyAdmin(folder / "admin.sock")
+    admin.wait_admin()
+    for path in [*folder.rglob("*"), folder]:
+        path.chmod(0)
+    wait_until(lambda: folder.stat().st_mode & 0o700 == 0o700, what="the rights of the run directory")
+    wait_until(lambda: all(path.lstat().st_mode & 0o600 for path in folder.rglob("*")), what="all others' rights")
+    lost = ("admin.sock", "supervisor.sock", "logs/envoy.err", "beats/watcher")
+    for name in lost:
+        (folder / name).unlink()
+    wait_until(lambda: all(os.path.lexists(folder / name) for name in lost), what="all is put back")
+    assert answer_of_envoy(strict) == "PRE_INITIALIZING\n"
+    anna = strict.new_pid("anna")
+    os.kill(anna, signal.SIGKILL)
+    strict.new_pid("anna", but=anna)
+    stopped = strict.new_pid("anna", but=anna)
+    os.kill(stopped, signal.SIGSTOP)
+    strict.new_pid("anna", but=stopped)
+    assert strict.end() == 0
+
+
+def answer_of_envoy(strict: House) -> str:
+    """What Envoy's admin interface answers the user that the gateway has, where it runs."""
+    run = ["nsenter", "--mount", "--target", str(strict.new_pid("anna"))]
+    run += ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups"]
+    run += ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", sys.executable, "-S", "-c", ASK]
+    return subprocess.run(run, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True).stdout

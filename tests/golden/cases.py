@@ -59,6 +59,7 @@ class Case:
         if not any(document["kind"] == "Listener" for document in documents):
             documents += list(yaml.safe_load_all((FOLDER / "prelude.yaml").read_text()))
         result = translate(dict(map(_object, documents)), Options())
+        assert result.failures == ()
         shown = {section: _section(section, result) for section in self.shows}
         return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120)
 

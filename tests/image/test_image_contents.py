@@ -108,3 +108,10 @@ def _git(*arguments: str) -> bool:
         return subprocess.run(("git", *arguments), cwd=TREE, capture_output=True, check=False).returncode == 0
     except FileNotFoundError:
         return False
+
+
+def test_the_python_is_the_one_that_the_default_base_has(root: Path) -> None:
+    """What is tested is then what people get by `docker build`."""
+    (default,) = re.findall(r"(?m)^ARG PYTHON_IMAGE=\S*python:(3\.\d+)", (TREE / "Dockerfile").read_text())
+    found = [path.name for path in (root / SITE).glob("python3.*")]
+    assert found == [f"python{default}"]

@@ -4,6 +4,9 @@ import io
 import json
 import logging
 import re
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -72,28 +75,118 @@ def test_a_line_for_a_machine() -> None:
     }
 
 
-@pytest.mark.parametrize("settings", [TEXT, JSON], ids=["text", "json"])
-def test_nothing_breaks_a_line(settings: Settings) -> None:
-    out = configured(settings)
-    for nasty in (
+NASTY: list[object] = [
+    *(
         "a\nb",
         "\r",
         "\u2028",
+        "\u2029",
+        "\x85",
         "\x1b[31m",
+        "\x9b31m",
         "\0",
+        "\x7f",
         "\ud800",
-        b"\n",
-        {"a": "\n"},
-        ["\n"],
-        object(),
-        "",
-        1 << 70,
-    ):
+        "\u202e",
+        "\u200f",
+        "\ufeff",
+    ),
+    *(b"\n", {"a": "\n"}, {"\x1b\u202e": 1}, ["\n\x9b"], object(), "", 1 << 70, ("\u2028",), {"\ud800"}),
+]
+
+
+@pytest.mark.parametrize("settings", [TEXT, JSON], ids=["text", "json"])
+def test_nothing_breaks_a_line(settings: Settings) -> None:
+    out = configured(settings)
+    for nasty in NASTY:
         logs.get().info("one\nevent", value=nasty)
         logs.get().info("event", **{str(nasty): 1})
-    assert out.getvalue().count("\n") == 24
-    assert not any(character in out.getvalue() for character in "\r\x1b\0")
+    assert out.getvalue().count("\n") == 2 * len(NASTY)
+    assert out.getvalue().replace("\n", "").isprintable()
     out.getvalue().encode()
+
+
+class Unshowable:
+    """Who cannot even be shown."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize("settings", [TEXT, JSON], ids=["text", "json"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * 10**5,
+        "\x1b" * 10**5,
+        "\U000e0001" * 10**5,
+        "\ud800" * 10**5,
+        "😀" * 10**5,
+        ["x" * 1000] * 1000,
+        {"\x1b" * 10**5: 1},
+        [[]] * 10**5,
+        10**10**5,
+        ValueError("x" * 10**5),
+        Unshowable(),
+        [Unshowable()],
+        {("a", "b"): float("nan")},
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_no_line_is_longer_than_a_pipe_takes(settings: Settings, value: object) -> None:
+    out = configured(settings)
+    logs.get().info("event", **{f"value{number}": value for number in range(50)})
+    logs.get().info(str(type(value)) * 10_000, **{"x\n" * 10**5: value})
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        assert len(line.encode()) < 1 << 16
+        assert line.isprintable()
+        if settings.json_logs:
+            assert json.loads(line)["level"] == "info"
+
+
+@pytest.mark.parametrize("settings", [TEXT, JSON], ids=["text", "json"])
+def test_what_is_cut_says_how_long_it_was(settings: Settings) -> None:
+    out = configured(settings)
+    logs.get().info("event", value="x" * 5000, **{f"v{number}": 1 for number in range(50)})
+    assert f"{'x' * 4000}... (5,000 characters)" in out.getvalue()
+    assert re.search(r'circumstances_left_out"?[=:]15', out.getvalue())
+
+
+def test_a_machine_reads_the_very_text() -> None:
+    out = configured(JSON)
+    text = "a\n\x1b\u202e\x7f\U000e0001é"
+    logs.get().info("event", value=text, deep={"a": [text]})
+    line = json.loads(out.getvalue())
+    assert line["value"] == text
+    assert text not in out.getvalue()
+
+
+@pytest.mark.parametrize("settings", [TEXT, JSON], ids=["text", "json"])
+def test_what_nobody_catches_is_one_line_too(settings: Settings) -> None:
+    out = configured(settings)
+
+    class Falling:
+        def __del__(self) -> None:
+            fail()
+
+    with logs.uncaught():
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+        Falling()
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("old\nhat", DeprecationWarning, stacklevel=1)
+        try:
+            fail()
+        except ValueError as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 4
+    assert all(("ValueError" in line) is (number != 2) for number, line in enumerate(lines))
+    assert "old" in lines[2]
 
 
 def test_values_with_spaces_are_quoted() -> None:

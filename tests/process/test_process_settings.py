@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from process.settings import Settings, SettingsError
+from process.settings import OwnPort, Settings, SettingsError
 
 
 def of(**environ: str) -> Settings:
@@ -34,7 +34,7 @@ def test_empty_variables_count_as_absent() -> None:
         "AMBASSADOR_JSON_LOGGING AMBASSADOR_SINGLE_NAMESPACE DRAGOMAN_NAMESPACES AMBASSADOR_LABEL_SELECTOR "
         "AMBASSADOR_FIELD_SELECTOR AMBASSADOR_CERTS_SINGLE_NAMESPACE KUBECONFIG POD_NAME "
         "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE DRAGOMAN_WEBHOOK_URL "
-        "AMBASSADOR_DRAIN_TIME"
+        "AMBASSADOR_DRAIN_TIME DRAGOMAN_DEMO_ADDRESS DRAGOMAN_SUPERVISED"
     )
     assert of(**dict.fromkeys(names.split(), "")) == Settings()
 
@@ -66,6 +66,8 @@ def test_every_variable_is_read() -> None:
         DRAGOMAN_WEBHOOK_PORT="9444",
         DRAGOMAN_WEBHOOK_SERVICE="conversion",
         DRAGOMAN_WEBHOOK_URL="https://[::1]:9444/convert",
+        DRAGOMAN_DEMO_ADDRESS="localhost:8089",
+        DRAGOMAN_SUPERVISED="true",
     ) == Settings(
         run_dir=Path("/run/d"),
         config_dir=Path("/config"),
@@ -81,6 +83,7 @@ def test_every_variable_is_read() -> None:
         webhook_port=9444,
         webhook_service="conversion",
         webhook_url="https://[::1]:9444/convert",
+        demo_address="localhost:8089",
         bind_address="::",
         diagnostics_address="127.0.0.1",
         diagnostics_port=9000,
@@ -90,9 +93,32 @@ def test_every_variable_is_read() -> None:
         drain_max=7,
         listener_drain=30,
         strict_selectors=False,
+        supervised=True,
         log_level="debug",
         json_logs=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("0:0::0", "::"), ("::ffff:127.0.0.1", "127.0.0.1"), ("FD00::01", "fd00::1")]
+)
+def test_an_address_has_one_spelling(written: str, meant: str) -> None:
+    settings = of(AMBASSADOR_ENVOY_BIND_ADDRESS=written, AMBASSADOR_HEALTHCHECK_BIND_ADDRESS=written)
+    assert (settings.bind_address, settings.diagnostics_address) == (meant, meant)
+
+
+def test_our_own_ports_are_those_of_the_settings() -> None:
+    diagnostics = OwnPort("127.0.0.1", 9000, "diagnostics", closed=True)
+    said = {"AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": "127.0.0.1", "AMBASSADOR_HEALTHCHECK_BIND_PORT": "9000"}
+    assert of(**said).own_ports == (diagnostics,)
+    demo = OwnPort("::1", 8089, "the demo upstream", closed=False)
+    assert of(**said, DRAGOMAN_DEMO_ADDRESS="[::1]:8089").own_ports == (diagnostics, demo)
+
+
+@pytest.mark.parametrize("text", ["8089", ":8089", "localhost:", "localhost:0", "localhost:http"])
+def test_a_demo_upstream_needs_a_host_and_a_port(text: str) -> None:
+    with pytest.raises(SettingsError, match="DRAGOMAN_DEMO_ADDRESS"):
+        of(DRAGOMAN_DEMO_ADDRESS=text)
 
 
 @pytest.mark.parametrize("text", ["true", "1", "false"])
@@ -173,3 +199,14 @@ def test_log_levels_have_the_names_that_people_use(text: str, level: str) -> Non
 )
 def test_booleans_have_the_names_that_people_use(text: str, meant: bool) -> None:
     assert of(AMBASSADOR_JSON_LOGGING=text).json_logs is meant
+
+
+def test_what_a_folder_may_have_is_given_in_mebibytes() -> None:
+    assert Settings.from_environment({}).config_file_mib == 8
+    assert Settings.from_environment({}).config_sum_mib == 32
+    given = {"DRAGOMAN_CONFIG_FILE_MIB": "16", "DRAGOMAN_CONFIG_SUM_MIB": "64"}
+    assert Settings.from_environment(given).config_file_mib == 16
+    assert Settings.from_environment(given).config_sum_mib == 64
+    for odd in ("0", "257", "1.5", "8Mi"):
+        with pytest.raises(SettingsError, match="DRAGOMAN_CONFIG_FILE_MIB"):
+            Settings.from_environment({"DRAGOMAN_CONFIG_FILE_MIB": odd})

@@ -185,3 +185,11 @@ def test_an_event_has_the_same_name_each_time_and_fits() -> None:
     assert len(event_name(name, "uid", news)) <= 253
     made = event(name, "uid", news, "pod", NOW)
     assert made["involvedObject"]["uid"] == "uid", "kubectl describe finds Events by it"
+
+
+@pytest.mark.parametrize("sign", ["x", "é", "日", "😀"])
+def test_an_event_is_no_longer_than_the_api_server_takes(sign: str) -> None:
+    made = event(Name("Mapping", "default", "m"), "uid", News("Warning", "Invalid", sign * 1024), "pod", NOW)
+    message = made["message"].encode()
+    assert 1020 < len(message) <= 1024
+    assert made["message"] == sign * len(made["message"])

@@ -290,3 +290,19 @@ def test_what_was_lost_with_a_restored_etcd_comes_back(api: ApiServer, cluster: 
         api.restore(before)
         assert api.request("GET", path_of(later[-1]))[0] == 404
         becomes_well(cluster, key, 90)
+
+
+def test_the_api_server_takes_what_is_said_of_an_object_with_very_many_problems(cluster: Cluster) -> None:
+    key = cluster.create("a")
+    told = tuple(Told(f"spec.headers.x{number}", "日" * 1000, stops=True) for number in range(20))
+    cluster.say(key, told=told, more=99_980)
+    with Reporter(cluster):
+        (event,) = wait_until(lambda: cluster.events(reason="Invalid"), what="an Event")
+        becomes(
+            cluster,
+            key,
+            {"Accepted": "False Invalid", "ResolvedRefs": "True Resolved", "Programmed": "False NotAccepted"},
+        )
+    assert len(event["message"].encode()) <= 1024
+    (accepted,) = [each for each in cluster.get(key)["status"]["conditions"] if each["type"] == "Accepted"]
+    assert accepted["message"].endswith(" (and 99,999 more)")

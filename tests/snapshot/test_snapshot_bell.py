@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import stat
 import time
@@ -233,6 +234,80 @@ def test_a_replaced_file_rings_so_that_its_old_users_look(path: Path, bells: Pat
         assert not await bell.wait(0)
         (path / "data.mdb").write_text("spoilt")
         Snapshot.open(path, bells=bells).close()
+        assert await bell.wait(20)
+        bell.close()
+
+    run(test())
+
+
+def take_down(bell: Bell) -> None:
+    bell.path.unlink()
+
+
+def take_all_down(bell: Bell) -> None:
+    shutil.rmtree(bell.path.parent)
+
+
+def put_a_file_there(bell: Bell) -> None:
+    bell.path.unlink()
+    bell.path.touch()
+
+
+def put_a_folder_there(bell: Bell) -> None:
+    bell.path.unlink()
+    bell.path.mkdir()
+
+
+def put_another_bell_there(bell: Bell) -> None:
+    bell.path.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(bell.path))
+
+
+def forbid(bell: Bell) -> None:
+    bell.path.chmod(0)
+
+
+@pytest.mark.parametrize(
+    "harm", [take_down, take_all_down, put_a_file_there, put_a_folder_there, put_another_bell_there, forbid]
+)
+def test_a_bell_that_was_taken_down_is_hung_up_again(bells: Path, run: Run, harm: Callable[[Bell], None]) -> None:
+    async def test() -> None:
+        bell = Bell.listen(bells, "one")
+        for _ in range(2):
+            harm(bell)
+            while not await bell.wait(0.05):  # the slow poll of whoever listens
+                pass
+            assert stat.S_IMODE(bell.path.stat().st_mode) == 0o600
+            assert not await bell.wait(0)
+            ring(bells)
+            assert await bell.wait(20)
+        bell.close()
+
+    run(test())
+
+
+def put_a_file_in_place_of(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.touch()
+
+
+def remove_file(path: Path) -> None:
+    path.unlink()
+
+
+def test_where_a_bell_cannot_be_hung_up_its_listener_goes_on_looking_by_itself(bells: Path, run: Run) -> None:
+    async def test() -> None:
+        bell = Bell.listen(bells, "one")
+        put_a_file_in_place_of(bells)
+        begun = time.monotonic()
+        assert not await bell.wait(0.6)
+        assert not await bell.wait(0.1)
+        assert time.monotonic() - begun > 0.6
+        remove_file(bells)
+        while not await bell.wait(0.05):
+            pass
+        ring(bells)
         assert await bell.wait(20)
         bell.close()
 

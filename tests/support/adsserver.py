@@ -14,14 +14,29 @@ class Adsserver(Part):
 
     ready = "serving"
 
-    def __init__(self) -> None:
+    def __init__(self, *, drain: int = 1) -> None:
+        """`drain`: for how many seconds listeners drain, here and in the Envoys on it."""
+        self.drain = drain
         self.run_dir = short_folder()
         self.socket = self.run_dir / "ads.sock"
-        settings = {"DRAGOMAN_RUN_DIR": str(self.run_dir), "AES_LOG_LEVEL": "debug"}
+        settings = {
+            "DRAGOMAN_RUN_DIR": str(self.run_dir),
+            "AES_LOG_LEVEL": "debug",
+            "AMBASSADOR_DRAIN_TIME": str(drain),
+        }
         super().__init__("adsserver", self.run_dir / "adsserver.log", settings)
+        self._open_snapshot()
+
+    def _open_snapshot(self) -> None:
         self.snapshot = Snapshot.open(self.run_dir / "snapshot", bells=self.run_dir / "bells")
         self._writer = self.snapshot.writer("resources")
         self._acks = self.snapshot.reader("acks")
+
+    def lose_snapshot(self) -> None:
+        """Begin a new one, while the process does not run."""
+        self.snapshot.close()
+        shutil.rmtree(self.run_dir / "snapshot")
+        self._open_snapshot()
 
     def close(self) -> None:
         """End it as supervisord does, and remove its folder."""
@@ -64,4 +79,4 @@ class Adsserver(Part):
 
     def envoy(self, *, concurrency: int = 1) -> RealEnvoy:
         """An Envoy on this server's socket, not started."""
-        return RealEnvoy.on_ads(self.socket, concurrency=concurrency)
+        return RealEnvoy.on_ads(self.socket, concurrency=concurrency, drain=self.drain)

@@ -220,10 +220,13 @@ class EnvoyAdmin:
 class RealEnvoy(Child, EnvoyAdmin):
     """One Envoy at a time, with one bootstrap; it may be killed and started again. A context manager."""
 
-    def __init__(self, bootstrap: Mapping[str, Any], *, folder: Path | None = None, concurrency: int = 1) -> None:
+    def __init__(
+        self, bootstrap: Mapping[str, Any], *, folder: Path | None = None, concurrency: int = 1, drain: int = 600
+    ) -> None:
         """`bootstrap`: Envoy's bootstrap as JSON-able data; its admin address is set here when it names none.
 
         `folder`: where the bootstrap, the log and the admin socket go (made, and removed by `close`, when not given).
+        `drain`: seconds that connections of a changed or removed listener are let live on.
         """
         self._owns_folder = folder is None
         self.folder = folder or short_folder()
@@ -232,14 +235,15 @@ class RealEnvoy(Child, EnvoyAdmin):
         configuration = self.folder / "bootstrap.json"
         configuration.write_text(json.dumps({"admin": admin, **bootstrap}))
         command = [envoy_path(), "-c", configuration, "--disable-hot-restart", "-l", "info"]
-        command += ["--concurrency", str(concurrency)]
+        command += ["--concurrency", str(concurrency), "--drain-time-s", str(drain)]
         Child.__init__(self, "Envoy", command, self.folder / "envoy.log")
 
     @classmethod
-    def on_ads(cls, ads_socket: Path, *, node: str = "test", concurrency: int = 1) -> Self:
+    def on_ads(cls, ads_socket: Path, *, node: str = "test", concurrency: int = 1, drain: int = 600) -> Self:
         """An Envoy that takes everything from the ADS server on `ads_socket`."""
         folder = short_folder()
-        envoy = cls(ads_bootstrap(ads_socket, folder / "admin.sock", node=node), folder=folder, concurrency=concurrency)
+        bootstrap = ads_bootstrap(ads_socket, folder / "admin.sock", node=node)
+        envoy = cls(bootstrap, folder=folder, concurrency=concurrency, drain=drain)
         envoy._owns_folder = True
         return envoy
 

@@ -5,40 +5,28 @@ it judges: a route must not come before its clusters, a cluster must not go befo
 JSON:
 
     cluster           {"eds": name | null, "stuck": bool, "bad": null | "rules" | "meaning"}    stuck: warms for ever
-    listener          {"rds": [names], "bad": ...}
+    listener          {"rds": [names], "sds": [names], "bad": ...}
     route             {"clusters": [names], "bad": ...}
-    endpoint, secret  {"bad": ...}
+    endpoint          {"bad": ...}
+    secret            {"bad": ...}, as the PEM of an encoded Secret
 
 "rules" is what spoils a whole response (a field breaks protoc-gen-validate's rules), "meaning" only itself where Envoy
 can tell, that is with clusters and listeners.
+
+A Secret is compared with the last one that came, be it a refused one, and what is equal is accepted unread; a listener
+that comes while a refused one is in mind is refused with it. A listener that changed or went drains: it keeps its
+routes and Secrets until `end_drains`.
 """
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from adsserver.messages import Request, Response
-from adsserver.resources import Entry, Kind
+from adsserver.resources import Kind
 from adsserver.round import Timing
+from tests.support.model_resources import Held, held
 
 WILD = (Kind.CLUSTER, Kind.LISTENER)
-
-
-@dataclass(frozen=True)
-class Held:
-    """A resource in Envoy."""
-
-    version: str
-    content: Any
-    sent_at: float
-
-
-def held(entry: Entry, sent_at: float) -> Held:
-    """What Envoy makes of an entry."""
-    return Held(entry.version, orjson.loads(entry.body), sent_at)
 
 
 class ModelEnvoy:
@@ -59,9 +47,15 @@ class ModelEnvoy:
         self.wants_listeners = False
         self.withheld: list[Request] = []
         self.told: set[tuple[str, str]] = set()
+        self.forgiven: set[tuple[str, str]] = set()
         self._alone: dict[str, tuple[str, str]] = {}
         self.refused_clusters: set[str] = set()
         self.known_clusters: set[str] = set()
+        self.draining: list[Held] = []
+        self.in_mind: dict[str, bytes] = {}
+        self.spoilt: set[str] = set()
+        self._innocent: set[str] = set()
+        self._excused: dict[Kind, set[str]] = {Kind.ROUTE: set(), Kind.SECRET: set()}
         self.sent_again: list[str] = []
 
     # -- the stream
@@ -81,8 +75,15 @@ class ModelEnvoy:
     def say(self) -> Request:
         """The next request, on its way now; a refusal of one resource alone is remembered as told."""
         request = self.out.popleft()
+        asked = {request.kind.key(name) for name in request.subscribe}
+        for told in self.told:
+            is_made_with_secrets = told[0].startswith(("cluster/", "listener/"))
+            if told[0] in asked or (request.kind is Kind.SECRET and is_made_with_secrets):
+                self.forgiven.add(told)
         if request.nonce in self._alone:
-            self.told.add(self._alone.pop(request.nonce))
+            told = self._alone.pop(request.nonce)
+            self.told.add(told)
+            self.forgiven.discard(told)
         return request
 
     def _ask(self, kind: Kind) -> None:
@@ -109,7 +110,7 @@ class ModelEnvoy:
         bad = handle(response, sent_at)
         if not bad:
             self._remember(response)
-        elif len(response.entries) == 1 and not response.removed:
+        elif len(response.entries) == 1 and not response.removed and response.entries[0].name not in self._innocent:
             self._alone[str(response.nonce)] = (response.entries[0].key, response.entries[0].version)
         answer = Request(response.kind, nonce=str(response.nonce), error="; ".join(bad) if bad else None)
         if response.kind is Kind.CLUSTER:
@@ -143,8 +144,9 @@ class ModelEnvoy:
     def _update_interest(self) -> None:
         """Ask for the endpoints of all clusters and the routes of all listeners, and no longer for those of none."""
         clusters = [*self.active[Kind.CLUSTER].values(), *self.warming.values()]
-        listeners = [*self.active[Kind.LISTENER].values(), *self.warming_listeners.values()]
+        listeners = [*self.active[Kind.LISTENER].values(), *self.warming_listeners.values(), *self.draining]
         self._interested(Kind.ENDPOINT, {each.content["eds"] for each in clusters if each.content["eds"]})
+        self._interested(Kind.SECRET, {name for each in listeners for name in each.content["sds"]})
         self._interested(Kind.ROUTE, {name for each in listeners for name in each.content["rds"]})
 
     def _interested(self, kind: Kind, names: set[str]) -> None:
@@ -153,6 +155,10 @@ class ModelEnvoy:
         for name in dropped:
             self.versions[kind].pop(name, None)
             self.active[kind].pop(name, None)
+            self._excused.get(kind, set()).discard(name)
+            if kind is Kind.SECRET:
+                self.in_mind.pop(name, None)
+                self.spoilt.discard(name)
         if kind not in self.asked:
             if names:
                 self._ask(kind)
@@ -222,7 +228,25 @@ class ModelEnvoy:
                 self.active[Kind.CLUSTER][name] = self.warming.pop(name)
 
     def _secrets(self, response: Response, sent_at: float) -> list[str]:
-        return [entry.name for entry in response.entries if orjson.loads(entry.body)["bad"]]
+        bad = self._apply_secrets(response, {entry.name: held(entry, sent_at) for entry in response.entries})
+        self._open_listeners(excused=Kind.SECRET if bad else None)
+        return bad
+
+    def _apply_secrets(self, response: Response, new: dict[str, Held]) -> list[str]:
+        bad = _spoiled(new)
+        if bad:
+            return bad
+        for entry in response.entries:
+            body = response.body(entry)
+            if entry.name not in self.interest[Kind.SECRET] or self.in_mind.get(entry.name) == body:
+                continue
+            self.in_mind[entry.name] = body
+            if new[entry.name].content["bad"]:
+                self.spoilt.add(entry.name)
+                return [entry.name]
+            self.spoilt.discard(entry.name)
+            self.active[Kind.SECRET][entry.name] = new[entry.name]
+        return []
 
     def _listeners(self, response: Response, sent_at: float) -> list[str]:
         new = {entry.name: held(entry, sent_at) for entry in response.entries}
@@ -230,26 +254,47 @@ class ModelEnvoy:
         if bad:
             return bad
         for name in response.removed:
-            self.active[Kind.LISTENER].pop(name, None)
+            self._drain(name)
             self.warming_listeners.pop(name, None)
+        self._innocent.clear()
         for name, listener in new.items():
             latest = self.warming_listeners.get(name) or self.active[Kind.LISTENER].get(name)
-            if not listener.content["bad"] and not (latest and latest.version == listener.version):
+            if listener.content["bad"] or (latest and latest.version == listener.version):
+                continue
+            if self.spoilt.isdisjoint(listener.content["sds"]):
                 self.warming_listeners[name] = listener
+            else:
+                self._innocent.add(name)
         self._open_listeners()
-        return [name for name, listener in new.items() if listener.content["bad"]]
+        return [name for name, listener in new.items() if listener.content["bad"] or name in self._innocent]
 
-    def _open_listeners(self) -> None:
+    def _open_listeners(self, excused: Kind | None = None) -> None:
+        """Open those that wait for nothing more; after a refusal none waits for anything of that kind."""
+        if excused:
+            self._excused[excused] |= self.interest[excused]
         for name, listener in list(self.warming_listeners.items()):
-            if all(route in self.active[Kind.ROUTE] for route in listener.content["rds"]):
+            needed = {Kind.ROUTE: listener.content["rds"], Kind.SECRET: listener.content["sds"]}
+            if all(self._has_all(kind, names) for kind, names in needed.items()):
+                self._drain(name)
                 self.active[Kind.LISTENER][name] = self.warming_listeners.pop(name)
+
+    def _has_all(self, kind: Kind, names: list[str]) -> bool:
+        return all(name in self.active[kind] or name in self._excused[kind] for name in names)
+
+    def _drain(self, listener: str) -> None:
+        if listener in self.active[Kind.LISTENER]:
+            self.draining.append(self.active[Kind.LISTENER].pop(listener))
+
+    def end_drains(self) -> None:
+        """The time is over that connections of changed listeners are let live on."""
+        self.draining.clear()
+        self._update_interest()
 
     def _routes(self, response: Response, sent_at: float) -> list[str]:
         new = {entry.name: held(entry, sent_at) for entry in response.entries}
         bad = [name for name, route in new.items() if route.content["bad"]]
         if bad:  # every listener that waits for routes hears of the failure, and waits no longer
-            self.active[Kind.LISTENER].update(self.warming_listeners)
-            self.warming_listeners.clear()
+            self._open_listeners(excused=Kind.ROUTE)
             return bad
         for name, route in new.items():
             if name in self.interest[Kind.ROUTE]:
@@ -275,7 +320,7 @@ class ModelEnvoy:
             assert waited >= least - 1e-6, f"{route} came {waited} s after its cluster {name}, which still warms"
 
     def _judge_withdrawal(self, cluster: str) -> None:
-        for listener in self.active[Kind.LISTENER].values():
+        for listener in (*self.active[Kind.LISTENER].values(), *self.draining):
             for name in listener.content["rds"]:
                 route = self.active[Kind.ROUTE].get(name)
                 assert not (route and cluster in route.content["clusters"]), f"{cluster} was taken away from {route}"

@@ -18,7 +18,7 @@ from envoyapi.config_core_v3 import (
     TransportSocket,
 )
 from envoyapi.config_endpoint_v3 import ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints
-from envoyapi.config_listener_v3 import Filter, FilterChain, Listener
+from envoyapi.config_listener_v3 import Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter
 from envoyapi.config_route_v3 import (
     DirectResponseAction,
     Route,
@@ -28,7 +28,14 @@ from envoyapi.config_route_v3 import (
     VirtualHost,
 )
 from envoyapi.http_router_v3 import Router
-from envoyapi.network_http_connection_manager_v3 import HttpConnectionManager, HttpFilter, Rds
+from envoyapi.listener_tls_inspector_v3 import TlsInspector
+from envoyapi.network_http_connection_manager_v3 import (
+    HttpConnectionManager,
+    HttpConnectionManagerUpgradeConfig,
+    HttpFilter,
+    Rds,
+)
+from envoyapi.network_tcp_proxy_v3 import TcpProxy
 from envoyapi.transport_sockets_tls_v3 import (
     CommonTlsContext,
     DownstreamTlsContext,
@@ -69,9 +76,9 @@ def address(port: int, host: str = "127.0.0.1") -> Address:
     return Address(socket_address=SocketAddress(address=host, port_value=port))
 
 
-def endpoints(name: str, *ports: int) -> Record:
-    """A load assignment of ports of 127.0.0.1."""
-    hosts = [LbEndpoint(endpoint=Endpoint(address=address(port))) for port in ports]
+def endpoints(name: str, *ports: int, host: str = "127.0.0.1") -> Record:
+    """A load assignment of ports of a host."""
+    hosts = [LbEndpoint(endpoint=Endpoint(address=address(port, host))) for port in ports]
     return record(ClusterLoadAssignment(cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=hosts)]))
 
 
@@ -106,16 +113,57 @@ def tls(secret_name: str) -> TransportSocket:
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
 
 
-def listener(name: str, port: int, *, rds: str, stat_prefix: str = "test", sds: str | None = None) -> Record:
-    """An HTTP listener on 127.0.0.1 with its routes from ADS; `sds` names the secret with which it speaks TLS."""
+def listener(
+    name: str, port: int, *, rds: str, stat_prefix: str = "test", sds: str | None = None, host: str = "127.0.0.1"
+) -> Record:
+    """An HTTP listener on `host` with its routes from ADS; `sds` names the secret with which it speaks TLS."""
+    chain = FilterChain(filters=[http(rds, stat_prefix)], transport_socket=tls(sds) if sds else None)
+    return record(Listener(name=name, address=address(port, host), filter_chains=[chain]))
+
+
+def http(rds: str, stat_prefix: str = "test") -> Filter:
+    """HTTP, and WebSockets, by routes from ADS."""
     manager = HttpConnectionManager(
         stat_prefix=stat_prefix,
         rds=Rds(config_source=from_ads(), route_config_name=rds),
         http_filters=[HttpFilter(name="router", typed_config=any_of(Router()))],
+        upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
     )
-    filters = [Filter(name="http", typed_config=any_of(manager))]
-    chain = FilterChain(filters=filters, transport_socket=tls(sds) if sds else None)
-    return record(Listener(name=name, address=address(port), filter_chains=[chain]))
+    return Filter(name="http", typed_config=any_of(manager))
+
+
+def tls_listener(
+    name: str, port: int, *, rds: str | Mapping[str, str], secrets: Mapping[str, str], backlog: int = 128
+) -> Record:
+    """A listener with a filter chain for each server name in TLS: its secret, and its routes, one for all or by name.
+
+    Another `backlog` is another listener for Envoy, with the same filter chains.
+    """
+    chains = [
+        FilterChain(
+            name=server_name,
+            filter_chain_match=FilterChainMatch(server_names=[server_name]),
+            filters=[http(rds if isinstance(rds, str) else rds[server_name])],
+            transport_socket=tls(secret_name),
+        )
+        for server_name, secret_name in secrets.items()
+    ]
+    inspector = ListenerFilter(name="tls", typed_config=any_of(TlsInspector()))
+    return record(
+        Listener(
+            name=name,
+            address=address(port),
+            listener_filters=[inspector],
+            filter_chains=chains,
+            tcp_backlog_size=backlog,
+        )
+    )
+
+
+def tcp_listener(name: str, port: int, *, to: str) -> Record:
+    """A listener that passes all connections on to a cluster."""
+    proxy = Filter(name="tcp", typed_config=any_of(TcpProxy(stat_prefix="test", cluster=to)))
+    return record(Listener(name=name, address=address(port), filter_chains=[FilterChain(filters=[proxy])]))
 
 
 def keyed(**kinds: Mapping[str, Record] | Iterable[tuple[str, Record]]) -> dict[str, Record]:

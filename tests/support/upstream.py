@@ -100,17 +100,17 @@ class HttpUpstream(_InThread):
         return int(runner.addresses[0][1])
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get("upgrade", "").lower() == "websocket":
-            return await self._echo_messages(request)
         seen = {
             "upstream": self.name,
             "method": request.method,
             "path": request.raw_path,
             "host": request.host,
             "headers": {name.lower(): value for name, value in request.headers.items()},
-            "body": (await request.read()).decode(errors="replace"),
         }
         self.seen.append(seen)
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            return await self._echo_messages(request)
+        seen["body"] = (await request.read()).decode(errors="replace")
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.failures > 0:

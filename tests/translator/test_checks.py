@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.translator.header_formats import BAD_FORMATS, GOOD_FORMATS
+from tests.translator.header_formats import BAD_FORMATS, GOOD_FORMATS, REFUSED_FORMATS, STRICTER
 from translator import checks
-from translator.decode import Invalid, decode, rule, schema_of
+from translator.decode import Invalid, decode, quote, rule, schema_of
 
 
 def refused(check: Callable[[Any], object], value: object) -> str:
@@ -103,6 +103,12 @@ def test_a_header_format_has_operators_that_envoy_knows(text: str) -> None:
 @pytest.mark.parametrize(("text", "message"), BAD_FORMATS.items())
 def test_a_wrong_operator_is_told(text: str, message: str) -> None:
     assert refused(checks.header_format, text) == message
+
+
+@pytest.mark.parametrize(("text", "beginning"), (REFUSED_FORMATS | STRICTER).items())
+@pytest.mark.parametrize("around", ["{}", "a {} b", "%PROTOCOL%{}%%", "%%{}"])
+def test_an_operator_that_is_not_for_headers_is_told(around: str, text: str, beginning: str) -> None:
+    assert refused(checks.header_format, around.format(text)) == f"{beginning}{quote(text)}"
 
 
 def test_paths_and_hosts() -> None:

@@ -1,14 +1,16 @@
 """Whom a refusal finds, whenever it comes: late, with nothing accepted before it, or beside a bug of ours."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
+from tests.support.certificates import Pair, authority
 from translator.emissary.options import Options
 from translator.memory import SETTLED_AFTER
-from translator.quarantine import Verdict
+from translator.quarantine import Hold, Verdict
 from translator.translation import Publication, Translation
 
 GROUP = "getambassador.io"
@@ -44,9 +46,11 @@ class Envoy:
         self.is_bad = is_bad
         self.verdicts: dict[str, Verdict] = {}
         self.statuses: dict[str, dict[str, Any]] = {}
+        self.holds: dict[str, Hold] = {}
 
     def take(self, publication: Publication) -> None:
         assert publication.failures == []
+        self.holds |= {key: row for key, row in publication.holds.items() if row}
         self.statuses |= {key: row.json() for key, row in publication.statuses.items() if row}
 
     def change(self, now: float, objects: dict[str, bytes | None]) -> None:
@@ -223,3 +227,95 @@ def test_a_bug_of_ours_in_a_verdict_harms_no_other_verdict(monkeypatch: pytest.M
     verdicts: dict[str, Verdict | None] = {cluster: Verdict("v", None), ROUTES: Verdict("v", None)}
     envoy.take(envoy.translation.verdicts_changed(11.0, verdicts))
     assert envoy.translation.take_failures().keys() == verdicts.keys()
+
+
+PAIR = authority().sign("h.test")
+OTHER = authority().sign("other.test")
+SECRET = "core/Secret/default/tls"
+USERS = {
+    "Host": {"hostname": "h.test", "tlsSecret": {"name": "tls"}},
+    "TLSContext": {"secret": "tls"},
+    "TCPMapping": {"port": 8080, "host": "h.test", "service": "10.0.0.1"},
+    "Mapping": {"hostname": "h.test", "prefix": "/", "service": "https://10.0.0.1", "tls": "u"},
+}
+
+
+def secret(made: Pair) -> dict[str, bytes | None]:
+    data = {"tls.crt": made.certificate, "tls.key": made.key}
+    return {SECRET: orjson.dumps({"data": {name: b64encode(value).decode() for name, value in data.items()}})}
+
+
+def with_secret(made: Pair) -> dict[str, bytes | None]:
+    """A Secret, and every kind that can need it."""
+    objects = dict(WORLD | secret(made))
+    for kind, spec in USERS.items():
+        objects |= an_object(kind, "u", spec)
+    return objects
+
+
+def refuses_secret(made: Pair) -> Callable[[str, bytes], str | None]:
+    return lambda key, body: "BAD SECRET" if key == "secret/default/tls" and made.certificate in body else None
+
+
+def said_of(envoy: Envoy, kind: str) -> tuple[str, str]:
+    """The state of the object of a kind, and what is told of it."""
+    row = envoy.statuses[f"{GROUP}/{kind}/default/u"]
+    return row["state"], "; ".join(problem["message"] for problem in row["problems"])
+
+
+def test_whoever_needs_a_refused_secret_says_why_envoy_refused_it() -> None:
+    envoy = Envoy(refuses_secret(PAIR))
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, with_secret(PAIR))
+    envoy.answer(0.1)
+    for kind in USERS:
+        state, said = said_of(envoy, kind)
+        assert state == "stopped", kind
+        assert "Envoy refused the secret default/tls: BAD SECRET" in said, kind
+    envoy.change(1.0, secret(OTHER))
+    envoy.answer(1.1)
+    assert {kind: said_of(envoy, kind) for kind in USERS} == dict.fromkeys(USERS, ("ok", ""))
+
+
+def test_while_the_last_good_version_serves_its_users_are_warned() -> None:
+    envoy = Envoy(refuses_secret(OTHER))
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, with_secret(PAIR))
+    envoy.answer(0.1)
+    envoy.change(1.0, secret(OTHER))
+    envoy.answer(1.1)
+    assert PAIR.certificate in envoy.translation.resources()["secret/default/tls"].body
+    for kind in ("Host", "TLSContext"):
+        state, said = said_of(envoy, kind)
+        assert state == "warned"
+        assert "which is not used as it is now: Envoy refused the secret default/tls: BAD SECRET" in said
+        assert "keeps serving" in said
+    envoy.change(2.0, secret(PAIR))
+    envoy.answer(2.1)
+    assert {kind: said_of(envoy, kind) for kind in USERS} == dict.fromkeys(USERS, ("ok", ""))
+
+
+def test_after_a_restart_the_reason_is_still_told() -> None:
+    before = Envoy(refuses_secret(PAIR))
+    before.translation.stream_changed(0.0, connected=True)
+    before.change(0.0, with_secret(PAIR))
+    before.answer(0.1)
+    after = Envoy(refuses_secret(PAIR))
+    after.translation = Translation(Options(), {SECRET: before.translation._holds[SECRET]})
+    after.change(0.0, with_secret(PAIR))
+    assert "BAD SECRET" in said_of(after, "Host")[1]
+
+
+def test_a_secret_that_envoy_refuses_later_is_told_to_its_users() -> None:
+    """Nothing of ours changed: another Envoy is stricter than the one before."""
+    envoy = Envoy(lambda _key, _body: None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.change(0.0, with_secret(PAIR))
+    envoy.answer(0.1)
+    envoy.time_passed(3.0)
+    good = envoy.verdicts["secret/default/tls"].accepted
+    stricter = Verdict(None if good is None else "older", good, "BAD SECRET")
+    envoy.take(envoy.translation.verdicts_changed(4.0, {"secret/default/tls": stricter}))
+    assert "BAD SECRET" in said_of(envoy, "Host")[1]
+    envoy.take(envoy.translation.verdicts_changed(5.0, {"secret/default/tls": Verdict(good, None)}))
+    assert said_of(envoy, "Host") == ("ok", "")

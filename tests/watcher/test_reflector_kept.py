@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from model_apiserver import document
 from worlds import HOST, MAPPING, SLICE, filled, without_problems, world
 
@@ -76,7 +77,18 @@ def test_an_object_that_cannot_be_kept_is_told_and_disturbs_no_other() -> None:
     run = world(SECRET, HOST)
     run.model.put(SECRET, "n1", 1)
     run.model.put(HOST, "h", 1)
-    run.model.objects["secrets"]["bad"] = {"metadata": {"name": "bad", "namespace": "a"}, "data": 5}
+    run.model.objects["secrets"]["bad"] = {"metadata": {"name": 5, "namespace": "a"}, "data": {}}
     run.run(5)
     assert sorted(run.objects) == ["core/Secret/a/n1", HOST.key("a", "h")]
-    assert "not of the form of its kind" in run.problems["secrets"]
+    said = "one of the secrets cannot be named: metadata.name is the number 5, not text: write it in quotes"
+    assert run.problems["secrets"] == said
+
+
+@pytest.mark.parametrize(("data", "kept"), [(5, 0), ("hidden", ""), (["hidden"], []), ({"tls.crt": ["hidden"]}, None)])
+def test_an_object_of_a_wrong_shape_is_kept_for_who_tells_it_but_no_secret_in_it(data: object, kept: object) -> None:
+    run = world(SECRET, HOST)
+    run.model.put(HOST, "h", 1)
+    run.model.objects["secrets"] = {"n1": {"metadata": {"name": "n1", "namespace": "a"}, "data": data}}
+    run.run(5)
+    assert run.objects["core/Secret/a/n1"]["data"] == ({"tls.crt": []} if kept is None else kept)
+    assert run.problems == {}

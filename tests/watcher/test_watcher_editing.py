@@ -34,7 +34,7 @@ def test_backups_hidden_and_other_files_are_left_alone(watcher: RunningWatcher) 
     hidden.mkdir()
     (hidden / "b.yaml").write_text(text(B))
     (watcher.config / "a.yaml").write_text(text(A))
-    os.mkfifo(watcher.config / "pipe.yaml")
+    os.mkfifo(watcher.config / "pipe")
     watcher.start().until(A, problems={})
     for name in ("c.yaml~", ".c.yaml.swp", ".c.yaml", "c.tmp"):
         (watcher.config / name).write_text(text(C))
@@ -118,7 +118,7 @@ def test_a_configmap_volume_is_followed_through_its_swaps(watcher: RunningWatche
 
 
 def test_a_link_that_is_swapped_is_noticed_and_its_loops_are_not_walked(watcher: RunningWatcher) -> None:
-    releases = watcher.config.parent / "releases"
+    releases = watcher.config / ".releases"
     for name, value in (("1", A), ("2", B)):
         (releases / name).mkdir(parents=True)
         (releases / name / "x.yaml").write_text(text(value))

@@ -10,8 +10,10 @@ import pytest
 from snapshot import Record
 from tests.watcher.running_watcher import key, mapping, text
 from watcher.agenda import QUIET, SETTLE, WINDOW
-from watcher.folder import GRAIN, Folder, Reading, Root, load
+from watcher.files import GRAIN, Reading
+from watcher.folder import Folder, Root
 from watcher.following import POLL, POLL_SHARE, POLL_WAVERING, Following
+from watcher.loading import load
 from watcher.notices import Notices
 from watcher.state import Changes
 

@@ -5,8 +5,9 @@ import pytest
 
 from snapshot import Record
 from watcher import parsing
-from watcher.documents import read_yaml
-from watcher.parsing import MAX_BYTES, Content, Memo, parse
+from watcher.documents import Budget, read_yaml
+from watcher.limits import Limits
+from watcher.parsing import Content, Memo, parse
 from watcher.sources import Problem
 
 MAPPING = b"""\
@@ -18,7 +19,7 @@ spec: {prefix: /quote/}
 
 
 def content(text: bytes, name: str = "a.yaml", memo: Memo | None = None) -> Content:
-    return parse(name, text, "default", memo if memo is not None else {})
+    return parse(name, text, "default", memo if memo is not None else {}, Limits())
 
 
 def bodies(found: Content) -> dict[str, object]:
@@ -112,7 +113,7 @@ def test_only_the_meaning_makes_the_version() -> None:
         ),
         (
             b"apiVersion: v1\nkind: X\nmetadata: {name: a}\nsize: 99999999999999999999\n",
-            "it has no JSON form: Integer exceeds 64-bit range",
+            "core/X/default/a: size is a number of 67 bits; JSON's have 64 at most",
         ),
         (
             b"apiVersion: %b.io/v1\nkind: X\nmetadata: {name: %b}\n" % (b"g" * 250, b"n" * 253),
@@ -143,8 +144,8 @@ def test_the_same_object_twice_in_a_file_is_told_and_the_first_counts() -> None:
 
 
 def test_a_file_that_is_too_large_is_refused_unread() -> None:
-    found = content(b"#" * (MAX_BYTES + 1))
-    assert found.problems == (Problem("it is larger than 16 MiB"),)
+    found = content(b"#" * (Limits().file + 1))
+    assert found.problems == (Problem("it is larger than 8 MiB (DRAGOMAN_CONFIG_FILE_MIB)"),)
     assert not found.whole
 
 
@@ -170,9 +171,9 @@ def test_only_documents_whose_bytes_changed_are_parsed_again(monkeypatch: pytest
     first = content(b"---\n".join(documents))
     parsed: list[bytes] = []
 
-    def counting(text: bytes) -> object:
+    def counting(text: bytes, budget: Budget) -> object:
         parsed.append(text)
-        return read_yaml(text)
+        return read_yaml(text, budget)
 
     monkeypatch.setattr(parsing, "read_yaml", counting)
     documents[7] = documents[7].replace(b"/quote/", b"/seven/")

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapshot import Record
+from tests.support.calls import calls_of
 from watcher.sources import (
     Event,
     ObjectChanged,
@@ -143,6 +144,36 @@ def test_many_problems_do_not_make_an_endless_record() -> None:
     (found,) = State().step([SourceListed(A, {}, problems, whole=False)]).records.values()
     assert found
     assert orjson.loads(found.body)["message"].endswith("; and 980 more")
+
+
+def test_of_many_problems_a_few_are_news() -> None:
+    def many(word: str, count: int) -> SourceListed:
+        return SourceListed(A, {}, tuple(Problem(f"{word} {number}", number) for number in range(count)), whole=False)
+
+    state = begun(SourceListed(A, {}))
+    changes = state.step([many("bad", 1000)])
+    assert [told.problem.message for told in changes.appeared] == [*(f"bad {n}" for n in range(10)), "and 990 more"]
+    assert state.step([many("bad", 1000)]) == Changes()
+    assert [told.problem.message for told in state.step([many("bad", 1001)]).appeared] == ["bad 1000"]
+    changes = state.step([SourceListed(A, {})])
+    assert [told.problem.message for told in changes.healed] == [*(f"bad {n}" for n in range(10)), "and 991 more"]
+
+
+def test_to_compare_many_problems_takes_linear_time() -> None:
+    def compared(count: int) -> int:
+        state = begun(SourceListed(A, {}))
+        before, after = (tuple(Problem(f"{word} {n}", n) for n in range(count)) for word in ("bad", "worse"))
+        state.step([SourceListed(A, {}, before, whole=False)])
+        return calls_of(lambda: state.step([SourceListed(A, {}, after, whole=False)]))
+
+    assert compared(4000) < 4.5 * compared(1000)
+
+
+def test_what_a_problem_quotes_is_bounded_and_on_one_line() -> None:
+    for text in ("x" * 10**6, "\x1b[31m\n\u202e" * 10**5):
+        message = Problem(f"it says {text}").message
+        assert len(message) < 1100
+        assert message.isprintable()
 
 
 def test_long_names_of_sources_still_have_keys_of_their_own() -> None:

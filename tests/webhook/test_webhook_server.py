@@ -4,7 +4,6 @@ import asyncio
 import datetime as dt
 import io
 import os
-import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +14,7 @@ import pytest
 
 from process.settings import Settings
 from tests.conversion.test_conversion_rules import an
+from tests.support.certificates import strict
 from tests.support.ports import unused_port
 from tests.webhook.test_webhook_review import review
 from webhook import server as server_module
@@ -36,8 +36,7 @@ class Running:
         self.material = made(None, (), NAMES, NOW)
 
     async def ask(self, path: str, body: bytes | None = None, material: Material | None = None) -> tuple[int, bytes]:
-        authority = (material or self.material).bundle[0].decode()
-        context = ssl.create_default_context(cadata=authority)
+        context = strict((material or self.material).bundle[0])
         url = f"https://127.0.0.1:{self.port}{path}"
         async with aiohttp.ClientSession() as session:
             method = "GET" if body is None else "POST"
@@ -93,7 +92,7 @@ async def test_it_is_alive_from_the_start_and_ready_when_it_is_said_to_be(tmp_pa
 
 
 async def test_who_leaves_answers_and_ends_each_connection_with_its_answer(running: Running) -> None:
-    context = ssl.create_default_context(cadata=running.material.bundle[0].decode())
+    context = strict(running.material.bundle[0])
     async with aiohttp.ClientSession() as session:
         url = f"https://127.0.0.1:{running.port}/convert"
         for is_leaving in (False, True):
@@ -113,7 +112,7 @@ async def test_what_is_too_large_is_refused(running: Running, monkeypatch: pytes
 
 async def test_what_does_not_come_is_not_waited_for(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "READ_SECONDS", 0.05)
-    context = ssl.create_default_context(cadata=running.material.bundle[0].decode())
+    context = strict(running.material.bundle[0])
 
     async def never() -> AsyncIterator[bytes]:
         yield b"{"
@@ -127,7 +126,7 @@ async def test_what_does_not_come_is_not_waited_for(running: Running, monkeypatc
 
 async def test_another_pair_serves_from_the_next_connection_on(running: Running) -> None:
     other = made(None, (), NAMES, NOW)
-    context = ssl.create_default_context(cadata=running.material.bundle[0].decode())
+    context = strict(running.material.bundle[0])
     async with aiohttp.ClientSession() as session:
         url = f"https://127.0.0.1:{running.port}/healthz"
         async with session.get(url, ssl=context) as answer:

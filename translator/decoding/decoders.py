@@ -1,6 +1,6 @@
 """From shapes to functions that read JSON: one for each dataclass, made once, quick where nothing is wrong.
 
-A decoder gets a value and the list of problems so far; it returns what it read, or NOTHING after it added a problem.
+A decoder gets a value and the problems so far; it returns what it read, or NOTHING after it added a problem.
 Paths grow from the inside out, and only when there is a problem, so good objects pay nothing for them.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, Final
 
+from translator.decoding.findings import Findings
 from translator.decoding.rules import conditions_of
 from translator.decoding.shapes import (
     AnyOf,
@@ -27,9 +27,9 @@ from translator.decoding.shapes import (
     fields_of,
     kinds_of,
 )
-from translator.decoding.values import Decoded, FrozenMap, Invalid, Problem, Rule, join, quote, show, step
+from translator.decoding.values import Decoded, FrozenMap, Invalid, Problem, Rule, quote, show, step
 
-Decoder = Callable[[Any, list[Problem]], Any]
+Decoder = Callable[[Any, Findings], Any]
 _Known = dict[str, tuple[str, Decoder]]  # a field's attribute and decoder, by each of its names
 
 NOTHING: Final[Any] = object()
@@ -67,34 +67,23 @@ def decoder_for(shape: Shape) -> Decoder:
     return decoder
 
 
-def _refuse(problems: list[Problem], wanted: str, value: object) -> Any:
-    problems.append(Problem("", f"must be {wanted}, not {show(value)}"))
+def _refuse(problems: Findings, wanted: str, value: object) -> Any:
+    problems.add(Problem("", f"must be {wanted}, not {show(value)}"))
     return NOTHING
-
-
-def _stops(problems: list[Problem], mark: int) -> bool:
-    return len(problems) > mark and any(problem.stops for problem in problems[mark:])
-
-
-def _put_under(where: str, problems: list[Problem], mark: int) -> None:
-    """Lengthen the paths of the problems that were added since `mark`."""
-    for index in range(mark, len(problems)):
-        problem = problems[index]
-        problems[index] = replace(problem, path=join(where, problem.path))
 
 
 def _scalar(kind: Kind) -> Decoder:
     python = next(python for python, name in _KINDS.items() if name == kind)
     wanted = _A.get(kind, f"a {kind}")
 
-    def read(value: Any, problems: list[Problem]) -> Any:
+    def read(value: Any, problems: Findings) -> Any:
         # A boolean is an int in Python, but not in JSON: so the exact type.
         return value if type(value) is python else _refuse(problems, wanted, value)
 
     return read
 
 
-def _number(value: Any, problems: list[Problem]) -> Any:
+def _number(value: Any, problems: Findings) -> Any:
     return float(value) if type(value) in (int, float) else _refuse(problems, "a number", value)
 
 
@@ -103,7 +92,7 @@ def _choice(options: tuple[str | int, ...]) -> Decoder:
     named = ", ".join(repr(option) for option in options)
     wanted = f"one of {named}" if len(options) > 1 else named
 
-    def read(value: Any, problems: list[Problem]) -> Any:
+    def read(value: Any, problems: Findings) -> Any:
         good = isinstance(value, str | int) and (type(value), value) in known
         return value if good else _refuse(problems, wanted, value)
 
@@ -111,39 +100,39 @@ def _choice(options: tuple[str | int, ...]) -> Decoder:
 
 
 def _list(item: Decoder) -> Decoder:
-    def read(value: Any, problems: list[Problem]) -> Any:
+    def read(value: Any, problems: Findings) -> Any:
         if not isinstance(value, list):
             return _refuse(problems, "a list", value)
-        start = len(problems)
+        start = problems.found
         items = []
         for index, given in enumerate(value):
-            mark = len(problems)
+            mark = problems.found
             got = item(given, problems)
-            if len(problems) > mark:
-                _put_under(f"[{index}]", problems, mark)
+            if problems.found > mark:
+                problems.put_under(f"[{index}]", mark)
             if got is not NOTHING:
                 items.append(got)
-        return NOTHING if _stops(problems, start) else tuple(items)
+        return NOTHING if problems.stop_since(start) else tuple(items)
 
     return read
 
 
 def _map(key: Decoder, item: Decoder) -> Decoder:
-    def read(value: Any, problems: list[Problem]) -> Any:
+    def read(value: Any, problems: Findings) -> Any:
         if not isinstance(value, dict):
             return _refuse(problems, "a mapping", value)
-        start = len(problems)
+        start = problems.found
         items = {}
         for name, given in value.items():
             if given is None:
                 continue
-            mark = len(problems)
+            mark = problems.found
             read_name, got = key(name, problems), item(given, problems)
-            if len(problems) > mark:
-                _put_under(step(name), problems, mark)
+            if problems.found > mark:
+                problems.put_under(step(name), mark)
             if read_name is not NOTHING and got is not NOTHING:
                 items[read_name] = got
-        return NOTHING if _stops(problems, start) else FrozenMap(items)
+        return NOTHING if problems.stop_since(start) else FrozenMap(items)
 
     return read
 
@@ -153,7 +142,7 @@ def _any_of(members: tuple[Shape, ...]) -> Decoder:
     wanted = " or ".join(_A.get(kind, f"a {kind}") for kind in by_kind)
     rest = next((decoder_for(member) for member in members if not kinds_of(member)), None)
 
-    def read(value: Any, problems: list[Problem]) -> Any:
+    def read(value: Any, problems: Findings) -> Any:
         kind = _KINDS.get(type(value))
         decode = rest if kind is None else by_kind.get(kind, rest)
         return _refuse(problems, wanted, value) if decode is None else decode(value, problems)
@@ -161,11 +150,11 @@ def _any_of(members: tuple[Shape, ...]) -> Decoder:
     return read
 
 
-def _anything(value: Any, problems: list[Problem]) -> Any:
+def _anything(value: Any, problems: Findings) -> Any:
     try:
         return _frozen(value, _DEEPEST)
     except Invalid as invalid:
-        problems.append(Problem("", invalid.message))
+        problems.add(Problem("", invalid.message))
         return NOTHING
 
 
@@ -185,16 +174,16 @@ def _ruled(rule: Rule, inner: Shape) -> Decoder:
     if not conditions and not rule.warn:
         return decode
 
-    def read(value: Any, problems: list[Problem]) -> Any:
+    def read(value: Any, problems: Findings) -> Any:
         if rule.warn:
-            problems.append(Problem("", rule.warn, stops=False))
+            problems.add(Problem("", rule.warn, stops=False))
         got = decode(value, problems)
         if got is not NOTHING:
             try:
                 for condition in conditions:
                     got = condition(got)
             except Invalid as invalid:
-                problems.append(Problem(invalid.at, invalid.message, invalid.stops))
+                problems.add(Problem(invalid.at, invalid.message, invalid.stops))
                 return NOTHING
         return got
 
@@ -202,11 +191,11 @@ def _ruled(rule: Rule, inner: Shape) -> Decoder:
 
 
 def _converted(convert: Callable[[Any], Any]) -> Decoder:
-    def read(value: Any, problems: list[Problem]) -> Any:
+    def read(value: Any, problems: Findings) -> Any:
         try:
             got = convert(value)
         except Invalid as invalid:
-            problems.append(Problem(invalid.at, invalid.message, invalid.stops))
+            problems.add(Problem(invalid.at, invalid.message, invalid.stops))
             return NOTHING
         if isinstance(got, Decoded):
             problems.extend(got.problems)
@@ -228,21 +217,25 @@ def object_decoder(cls: type) -> Decoder:
     aliased = tuple(field for field in fields if field.rule.aliases)
     required = tuple((field.attribute, field.name) for field in fields if field.required)
     cross_check: Callable[[Any], Iterable[Problem]] | None = getattr(cls, "cross_check", None)
+    is_open: bool = getattr(cls, "OPEN", False)
 
-    def read(value: Any, problems: list[Problem]) -> Any:
+    def read(value: Any, problems: Findings) -> Any:
         if not isinstance(value, dict):
             return _refuse(problems, "a mapping", value)
-        start = len(problems)
-        given = _read_fields(_one_name_each(value, aliased, problems) if aliased else value, known, problems)
+        start = problems.found
+        named = _one_name_each(value, aliased, problems) if aliased else value
+        if is_open:
+            named = {name: named[name] for name in known if name in named}
+        given = _read_fields(named, known, problems)
         for attribute, name in required:
             if attribute not in given:
-                problems.append(Problem(name, "is required"))
-        if len(problems) > start and not _usable(given, required, problems, start):
+                problems.add(Problem(name, "is required"))
+        if problems.found > start and not _usable(given, required, problems, start):
             return NOTHING
         made = cls(**given)
         if cross_check is not None:
             problems.extend(cross_check(made))
-            if _stops(problems, start):
+            if problems.stop_since(start):
                 return NOTHING
         return made
 
@@ -257,42 +250,50 @@ def _known(fields: tuple[Field, ...]) -> _Known:
     return known
 
 
-def _read_fields(value: dict[str, Any], known: _Known, problems: list[Problem]) -> dict[str, Any]:
+def _read_fields(value: dict[str, Any], known: _Known, problems: Findings) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, item in value.items():
         if item is None:
             continue
         found = known.get(name)
         if found is None:
-            problems.append(Problem(step(name), _unknown(name, known), stops=False))
+            _tell_unknown(name, known, problems)
             continue
-        mark = len(problems)
+        mark = problems.found
         given[found[0]] = found[1](item, problems)
-        if len(problems) > mark:
-            _put_under(name, problems, mark)
+        if problems.found > mark:
+            problems.put_under(name, mark)
     return given
 
 
-def _usable(given: dict[str, Any], required: tuple[tuple[str, str], ...], problems: list[Problem], start: int) -> bool:
+def _usable(given: dict[str, Any], required: tuple[tuple[str, str], ...], problems: Findings, start: int) -> bool:
     """Whether an object can be made in spite of its problems; takes the fields out that came to nothing."""
-    if _stops(problems, start):
+    if problems.stop_since(start):
         return False
     for attribute, name in required:
         if given[attribute] is NOTHING:
-            problems.append(Problem(name, "is required"))
+            problems.add(Problem(name, "is required"))
     for attribute in [attribute for attribute, item in given.items() if item is NOTHING]:
         del given[attribute]
-    return not _stops(problems, start)
+    return not problems.stop_since(start)
 
 
-def _one_name_each(value: dict[str, Any], aliased: tuple[Field, ...], problems: list[Problem]) -> dict[str, Any]:
+def _one_name_each(value: dict[str, Any], aliased: tuple[Field, ...], problems: Findings) -> dict[str, Any]:
     """The object with at most one name for each field, by the order of its names."""
     for field in aliased:
         names = [name for name in (field.name, *field.rule.aliases) if value.get(name) is not None]
         for name in names[1:]:
-            problems.append(Problem(name, f"is another name of {quote(names[0])}, which is used", stops=False))
+            problems.add(Problem(name, f"is another name of {quote(names[0])}, which is used", stops=False))
             value = {key: item for key, item in value.items() if key != name}
     return value
+
+
+def _tell_unknown(name: str, known: Iterable[str], problems: Findings) -> None:
+    """A field that nobody knows. To look for one that was meant is dear, and many do not matter one by one."""
+    if problems.is_full:
+        problems.count_one()
+    else:
+        problems.add(Problem(step(name), _unknown(name, known), stops=False))
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

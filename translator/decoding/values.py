@@ -11,12 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
 
+from process.text import printable
+
 P = ParamSpec("P")
 T = TypeVar("T")
 V = TypeVar("V")
 
 _PLAIN_STEP: Final = re.compile(r"[A-Za-z0-9_/-]+\Z")
 _SHOWN: Final = 60
+_LONGEST_STEP: Final = 100
+_LARGEST_NUMBER: Final = 10**20
+"""What is larger is shown as its size: Python takes quadratic time for a long number, and refuses the longest."""
+
+LONGEST_PATH: Final = 250
+LONGEST_MESSAGE: Final = 1000
+"""Characters of a problem's parts, about, whatever names and values it quotes."""
 
 Reason: TypeAlias = Literal[
     "Invalid",
@@ -32,19 +41,28 @@ Reason: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with an object, told to the user who wrote it.
+    """What is wrong with an object, told to the user who wrote it. Its texts are on one line each, and not long.
 
     Args:
         path: where, such as `spec.retry_policy.num_retries`, `spec.hosts[2]`, `spec.headers["x.y"]`.
         message: a sentence without its subject, which is the path: "must be an integer, not a string: 'four'".
         stops: whether the object cannot be used because of it; else it is a warning.
         reason: what sort of problem it is.
+        more: it stands for so many problems that are not listed, and says nothing itself (`translator.decoding.few`).
     """
 
     path: str
     message: str
     stops: bool = True
     reason: Reason = "Invalid"
+    more: int = 0
+
+    def __post_init__(self) -> None:
+        """Bound the texts here, since whoever makes a problem quotes what others wrote."""
+        if len(self.path) > LONGEST_PATH or not self.path.isprintable():
+            object.__setattr__(self, "path", printable(self.path, LONGEST_PATH))
+        if len(self.message) > LONGEST_MESSAGE or not self.message.isprintable():
+            object.__setattr__(self, "message", printable(self.message, LONGEST_MESSAGE))
 
 
 class Invalid(Exception):  # noqa: N818  it says how the value is, and becomes a Problem
@@ -156,7 +174,9 @@ class FrozenMap(dict[str, V]):
 
 
 def step(key: str) -> str:
-    """A key of a map as a step of a path, quoted when it would be misread."""
+    """A key of a map as a step of a path, quoted when it would be misread; of a long one the beginning."""
+    if len(key) > _LONGEST_STEP:
+        key = f"{key[: _LONGEST_STEP - 3]}..."
     return key if _PLAIN_STEP.match(key) else f"[{json.dumps(key)}]"
 
 
@@ -169,15 +189,32 @@ def join(parent: str, child: str) -> str:
 
 def show(value: object) -> str:
     """A JSON value in a sentence: its kind, and what it is when that is short: "a string: 'four'"."""
-    if value is None:
-        return "null"
     if isinstance(value, bool):
         return f"a boolean: {str(value).lower()}"
+    if isinstance(value, int) and abs(value) >= _LARGEST_NUMBER:
+        return f"an integer of {value.bit_length()} bits"
     if isinstance(value, int | float):
         return f"{'an integer' if isinstance(value, int) else 'a number'}: {value}"
     if isinstance(value, str):
         return f"a string: {quote(value)}"
-    return "a list" if isinstance(value, list | tuple) else "a mapping"
+    return kind_shown(value)
+
+
+def kind_shown(value: object) -> str:
+    """The kind of a JSON value in a sentence, and nothing of what it is."""
+    if value is None:
+        return "null"
+    return _KINDS.get(type(value), "a mapping")
+
+
+_KINDS: Final[dict[type, str]] = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    tuple: "a list",
+}
 
 
 def quote(text: str) -> str:

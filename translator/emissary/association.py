@@ -12,7 +12,6 @@ counts: a name is looked up with the few globs that end at one of its dots; only
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
@@ -20,6 +19,7 @@ from translator.emissary.grouping import HostPattern
 from translator.emissary.hostnames import is_glob, overlap
 from translator.emissary.kinds.selectors import Selector, selects
 from translator.ir import ObjectKey
+from translator.remembering import remembered
 from translator.tables import Table, Tables, read
 
 Label = tuple[str, ...]
@@ -136,7 +136,7 @@ class Association:
             everything = read(self._all, EVERYTHING)
             return everything.matching(pattern) if everything else ()
         found: list[HostEntry] = []
-        for name in _globs_of(text):
+        for name in globs_of(text):
             members = read(self._by_hostname, name)
             if members:
                 found += members.values()
@@ -150,8 +150,12 @@ def _index_of(hostname: str) -> str:
     return hostname if not is_glob(hostname) or hostname.startswith("*.") else OTHER_GLOBS
 
 
-@lru_cache(maxsize=16_384)
-def _globs_of(name: str) -> tuple[str, ...]:
+def _size(name: str) -> int:
+    return 4 * len(name) * (1 + name.count("."))
+
+
+@remembered(_size)
+def globs_of(name: str) -> tuple[str, ...]:
     """The name itself, and the globs that stand for it and begin at one of its dots."""
     found = [name]
     dot = name.find(".", 1)

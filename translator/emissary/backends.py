@@ -1,17 +1,21 @@
 """From a `service` to a backend: which endpoints it has, and how it is spoken to."""
 
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
-from typing import Literal
+from typing import Final, Literal
 
 from translator.decode import Invalid, Problem
 from translator.emissary.contexts import Contexts, upstream_tls
 from translator.emissary.options import Options
+from translator.emissary.own_ports import SAID, OwnPorts
+from translator.emissary.problems import stopped_by
 from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
 from translator.features.upstream.dns import Dns
 from translator.ir import Addresses, Backend, DnsName, ServicePort, UpstreamTls
-from translator.kubernetes.tables import KubernetesTables
-from translator.tables import read
+from translator.kubernetes.tables import KubernetesTables, Name
+from translator.tables import Table, Tables, read
+
+LONGEST_ALIASES: Final = 8
+"""How many Services of type ExternalName are followed, each of which names the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,18 @@ class Found:
 class Backends:
     """Finds backends. The methods are for rules that a sweep runs."""
 
-    def __init__(self, kubernetes: KubernetesTables, contexts: Contexts, options: Options) -> None:
+    def __init__(
+        self, tables: Tables, kubernetes: KubernetesTables, contexts: Contexts, own: OwnPorts, options: Options
+    ) -> None:
         self._services = kubernetes.services
         self._inhabited = kubernetes.service_namespaces
         self._contexts = contexts
         self._own = options.namespace
-        self._diagnostics = options.diagnostics
+        self._own_ports = own
         self._known = options.service_namespaces
+        self._leading_here: Table[Name, frozenset[str]] = tables.each(
+            "services that lead here", kubernetes.slices, lambda _, parts: own.leading_here(parts.values()) or None
+        )
 
     def find(self, wanted: Wanted, namespace: str, lookup_namespace: str) -> Found:
         """The backend that a Mapping wants.
@@ -58,11 +67,6 @@ class Backends:
             name = parse(wanted.service)
         except Invalid as invalid:
             return Found(None, problems=(Problem("spec.service", invalid.message),))
-        if (name.port or 80) == self._diagnostics[1] and self._is_here(name):
-            said = (
-                "leads to Dragoman's diagnostics, which show every object of everyone: the Module may make them public"
-            )
-            return Found(None, problems=(Problem("spec.service", said),))
         problems: list[Problem] = []
         if name.path:
             problems.append(Problem("spec.service", f"has a path, {name.path}, which has no effect", stops=False))
@@ -72,6 +76,8 @@ class Backends:
         if tls and wanted.protocol == "http2" and not tls.alpn:
             tls = replace(tls, alpn=("h2",))  # gRPC's servers refuse connections that do not ask for it
         port = name.port or (443 if tls else 80)
+        if self.leads_to_diagnostics(name.host, port, lookup_namespace):
+            return Found(None, problems=(Problem("spec.service", SAID),))
         target = self.target(name, port, lookup_namespace, problems)
         features = wanted.features
         if features and not isinstance(target, DnsName):
@@ -87,13 +93,26 @@ class Backends:
         host = name.host if name.is_address else qualified(name.host, lookup_namespace, self._own)
         return Found(backend, host, tuple(problems))
 
-    def _is_here(self, name: ServiceName) -> bool:
-        """Whether it can only be the machine, or the pod, that Envoy runs on."""
-        if not name.is_address:
-            return name.host.removesuffix(".").lower() in {"localhost", "localhost.localdomain"}
-        address = ip_address(name.host)
-        address = getattr(address, "ipv4_mapped", None) or address
-        return address.is_loopback or address.is_unspecified or name.host == self._diagnostics[0]
+    def leads_to_diagnostics(self, host: str, port: int, namespace: str) -> bool:
+        """Whether a service leads to a port of ours that is closed, as far as names, Services and endpoints tell.
+
+        Args:
+            host: its name or address.
+            port: its port, of the Service where it is one.
+            namespace: where an unqualified name is looked up.
+        """
+        for _ in range(LONGEST_ALIASES):
+            if self._own_ports.is_closed(host, port):
+                return True
+            wanted = kubernetes_service(host, namespace)
+            service = read(self._services, wanted) if wanted else None
+            if service is None or wanted is None:
+                return False
+            if service.external_name is None:
+                named = service.port(port)
+                return named is not None and named.name in (read(self._leading_here, wanted) or ())
+            host, namespace = service.external_name, service.namespace
+        return False
 
     def _tls_of(
         self, wanted: Wanted, name: ServiceName, namespace: str, problems: list[Problem]
@@ -114,7 +133,7 @@ class Backends:
             problems.append(
                 Problem(
                     "spec.tls",
-                    f"names the TLSContext {wanted.tls}, which its own problems stop",
+                    f"names the TLSContext {wanted.tls}, {stopped_by(context.problems)}",
                     reason="TLSContextNotUsable",
                 )
             )

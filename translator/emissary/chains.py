@@ -4,29 +4,36 @@ A claim is a Host's wish to be served at a Listener. Claims for the same name ar
 have the same hostname there, nor different TLS settings under one name; the first by its key keeps what it has, the
 other is told. So a change of one Host touches its own names, and the clear text chain that all share.
 
-A chain with a wide name, `*` or `*.example.com`, would also answer for narrower names whose Hosts ask more of clients:
-a client certificate, or everything while they are stopped or answer nothing there. Such names are reserved: whoever
-asks for one of them on a connection that was not made for it is told so (421), or in clear text finds nothing, also
-with a port or a final dot behind the name. But challenges of ACME are let through, even where all Hosts wait for their
-certificates: that is how they get them.
+A chain may be asked for names that it was not made for. In TLS a connection belongs to the name that it was made for:
+whoever asks for another on it is told so (421), by the chain of an exact name for every other name, by that of a wide
+one, `*` or `*.example.com`, for the narrower names of other Hosts. In clear text a name belongs to its own Host alone,
+also while that is stopped or answers nothing there: then there is nothing (404). Both hold for a name however it is
+spelled. So a change of a Host touches its own chain, those of wider names, and the clear text.
+
+But challenges of ACME are let through to a Host that is stopped, even where all wait for their certificates: that is
+how they get them.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from http import HTTPStatus
-from operator import attrgetter
 from typing import Final, Literal
 
 from translator import ir
 from translator.decode import Problem
-from translator.emissary.hostnames import covers, is_glob, server_names, spellings, without_port
+from translator.emissary.hostnames import is_glob, server_names, server_of, spellings, wider, without_port
 from translator.emissary.hosts import ServedHost
 from translator.emissary.listeners import OpenPort
+from translator.emissary.names import HostNames
 from translator.emissary.security import is_shut, secure_of
 from translator.ir import ObjectKey
 
 CLEAR_TEXT: Final = "cleartext"
 TCP: Final = "tcp"
+MISDIRECTED: Final = ir.VirtualHost("", "*", "never", "misdirected")
+"""What answers on a connection that was made for another name."""
+
+Names = Mapping[ObjectKey, tuple[str, ...]]
+"""Hostnames, by the keys of their Hosts."""
 
 
 def chain_name(listener: str, server_name: str) -> str:
@@ -84,13 +91,18 @@ def settle(claims: Mapping[ObjectKey, Claim], taken_by: str | None) -> Settled:
         taken_by: what already has the name in TLS, if anything: a TCPMapping, for people.
     """
     kept: list[Claim] = []
+    by_hostname: dict[str, Claim] = {}
+    first_by_tls: Claim | None = None  # all that are kept have its settings
     problems: dict[ObjectKey, Problem] = {}
     for key in sorted(claims):
         claim = claims[key]
-        problem = _conflict(claim, kept)
+        problem = _conflict(claim, by_hostname.get(claim.host.hostname), first_by_tls)
         if problem is not None:
             problems[key] = problem
-        elif claim.by_tls and taken_by:
+            continue
+        by_hostname[claim.host.hostname] = claim
+        first_by_tls = first_by_tls or (claim if claim.by_tls and not taken_by else None)
+        if claim.by_tls and taken_by:
             said = f"is not served by TLS at Listener {claim.listener}, where the name belongs to {taken_by}"
             problems[key] = Problem("spec.hostname", said, stops=False, reason="Conflict")
             kept.append(replace(claim, by_tls=False))
@@ -99,34 +111,53 @@ def settle(claims: Mapping[ObjectKey, Claim], taken_by: str | None) -> Settled:
     return Settled(tuple(kept), problems)
 
 
-def _conflict(claim: Claim, kept: list[Claim]) -> Problem | None:
+def _conflict(claim: Claim, same: Claim | None, by_tls: Claim | None) -> Problem | None:
+    """Why a claim is not kept beside the one for the `same` hostname, and the first one `by_tls`."""
     host = claim.host
-    for other in kept:
-        called = f"Host {other.host.virtual_host}"
-        if other.host.hostname == host.hostname:
-            said = f"{host.hostname} is already served at Listener {claim.listener}, by {called}"
-            return Problem("spec.hostname", said, reason="Conflict")
-        if claim.by_tls and other.by_tls and other.host.tls != host.tls:
-            said = f"must have the TLS settings of {called}, since TLS knows both by one name"
-            return Problem("spec.tlsSecret", said, reason="Conflict")
+    if same is not None:
+        said = f"{host.hostname} is already served at Listener {claim.listener}, by Host {same.host.virtual_host}"
+        return Problem("spec.hostname", said, reason="Conflict")
+    if claim.by_tls and by_tls is not None and by_tls.host.tls != host.tls:
+        said = f"must have the TLS settings of Host {by_tls.host.virtual_host}, since TLS knows both by one name"
+        return Problem("spec.tlsSecret", said, reason="Conflict")
     return None
 
 
-def reserving(host: ServedHost, ports: Iterable[OpenPort]) -> dict[str, ServedHost]:
-    """The clear text chains of the listeners that a Host is bound to and answers nothing at."""
-    bound = [port for port in ports if port.http and port.binding and port.binding.includes(host)]
-    return {clear_text_name(port.name): host for port in bound if host.stopped or is_shut(port.model, host.action)}
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The names of a Host at a Listener that it is bound to, served there or not."""
+
+    names: HostNames
+    is_stopped: bool
 
 
-def demanding(settled: Settled) -> dict[str, tuple[ServedHost, ...]]:
-    """The Hosts of a name that want a certificate of clients, by the name of their listener."""
-    hosts = [claim.host for claim in settled.claims if claim.by_tls and claim.host.tls]
-    found = tuple([host for host in hosts if host.tls and host.tls.termination.require_client_certificate])
-    return {settled.claims[0].listener: found} if found else {}
+def bound_to(names: HostNames, ports: Iterable[OpenPort], *, is_stopped: bool) -> dict[str, Bound]:
+    """Where a Host has its names, by the clear text chains of the Listeners: also where only its labels are unknown."""
+    return {clear_text_name(port.name): Bound(names, is_stopped) for port in ports if _may_have(port, names)}
+
+
+def _may_have(port: OpenPort, names: HostNames) -> bool:
+    return port.http and port.binding is not None and port.binding.may_include(names)
+
+
+def chains_beside(names: HostNames, ports: Iterable[OpenPort]) -> dict[str, tuple[str, ...]]:
+    """The chains in TLS on which a Host's names may be asked for, each with those: their own and the wider ones."""
+    found: dict[str, tuple[str, ...]] = {}
+    for port in ports:
+        if _may_have(port, names):
+            for hostname in names.hostnames:
+                for server in (without_port(hostname), *wider(hostname)):
+                    chain = chain_name(port.name, server)
+                    found[chain] = (*found.get(chain, ()), hostname)
+    return found
 
 
 def tls_chain(
-    name: str, settled: Settled, port: OpenPort, common: ir.HttpOptions, reserved: Iterable[ServedHost]
+    name: str,
+    settled: Settled,
+    port: OpenPort,
+    common: ir.HttpOptions,
+    beside: Names,
 ) -> ir.FilterChain | None:
     """The chain for a name in TLS, if it is served by TLS at all.
 
@@ -135,7 +166,7 @@ def tls_chain(
         settled: who has the name.
         port: the Listener.
         common: how HTTP is spoken everywhere.
-        reserved: Hosts of the Listener for which no other Host may answer.
+        beside: the names of the Listener's Hosts for which its connections may be made, by the keys of these.
     """
     hosts = [claim.host for claim in settled.claims if claim.by_tls]
     first = next(iter(hosts), None)
@@ -144,52 +175,79 @@ def tls_chain(
         return None
     options = port.http_options(common)
     served = [virtual_host(host, port, options, tls=True) for host in hosts]
-    rejected = _covered(served, reserved)
-    guarded = _beside(served, rejected, "misdirected")
-    return _chain(name, port, guarded, options, names, first.tls.termination)
+    here = {host.hostname for host in served}
+    others = {key: tuple([each for each in hostnames if each not in here]) for key, hostnames in beside.items()}
+    closed = _closed(served, others, "misdirected")
+    answers = [*_guarded(served, others, 421), *closed]
+    if names:
+        own = {host.key: (server_of(host.hostname),) for host in hosts}
+        answers += _closed([*served, *closed], own, "reject")
+        answers += _guarded(_guarded([MISDIRECTED], others, 421), own, 404) if is_glob(name) else [MISDIRECTED]
+    return _chain(name, port, answers, options, names, first.tls.termination)
 
 
 def clear_text_chain(
-    name: str, hosts: list[ir.VirtualHost], port: OpenPort, common: ir.HttpOptions, reserved: Collection[ServedHost]
+    name: str, hosts: list[ir.VirtualHost], port: OpenPort, common: ir.HttpOptions, bound: Mapping[ObjectKey, Bound]
 ) -> ir.FilterChain | None:
-    """The chain for all HTTP in clear text at a Listener, if anything is asked for. For `reserved`, see `tls_chain`."""
-    stopped = [host for host in reserved if host.stopped]
-    if not hosts and not stopped:
-        return None
-    names = {host.hostname for host in hosts}
-    rejected = [*(host for host in stopped if host.hostname not in names), *_covered(hosts, reserved)]
-    return _chain(name, port, _beside(hosts, rejected, "reject"), port.http_options(common))
+    """The chain for all HTTP in clear text at a Listener, if anything is asked for.
+
+    Args:
+        name: of the chain.
+        hosts: that are served.
+        port: the Listener.
+        common: how HTTP is spoken everywhere.
+        bound: the names of all Hosts at the Listener, by the keys of these.
+    """
+    is_wide = any(is_glob(host.hostname) for host in hosts)
+    silent: dict[str, ir.VirtualHost] = {host.hostname: host for host in hosts}
+    for key in sorted(bound):
+        if bound[key].is_stopped or is_wide:
+            called = bound[key].names.virtual_host
+            for hostname in bound[key].names.hostnames:
+                silent.setdefault(hostname, ir.VirtualHost(called, hostname, "never", "reject", (key,)))
+    answers = list(silent.values())
+    if is_wide:
+        names = {key: each.names.hostnames for key, each in bound.items()}
+        answers = [*_guarded(answers, names, 404), *_closed(answers, names, "reject")]
+    return _chain(name, port, answers, port.http_options(common)) if answers else None
 
 
-def is_wide(settled: Settled) -> bool:
-    """Whether the chain for a name may be asked for names of other Hosts."""
-    return any(is_glob(claim.host.hostname) for claim in settled.claims)
+def _closed(
+    present: list[ir.VirtualHost], names: Names, answer: Literal["reject", "misdirected"]
+) -> tuple[ir.VirtualHost, ...]:
+    """What answers for names that none of the virtual hosts has, in every spelling that Envoy's domains can say."""
+    taken = {domain for host in present for domain in (host.hostname, *host.also)}
+    wide = [host.hostname for host in present if is_glob(host.hostname)]
+    ports = tuple(sorted({name[len(without_port(name)) :] for name in wide} - {""}))
+    domains: dict[str, ObjectKey] = {}
+    for key in sorted(names):
+        for hostname in names[key]:
+            for domain in (hostname, *spellings(hostname, ports)):
+                if domain not in taken:
+                    domains.setdefault(domain, key)
+    if not domains:
+        return ()
+    first, *also = sorted(domains)
+    origins = tuple(dict.fromkeys(domains.values()))
+    return (ir.VirtualHost("", first, "never", answer, origins, also=tuple(also)),)
 
 
-def _covered(served: list[ir.VirtualHost], hosts: Iterable[ServedHost]) -> list[ServedHost]:
-    """The Hosts whose names others would answer for."""
-    names = {host.hostname for host in served}
-    wide = [name for name in names if is_glob(name)]
-    return [h for h in hosts if h.hostname not in names and any(covers(name, h.hostname) for name in wide)]
+def _guarded(hosts: list[ir.VirtualHost], names: Names, status: int) -> list[ir.VirtualHost]:
+    """The virtual hosts, of which those for globs do not answer for what others are spelled as beyond domains."""
+    every = {name for each in names.values() for name in each}
+    wide = sorted(name for name in every if is_glob(name) and name != "*" and name == without_port(name))
 
+    def guards(hostname: str) -> tuple[ir.Guard, ...]:
+        if not is_glob(hostname) or not every - {hostname}:
+            return ()
+        globs: list[str] = []
+        if hostname.endswith("*"):
+            globs = [name for name in wide if name.startswith("*")]
+        elif server_of(hostname) == "*":  # `*:8443` is a suffix for Envoy, which wins over the beginnings of names
+            globs = [name for name in wide if name.endswith("*")]
+        return (ir.Guard(tuple(globs), status),)
 
-def _beside(
-    served: list[ir.VirtualHost], rejected: Iterable[ServedHost], answer: Literal["reject", "misdirected"]
-) -> list[ir.VirtualHost]:
-    """The virtual hosts, and what answers in place of rejected Hosts: one a name, for the first Host by its key."""
-    found = {host.hostname: host for host in sorted(rejected, key=attrgetter("key"), reverse=True)}
-    globs = tuple(sorted(name for name in found if name.startswith("*")))
-    status = HTTPStatus.MISDIRECTED_REQUEST if answer == "misdirected" else HTTPStatus.NOT_FOUND
-    guarded = [
-        replace(each, closed=globs, closed_status=int(status)) if globs and each.hostname == "*" else each
-        for each in served
-    ]
-    taken = {each.hostname for each in served} | found.keys()
-    for name, host in sorted(found.items()):
-        also = tuple([each for each in spellings(name) if each not in taken])
-        taken.update(also)
-        guarded.append(ir.VirtualHost(host.virtual_host, name, "never", answer, (host.key,), also=also))
-    return guarded
+    return [replace(host, guards=host.guards + found) if (found := guards(host.hostname)) else host for host in hosts]
 
 
 def virtual_host(host: ServedHost, port: OpenPort, options: ir.HttpOptions, *, tls: bool) -> ir.VirtualHost:
@@ -206,6 +264,6 @@ def _chain(
     names: tuple[str, ...] = (),
     tls: ir.TlsTermination | None = None,
 ) -> ir.FilterChain:
-    served = tuple(sorted(hosts, key=attrgetter("hostname")))
-    origins = tuple([host.origins[0] for host in served])
+    served = tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname)))  # Hosts first, for who reads it
+    origins = tuple(dict.fromkeys(origin for host in served if host.name for origin in host.origins))
     return ir.FilterChain(name, port.name, names, tls, ir.HttpChain(options, served), origins)

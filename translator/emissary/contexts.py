@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from translator.decode import Problem
 from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
+from translator.emissary.names import listed_hosts
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
 from translator.emissary.secret_names import authority_problem, certificate_problem, secret_ref
@@ -28,6 +29,8 @@ class Context:
     certificate: SecretRef | None = None
     authority: SecretRef | None = None
     problems: tuple[Problem, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """The names that it lists, also while it is stopped."""
 
 
 class Contexts:
@@ -48,19 +51,18 @@ class Contexts:
             objects,
             lambda key, body: read_object(TLSContextSpec, key, body, options.ambassador_id),
         )
+        self._listed = tables.each("hosts of TLS contexts", objects, lambda _, body: listed_hosts(body))
         self.rows: Table[ObjectKey, Context] = tables.each("TLS contexts", found, self._context_of)
         self._by_name = tables.group("TLS contexts by name", self.rows, lambda _, row: {row.name: row})
-        self._by_host = tables.group(
-            "TLS contexts by host", self.rows, lambda _, row: dict.fromkeys(row.spec.hosts, row) if row.spec else {}
-        )
+        self._by_host = tables.group("TLS contexts by host", self.rows, lambda _, row: dict.fromkeys(row.hosts, row))
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each(
             "TLS context problems", self.rows, lambda _, row: row.problems or None
         )
 
     def _context_of(self, key: ObjectKey, row: Read[TLSContextSpec]) -> Context:
-        spec, problems = row.value, list(row.problems)
+        spec, problems, hosts = row.value, list(row.problems), read(self._listed, key) or ()
         if spec is None:
-            return Context(key, row.namespace, row.name, None, problems=row.problems)
+            return Context(key, row.namespace, row.name, None, problems=row.problems, hosts=hosts)
         namespacing = spec.secret_namespacing
         if namespacing is None:
             namespacing = self._settings.secret_namespacing()
@@ -70,7 +72,7 @@ class Contexts:
         authority = authority or self.own_authority(certificate)
         if any(problem.stops for problem in problems):
             spec = None
-        return Context(key, row.namespace, row.name, spec, certificate, authority, tuple(problems))
+        return Context(key, row.namespace, row.name, spec, certificate, authority, tuple(problems), hosts)
 
     def secret_problems(
         self, certificate: SecretRef | None, authority: SecretRef | None, certificate_path: str, authority_path: str

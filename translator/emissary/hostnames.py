@@ -4,6 +4,8 @@
 text like any other.
 """
 
+from functools import lru_cache
+
 from translator.checks import host_glob
 from translator.decode import Invalid, quote
 
@@ -72,15 +74,44 @@ def without_port(hostname: str) -> str:
     return name if colon and port.isdigit() and not name.endswith(":") else hostname
 
 
-def spellings(hostname: str) -> tuple[str, ...]:
-    """How else a request may name an exact host: with any port, and with the final dot of the root; as globs."""
-    name = without_port(hostname)
-    if is_glob(hostname):
-        return ()
-    port = hostname[len(name) :] or ":*"
-    base = name.removesuffix(".")
-    plain = () if hostname != name else (base, f"{base}.")
-    return tuple([each for each in (*plain, f"{base}{port}", f"{base}.{port}") if each != hostname])
+def server_of(hostname: str) -> str:
+    """The name without a port and without the final dot of the root: as DNS and TLS know it."""
+    return without_port(hostname).removesuffix(".")
+
+
+@lru_cache(maxsize=16_384)
+def spellings(hostname: str, ports: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """How else a request may name the same: with a port, an empty one, the final dot of the root; as globs for Envoy.
+
+    No glob can say `*.example.com` with any port: there only `ports` (`:8443`) are said, and the others are left.
+    """
+    base = server_of(hostname)
+    if base.endswith("*"):
+        return ()  # the beginning of a name stands for whatever follows
+    port = hostname[len(without_port(hostname)) :]
+    ends = (port,) if port else ("", *ports) if is_glob(base) else ("", ":", ":*", *ports)
+    return tuple([each for end in ends for each in (f"{base}{end}", f"{base}.{end}") if each != hostname])
+
+
+def wider(hostname: str) -> tuple[str, ...]:
+    """The globs that TLS knows, longest first, which stand for every name that a hostname stands for, but are wider."""
+    text = server_of(hostname).removeprefix("*")
+    found = []
+    dot = -1 if text.endswith("*") else text.find(".", 1)
+    while dot >= 0:
+        found.append("*" + text[dot:])
+        dot = text.find(".", dot + 1)
+    return tuple(found) if hostname == "*" else (*found, "*")
+
+
+def rank(hostname: str) -> tuple[int, int]:
+    """Of hostnames that stand for one name, the smallest has it.
+
+    Source: Envoy, VirtualHost.domains: exact names, then the longest suffix, then the longest prefix, then `*`.
+    """
+    if not is_glob(hostname):
+        return 0, 0
+    return (3, 0) if hostname == "*" else (1 if hostname[0] == "*" else 2, -len(hostname))
 
 
 def server_names(hostname: str) -> tuple[str, ...] | None:

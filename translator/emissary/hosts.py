@@ -1,19 +1,20 @@
 """Hosts: the names that are served, each with its TLS settings found.
 
-A Host whose Secret is missing or broken is stopped: it is not served in clear text instead, nor by a Host with a wider
-name, which may ask less of clients. Only where there is no Host object at all is every name served by default, as
-Emissary does.
+A Host that its own mistake stops, or whose Secret is missing or broken, is answered by nobody: it is not served in
+clear text instead, nor by a Host with a wider name, which may ask less of clients. Its names are known apart from what
+is wrong with it (`names`). Only where there is no Host object at all is every name served by default, as Emissary does.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from translator import ir
-from translator.decode import Problem
+from translator.decode import FrozenMap, Problem
 from translator.emissary.association import HostEntry
-from translator.emissary.hostnames import server_names
+from translator.emissary.hostnames import is_glob, matches, rank, server_names, server_of, wider
 from translator.emissary.kinds.host import HostSpec
+from translator.emissary.names import HostNames, read_names
 from translator.emissary.objects import NO_LABELS, Read, read_object
 from translator.emissary.options import Options
 from translator.emissary.secret_names import certificate_problem
@@ -26,12 +27,14 @@ from translator.tables import Table, Tables, read
 
 KEY_PREFIX: Final = "getambassador.io/Host/"
 DEFAULT_HOST: Final = "default-host"
+OTHERS: Final = ""
+"""Where globs are found that do not begin at a dot; no name is empty."""
 FALLBACK_SECRET: Final = "fallback-self-signed-cert"  # noqa: S105  the name of one
 
 
 @dataclass(frozen=True, slots=True)
 class ServedHost:
-    """A Host that is served; or one that would be, were it not `stopped` by a problem."""
+    """A Host that is served."""
 
     key: ObjectKey
     namespace: str
@@ -40,7 +43,6 @@ class ServedHost:
     hostname: str
     tls: HostTls | None
     action: Action
-    stopped: bool = False
 
     @property
     def virtual_host(self) -> str:
@@ -52,15 +54,13 @@ class ServedHost:
 class _Understood:
     host: ServedHost | None
     problems: tuple[Problem, ...]
-    stopped: ServedHost | None = None
-    """What it would be, without its TLS."""
 
 
 class Hosts:
     """The Hosts' tables: `entries` decide which Mappings are served, `served` which chains there are.
 
-    Of `served`, `declared` are those that are objects. `stopped` are those of which the name is known, that nobody else
-    may serve.
+    Of `served`, `declared` are those that are objects. `names` are the names of all, in every state: who has names
+    there and is not served is stopped, and nobody else may serve them.
     """
 
     def __init__(
@@ -78,7 +78,11 @@ class Hosts:
         found = tables.each(
             "hosts read", objects, lambda key, body: read_object(HostSpec, key, body, options.ambassador_id)
         )
-        counted = tables.group("hosts counted", found, lambda _, __: {ALWAYS: True})
+        own_names = tables.each(
+            "names of hosts read", objects, lambda key, body: read_names(key, body, options.ambassador_id)
+        )
+        self._own_names: Table[ObjectKey, HostNames] = own_names
+        counted = tables.group("hosts counted", own_names, lambda _, __: {ALWAYS: True})
         self._any = tables.each("hosts exist", counted, lambda _, __: True)
         defaults = tables.group("default hosts", settings.always, lambda _, __: self._default_host())
         default = tables.each("default host", defaults, lambda _, members: members[ALWAYS])
@@ -91,45 +95,78 @@ class Hosts:
 
         understood = tables.each("hosts understood", found, self._understand)
         self.declared: Table[ObjectKey, ServedHost] = tables.each("hosts declared", understood, lambda _, row: row.host)
-        self.stopped: Table[ObjectKey, ServedHost] = tables.each(
-            "hosts stopped", understood, lambda _, row: row.stopped
-        )
         self.served: Table[ObjectKey, ServedHost] = tables.union("hosts", self.declared, default)
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each(
             "host problems", understood, lambda _, row: row.problems or None
         )
+        default_names = tables.each("names of the default host", default, lambda _, host: _names_of(host))
+        self.names: Table[ObjectKey, HostNames] = tables.union("names of hosts", own_names, default_names)
+        self._by_server = tables.group("hosts by name in TLS", self.names, lambda _, row: _servers_of(row))
 
     def exist(self) -> bool:
         """Whether there is any Host object for us, served or not; for rules that a sweep runs."""
         return read(self._any, ALWAYS) is not None
 
+    def is_stopped(self, key: ObjectKey) -> bool:
+        """Whether a Host of which there are names is not served; for rules that a sweep runs."""
+        return read(self.served, key) is None
+
+    def for_server(self, server: str) -> tuple[ObjectKey, ...]:
+        """The Hosts whose names stand for one in TLS, in the order in which they have it; for rules that a sweep runs.
+
+        Those that are stopped keep their place: whoever comes after one may ask less of clients.
+        """
+        found: dict[ObjectKey, tuple[int, int]] = {}
+        for index in (server, *wider(server), OTHERS):
+            for key, names in (read(self._by_server, index) or {}).items():
+                ranks = [rank(name) for name in names if name == server or (is_glob(name) and matches(name, server))]
+                if ranks:
+                    found[key] = min(*ranks, found.get(key, ranks[0]))
+        return tuple(sorted(found, key=lambda key: (found[key], key)))
+
     def _default_host(self) -> dict[ObjectKey, ServedHost]:
         if self.exist():
             return {}
         secret = SecretRef(self._own, FALLBACK_SECRET)
-        usable = certificate_problem("", secret, read(self._certificates, (secret.namespace, secret.name))) is None
+        problem = certificate_problem("", secret, read(self._certificates, (secret.namespace, secret.name)))
+        usable = problem is None or not problem.stops
         tls = HostTls(ir.TlsTermination((secret,)), ()) if usable else None
         key = f"{KEY_PREFIX}{self._own}/{DEFAULT_HOST}"
         action: Action = "redirect" if usable else "route"
         return {key: ServedHost(key, self._own, DEFAULT_HOST, NO_LABELS, "*", tls, action)}
 
     def _understand(self, key: ObjectKey, row: Read[HostSpec]) -> _Understood:
-        spec = row.value
+        spec, problems = row.value, list(row.problems)
+        names = read(self._own_names, key)
+        if names is not None:
+            told = {problem.path for problem in problems if problem.stops}
+            problems += [problem for problem in names.problems if not (problem.stops and problem.path in told)]
         if spec is None:
-            return _Understood(None, row.problems)
-        problems = list(row.problems)
+            return _Understood(None, tuple(problems))
         tls = self._terminations.of_host(row, spec, problems)
         if tls is not None and server_names(spec.hostname) is None:
             said = f"{spec.hostname} cannot be asked for in TLS: * may only stand for whole labels, as in *.example.com"
             problems.append(Problem("spec.hostname", said))
         action = ACTIONS[spec.request_policy.insecure.action]
         host = ServedHost(key, row.namespace, row.name, row.labels, spec.hostname, tls, action)
-        if any(problem.stops for problem in problems):
-            return _Understood(None, tuple(problems), stopped=replace(host, tls=None, stopped=True))
-        return _Understood(host, tuple(problems))
+        stopped = any(problem.stops for problem in problems)
+        return _Understood(None if stopped else host, tuple(problems))
 
 
 def _entry_of(row: Read[HostSpec]) -> HostEntry | None:
     return (
         None if row.value is None else HostEntry(f"{row.namespace}/{row.name}", row.value.hostname, row.value.selector)
     )
+
+
+def _names_of(host: ServedHost) -> HostNames:
+    return HostNames(host.key, host.namespace, host.name, (host.hostname,), FrozenMap[str | None](host.labels))
+
+
+def _servers_of(names: HostNames) -> dict[str, tuple[str, ...]]:
+    """Where a Host is found by the names that TLS knows it by."""
+    found: dict[str, tuple[str, ...]] = {}
+    for server in map(server_of, names.hostnames):
+        index = server if not is_glob(server) or server == "*" or server.startswith("*.") else OTHERS
+        found[index] = (*found.get(index, ()), server)
+    return found

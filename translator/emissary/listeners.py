@@ -8,8 +8,10 @@ from translator.decode import Problem
 from translator.emissary.hosts import ServedHost
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.selectors import Selector, selects
+from translator.emissary.names import HostNames
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
+from translator.emissary.own_ports import OwnPorts
 from translator.emissary.security import Model
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
@@ -30,6 +32,12 @@ class Binding:
         if self.namespace is not None and host.namespace != self.namespace:
             return False
         return self.selector is None or selects(self.selector, host.labels)
+
+    def may_include(self, names: HostNames) -> bool:
+        """Whether a Host is one of them, for all that is known of its labels."""
+        if self.namespace is not None and names.namespace != self.namespace:
+            return False
+        return self.selector is None or names.may_have(self.selector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,9 @@ class OpenPort:
 class Listeners:
     """The Listeners' tables: `ports` by name, `by_port` the name for each address and port."""
 
-    def __init__(self, tables: Tables, objects: Table[ObjectKey, bytes], options: Options) -> None:
+    def __init__(self, tables: Tables, objects: Table[ObjectKey, bytes], own: OwnPorts, options: Options) -> None:
         self._bind_address = options.bind_address
+        self._own_ports = own
         self.found = tables.each(
             "listeners read", objects, lambda key, body: read_object(ListenerSpec, key, body, options.ambassador_id)
         )
@@ -87,7 +96,10 @@ class Listeners:
         )
 
     def _port_of(self, _: ObjectKey, row: Read[ListenerSpec]) -> dict[Port, bool]:
-        return {(self._bind_address, row.value.port): True} if row.value else {}
+        spec = row.value
+        if spec is None or self._own_ports.conflict(self._bind_address, spec.port):
+            return {}
+        return {(self._bind_address, spec.port): True}
 
     def _open(self, key: ObjectKey, row: Read[ListenerSpec]) -> dict[str, OpenPort]:
         spec = row.value
@@ -99,8 +111,13 @@ class Listeners:
     def problems_of(self, key: ObjectKey, row: Read[ListenerSpec]) -> tuple[Problem, ...]:
         """What is wrong with a Listener, but for what it lacks."""
         spec = row.value
-        chosen = read(self._chosen, (self._bind_address, spec.port)) if spec else None
-        if spec is None or chosen in {None, key}:
+        if spec is None:
+            return row.problems
+        ours = self._own_ports.conflict(self._bind_address, spec.port)
+        if ours is not None:
+            return (*row.problems, ours)
+        chosen = read(self._chosen, (self._bind_address, spec.port))
+        if chosen in {None, key}:
             return row.problems
         taken = Problem("spec.port", f"{spec.port} is already taken by {chosen}", reason="Conflict")
         return (*row.problems, taken)

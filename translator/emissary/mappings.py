@@ -6,7 +6,7 @@ from typing import Literal
 
 from translator import ir
 from translator.checks import regex
-from translator.decode import Invalid, Problem, join, step
+from translator.decode import Invalid, Problem, few, join, step
 from translator.emissary.association import Association
 from translator.emissary.backends import Backends, Wanted
 from translator.emissary.fields.redirect import redirect_of
@@ -124,7 +124,7 @@ def _regexes_of(spec: MappingSpec) -> Iterator[tuple[str, str]]:
         yield "spec.regex_redirect.pattern", spec.regex_redirect.pattern
 
 
-def _too_large(spec: MappingSpec, limit: int) -> list[Problem]:
+def _too_large(spec: MappingSpec, limit: int) -> tuple[Problem, ...]:
     """Regular expressions beyond the Module's limit."""
     problems = []
     for where, text in _regexes_of(spec):
@@ -132,7 +132,7 @@ def _too_large(spec: MappingSpec, limit: int) -> list[Problem]:
             regex(text, limit)
         except Invalid as invalid:
             problems.append(Problem(where, f"{invalid.message} (regex_max_size of the Module)"))
-    return problems
+    return few(problems)
 
 
 def match_of(spec: MappingSpec, demands: Demands) -> ir.RouteMatch:

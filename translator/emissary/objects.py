@@ -1,23 +1,30 @@
 """From the bytes of an object to a value of its kind, for every kind in the same way.
 
-Objects of another gateway (`ambassador_id`) are invisible: nothing is said of them, not even that they are wrong.
+Objects of another gateway (`ambassador_id`) are invisible: nothing is said of them, not even that they are wrong. Where
+it cannot be read whose one is, it counts as one that names nobody: it is the default gateway's, which stops it and
+tells it. So one of them speaks for it, and no other is touched.
+
 Those of an older version (v1, v2) are converted first; what is wrong with them is told in the words that they use.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import orjson
 
 from conversion import CURRENT, GROUP, UnconvertibleError, convert, written_path
-from translator.decode import FrozenMap, Problem, decode, join
+from translator.decode import FrozenMap, Problem, decode, few, join, rule
 from translator.ir import ObjectKey
+from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import name_of
 
 SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
 NOT_SERVED: Final = "is not served by this version: it has no effect"
+DEFAULT: Final = "default"
 EVERYONE: Final = ["_automatic_"]
+HELD: Final = "heldBack"
+"""Marks what is left of an object that Envoy refused: it stands for its names, and is not served."""
 NO_LABELS: Final[Mapping[str, str]] = FrozenMap()
 
 
@@ -70,9 +77,8 @@ class Subject:
 def subject_of(body: bytes, edition: Edition, ambassador_id: str) -> Subject:
     """What a status must know of the object that it is about."""
     spec = orjson.loads(body).get("spec")
-    if not isinstance(spec, dict):
-        return Subject(edition)
-    return Subject(edition, _is_for(spec, ambassador_id), bool(spec.get("tlsSecret")))
+    names_secret = isinstance(spec, dict) and bool(spec.get("tlsSecret"))
+    return Subject(edition, is_for(spec, ambassador_id), names_secret)
 
 
 def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) -> Read[T] | None:
@@ -85,16 +91,21 @@ def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) 
         except UnconvertibleError as error:
             wrong = (Problem("apiVersion", f"must be {SERVED_VERSION}: {error}", reason="NotServed"),)
     spec = document.get("spec")
-    if isinstance(spec, dict) and not _is_for(spec, ambassador_id):
+    if not is_for(spec, ambassador_id):
         return None
+    if written.get(HELD) is True:
+        wrong = (Problem("metadata.name", "is held back, since Envoy refused it"),)
     namespace, name = name_of(key)
-    labels = _labels_of(document)
-    if wrong:
-        return Read(namespace, name, labels, None, wrong)
+    metadata = metadata_of(written)
+    if wrong:  # wrong metadata may be why
+        return Read(namespace, name, NO_LABELS, None, metadata.problems or wrong)
+    labels = (metadata.value and metadata.value.labels) or NO_LABELS
     value, problems = read_spec(kind, spec)
+    problems = (*_problems_of_ids(spec), *problems)
     if document is not written:
         problems = _as_written(problems, written)
-    return Read(namespace, name, labels, value, problems)
+    problems = few((*metadata.problems, *problems))
+    return Read(namespace, name, labels, None if any(problem.stops for problem in problems) else value, problems)
 
 
 def _as_written(problems: tuple[Problem, ...], written: dict[str, Any]) -> tuple[Problem, ...]:
@@ -123,20 +134,37 @@ def _split(kind: type[Kind], spec: dict[str, Any], path: str) -> tuple[dict[str,
 COMMON: Final = frozenset({"ambassador_id", "ambassadorId"})
 
 
-def _is_for(spec: dict[str, Any], ambassador_id: str) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ids:
+    """Which gateways an object is for."""
+
+    OPEN: ClassVar[bool] = True
+
+    ambassador_id: str | tuple[str, ...] | None = field(default=None, metadata=rule(aliases=("ambassadorId",)))
+
+
+def _problems_of_ids(spec: object) -> tuple[Problem, ...]:
+    if not isinstance(spec, dict) or COMMON.isdisjoint(spec):
+        return ()
+    return tuple(problem for problem in decode(_Ids, spec).problems if problem.stops or problem.more)
+
+
+def is_for(spec: object, ambassador_id: str) -> bool:
+    """Whether an object is for the gateway with this id. One of which no id can be read names nobody."""
+    ids = _ids_of(spec) if isinstance(spec, dict) else None
+    if ids is None:
+        return ambassador_id == DEFAULT
+    return ambassador_id in ids or ids == EVERYONE
+
+
+def _ids_of(spec: dict[str, Any]) -> list[str] | None:
+    """The gateways that can be read; None where none is named."""
     ids = spec.get("ambassador_id")
     if ids is None:
         ids = spec.get("ambassadorId")
-    if ids is None:
-        return ambassador_id == "default"
     if isinstance(ids, str):
-        ids = [ids]
-    return isinstance(ids, list) and (ambassador_id in ids or ids == EVERYONE)
-
-
-def _labels_of(document: dict[str, Any]) -> Mapping[str, str]:
-    metadata = document.get("metadata")
-    labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    if not isinstance(labels, dict) or not labels:
-        return NO_LABELS
-    return FrozenMap({name: value for name, value in labels.items() if isinstance(value, str)})
+        return [ids]
+    if not isinstance(ids, list):
+        return None
+    named = [one for one in ids if isinstance(one, str)]
+    return named if named or not ids else None

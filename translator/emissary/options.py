@@ -4,6 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPort:
+    """A TCP port that a process of ours listens on. `closed`: no service may lead there. `purpose`: a noun phrase."""
+
+    address: str
+    number: int
+    purpose: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Settings of the whole process.
 
@@ -15,7 +25,10 @@ class Options:
             or the hostname, is enough (not DISABLE_STRICT_LABEL_SELECTORS).
         service_namespaces: the namespaces of which every Service is known, None for all: only there a name can be told
             to be no Service. Empty for a folder, where a service is often a name of DNS.
-        diagnostics: address and port where health and diagnostics are served, for the routes that lead there.
+        diagnostics_socket: the unix socket where the diagnostics answer Envoy, for the routes that lead there.
+        own_ports: the TCP ports that our processes have.
+        own_addresses: the addresses of the machine, or the pod, that we run in, each in its one spelling.
+        own_names: names that can only be one of these addresses, in lower case.
     """
 
     ambassador_id: str = "default"
@@ -23,4 +36,7 @@ class Options:
     bind_address: str = "0.0.0.0"
     strict_selectors: bool = True
     service_namespaces: frozenset[str] | None = frozenset()
-    diagnostics: tuple[str, int] = ("127.0.0.1", 8877)
+    diagnostics_socket: str = "/dev/shm/dragoman/diagnostics.sock"  # noqa: S108 -- a name
+    own_ports: tuple[OwnPort, ...] = (OwnPort("0.0.0.0", 8877, "diagnostics", closed=True),)
+    own_addresses: frozenset[str] = frozenset()
+    own_names: frozenset[str] = frozenset()

@@ -16,11 +16,12 @@ LAST = "~"
 def probe_route(name: str, probe: Probe, backends: Backends, options: Options) -> ir.Route:
     """The route of a probe, as if it were a Mapping for every hostname."""
     prefix = probe.prefix or "/"
-    host, port = options.diagnostics
-    target: ir.ServicePort | ir.Addresses | ir.DnsName = ir.Addresses(((host, port),))
+    target: ir.Target = ir.LocalSocket(options.diagnostics_socket)
     if probe.service:
         service = parse(probe.service)
-        target = backends.target(service, service.port or 80, options.namespace, [])
+        port = service.port or 80
+        if not backends.leads_to_diagnostics(service.host, port, options.namespace):
+            target = backends.target(service, port, options.namespace, [])
     order = order_of(0, "prefix", prefix, (Constraint(AUTHORITY, "*"),), tie=LAST)
     return ir.Route(
         name=f":{name}",

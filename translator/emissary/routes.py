@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from translator import ir
 from translator.decode import Problem
@@ -22,6 +23,9 @@ from translator.features.idle_timeout import IdleTimeout
 from translator.ir import ObjectKey
 
 Placed = tuple[ObjectKey, Member]
+
+MOST_CALLED: Final = 8
+"""Mappings that a problem names; each of thousands for the same requests may have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +51,16 @@ def divide(members: Mapping[ObjectKey, Member]) -> Division:
         else:
             problems[key] = problem
     shares = shares_of([member.spec.weight for _, member in fitting])
+    together = _called(fitting)
     for position in shares.refused:
         key, member = fitting[position]
-        said = f"is beyond the 100 % that the Mappings for the same requests may have together: {_called(fitting)}"
+        said = f"is beyond the 100 % that the Mappings for the same requests may have together: {together}"
         problems[key] = Problem("spec.weight", said, reason="Conflict")
     before = 0
     for position, reached in shares.reached:
         key, member = fitting[position]
         if reached == before and member.spec.weight is None:
-            said = f"leaves it nothing: the Mappings for the same requests have 100 %: {_called(fitting)}"
+            said = f"leaves it nothing: the Mappings for the same requests have 100 %: {together}"
             problems[key] = Problem("spec.weight", said, stops=False)
         before = reached
     return Division(tuple((fitting[position], reached) for position, reached in shares.reached), problems)
@@ -67,7 +72,8 @@ def _arrival(placed: Placed) -> tuple[str, ObjectKey]:
 
 
 def _called(placed: Sequence[Placed]) -> str:
-    return ", ".join(member.called for _, member in placed)
+    named = ", ".join(member.called for _, member in placed[:MOST_CALLED])
+    return f"{named} and {len(placed) - MOST_CALLED:,} more" if len(placed) > MOST_CALLED else named
 
 
 def routes_of(

@@ -21,33 +21,35 @@ def secret_ref(text: str, namespace: str, *, namespacing: bool) -> SecretRef:
 
 
 def certificate_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
-    """Why a Secret cannot be shown as a certificate; None when it can."""
+    """Why a Secret cannot be shown as a certificate, or is not shown as it is now; None when all is well."""
     if found is not None and not found.problem and not found.has_certificate:
         return Problem(
             path, f"names the Secret {_called(secret)}, which holds no tls.crt with its tls.key", reason=UNUSABLE
         )
-    return _unusable(path, secret, found) or (_unfit(path, secret, found.unfit) if found and found.unfit else None)
+    return _unusable(path, secret, found, found.unfit if found else None)
 
 
 def authority_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
-    """Why a Secret cannot be what certificates are checked against; None when it can."""
+    """Why a Secret cannot be what certificates are checked against, or is not as it is now; None when all is well."""
     if found is not None and not found.problem and not found.has_ca:
         return Problem(path, f"names the Secret {_called(secret)}, which holds no tls.crt", reason=UNUSABLE)
-    return _unusable(path, secret, found)
+    return _unusable(path, secret, found, found.untrusted if found else None)
 
 
-def _unusable(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
+def _unusable(path: str, secret: SecretRef, found: Certificate | None, unfit: str | None) -> Problem | None:
     if found is None:
         return Problem(
             path,
             f"names the Secret {_called(secret)}, which does not exist, may not be read, or holds no certificate",
             reason=UNUSABLE,
         )
-    return _unfit(path, secret, found.problem) if found.problem else None
-
-
-def _unfit(path: str, secret: SecretRef, said: str) -> Problem:
-    return Problem(path, f"names the Secret {_called(secret)}, which cannot be used: {said}", reason=UNUSABLE)
+    problem = found.problem or unfit
+    if problem:
+        return Problem(path, f"names the Secret {_called(secret)}, which cannot be used: {problem}", reason=UNUSABLE)
+    if found.refusal:
+        said = f"names the Secret {_called(secret)}, which is not used as it is now: {found.refusal}"
+        return Problem(path, said, stops=False, reason=UNUSABLE)
+    return None
 
 
 def _called(secret: SecretRef) -> str:

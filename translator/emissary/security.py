@@ -31,9 +31,9 @@ def secure_of(model: Model, options: ir.HttpOptions, *, tls: bool) -> Secure:
     """
     if model != "XFP":
         return "always" if model == "SECURE" else "never"
-    if options.use_remote_address and options.trusted_hops == 0:
-        return "always" if tls else "never"
-    return "forwarded"
+    if options.trusts_a_proxy:
+        return "forwarded"
+    return "always" if tls else "never"
 
 
 def is_shut(model: Model, action: Action) -> bool:

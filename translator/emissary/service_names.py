@@ -7,10 +7,10 @@ other is left to DNS, and an address stays an address.
 import ipaddress
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, Literal
 
 from translator.decode import Invalid, quote
+from translator.remembering import remembered, text_size
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\Z")
 _SERVICE: Final = re.compile(
@@ -29,7 +29,7 @@ class ServiceName:
     path: str = ""
 
 
-@lru_cache(maxsize=16_384)
+@remembered(text_size)
 def parse(text: str) -> ServiceName:
     """Read a service.
 

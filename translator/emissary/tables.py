@@ -16,26 +16,26 @@ from translator.emissary.association import Association, HostEntry
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
     Settled,
+    bound_to,
+    chains_beside,
     claims_of,
     clear_text_chain,
     clear_text_name,
-    demanding,
-    is_wide,
     listener_of,
-    reserving,
     settle,
     tls_chain,
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
 from translator.emissary.grouping import GroupKey
-from translator.emissary.hosts import KEY_PREFIX, Hosts, ServedHost
+from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, ir_listener
 from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
+from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
 from translator.emissary.problems import Problems, Told, told
 from translator.emissary.routes import group_problems, routes_of
@@ -77,18 +77,19 @@ class EmissaryTables:
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        self._backends = Backends(kubernetes, contexts, options)
+        own = OwnPorts(options)
+        self._backends = Backends(tables, kubernetes, contexts, own, options)
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
-        self._ports = Listeners(tables, objects["Listener"], options)
-        tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, options)
+        self._ports = Listeners(tables, objects["Listener"], own, options)
+        tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, own, options)
         self.problems = (
             self._settings.problems,
             contexts.problems,
             tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
             self._hosts.problems,
             tcp.problems,
-            *self._declare_chains(tcp, association, terminations),
+            *self._declare_chains(tcp, terminations),
             *self._declare_routes(objects["Mapping"], association),
         )
 
@@ -99,29 +100,29 @@ class EmissaryTables:
             Problem("spec.hosts", "is for TCPMappings alone: without a Host, HTTP is not served by TLS", stops=False),
         )
 
-    def _declare_chains(
-        self, tcp: TcpMappings, association: Association, terminations: Terminations
-    ) -> tuple[Problems, ...]:
+    def _declare_chains(self, tcp: TcpMappings, terminations: Terminations) -> tuple[Problems, ...]:
         """The filter chains, and the listeners that have some."""
         tables, ports = self._tables, tcp.ports
-        named = tcp.declare_named(self._hosts, association, terminations)
         claiming = tables.each(
             "claims of hosts", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()) or None
         )
         claims = tables.group("claims", claiming, lambda _, row: row)
         self._listened: Table[ObjectKey, bool] = tables.each("hosts with a listener", claiming, lambda _, __: True)
+        named = tcp.declare_named(self._hosts, terminations, claims)
         settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
-        self._reserved = tables.group(
-            "hosts that answer nothing",
-            tables.union("hosts in every state", self._hosts.served, self._hosts.stopped),
-            lambda _, host: reserving(host, every(ports).values()),
+        self._bound = tables.group(
+            "names at listeners",
+            self._hosts.names,
+            lambda key, row: bound_to(row, every(ports).values(), is_stopped=self._hosts.is_stopped(key)),
         )
-        self._demanding = tables.group("hosts that want certificates", settled, lambda _, row: demanding(row))
+        self._beside = tables.group(
+            "names beside others", self._hosts.names, lambda _, row: chains_beside(row, every(ports).values())
+        )
         by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
         in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
         clear = tables.each(
             "clear text chains",
-            tables.union("clear text wanted", in_clear, self._reserved),
+            tables.union("clear text wanted", in_clear, self._bound),
             lambda name, _: self._clear_chain(name, read(in_clear, name) or {}, ports),
         )
         portwide = tcp.declare_portwide(clear)
@@ -146,12 +147,7 @@ class EmissaryTables:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return None
-        reserved: list[ServedHost] = []
-        if is_wide(row):
-            reserved += (read(self._reserved, clear_text_name(port.name)) or {}).values()
-            for hosts in (read(self._demanding, port.name) or {}).values():
-                reserved += hosts
-        return tls_chain(name, row, port, self._settings.http_options(), reserved)
+        return tls_chain(name, row, port, self._settings.http_options(), read(self._beside, name) or {})
 
     def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
@@ -168,8 +164,7 @@ class EmissaryTables:
         if port is None:
             return None
         hosts = [host for them in members.values() for host in them]
-        reserved = (read(self._reserved, name) or {}).values()
-        return clear_text_chain(name, hosts, port, self._settings.http_options(), reserved)
+        return clear_text_chain(name, hosts, port, self._settings.http_options(), read(self._bound, name) or {})
 
     def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
         tables = self._tables

@@ -5,18 +5,21 @@ from dataclasses import dataclass, replace
 
 from translator import ir
 from translator.decode import Problem
-from translator.emissary.association import Association
 from translator.emissary.backends import Backends, Wanted
-from translator.emissary.chains import chain_name, clear_text_name, listener_of, tcp_name
+from translator.emissary.chains import Claim, chain_name, clear_text_name, listener_of, tcp_name
+from translator.emissary.contexts import Context
 from translator.emissary.fields.upstream import upstream_features
-from translator.emissary.grouping import HostPattern, arrival
+from translator.emissary.grouping import arrival
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, Port
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
-from translator.emissary.problems import Problems, Told, told
+from translator.emissary.own_ports import OwnPorts, overlap
+from translator.emissary.problems import Problems, Told, stopped_by, told
 from translator.emissary.settings import Settings
+from translator.emissary.tcp_names import owner_of, refusals
+from translator.emissary.tcp_ports import PortClaim, losing, overlapping
 from translator.emissary.termination import HostTls, Terminations
 from translator.emissary.weights import shares_of, single_weights
 from translator.ir import ObjectKey
@@ -69,9 +72,11 @@ class TcpMappings:
         listeners: Listeners,
         backends: Backends,
         settings: Settings,
+        own: OwnPorts,
         options: Options,
     ) -> None:
         self._tables = tables
+        self._own_ports = own
         self._listeners = listeners
         self._backends = backends
         self._settings = settings
@@ -83,11 +88,15 @@ class TcpMappings:
         )
         understood = tables.each("TCP mappings", found, self._understand)
         opened = tables.group("TCP ports", understood, self._opens)
-        undeclared = tables.each("undeclared ports", opened, _undeclared)
+        contested = tables.group("TCP ports by number", opened, lambda _, them: _claim_of(them))
+        self._losing = tables.group("TCP ports that are taken", contested, lambda _, them: losing(them))
+        undeclared = tables.each(
+            "undeclared ports", opened, lambda name, them: None if read(self._losing, name) else _undeclared(name, them)
+        )
         self.ports: Table[str, OpenPort] = tables.union("ports", listeners.ports, undeclared)
         self._named = tables.group("TCP mappings by name", understood, lambda _, row: self._place(row, named=True))
         self._portwide = tables.group("TCP mappings by port", understood, lambda _, row: self._place(row, named=False))
-        self.problems: Problems = tables.each("TCP mapping problems", understood, lambda _, row: row.problems or None)
+        self.problems: Problems = tables.each("TCP mapping problems", understood, self._problems_of)
 
     def _understand(self, _: ObjectKey, row: Read[TCPMappingSpec]) -> _Understood:
         spec = row.value
@@ -102,7 +111,31 @@ class TcpMappings:
         if found.backend is None:
             return _Understood(None, problems)
         port = (spec.address or self._options.bind_address, spec.port)
+        taken = self._own_ports.conflict(*port) or self._taken_by_listener(port)
+        if taken is not None:
+            return _Understood(None, (*problems, taken))
         return _Understood(Member(row.namespace, row.name, spec, port, found.backend), problems)
+
+    def _taken_by_listener(self, port: Port) -> Problem | None:
+        """What is wrong with a port that would take part of what a Listener has."""
+        address, number = port
+        theirs = self._options.bind_address
+        if address == theirs or not overlap(address, theirs):
+            return None
+        listener = read(self._listeners.by_port, (theirs, number))
+        return overlapping(port, f"Listener {listener}", theirs) if listener else None
+
+    def _problems_of(self, _: ObjectKey, row: _Understood) -> tuple[Problem, ...] | None:
+        lost = self._lost(row.member) if row.member else None
+        return (*row.problems, lost) if lost else row.problems or None
+
+    def _lost(self, member: Member) -> Problem | None:
+        """What is wrong with a TCPMapping whose port others had first, at an address that overlaps."""
+        found = read(self._losing, _name_of(member.port))
+        if not found:
+            return None
+        (winner,) = found.values()
+        return overlapping(member.port, winner.called, winner.address)
 
     def _opens(self, _: ObjectKey, row: _Understood) -> dict[str, Member]:
         """The port that a TCPMapping opens where no Listener does."""
@@ -113,17 +146,31 @@ class TcpMappings:
     def _place(self, row: _Understood, *, named: bool) -> dict[str, Member]:
         """The chain that a TCPMapping belongs to."""
         member = row.member
-        if member is None or named != bool(member.spec.host):
+        if member is None or named != bool(member.spec.host) or self._lost(member):
             return {}
         listener = read(self._listeners.by_port, member.port) or _name_of(member.port)
         return {chain_name(listener, member.spec.host) if member.spec.host else tcp_name(listener): member}
 
-    def declare_named(self, hosts: Hosts, association: Association, terminations: Terminations) -> Table[str, TcpChain]:
-        """The chains of TCPMappings for a name: TLS ends here, by the settings of the Host that serves the name."""
+    def declare_named(
+        self, hosts: Hosts, terminations: Terminations, claims: Table[str, Mapping[ObjectKey, Claim]]
+    ) -> Table[str, TcpChain]:
+        """The chains of TCPMappings for a name: TLS ends here, by the settings of the Host that serves the name.
+
+        `claims` say which Hosts want which name at which Listener: see `tcp_names`.
+        """
 
         def make(name: str, members: Members) -> TcpChain:
             server = next(iter(members.values())).spec.host or ""
-            tls = _tls_of(server, hosts, association, terminations)
+            owner = owner_of(listener_of(name), server, hosts, claims)
+            strangers = {key: one for key, one in members.items() if owner and one.namespace != owner.namespace}
+            refused = refusals(server, listener_of(name), owner, _called(strangers)) if owner and strangers else {}
+            if len(strangers) == len(members):
+                return TcpChain(None, refused, "")
+            made = of_name(name, server, {key: one for key, one in members.items() if key not in strangers})
+            return replace(made, problems={**made.problems, **refused})
+
+        def of_name(name: str, server: str, members: Members) -> TcpChain:
+            tls = _tls_of(server, hosts, terminations)
             if isinstance(tls, Problem):
                 return _refused(members, tls)
             # What a Host offers for HTTP would be a lie for anything else.
@@ -179,22 +226,30 @@ def chains_and_problems(
     return chains, told(tables, f"{name} problems", rows, lambda _, row: row.problems)
 
 
-def _tls_of(server: str, hosts: Hosts, association: Association, terminations: Terminations) -> HostTls | Problem:
-    """The TLS settings for a name: of its own Host, else the first that fits by hostname, else of a TLSContext.
+def _tls_of(server: str, hosts: Hosts, terminations: Terminations) -> HostTls | Problem:
+    """The TLS settings for a name: of the Host that has it, else of one with a wider name, else of a TLSContext.
 
-    A Host that is stopped keeps its place: whoever comes after it may ask less of clients.
+    What is stopped keeps its place: whatever comes after it may ask less of clients.
     """
-    found = association.named(HostPattern("glob", server))
-    entries = sorted(found, key=lambda entry: (entry.hostname != server, entry.hostname, entry.name))
-    for entry in entries:
-        key = KEY_PREFIX + entry.name
-        if read(hosts.stopped, key) is not None:
-            said = f"would have the TLS settings of Host {entry.name}, which its own problems stop"
-            return Problem("spec.host", said, reason="NotAttached")
+    for key in hosts.for_server(server):
         host = read(hosts.served, key)
-        if host is not None and host.tls is not None:
+        if host is None:
+            return _stopped(f"Host {key.removeprefix(KEY_PREFIX)}", read(hosts.problems, key) or ())
+        if host.tls is not None:
             return host.tls
-    return terminations.for_name(server) or Problem("spec.host", NO_TLS, reason="NotAttached")
+    context = terminations.for_name(server)
+    if isinstance(context, Context):
+        return _stopped(f"the TLSContext {context.namespace}/{context.name}", context.problems)
+    return context or Problem("spec.host", NO_TLS, reason="NotAttached")
+
+
+def _stopped(called: str, problems: tuple[Problem, ...]) -> Problem:
+    said = f"would have the TLS settings of {called}, {stopped_by(problems)}"
+    return Problem("spec.host", said, reason="NotAttached")
+
+
+def _called(members: Members) -> dict[ObjectKey, str]:
+    return {key: member.called for key, member in members.items()}
 
 
 def _refused(members: Members, problem: Problem) -> TcpChain:
@@ -203,6 +258,12 @@ def _refused(members: Members, problem: Problem) -> TcpChain:
 
 def _name_of(port: Port) -> str:
     return f"listener-{port[0]}-{port[1]}"
+
+
+def _claim_of(members: Members) -> dict[int, PortClaim]:
+    first = min(members)
+    address, number = members[first].port
+    return {number: PortClaim(address, first, members[first].called)}
 
 
 def _undeclared(name: str, members: Members) -> OpenPort:

@@ -14,6 +14,7 @@ from translator.emissary.hostnames import without_port
 from translator.emissary.kinds.host import HostSpec, SecretName
 from translator.emissary.kinds.tls_context import TlsSettings
 from translator.emissary.objects import Read
+from translator.emissary.problems import stopped_by
 from translator.emissary.secret_names import secret_ref
 from translator.emissary.settings import Settings
 from translator.ir import SecretRef
@@ -67,10 +68,12 @@ class Terminations:
         ended = self._ended(context.spec, context.certificate, context.authority, "", problems)
         return None if problems else ended
 
-    def for_name(self, server: str) -> HostTls | None:
-        """The TLS of the first TLSContext that lists a name in its hosts."""
+    def for_name(self, server: str) -> HostTls | Context | None:
+        """The TLS of the first TLSContext that lists a name in its hosts; or itself, where its problems stop it."""
         context = self._contexts.for_host(server)
-        return self.of_context(context) if context else None
+        if context is None or context.spec is None:
+            return context
+        return self.of_context(context)
 
     def _secret_of(self, name: SecretName, namespace: str) -> SecretRef:
         if name.namespace:
@@ -97,9 +100,8 @@ class Terminations:
             return None
         called = f"the TLSContext {context.namespace}/{context.name}"
         if context.spec is None:
-            problems.append(
-                Problem(where, f"needs {called}, which its own problems stop", reason="TLSContextNotUsable")
-            )
+            said = f"needs {called}, {stopped_by(context.problems)}"
+            problems.append(Problem(where, said, reason="TLSContextNotUsable"))
         elif context.spec.hosts and not {spec.hostname, without_port(spec.hostname), row.name} & {*context.spec.hosts}:
             said = f"uses {called}, although its hosts do not list {spec.hostname}"
             problems.append(Problem(where, said, stops=False))

@@ -1,83 +1,155 @@
-"""What Envoy's TLS library wants of a certificate, beside what can be read at all.
+"""What Envoy and its TLS library want of certificates and CAs: which blocks of a text they read, and what they refuse.
 
 Envoy refuses the whole Secret for any of this, with a text that says little. A test asks a real one.
+
+The work is bounded by the length of the text: what Envoy does not decode is not decoded, and no number is computed with
+before its size is known.
 """
 
-import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import PublicKeyAlgorithmOID
+from cryptography.exceptions import InternalError
 
-SMALLEST_RSA: Final = 2048
-LARGEST_EXPONENT_BITS: Final = 33
-CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
-UNKNOWN_SORT: Final = "has a key of a sort that Envoy does not take; it takes RSA, EC and Ed25519"
-
-_EXPLICIT_CURVE: Final = bytes.fromhex("06072a8648ce3d0101")
-"""The object identifier of prime fields, which is there only where a curve is spelled out instead of named."""
-
-_BLOCK: Final = re.compile(
-    rb"^-----BEGIN ([^\n]*?)-----[ \t\r]*\n.*?^-----END \1-----[ \t\r]*$", re.DOTALL | re.MULTILINE
+from translator.kubernetes.certificate_fields import Fields, check_issuer_of_crl, fields_of
+from translator.kubernetes.der import (
+    BIT_STRING,
+    OCTET_STRING,
+    SEQUENCE,
+    MalformedError,
+    bits,
+    content_of,
+    first_value,
+    only_value,
+    parts_of,
 )
-_BEGINNING: Final = re.compile(rb"^-----BEGIN [^\n]*-----[ \t\r]*$", re.MULTILINE)
+from translator.kubernetes.pem import Block, Found, PassedOver, Unreadable
+from translator.kubernetes.private_key import problem_of_key_block
+from translator.kubernetes.public_key import is_elliptic, problem_of_public_key
+
+NO_CERTIFICATE: Final = "holds no certificate in PEM that can be read"
+
+_PLAIN: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
+_TRUSTED: Final = "TRUSTED CERTIFICATE"
+_CERTIFICATES: Final = _PLAIN | {_TRUSTED}
+_CRL: Final = "X509 CRL"
+_KEY_USAGE: Final = bytes.fromhex("551d0f")
+_TLS_FEATURE: Final = bytes.fromhex("2b06010505070118")
+_MUST_STAPLE: Final = bytes.fromhex("3003020105")
+_DIGITAL_SIGNATURE: Final = 0x80
+
+_AUXILIARY_TAGS: Final = (SEQUENCE, 0xA0, 0x0C, OCTET_STRING)
+"""What `openssl x509 -trustout` may write behind a certificate, in this order: uses, refused uses, alias, key id."""
 
 
-def blocks_of(pem: bytes) -> bytes:
-    """What counts of a text in PEM: blocks that begin and end at the beginning of a line; all else is a comment."""
-    return b"\n".join(match.group() for match in _BLOCK.finditer(pem)) + b"\n"
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why Envoy does not take a chain."""
+
+    problem: str
 
 
-def has_open_block(pem: bytes) -> bool:
-    """Whether a block begins and does not end, as in a text that was cut off."""
-    return _BEGINNING.search(_BLOCK.sub(b"", pem)) is not None
+def shown_key(blocks: Iterable[Found]) -> bytes | Unfit:
+    """The public key, as DER, of the first certificate of a chain that peers are shown."""
+    first: Fields | None = None
+    for block in blocks:
+        problem = _problem_of_form(block)
+        if problem:
+            return Unfit(problem)
+        if isinstance(block, Block) and _is_wanted(block, first):
+            found = _read(block, with_auxiliary=first is None)
+            if isinstance(found, str):
+                return Unfit(found)
+            first = first or found
+    if first is None:
+        return Unfit(NO_CERTIFICATE)
+    unfit = problem_of_public_key(first.public_key) or _unfitness_of(first)
+    return Unfit(unfit) if unfit else first.public_key
 
 
-def unfitness_of(certificate: x509.Certificate) -> str | None:
-    """Why a certificate cannot be shown to peers; None when it can. As a CA it may be good enough."""
-    return _unfitness_of_key(certificate) or _unfitness_of_extensions(certificate)
+def problem_of_authorities(blocks: Iterable[Found]) -> str | None:
+    """Why Envoy does not take a text as CAs; None when it does. Lists of revoked certificates may be among them."""
+    found_any = False
+    for block in blocks:
+        problem = _problem_of_authority(block) if isinstance(block, Block) else _problem_of_form(block)
+        if problem:
+            return problem
+        found_any = found_any or (isinstance(block, Block) and block.label in _CERTIFICATES)
+    return None if found_any else NO_CERTIFICATE
 
 
-def _unfitness_of_key(certificate: x509.Certificate) -> str | None:
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        return _unfitness_of_rsa(certificate, key)
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return _unfitness_of_curve(certificate, key)
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        return None
-    return UNKNOWN_SORT
+def _problem_of_form(block: Found) -> str | None:
+    """Why what was found is no block; None when it is one, or one that nobody wants."""
+    if isinstance(block, PassedOver):
+        return block.problem if block.is_by_mistake and block.label in _CERTIFICATES else None
+    return block.problem if isinstance(block, Unreadable) else None
 
 
-def _unfitness_of_rsa(certificate: x509.Certificate, key: rsa.RSAPublicKey) -> str | None:
-    if certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
-        return "has an RSA key that is for RSASSA-PSS alone, which Envoy does not take"
-    if key.key_size < SMALLEST_RSA:
-        return f"has an RSA key of {key.key_size} bits; Envoy takes those from {SMALLEST_RSA} bits"
-    if key.public_numbers().e.bit_length() > LARGEST_EXPONENT_BITS:
-        return "has an RSA key with a public exponent that is too large for Envoy; 65537 is usual"
-    return None
+def _is_wanted(block: Block, first: Fields | None) -> bool:
+    """Whether it is a certificate of the chain; only the first may say what it is trusted for."""
+    return block.label in (_CERTIFICATES if first is None else _PLAIN)
 
 
-def _unfitness_of_curve(certificate: x509.Certificate, key: ec.EllipticCurvePublicKey) -> str | None:
-    if key.curve.name not in CURVES:
-        return f"has an EC key on the curve {key.curve.name}; Envoy takes {', '.join(CURVES.values())}"
-    if _EXPLICIT_CURVE in certificate.tbs_certificate_bytes:
-        return "has an EC key whose curve is spelled out; Envoy takes curves by their names alone"
-    return None
+def _problem_of_authority(block: Block) -> str | None:
+    if block.label == _CRL:
+        return _problem_of_crl(block)
+    if block.label not in _CERTIFICATES:
+        return problem_of_key_block(block)
+    found = _read(block, with_auxiliary=block.label == _TRUSTED)
+    return found if isinstance(found, str) else None
 
 
-def _unfitness_of_extensions(certificate: x509.Certificate) -> str | None:
+def _read(block: Block, *, with_auxiliary: bool) -> Fields | str:
+    if block.has_headers:
+        return f"{block.called} has headers, or a blank line among its own"
+    der = first_value(block.content)
     try:
-        extensions = certificate.extensions
+        found = fields_of(der)
     except ValueError:
-        return None  # Envoy reads only those that it needs
-    is_ec = isinstance(certificate.public_key(), ec.EllipticCurvePublicKey)
-    for extension in extensions:
-        value = extension.value
-        if isinstance(value, x509.KeyUsage) and is_ec and not value.digital_signature:
-            return "has a key usage without digitalSignature, which TLS with an EC key needs"
-        if isinstance(value, x509.TLSFeature) and x509.TLSFeatureType.status_request in value:
-            return "must be shown with an OCSP response (must-staple), which is not served"
+        return f"{block.called} is not a certificate that can be read"
+    if with_auxiliary and not _is_auxiliary(block.content[len(der) :]):
+        return f"{block.called} holds something behind the certificate"
+    return found
+
+
+def _is_auxiliary(rest: bytes) -> bool:
+    """Whether what stands behind a certificate says what it is trusted for, or nothing does."""
+    try:
+        tags = [tag for tag, *_ in parts_of(rest, only_value(rest))] if rest else []
+    except MalformedError:
+        return False
+    return tags == [tag for tag in _AUXILIARY_TAGS if tag in tags]
+
+
+def _problem_of_crl(block: Block) -> str | None:
+    if block.has_headers:
+        return f"{block.called} has headers, or a blank line among its own"
+    der = first_value(block.content)
+    try:
+        x509.load_der_x509_crl(der)
+        check_issuer_of_crl(der)
+    except (ValueError, x509.InvalidVersion, InternalError):
+        return f"{block.called} is not a list of revoked certificates that can be read"
     return None
+
+
+def _unfitness_of(certificate: Fields) -> str | None:
+    usage = certificate.extension(_KEY_USAGE)
+    if usage is not None and is_elliptic(certificate.public_key) and not _may_sign(usage):
+        return "has a key usage without digitalSignature, which TLS with an EC key needs"
+    if certificate.extension(_TLS_FEATURE) == _MUST_STAPLE:
+        return "must be shown with an OCSP response (must-staple), which is not served"
+    if certificate.common_name == b"":
+        return "has an empty common name; it may have none, or a name"
+    return None if certificate.has_name else "has neither a common name nor a name of a server (DNS, URI or address)"
+
+
+def _may_sign(usage: bytes) -> bool:
+    """Whether the bits of a key usage have the first one set."""
+    try:
+        content = bits(content_of(usage, only_value(usage), BIT_STRING))
+    except MalformedError:
+        return False
+    return bool(content) and bool(content[0] & _DIGITAL_SIGNATURE)

@@ -5,13 +5,14 @@ counts as ready. Where no endpoint of a Service is ready, those that still serve
 kube-proxy does (KEP-1669), so that the last pods of a rollout finish their work.
 """
 
-import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Annotated, Any, ClassVar
 
-from translator.decode import Problem
-from translator.kubernetes.service import Service, is_tcp
+from translator.decode import Invalid, Problem, Rule, decode, few, join, quote, rule, step
+from translator.kubernetes.service import GivenPort, Service, numbered
+from translator.kubernetes.shapes import metadata_of
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 
@@ -35,47 +36,63 @@ class EndpointSlice:
     endpoints: tuple[SliceEndpoint, ...]
 
 
-def endpoint_slice_of(namespace: str, document: Mapping[str, Any]) -> EndpointSlice | Problem:
+def _address_type(text: str) -> str:
+    if text == "FQDN":
+        raise Invalid("FQDN is not supported: use IPv4 or IPv6")
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError:
+        raise Invalid(f"must be an IP address, not {quote(text)}") from None
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Conditions:
+    OPEN: ClassVar[bool] = True
+
+    ready: bool | None = None
+    serving: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Endpoint:
+    OPEN: ClassVar[bool] = True
+
+    addresses: tuple[Annotated[str, Rule(check=_address)], ...] = field(metadata=rule(min_size=1))
+    conditions: _Conditions = field(default=_Conditions())
+
+    @property
+    def endpoint(self) -> SliceEndpoint:
+        """Where it is; all its addresses are the same pod, and to use more than one would count it more than once."""
+        ready = self.conditions.ready is not False
+        serving = ready if self.conditions.serving is None else self.conditions.serving
+        return SliceEndpoint(self.addresses[0], ready, serving)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    OPEN: ClassVar[bool] = True
+
+    address_type: str | None = field(default=None, metadata=rule(name="addressType", check=_address_type))
+    ports: tuple[GivenPort, ...] = ()
+    endpoints: tuple[_Endpoint, ...] = ()
+
+
+def endpoint_slice_of(namespace: str, document: Mapping[str, Any]) -> EndpointSlice | tuple[Problem, ...]:
     """Read an EndpointSlice object."""
-    labels = document.get("metadata", {}).get("labels") or {}
-    service = labels.get(SERVICE_LABEL)
-    if not isinstance(service, str) or not service:
-        return Problem(f"metadata.labels[{SERVICE_LABEL}]", "must name the Service that the endpoints belong to")
-    if document.get("addressType") == "FQDN":
-        return Problem("addressType", "FQDN is not supported: use IPv4 or IPv6")
-    ports: list[tuple[str, int]] = []
-    for index, port in enumerate(document.get("ports") or []):
-        if not is_tcp(port):
-            continue
-        number = port.get("port") if isinstance(port, dict) else None
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 65536:
-            return Problem(f"ports[{index}].port", "must be a port number from 1 to 65535")
-        ports.append((str(port.get("name") or ""), number))
-    endpoints: list[SliceEndpoint] = []
-    for index, entry in enumerate(document.get("endpoints") or []):
-        read = _endpoint_of(entry, f"endpoints[{index}]")
-        if isinstance(read, Problem):
-            return read
-        endpoints.extend(read)
-    return EndpointSlice(namespace, service, tuple(ports), tuple(endpoints))
-
-
-def _endpoint_of(entry: object, path: str) -> list[SliceEndpoint] | Problem:
-    if not isinstance(entry, dict):
-        return Problem(path, "must be an object")
-    conditions = entry.get("conditions") or {}
-    ready = conditions.get("ready") is not False
-    serving = conditions.get("serving", ready) is not False
-    addresses = entry.get("addresses")
-    if not isinstance(addresses, list) or not addresses:
-        return Problem(f"{path}.addresses", "must be a list of at least one IP address")
-    for index, address in enumerate(addresses):
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            return Problem(f"{path}.addresses[{index}]", f"must be an IP address, not {address!r}")
-    # All addresses of one endpoint are the same pod: using more than one would count it more than once.
-    return [SliceEndpoint(addresses[0], ready, serving)]
+    metadata, read = metadata_of(document), decode(_Slice, document, "")
+    if read.value is None or metadata.value is None:
+        return few((*metadata.problems, *read.problems))
+    service = (metadata.value.labels or {}).get(SERVICE_LABEL)
+    if not service:
+        said = "must name the Service that the endpoints belong to"
+        return (Problem(join("metadata.labels", step(SERVICE_LABEL)), said),)
+    ports = tuple([(port.name, port.number) for port in numbered(read.value.ports)])
+    return EndpointSlice(namespace, service, ports, tuple([each.endpoint for each in read.value.endpoints]))
 
 
 def addresses_of(

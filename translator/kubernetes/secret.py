@@ -6,20 +6,27 @@ cannot be read, a key that belongs to another certificate or that is of no use t
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from translator.kubernetes.boringssl import UNKNOWN_SORT, blocks_of, has_open_block, unfitness_of
+from translator.decode import Problem
+from translator.kubernetes.boringssl import NO_CERTIFICATE, Unfit, problem_of_authorities, shown_key
+from translator.kubernetes.pem import Found, PassedOver, read_pem
+from translator.kubernetes.private_key import UNREADABLE, Wrong, read_private_key
+from translator.kubernetes.shapes import misshapen_secret
 
 CHAIN_KEYS = ("tls.crt", "cert-chain.pem")
 PRIVATE_KEYS = ("tls.key", "key.pem", "user.key")
 CA_KEYS = ("root-cert.pem", "ca.crt")
+
+MOST_BYTES: Final = 1 << 20
+"""As much as Kubernetes lets a Secret hold; from a folder more could come."""
+
+_MOST_CHARACTERS: Final = MOST_BYTES * 3 // 2
+"""What that is in base64, in lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,8 @@ class Certificate:
     """What a Secret holds for TLS, as PEM. `problem` says why it cannot be used; nothing of it is used then.
 
     `unfit` says why it cannot be shown to a peer, though it can be what peers are checked against: CAs often have keys,
-    and a CA may have one that no server may have.
+    and a CA may have one that no server may have. `untrusted` says why it cannot be what peers are checked against.
+    `refusal` is what Envoy said of a newer version, when this one is in use in its place.
 
     A Secret that holds only a certificate (no key) is a CA by its `tls.crt`, as in Emissary. `brings_ca`: the CA came
     as `root-cert.pem`, which Emissary trusts beside the certificate without being asked. `required`: the data key
@@ -41,6 +49,10 @@ class Certificate:
     brings_ca: bool = False
     required: bool = False
     unfit: str | None = None
+    untrusted: str | None = None
+    refusal: str | None = None
+    misshapen: tuple[Problem, ...] = ()
+    """What is wrong with the shape of the Secret; the first of it is the `problem`."""
 
     @property
     def has_certificate(self) -> bool:
@@ -56,85 +68,87 @@ class Certificate:
         return f"Certificate(has_certificate={self.has_certificate}, has_ca={self.has_ca}, problem={self.problem!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A value of a Secret: the data key that it is under, and the blocks of PEM that it holds."""
+
+    name: str
+    value: bytes
+    blocks: Sequence[Found]
+
+    def told(self, problem: str | None) -> str | None:
+        """What is wrong with it, with where it is."""
+        if problem is None:
+            return None
+        if problem in {NO_CERTIFICATE, UNREADABLE}:
+            passed = next((block for block in self.blocks if isinstance(block, PassedOver)), None)
+            problem = f"{problem}; it {passed.problem}" if passed else problem
+        return f"data[{self.name}]: {problem}"
+
+
 def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
     """Read a Secret object; None when nothing in it is about TLS."""
+    misshapen = misshapen_secret(document)
+    if misshapen:
+        return Certificate(problem=f"{misshapen[0].path}: {misshapen[0].message}", misshapen=misshapen)
     entries = _entries_of(document)
     if isinstance(entries, str):
         return Certificate(problem=entries)
     chain, key, ca = (_first(entries, keys) for keys in (CHAIN_KEYS, PRIVATE_KEYS, CA_KEYS))
-    if chain is None and key is None and ca is None:
-        return None
-    problem = _problem_of(chain, key, ca)
-    if problem:
-        return Certificate(problem=problem)
-    required = entries.get("cert_required", b"").strip().lower() == b"true"
-    unfit = _unfitness_of(chain) if chain is not None and key is not None else None
-    return Certificate(chain, key, ca, brings_ca=bool(entries.get("root-cert.pem")), required=required, unfit=unfit)
+    if chain is None:
+        if key is not None:
+            return Certificate(problem="data[tls.crt]: missing, though there is a private key")
+        if ca is None:
+            return None
+    unfit = _unfitness_of(chain, key) if chain and key else None
+    untrusted = _distrust_of(ca or chain)
+    if untrusted and (unfit or ca or not key):
+        return Certificate(problem=unfit or untrusted)
+    return Certificate(
+        chain.value if chain else None,
+        key.value if key else None,
+        ca.value if ca else None,
+        brings_ca=bool(entries.get("root-cert.pem")),
+        required=entries.get("cert_required", b"").strip().lower() == b"true",
+        unfit=unfit,
+        untrusted=untrusted,
+    )
 
 
 def _entries_of(document: Mapping[str, Any]) -> dict[str, bytes] | str:
+    written = {field: document.get(field) or {} for field in ("data", "stringData")}
+    if sum(len(text or "") for values in written.values() for text in values.values()) > _MOST_CHARACTERS:
+        return f"data: is larger than {MOST_BYTES >> 20} MiB, which is more than a Secret may hold"
     entries: dict[str, bytes] = {}
-    for name, text in (document.get("data") or {}).items():
+    for name, text in written["data"].items():
         try:
-            entries[name] = base64.b64decode("".join(str(text).split()), validate=True)
+            entries[name] = base64.b64decode((text or "").encode().translate(None, b" \t\r\n"), validate=True)
         except (binascii.Error, ValueError):
             return f"data[{name}]: must be base64"
-    for name, text in (document.get("stringData") or {}).items():
-        entries[name] = str(text).encode()
-    return entries
+    return entries | {name: (text or "").encode(errors="replace") for name, text in written["stringData"].items()}
 
 
-def _first(entries: Mapping[str, bytes], names: tuple[str, ...]) -> bytes | None:
-    return next((entries[name] for name in names if entries.get(name)), None)
+def _first(entries: Mapping[str, bytes], names: tuple[str, ...]) -> _Entry | None:
+    name = next((name for name in names if entries.get(name)), None)
+    return _Entry(name, entries[name], tuple(read_pem(entries[name]))) if name else None
 
 
-def _problem_of(chain: bytes | None, key: bytes | None, ca: bytes | None) -> str | None:
-    if key is not None and chain is None:
-        return "data[tls.crt]: missing, though there is a private key"
-    certificates = _load(chain, "tls.crt") if chain is not None else []
-    if isinstance(certificates, str):
-        return certificates
-    if ca is not None and isinstance(authorities := _load(ca, "root-cert.pem"), str):
-        return authorities
-    return _problem_of_key(key, certificates[0]) if key is not None else None
-
-
-def _unfitness_of(chain: bytes) -> str | None:
-    said = unfitness_of(x509.load_pem_x509_certificate(blocks_of(chain)))
-    return f"data[tls.crt]: {said}" if said else None
-
-
-def _problem_of_key(key: bytes, certificate: x509.Certificate) -> str | None:
-    private = _load_key(key)
-    if isinstance(private, str):
-        return private
-    try:
-        certified = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
-        return f"data[tls.crt]: {UNKNOWN_SORT}"
-    if _spki(private.public_key()) != _spki(certified):
-        return "data[tls.key]: does not belong to the first certificate of tls.crt"
+def _unfitness_of(chain: _Entry, key: _Entry) -> str | None:
+    """Why a certificate cannot be shown to peers with its key."""
+    certified = shown_key(chain.blocks)
+    if isinstance(certified, Unfit):
+        return chain.told(certified.problem)
+    private = read_private_key(key.blocks)
+    if isinstance(private, Wrong):
+        return key.told(private.problem)
+    if _spki(private.public_key()) != _spki(load_der_public_key(certified)):
+        return key.told(f"does not belong to the first certificate of {chain.name}")
     return None
 
 
-def _load(pem: bytes, name: str) -> list[x509.Certificate] | str:
-    if has_open_block(pem):
-        return (
-            f"data[{name}]: has a block that does not end: its END line is missing, or not at the beginning of a line"
-        )
-    try:
-        return x509.load_pem_x509_certificates(blocks_of(pem))
-    except ValueError:
-        return f"data[{name}]: holds no certificate in PEM that can be read"
-
-
-def _load_key(pem: bytes) -> PrivateKeyTypes | str:
-    try:
-        return load_pem_private_key(blocks_of(pem), password=None)
-    except TypeError:
-        return "data[tls.key]: is encrypted with a password; store it without one"
-    except (ValueError, UnsupportedAlgorithm):
-        return "data[tls.key]: holds no private key in PEM that can be read (PKCS#1, PKCS#8 or EC)"
+def _distrust_of(authorities: _Entry | None) -> str | None:
+    """Why peers cannot be checked against what is in here."""
+    return authorities.told(problem_of_authorities(authorities.blocks)) if authorities else None
 
 
 def _spki(key: Any) -> bytes:

@@ -3,11 +3,13 @@
 Source: Kubernetes API reference, Service v1 core.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from translator.decode import Problem
+from translator.checks import Port
+from translator.decode import Problem, decode, few, rule
+from translator.kubernetes.shapes import metadata_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +40,58 @@ class Service:
         return None
 
 
-def service_of(namespace: str, name: str, document: Mapping[str, Any]) -> Service | Problem:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenPort:
+    """A port as a Service or an EndpointSlice has it."""
+
+    OPEN: ClassVar[bool] = True
+
+    name: str = ""
+    port: Port | None = None
+    protocol: str = "TCP"
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether it is one of TCP, as it is where it says no protocol."""
+        return (self.protocol or "TCP") == "TCP"
+
+    def cross_check(self) -> Iterable[Problem]:
+        """A port of TCP has a number."""
+        if self.is_tcp and self.port is None:
+            yield Problem("port", "is required")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spec:
+    OPEN: ClassVar[bool] = True
+
+    type: str | None = None
+    external_name: str | None = field(default=None, metadata=rule(name="externalName"))
+    ports: tuple[GivenPort, ...] = ()
+
+    def cross_check(self) -> Iterable[Problem]:
+        if self.type == "ExternalName" and not self.external_name:
+            yield Problem("externalName", "must be a DNS name, since spec.type is ExternalName")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Service:
+    OPEN: ClassVar[bool] = True
+
+    spec: _Spec = field(metadata=rule(required=True))
+
+
+def service_of(namespace: str, name: str, document: Mapping[str, Any]) -> Service | tuple[Problem, ...]:
     """Read a Service object; the API server has checked it, a folder of YAML has not."""
-    spec = document.get("spec")
-    if not isinstance(spec, dict):
-        return Problem("spec", "must be an object")
-    if spec.get("type") == "ExternalName":
-        external = spec.get("externalName")
-        if not isinstance(external, str) or not external:
-            return Problem("spec.externalName", "must be a DNS name, since spec.type is ExternalName")
-        return Service(namespace, name, (), external)
-    ports = spec.get("ports", [])
-    if not isinstance(ports, list):
-        return Problem("spec.ports", "must be a list")
-    named: list[NamedPort] = []
-    for index, port in enumerate(ports):
-        if not is_tcp(port):
-            continue
-        number = port.get("port") if isinstance(port, dict) else None
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 65536:
-            return Problem(f"spec.ports[{index}].port", "must be a port number from 1 to 65535")
-        named.append(NamedPort(str(port.get("name") or ""), number))
-    return Service(namespace, name, tuple(named))
+    read, metadata = decode(_Service, document, ""), metadata_of(document)
+    if read.value is None or metadata.value is None:
+        return few((*metadata.problems, *read.problems))
+    spec = read.value.spec
+    if spec.type == "ExternalName":
+        return Service(namespace, name, (), spec.external_name)
+    return Service(namespace, name, numbered(spec.ports))
 
 
-def is_tcp(port: object) -> bool:
-    """Whether a port, of a Service or an EndpointSlice, is one of TCP, as it is where it says no protocol."""
-    return not isinstance(port, dict) or (port.get("protocol") or "TCP") == "TCP"
+def numbered(ports: Iterable[GivenPort]) -> tuple[NamedPort, ...]:
+    """The ports of TCP among these."""
+    return tuple([NamedPort(port.name, port.port) for port in ports if port.is_tcp and port.port is not None])

@@ -1,6 +1,7 @@
 """The tables of the core kinds: from the bytes of objects to Services, their endpoints and certificates."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.endpoint_slice import EndpointSlice, endpoint_slice_of
 from translator.kubernetes.secret import Certificate, certificate_of
 from translator.kubernetes.service import Service, service_of
-from translator.tables import Table, Tables
+from translator.tables import Table, Tables, read
 
 Name = tuple[str, str]
 """A namespace and a name."""
@@ -26,6 +27,7 @@ class KubernetesTables:
     """Services and certificates by namespace and name, the namespaces with Services, and the EndpointSlices of each.
 
     `sources` are the tables to fill, by `<group>/<Kind>`; `problems` what is wrong with the objects, by object key.
+    `refusals` is to be filled too: what Envoy said of Secrets that it refused.
     """
 
     def __init__(self, tables: Tables) -> None:
@@ -54,7 +56,14 @@ class KubernetesTables:
         )
 
         read_secrets = tables.each("certificates by object", secrets, _read_secret)
-        self.certificates: Table[Name, Certificate] = _by_name(tables, "certificates", read_secrets, Certificate)
+        self.refusals: Table[ObjectKey, str] = tables.source("refusals of secrets")
+        refused = tables.each(
+            "certificates refused",
+            self.refusals,
+            lambda key, said: _refused(read(read_secrets, key), said),
+        )
+        told = tables.union("certificates by object with refusals", refused, read_secrets)
+        self.certificates: Table[Name, Certificate] = _by_name(tables, "certificates", told, Certificate)
 
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
             tables.each("service problems", read_services, _problem_of),
@@ -70,11 +79,11 @@ def _by_name(tables: Tables, name: str, parent: Table[ObjectKey, Any], kind: typ
     return tables.each(name, grouped, lambda _, members: members[min(members)])
 
 
-def _read_service(key: ObjectKey, body: bytes) -> Service | Problem:
+def _read_service(key: ObjectKey, body: bytes) -> Service | tuple[Problem, ...]:
     return service_of(*name_of(key), orjson.loads(body))
 
 
-def _read_slice(key: ObjectKey, body: bytes) -> EndpointSlice | Problem:
+def _read_slice(key: ObjectKey, body: bytes) -> EndpointSlice | tuple[Problem, ...]:
     return endpoint_slice_of(name_of(key)[0], orjson.loads(body))
 
 
@@ -82,12 +91,20 @@ def _read_secret(_: ObjectKey, body: bytes) -> Certificate | None:
     return certificate_of(orjson.loads(body))
 
 
+def _refused(found: Certificate | None, said: str) -> Certificate:
+    """What is known of a Secret that Envoy refused: the version that is still in use, or that there is none."""
+    return Certificate(problem=said) if found is None else replace(found, refusal=said)
+
+
 def _problem_of(_: ObjectKey, row: object) -> tuple[Problem, ...] | None:
-    return (row,) if isinstance(row, Problem) else None
+    return row if isinstance(row, tuple) else None
 
 
 def _problem_of_certificate(_: ObjectKey, row: Certificate) -> tuple[Problem, ...] | None:
-    if row.problem is None:
+    if row.misshapen:
+        return row.misshapen
+    said = row.problem or row.unfit
+    if said is None:
         return None
-    path, _, message = row.problem.partition(": ")
-    return (Problem(path, message),)
+    path, _, message = said.partition(": ")
+    return (Problem(path, message, stops=row.problem is not None),)

@@ -8,16 +8,17 @@ from envoyapi.config_cluster_v3 import (
     ClusterDnsLookupFamily,
     ClusterEdsClusterConfig,
 )
-from envoyapi.config_core_v3 import Address, Http1ProtocolOptions, Http2ProtocolOptions, SocketAddress
+from envoyapi.config_core_v3 import Address, Http1ProtocolOptions, Http2ProtocolOptions, Pipe, SocketAddress
 from envoyapi.config_core_v3 import HttpProtocolOptions as CommonHttpOptions
 from envoyapi.config_endpoint_v3 import ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsExplicitHttpConfig
 from envoyapi.wire import Any as AnyMessage
 from envoyapi.wire import any_of, duration_ms
 from translator.features.upstream import part_of
-from translator.ir import Addresses, Backend, DnsName, ServicePort
+from translator.ir import Addresses, Backend, DnsName, LocalSocket, ServicePort, Target
 from translator.resources import Resource, resource
 from translator.xds.names import assignment_name, cluster_name
+from translator.xds.paths import CHECKED
 from translator.xds.sources import ADS
 from translator.xds.tls import upstream_tls
 
@@ -25,7 +26,6 @@ HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 _HTTP1 = HttpProtocolOptionsExplicitHttpConfig(http_protocol_options=Http1ProtocolOptions())
 _HTTP2 = HttpProtocolOptionsExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
-_HTTP2_ALONE = {HTTP_OPTIONS: any_of(HttpProtocolOptions(explicit_http_config=_HTTP2))}
 
 
 def encode_cluster(backend: Backend) -> Resource:
@@ -53,11 +53,13 @@ def encode_cluster(backend: Backend) -> Resource:
 
 
 def _http_options(backend: Backend, common: dict[str, Any]) -> dict[str, AnyMessage] | None:
-    if not common:
-        return _HTTP2_ALONE if backend.protocol == "http2" else None
+    """How HTTP is spoken with the backend; None for Envoy's defaults, HTTP/1.1."""
+    if not common and not backend.checked and backend.protocol != "http2":
+        return None
     options = HttpProtocolOptions(
-        common_http_protocol_options=CommonHttpOptions(**common),
+        common_http_protocol_options=CommonHttpOptions(**common) if common else None,
         explicit_http_config=_HTTP2 if backend.protocol == "http2" else _HTTP1,
+        http_filters=CHECKED if backend.checked else (),
     )
     return {HTTP_OPTIONS: any_of(options)}
 
@@ -66,13 +68,13 @@ def _discovery_type(backend: Backend) -> ClusterDiscoveryType:
     match backend.target:
         case ServicePort():
             return ClusterDiscoveryType.EDS
-        case Addresses():
+        case Addresses() | LocalSocket():
             return ClusterDiscoveryType.STATIC
         case DnsName():
             return ClusterDiscoveryType.STRICT_DNS
 
 
-def _inline_assignment(name: str, target: ServicePort | Addresses | DnsName) -> ClusterLoadAssignment | None:
+def _inline_assignment(name: str, target: Target) -> ClusterLoadAssignment | None:
     match target:
         case ServicePort():
             return None
@@ -80,14 +82,18 @@ def _inline_assignment(name: str, target: ServicePort | Addresses | DnsName) -> 
             return encode_assignment(name, target.pairs)
         case DnsName():
             return encode_assignment(name, ((target.name, target.port),))
+        case LocalSocket():
+            return _assignment(name, [Address(pipe=Pipe(path=target.path))])
 
 
 def encode_assignment(name: str, addresses: tuple[tuple[str, int], ...]) -> ClusterLoadAssignment:
     """Endpoints under the name that their cluster asks for; none at all is a valid answer (503 for its requests)."""
-    endpoints = [
-        LbEndpoint(endpoint=Endpoint(address=Address(socket_address=SocketAddress(address=address, port_value=port))))
-        for address, port in addresses
-    ]
+    found = [Address(socket_address=SocketAddress(address=address, port_value=port)) for address, port in addresses]
+    return _assignment(name, found)
+
+
+def _assignment(name: str, addresses: list[Address]) -> ClusterLoadAssignment:
+    endpoints = [LbEndpoint(endpoint=Endpoint(address=address)) for address in addresses]
     return ClusterLoadAssignment(
         cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=endpoints)] if endpoints else None
     )

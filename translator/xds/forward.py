@@ -1,6 +1,9 @@
 """What becomes of a request that is sent on: backends, rewrites, limits, and the features that others declare."""
 
+from dataclasses import replace
 from typing import Any
+
+import re2
 
 from envoyapi.config_route_v3 import (
     RouteAction,
@@ -15,14 +18,16 @@ from translator.features import action_fields
 from translator.xds.headers import header_options
 from translator.xds.matches import encode_share, encode_substitution
 from translator.xds.names import cluster_name
+from translator.xds.paths import looks_at
 
 BROKEN = "broken"
 """The cluster that never exists: a request sent there is answered 500."""
 
 
-def encode_forward(forward: ir.Forward) -> RouteAction:
-    """The route action of a forwarded request."""
-    rewrite = forward.rewrite
+def encode_forward(asked: ir.Forward, path: ir.PathMatch) -> RouteAction:
+    """The route action of a forwarded request, of which `path` is what was matched."""
+    forward = _looked_at(asked)
+    rewrite = _rewrite(forward.rewrite, path)
     fields: dict[str, Any] = {}
     for feature in forward.features:
         fields.update(action_fields(feature))
@@ -36,17 +41,36 @@ def encode_forward(forward: ir.Forward) -> RouteAction:
         cluster=_name(single) if single is not None and plain else None,
         weighted_clusters=None if plain else _weighted(forward.backends),
         prefix_rewrite=rewrite.text if rewrite and rewrite.kind == "matched" else None,
-        regex_rewrite=encode_substitution(_whole(rewrite)) if rewrite and rewrite.kind != "matched" else None,
+        regex_rewrite=encode_substitution(rewrite) if rewrite and rewrite.kind == "regex" else None,
         host_rewrite_literal=forward.host,
         timeout=duration_ms(forward.timeout_ms) if forward.timeout_ms is not None else None,
         **fields,
     )
 
 
-def _whole(rewrite: ir.Rewrite) -> ir.Rewrite:
-    if rewrite.kind == "regex":
+def _rewrite(rewrite: ir.Rewrite | None, path: ir.PathMatch) -> ir.Rewrite | None:
+    """A rewrite in the two words that Envoy has: what was matched, and what a regular expression finds."""
+    if rewrite is None or rewrite.kind in {"matched", "regex"}:
         return rewrite
-    return ir.Rewrite("regex", rewrite.text.replace("\\", "\\\\"), "^.*$")
+    pattern = "^.*$"
+    if rewrite.kind == "joined":
+        pattern = f"{'' if path.case_sensitive else '(?i)'}^{re2.escape(path.text)}/?"
+    return ir.Rewrite("regex", rewrite.text.replace("\\", "\\\\"), pattern)
+
+
+def _looked_at(forward: ir.Forward) -> ir.Forward:
+    """The same, with backends that look at what the rewrite has made, where only they can."""
+    if not looks_at(forward):
+        return forward
+    return replace(
+        forward,
+        backends=tuple([replace(each, backend=_checked(each.backend)) for each in forward.backends]),
+        mirrors=tuple([replace(each, backend=replace(each.backend, checked=True)) for each in forward.mirrors]),
+    )
+
+
+def _checked(backend: ir.Backend | None) -> ir.Backend | None:
+    return replace(backend, checked=True) if backend else None
 
 
 def _name(backend: ir.WeightedBackend) -> str:
@@ -79,5 +103,6 @@ def backends_of(route: ir.Route) -> tuple[ir.Backend, ...]:
     """Every backend that a route may send a request to."""
     if not isinstance(route.action, ir.Forward):
         return ()
-    direct = tuple(share.backend for share in route.action.backends if share.backend)
-    return direct + tuple(mirror.backend for mirror in route.action.mirrors)
+    forward = _looked_at(route.action)
+    direct = tuple(share.backend for share in forward.backends if share.backend)
+    return direct + tuple(mirror.backend for mirror in forward.mirrors)

@@ -26,6 +26,7 @@ from envoyapi.network_tcp_proxy_v3 import TcpProxy, TcpProxyWeightedCluster, Tcp
 from envoyapi.wire import SIZE, any_of, duration_ms, tag
 from translator import ir
 from translator.resources import Resource, resource
+from translator.xds.believed import removal
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
 from translator.xds.tls import downstream_tls
@@ -36,6 +37,7 @@ CONNECTION_WINDOW = 1_048_576
 STREAM_IDLE_MS = 300_000
 
 _FILTER_CHAINS = tag(3, 2)
+_NOT_BELIEVED = (removal(),)
 _ROUTER = HttpFilter(name="envoy.filters.http.router", typed_config=any_of(Router()))
 _TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=any_of(TlsInspector()))
 _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", typed_config=any_of(ProxyProtocol()))
@@ -92,6 +94,7 @@ def _http_filter(name: str, chain: ir.HttpChain) -> Filter:
         path_with_escaped_slashes_action=_SLASHES[options.escaped_slashes],
         strip_matching_host_port=options.strip_matching_host_port,
         preserve_external_request_id=options.preserve_external_request_id,
+        early_header_mutation_extensions=() if options.trusts_a_proxy else _NOT_BELIEVED,
     )
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=any_of(manager))
 

@@ -13,7 +13,19 @@ from envoyapi.config_route_v3 import RouteList
 from envoyapi.type_matcher_v3 import HttpRequestHeaderMatchInput
 from envoyapi.wire import SIZE, any_of, sized, tag, utf8
 from envoyapi.xds_core_v3 import TypedExtensionConfig
-from envoyapi.xds_type_matcher_v3 import Matcher, MatcherMatcherTree, MatcherMatcherTreeMatchMap, MatcherOnMatch
+from envoyapi.xds_type_matcher_v3 import (
+    Matcher,
+    MatcherMatcherList,
+    MatcherMatcherListFieldMatcher,
+    MatcherMatcherListPredicate,
+    MatcherMatcherListPredicateSinglePredicate,
+    MatcherMatcherTree,
+    MatcherMatcherTreeMatchMap,
+    MatcherOnMatch,
+    RegexMatcher,
+    RegexMatcherGoogleRe2,
+    StringMatcher,
+)
 from translator.ir import PathMatch
 
 Entry = tuple[PathMatch, bytes]
@@ -48,8 +60,18 @@ def matcher_of(entries: Sequence[Entry], *, greatest_growth: int = GREATEST_GROW
                 (key, [entries[position][1] for position in positions]) for key, positions in leaves.items()
             ),
         ),
-        on_no_match=_on_match([entries[position][1] for position in unbound]) if unbound else None,
+        on_no_match=listed([entries[position][1] for position in unbound]) if unbound else None,
     )
+
+
+def behind(first: str, answer: bytes, matcher: Matcher) -> Matcher:
+    """The matcher, but for paths (with their query) that match a regular expression: these have the route `answer`."""
+    regex = RegexMatcher(google_re2=RegexMatcherGoogleRe2(), regex=first)
+    asked = MatcherMatcherListPredicateSinglePredicate(input=_INPUT, value_match=StringMatcher(safe_regex=regex))
+    before = MatcherMatcherListFieldMatcher(
+        predicate=MatcherMatcherListPredicate(single_predicate=asked), on_match=listed([answer])
+    )
+    return Matcher(matcher_list=MatcherMatcherList(matchers=[before]), on_no_match=MatcherOnMatch(matcher=matcher))
 
 
 def _key_of(path: PathMatch) -> str | None:
@@ -83,11 +105,12 @@ def _match_map(leaves: Iterable[tuple[str, list[bytes]]]) -> MatcherMatcherTreeM
     # Joined by hand: `map` is a map field, so each entry is a message of its own with key = 1 and value = 2.
     parts: list[bytes] = []
     for key, routes in leaves:
-        on_match = _on_match(routes)
+        on_match = listed(routes)
         parts.append(b"\n" + sized(b"\n" + utf8(key) + b"\x12" + SIZE[len(on_match)] + on_match))
     return MatcherMatcherTreeMatchMap.of(b"".join(parts))
 
 
-def _on_match(routes: list[bytes]) -> MatcherOnMatch:
+def listed(routes: Iterable[bytes]) -> MatcherOnMatch:
+    """Routes that are tried one after the other."""
     listed = RouteList.of(b"".join([_LIST_ENTRY + SIZE[len(route)] + route for route in routes]))
     return MatcherOnMatch(action=TypedExtensionConfig(name="routes", typed_config=any_of(listed)))

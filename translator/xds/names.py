@@ -4,19 +4,25 @@ They carry `/` and `:`, which no Kubernetes name can hold, so two names are neve
 not tell in words it tells by a hash of the whole value.
 """
 
-from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from dataclasses import fields, is_dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
-from translator.ir import Addresses, Backend, DnsName, SecretRef, ServicePort
+from translator.ir import Addresses, Backend, DnsName, LocalSocket, SecretRef, ServicePort
+from translator.remembering import remembered
 
 LONGEST = 200
 
 
-@lru_cache(maxsize=65536)
+def _size(backend: Backend) -> int:
+    return len(repr(backend))
+
+
+@remembered(_size, room=32 << 20)
 def cluster_name(backend: Backend) -> str:
     """The name of the cluster of a backend: equal backends share it, different ones never do."""
+    if backend.checked:
+        return f"{cluster_name(replace(backend, checked=False))}/checked"
     target = backend.target
     match target:
         case ServicePort():
@@ -25,6 +31,8 @@ def cluster_name(backend: Backend) -> str:
             text = f"dns/{target.name}:{target.port}"
         case Addresses():
             text = "ip/" + ",".join(f"{address}:{port}" for address, port in target.pairs)
+        case LocalSocket():
+            text = f"unix{target.path}"
     if backend == Backend(target) and len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}~{_digest(backend)}"

@@ -25,6 +25,7 @@ from translator import ir
 from translator.xds.forward import encode_forward
 from translator.xds.headers import header_options
 from translator.xds.matches import encode_share, encode_substitution, encode_text_match
+from translator.xds.paths import guards_of
 
 PROTO_HEADER = "x-forwarded-proto"
 
@@ -62,13 +63,15 @@ class EncodedRoute:
 
 def encode_route(route: ir.Route) -> EncodedRoute:
     """One route of the IR as bytes."""
-    match = encode_match(route.match)
+    guards = b"".join([_MATCH_HEADERS + sized(guard) for guard in guards_of(route)])
     others = tuple(header for header in route.match.headers if header.name != PROTO_HEADER)
+    match = encode_match(route.match) + guards
+    unforwarded = len(others) == len(route.match.headers)
     return EncodedRoute(
         order=route.order,
         path=route.match.path,
         match=match,
-        forwarded_match=match if len(others) == len(route.match.headers) else encode_match(route.match, others),
+        forwarded_match=match if unforwarded else encode_match(route.match, others) + guards,
         rest=_rest_of(route),
     )
 
@@ -78,7 +81,7 @@ def _rest_of(route: ir.Route) -> Route:
     edits = route.headers
     return Route(
         name=route.name,
-        route=encode_forward(action) if isinstance(action, ir.Forward) else None,
+        route=encode_forward(action, route.match.path) if isinstance(action, ir.Forward) else None,
         redirect=_redirect(action) if isinstance(action, ir.Redirect) else None,
         direct_response=_direct(action) if isinstance(action, ir.DirectResponse) else None,
         request_headers_to_add=header_options(edits.add_request),

@@ -5,7 +5,6 @@ itself knows the answer it costs nothing: on a TLS chain every request is secure
 virtual host that only redirects needs a few routes, whatever its Mappings are: a changed Mapping touches nothing there.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 
 from envoyapi.config_route_v3 import (
@@ -17,28 +16,23 @@ from envoyapi.config_route_v3 import (
     RouteMatch,
     VirtualHost,
 )
-from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
+from envoyapi.type_matcher_v3 import StringMatcher
 from envoyapi.wire import SIZE, tag
+from envoyapi.xds_type_matcher_v3 import MatcherOnMatch
 from translator import ir
+from translator.checks import VIA_HEADER
+from translator.dot_segments import ANYWHERE
 from translator.resources import Resource, resource
-from translator.xds.matcher import Entry, matcher_of
+from translator.xds.guard import guarded
+from translator.xds.headers import header_options
+from translator.xds.matcher import Entry, behind, listed, matcher_of
+from translator.xds.paths import REFUSED
 from translator.xds.route import PROTO_HEADER, EncodedRoute
 
 ACME_PREFIX = "/.well-known/acme-challenge/"
 """Challenges of certificate authorities come in clear text, whatever the policy for insecure requests says."""
 
-UNTRUSTED_HEADERS = (
-    "forwarded",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-uri",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
-)
-"""What Envoy passes on as clients sent it, and backends tend to believe: dropped unless a proxy is trusted."""
-
+_VIA = header_options([ir.HeaderValue(VIA_HEADER, "1", append=False)])
 _ROUTES = tag(3, 2)
 _VIRTUAL_HOSTS = tag(2, 2)
 _EVERY_PATH = ir.PathMatch("prefix", "/")
@@ -50,20 +44,24 @@ _MISDIRECTED = Route(match=RouteMatch(prefix="/"), direct_response=DirectRespons
 def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) -> VirtualHost:
     """The virtual host with those of its routes that its policy lets through, in their order."""
     entries = list(_entries(host, sorted(routes, key=lambda route: route.order)))
-    domains = [host.hostname, *host.also]
-    matcher = matcher_of(entries)
-    head = VirtualHost(name=host.hostname, domains=domains, matcher=matcher)
+    listing = [route for _, route in entries]
+    if any(path is not _EVERY_PATH for path, _ in entries):
+        listing.insert(0, REFUSED)
+    tree = matcher_of(entries)
+    matcher = behind(ANYWHERE, REFUSED, tree) if tree is not None else None
+    if host.guards:
+        rest = listed(listing) if matcher is None else MatcherOnMatch(matcher=matcher)
+        matcher = guarded(host.guards, rest if entries else None)
+    head = VirtualHost(name=host.hostname, domains=[host.hostname, *host.also], matcher=matcher)
     if matcher is not None:
         return head
-    return VirtualHost.of(head + b"".join([_ROUTES + SIZE[len(route)] + route for _, route in entries]))
+    return VirtualHost.of(head + b"".join([_ROUTES + SIZE[len(route)] + route for route in listing]))
 
 
 def _entries(host: ir.VirtualHost, routes: list[EncodedRoute]) -> Iterable[Entry]:
     if host.insecure == "misdirected":
         yield _EVERY_PATH, _MISDIRECTED
         return
-    if host.closed:
-        yield _EVERY_PATH, _closed(host)
     if host.secure == "always" or (host.secure == "never" and host.insecure == "route"):
         for route in routes:
             yield route.path, route.plain
@@ -76,16 +74,6 @@ def _entries(host: ir.VirtualHost, routes: list[EncodedRoute]) -> Iterable[Entry
             yield route.path, route.when(_SECURE)
     if host.insecure == "redirect":
         yield _EVERY_PATH, _to_https(host)
-
-
-def _closed(host: ir.VirtualHost) -> Route:
-    suffixes = "|".join(re.escape(name.removeprefix("*")) for name in host.closed)
-    authority = RegexMatcher(regex=rf"(?i).+({suffixes})(\.|\.?:[0-9]*)")
-    matcher = HeaderMatcher(name=":authority", string_match=StringMatcher(safe_regex=authority))
-    return Route(
-        match=RouteMatch(prefix="/", headers=[matcher]),
-        direct_response=DirectResponseAction(status=host.closed_status),
-    )
 
 
 def _to_https(host: ir.VirtualHost) -> bytes:
@@ -102,8 +90,8 @@ def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualH
         raise TypeError(f"chain {chain.name} has no routes: it does not speak HTTP")
     head = RouteConfiguration(
         name=chain.name,
-        request_headers_to_remove=() if body.options.trusted_hops else UNTRUSTED_HEADERS,
-        # Else what is dropped here would win over what a Mapping adds.
+        request_headers_to_add=_VIA,
+        # Else what is added here would win over what a Mapping says of the same header.
         most_specific_header_mutations_wins=True,
     )
     joined = b"".join(

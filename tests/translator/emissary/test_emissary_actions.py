@@ -4,6 +4,7 @@ import pytest
 
 from tests.translator.emissary.world import World, world
 from translator import ir
+from translator.emissary.options import OwnPort
 from translator.features.idle_timeout import IdleTimeout
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
@@ -166,7 +167,7 @@ HERE = (
 
 @pytest.mark.parametrize("name", HERE)
 def test_no_mapping_leads_to_the_diagnostics_by_an_address_of_the_pod_itself(name: str) -> None:
-    made = world(diagnostics=("127.0.0.1", 9999))
+    made = world(own_ports=(OwnPort("127.0.0.1", 9999, "diagnostics", closed=True),))
     key = made.mapping("leak", hostname="*", prefix="/leak/", service=f"{name}:9999")
     near = made.mapping("near", hostname="*", prefix="/near/", service=f"{name}:9998")
     problems = made.all_problems()
@@ -176,7 +177,7 @@ def test_no_mapping_leads_to_the_diagnostics_by_an_address_of_the_pod_itself(nam
 
 
 def test_probes_are_on_every_host_and_the_diagnostics_only_where_they_are_wanted() -> None:
-    made = world(diagnostics=("127.0.0.1", 9999))
+    made = world(diagnostics_socket="/run/d/diagnostics.sock")
     made.host("other", "foo.com")
     made.sweep()
     rows = made.emissary.routes.view()
@@ -185,7 +186,7 @@ def test_probes_are_on_every_host_and_the_diagnostics_only_where_they_are_wanted
     (route,) = rows["probe liveness_probe"]
     assert route.match.path == ir.PathMatch("prefix", "/ambassador/v0/check_alive")
     assert route.action == ir.Forward(
-        backends=(ir.WeightedBackend(ir.Backend(ir.Addresses((("127.0.0.1", 9999),)))),),
+        backends=(ir.WeightedBackend(ir.Backend(ir.LocalSocket("/run/d/diagnostics.sock"))),),
         rewrite=ir.Rewrite("matched", "/ambassador/v0/check_alive"),
         timeout_ms=10_000,
     )

@@ -103,8 +103,11 @@ def test_mistakes_about_contexts_stop_the_host() -> None:
     assert made.problems(mismatch) == {
         "spec.tlsSecret": "is not the Secret of the TLSContext default/mismatch; they must be the same"
     }
+    missing = (
+        "spec.secret names the Secret default/nowhere, which does not exist, may not be read, or holds no certificate"
+    )
     assert made.problems(broken) == {
-        "spec.tlsContext": "needs the TLSContext default/broken, which its own problems stop"
+        "spec.tlsContext": f"needs the TLSContext default/broken, which its own problems stop: {missing}"
     }
     assert made.problems(version) == {
         "spec.tls.min_tls_version": "must not be newer than max_tls_version, which is v1.2"

@@ -38,7 +38,9 @@ def translated(*objects: tuple[str, bytes]) -> Result:
         an_object("Listener", "http", {"port": 8080, **LISTENER}),
         an_object("Host", "any", {"hostname": "*", **OPEN}),
     )
-    return translate(dict((*common, *objects)), Options())
+    result = translate(dict((*common, *objects)), Options())
+    assert result.failures == ()
+    return result
 
 
 def served(result: Result) -> set[str]:
@@ -200,6 +202,31 @@ def test_the_longest_of_other_kinds_envoy_takes(tmp_path: Path) -> None:
     objects = dict(everything_else())
     result = translated(*objects.items())
     assert objects.keys() <= served(result)
+    assert refusal(result, tmp_path) == ""
+
+
+LONGEST_NAME = ".".join(["k" * 50, "s" * 60, "i" * 60, "K" * 60])
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_what_keeps_names_apart_envoy_takes(tmp_path: Path, is_stopped: bool) -> None:
+    """The longest names, in letters that are more than ASCII's for RE2, and every sort of them at once."""
+    names = [f"{place}.{LONGEST_NAME}" for place in range(20)] + ["a.test", "a.test.", "a.test:80", "[::1]"]
+    names += [f"*.{place}.{LONGEST_NAME}" for place in range(20)] + [
+        "*:80",
+        "*.a.test:80",
+        "*-a.test",
+        "a.*",
+        "a*",
+        "*",
+    ]
+    more = {"requestPolicy": {"insecure": {"action": "Perhaps"}}} if is_stopped else OPEN
+    hosts = dict(
+        an_object("Host", str(number), {"hostname": name, **(OPEN if name in {"*", "*:80"} else more)})
+        for number, name in enumerate(names)
+    )
+    result = translated(*hosts.items())
+    assert len(served(result) & hosts.keys()) == (2 if is_stopped else len(hosts))
     assert refusal(result, tmp_path) == ""
 
 

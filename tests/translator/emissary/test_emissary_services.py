@@ -179,7 +179,12 @@ def test_an_unknown_or_stopped_context_stops_the_mapping_rather_than_speak_clear
     broken = made.put("TLSContext", "broken", secret="missing")
     assert made.routes() == []
     assert made.problems(unknown) == {"spec.tls": "names the TLSContext nowhere, which does not exist"}
-    assert made.problems(stopped) == {"spec.tls": "names the TLSContext broken, which its own problems stop"}
+    missing = (
+        "spec.secret names the Secret default/missing, which does not exist, may not be read, or holds no certificate"
+    )
+    assert made.problems(stopped) == {
+        "spec.tls": f"names the TLSContext broken, which its own problems stop: {missing}"
+    }
     said = "which does not exist, may not be read, or holds no certificate"
     assert made.problems(broken) == {"spec.secret": f"names the Secret default/missing, {said}"}
     made.secret("missing")

@@ -118,7 +118,9 @@ def test_a_name_whose_host_is_stopped_is_not_served_by_what_asks_less_of_clients
     made.host("db", "db.example.com", tls={"ca_secret": "clients", "cert_required": True}, **TLS)
     key = tcp(made, "a", port=8443, host="db.example.com")
     assert "default/https/db.example.com" not in made.chains
+    missing = "names the Secret default/clients, which does not exist, may not be read, or holds no certificate"
     said = "would have the TLS settings of Host default/db, which its own problems stop"
+    said = f"{said}: spec.tls.ca_secret {missing}"
     assert made.problems(key) == {"spec.host": said}
     secret = made.secret("clients")
     assert made.problems(key) == {}

@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 
 from tests.support.certificates import Pair, authority
+from tests.translator.emissary.answering import answer
 from translator import ir
+from translator.decode import Problem
 from translator.emissary.tables import EmissaryTables, Options
 from translator.kubernetes.tables import KubernetesTables
 from translator.tables import Sweep, Tables
@@ -48,7 +50,7 @@ class World:
         spec: object = None,
         *,
         namespace: str = "default",
-        labels: Mapping[str, str] | None = None,
+        labels: Mapping[str, object] | None = None,
         version: str = VERSION,
         **fields: Any,
     ) -> str:
@@ -58,6 +60,10 @@ class World:
             metadata["labels"] = labels
         body = {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": fields if spec is None else spec}
         return self._put(key_of(kind, name, namespace), body)
+
+    def put_document(self, body: dict[str, Any], key: str | None = None) -> str:
+        """Put an object of Emissary's as it is written."""
+        return self._put(key or key_of(body["kind"], body["metadata"]["name"]), body)
 
     def core(self, kind: str, name: str, body: dict[str, Any], namespace: str = "default") -> str:
         """Put a core object."""
@@ -124,12 +130,15 @@ class World:
 
     def problems(self, key: str) -> dict[str, str]:
         """What is wrong with an object: messages by path, those that only warn beginning with `warning: `."""
-        self.sweep()
         return {
             problem.path: problem.message if problem.stops else f"warning: {problem.message}"
-            for table in self.emissary.problems
-            for problem in table.view().get(key, ())
+            for problem in self.told(key)
         }
+
+    def told(self, key: str) -> list[Problem]:
+        """All that is wrong with an object."""
+        self.sweep()
+        return [problem for table in self.emissary.problems for problem in table.view().get(key, ())]
 
     def all_problems(self) -> dict[str, dict[str, str]]:
         """The problems of all objects that have some."""
@@ -194,10 +203,14 @@ class World:
         return dict(self.emissary.listeners.view())
 
     def virtual_hosts(self, chain: str) -> dict[str, ir.VirtualHost]:
-        """The virtual hosts of an HTTP chain, by hostname."""
+        """The virtual hosts of an HTTP chain that stand for a Host, by hostname."""
         body = self.chains[chain].body
         assert isinstance(body, ir.HttpChain)
-        return {host.hostname: host for host in body.virtual_hosts}
+        return {host.hostname: host for host in body.virtual_hosts if host.name}
+
+    def answer(self, authority: str, sni: str | None = None, listener: str = "default/https") -> str | int:
+        """Who answers in clear text, or by TLS to `sni` (empty: none is sent). See `answering`."""
+        return answer(self.chains.values(), listener, sni, authority)
 
 
 def world(**options: Any) -> World:

@@ -27,7 +27,9 @@ HeaderName = Annotated[str, Rule(check=_edited)]
 class AddedHeader:
     """A header that is added."""
 
-    value: HeaderFormat = field(default="", metadata=rule("The value; may use Envoy's %COMMANDS%, and %% for a %."))
+    value: HeaderFormat = field(
+        default="", metadata=rule("The value; may use Envoy's %COMMANDS% about the request, and %% for a %.")
+    )
     append: bool = field(default=True, metadata=rule("Add to what is there, rather than replace it."))
     v2_representation: object = field(
         default=None, metadata=rule(name="v2Representation", doc="Kept for conversions; no effect.")

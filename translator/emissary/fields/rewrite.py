@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import re2
-
 from translator import ir
 from translator.checks import Regex, regex_substitution
 from translator.decode import Invalid, Problem, rule
+from translator.dot_segments import substitution_without_dots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +17,9 @@ class RegexSubstitution:
     substitution: str = field(metadata=rule(r"What it becomes; \1 is what the first group caught."))
 
     def cross_check(self) -> Iterable[Problem]:
-        """Groups that are used must exist."""
+        """Groups that are used must exist, and what is written must not lead elsewhere by itself."""
         try:
-            regex_substitution(self.pattern, self.substitution)
+            substitution_without_dots(regex_substitution(self.pattern, self.substitution))
         except Invalid as invalid:
             yield Problem("substitution", invalid.message)
 
@@ -43,11 +42,5 @@ def rewrite_of(own: str, regexes: Iterable[RegexSubstitution | None], path: ir.P
     if last is not None:
         return last.rewrite()
     if path.kind == "prefix" and own.endswith("/") and not path.text.endswith("/"):
-        return _swallowing_slash(own, path)
+        return ir.Rewrite("joined", own)
     return ir.Rewrite("matched", own) if own else None
-
-
-def _swallowing_slash(own: str, path: ir.PathMatch) -> ir.Rewrite:
-    """`/foo` becoming `/` turns `/foo/bar` into `/bar`; Envoy's own prefix rewrite would make it `//bar`."""
-    flags = "" if path.case_sensitive else "(?i)"
-    return ir.Rewrite("regex", own.replace("\\", "\\\\"), f"{flags}^{re2.escape(path.text)}/?")

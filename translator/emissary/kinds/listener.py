@@ -85,7 +85,10 @@ class ListenerSpec:
     stats_prefix: PlainText | None = field(
         default=None, metadata=rule(name="statsPrefix", doc="The beginning of the names of its statistics.", min_size=1)
     )
-    l7_depth: Count = field(default=0, metadata=rule(name="l7Depth", doc="How many trusted proxies are in front."))
+    l7_depth: Count = field(
+        default=0,
+        metadata=rule(name="l7Depth", doc="How many proxies are in front; what they say of requests is believed."),
+    )
     http2_max_concurrent_streams: int | None = field(
         default=None,
         metadata=rule(

@@ -14,11 +14,13 @@ from translator.checks import (
     PlainText,
     QueryName,
     Regex,
+    RewrittenPath,
     path_prefix,
     regex,
     token,
 )
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
+from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.priority import Priority
 from translator.emissary.fields.redirect import Code, Paths
@@ -74,6 +76,14 @@ class MappingSpec:
             """ || self.method.matches(r"^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")""",
             "method must be a method of HTTP, such as GET",
             touched=("method", "method_regex"),
+        ),
+        *(
+            Validation(
+                f"!has(self.{name}) || !self.{name}.matches(r'{WRONG_IN_A_REWRITE}')",
+                f"{name} must not hold . or .. as a part of the path, nor end inside an escape",
+                touched=(name,),
+            )
+            for name in ("rewrite", "path_redirect", "prefix_redirect")
         ),
     )
 
@@ -145,7 +155,9 @@ class MappingSpec:
         default=None, metadata=rule("The name of the service in Envoy's statistics; the cluster's when absent.")
     )
 
-    rewrite: PlainText = field(default="/", metadata=rule("What the prefix becomes; empty leaves the path alone."))
+    rewrite: RewrittenPath = field(
+        default="/", metadata=rule("What the prefix becomes; empty leaves the path alone. No part may be . or ..")
+    )
     regex_rewrite: RegexSubstitution | None = field(default=None, metadata=rule("Instead of `rewrite`, by regex."))
     host_rewrite: PlainText | None = field(default=None, metadata=rule("The Host header that the service sees."))
     auto_host_rewrite: bool = field(default=False, metadata=rule("The Host header becomes the service's own name."))
@@ -163,8 +175,8 @@ class MappingSpec:
     )
 
     host_redirect: bool = field(default=False, metadata=rule("Redirect the client to `service`."))
-    path_redirect: PlainText | None = field(default=None, metadata=rule("The path to be redirected to."))
-    prefix_redirect: PlainText | None = field(default=None, metadata=rule("What the prefix becomes in a redirect."))
+    path_redirect: RewrittenPath | None = field(default=None, metadata=rule("The path to be redirected to."))
+    prefix_redirect: RewrittenPath | None = field(default=None, metadata=rule("What the prefix becomes in a redirect."))
     regex_redirect: RegexSubstitution | None = field(default=None, metadata=rule("What the path becomes, by regex."))
     redirect_response_code: Code = field(default=301, metadata=rule("The status of a redirect."))
 

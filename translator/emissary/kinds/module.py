@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
-from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText
+from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
 from translator.decode import Decoded, Problem, Rule, rule, schema_of
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -41,7 +41,7 @@ class Probe:
 
     enabled: bool | None = field(default=None, metadata=rule("Whether there is such a route."))
     prefix: PathPrefix | None = field(default=None, metadata=rule("Its prefix."))
-    rewrite: PlainText | None = field(default=None, metadata=rule("What the prefix becomes."))
+    rewrite: RewrittenPath | None = field(default=None, metadata=rule("What the prefix becomes."))
     service: str | None = field(
         default=None, metadata=rule("Where it leads; our own diagnostics when absent.", check=service)
     )
@@ -87,7 +87,10 @@ class AmbassadorConfig:
         default=False, metadata=rule("Unqualified services are those of our namespace, not the Mapping's.")
     )
     use_remote_address: bool = field(
-        default=True, metadata=rule("Trust the connection's address, not X-Forwarded-For.")
+        default=True,
+        metadata=rule(
+            "Trust the connection's address; false: a proxy in front says who the client is, and is believed."
+        ),
     )
     server_name: PlainText = field(default="envoy", metadata=rule("The Server header of responses."))
     listener_idle_timeout_ms: Milliseconds | None = field(
@@ -132,11 +135,12 @@ class AmbassadorConfig:
 def _config(value: object) -> Decoded[AmbassadorConfig]:
     """Read the settings. A wrong one is left out alone: if all fell back to defaults, everyone would feel it."""
     config, problems = read_spec(AmbassadorConfig, value, "")
-    if config is not None or not isinstance(value, dict):
-        return Decoded(config, problems)
-    wrong = {_SETTING.split(problem.path, maxsplit=1)[0] for problem in problems if problem.stops}
-    config, _ = read_spec(AmbassadorConfig, {key: item for key, item in value.items() if key not in wrong}, "")
-    return Decoded(config, tuple(_left_out(problem) for problem in problems))
+    told = problems
+    while config is None and isinstance(value, dict):  # again, since of many problems only the first are known
+        wrong = {_SETTING.split(problem.path, maxsplit=1)[0] for problem in problems if problem.stops}
+        value = {key: item for key, item in value.items() if key not in wrong}
+        config, problems = read_spec(AmbassadorConfig, value, "")
+    return Decoded(config, told if config is None else tuple(_left_out(problem) for problem in told))
 
 
 _SETTING: Final = re.compile(r"[.\[]")

@@ -1,6 +1,5 @@
 """TCPMapping: connections of a port that are passed on as they are."""
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final
@@ -9,6 +8,7 @@ from translator.checks import LONGEST_DURATION, Percent, PlainText, Port
 from translator.decode import Invalid, Problem, Rule, quote, rule
 from translator.emissary.fields.upstream import Breakers, StatsNameText, Upstream, family_problems
 from translator.emissary.hostnames import host_hostname, is_glob
+from translator.emissary.own_ports import canonical
 from translator.emissary.service_names import service as readable
 
 
@@ -21,10 +21,9 @@ def _server_name(text: str) -> str:
 
 def _address(text: str) -> str:
     try:
-        ipaddress.ip_address(text)
+        return canonical(text)
     except ValueError:
         raise Invalid(f"must be an IP address, not {quote(text)}") from None
-    return text
 
 
 def _milliseconds(value: object) -> int:

@@ -1,0 +1,138 @@
+"""What Envoy spends on a request for what a service may believe of it: `python -m tests.bench.requests`.
+
+CPU of a real Envoy in microseconds a request, with and without what looks at its path and headers, by turns: the only
+one and the last of a hundred Mappings whose prefix ends without a slash (each has a condition of its own), and a
+Mapping with `regex_rewrite` (whose cluster looks at what it made).
+"""
+
+import contextlib
+import statistics
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from envoyapi import canonical
+from envoyapi.config_core_v3 import TypedExtensionConfig
+from envoyapi.config_route_v3 import VirtualHost
+from envoyapi.wire import SIZE, tag
+from tests.bench.processes import cpu_ms
+from tests.support.envoy import RealEnvoy, free_port
+from tests.support.raw import RawConnection
+from translator import ir
+from translator.xds.believed import removal
+from translator.xds.cluster import encode_cluster
+from translator.xds.forward import backends_of
+from translator.xds.names import cluster_name
+from translator.xds.route import encode_match, encode_route
+from translator.xds.virtual_host import encode_virtual_host
+
+REQUESTS = 3000
+TURNS = 9
+HEADERS = (
+    "user-agent: Mozilla/5.0 (X11; Linux x86_64)",
+    "accept: text/html",
+    "accept-language: en",
+    "cookie: a=b; c=d",
+)
+HEADERS += ("accept-encoding: gzip", "referer: http://a/b", "authorization: Bearer abcdefgh", "origin: http://a")
+_TYPES = "type.googleapis.com/envoy.extensions.filters"
+
+
+def routes_to(port: int, count: int, *, regex: bool) -> list[ir.Route]:
+    """The routes of so many Mappings."""
+    backend = ir.Backend(ir.Addresses((("127.0.0.1", port),)))
+    found = []
+    for index in range(count):
+        prefix = f"/svc-{index:03}"
+        rewrite = ir.Rewrite("regex", "/", f"^{prefix}/?") if regex else ir.Rewrite("joined", "/")
+        action = ir.Forward((ir.WeightedBackend(backend),), rewrite)
+        found.append(ir.Route(prefix, ir.RouteMatch(ir.PathMatch("prefix", prefix)), action, (index,)))
+    return found
+
+
+def serving(port: int, routes: list[ir.Route], *, looking: bool) -> dict[str, Any]:
+    """A bootstrap with these routes, as the product says it or without what is measured."""
+    encoded = [encode_route(route) for route in routes]
+    head = VirtualHost(name="all", domains=["*"])
+    plain = [replace(each, match=encode_match(route.match)).plain for each, route in zip(encoded, routes, strict=True)]
+    bare = VirtualHost.of(head + b"".join(tag(3, 2) + SIZE[len(each)] + each for each in plain))
+    host = encode_virtual_host(ir.VirtualHost("all", "*"), encoded) if looking else bare
+    manager = {
+        "@type": f"{_TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "bench",
+        "use_remote_address": True,
+        "normalize_path": True,
+        "route_config": {"virtual_hosts": [canonical.to_json(VirtualHost.FULL_NAME, host)]},
+        "http_filters": [{"name": "router", "typed_config": {"@type": f"{_TYPES}.http.router.v3.Router"}}],
+    }
+    if looking:
+        manager["early_header_mutation_extensions"] = [canonical.to_json(TypedExtensionConfig.FULL_NAME, removal())]
+    clusters = []
+    for backend in {cluster_name(each): each for route in routes for each in backends_of(route)}.values():
+        made = canonical.to_json("envoy.config.cluster.v3.Cluster", encode_cluster(backend).body)
+        clusters.append(made if looking else {**made, "typed_extension_protocol_options": {}})
+    return _bootstrap(port, manager, clusters)
+
+
+def _bootstrap(port: int, manager: dict[str, Any], clusters: list[Any]) -> dict[str, Any]:
+    listener = {
+        "name": "bench",
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }
+    layer = {"name": "static", "static_layer": {"re2.max_program_size.error_level": 1000}}
+    return {
+        "static_resources": {"listeners": [listener], "clusters": clusters},
+        "layered_runtime": {"layers": [layer]},
+    }
+
+
+def spent(envoy: RealEnvoy, port: int, path: str) -> float:
+    """Microseconds of CPU a request."""
+    before = cpu_ms([envoy.pid])
+    with RawConnection(port) as connection:
+        for _ in range(REQUESTS):
+            if connection.ask("bench.test", path, *HEADERS).status != 200:
+                raise RuntimeError(f"{path} is not served")
+    return (cpu_ms([envoy.pid]) - before) * 1000 / REQUESTS
+
+
+@contextlib.contextmanager
+def running(port: int, bootstrap: dict[str, Any]) -> Iterator[tuple[RealEnvoy, int]]:
+    """An Envoy, live."""
+    with RealEnvoy(bootstrap) as envoy:
+        envoy.wait_live()
+        yield envoy, port
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    answering = {
+        "@type": f"{_TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "upstream",
+        "route_config": {
+            "virtual_hosts": [
+                {
+                    "name": "all",
+                    "domains": ["*"],
+                    "routes": [{"match": {"prefix": "/"}, "direct_response": {"status": 200}}],
+                }
+            ]
+        },
+        "http_filters": [{"name": "router", "typed_config": {"@type": f"{_TYPES}.http.router.v3.Router"}}],
+    }
+    upstream = free_port()
+    with running(upstream, _bootstrap(upstream, answering, [])):
+        for what, count, regex in (("one Mapping", 1, False), ("last of 100", 100, False), ("regex_rewrite", 1, True)):
+            routes = routes_to(upstream, count, regex=regex)
+            without, looking = ((port := free_port(), serving(port, routes, looking=each)) for each in (False, True))
+            path = f"/svc-{count - 1:03}/api/v1/users/123/orders?x=1"
+            with running(*without) as first, running(*looking) as second:
+                pairs = [(spent(*first, path), spent(*second, path)) for _ in range(TURNS)]
+            old, new = (statistics.median(each) for each in zip(*pairs, strict=True))
+            ratio = statistics.median(b / a for a, b in pairs)
+            print(f"{what:14}  without {old:6.1f} us  with {new:6.1f} us  ratio {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()

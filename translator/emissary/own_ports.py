@@ -1,0 +1,90 @@
+"""The ports of our own processes: nothing that an object declares may take one, nor lead to one that is closed.
+
+Envoy would try for ever to listen at a port that the diagnostics have, and get it in the moment in which they restart.
+And who leads requests to the diagnostics shows everyone's objects to everyone. The diagnostics themselves answer
+nothing that comes through Envoy, whatever they are called; what can be known here, of names and addresses, is told so
+that nobody has to wonder why.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Final
+
+from translator.decode import Problem
+from translator.emissary.options import Options, OwnPort
+from translator.kubernetes.endpoint_slice import EndpointSlice
+
+SAID: Final = "leads to Dragoman's diagnostics, which show every object of everyone: the Module may make them public"
+_LOOPBACK: Final = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
+_EVERY: Final = frozenset({"0.0.0.0", "::"})
+
+
+def canonical(address: str) -> str:
+    """An address in its one spelling; an IPv4 address in the form of IPv6 is an IPv4 address.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    found = ipaddress.ip_address(address)
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two that listen at one port of these addresses, both canonical, would be in each other's way.
+
+    `::` is every address of both families, as whatever we open there listens. A name may be any address.
+    """
+    if one == other or "::" in (one, other) or not (_is_address(one) and _is_address(other)):
+        return True
+    return (":" in one) == (":" in other) and not _EVERY.isdisjoint((one, other))
+
+
+class OwnPorts:
+    """What is known of our own ports, and of the machine or the pod that we run in."""
+
+    def __init__(self, options: Options) -> None:
+        self._ports = options.own_ports
+        self._closed = frozenset(port.number for port in options.own_ports if port.closed)
+        self._addresses = options.own_addresses
+        self._names = options.own_names | _LOOPBACK
+
+    def conflict(self, address: str, number: int) -> Problem | None:
+        """What is wrong with a Listener or TCPMapping at a port, if it is one of ours."""
+        for own in self._ports:
+            if own.number == number and overlap(address, _spelled(own)):
+                said = f"{number} is a port of Dragoman's own, for {own.purpose} at {own.address}: take another"
+                return Problem("spec.port", said, reason="Conflict")
+        return None
+
+    def is_closed(self, host: str, number: int) -> bool:
+        """Whether a name or an address can only be the machine that we run on, and the port is one that is closed."""
+        return number in self._closed and self._is_here(host)
+
+    def leading_here(self, slices: Iterable[EndpointSlice]) -> frozenset[str]:
+        """The names of those ports of a Service that lead to a port of ours that is closed."""
+        return frozenset(
+            name
+            for part in slices
+            for name, number in part.ports
+            if number in self._closed and any(self._is_here(each.address) for each in part.endpoints)
+        )
+
+    def _is_here(self, host: str) -> bool:
+        try:
+            address = canonical(host).partition("%")[0]
+        except ValueError:
+            name = host.removesuffix(".").lower()
+            return name in self._names or name.endswith(".localhost")
+        return address in _EVERY or address in self._addresses or ipaddress.ip_address(address).is_loopback
+
+
+def _spelled(own: OwnPort) -> str:
+    return canonical(own.address) if _is_address(own.address) else own.address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

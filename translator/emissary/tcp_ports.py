@@ -1,0 +1,43 @@
+"""Whose port it is, where a TCPMapping opens one of its own, at an address of its own.
+
+Of two that listen at one port, Envoy lets the narrower address win: whoever says `127.0.0.1` or the pod's own address
+gets what others have at `0.0.0.0`. So addresses that overlap are one port, and it has one owner: a Listener before
+every TCPMapping, and of TCPMappings the first by its key. Whoever comes after is told, and opens nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from translator.decode import Problem
+from translator.emissary.listeners import Port
+from translator.emissary.own_ports import overlap
+from translator.ir import ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class PortClaim:
+    """An address that TCPMappings want a port at. `first` is the first of them by its key, `called` so for people."""
+
+    address: str
+    first: ObjectKey
+    called: str
+
+
+def losing(claims: Mapping[str, PortClaim]) -> dict[str, PortClaim]:
+    """The claims to one port number that lose, by their names, each with one that it loses to."""
+    kept: list[PortClaim] = []
+    lost: dict[str, PortClaim] = {}
+    for name, claim in sorted(claims.items(), key=lambda item: item[1].first):
+        winner = next((other for other in kept if overlap(other.address, claim.address)), None)
+        if winner is None:
+            kept.append(claim)
+        else:
+            lost[name] = winner
+    return lost
+
+
+def overlapping(port: Port, owner: str, theirs: str) -> Problem:
+    """What is said of a TCPMapping at a port that somebody else has at an address that overlaps."""
+    address, number = port
+    said = f"at {address} would take part of port {number}, which {owner} has at {theirs}"
+    return Problem("spec.address", said, reason="Conflict")

@@ -1,0 +1,55 @@
+"""What every object has, and what a Secret has, in the shape that the API server insists on.
+
+A folder of YAML has been checked by nobody. Only what is read here has a shape; all other fields are others' business.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+from translator.decode import Decoded, Invalid, Problem, Rule, decode, few, kind_shown, rule, step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What is read of an object's metadata."""
+
+    OPEN: ClassVar[bool] = True
+
+    name: str | None = None
+    namespace: str | None = None
+    labels: Mapping[str, str] | None = None
+    annotations: Mapping[str, str] | None = None
+    uid: str | None = None
+    generation: int | None = None
+
+
+def metadata_of(document: Mapping[str, Any]) -> Decoded[Metadata]:
+    """The metadata of an object."""
+    return decode(Metadata, document.get("metadata"), "metadata")
+
+
+def _secrets(value: Any) -> Decoded[Any]:
+    """A map of texts; what is wrong with it is told without a word of what it holds."""
+    if not isinstance(value, dict):
+        raise Invalid(f"must be a mapping, not {kind_shown(value)}")
+    problems = few(
+        Problem(step(name), f"must be a string, not {kind_shown(item)}")
+        for name, item in value.items()
+        if not isinstance(item, str | None)
+    )
+    return Decoded(None, problems) if problems else Decoded(True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Secret:
+    OPEN: ClassVar[bool] = True
+
+    type: str | None = None
+    data: Annotated[bool, Rule(convert=_secrets)] | None = None
+    string_data: Annotated[bool, Rule(convert=_secrets)] | None = field(default=None, metadata=rule(name="stringData"))
+
+
+def misshapen_secret(document: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """What is wrong with the shape of a Secret."""
+    return few((*metadata_of(document).problems, *decode(_Secret, document, "").problems))
