@@ -30,8 +30,8 @@ def glance(settings: Settings) -> list[dict[str, Any]]:
     with Lanes() as lanes:
         loaded = load(settings.config_dir, settings.namespace, Limits.of(settings), lanes.do)
     records = sorted(loaded.objects.items(), key=lambda item: _place(item[1]))
-    found = (_shown(key, orjson.loads(record.body)) for key, record in records)
-    return [shown for shown in found if shown is not None]
+    found = (shown(key, orjson.loads(record.body)) for key, record in records)
+    return [each for each in found if each is not None]
 
 
 def _place(record: Record) -> tuple[str, int]:
@@ -39,7 +39,8 @@ def _place(record: Record) -> tuple[str, int]:
     return source_of(record) or "", int(number)
 
 
-def _shown(key: str, value: dict[str, Any]) -> dict[str, Any] | None:
+def shown(key: str, value: dict[str, Any]) -> dict[str, Any] | None:
+    """What of an object is wanted; None when nothing is."""
     if key.startswith(_GROUP):
         return value
     annotations = value["metadata"].get("annotations")
