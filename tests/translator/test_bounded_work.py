@@ -29,7 +29,7 @@ MOST_RATIO = 9
 FREE = 0.03
 """Seconds of CPU that nobody asks about: below, a ratio says nothing."""
 
-MOST_MEMORY = 60
+MOST_MEMORY = 100
 """Bytes at once for a byte of the object: a problem with a sentence for each of some bytes."""
 
 MOST_KEPT = 40_000_000
