@@ -10,7 +10,7 @@ protocol of one kind, the Rollout the order between kinds.
 
 from collections.abc import Mapping
 
-from adsserver.channel import Channel, Outbox
+from adsserver.channel import UNKNOWN, Channel, Outbox
 from adsserver.ledger import Ledger
 from adsserver.messages import Request, Response
 from adsserver.resources import Catalog, Edits, Kind
@@ -83,7 +83,7 @@ class Session:
             # the same that Envoy shows for the cluster's former version
             channel.owed.update(dict.fromkeys(sorted(channel.subscription.names)))
         if first and request.initial_versions:
-            self._recognise(channel)
+            self._recognise(channel.kind, request.initial_versions)
             self._rollout.settle(now)
         if self._rollout.started:
             self._rollout.opened(channel.kind, request.subscribe, now)
@@ -95,7 +95,7 @@ class Session:
         if not self._catalog.published or not any(each.subscription.asked for each in self._channels.values()):
             return
         for channel in self._channels.values():  # who asked before anything was known has shown what it holds, too
-            self._recognise(channel)
+            self._recognise(channel.kind, channel.held)
         self._pardon_at = now + self._timing.pardon
         self._rollout.start(now)
         for kind, channel in self._channels.items():
@@ -103,13 +103,13 @@ class Session:
                 self._rollout.opened(kind, channel.subscription.names, now)
         self._rollout.advance(now)
 
-    def _recognise(self, channel: Channel) -> None:
+    def _recognise(self, kind: Kind, shown: Mapping[str, str]) -> None:
         """What Envoy shows in its first request it has accepted from an earlier stream."""
-        doubted = set(self._ledger.doubted(channel.kind))
-        entries = self._catalog.of(channel.kind)
-        for name, version in channel.held.items():
+        doubted = set(self._ledger.doubted(kind))
+        entries = self._catalog.of(kind)
+        for name, version in shown.items():
             entry = entries.get(name)
-            if entry is None or name in doubted:
+            if entry is None or name in doubted or version == UNKNOWN:
                 continue
             if entry.version == version:
                 self._ledger.accept(entry)

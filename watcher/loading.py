@@ -44,4 +44,4 @@ def load(
     objects = {
         key: record for key, record in changes.records.items() if record and not key.startswith("dragoman/File//")
     }
-    return Loaded(objects, changes.appeared)
+    return Loaded(objects, state.problems)

@@ -84,6 +84,11 @@ class State:
         """Whether the first view has been given."""
         return self._complete
 
+    @property
+    def problems(self) -> tuple[Told, ...]:
+        """All that is told of the sources, in their order."""
+        return tuple(Told(source, problem) for source in sorted(self._told) for problem in self._told[source])
+
     def expect(self, sources: Iterable[Source]) -> None:
         """These have to be listed, or be gone, before the first view."""
         self._waiting.update(sources)

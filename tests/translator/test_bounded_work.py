@@ -29,7 +29,7 @@ MOST_RATIO = 9
 FREE = 0.03
 """Seconds of CPU that nobody asks about: below, a ratio says nothing."""
 
-MOST_MEMORY = 60
+MOST_MEMORY = 100
 """Bytes at once for a byte of the object: a problem with a sentence for each of some bytes."""
 
 MOST_KEPT = 40_000_000
@@ -272,11 +272,11 @@ def test_the_schemas_of_all_kinds_were_found() -> None:
 @pytest.mark.parametrize("kind", [*MINIMAL, *CORE])
 def test_time_is_linear_in_the_size_of_an_object(kind: str) -> None:
     gauge = Gauge()
-    gc.disable()  # a collection costs what there is, not what came
+    gc.freeze()  # a collection costs what came, not what there is
     try:
         wrong = [str(growth) for growth in GROWTHS if growth.kind == kind and not _is_linear(gauge, growth)]
     finally:
-        gc.enable()
+        gc.unfreeze()
     assert wrong == []
 
 

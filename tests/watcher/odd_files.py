@@ -107,7 +107,7 @@ KINDS: Final[dict[str, Odd]] = {
     "python": of(_spec("!!python/object:os.system {}"), "does not fit what follows"),
     "set": of(_spec("!!set {a: }"), "does not fit what follows"),
     "infinite": of(_spec("{weight: .inf}"), "is a number that JSON does not have"),
-    "huge-number": of(_spec("{weight: 99999999999999999999999}"), "has no JSON form"),
+    "huge-number": of(_spec("{weight: 99999999999999999999999}"), "spec.weight is a number of 77 bits"),
     "norway": of(f"{HEAD}spec: {{no: 1}}\n", "is read as a boolean"),
     "number-key": of(f"{HEAD}spec: {{80: 1}}\n", "is read as a number"),
     "list-key": of("? [a]\n: 1\n", "a key is not text"),

@@ -93,10 +93,11 @@ def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) 
     spec = document.get("spec")
     if not is_for(spec, ambassador_id):
         return None
-    if written.get(HELD) is True:
-        wrong = (Problem("metadata.name", "is held back, since Envoy refused it"),)
     namespace, name = name_of(key)
     metadata = metadata_of(written)
+    if written.get(HELD) is True:
+        held = Problem("metadata.name", "is held back, since Envoy refused it")
+        return Read(namespace, name, NO_LABELS, None, (*metadata.problems, held))
     if wrong:  # wrong metadata may be why
         return Read(namespace, name, NO_LABELS, None, metadata.problems or wrong)
     labels = (metadata.value and metadata.value.labels) or NO_LABELS

@@ -211,11 +211,11 @@ def test_a_secret_larger_than_kubernetes_allows_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        ({"data": "text"}, "data: must be a mapping from names to texts"),
-        ({"data": ["tls.crt"]}, "data: must be a mapping from names to texts"),
-        ({"data": {"tls.crt": 7}}, "data[tls.crt]: must be a text"),
-        ({"data": {"tls.crt": None}}, "data[tls.crt]: must be a text"),
-        ({"stringData": {"tls.crt": {}}}, "stringData[tls.crt]: must be a text"),
+        ({"data": "text"}, "data: must be a mapping, not a string"),
+        ({"data": ["tls.crt"]}, "data: must be a mapping, not a list"),
+        ({"data": {"tls.crt": 7}}, 'data["tls.crt"]: must be a string, not an integer'),
+        ({"data": {"tls.crt": None}}, None),
+        ({"stringData": {"tls.crt": {}}}, 'stringData["tls.crt"]: must be a string, not a mapping'),
         ({"data": {"tls.crt": "\ud800"}}, "data[tls.crt]: must be base64"),
         ({"data": {"tls.crt": "AAA"}}, "data[tls.crt]: must be base64"),
         ({"data": None, "stringData": None}, None),
