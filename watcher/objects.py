@@ -6,7 +6,7 @@ translator's business. https://kubernetes.io/docs/concepts/overview/working-with
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
@@ -42,9 +42,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why a document, or an item of a list in it, is no object."""
+    """Why a document, or an item of a list in it, is no object; `value` is that document or item."""
 
     message: str
+    value: JSON = None
 
 
 def canonical(value: JSON) -> bytes:
@@ -83,7 +84,8 @@ def _objects(value: JSON, namespace: str, where: str, deepest: int) -> Iterator[
                 typed = _typed(item, kind.removesuffix("List"), value.get("apiVersion"))
                 yield from _objects(typed, namespace, f"{where}items[{number}].", deepest - 1)
             return
-    yield _object(value, namespace, where)
+    made = _object(value, namespace, where)
+    yield replace(made, value=value) if isinstance(made, Rejected) else made
 
 
 def _typed(item: JSON, kind: str, api_version: JSON) -> JSON:
@@ -124,6 +126,11 @@ def wrong_names(metadata: Mapping[str, JSON], where: str = "") -> list[str]:
         *_wrong(metadata.get("name"), _NAME, f"{where}metadata.name"),
         *_wrong(metadata.get("namespace"), _NAME, f"{where}metadata.namespace"),
     ]
+
+
+def is_name(value: JSON) -> bool:
+    """Whether a value can be a name or a namespace."""
+    return isinstance(value, str) and not _wrong(value, _NAME, "")
 
 
 def _made(key: str, value: dict[str, JSON], where: str) -> Made | Rejected:

@@ -19,6 +19,7 @@ from watcher.documents import TOO_MANY_ALIASES, Budget, Document, Fault, read_js
 from watcher.limits import DOCUMENT, MAX_ALIASED, MAX_TOLD, VALUE, Limits, weigh
 from watcher.objects import Made, Rejected, objects_of, version_of
 from watcher.sources import Problem
+from watcher.standing import VERSION, stand_in
 
 BATCH: Final = 64 << 10
 """Bytes that are read in one go, if no single document is larger: a tenth of a second at the very worst."""
@@ -296,8 +297,12 @@ def _parsed(batch: Batch, found: Document) -> Parsed:
         match item:
             case Made(key, body):
                 made.append((key, version_of(body, batch.name), body))
-            case Rejected(message) if len(faults) < MAX_TOLD:
-                faults.append(Fault(message[:_MAX_MESSAGE], found.line))
-            case Rejected():
-                untold += 1
+            case Rejected(message, value):
+                if len(faults) < MAX_TOLD:
+                    faults.append(Fault(message[:_MAX_MESSAGE], found.line))
+                else:
+                    untold += 1
+                instead = stand_in(value, batch.namespace)
+                if instead is not None:
+                    made.append((instead.key, VERSION + version_of(instead.body, batch.name), instead.body))
     return Parsed(found.line, tuple(made), tuple(faults), untold, found.values, found.aliased)

@@ -28,6 +28,7 @@ from watcher.sources import (
     SourceListed,
     SourceWell,
 )
+from watcher.standing import VERSION as STANDING
 
 _MAX_PROBLEMS = 20
 _MAX_NEWS = 10
@@ -128,7 +129,8 @@ class State:
                 if whole:
                     self._drop(source, [key for key in self._held.get(source, ()) if key not in objects])
                 for key, record in objects.items():
-                    self._put(source, key, record)
+                    if not self._is_known_better(source, key, record):
+                        self._put(source, key, record)
             case SourceFailed(source, problem):
                 self._own[source] = (problem,)
             case SourceWell(source, problems):
@@ -141,6 +143,14 @@ class State:
                 self._put(source, key, record)
             case ObjectGone(source, key):
                 self._drop(source, [key])
+
+    def _is_known_better(self, source: Source, key: str, record: Record) -> bool:
+        """Whether a record only stands for an object of which there is what was read once, from any source."""
+        if not record.version.startswith(STANDING):
+            return False
+        held = self._held.get(source, {}).get(key)
+        others = any(holder != source for holder in self._holders.get(key, ()))
+        return others or (held is not None and not held.version.startswith(STANDING))
 
     def _put(self, source: Source, key: str, record: Record) -> None:
         held = self._held.setdefault(source, {})

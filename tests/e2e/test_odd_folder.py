@@ -63,3 +63,16 @@ def test_a_folder_that_is_itself_a_link_is_served(red: HttpUpstream, inner: bool
         assert "a file has a problem" not in gateway.log()
     finally:
         gateway.close()
+
+
+def test_a_host_that_cannot_be_read_is_answered_by_nobody(gateway: Gateway, red: HttpUpstream) -> None:
+    wide = host("wide-unread", "*.unread.test") + mapping("wide-unread", "*.unread.test", red.service)
+    huge = host("unread", "shut.unread.test", number=10**30) + mapping("unread", "shut.unread.test", red.service)
+    with gateway.applied("wide-unread", wide), gateway.applied("unread", huge):
+        gateway.wait_served("open.unread.test")
+        gateway.wait_served("shut.unread.test", status=404)
+        assert "spec.number is a number of 100 bits" in gateway.log()
+        gateway.apply("unread", huge.replace(str(10**30), "1"))  # an unknown field, which stops it too
+        gateway.wait_served("shut.unread.test", status=404)
+        gateway.apply("unread", host("unread", "shut.unread.test") + mapping("unread", "shut.unread.test", red.service))
+        gateway.wait_served("shut.unread.test")
