@@ -32,11 +32,15 @@ NOTHING: Final[frozenset[Selector]] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class HostEntry:
-    """What of a Host decides which Mappings it serves; `name` is that of its virtual host."""
+    """What of a Host decides which Mappings it serves; `name` is that of its virtual host.
+
+    `declared`: it is an object, and not the one that is made up where there is none.
+    """
 
     name: str
     hostname: str
     selector: Selector | None = None
+    declared: bool = True
 
 
 def attaches(

@@ -89,7 +89,7 @@ class Hosts:
 
         declared = tables.each("host entries", found, lambda _, row: _entry_of(row))
         default_entry = tables.each(
-            "default host entry", default, lambda _, host: HostEntry(host.virtual_host, host.hostname)
+            "default host entry", default, lambda _, host: HostEntry(host.virtual_host, host.hostname, declared=False)
         )
         self.entries: Table[ObjectKey, HostEntry] = tables.union("hosts for mappings", declared, default_entry)
 
@@ -132,8 +132,7 @@ class Hosts:
         usable = problem is None or not problem.stops
         tls = HostTls(ir.TlsTermination((secret,)), ()) if usable else None
         key = f"{KEY_PREFIX}{self._own}/{DEFAULT_HOST}"
-        action: Action = "redirect" if usable else "route"
-        return {key: ServedHost(key, self._own, DEFAULT_HOST, NO_LABELS, "*", tls, action)}
+        return {key: ServedHost(key, self._own, DEFAULT_HOST, NO_LABELS, "*", tls, "route")}
 
     def _understand(self, key: ObjectKey, row: Read[HostSpec]) -> _Understood:
         spec, problems = row.value, list(row.problems)

@@ -198,6 +198,8 @@ def group_problems(
 def _unreached(member: Member, host: HostEntry) -> Problem:
     where = member.spec.host_spelling
     said = f"leads to no Host that is served: see Host {host.name}, which is stopped or has no Listener"
+    if not host.declared:
+        said = "is served nowhere: no Listener speaks HTTP"
     return Problem(f"spec.{where[0] if where else 'hostname'}", said, stops=False, reason="NotAttached")
 
 

@@ -179,7 +179,13 @@ def test_without_any_host_the_fallback_certificate_is_used_where_there_is_one() 
     made.listener("https", 8443, protocol="HTTPS")
     made.secret("fallback-self-signed-cert")
     assert made.chains["default/https/*"].tls == ir.TlsTermination((SecretRef("default", "fallback-self-signed-cert"),))
-    assert made.virtual_hosts("default/https/cleartext")["*"].insecure == "redirect"
+    assert made.virtual_hosts("default/https/cleartext")["*"].insecure == "route", "nobody asked for a redirect"
+
+
+def test_a_mapping_that_no_listener_serves_is_told_so_without_a_host_that_is_not_there() -> None:
+    made = World()
+    mapping = made.mapping("a", hostname="foo.com")
+    assert made.problems(mapping) == {"spec.hostname": "warning: is served nowhere: no Listener speaks HTTP"}
 
 
 @pytest.mark.parametrize("spec", [{"hostname": "foo.com", "tlsSecret": {"name": "x"}}, {"hostname": "a*b"}, "nonsense"])
