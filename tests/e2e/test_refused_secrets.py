@@ -93,7 +93,7 @@ def test_the_last_good_certificate_serves_and_the_host_says_that_it_does(gateway
         gateway.remove("another")
 
 
-@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.parametrize("count", [1, 12, 30])
 def test_many_secrets_of_which_one_is_refused(gateway: Gateway, red: HttpUpstream, count: int) -> None:
     """All at once, and nothing but the one is told."""
     names = [f"n{number}.many-{count}.test" for number in range(count)]

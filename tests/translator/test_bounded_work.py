@@ -310,3 +310,44 @@ def test_memory_is_linear_in_the_size_of_an_object_and_goes_with_it(kind: str) -
         tracemalloc.stop()
     assert wrong == {}
     assert kept < MOST_KEPT
+
+
+BATCH = 300
+
+
+@pytest.mark.parametrize("kind", sorted(MINIMAL.keys() - {"Module"}))
+def test_a_batch_of_bad_objects_costs_no_more_than_some_batches_of_good_ones(kind: str) -> None:
+    """Whoever changes something at the same moment waits for the batch."""
+    good = [_of_batch(kind, number, MINIMAL[kind]) for number in range(BATCH)]
+    bad = [_of_batch(kind, number, WRONG[kind]) for number in range(BATCH)]
+    for _ in range(3):  # see _is_linear
+        if _cost_of(dict(bad)) <= 6 * _cost_of(dict(good)) + FREE:
+            return
+    pytest.fail(f"{BATCH} bad ones cost more than six times as much as good ones")
+
+
+WRONG: Mapping[str, dict[str, Any]] = {
+    "Mapping": {"prefix": "(", "prefix_regex": True, "service": "a b", "timeout_ms": "x", "hostname": "a*b", "odd": 1},
+    "Host": {"hostname": "one.team.test", "tlsSecret": {"name": "nowhere"}, "tls": {"cipher_suites": ["no"]}, "odd": 1},
+    "Listener": {"port": 0, "protocol": "NO", "securityModel": "NO", "hostBinding": 5, "odd": 1},
+    "TCPMapping": {"port": 0, "service": "a b", "host": "*", "weight": 1000, "odd": 1},
+    "TLSContext": {"hosts": [5], "secret": "nowhere", "cipher_suites": ["no"], "min_tls_version": "v9", "odd": 1},
+}
+
+
+def _of_batch(kind: str, number: int, spec: dict[str, Any]) -> tuple[str, bytes]:
+    document = _document(kind, spec)
+    document["metadata"] = {"name": f"batch-{number}", "namespace": "team"}
+    return key_of(document), orjson.dumps(document)
+
+
+def _cost_of(objects: dict[str, bytes]) -> float:
+    translation = Translation(Options(), {})
+    translation.objects_changed(0.0, dict(good_world()))
+    before = time.process_time()
+    publication = translation.objects_changed(0.0, dict(objects))
+    for key, status in publication.statuses.items():
+        if status is not None:
+            _write(key, status)
+    assert not publication.failures
+    return time.process_time() - before
