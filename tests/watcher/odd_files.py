@@ -146,7 +146,7 @@ KINDS: Final[dict[str, Odd]] = {
     "json-nan": of('{"a": NaN}', "is a number that JSON does not have", ".json"),
     "json-latin1": of(b'{"a": "\xe9"}', "it is not UTF-8", ".json"),
     "json-lone-surrogate": of(
-        '{"kind": "X", "apiVersion": "v1", "metadata": {"name": "\\ud800"}}', "no JSON form", ".json"
+        '{"kind": "X", "apiVersion": "v1", "metadata": {"name": "\\ud800"}}', "metadata.name cannot be", ".json"
     ),
     "json-long-number": of(f'{{"a": {"9" * 5000}}}', "Exceeds the limit", ".json"),
     "json-empty": of("", "it is not JSON", ".json"),
