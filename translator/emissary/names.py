@@ -28,7 +28,9 @@ MOST_NAMES: Final = 16
 """So many names are looked for in what is no hostname."""
 LONGEST_TEXT: Final = 2_000
 
-_BETWEEN_WORDS: Final = re.compile(r"""[\s,;/\\'"<>()|@?#]+""")
+_BETWEEN_WORDS: Final = re.compile(r"""[\s,;/\\'"<>()|@?#&=]+""")
+_BARE: Final = re.compile(r"[\w*.%\[](?:.*[\w*.\]])?")
+"""A word without what is round it, as in `{{foo.com}}`."""
 _LEFT: Final = {HOST: ("hostname",), LISTENER: ("port", "protocol", "protocolStack"), TLS_CONTEXT: ("hosts",)}
 
 
@@ -106,7 +108,8 @@ def _words(text: object) -> Iterable[str]:
         yield whole
         return
     for word in _BETWEEN_WORDS.split(text[:LONGEST_TEXT]):
-        found = _checked(word) or _checked(_without_oddities(word))
+        bare = _BARE.search(word)
+        found = (_checked(bare[0]) or _checked(_without_oddities(bare[0]))) if bare else None
         if found is not None:
             yield found
 
