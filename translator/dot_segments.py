@@ -7,7 +7,8 @@ first is refused at the head of each virtual host, the second when an object is 
 where only the result of a regular expression tells, on the way to the cluster.
 
 What is commonly decoded counts as decoded: a dot may be `%2e`, a slash `\`, `%2f` or `%5c`, each escaped any number of
-times, and what follows a `;` in a segment is no part of its name. The expressions mean the same to Python and to RE2.
+times, and what follows a `;` in a segment is no part of its name, nor what follows a blank, where a request line of
+HTTP/1 goes on: `/static/.. HTTP/1.1`. The expressions mean the same to Python and to RE2.
 """
 
 import re
@@ -19,7 +20,7 @@ from translator.decoding.values import Invalid, quote
 
 _DOTS: Final = r"(?:\.|%(?:25)*2e){1,2}"
 _SLASH: Final = r"(?:[/\\]|%(?:25)*(?:2f|5c))"
-_END: Final = r"(?:[/\\;?]|%(?:25)*(?:2f|5c|3b))"
+_END: Final = r"(?:[/\\;?\x20\t]|%(?:25)*(?:2f|5c|3b))"
 
 ANYWHERE: Final = rf"(?i:(?:[^?]*{_SLASH})?{_DOTS}(?:{_END}.*)?)"
 """What a path must not be, with its query or without."""

@@ -70,6 +70,30 @@ def test_what_a_listener_has_at_every_address_is_its_own_at_each(
             assert {answering(each, at_http) for each in own for _ in range(5)} == {"red"}
 
 
+def test_the_port_of_a_listener_that_its_own_mistake_stops_goes_to_nobody(
+    everywhere: Gateway, red: HttpUpstream, blue: HttpUpstream
+) -> None:
+    gateway, port, alone = everywhere, unused_port(), unused_port()
+    spec = {"port": port, "protocol": "HTTP", "securityModel": "XFP", "hostBinding": {"namespace": {"from": "ALL"}}}
+    waiting = tcp_mapping("whole", port, blue) + tcp_mapping("near", port, blue, address="127.0.0.1")
+    with (
+        gateway.applied("own", host("own", "own.test") + mapping("own", "own.test", red.service)),
+        gateway.applied("more", an_object("Listener", "more", spec)),
+        gateway.applied("waiting", waiting),
+    ):
+        wait_until(lambda: answering("127.0.0.1", port) == "red", what="the Listener is served")
+        marker = tcp_mapping("alone", alone, blue)
+        gateway.apply("more", an_object("Listener", "more", {**spec, "l7Depth": "none"}) + marker)
+        wait_until(lambda: answering("127.0.0.1", alone) == "blue", what="the mistake is in force")
+        wait_until(lambda: answering("127.0.0.1", port) is None, what="the port is shut")
+        for name in ("whole", "near"):
+            said = told(gateway, f"TCPMapping/other/{name}")
+            assert f"{port} is the port of Listener default/more, which its own problems stop" in said
+        assert {answering("127.0.0.1", port) for _ in range(10)} == {None}
+        gateway.apply("more", an_object("Listener", "more", spec))
+        wait_until(lambda: answering("127.0.0.1", port) == "red", what="it is mended")
+
+
 def test_of_two_tcp_mappings_the_first_keeps_the_port_at_each_address(
     everywhere: Gateway, red: HttpUpstream, blue: HttpUpstream
 ) -> None:

@@ -1,5 +1,6 @@
 """Who answers for a name, asked of a real Envoy: its own Host, in every spelling and on every connection, or nobody."""
 
+import itertools
 import re
 import socket
 import ssl
@@ -19,6 +20,7 @@ from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
+PATHS = ("/", "/regex/", "/glob/", "/regex/any/")
 CLOSED = 0
 """No answer: the connection was ended."""
 
@@ -39,9 +41,9 @@ class Connection:
         self._answers.close()
         self._socket.close()
 
-    def ask(self, name: str) -> int:
+    def ask(self, name: str, path: str = "/") -> int:
         """The status for a name."""
-        self._socket.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             line = self._answers.readline()
@@ -60,8 +62,9 @@ def spelled(name: str) -> list[str]:
 
 
 def unexpected(connection: Connection, names: Iterable[str], expected: int) -> dict[str, int]:
-    """The names that are answered otherwise."""
-    return {name: status for name in names if (status := connection.ask(name)) != expected}
+    """The names that are answered otherwise, each at the path of another Mapping of `wide`."""
+    asked = zip(names, itertools.cycle(PATHS), strict=False)
+    return {name: status for name, path in asked if (status := connection.ask(name, path)) != expected}
 
 
 @contextmanager
@@ -83,7 +86,10 @@ def wide(service: str) -> str:
     texts += an_object("TLSContext", "shut-stopped", {"ca_secret": 5})
     texts += host("all", "*", tlsSecret={"name": "shut"}) + host("wide", "*.shut.test", tlsSecret={"name": "shut"})
     texts += mapping("every", "*", service) + mapping("glob", "*.shut.test", service, "/glob/")
-    return texts + mapping("regex", ".*[.]shut[.].*", service, "/regex/", host_regex=True)
+    for name, regex in (("regex", ".*[.](shut|reject)[.].*"), ("regex-any", ".*")):
+        spec = {"prefix": f"/{name.replace('-', '/')}/", "service": service, "host": regex, "host_regex": True}
+        texts += an_object("Mapping", name, spec)
+    return texts
 
 
 @pytest.mark.parametrize("hostnames", ["{}.shut.test", "*.{}.shut.test", "{}.shut.*"])
@@ -100,6 +106,7 @@ def test_nobody_answers_for_a_host_that_its_own_mistake_stops(
     with settled(gateway, "shut", texts):
         with Connection(gateway.http_port) as clear, Connection(gateway.https_port) as also_clear:
             assert clear.ask("open.test") == also_clear.ask("open.test") == 200
+            assert unexpected(clear, ["open.shut.test"] * len(PATHS), 200) == {}
             assert unexpected(clear, every, 404) == {}
             assert unexpected(also_clear, every, 404) == {}
         for sni in (None, "open.test", "open.shut.test"):

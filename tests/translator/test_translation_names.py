@@ -126,3 +126,14 @@ def test_a_name_that_is_refused_itself_is_let_go_and_nobody_else_is_held(beside:
     envoy.answer(0.1)
     assert envoy.stopped() == {HOST}
     assert envoy.verdicts[ROUTES].accepted == envoy.translation.resources()[ROUTES].version
+
+
+def test_the_port_of_a_listener_that_is_held_back_is_opened_by_nobody_else() -> None:
+    envoy = Envoy(lambda key, body: "boom" if b"guilty" in body else None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    guilty = {"port": 8443, "protocol": "HTTPS", "statsPrefix": "guilty", **BOUND}
+    tcp = an_object("TCPMapping", "tcp", {"port": 8443, "service": "10.0.0.1:1"})
+    envoy.change(0.0, WORLD | foo() | an_object("Listener", "l", guilty) | tcp)
+    envoy.answer(0.1)
+    assert f"{GROUP}/Listener/default/l" in envoy.stopped()
+    assert not [key for key in envoy.translation.resources() if key.startswith("listener/")]

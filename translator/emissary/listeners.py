@@ -1,7 +1,13 @@
-"""Listeners: the ports that are open, and which Hosts each of them serves."""
+"""Listeners: the ports that are open, and which Hosts each of them serves.
+
+A Listener that its own mistake stops opens nothing, and its port is shut: whoever else would open it, a TCPMapping of
+another namespace among them, would get everybody's connections. So the port is read apart from everything else.
+"""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Final, Literal
+
+import orjson
 
 from translator import ir
 from translator.decode import Problem
@@ -9,7 +15,7 @@ from translator.emissary.hosts import ServedHost
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.selectors import Selector, selects
 from translator.emissary.names import HostNames
-from translator.emissary.objects import Read, read_object
+from translator.emissary.objects import Read, is_for, read_object
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.security import Model
@@ -18,6 +24,8 @@ from translator.tables import Table, Tables, read
 
 Port = tuple[str, int]
 """An address and a port."""
+
+LARGEST_PORT: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,10 @@ class OpenPort:
 
 
 class Listeners:
-    """The Listeners' tables: `ports` by name, `by_port` the name for each address and port."""
+    """The Listeners' tables: `ports` by name, `by_port` the name for each address and port.
+
+    `shut` are the ports, by their numbers, of Listeners that are stopped: nobody else opens them.
+    """
 
     def __init__(self, tables: Tables, objects: Table[ObjectKey, bytes], own: OwnPorts, options: Options) -> None:
         self._bind_address = options.bind_address
@@ -94,12 +105,19 @@ class Listeners:
         self.by_port: Table[Port, str] = tables.each(
             "listener names", self._chosen, lambda _, key: key.split("/", 2)[2]
         )
+        wanted = tables.each("wanted ports", objects, lambda _, body: wanted_port(body, options.ambassador_id))
+        stopped = tables.group("ports of stopped listeners", wanted, self._shut)
+        self.shut: Table[int, str] = tables.each("ports that are shut", stopped, lambda _, them: min(them.values()))
 
     def _port_of(self, _: ObjectKey, row: Read[ListenerSpec]) -> dict[Port, bool]:
         spec = row.value
         if spec is None or self._own_ports.conflict(self._bind_address, spec.port):
             return {}
         return {(self._bind_address, spec.port): True}
+
+    def _shut(self, key: ObjectKey, number: int) -> dict[int, str]:
+        row = read(self.found, key)
+        return {number: f"{row.namespace}/{row.name}"} if row is not None and row.value is None else {}
 
     def _open(self, key: ObjectKey, row: Read[ListenerSpec]) -> dict[str, OpenPort]:
         spec = row.value
@@ -121,6 +139,25 @@ class Listeners:
             return row.problems
         taken = Problem("spec.port", f"{spec.port} is already taken by {chosen}", reason="Conflict")
         return (*row.problems, taken)
+
+
+def wanted_port(body: bytes, ambassador_id: str) -> int | None:
+    """The TCP port that a Listener for us means, whatever is wrong with it, if that can be told."""
+    spec = orjson.loads(body).get("spec")
+    if not isinstance(spec, dict) or not is_for(spec, ambassador_id):
+        return None
+    stack = spec.get("protocolStack")
+    layers = stack if stack and isinstance(stack, list) else [spec.get("protocol")]
+    return None if "UDP" in layers else _number_of(spec.get("port"))
+
+
+def _number_of(written: Any) -> int | None:
+    """A port, also as a text or with a fraction that is none."""
+    try:
+        number = float(written) if isinstance(written, int | float | str) and not isinstance(written, bool) else 0.0
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() and 1 <= number <= LARGEST_PORT else None
 
 
 def open_port(name: str, key: ObjectKey, namespace: str, spec: ListenerSpec, address: str) -> OpenPort:

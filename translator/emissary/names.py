@@ -21,14 +21,17 @@ from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
 
 HOST: Final = "getambassador.io/Host"
+LISTENER: Final = "getambassador.io/Listener"
 TLS_CONTEXT: Final = "getambassador.io/TLSContext"
 
 MOST_NAMES: Final = 16
 """So many names are looked for in what is no hostname."""
 LONGEST_TEXT: Final = 2_000
 
-_BETWEEN_WORDS: Final = re.compile(r"""[\s,;/\\'"<>()|@?#]+""")
-_LEFT: Final = {HOST: "hostname", TLS_CONTEXT: "hosts"}
+_BETWEEN_WORDS: Final = re.compile(r"""[\s,;/\\'"<>()|@?#&=]+""")
+_BARE: Final = re.compile(r"[\w*.%\[](?:.*[\w*.\]])?")
+"""A word without what is round it, as in `{{foo.com}}`."""
+_LEFT: Final = {HOST: ("hostname",), LISTENER: ("port", "protocol", "protocolStack"), TLS_CONTEXT: ("hosts",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ def _words(text: object) -> Iterable[str]:
         yield whole
         return
     for word in _BETWEEN_WORDS.split(text[:LONGEST_TEXT]):
-        found = _checked(word) or _checked(_without_oddities(word))
+        bare = _BARE.search(word)
+        found = (_checked(bare[0]) or _checked(_without_oddities(bare[0]))) if bare else None
         if found is not None:
             yield found
 
@@ -153,16 +157,16 @@ def listed_hosts(body: bytes) -> tuple[str, ...] | None:
 def what_is_left(key: ObjectKey, body: bytes) -> bytes | None:
     """What is left of an object that is held back and has no good version: its names, which stay shut; None: nothing.
 
-    A Host would be answered for by Hosts with wider names, and a Host that finds its TLSContext by the name alone would
-    be served without it.
+    A Host would be answered for by Hosts with wider names, a Host that finds its TLSContext by the name alone would be
+    served without it, and a Listener's port would be opened by a TCPMapping.
     """
     kind = key.rsplit("/", 2)[0]
-    field = _LEFT.get(kind)
-    if field is None:
+    fields = _LEFT.get(kind)
+    if fields is None:
         return None
     document: dict[str, Any] = orjson.loads(body)
     spec = document.get("spec")
-    kept = (field, "ambassador_id", "ambassadorId")
+    kept = (*fields, "ambassador_id", "ambassadorId")
     names = {name: spec[name] for name in kept if name in spec} if isinstance(spec, dict) else spec
     left = {"apiVersion": SERVED_VERSION, "kind": document.get("kind"), "metadata": document.get("metadata")}
     return orjson.dumps({**left, "spec": names, HELD: True})

@@ -19,7 +19,7 @@ from translator.emissary.own_ports import OwnPorts, overlap
 from translator.emissary.problems import Problems, Told, stopped_by, told
 from translator.emissary.settings import Settings
 from translator.emissary.tcp_names import owner_of, refusals
-from translator.emissary.tcp_ports import PortClaim, losing, overlapping
+from translator.emissary.tcp_ports import PortClaim, losing, overlapping, shut
 from translator.emissary.termination import HostTls, Terminations
 from translator.emissary.weights import shares_of, single_weights
 from translator.ir import ObjectKey
@@ -117,13 +117,16 @@ class TcpMappings:
         return _Understood(Member(row.namespace, row.name, spec, port, found.backend), problems)
 
     def _taken_by_listener(self, port: Port) -> Problem | None:
-        """What is wrong with a port that would take part of what a Listener has."""
+        """What is wrong with a port that would take what a Listener has, or has until its mistake is mended."""
         address, number = port
         theirs = self._options.bind_address
-        if address == theirs or not overlap(address, theirs):
+        if not overlap(address, theirs):
             return None
         listener = read(self._listeners.by_port, (theirs, number))
-        return overlapping(port, f"Listener {listener}", theirs) if listener else None
+        if listener is None:
+            stopped = read(self._listeners.shut, number)
+            return shut(number, stopped) if stopped else None
+        return None if address == theirs else overlapping(port, f"Listener {listener}", theirs)
 
     def _problems_of(self, _: ObjectKey, row: _Understood) -> tuple[Problem, ...] | None:
         lost = self._lost(row.member) if row.member else None

@@ -25,24 +25,33 @@ forwarded x-forwarded
 x-original-host x-original-method x-original-port x-original-proto x-original-scheme x-original-uri x-original-url
 x-original-forwarded-for x-rewrite-url x-host x-http-host-override x-http-destinationurl x-script-name
 x-scheme x-url-scheme front-end-https x-arr-ssl wl-proxy-ssl cf-visitor cloudfront-forwarded-proto
+https x-https x-ssl x-proto x-forward-proto
 client-ip x-client-ip true-client-ip x-real-ip x-real-port x-cluster-client-ip x-originating-ip x-proxyuser-ip
 proxy-client-ip wl-proxy-client-ip cf-connecting-ip cf-connecting-ipv6 cf-pseudo-ipv4 cf-ipcountry fastly-client-ip
+x-forward-for x-http-forwarded-for x-original-for x-true-client-ip fly-client-ip do-connecting-ip
+x-nf-client-connection-ip x-vercel-forwarded-for cloudfront-viewer-address
 x-azure-clientip x-azure-socketip x-appengine-user-ip x-arr-clientcert x-client-dn x-client-verify
 remote-addr remote-user remote-groups remote-email remote-name proxy
 """
 NAMES: Final = tuple(_NAMES.split())
 
 PREFIXES: Final = (
+    "cf-access-authenticated-user-",
     "client-cert",
+    "fly-forwarded-",
     "forwarded-",
     "ssl-client-",
     "x-amzn-mtls-",
+    "x-amzn-oidc-",
     "x-auth-request-",
     "x-client-cert",
     "x-envoy-",
     "x-forwarded-",
+    "x-goog-authenticated-user-",
+    "x-ms-client-principal",
     "x-remote-",
     "x-ssl-",
+    "x-tls-client-",
     "x-webauth-",
 )
 """What begins so, but for MADE_BY_ENVOY."""

@@ -1,11 +1,12 @@
 """Whatever Mappings and their kin say that we let pass, a real Envoy takes.
 
-Only expressions (`CEL`, `COALESCE`) and what is too much together with other objects are left for Envoy to refuse.
+Only what is too much together with other objects is left for Envoy to refuse.
 """
 
 import json
 import subprocess
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -230,9 +231,13 @@ def test_what_keeps_names_apart_envoy_takes(tmp_path: Path, is_stopped: bool) ->
     assert refusal(result, tmp_path) == ""
 
 
-def test_an_expression_is_left_for_envoy_to_read(tmp_path: Path) -> None:
-    """Which also shows that Envoy is asked at all."""
-    spec = {"prefix": "/", "hostname": "*", "service": "a.b", "add_request_headers": {"x": "%CEL(request.path ==)%"}}
+def test_envoy_is_asked_at_all(tmp_path: Path) -> None:
+    """Nothing that we let pass is known to be refused, so an operator is damaged afterwards."""
+    spec = {"prefix": "/", "hostname": "*", "service": "a.b", "add_request_headers": {"x": "%PROTOCOL%"}}
     result = translated(an_object("Mapping", "a", spec))
-    assert key_of("Mapping", "a") in served(result)
-    assert "Syntax error" in refusal(result, tmp_path)
+    assert refusal(result, tmp_path) == ""
+    damaged = {
+        key: replace(resource, body=resource.body.replace(b"%PROTOCOL%", b"%PROTOCO!%"))
+        for key, resource in result.resources.items()
+    }
+    assert "PROTOCO!" in refusal(replace(result, resources=damaged), tmp_path)

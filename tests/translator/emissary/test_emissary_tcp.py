@@ -173,6 +173,8 @@ def test_a_whole_port_cannot_be_had_where_hosts_are_served_in_clear_text() -> No
     [
         ({"port": 70000}, "spec.port"),
         ({"address": "localhost"}, "spec.address"),
+        ({"address": "::%1"}, "spec.address"),
+        ({"address": "fe80::1%lo"}, "spec.address"),
         ({"host": "*.foo.com"}, "spec.host"),
         ({"host": "foo.com:443"}, "spec.host"),
         ({"service": "a b"}, "spec.service"),

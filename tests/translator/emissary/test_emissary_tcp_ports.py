@@ -56,6 +56,62 @@ def test_an_address_in_another_spelling_is_the_listeners() -> None:
     assert set(made.chains) == {"default/db/tcp"}
 
 
+MISTAKES = (
+    {"port": 8443, "l7Depth": "x"},
+    {"port": 8443, "hostBinding": {"namespace": {"from": "NONE"}}},
+    {"port": 8443, "protocol": "HTPS"},
+    {"port": 8443, "protocol": None, "protocolStack": "TLS"},
+    {"port": 8443, "statsPrefix": ["a"]},
+    {"port": "8443"},
+    {"port": 8443.0},
+    {"port": 8443, "ambassador_id": 5},
+)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=str)
+def test_nobody_opens_the_port_of_a_listener_that_its_own_mistake_stops(mistake: dict[str, object]) -> None:
+    made = https()
+    made.host("one", "one.test", **TLS)
+    keys = [tcp(made, "whole", 8443, "other"), tcp(made, "named", 8443, "other", host="one.test")]
+    keys += [tcp(made, "near", 8443, "other", address="127.0.0.1"), tcp(made, "own", 8443, host="two.test")]
+    assert set(made.listeners) == {HTTPS}
+    spec = {"protocol": "HTTPS", "securityModel": "XFP", "hostBinding": {"namespace": {"from": "ALL"}}, **mistake}
+    made.put("Listener", "https", spec)
+    assert made.listeners == made.chains == {}
+    said = {"spec.port": f"8443 is the port of Listener {HTTPS}, which its own problems stop: it stays shut"}
+    assert {key: made.problems(key) for key in keys} == dict.fromkeys(keys, said)
+    made.delete("getambassador.io/Listener/default/https")
+    assert made.problems(keys[0]) == {}, "it is nobody's"
+
+
+def test_a_listener_that_is_well_has_the_port_beside_one_that_is_stopped() -> None:
+    made = World()
+    made.listener("a", 5432, protocol="TCP", l7Depth="x")
+    made.listener("b", 5432, protocol="TCP")
+    assert made.problems(tcp(made, "whole")) == {}
+    assert set(made.listeners) == {"default/b"}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"port": 5432, "protocol": "UDP"},
+        {"port": 5432, "protocolStack": ["UDP"]},
+        {"port": 5432, "protocol": "TCP", "l7Depth": "x", "ambassador_id": "another"},
+        {"port": 0, "protocol": "TCP"},
+        {"port": "five", "protocol": "TCP"},
+        {"port": True, "protocol": "TCP"},
+        {"port": 5433, "protocol": "TCP", "l7Depth": "x"},
+    ],
+    ids=str,
+)
+def test_a_listener_that_means_no_such_port_shuts_none(spec: dict[str, object]) -> None:
+    made = World()
+    made.put("Listener", "odd", {"securityModel": "XFP", "hostBinding": {"namespace": {"from": "ALL"}}, **spec})
+    assert made.problems(tcp(made, "whole")) == {}
+    assert set(made.listeners) == {"listener-0.0.0.0-5432"}
+
+
 def test_when_a_listener_comes_or_goes_its_port_does() -> None:
     made = World()
     key = tcp(made, "narrow", address="127.0.0.1")

@@ -20,6 +20,8 @@ def _server_name(text: str) -> str:
 
 
 def _address(text: str) -> str:
+    if "%" in text:  # for Envoy `::%1` is every address, and one of a link has many spellings
+        raise Invalid(f"must be an IP address without a zone, not {quote(text)}")
     try:
         return canonical(text)
     except ValueError:
