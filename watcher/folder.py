@@ -87,7 +87,7 @@ class Folder:
         self._roots = tuple(roots)
         self._namespace = namespace
         self._limits = limits
-        self._ledger = Ledger(limits.total)
+        self._ledger = Ledger(limits.total, self._counts_for)
         self._files: dict[str, _Known] = {}
         self._paths: list[str] = []
         self._folders: set[str] = set()
@@ -255,8 +255,14 @@ class Folder:
         return _refused(
             self.source_of(path),
             f"what it had before stays: with it all files have more than {total} together, or more than three quarters "
-            f"of that, which is what files above 1 MiB may use (DRAGOMAN_CONFIG_SUM_MIB)",
+            f"of that, and it is above 1 MiB or in a folder that has half of that (DRAGOMAN_CONFIG_SUM_MIB)",
         )
+
+    def _counts_for(self, path: str) -> str:
+        """The folder right below a root that a file is in; empty for a file in the root itself."""
+        root = self._root_of(path) or path
+        first, below, _ = path[len(root) :].lstrip("/").partition("/")
+        return f"{root}/{first}" if below else ""
 
     def _root_of(self, path: str) -> str | None:
         return next((root.path for root in self._roots if within(path, root.path)), None)

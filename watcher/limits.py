@@ -5,6 +5,7 @@ as 512 at least, however short they are written. So the same numbers bound the t
 here, in the snapshot, and in whatever reads that.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,14 +95,20 @@ def mib(size: int) -> str:
 class Ledger:
     """What each file holds of the room for all together; who asks for more than is left is refused, and remembered.
 
-    What is held is never taken away. The last quarter of the room is not for files above a megabyte, so that a few
-    large ones leave the others the room for their changes.
+    What is held is never taken away. The last quarter of the room is neither for files above a megabyte nor for those
+    of a folder that has half of the room, so that whoever has much leaves the others the room for their changes.
+
+    Args:
+        total: the room.
+        folder_of: the folder that a file counts for, empty where it counts for none.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, folder_of: Callable[[str], str] = lambda _: "") -> None:
         self.total = total
+        self._folder_of = folder_of
         self._held: dict[str, int] = {}
         self._sum = 0
+        self._by_folder: dict[str, int] = {}
         self._refused: dict[str, int] = {}
         self._freed = False
 
@@ -112,12 +119,10 @@ class Ledger:
     def hold(self, path: str, weight: int) -> bool:
         """Whether the file may hold this; then it does. Less than it holds already may it always."""
         before = self.held(path)
-        if weight > before and self._sum - before + weight > self._bound(weight):
+        if weight > before and not self._has_room(path, weight):
             return False
         self._refused.pop(path, None)
-        self._held[path] = weight
-        self._sum += weight - before
-        self._freed = self._freed or weight < before
+        self._put(path, weight)
         return True
 
     def refuse(self, path: str, weight: int) -> None:
@@ -126,29 +131,37 @@ class Ledger:
 
     def restore(self, path: str, weight: int) -> None:
         """What a file has held in an earlier process, room or not."""
-        self._held[path] = weight
-        self._sum += weight
+        self._put(path, weight)
 
     def drop(self, path: str) -> None:
         """The file is no more."""
         self._refused.pop(path, None)
-        weight = self._held.pop(path, 0)
-        self._sum -= weight
-        self._freed = self._freed or weight > 0
+        self._put(path, 0)
+        self._held.pop(path, None)
 
     def welcome(self) -> list[str]:
         """The refused ones that there is room for by now; each is to be read again."""
         if not self._freed:
             return []
         self._freed = False
-        found = [
-            path
-            for path, weight in self._refused.items()
-            if self._sum - self.held(path) + weight <= self._bound(weight)
-        ]
+        found = [path for path, weight in self._refused.items() if self._has_room(path, weight)]
         for path in found:
             del self._refused[path]
         return found
 
-    def _bound(self, weight: int) -> int:
-        return self.total if weight <= MIB else self.total * 3 // 4
+    def _put(self, path: str, weight: int) -> None:
+        grown = weight - self.held(path)
+        self._held[path] = weight
+        self._sum += grown
+        self._freed = self._freed or grown < 0
+        folder = self._folder_of(path)
+        if folder:
+            self._by_folder[folder] = self._by_folder.get(folder, 0) + grown
+            if not self._by_folder[folder]:
+                del self._by_folder[folder]
+
+    def _has_room(self, path: str, weight: int) -> bool:
+        grown = weight - self.held(path)
+        of_folder = self._by_folder.get(self._folder_of(path), 0) + grown
+        is_much = weight > MIB or (bool(self._folder_of(path)) and of_folder > self.total // 2)
+        return self._sum + grown <= (self.total * 3 // 4 if is_much else self.total)

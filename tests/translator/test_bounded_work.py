@@ -52,6 +52,12 @@ USERS = (
         "metadata": {"name": "user", "namespace": "team"},
         "spec": {"hostname": "user.team.test", "prefix": "/", "service": "grown"},
     },
+    {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "grown", "namespace": "team"},
+        "spec": {"ports": [{"port": 80}]},
+    },
 )
 """Who makes the translator look at what grows."""
 
@@ -148,6 +154,20 @@ def _core_growths() -> Iterator[Growth]:
         for path, values in places.items():
             for what, value in values.items():
                 yield Growth(kind, path, what, _grown_core(minimal, path, value))
+    yield Growth("EndpointSlice", "ports and endpoints", "ports of one name", _grown_slice)
+
+
+def _many_ports(size: int) -> list[dict[str, Any]]:
+    return [{"port": 1 + number % 60_000} for number in range(size // 16)]
+
+
+def _many_endpoints(size: int) -> list[dict[str, Any]]:
+    return [{"addresses": [f"10.1.{number // 250}.{number % 250}"]} for number in range(size // 30)]
+
+
+def _grown_slice(size: int) -> dict[str, Any]:
+    """Two things that grow: what is made of both must not be their product."""
+    return {**CORE["EndpointSlice"][0], "ports": _many_ports(size // 2), "endpoints": _many_endpoints(size // 2)}
 
 
 def _grown_core(minimal: dict[str, Any], path: str, value: Callable[[int], Any]) -> Grown:
@@ -216,7 +236,7 @@ CORE: Mapping[str, tuple[dict[str, Any], Mapping[str, Mapping[str, Callable[[int
         _core("discovery.k8s.io/v1", "EndpointSlice", _SLICE, labels={"kubernetes.io/service-name": "grown"}),
         {
             "endpoints": {
-                "good ones": lambda size: [{"addresses": [f"10.1.{n // 250}.{n % 250}"]} for n in range(size // 30)],
+                "good ones": _many_endpoints,
                 "bad ones": lambda size: [{"addresses": "x"} for _ in range(size // 20)],
                 "many addresses": lambda size: [
                     {"addresses": [f"10.1.{n // 250}.{n % 250}" for n in range(size // 12)]}

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.calls import calls_of
 from tests.translator.header_formats import BAD_FORMATS, GOOD_FORMATS, REFUSED_FORMATS, STRICTER
 from translator import checks
 from translator.decode import Invalid, decode, quote, rule, schema_of
+from translator.emissary.kinds.mapping import MappingSpec
 
 
 def refused(check: Callable[[Any], object], value: object) -> str:
@@ -252,3 +254,32 @@ def test_the_schema_of_a_duration_agrees_with_its_check() -> None:
 def test_the_biggest_pattern_that_envoy_takes_is_taken() -> None:
     assert checks.regex("a{196}", 200)
     assert "program size is 201" in refused(lambda text: checks.regex(text, 200), "a{197}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (r"\pL" * 21, r"must have at most 20 Unicode classes (\p), not 21"),
+        (r"[\p{Greek}\PN]" * 11, r"must have at most 20 Unicode classes (\p), not 22"),
+        (r"(?i)\pL", r"must not have Unicode classes (\p) where case is ignored, as (?i) says"),
+        (r"a(?si:[\PL])", r"must not have Unicode classes (\p) where case is ignored, as (?i) says"),
+        ("a" * 4097, "must have at most 4096 bytes, not 4097"),
+    ],
+)
+def test_what_keeps_re2_busy_is_refused_before_it_sees_it(text: str, said: str) -> None:
+    assert refused(checks.regex, text) == said
+    assert calls_of(lambda: refused(checks.regex, text)) < 100
+
+
+@pytest.mark.parametrize("text", [r"\p{Lu}", r"\\p(?i)" * 30, r"(?s-i)\pL", r"(?i:a|b)", r"(?P<i>\pL)"])
+def test_what_only_looks_like_it_is_taken(text: str) -> None:
+    assert checks.regex(text) == text
+
+
+@pytest.mark.parametrize("field", ["regex_headers", "regex_query_parameters"])
+def test_so_many_regular_expressions_are_refused_that_nobody_compiles_one(field: str) -> None:
+    """40,000 of them took 14 s, and Envoy as long."""
+    many = {f"x-{number}": "(" for number in range(101)}
+    spec = {"hostname": "*", "prefix": "/", "service": "s", field: many}
+    (problem,) = decode(MappingSpec, spec).problems
+    assert (problem.path, problem.message) == (f"spec.{field}", "must have at most 100 entries, not 101")

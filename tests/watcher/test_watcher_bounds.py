@@ -88,6 +88,26 @@ def test_who_is_refused_keeps_what_it_had_and_is_read_when_there_is_room(watched
     assert {"c1", "c2", "c3"} < found
 
 
+def test_a_folder_of_many_files_leaves_others_the_room_for_their_changes(tmp_path: Path) -> None:
+    for where, number in (("a", 40), ("a/below", 40), ("b", 1), ("z", 1)):
+        (tmp_path / where).mkdir()
+        for each in range(number):
+            (tmp_path / where / f"{each:02}.yaml").write_text(many(f"{where.replace('/', '-')}{each}-", 1))
+    folder = Folder([Root.at(tmp_path)], "default", limits=SMALL)
+
+    def listed(*names: str) -> int:
+        paths = [str(tmp_path / name) for name in names] or folder.look(str(tmp_path)).files
+        events = [folder.take(folder.read(path)) for path in paths]
+        return sum(len(event.objects) for event in events if isinstance(event, SourceListed))
+
+    assert listed() == 24, "three quarters of the room"
+    for name in ("b/00.yaml", "z/00.yaml"):
+        (tmp_path / name).write_text(many(name[0], 3))
+        assert listed(name) == 3
+    (tmp_path / "a" / "00.yaml").write_text(many("a", 2))
+    assert listed("a/00.yaml") == 0
+
+
 def test_a_restart_finds_what_was_refused_refused(tmp_path: Path) -> None:
     (tmp_path / "z.yaml").write_text(many("z", 16))
     (tmp_path / "y.yaml").write_text(many("y", 15))

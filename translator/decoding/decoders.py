@@ -173,10 +173,14 @@ def _ruled(rule: Rule, inner: Shape) -> Decoder:
     conditions = conditions_of(rule)
     if not conditions and not rule.warn:
         return decode
+    most = float("inf") if rule.max_size is None else rule.max_size
 
     def read(value: Any, problems: Findings) -> Any:
         if rule.warn:
             problems.add(Problem("", rule.warn, stops=False))
+        if isinstance(value, list | dict) and len(value) > most:  # said before anybody looks at each of them
+            problems.add(Problem("", f"must have at most {most} entries, not {len(value)}"))
+            return NOTHING
         got = decode(value, problems)
         if got is not NOTHING:
             try:

@@ -29,12 +29,17 @@ def canonical(address: str) -> str:
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
+def stands_for_more(address: str) -> bool:
+    """Whether who listens at this address, canonical, may be in the way of every other one: `::`, or a name."""
+    return address == "::" or not _is_address(address)
+
+
 def overlap(one: str, other: str) -> bool:
     """Whether two that listen at one port of these addresses, both canonical, would be in each other's way.
 
     `::` is every address of both families, as whatever we open there listens. A name may be any address.
     """
-    if one == other or "::" in (one, other) or not (_is_address(one) and _is_address(other)):
+    if one == other or stands_for_more(one) or stands_for_more(other):
         return True
     return (":" in one) == (":" in other) and not _EVERY.isdisjoint((one, other))
 
@@ -62,12 +67,12 @@ class OwnPorts:
 
     def leading_here(self, slices: Iterable[EndpointSlice]) -> frozenset[str]:
         """The names of those ports of a Service that lead to a port of ours that is closed."""
-        return frozenset(
-            name
-            for part in slices
-            for name, number in part.ports
-            if number in self._closed and any(self._is_here(each.address) for each in part.endpoints)
-        )
+        found: set[str] = set()
+        for part in slices:
+            names = {name for name, number in part.ports if number in self._closed}
+            if names and any(self._is_here(each.address) for each in part.endpoints):
+                found |= names
+        return frozenset(found)
 
     def _is_here(self, host: str) -> bool:
         try:

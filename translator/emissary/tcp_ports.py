@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from translator.decode import Problem
 from translator.emissary.listeners import Port
-from translator.emissary.own_ports import overlap
+from translator.emissary.own_ports import stands_for_more
 from translator.ir import ObjectKey
 
 
@@ -26,15 +26,31 @@ class PortClaim:
 
 def losing(claims: Mapping[str, PortClaim]) -> dict[str, PortClaim]:
     """The claims to one port number that lose, by their names, each with one that it loses to."""
-    kept: list[PortClaim] = []
+    kept: dict[str, PortClaim] = {}
     lost: dict[str, PortClaim] = {}
     for name, claim in sorted(claims.items(), key=lambda item: item[1].first):
-        winner = next((other for other in kept if overlap(other.address, claim.address)), None)
-        if winner is None:
-            kept.append(claim)
-        else:
+        takes, minds = _marks(claim.address)
+        winner = next((kept[mark] for mark in minds if mark in kept), None)
+        if winner is not None:
             lost[name] = winner
+            continue
+        for mark in takes:
+            kept.setdefault(mark, claim)
     return lost
+
+
+def _marks(address: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What an address leaves as taken, and what of that another one must not have left.
+
+    It says what `overlap` says of two, without comparing each with all others.
+    """
+    if stands_for_more(address):
+        return ("any", "all"), ("any",)
+    if ":" in address:
+        return ("any", address), ("all", address)
+    if address == "0.0.0.0":
+        return ("any", "IPv4", address), ("all", "IPv4")
+    return ("any", "IPv4", address), ("all", "0.0.0.0", address)
 
 
 def overlapping(port: Port, owner: str, theirs: str) -> Problem:

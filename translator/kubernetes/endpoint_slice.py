@@ -81,6 +81,13 @@ class _Slice:
     ports: tuple[GivenPort, ...] = ()
     endpoints: tuple[_Endpoint, ...] = ()
 
+    def cross_check(self) -> Iterable[Problem]:
+        """A name is one port's: else each endpoint would count as often as there are ports of a name."""
+        first: dict[str, int] = {}
+        for index, port in enumerate(self.ports):
+            if port.is_tcp and first.setdefault(port.name, index) != index:
+                yield Problem(f"ports[{index}].name", f"is that of ports[{first[port.name]}] too: {quote(port.name)}")
+
 
 def endpoint_slice_of(namespace: str, document: Mapping[str, Any]) -> EndpointSlice | tuple[Problem, ...]:
     """Read an EndpointSlice object."""

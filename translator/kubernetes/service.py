@@ -31,13 +31,17 @@ class Service:
     name: str
     ports: tuple[NamedPort, ...]
     external_name: str | None = None
+    _found: dict[int | str, NamedPort] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Remember where each port is: each Mapping to the Service asks, and it may have thousands."""
+        for port in self.ports:
+            self._found.setdefault(port.number, port)
+            self._found.setdefault(port.name, port)
 
     def port(self, wanted: int | str) -> NamedPort | None:
-        """The port of this number or name."""
-        for port in self.ports:
-            if wanted in (port.number, port.name):
-                return port
-        return None
+        """The port of this number or name; of several, the first."""
+        return self._found.get(wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 The lists of words that Envoy knows are held against the binary itself.
 """
 
+import itertools
 import json
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.support.certificates import authority
 from tests.support.envoy import envoy_path
 from tests.translator.emissary.world import world
 from translator.checks import LARGEST_REGEX
-from translator.emissary.kinds.tls_context import CIPHERS, CURVES
+from translator.emissary.kinds.tls_context import CIPHERS, CURVES, STANDARD_CIPHERS
 
 
 @pytest.mark.parametrize(
@@ -145,10 +146,21 @@ def test_a_query_is_not_part_of_a_prefix() -> None:
         ({"secret": "tls", "min_tls_version": "v1.4"}, "spec.min_tls_version"),
         ({"secret": "tls", "cipher_suites": ["FOO"]}, "spec.cipher_suites[0]"),
         ({"secret": "tls", "cipher_suites": ["[ECDHE-RSA-AES128-GCM-SHA256|FOO]"]}, "spec.cipher_suites[0]"),
+        ({"secret": "tls", "cipher_suites": ["TLS_FOO_WITH_BAR"]}, "spec.cipher_suites[0]"),
+        ({"secret": "tls", "cipher_suites": [""]}, "spec.cipher_suites[0]"),
+        ({"secret": "tls", "cipher_suites": ["["]}, "spec.cipher_suites[0]"),
+        ({"secret": "tls", "cipher_suites": ["|"]}, "spec.cipher_suites[0]"),
+        ({"secret": "tls", "cipher_suites": ["[]"]}, "spec.cipher_suites[0]"),
+        ({"secret": "tls", "cipher_suites": ["[AES128-SHA"]}, "spec.cipher_suites[0]"),
+        ({"secret": "tls", "cipher_suites": ["AES128-SHA|AES256-SHA"]}, "spec.cipher_suites[0]"),
+        ({"secret": "tls", "cipher_suites": ["[AES128-SHA|]"]}, "spec.cipher_suites[0]"),
         ({"secret": "tls", "ecdh_curves": ["P-1"]}, "spec.ecdh_curves[0]"),
         ({"secret": "tls", "ecdh_curves": ["P-256", "P-256"]}, "spec.ecdh_curves"),
+        ({"secret": "tls", "ecdh_curves": ["P-256", "prime256v1"]}, "spec.ecdh_curves"),
+        ({"secret": "tls", "ecdh_curves": ["x25519", "P-256", "X25519"]}, "spec.ecdh_curves"),
         ({"secret": "tls", "alpn_protocols": "h2,,x"}, "spec.alpn_protocols"),
         ({"secret": "tls", "alpn_protocols": "x" * 256}, "spec.alpn_protocols"),
+        ({"secret": "tls", "alpn_protocols": ",".join(["x"] * 32_768)}, "spec.alpn_protocols"),
         ({"sni": "x" * 256}, "spec.sni"),
         ({"hosts": ["a,b"]}, "spec.hosts[0]"),
         ({"cert_chain_file": "/x"}, "spec.cert_chain_file"),
@@ -211,7 +223,24 @@ ROUTE = {"match": {"prefix": "/"}, "direct_response": {"status": 200}}
 
 @pytest.mark.envoy
 def test_envoy_knows_every_cipher_suite_and_curve_that_we_let_pass(tmp_path: Path) -> None:
-    assert validated(tmp_path, ROUTE, {"cipher_suites": sorted(CIPHERS)}) == ""
+    for known in (CIPHERS, STANDARD_CIPHERS):
+        assert validated(tmp_path, ROUTE, {"cipher_suites": sorted(known)}) == ""
+    alike = "[AES128-SHA|TLS_RSA_WITH_AES_256_CBC_SHA]:ECDHE-RSA-AES128-SHA:[AES256-SHA]"
+    assert validated(tmp_path, ROUTE, {"cipher_suites": [alike, "AES128-GCM-SHA256"]}) == ""
+    made = world()
+    made.secret("tls")
+    key = made.put("TLSContext", "ctx", {"secret": "tls", "cipher_suites": [alike, "AES128-GCM-SHA256"]})
+    assert made.problems(key) == {}
     for curve in sorted(CURVES):
         assert validated(tmp_path, ROUTE, {"ecdh_curves": [curve]}) == ""
     assert "FOO" in validated(tmp_path, ROUTE, {"cipher_suites": ["FOO"]})
+
+
+@pytest.mark.envoy
+def test_curves_that_envoy_takes_for_one_are_one(tmp_path: Path) -> None:
+    for one, other in itertools.combinations(sorted(CURVES), 2):
+        made = world()
+        made.secret("tls")
+        key = made.put("TLSContext", "ctx", {"secret": "tls", "ecdh_curves": [one, other]})
+        is_taken = validated(tmp_path, ROUTE, {"ecdh_curves": [one, other]}) == ""
+        assert (made.problems(key) == {}) is is_taken, (one, other)

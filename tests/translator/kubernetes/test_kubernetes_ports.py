@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.calls import calls_of
 from tests.translator.emissary.world import World
 from translator.kubernetes.endpoint_slice import EndpointSlice, addresses_of, endpoint_slice_of
 from translator.kubernetes.service import Service, service_of
@@ -27,6 +28,7 @@ def slice_of(*ports: Port) -> EndpointSlice:
 
 QUIC = {"name": "quic", "port": 443, "protocol": "UDP"}
 HTTPS = {"name": "https", "port": 443, "protocol": "TCP"}
+SLICE: Port = {"metadata": {"labels": {"kubernetes.io/service-name": "web"}}, "endpoints": []}
 
 
 @pytest.mark.parametrize("ports", [(QUIC, HTTPS), (HTTPS, QUIC)], ids=["UDP first", "TCP first"])
@@ -62,3 +64,33 @@ def test_who_wants_a_port_that_is_only_udp_is_told() -> None:
     for key in keys:
         said = "warning: leads nowhere: the Service default/dns has no port 53, only 80"
         assert made.problems(key)["spec.service"] == said
+
+
+@pytest.mark.parametrize("name", ["", "web"])
+def test_a_slice_with_two_ports_of_one_name_is_told_and_not_used(name: str) -> None:
+    """Each endpoint would count as often as there are such ports: 83 KiB took 34 s and 1.7 GB."""
+    ports = [{"name": name, "port": port} for port in (80, 81)]
+    found = endpoint_slice_of("default", {**SLICE, "ports": ports})
+    assert isinstance(found, tuple)
+    assert [(problem.path, problem.message) for problem in found] == [
+        ("ports[1].name", f"is that of ports[0] too: {name!r}")
+    ]
+
+
+class Asked(str):
+    """A name of which it can be counted how often it is compared."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == other
+
+    __hash__ = str.__hash__
+
+
+def test_to_find_a_port_costs_the_same_however_many_there_are() -> None:
+    ports = [{"name": f"n{number}", "port": 1 + number} for number in range(5000)]
+    found = service_of("default", "many", {"metadata": {}, "spec": {"ports": ports}})
+    assert isinstance(found, Service)
+    assert calls_of(lambda: found.port(Asked("n4999"))) < 10
+    assert found.port(5000) == found.port("n4999") is not None

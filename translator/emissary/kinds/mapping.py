@@ -8,6 +8,7 @@ from typing import ClassVar
 from translator.checks import (
     HOST_SCHEMA,
     LONGEST_DURATION,
+    MOST_REGEXES,
     HeaderName,
     Milliseconds,
     Percent,
@@ -105,7 +106,8 @@ class MappingSpec:
         default=None, metadata=rule("Headers that must have these values.")
     )
     regex_headers: abc.Mapping[HeaderName, Regex] | None = field(
-        default=None, metadata=rule("Headers whose whole values must match these regular expressions.")
+        default=None,
+        metadata=rule("Headers whose whole values must match these regular expressions.", max_size=MOST_REGEXES),
     )
     method: PlainText | None = field(default=None, metadata=rule("The method, such as GET."))
     method_regex: bool = field(default=False, metadata=rule("`method` is a regular expression."))
@@ -113,7 +115,8 @@ class MappingSpec:
         default=None, metadata=rule("Query parameters that must have these values.")
     )
     regex_query_parameters: abc.Mapping[QueryName, Regex] | None = field(
-        default=None, metadata=rule("Query parameters whose whole values must match; `.*` for any.")
+        default=None,
+        metadata=rule("Query parameters whose whole values must match; `.*` for any.", max_size=MOST_REGEXES),
     )
     precedence: int = field(default=0, metadata=rule("Larger goes first, whatever else is matched."))
 

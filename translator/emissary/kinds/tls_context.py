@@ -1,6 +1,5 @@
 """TLSContext: how TLS is spoken, with clients or with a service."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
@@ -23,19 +22,45 @@ CIPHERS: Final = words(
     """
 )
 """What BoringSSL, in Envoy 1.40, knows by OpenSSL's names; asked of the binary."""
+STANDARD_CIPHERS: Final = words(
+    """
+    TLS_RSA_WITH_3DES_EDE_CBC_SHA TLS_RSA_WITH_AES_128_CBC_SHA TLS_RSA_WITH_AES_256_CBC_SHA
+    TLS_RSA_WITH_AES_128_GCM_SHA256 TLS_RSA_WITH_AES_256_GCM_SHA384
+    TLS_PSK_WITH_AES_128_CBC_SHA TLS_PSK_WITH_AES_256_CBC_SHA
+    TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA TLS_ECDHE_PSK_WITH_AES_256_CBC_SHA
+    TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256
+    TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA
+    TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256
+    TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+    TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+    TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA
+    TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256
+    TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+    TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
+    """
+)
+"""What it knows by the names of the standard."""
 CURVES: Final = words(
     """
     MLKEM1024 P-256 P-384 P-521 X25519 X25519MLKEM768 prime256v1 secp384r1 secp521r1 x25519
     """
 )
-_ALTERNATIVES: Final = re.compile(r"[\[\]|:]")
+_CURVE_OF: Final = {"prime256v1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "x25519": "X25519"}
+"""Other names of curves; Envoy refuses a list that names one twice, by whatever names."""
+LONGEST_ALPN: Final = 65_534
+"""Bytes that all names of protocols may have together in Envoy, with the commas between them."""
 
 
 def _cipher(text: str) -> str:
-    for name in filter(None, _ALTERNATIVES.split(text)):
-        # Names as in TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 are those of the standard, which BoringSSL knows too.
-        if name not in CIPHERS and not ("_WITH_" in name and name.startswith("TLS_")):
-            raise Invalid(f"must be a cipher suite that Envoy knows, not {quote(name)}")
+    """A cipher suite, or several that are liked alike, in brackets; or such, joined by colons.
+
+    What passes here and not in Envoy is told of the Secret, and stops whoever shares it: Envoy refuses the Secret.
+    """
+    for part in text.split(":"):
+        alike = part[1:-1].split("|") if part.startswith("[") and part.endswith("]") else [part]
+        for name in alike:
+            if name not in CIPHERS and name not in STANDARD_CIPHERS:
+                raise Invalid(f"must be a cipher suite that Envoy knows, not {quote(name)}")
     return text
 
 
@@ -46,8 +71,8 @@ def _curve(text: str) -> str:
 
 
 def _different(texts: tuple[str, ...]) -> tuple[str, ...]:
-    if len({text.lower() for text in texts}) < len(texts):
-        raise Invalid("must not name anything twice")
+    if len({_CURVE_OF.get(text, text) for text in texts}) < len(texts):
+        raise Invalid(f"must not name a curve twice, by one name or by two: {quote(', '.join(texts))}")
     return texts
 
 
@@ -55,6 +80,8 @@ def _alpn(text: str) -> str:
     for name in text.split(","):
         if not 0 < len(name.strip().encode()) < 256:
             raise Invalid(f"must be protocols, separated by commas, not {quote(text)}")
+    if len(text.encode()) > LONGEST_ALPN:
+        raise Invalid(f"must have at most {LONGEST_ALPN} bytes, not {len(text.encode())}")
     return plain_text(text)
 
 
