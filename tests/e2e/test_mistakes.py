@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping, tls_secret
+from tests.support.part import ROOT
 from tests.support.ports import unused_ports
 from tests.support.upstream import HttpUpstream
 
@@ -160,18 +162,30 @@ def with_a_short_key() -> tuple[bytes, bytes]:
     )
 
 
-REFUSED = f"/{'refused' * 200}"
-"""A prefix of which only Envoy finds that its rewrite is too large a regular expression."""
+UNREADABLE = "%CEL(request.path ==)%"
+"""An expression that only Envoy can judge: it has the parser."""
+
+CREDULOUS = "from translator import operators; operators.check_operators = lambda _: None"
+
+
+@pytest.fixture(scope="module")
+def credulous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway whose translator takes every operator for good: else nothing would be left for Envoy to refuse."""
+    folder = tmp_path_factory.mktemp("credulous")
+    (folder / "sitecustomize.py").write_text(CREDULOUS)
+    with Gateway(environ={"PYTHONPATH": f"{ROOT}:{folder}"}) as gateway:
+        yield gateway
 
 
 def test_a_mapping_that_envoy_refuses_is_held_back_alone(
-    gateway: Gateway, red: HttpUpstream, blue: HttpUpstream
+    credulous: Gateway, red: HttpUpstream, blue: HttpUpstream
 ) -> None:
     """In a Host of many teams, with other changes going on."""
+    gateway = credulous
     name = "refused.test"
     teams = "".join(mapping(f"team-{index}", name, red.service, f"/t{index}/") for index in range(20))
     good = mapping("guilty", name, red.service, "/guilty/", add_request_headers={"x-mark": {"value": "good"}})
-    bad = mapping("guilty", name, red.service, REFUSED)
+    bad = mapping("guilty", name, red.service, "/guilty/", add_request_headers={"x-mark": {"value": UNREADABLE}})
     with gateway.applied(name, host(name, name) + teams), gateway.applied("guilty", good):
         assert gateway.wait_served(name, "/guilty/").json()["headers"]["x-mark"] == "good"
         gateway.apply("guilty", bad)
@@ -190,18 +204,19 @@ def test_a_mapping_that_envoy_refuses_is_held_back_alone(
             wait_until(lambda: status(gateway, key)["state"] == "ok", what="the Mapping healed")
 
 
-def test_a_new_mapping_that_envoy_refuses_is_found_among_many(gateway: Gateway, red: HttpUpstream) -> None:
+def test_a_new_mapping_that_envoy_refuses_is_found_among_many(credulous: Gateway, red: HttpUpstream) -> None:
     """All of them new at once, so that none is known to be good: the culprit is found by trial."""
+    gateway = credulous
     name = "trial.test"
     many = "".join(mapping(f"trial-{index}", name, red.service, f"/t{index}/") for index in range(40))
-    bad = mapping("trial-bad", name, red.service, REFUSED)
+    bad = mapping("trial-bad", name, red.service, "/bad/", add_response_headers={"x-mark": {"value": UNREADABLE}})
     with gateway.applied(name, host(name, name) + many + bad):
         gateway.wait_served(name, "/t0/")
         key = "getambassador.io/Mapping/default/trial-bad"
         wait_until(lambda: status(gateway, key).get("state") == "stopped", what="the culprit")
         assert status(gateway, key)["problems"][0]["from"] == "envoy"
         assert all(gateway.request(name, f"/t{index}/").status_code == 200 for index in range(40))
-        assert gateway.request(name, REFUSED).status_code == 404
+        assert gateway.request(name, "/bad/").status_code == 404
         stopped = [key for key, row in gateway.diag()["objects"].items() if row["state"] == "stopped"]
         assert stopped == [key]
 
