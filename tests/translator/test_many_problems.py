@@ -50,8 +50,6 @@ MANY: dict[str, Callable[[int], Objects]] = {
     "keys of a map": lambda count: mapping("a", headers={f"x {number}": "a" for number in range(count)}),
     "items of a list": lambda count: mapping("a", allow_upgrade=list(range(count))),
     "unknown fields below": lambda count: mapping("a", retry_policy={f"retry_onn{n}": 1 for n in range(count)}),
-    "regular expressions": lambda count: mapping("a", regex_headers={f"x{n}": "(" for n in range(count)}),
-    "large expressions": lambda count: mapping("a", regex_headers={f"x{n}": "a{300}" for n in range(count)}),
     "labels": lambda count: {
         key: (body or b"").replace(b'"metadata":{', b'"metadata":{"labels":' + _numbers(count) + b",")
         for key, body in mapping("a").items()
