@@ -6,8 +6,9 @@ and with it each cluster that was there before it went. A request may also be on
 authorization, or is tried again), or a connection (in its handshake) when the last route to it goes; so a cluster stays
 for some seconds more. What a request or a connection has reached it keeps, though the cluster goes.
 
-No more are kept than there are others, or a thousand: where everything changes again and again, the first to leave go
-before their time, since an Envoy without memory would serve nobody.
+No more are kept than there are others, or a thousand: where everything changes again and again, some go before their
+time, since an Envoy without memory would serve nobody: those that no draining listener may need, and of these the first
+to leave.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -138,9 +139,13 @@ class Withdrawal:
         before, free = self._unused_since, self._free(Kind.CLUSTER, ())
         self._unused_since = {name: before.get(name, now) for name in free if is_answered or name in before}
         leaving, most = self._leaving[Kind.CLUSTER], max(MOST_KEPT, len(self._catalog.of(Kind.CLUSTER)))
-        first = islice(leaving, max(0, len(leaving) - most) if is_answered else 0)
-        used = self._used() if len(leaving) > most else set[str]()
-        self._surplus = [name for name in first if Kind.CLUSTER.key(name) not in used]
+        self._surplus = self._beyond(leaving, most) if is_answered and len(leaving) > most else []
+
+    def _beyond(self, leaving: Mapping[str, int], most: int) -> list[str]:
+        """The clusters that there are too many of: those first that no listener that drains may need."""
+        used = self._used()
+        first = sorted(leaving, key=lambda name: name not in self._unused_since)
+        return [name for name in islice(first, len(leaving) - most) if Kind.CLUSTER.key(name) not in used]
 
     def _free(self, kind: Kind, coming: Collection[str]) -> list[str]:
         names = [name for name in self._leaving[kind] if name not in coming]

@@ -124,3 +124,13 @@ def test_no_more_are_kept_than_there_are_others_or_a_thousand() -> None:
     talk.accepts_all()
     assert talk.waits(10_000) == []
     assert talk.asks("route", unsubscribe=("first",)) == [("cluster", [], list(old))]
+
+
+def test_what_a_drain_needs_stays_when_there_are_too_many_that_none_needs() -> None:
+    talk = settled(replace(TIMING, linger=15.0))
+    moved(talk, "a", "b", "first", "second")
+    talk.accepts_all()
+    late = {f"late-{number:04}": version("1") for number in range(MOST_KEPT)}
+    talk.changes(cluster=late)
+    talk.accepts_all()
+    assert talk.changes(cluster=dict.fromkeys(late)) == [("cluster", [], ["late-0000"])]
