@@ -58,7 +58,12 @@ def translate(folder: Path, output: str) -> None:
     with Lanes() as lanes:
         loaded = load(folder, settings.namespace, Limits.of(settings), lanes.do)
     document, stopped = translated(loaded, settings)
-    click.echo(_as_json(document) if output == "json" else _as_yaml(document), nl=False)
+    try:
+        click.echo(_as_json(document) if output == "json" else _as_yaml(document), nl=False)
+    except BrokenPipeError:
+        raise  # who reads has read enough, which is click's affair
+    except OSError as error:
+        raise click.ClickException(f"what was made cannot be written: {error.strerror}") from error
     sys.exit(1 if stopped else 0)
 
 

@@ -1,6 +1,8 @@
 """`dragoman translate` prints what a folder becomes, and ends with 1 when something in it is stopped."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from cli.translate import SECTIONS, translate
 from tests.support.certificates import authority
 from tests.support.gateway import LISTENERS
 from tests.support.objects import host, mapping, tls_secret
+from tests.support.part import ROOT
 
 
 def run(folder: Path, *options: str) -> Result:
@@ -73,3 +76,10 @@ def test_a_file_that_cannot_be_read_gives_exit_code_1_and_the_rest_is_shown(fold
     assert document["problems"][0]["object"] == "broken.yaml"
     assert document["problems"][0]["path"].startswith("line")
     assert len(document["listeners"]) == 2
+
+
+def test_a_disk_that_is_full_is_told_without_a_traceback(folder: Path) -> None:
+    command = [sys.executable, "-m", "cli", "translate", "-f", str(folder)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Error: what was made cannot be written: No space left on device\n")
