@@ -188,9 +188,8 @@ class Rollout:
     def _finish(self) -> None:
         self._round = None
         self._outbox.rollout = 0
-        if not self._withdrawal.waits(Kind.CLUSTER):
-            for kind in (Kind.ROUTE, *_ANY_TIME):
-                self._channels[kind].flush(self._withdrawal.take(kind, self._coming_back(kind)))
+        for kind in (Kind.ROUTE, *_ANY_TIME):
+            self._channels[kind].flush(self._withdrawal.take(kind, self._coming_back(kind)))
         if self._rounds == 1:
             offered = {kind: channel.offered for kind, channel in self._channels.items()}
             self._channels[Kind.CLUSTER].ledger.forget_all_but(offered)

@@ -112,8 +112,14 @@ class Withdrawal:
         return names
 
     def take(self, kind: Kind, coming: Collection[str]) -> list[str]:
-        """Offer no longer what is gone, is not used, and is not coming back; returns the names."""
+        """Offer no longer what is gone, is not used, and is not coming back; returns the names.
+
+        While clusters linger that may use it, that is only what Envoy does not ask for.
+        """
         names = self._free(kind, coming)
+        if self.waits(Kind.CLUSTER):
+            wanted = self._channels[kind].subscription.names
+            names = [name for name in names if name not in wanted]
         for name in names:
             self._let_go(kind, name)
         return names

@@ -134,3 +134,18 @@ def test_what_a_drain_needs_stays_when_there_are_too_many_that_none_needs() -> N
     talk.changes(cluster=late)
     talk.accepts_all()
     assert talk.changes(cluster=dict.fromkeys(late)) == [("cluster", [], ["late-0000"])]
+
+
+def test_what_nobody_asks_for_goes_though_a_cluster_lingers() -> None:
+    """Else nothing would ever go where some cluster always does."""
+    talk = Talk(WORLD | {"secret/s": version("1"), "secret/t": version("1")}, timing=replace(TIMING, linger=15.0))
+    talk.settled()
+    talk.changes(cluster={"x": None}, secret={"s": None, "t": None})
+    talk.asks("secret", unsubscribe=("s",))
+    talk.accepts_all()
+    talk.changes(cluster={"y": version("1")})
+    talk.accepts_all()
+    assert talk.session.deadline is not None, "the cluster lingers"
+    changes = talk.ledger.changes(1.0)
+    assert changes["secret/s"] is None
+    assert changes["secret/t"] is not None

@@ -41,12 +41,15 @@ def test_endpoint_changes_touch_no_route_and_no_cluster(
     fixed = host(name, name) + mapping("churn", name, "churning", "/") + service("churning", {"web": 80})
 
     def versions() -> dict[str, str]:
-        return {key: row["accepted"] for key, row in gateway.diag()["resources"].items()}
+        return {key: row["accepted"] for key, row in gateway.diag()["resources"].items() if row["published"]}
 
     with gateway.applied(name, fixed), gateway.applied("churn-a", slice_of("churn-a", "churning", red)):
         gateway.wait_served(name)
         wait_until(lambda: not others(gateway, name, "churn-a"), what="the objects of other tests gone")
-        wait_until(lambda: all(versions().values()), what="everything accepted")
+        wait_until(
+            lambda: all(versions().values()),
+            what=lambda: f"accepted: {[key for key, version in versions().items() if not version]}",
+        )
         before = versions()
         gateway.apply("churn-a", slice_of("churn-a", "churning", blue))
         wait_until(lambda: gateway.request(name).json()["upstream"] == "blue", what="the new endpoint")
