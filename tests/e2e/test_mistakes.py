@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from tests.support.credulous import UNREADABLE, credulous
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping, tls_secret
-from tests.support.part import ROOT
 from tests.support.ports import unused_ports
 from tests.support.upstream import HttpUpstream
 
@@ -162,26 +162,18 @@ def with_a_short_key() -> tuple[bytes, bytes]:
     )
 
 
-UNREADABLE = "%CEL(request.path ==)%"
-"""An expression that only Envoy can judge: it has the parser."""
-
-CREDULOUS = "from translator import operators; operators.check_operators = lambda _: None"
-
-
 @pytest.fixture(scope="module")
-def credulous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway whose translator takes every operator for good: else nothing would be left for Envoy to refuse."""
-    folder = tmp_path_factory.mktemp("credulous")
-    (folder / "sitecustomize.py").write_text(CREDULOUS)
-    with Gateway(environ={"PYTHONPATH": f"{ROOT}:{folder}"}) as gateway:
+def believing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway in which there is something left for Envoy to refuse."""
+    with Gateway(environ=credulous(tmp_path_factory.mktemp("credulous"))) as gateway:
         yield gateway
 
 
 def test_a_mapping_that_envoy_refuses_is_held_back_alone(
-    credulous: Gateway, red: HttpUpstream, blue: HttpUpstream
+    believing: Gateway, red: HttpUpstream, blue: HttpUpstream
 ) -> None:
     """In a Host of many teams, with other changes going on."""
-    gateway = credulous
+    gateway = believing
     name = "refused.test"
     teams = "".join(mapping(f"team-{index}", name, red.service, f"/t{index}/") for index in range(20))
     good = mapping("guilty", name, red.service, "/guilty/", add_request_headers={"x-mark": {"value": "good"}})
@@ -204,9 +196,9 @@ def test_a_mapping_that_envoy_refuses_is_held_back_alone(
             wait_until(lambda: status(gateway, key)["state"] == "ok", what="the Mapping healed")
 
 
-def test_a_new_mapping_that_envoy_refuses_is_found_among_many(credulous: Gateway, red: HttpUpstream) -> None:
+def test_a_new_mapping_that_envoy_refuses_is_found_among_many(believing: Gateway, red: HttpUpstream) -> None:
     """All of them new at once, so that none is known to be good: the culprit is found by trial."""
-    gateway = credulous
+    gateway = believing
     name = "trial.test"
     many = "".join(mapping(f"trial-{index}", name, red.service, f"/t{index}/") for index in range(40))
     bad = mapping("trial-bad", name, red.service, "/bad/", add_response_headers={"x-mark": {"value": UNREADABLE}})

@@ -6,14 +6,12 @@ import pytest
 
 from tests.support.apiserver import ApiServer
 from tests.support.cluster_gateway import install_crds
+from tests.support.credulous import UNREADABLE, credulous
 from tests.support.envoy import wait_until
 from tests.support.gateway import LISTENERS, Gateway
 from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.system, pytest.mark.envoy]
-
-ONLY_ENVOY_KNOWS = "%CEL(request.path ==)%"
-"""A header's value that looks right to everybody but to Envoy's own parser."""
 
 
 class Seen:
@@ -73,8 +71,9 @@ def seen(api: ApiServer) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def gateway(seen: Seen) -> Iterator[Gateway]:
+def gateway(seen: Seen, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     environ = {
+        **credulous(tmp_path_factory.mktemp("credulous")),
         "DRAGOMAN_CONFIG_DIR": "",
         "KUBECONFIG": str(seen.api.kubeconfig),
         "AMBASSADOR_NAMESPACE": seen.namespace,
@@ -117,7 +116,7 @@ def test_what_envoy_refuses_is_told_in_its_own_words(gateway: Gateway, seen: See
     seen.mapping("neighbour", red.service)
     seen.becomes("mapping/proud", "Programmed", "True", "Programmed", 1)
     seen.becomes("mapping/neighbour", "Programmed", "True", "Programmed", 1)
-    seen.mapping("proud", red.service, f"add_request_headers: {{x-path: '{ONLY_ENVOY_KNOWS}'}}")
+    seen.mapping("proud", red.service, f"add_request_headers: {{x-path: '{UNREADABLE}'}}")
     message = seen.becomes("mapping/proud", "Programmed", "False", "RefusedByEnvoy", 2)
     assert message.startswith("Envoy refused the route")
     assert "request.path ==" in message
