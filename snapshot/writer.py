@@ -43,7 +43,8 @@ class Writer:
         self._database = database
         self._tables = file.tables[database]
         self._on_commit = on_commit
-        self._lock: int | None = _take(file.path / f"writer.{database}.lock", database)
+        self._lock_path = file.path / f"writer.{database}.lock"
+        self._lock: int | None = _take(self._lock_path, database)
 
     @property
     def sequence(self) -> int:
@@ -96,6 +97,7 @@ class Writer:
     def _write(self, seen: State, edits: list[Edit]) -> int:
         if self._lock is None:
             raise SnapshotError(f"{self._file.path}: this writer of {self._database} is closed")
+        self._keep_lock(self._lock)
         edits.sort()
         with self._file.writing() as txn:
             if read_state(txn, self._tables) != seen:
@@ -108,6 +110,12 @@ class Writer:
             write_state(txn, self._tables, state)
         self._on_commit()
         return state.sequence
+
+    def _keep_lock(self, lock: int) -> None:
+        """Take the lock anew whose file was removed; WriterBusyError when somebody else has it by now."""
+        if not self._lock_path.exists():
+            self._lock = _take(self._lock_path, self._database)
+            os.close(lock)
 
 
 def _edit(key: bytes, record: Record | None, stored: memoryview | None) -> Edit | None:

@@ -58,8 +58,12 @@ def remove(path: Path) -> None:
 
 
 def entries(gateway: Gateway) -> set[str]:
-    """What there is in the run directory, but for names that end with their process."""
-    found = (path.relative_to(gateway.run_dir) for path in gateway.run_dir.rglob("*"))
+    """What there is in the run directory, but for names that end with their process, and the locks of writers.
+
+    A writer takes its lock anew with its next commit, which may be long in coming.
+    """
+    paths = [path for path in gateway.run_dir.rglob("*") if not path.name.startswith("writer.")]
+    found = (path.relative_to(gateway.run_dir) for path in paths)
     return {str(path) for path in found if path.suffix != ".new" and not any(sign.isdigit() for sign in path.name)}
 
 

@@ -148,3 +148,13 @@ def test_a_writer_whose_lock_file_was_removed_notices_the_other_one(
     with pytest.raises(SnapshotError, match="another process wrote objects"):
         first.commit({"b": B})
     assert snapshot.reader("objects").all() == {"a": A}
+
+
+def test_a_writer_takes_its_lock_anew_when_the_file_is_lost(snapshot: Snapshot, path: Path) -> None:
+    writer = snapshot.writer("objects")
+    (path / "writer.objects.lock").unlink()
+    assert writer.commit({"a": A}) == 1
+    with pytest.raises(WriterBusyError):
+        snapshot.writer("objects")
+    writer.close()
+    assert snapshot.writer("objects").sequence == 1
