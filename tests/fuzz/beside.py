@@ -2,7 +2,7 @@
 
 What must hold, whatever they are:
 
-- no rule of ours fails, and each object that is not as it should be is told so;
+- no rule of ours fails, and each problem says something;
 - clusters, endpoints and secrets of the good ones are the same to the byte, and none of their objects is stopped;
 - a stopped object gives nothing: with nothing but stopped ones (Hosts aside: their names are shut, which others' chains
   say) every resource is the same to the byte, and no status is different;

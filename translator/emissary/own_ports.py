@@ -12,6 +12,7 @@ from typing import Final
 
 from translator.decode import Problem
 from translator.emissary.options import Options, OwnPort
+from translator.emissary.service_names import is_address
 from translator.kubernetes.endpoint_slice import EndpointSlice
 
 SAID: Final = "leads to Dragoman's diagnostics, which show every object of everyone: the Module may make them public"
@@ -31,7 +32,7 @@ def canonical(address: str) -> str:
 
 def stands_for_more(address: str) -> bool:
     """Whether who listens at this address, canonical, may be in the way of every other one: `::`, or a name."""
-    return address == "::" or not _is_address(address)
+    return address == "::" or not is_address(address)
 
 
 def overlap(one: str, other: str) -> bool:
@@ -84,12 +85,4 @@ class OwnPorts:
 
 
 def _spelled(own: OwnPort) -> str:
-    return canonical(own.address) if _is_address(own.address) else own.address
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return canonical(own.address) if is_address(own.address) else own.address

@@ -40,9 +40,7 @@ def parse(text: str) -> ServiceName:
     if found is None:
         raise Invalid(f"must be [scheme://]host[:port], not {quote(text)}")
     host = _host(found["host"], text)
-    return ServiceName(
-        _scheme(found["scheme"]), host, _is_address(host), _port(found["port"]), path=found["path"] or ""
-    )
+    return ServiceName(_scheme(found["scheme"]), host, is_address(host), _port(found["port"]), path=found["path"] or "")
 
 
 def service(text: str) -> str:
@@ -68,7 +66,7 @@ def _scheme(text: str | None) -> Literal["http", "https"] | None:
 
 def _host(host: str, text: str) -> str:
     if host.startswith("["):
-        if not _is_address(host[1:-1]):
+        if not is_address(host[1:-1]):
             raise Invalid(f"must have an IPv6 address in its brackets, not {quote(host)}")
         return host[1:-1]
     if not host:
@@ -92,7 +90,8 @@ def _port(text: str | None) -> int | None:
     return int(text)
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
