@@ -29,6 +29,7 @@ SECTIONS: dict[str, tuple[ResourceType, str]] = {
     "routes": ("route", "envoy.config.route.v3.RouteConfiguration"),
     "clusters": ("cluster", "envoy.config.cluster.v3.Cluster"),
     "endpoints": ("endpoint", "envoy.config.endpoint.v3.ClusterLoadAssignment"),
+    "extensions": ("extension", "envoy.config.core.v3.TypedExtensionConfig"),
     "secrets": ("secret", "envoy.extensions.transport_sockets.tls.v3.Secret"),
 }
 LONGEST = 1_000

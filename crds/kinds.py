@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from crds.statuses import HOST_STATUS, STATE_STATUS
+from translator.emissary.kinds.auth_service import AuthServiceSpec
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
@@ -58,6 +59,20 @@ _AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
 # The columns are Emissary's, in its order, and ours. Source Host shows `hostname`: `host` is its deprecated
 # name, and its name in older versions (crds/older.py).
 SERVED: Final = (
+    Served(
+        "AuthService",
+        AuthServiceSpec,
+        "AuthService: a service that is asked about every request before it goes on.",
+        (
+            Column("Service", ".spec.auth_service"),
+            Column("Proto", ".spec.proto"),
+            _REASON,
+            _ACCEPTED,
+            _PROGRAMMED,
+            _AGE,
+        ),
+        STATE_STATUS,
+    ),
     Served(
         "Host",
         HostSpec,

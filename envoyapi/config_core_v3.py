@@ -504,6 +504,45 @@ class ExtraSourceAddress(Message):
         return bytes.__new__(cls, b"".join(parts))
 
 
+class GrpcMethodList(Message):
+    """envoy.config.core.v3.GrpcMethodList."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.core.v3.GrpcMethodList"
+
+    def __new__(
+        cls,
+        *,
+        services: Iterable[GrpcMethodListService] | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if services:
+            parts.extend([b"\n" + SIZE[len(each)] + each for each in services])
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class GrpcMethodListService(Message):
+    """envoy.config.core.v3.GrpcMethodList.Service."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.core.v3.GrpcMethodList.Service"
+
+    def __new__(
+        cls,
+        *,
+        name: str | None = None,
+        method_names: list[str] | tuple[str, ...] | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if name:
+            parts.append(b"\n" + utf8(name))
+        if method_names:
+            parts.extend([b"\x12" + utf8(each) for each in method_names])
+        return bytes.__new__(cls, b"".join(parts))
+
+
 class GrpcService(Message):
     """envoy.config.core.v3.GrpcService."""
 

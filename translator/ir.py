@@ -103,7 +103,14 @@ class LocalSocket:
     path: str
 
 
-Target = ServicePort | Addresses | DnsName | LocalSocket
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Targets of one sort that share the requests alike: ports of Services, or addresses and names."""
+
+    targets: tuple[ServicePort, ...] | tuple[Addresses | DnsName, ...]
+
+
+Target = ServicePort | Addresses | DnsName | LocalSocket | Several
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +261,8 @@ class Route:
     order: tuple[Any, ...]
     headers: HeaderEdits = HeaderEdits()
     origins: tuple[ObjectKey, ...] = ()
+    filters: tuple[Any, ...] = ()
+    """What it says to HTTP filters: values of the classes that `translator.filters` lists as switches."""
 
 
 # Who is served, and where
@@ -331,10 +340,22 @@ class HttpOptions:
 
 @dataclass(frozen=True, slots=True)
 class HttpChain:
-    """Connections of this chain speak HTTP; their routes are the route configuration of the chain's name."""
+    """Connections of this chain speak HTTP; their routes are the route configuration of the chain's name.
+
+    `filters` are what its routes say to HTTP filters as long as they do not say it themselves.
+    """
 
     options: HttpOptions
     virtual_hosts: tuple[VirtualHost, ...]
+    filters: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSettings:
+    """The configuration of an HTTP filter that stands in every listener: a value that `translator.filters` knows."""
+
+    value: Any
+    origins: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from translator import ir
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
-from translator.xds.names import secret_of, service_of
+from translator.xds.names import secret_of, services_of
 from translator.xds.tables import Intent, XdsTables
 
 
@@ -41,6 +41,8 @@ class Provenance:
                 found = self._of_cluster(name)
             case "endpoint":
                 found = self._of_endpoints(name)
+            case "extension":
+                found = self._of_filter(name)
             case _:
                 secret = secret_of(name)
                 found = iter((f"core/Secret/{secret.namespace}/{secret.name}",))
@@ -74,11 +76,17 @@ class Provenance:
             chain = self._intent.chains.view().get(member)
             if chain is not None:
                 yield from chain.origins
+            yield from self._of_filter(member)
+
+    def _of_filter(self, name: str) -> Iterator[ObjectKey]:
+        row = self._intent.filters.view().get(name)
+        if row is not None:
+            yield from row.origins
 
     def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:
-        namespace, service = service_of(name)
-        yield f"core/Service/{namespace}/{service}"
-        yield from self._kubernetes.slices.view().get((namespace, service), ())
+        for namespace, service in services_of(name):
+            yield f"core/Service/{namespace}/{service}"
+            yield from self._kubernetes.slices.view().get((namespace, service), ())
 
 
 def _of_routes(routes: Iterable[ir.Route]) -> Iterator[ObjectKey]:

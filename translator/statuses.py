@@ -12,7 +12,6 @@ from translator.emissary.objects import Subject
 from translator.quarantine import Hold
 
 _UNGUARDED: Final = {
-    "AuthService": ": requests are NOT checked, everyone is let through",
     "RateLimitService": ": requests are NOT limited, however many there are",
 }
 State = Literal["ok", "warned", "stopped"]

@@ -17,6 +17,6 @@ def test_a_kind_that_is_not_served_is_told() -> None:
     assert said("ConsulResolver") == "ConsulResolver is not served by this version"
 
 
-@pytest.mark.parametrize(("kind", "what"), [("AuthService", "NOT checked"), ("RateLimitService", "NOT limited")])
+@pytest.mark.parametrize(("kind", "what"), [("RateLimitService", "NOT limited")])
 def test_whoever_relies_on_a_guard_is_told_that_there_is_none(kind: str, what: str) -> None:
     assert said(kind).startswith(f"{kind} is not served by this version: requests are {what}, ")

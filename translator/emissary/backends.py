@@ -10,7 +10,7 @@ from translator.emissary.own_ports import SAID, OwnPorts
 from translator.emissary.problems import stopped_by
 from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
 from translator.features.upstream.dns import Dns
-from translator.ir import Addresses, Backend, DnsName, ServicePort, UpstreamTls
+from translator.ir import Addresses, Backend, DnsName, ServicePort, Several, UpstreamTls
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, Tables, read
 
@@ -37,6 +37,19 @@ class Found:
     backend: Backend | None
     host: str = ""
     problems: tuple[Problem, ...] = ()
+
+
+def pooled(first: Backend, second: Backend) -> Backend | None:
+    """Two backends as one that shares requests between them; None where Envoy has no cluster that could."""
+    if replace(first, target=second.target) != second:
+        return None
+    before = first.target.targets if isinstance(first.target, Several) else (first.target,)
+    targets = (*before, second.target)
+    services = tuple([target for target in targets if isinstance(target, ServicePort)])
+    others = tuple([target for target in targets if isinstance(target, Addresses | DnsName)])
+    if len(services) == len(targets):
+        return replace(first, target=Several(services))
+    return replace(first, target=Several(others)) if len(others) == len(targets) else None
 
 
 class Backends:

@@ -77,7 +77,10 @@ def _called(placed: Sequence[Placed]) -> str:
 
 
 def routes_of(
-    members: Mapping[ObjectKey, Member], hosts: Sequence[HostEntry], defaults: MappingDefaults
+    members: Mapping[ObjectKey, Member],
+    hosts: Sequence[HostEntry],
+    defaults: MappingDefaults,
+    filters: Mapping[ObjectKey, tuple[object, ...]],
 ) -> tuple[ir.Route, ...]:
     """The routes of a group.
 
@@ -85,6 +88,7 @@ def routes_of(
         members: its Mappings.
         hosts: the Hosts that serve it; whether the host must be asked for depends on them.
         defaults: what the Module says for Mappings.
+        filters: what each says to HTTP filters.
     """
     served = divide(members).served
     (_, first), _ = served[0]
@@ -100,6 +104,7 @@ def routes_of(
                 order=(*order, place),
                 headers=common.edits,
                 origins=(key,),
+                filters=filters[key],
             )
             for place, ((key, member), reached) in enumerate(served)
         ]

@@ -145,10 +145,11 @@ def http_options(config: AmbassadorConfig) -> ir.HttpOptions:
     )
 
 
+DIAGNOSTICS: Final = "diagnostics"
 PROBES: Final = (
     ("liveness_probe", "/ambassador/v0/check_alive", True),
     ("readiness_probe", "/ambassador/v0/check_ready", True),
-    ("diagnostics", "/ambassador/v0/", False),
+    (DIAGNOSTICS, "/ambassador/v0/", False),
 )
 """Names, default prefixes, and whether there are routes when the Module says nothing.
 

@@ -9,10 +9,12 @@ Mapping -> members -> groups ---------+--> routes, hosts_of
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import Association, HostEntry
+from translator.emissary.auth import AuthServices
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
     Settled,
@@ -39,7 +41,7 @@ from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
 from translator.emissary.problems import Problems, Told, told
 from translator.emissary.routes import group_problems, routes_of
-from translator.emissary.settings import PROBES, Settings
+from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
 from translator.emissary.termination import Terminations
 from translator.ir import ObjectKey
@@ -50,7 +52,7 @@ __all__ = ["EmissaryTables", "Options", "RouteKey"]
 
 RouteKey = GroupKey
 Served = tuple[HostEntry, ...]
-KINDS = ("Host", "Listener", "Mapping", "Module", "TCPMapping", "TLSContext")
+KINDS = ("AuthService", "Host", "Listener", "Mapping", "Module", "TCPMapping", "TLSContext")
 
 
 class EmissaryTables:
@@ -58,13 +60,14 @@ class EmissaryTables:
 
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
     `routes` by group (its Mappings, with their shares), `hosts_of` the names of the virtual hosts that a group is
-    attached to, and `problems` what is wrong with objects, by object key.
+    attached to, `filters` by the names of HTTP filters, and `problems` what is wrong with objects, by object key.
     """
 
     listeners: Table[str, ir.Listener]
     chains: Table[str, ir.FilterChain]
     routes: Table[RouteKey, tuple[ir.Route, ...]]
     hosts_of: Table[RouteKey, tuple[str, ...]]
+    filters: Table[str, ir.FilterSettings]
     problems: tuple[Problems, ...]
 
     def __init__(self, tables: Tables, kubernetes: KubernetesTables, options: Options) -> None:
@@ -79,12 +82,15 @@ class EmissaryTables:
         terminations = Terminations(contexts, self._settings)
         own = OwnPorts(options)
         self._backends = Backends(tables, kubernetes, contexts, own, options)
+        self._auth = AuthServices(tables, objects["AuthService"], self._settings, self._backends, options)
+        self.filters = self._auth.settings
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options)
         tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, own, options)
         self.problems = (
             self._settings.problems,
+            *self._auth.problems,
             contexts.problems,
             tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
             self._hosts.problems,
@@ -147,7 +153,8 @@ class EmissaryTables:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return None
-        return tls_chain(name, row, port, self._settings.http_options(), read(self._beside, name) or {})
+        chain = tls_chain(name, row, port, self._settings.http_options(), read(self._beside, name) or {})
+        return self._filtered(chain)
 
     def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
@@ -164,7 +171,15 @@ class EmissaryTables:
         if port is None:
             return None
         hosts = [host for them in members.values() for host in them]
-        return clear_text_chain(name, hosts, port, self._settings.http_options(), read(self._bound, name) or {})
+        chain = clear_text_chain(name, hosts, port, self._settings.http_options(), read(self._bound, name) or {})
+        return self._filtered(chain)
+
+    def _filtered(self, chain: ir.FilterChain | None) -> ir.FilterChain | None:
+        """A chain with what holds for all its routes."""
+        filters = self._auth.of_all()
+        if not filters or chain is None or not isinstance(chain.body, ir.HttpChain):
+            return chain
+        return replace(chain, body=replace(chain.body, filters=filters))
 
     def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
         tables = self._tables
@@ -220,7 +235,10 @@ class EmissaryTables:
         )
 
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
-        return routes_of(members, hosts, self._settings.mapping_defaults()) if hosts else None
+        if not hosts:
+            return None
+        filters = {key: self._auth.of_mapping(member.spec) for key, member in members.items()}
+        return routes_of(members, hosts, self._settings.mapping_defaults(), filters)
 
     def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
         is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())
@@ -228,7 +246,10 @@ class EmissaryTables:
 
     def _probe(self, name: str) -> tuple[ir.Route, ...] | None:
         probe = self._settings.probes().get(name)
-        return (probe_route(name, probe, self._backends, self._options),) if probe else None
+        if not probe:
+            return None
+        filters = () if name == DIAGNOSTICS else self._auth.of_probes()
+        return (replace(probe_route(name, probe, self._backends, self._options), filters=filters),)
 
 
 def _hosts_of(members: Mapping[ObjectKey, Member], association: Association) -> Served:

@@ -15,7 +15,7 @@ from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsE
 from envoyapi.wire import Any as AnyMessage
 from envoyapi.wire import any_of, duration_ms
 from translator.features.upstream import part_of
-from translator.ir import Addresses, Backend, DnsName, LocalSocket, ServicePort, Target
+from translator.ir import Addresses, Backend, DnsName, LocalSocket, ServicePort, Several, Target
 from translator.resources import Resource, resource
 from translator.xds.names import assignment_name, cluster_name
 from translator.xds.paths import CHECKED
@@ -32,11 +32,12 @@ def encode_cluster(backend: Backend) -> Resource:
     """The cluster of a backend. One with EDS notes the name of its endpoints, which must be sent again with it."""
     name = cluster_name(backend)
     target = backend.target
-    eds = assignment_name(target) if isinstance(target, ServicePort) else None
+    ports = ports_of(target)
+    eds = assignment_name(*ports) if ports else None
     part = part_of(backend.features)
     fields: dict[str, Any] = {
         "type": _discovery_type(backend),
-        "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED if isinstance(target, DnsName) else None,
+        "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED if is_asked_of_dns(target) else None,
         **part.cluster,
     }
     cluster = Cluster(
@@ -65,25 +66,44 @@ def _http_options(backend: Backend, common: dict[str, Any]) -> dict[str, AnyMess
 
 
 def _discovery_type(backend: Backend) -> ClusterDiscoveryType:
-    match backend.target:
-        case ServicePort():
-            return ClusterDiscoveryType.EDS
-        case Addresses() | LocalSocket():
-            return ClusterDiscoveryType.STATIC
-        case DnsName():
-            return ClusterDiscoveryType.STRICT_DNS
+    if ports_of(backend.target):
+        return ClusterDiscoveryType.EDS
+    return ClusterDiscoveryType.STRICT_DNS if is_asked_of_dns(backend.target) else ClusterDiscoveryType.STATIC
+
+
+def ports_of(target: Target) -> tuple[ServicePort, ...]:
+    """The Services' ports whose endpoints are those of a target."""
+    targets = target.targets if isinstance(target, Several) else (target,)
+    return tuple([each for each in targets if isinstance(each, ServicePort)])
+
+
+def is_asked_of_dns(target: Target) -> bool:
+    """Whether Envoy resolves names for it."""
+    return isinstance(target, DnsName) or (
+        isinstance(target, Several) and any(isinstance(each, DnsName) for each in target.targets)
+    )
 
 
 def _inline_assignment(name: str, target: Target) -> ClusterLoadAssignment | None:
     match target:
         case ServicePort():
             return None
-        case Addresses():
-            return encode_assignment(name, target.pairs)
-        case DnsName():
-            return encode_assignment(name, ((target.name, target.port),))
+        case Several():
+            pairs = tuple([pair for each in target.targets for pair in _pairs_of(each)])
+            return encode_assignment(name, pairs) if pairs else None
+        case Addresses() | DnsName():
+            return encode_assignment(name, _pairs_of(target))
         case LocalSocket():
             return _assignment(name, [Address(pipe=Pipe(path=target.path))])
+
+
+def _pairs_of(target: Target) -> tuple[tuple[str, int], ...]:
+    match target:
+        case Addresses():
+            return target.pairs
+        case DnsName():
+            return ((target.name, target.port),)
+    return ()
 
 
 def encode_assignment(name: str, addresses: tuple[tuple[str, int], ...]) -> ClusterLoadAssignment:

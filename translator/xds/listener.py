@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from envoyapi.config_core_v3 import (
     Address,
+    ExtensionConfigSource,
     Http2ProtocolOptions,
     HttpProtocolOptions,
     HttpProtocolOptionsHeadersWithUnderscoresAction,
@@ -23,8 +24,10 @@ from envoyapi.network_http_connection_manager_v3 import (
     Rds,
 )
 from envoyapi.network_tcp_proxy_v3 import TcpProxy, TcpProxyWeightedCluster, TcpProxyWeightedClusterClusterWeight
-from envoyapi.wire import SIZE, any_of, duration_ms, tag
+from envoyapi.wire import SIZE, any_of, duration_ms, tag, type_url
 from translator import ir
+from translator.filters import FILTERS
+from translator.filters.part import HttpFilter as ListedFilter
 from translator.resources import Resource, resource
 from translator.xds.believed import removal
 from translator.xds.names import cluster_name
@@ -36,9 +39,19 @@ STREAM_WINDOW = 65_536
 CONNECTION_WINDOW = 1_048_576
 STREAM_IDLE_MS = 300_000
 
+
+def _listed(each: ListedFilter) -> HttpFilter:
+    """A filter as every HTTP connection manager has it: switched off."""
+    if each.discovered is None:
+        return HttpFilter(name=each.name, typed_config=any_of(each.idle), disabled=True)
+    discovery = ExtensionConfigSource(config_source=ADS, type_urls=[type_url(type(each.idle))])
+    return HttpFilter(name=each.name, config_discovery=discovery, disabled=True)
+
+
 _FILTER_CHAINS = tag(3, 2)
 _NOT_BELIEVED = (removal(),)
 _ROUTER = HttpFilter(name="envoy.filters.http.router", typed_config=any_of(Router()))
+_HTTP_FILTERS = (*map(_listed, FILTERS), _ROUTER)
 _TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=any_of(TlsInspector()))
 _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", typed_config=any_of(ProxyProtocol()))
 _SLASHES = {
@@ -75,7 +88,7 @@ def _http_filter(name: str, chain: ir.HttpChain) -> Filter:
     manager = HttpConnectionManager(
         stat_prefix=options.stat_prefix,
         rds=Rds(config_source=ADS, route_config_name=name),
-        http_filters=[_ROUTER],
+        http_filters=_HTTP_FILTERS,
         common_http_protocol_options=HttpProtocolOptions(
             idle_timeout=duration_ms(options.idle_timeout_ms),
             headers_with_underscores_action=_UNDERSCORES[options.underscores],

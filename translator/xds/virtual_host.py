@@ -22,6 +22,7 @@ from envoyapi.xds_type_matcher_v3 import MatcherOnMatch
 from translator import ir
 from translator.checks import VIA_HEADER
 from translator.dot_segments import ANYWHERE
+from translator.filters import ANSWERED_BY_US, switches_of
 from translator.resources import Resource, resource
 from translator.xds.guard import guarded
 from translator.xds.headers import header_options
@@ -37,8 +38,14 @@ _ROUTES = tag(3, 2)
 _VIRTUAL_HOSTS = tag(2, 2)
 _EVERY_PATH = ir.PathMatch("prefix", "/")
 _SECURE = HeaderMatcher(name=PROTO_HEADER, string_match=StringMatcher(exact="https"))
-_TO_HTTPS = Route(match=RouteMatch(prefix="/"), redirect=RedirectAction(https_redirect=True))
-_MISDIRECTED = Route(match=RouteMatch(prefix="/"), direct_response=DirectResponseAction(status=421))
+_TO_HTTPS = Route(
+    match=RouteMatch(prefix="/"), redirect=RedirectAction(https_redirect=True), typed_per_filter_config=ANSWERED_BY_US
+)
+_MISDIRECTED = Route(
+    match=RouteMatch(prefix="/"),
+    direct_response=DirectResponseAction(status=421),
+    typed_per_filter_config=ANSWERED_BY_US,
+)
 
 
 def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) -> VirtualHost:
@@ -80,7 +87,11 @@ def _to_https(host: ir.VirtualHost) -> bytes:
     if host.secure == "never":
         return _TO_HTTPS
     insecure = HeaderMatcher(name=PROTO_HEADER, string_match=StringMatcher(exact="https"), invert_match=True)
-    return Route(match=RouteMatch(prefix="/", headers=[insecure]), redirect=RedirectAction(https_redirect=True))
+    return Route(
+        match=RouteMatch(prefix="/", headers=[insecure]),
+        redirect=RedirectAction(https_redirect=True),
+        typed_per_filter_config=ANSWERED_BY_US,
+    )
 
 
 def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualHost, VirtualHost]) -> Resource:
@@ -93,6 +104,7 @@ def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualH
         request_headers_to_add=_VIA,
         # Else what is added here would win over what a Mapping says of the same header.
         most_specific_header_mutations_wins=True,
+        typed_per_filter_config=switches_of(body.filters),
     )
     joined = b"".join(
         [_VIRTUAL_HOSTS + SIZE[len(hosts[host])] + hosts[host] for host in body.virtual_hosts if host in hosts]

@@ -21,6 +21,7 @@ from translator.decoding.shapes import (
     Shape,
     fields_of,
 )
+from translator.emissary.kinds.auth_service import AuthServiceSpec
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
@@ -31,6 +32,7 @@ from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
 PAGES = Path(__file__).parents[3] / "docs" / "reference"
 MARKER = "<!-- The rest is made from the code: python -m tests.translator.emissary.reference -->"
 KINDS: dict[str, type[Any]] = {
+    "authservice": AuthServiceSpec,
     "host": HostSpec,
     "listener": ListenerSpec,
     "mapping": MappingSpec,

@@ -55,7 +55,7 @@ class MappingSpec:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers auth_context_extensions bypass_auth bypass_error_response_overrides cors docs
+        add_linkerd_headers bypass_error_response_overrides cors docs
         envoy_override error_response_overrides health_checks labels load_balancer modules outlier_detection resolver
         """
     )
@@ -197,6 +197,10 @@ class MappingSpec:
         default=None, metadata=rule("Protocols to change to, such as websocket.")
     )
     use_websocket: bool | None = field(default=None, metadata=rule("Older name of allow_upgrade: [websocket]."))
+    bypass_auth: bool = field(default=False, metadata=rule("The AuthServices are not asked about the requests."))
+    auth_context_extensions: abc.Mapping[str, PlainText] | None = field(
+        default=None, metadata=rule("What an AuthService that speaks gRPC is told besides.")
+    )
     shadow: bool = field(default=False, metadata=rule("A copy of the traffic; not served yet.", check=_no_shadow))
 
     @property
