@@ -220,7 +220,7 @@ class EmissaryTables:
         )
 
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
-        return routes_of(members, hosts, self._settings.mapping_defaults()) if hosts else None
+        return (routes_of(members, hosts, self._settings.mapping_defaults()) or None) if hosts else None
 
     def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
         is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())

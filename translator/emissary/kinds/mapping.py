@@ -27,6 +27,7 @@ from translator.emissary.fields.priority import Priority
 from translator.emissary.fields.redirect import Code, Paths
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.rewrite import RegexSubstitution
+from translator.emissary.fields.shadow import WITHOUT_EFFECT, shadow_problems
 from translator.emissary.fields.upgrades import Protocol
 from translator.emissary.fields.upstream import (
     Breakers,
@@ -41,12 +42,6 @@ from translator.emissary.objects import words
 from translator.emissary.service_names import service as readable
 
 AUTHORITY = ":authority"
-
-
-def _no_shadow(shadow: bool) -> bool:
-    if shadow:
-        raise Invalid("is not served by this version: the Mapping is left out, since it must not get real traffic")
-    return shadow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +192,17 @@ class MappingSpec:
         default=None, metadata=rule("Protocols to change to, such as websocket.")
     )
     use_websocket: bool | None = field(default=None, metadata=rule("Older name of allow_upgrade: [websocket]."))
-    shadow: bool = field(default=False, metadata=rule("A copy of the traffic; not served yet.", check=_no_shadow))
+    shadow: bool = field(
+        default=False,
+        metadata=rule(
+            "The service gets copies of the requests, `weight` percent of them, and its answers are dropped."
+        ),
+    )
+
+    @property
+    def redirects(self) -> bool:
+        """Whether clients are redirected; a shadow answers nobody."""
+        return self.host_redirect and not self.shadow
 
     @property
     def redirect_paths(self) -> Paths:
@@ -231,8 +236,18 @@ class MappingSpec:
             yield Problem("rewrite", "has no effect beside regex_rewrite", stops=False)
         if self.auto_host_rewrite and self.host_rewrite is not None:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
-        if self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
+        if self.shadow:
+            yield from shadow_problems(self._said_in_vain())
+        elif self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
             yield from self.redirect_paths.problems(redirects=self.host_redirect)
+
+    def _said_in_vain(self) -> Iterable[str]:
+        if self.rewrite != "/":
+            yield "rewrite"
+        for name in WITHOUT_EFFECT:
+            said = getattr(self, name)
+            if said is not None and said is not False:
+                yield name
 
     def _host_problems(self) -> Iterable[Problem]:
         spelling = self.host_spelling
