@@ -8,6 +8,7 @@ from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import HostEntry
 from translator.emissary.fields.header_edits import edits_of
+from translator.emissary.fields.load_balancer import hash_policy_of
 from translator.emissary.fields.priority import priority_of
 from translator.emissary.fields.retry_policy import retry_policy_of
 from translator.emissary.fields.rewrite import RegexSubstitution, rewrite_of
@@ -166,6 +167,7 @@ def _action_of(member: Member, common: _Common, defaults: MappingDefaults) -> ir
     spec, target = member.spec, member.target
     if isinstance(target, ir.Redirect):
         return target
+    hashed = hash_policy_of(spec.load_balancer or defaults.upstream.load_balancer)
     idle = () if spec.idle_timeout_ms is None else (IdleTimeout(spec.idle_timeout_ms),)
     return ir.Forward(
         backends=(ir.WeightedBackend(target),),
@@ -173,7 +175,7 @@ def _action_of(member: Member, common: _Common, defaults: MappingDefaults) -> ir
         host=spec.host_rewrite or (member.service_host if spec.auto_host_rewrite else None),
         timeout_ms=defaults.timeout_ms if spec.timeout_ms is None else spec.timeout_ms,
         mirrors=common.mirrors,
-        features=common.features + idle,
+        features=common.features + idle + ((hashed,) if hashed else ()),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from translator import ir
 from translator.decode import Problem
+from translator.emissary.fields.load_balancer import LoadBalancer
 
 WITHOUT_EFFECT: Final = (
     "regex_rewrite",
@@ -28,10 +29,12 @@ WITHOUT_EFFECT: Final = (
 """Fields of a Mapping that say what becomes of a request: a copy is made when that is done."""
 
 
-def shadow_problems(said: Iterable[str]) -> Iterable[Problem]:
+def shadow_problems(said: Iterable[str], balancer: LoadBalancer | None) -> Iterable[Problem]:
     """What a shadow says in vain, given the names of the fields that it says something in."""
     for name in said:
         yield Problem(name, "has no effect beside shadow: a copy is what the service of the others gets", stops=False)
+    if balancer is not None and balancer.hashes:
+        yield Problem("load_balancer.policy", "has no effect beside shadow: copies go to any endpoint", stops=False)
 
 
 def mirror_of(backend: ir.Backend, weight: int | None) -> ir.Mirror:

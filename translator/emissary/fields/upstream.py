@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Protocol, TypeVar
 
 from translator.checks import LONGEST_DURATION, Count, plain_text
 from translator.decode import Invalid, Problem, Rule, quote, rule
+from translator.emissary.fields.load_balancer import LoadBalancer, balancing_of
 from translator.features.upstream.circuit_breakers import CircuitBreakers, Thresholds
 from translator.features.upstream.connections import Connections
 from translator.features.upstream.dns import Dns, Family
@@ -98,6 +99,8 @@ class UpstreamFields(Protocol):
     @property
     def respect_dns_ttl(self) -> bool | None: ...  # noqa: D102
     @property
+    def load_balancer(self) -> LoadBalancer | None: ...  # noqa: D102
+    @property
     def stats_name(self) -> str | None: ...  # noqa: D102
 
 
@@ -113,6 +116,7 @@ class Upstream:
     enable_ipv6: bool | None = None
     dns_type: str | None = None
     respect_dns_ttl: bool | None = None
+    load_balancer: LoadBalancer | None = None
     stats_name: str | None = None
 
     @property
@@ -138,6 +142,7 @@ def upstream_features(own: UpstreamFields, default: UpstreamFields) -> tuple[obj
         connections if connections != Connections() else None,
         dns if dns != Dns() else None,
         Keepalive(keepalive.idle_time, keepalive.interval, keepalive.probes) if keepalive else None,
+        balancing_of(_first(own.load_balancer, default.load_balancer)),
         StatsName(name) if name else None,
     )
     return tuple([feature for feature in found if feature is not None])

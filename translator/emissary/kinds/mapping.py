@@ -23,6 +23,7 @@ from translator.checks import (
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.load_balancer import LoadBalancer
 from translator.emissary.fields.priority import Priority
 from translator.emissary.fields.redirect import Code, Paths
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -51,7 +52,7 @@ class MappingSpec:
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
         add_linkerd_headers auth_context_extensions bypass_auth bypass_error_response_overrides cors docs
-        envoy_override error_response_overrides health_checks labels load_balancer modules outlier_detection resolver
+        envoy_override error_response_overrides health_checks labels modules outlier_detection resolver
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -149,6 +150,10 @@ class MappingSpec:
         default=None,
         metadata=rule("Whether for those of IPv6, which go first; absent: only where no others are."),
     )
+    load_balancer: LoadBalancer | None = field(
+        default=None,
+        metadata=rule("Which endpoint gets a request; the Module's when absent, else one after the other."),
+    )
     stats_name: StatsNameText | None = field(
         default=None, metadata=rule("The name of the service in Envoy's statistics; the cluster's when absent.")
     )
@@ -237,7 +242,7 @@ class MappingSpec:
         if self.auto_host_rewrite and self.host_rewrite is not None:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
         if self.shadow:
-            yield from shadow_problems(self._said_in_vain())
+            yield from shadow_problems(self._said_in_vain(), self.load_balancer)
         elif self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
             yield from self.redirect_paths.problems(redirects=self.host_redirect)
 

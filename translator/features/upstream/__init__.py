@@ -7,7 +7,7 @@ it. A new one is a new file here and one line in FEATURES; the order of the list
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from translator.features.upstream import circuit_breakers, connections, dns, keepalive, stats_name
+from translator.features.upstream import circuit_breakers, connections, dns, keepalive, load_balancing, stats_name
 from translator.features.upstream.part import Part
 
 FEATURES: Final[Mapping[type, Callable[[Any], Part]]] = {
@@ -15,6 +15,7 @@ FEATURES: Final[Mapping[type, Callable[[Any], Part]]] = {
     connections.Connections: connections.part,
     dns.Dns: dns.part,
     keepalive.Keepalive: keepalive.part,
+    load_balancing.LoadBalancing: load_balancing.part,
     stats_name.StatsName: stats_name.part,
 }
 
