@@ -23,7 +23,9 @@ from translator.checks import (
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.health_checks import HealthCheck, health_problems
 from translator.emissary.fields.load_balancer import LoadBalancer
+from translator.emissary.fields.outlier_detection import OutliersGiven
 from translator.emissary.fields.priority import Priority
 from translator.emissary.fields.redirect import Code, Paths
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -52,7 +54,7 @@ class MappingSpec:
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
         add_linkerd_headers auth_context_extensions bypass_auth bypass_error_response_overrides cors docs
-        envoy_override error_response_overrides health_checks labels modules outlier_detection resolver
+        envoy_override error_response_overrides labels modules resolver
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -154,6 +156,12 @@ class MappingSpec:
         default=None,
         metadata=rule("Which endpoint gets a request; the Module's when absent, else one after the other."),
     )
+    health_checks: tuple[HealthCheck, ...] | None = field(
+        default=None, metadata=rule("How endpoints are asked whether they are well; the first that can be used counts.")
+    )
+    outlier_detection: OutliersGiven = field(
+        default=None, metadata=rule("When an endpoint gets no requests for a while: Envoy's settings, or their JSON.")
+    )
     stats_name: StatsNameText | None = field(
         default=None, metadata=rule("The name of the service in Envoy's statistics; the cluster's when absent.")
     )
@@ -233,6 +241,8 @@ class MappingSpec:
         yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
         if self.prefix and not self.prefix_regex and not self.prefix.startswith("/"):
             yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)
+        if self.health_checks:
+            yield from health_problems(self.health_checks, grpc=self.grpc)
         if self.prefix_regex and self.prefix_exact:
             yield Problem("prefix_exact", "has no effect beside prefix_regex", stops=False)
         if self.method:
