@@ -161,13 +161,24 @@ class TcpUpstream(Scoped):
 
 
 class GrpcUpstream(Scoped):
-    """A gRPC server (h2c) whose one method, `/test.Echo/Say`, gives back its bytes with its name before them."""
+    """A gRPC server (h2c): `/test.Echo/Say` gives back its bytes with its name before them.
+
+    It answers gRPC's health protocol too: by `is_well`, for the services that `asked_after` then names.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.is_well = True
+        self.asked_after: set[str] = set()
         self._server = grpc.server(futures.ThreadPoolExecutor(2))
         handler = grpc.unary_unary_rpc_method_handler(lambda message, _: self.name.encode() + b": " + message)
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Echo", {"Say": handler}),))
+        health = grpc.unary_unary_rpc_method_handler(self._health)
+        self._server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler("test.Echo", {"Say": handler}),
+                grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": health}),
+            )
+        )
         self.port = self._server.add_insecure_port("127.0.0.1:0")
 
     @property
@@ -180,3 +191,8 @@ class GrpcUpstream(Scoped):
 
     def close(self) -> None:
         self._server.stop(None).wait(5)
+
+    def _health(self, request: bytes, _: grpc.ServicerContext) -> bytes:
+        """A HealthCheckResponse, SERVING or NOT_SERVING, to a HealthCheckRequest: field 1 of each."""
+        self.asked_after.add(request[2:].decode())
+        return b"\x08\x01" if self.is_well else b"\x08\x02"

@@ -97,7 +97,7 @@ class AuthServices:
         """What a Mapping says of it: nothing where nobody is asked anyway."""
         if not self._is_asked():
             return ()
-        if spec.bypass_auth or spec.host_redirect:
+        if spec.bypass_auth or spec.redirects:
             return (DoNotAsk(),)
         return (Ask(spec.auth_context_extensions),) if spec.auth_context_extensions else ()
 

@@ -91,7 +91,7 @@ class Understanding:
         self, spec: MappingSpec, namespace: str, lookup: str, default: Upstream, problems: list[Problem]
     ) -> tuple[ir.Backend | ir.Redirect | None, str]:
         """Where requests go, and the name of the service where there is one."""
-        if spec.host_redirect:
+        if spec.redirects:
             try:
                 return redirect_of(spec.service, spec.redirect_paths, spec.redirect_response_code), ""
             except Invalid as invalid:

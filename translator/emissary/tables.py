@@ -238,7 +238,7 @@ class EmissaryTables:
         if not hosts:
             return None
         filters = {key: self._auth.of_mapping(member.spec) for key, member in members.items()}
-        return routes_of(members, hosts, self._settings.mapping_defaults(), filters)
+        return routes_of(members, hosts, self._settings.mapping_defaults(), filters) or None
 
     def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
         is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())

@@ -9,6 +9,9 @@ from typing import Annotated, Literal, Protocol, TypeVar
 
 from translator.checks import LONGEST_DURATION, Count, plain_text
 from translator.decode import Invalid, Problem, Rule, quote, rule
+from translator.emissary.fields.health_checks import HealthCheck, health_checks_of
+from translator.emissary.fields.load_balancer import LoadBalancer, balancing_of
+from translator.emissary.fields.outlier_detection import Outliers, outlier_detection_of
 from translator.features.upstream.circuit_breakers import CircuitBreakers, Thresholds
 from translator.features.upstream.connections import Connections
 from translator.features.upstream.dns import Dns, Family
@@ -98,7 +101,15 @@ class UpstreamFields(Protocol):
     @property
     def respect_dns_ttl(self) -> bool | None: ...  # noqa: D102
     @property
+    def load_balancer(self) -> LoadBalancer | None: ...  # noqa: D102
+    @property
     def stats_name(self) -> str | None: ...  # noqa: D102
+    @property
+    def grpc(self) -> bool: ...  # noqa: D102
+    @property
+    def health_checks(self) -> tuple[HealthCheck, ...] | None: ...  # noqa: D102
+    @property
+    def outlier_detection(self) -> Outliers | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +124,11 @@ class Upstream:
     enable_ipv6: bool | None = None
     dns_type: str | None = None
     respect_dns_ttl: bool | None = None
+    load_balancer: LoadBalancer | None = None
     stats_name: str | None = None
+    grpc: bool = False
+    health_checks: tuple[HealthCheck, ...] | None = None
+    outlier_detection: Outliers | None = None
 
     @property
     def for_tcp(self) -> "Upstream":
@@ -137,7 +152,10 @@ def upstream_features(own: UpstreamFields, default: UpstreamFields) -> tuple[obj
         CircuitBreakers(tuple(map(_thresholds, breakers))) if breakers else None,
         connections if connections != Connections() else None,
         dns if dns != Dns() else None,
+        health_checks_of(own.health_checks, grpc=own.grpc) if own.health_checks else None,
         Keepalive(keepalive.idle_time, keepalive.interval, keepalive.probes) if keepalive else None,
+        balancing_of(_first(own.load_balancer, default.load_balancer)),
+        outlier_detection_of(own.outlier_detection),
         StatsName(name) if name else None,
     )
     return tuple([feature for feature in found if feature is not None])

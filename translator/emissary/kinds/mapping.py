@@ -23,10 +23,14 @@ from translator.checks import (
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.health_checks import HealthCheck, health_problems
+from translator.emissary.fields.load_balancer import LoadBalancer
+from translator.emissary.fields.outlier_detection import OutliersGiven
 from translator.emissary.fields.priority import Priority
 from translator.emissary.fields.redirect import Code, Paths
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.rewrite import RegexSubstitution
+from translator.emissary.fields.shadow import WITHOUT_EFFECT, shadow_problems
 from translator.emissary.fields.upgrades import Protocol
 from translator.emissary.fields.upstream import (
     Breakers,
@@ -43,12 +47,6 @@ from translator.emissary.service_names import service as readable
 AUTHORITY = ":authority"
 
 
-def _no_shadow(shadow: bool) -> bool:
-    if shadow:
-        raise Invalid("is not served by this version: the Mapping is left out, since it must not get real traffic")
-    return shadow
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingSpec:
     """A rule of routing: requests that match it go to its service."""
@@ -56,7 +54,7 @@ class MappingSpec:
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
         add_linkerd_headers bypass_error_response_overrides cors docs
-        envoy_override error_response_overrides health_checks labels load_balancer modules outlier_detection resolver
+        envoy_override error_response_overrides labels modules resolver
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -154,6 +152,16 @@ class MappingSpec:
         default=None,
         metadata=rule("Whether for those of IPv6, which go first; absent: only where no others are."),
     )
+    load_balancer: LoadBalancer | None = field(
+        default=None,
+        metadata=rule("Which endpoint gets a request; the Module's when absent, else one after the other."),
+    )
+    health_checks: tuple[HealthCheck, ...] | None = field(
+        default=None, metadata=rule("How endpoints are asked whether they are well; the first that can be used counts.")
+    )
+    outlier_detection: OutliersGiven = field(
+        default=None, metadata=rule("When an endpoint gets no requests for a while: Envoy's settings, or their JSON.")
+    )
     stats_name: StatsNameText | None = field(
         default=None, metadata=rule("The name of the service in Envoy's statistics; the cluster's when absent.")
     )
@@ -201,7 +209,17 @@ class MappingSpec:
     auth_context_extensions: abc.Mapping[str, PlainText] | None = field(
         default=None, metadata=rule("What an AuthService that speaks gRPC is told besides.")
     )
-    shadow: bool = field(default=False, metadata=rule("A copy of the traffic; not served yet.", check=_no_shadow))
+    shadow: bool = field(
+        default=False,
+        metadata=rule(
+            "The service gets copies of the requests, `weight` percent of them, and its answers are dropped."
+        ),
+    )
+
+    @property
+    def redirects(self) -> bool:
+        """Whether clients are redirected; a shadow answers nobody."""
+        return self.host_redirect and not self.shadow
 
     @property
     def redirect_paths(self) -> Paths:
@@ -227,6 +245,8 @@ class MappingSpec:
         yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
         if self.prefix and not self.prefix_regex and not self.prefix.startswith("/"):
             yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)
+        if self.health_checks:
+            yield from health_problems(self.health_checks, grpc=self.grpc)
         if self.prefix_regex and self.prefix_exact:
             yield Problem("prefix_exact", "has no effect beside prefix_regex", stops=False)
         if self.method:
@@ -235,8 +255,18 @@ class MappingSpec:
             yield Problem("rewrite", "has no effect beside regex_rewrite", stops=False)
         if self.auto_host_rewrite and self.host_rewrite is not None:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
-        if self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
+        if self.shadow:
+            yield from shadow_problems(self._said_in_vain(), self.load_balancer)
+        elif self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
             yield from self.redirect_paths.problems(redirects=self.host_redirect)
+
+    def _said_in_vain(self) -> Iterable[str]:
+        if self.rewrite != "/":
+            yield "rewrite"
+        for name in WITHOUT_EFFECT:
+            said = getattr(self, name)
+            if said is not None and said is not False:
+                yield name
 
     def _host_problems(self) -> Iterable[Problem]:
         spelling = self.host_spelling

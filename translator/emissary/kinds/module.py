@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
 from translator.decode import Decoded, Problem, Rule, rule, schema_of
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.load_balancer import LoadBalancer
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
 from translator.emissary.objects import read_spec, words
@@ -57,7 +58,7 @@ class AmbassadorConfig:
         add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes cors debug_mode
         default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web enable_http10 envoy_log_format
         envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
-        set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny load_balancer
+        set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny
         lua_scripts max_request_headers_kb proper_case prune_unreachable_routes regex_type resolver runtime_flags
         service_port statsd suppress_envoy_headers use_proxy_proto x_forwarded_proto_redirect xff_num_trusted_hops
         """
@@ -78,6 +79,7 @@ class AmbassadorConfig:
     )
     enable_ipv4: bool | None = field(default=None, metadata=rule("enable_ipv4 of Mappings and TCPMappings without it."))
     enable_ipv6: bool | None = field(default=None, metadata=rule("enable_ipv6 of Mappings and TCPMappings without it."))
+    load_balancer: LoadBalancer | None = field(default=None, metadata=rule("load_balancer of Mappings without one."))
     defaults: Defaults = field(default=Defaults(), metadata=rule("Other defaults for Mappings."))
     regex_max_size: int = field(
         default=200,
@@ -123,6 +125,7 @@ class AmbassadorConfig:
             cluster_max_connection_lifetime_ms=self.cluster_max_connection_lifetime_ms,
             enable_ipv4=self.enable_ipv4,
             enable_ipv6=self.enable_ipv6,
+            load_balancer=self.load_balancer,
             stats_name=name,
         )
 

@@ -7,14 +7,26 @@ it. A new one is a new file here and one line in FEATURES; the order of the list
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from translator.features.upstream import circuit_breakers, connections, dns, keepalive, stats_name
+from translator.features.upstream import (
+    circuit_breakers,
+    connections,
+    dns,
+    health_checks,
+    keepalive,
+    load_balancing,
+    outlier_detection,
+    stats_name,
+)
 from translator.features.upstream.part import Part
 
 FEATURES: Final[Mapping[type, Callable[[Any], Part]]] = {
     circuit_breakers.CircuitBreakers: circuit_breakers.part,
     connections.Connections: connections.part,
     dns.Dns: dns.part,
+    health_checks.HealthChecks: health_checks.part,
     keepalive.Keepalive: keepalive.part,
+    load_balancing.LoadBalancing: load_balancing.part,
+    outlier_detection.OutlierDetection: outlier_detection.part,
     stats_name.StatsName: stats_name.part,
 }
 
