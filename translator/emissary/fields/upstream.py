@@ -9,9 +9,11 @@ from typing import Annotated, Literal, Protocol, TypeVar
 
 from translator.checks import LONGEST_DURATION, Count, plain_text
 from translator.decode import Invalid, Problem, Rule, quote, rule
+from translator.features.header_case import Case
 from translator.features.upstream.circuit_breakers import CircuitBreakers, Thresholds
 from translator.features.upstream.connections import Connections
 from translator.features.upstream.dns import Dns, Family
+from translator.features.upstream.header_case import HeaderCase
 from translator.features.upstream.keepalive import Keepalive
 from translator.features.upstream.stats_name import StatsName
 
@@ -114,6 +116,7 @@ class Upstream:
     dns_type: str | None = None
     respect_dns_ttl: bool | None = None
     stats_name: str | None = None
+    header_case: Case | None = None
 
     @property
     def for_tcp(self) -> "Upstream":
@@ -123,7 +126,7 @@ class Upstream:
         )
 
 
-def upstream_features(own: UpstreamFields, default: UpstreamFields) -> tuple[object, ...]:
+def upstream_features(own: UpstreamFields, default: Upstream) -> tuple[object, ...]:
     """The features of a backend, by what its own object says and what holds for all, in the order of their list."""
     breakers = _first(own.circuit_breakers, default.circuit_breakers)
     keepalive = _first(own.keepalive, default.keepalive)
@@ -137,6 +140,7 @@ def upstream_features(own: UpstreamFields, default: UpstreamFields) -> tuple[obj
         CircuitBreakers(tuple(map(_thresholds, breakers))) if breakers else None,
         connections if connections != Connections() else None,
         dns if dns != Dns() else None,
+        HeaderCase(default.header_case) if default.header_case else None,
         Keepalive(keepalive.idle_time, keepalive.interval, keepalive.probes) if keepalive else None,
         StatsName(name) if name else None,
     )
