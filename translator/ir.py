@@ -317,7 +317,8 @@ class TlsTermination:
 class HttpOptions:
     """How HTTP is spoken with clients on one listener; the defaults are Envoy's advice for an edge proxy.
 
-    Source: Envoy, "Configuring Envoy as an edge proxy". Times in milliseconds.
+    Source: Envoy, "Configuring Envoy as an edge proxy". Times in milliseconds. `features` are values of the classes
+    that `translator.features.http` lists: everything else, one file each.
     """
 
     stat_prefix: str = "ingress_http"
@@ -331,6 +332,7 @@ class HttpOptions:
     underscores: Literal["allow", "reject", "drop"] = "reject"
     strip_matching_host_port: bool = False
     preserve_external_request_id: bool = False
+    features: tuple[Any, ...] = ()
 
     @property
     def trusts_a_proxy(self) -> bool:
@@ -384,10 +386,11 @@ class FilterChain:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A port that is open; its chains say the rest."""
+    """A port that is open; its chains say the rest. `buffer_limit`: what is kept of a connection at most, in bytes."""
 
     name: str
     address: str
     port: int
     proxy_protocol: bool = False
     origins: tuple[ObjectKey, ...] = ()
+    buffer_limit: int | None = None

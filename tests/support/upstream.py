@@ -106,6 +106,7 @@ class HttpUpstream(_InThread):
             "path": request.raw_path,
             "host": request.host,
             "headers": {name.lower(): value for name, value in request.headers.items()},
+            "names": [name.decode("latin-1") for name, _ in request.raw_headers],
         }
         self.seen.append(seen)
         if request.headers.get("upgrade", "").lower() == "websocket":

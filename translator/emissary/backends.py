@@ -10,6 +10,7 @@ from translator.emissary.own_ports import SAID, OwnPorts
 from translator.emissary.problems import stopped_by
 from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
 from translator.features.upstream.dns import Dns
+from translator.features.upstream.header_case import HeaderCase
 from translator.ir import Addresses, Backend, DnsName, ServicePort, Several, UpstreamTls
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, Tables, read
@@ -95,6 +96,8 @@ class Backends:
         features = wanted.features
         if features and not isinstance(target, DnsName):
             features = tuple([feature for feature in features if not isinstance(feature, Dns)])
+        if features and wanted.protocol == "http2":
+            features = tuple([feature for feature in features if not isinstance(feature, HeaderCase)])
         backend = Backend(
             target=target,
             protocol=wanted.protocol,

@@ -180,6 +180,6 @@ def open_port(name: str, key: ObjectKey, namespace: str, spec: ListenerSpec, add
     )
 
 
-def ir_listener(port: OpenPort) -> ir.Listener:
+def ir_listener(port: OpenPort, buffer_limit: int | None = None) -> ir.Listener:
     """The port in the IR."""
-    return ir.Listener(port.name, port.address, port.port, port.proxy_protocol, port.origins)
+    return ir.Listener(port.name, port.address, port.port, port.proxy_protocol, port.origins, buffer_limit)

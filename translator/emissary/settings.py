@@ -8,6 +8,7 @@ from translator import ir
 from translator.checks import LARGEST_REGEX
 from translator.decode import Problem
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.http import http_features
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Upstream
 from translator.emissary.kinds.module import AmbassadorConfig, Defaults, ModuleSpec, OtherModuleSpec, Probe
@@ -61,6 +62,7 @@ class Settings:
         self._namespacing = tables.each(
             "secret namespacing", config, lambda _, config: config.defaults.tls_secret_namespacing or None
         )
+        self._buffer_limit = tables.each("buffer limit", config, lambda _, config: config.buffer_limit_bytes)
         self._probes = tables.each("probe settings", config, lambda _, config: probes_of(config))
         self.always = always
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each("module problems", found, self._problems_of)
@@ -72,6 +74,10 @@ class Settings:
     def http_options(self) -> ir.HttpOptions:
         """How HTTP is spoken, before a Listener adds its part."""
         return read(self._http, ALWAYS) or http_options(AmbassadorConfig())
+
+    def buffer_limit(self) -> int | None:
+        """What is kept of a connection with a client at most, in bytes; None where nothing is said."""
+        return read(self._buffer_limit, ALWAYS)
 
     def secret_namespacing(self) -> bool:
         """Whether a dot in the name of a Secret begins its namespace, where nothing else is said."""
@@ -142,6 +148,7 @@ def http_options(config: AmbassadorConfig) -> ir.HttpOptions:
         underscores=_UNDERSCORES.get(config.headers_with_underscores_action or "", default.underscores),
         strip_matching_host_port=config.strip_matching_host_port,
         preserve_external_request_id=config.preserve_external_request_id,
+        features=http_features(config),
     )
 
 

@@ -186,7 +186,9 @@ class EmissaryTables:
         chained = tables.group("chains by listener", self.chains, lambda _, chain: {chain.listener: True})
         used = tables.each("listeners in use", chained, lambda _, __: True)
         self.listeners = tables.each(
-            "listeners", ports, lambda name, port: ir_listener(port) if read(used, name) else None
+            "listeners",
+            ports,
+            lambda name, port: ir_listener(port, self._settings.buffer_limit()) if read(used, name) else None,
         )
         return tables.each(
             "listener problems", self._ports.found, lambda key, row: self._listener_problems(key, row, used)

@@ -15,6 +15,7 @@ from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsE
 from envoyapi.wire import Any as AnyMessage
 from envoyapi.wire import any_of, duration_ms
 from translator.features.upstream import part_of
+from translator.features.upstream.part import Part
 from translator.ir import Addresses, Backend, DnsName, LocalSocket, ServicePort, Several, Target
 from translator.resources import Resource, resource
 from translator.xds.names import assignment_name, cluster_name
@@ -24,7 +25,6 @@ from translator.xds.tls import upstream_tls
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
-_HTTP1 = HttpProtocolOptionsExplicitHttpConfig(http_protocol_options=Http1ProtocolOptions())
 _HTTP2 = HttpProtocolOptionsExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
 
 
@@ -47,22 +47,27 @@ def encode_cluster(backend: Backend) -> Resource:
         per_connection_buffer_limit_bytes=32_768,
         load_assignment=_inline_assignment(name, target),
         transport_socket=upstream_tls(backend.tls) if backend.tls else None,
-        typed_extension_protocol_options=_http_options(backend, part.http),
+        typed_extension_protocol_options=_http_options(backend, part),
         **fields,
     )
     return resource(cluster, endpoints=eds) if eds else resource(cluster)
 
 
-def _http_options(backend: Backend, common: dict[str, Any]) -> dict[str, AnyMessage] | None:
+def _http_options(backend: Backend, part: Part) -> dict[str, AnyMessage] | None:
     """How HTTP is spoken with the backend; None for Envoy's defaults, HTTP/1.1."""
-    if not common and not backend.checked and backend.protocol != "http2":
+    common: dict[str, Any] = part.http
+    if not common and not part.http1 and not backend.checked and backend.protocol != "http2":
         return None
     options = HttpProtocolOptions(
         common_http_protocol_options=CommonHttpOptions(**common) if common else None,
-        explicit_http_config=_HTTP2 if backend.protocol == "http2" else _HTTP1,
+        explicit_http_config=_HTTP2 if backend.protocol == "http2" else _http1(part.http1),
         http_filters=CHECKED if backend.checked else (),
     )
     return {HTTP_OPTIONS: any_of(options)}
+
+
+def _http1(fields: dict[str, Any]) -> HttpProtocolOptionsExplicitHttpConfig:
+    return HttpProtocolOptionsExplicitHttpConfig(http_protocol_options=Http1ProtocolOptions(**fields))
 
 
 def _discovery_type(backend: Backend) -> ClusterDiscoveryType:

@@ -4,6 +4,7 @@ The defaults are those that Envoy advises for a proxy at the edge. Source: Envoy
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from envoyapi.config_core_v3 import (
     Address,
@@ -26,6 +27,7 @@ from envoyapi.network_http_connection_manager_v3 import (
 from envoyapi.network_tcp_proxy_v3 import TcpProxy, TcpProxyWeightedCluster, TcpProxyWeightedClusterClusterWeight
 from envoyapi.wire import SIZE, any_of, duration_ms, tag, type_url
 from translator import ir
+from translator.features.http import part_of
 from translator.filters import FILTERS
 from translator.filters.part import HttpFilter as ListedFilter
 from translator.resources import Resource, resource
@@ -50,8 +52,7 @@ def _listed(each: ListedFilter) -> HttpFilter:
 
 _FILTER_CHAINS = tag(3, 2)
 _NOT_BELIEVED = (removal(),)
-_ROUTER = HttpFilter(name="envoy.filters.http.router", typed_config=any_of(Router()))
-_HTTP_FILTERS = (*map(_listed, FILTERS), _ROUTER)
+_LISTED = tuple(map(_listed, FILTERS))
 _TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=any_of(TlsInspector()))
 _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", typed_config=any_of(ProxyProtocol()))
 _SLASHES = {
@@ -85,10 +86,12 @@ def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
 
 def _http_filter(name: str, chain: ir.HttpChain) -> Filter:
     options = chain.options
+    part = part_of(options.features, cluster_name)
+    fields: dict[str, Any] = part.manager
     manager = HttpConnectionManager(
         stat_prefix=options.stat_prefix,
         rds=Rds(config_source=ADS, route_config_name=name),
-        http_filters=_HTTP_FILTERS,
+        http_filters=[*_LISTED, _router(part.router)],
         common_http_protocol_options=HttpProtocolOptions(
             idle_timeout=duration_ms(options.idle_timeout_ms),
             headers_with_underscores_action=_UNDERSCORES[options.underscores],
@@ -108,8 +111,14 @@ def _http_filter(name: str, chain: ir.HttpChain) -> Filter:
         strip_matching_host_port=options.strip_matching_host_port,
         preserve_external_request_id=options.preserve_external_request_id,
         early_header_mutation_extensions=() if options.trusts_a_proxy else _NOT_BELIEVED,
+        access_log=part.access_log,
+        **fields,
     )
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=any_of(manager))
+
+
+def _router(fields: dict[str, Any]) -> HttpFilter:
+    return HttpFilter(name="envoy.filters.http.router", typed_config=any_of(Router(**fields)))
 
 
 def _tcp_filter(chain: ir.TcpChain) -> Filter:
@@ -145,7 +154,7 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, byte
         name=listener.name,
         address=Address(socket_address=_socket_address(listener)),
         listener_filters=filters,
-        per_connection_buffer_limit_bytes=BUFFER_LIMIT,
+        per_connection_buffer_limit_bytes=BUFFER_LIMIT if listener.buffer_limit is None else listener.buffer_limit,
     )
     joined = b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])
     return resource(head + joined)

@@ -12,9 +12,11 @@ from translator.decode import Invalid, Problem, Rule, quote, rule
 from translator.emissary.fields.health_checks import HealthCheck, health_checks_of
 from translator.emissary.fields.load_balancer import LoadBalancer, balancing_of
 from translator.emissary.fields.outlier_detection import Outliers, outlier_detection_of
+from translator.features.header_case import Case
 from translator.features.upstream.circuit_breakers import CircuitBreakers, Thresholds
 from translator.features.upstream.connections import Connections
 from translator.features.upstream.dns import Dns, Family
+from translator.features.upstream.header_case import HeaderCase
 from translator.features.upstream.keepalive import Keepalive
 from translator.features.upstream.stats_name import StatsName
 
@@ -129,6 +131,7 @@ class Upstream:
     grpc: bool = False
     health_checks: tuple[HealthCheck, ...] | None = None
     outlier_detection: Outliers | None = None
+    header_case: Case | None = None
 
     @property
     def for_tcp(self) -> "Upstream":
@@ -138,7 +141,7 @@ class Upstream:
         )
 
 
-def upstream_features(own: UpstreamFields, default: UpstreamFields) -> tuple[object, ...]:
+def upstream_features(own: UpstreamFields, default: Upstream) -> tuple[object, ...]:
     """The features of a backend, by what its own object says and what holds for all, in the order of their list."""
     breakers = _first(own.circuit_breakers, default.circuit_breakers)
     keepalive = _first(own.keepalive, default.keepalive)
@@ -152,6 +155,7 @@ def upstream_features(own: UpstreamFields, default: UpstreamFields) -> tuple[obj
         CircuitBreakers(tuple(map(_thresholds, breakers))) if breakers else None,
         connections if connections != Connections() else None,
         dns if dns != Dns() else None,
+        HeaderCase(default.header_case) if default.header_case else None,
         health_checks_of(own.health_checks, grpc=own.grpc) if own.health_checks else None,
         Keepalive(keepalive.idle_time, keepalive.interval, keepalive.probes) if keepalive else None,
         balancing_of(_first(own.load_balancer, default.load_balancer)),

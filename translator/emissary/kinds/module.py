@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
 from translator.decode import Decoded, Problem, Rule, rule, schema_of
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.http import HttpSettings, http_problems
 from translator.emissary.fields.load_balancer import LoadBalancer
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
@@ -50,17 +51,14 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AmbassadorConfig:
+class AmbassadorConfig(HttpSettings):
     """The settings; absent is Envoy's advice for an edge proxy, or Emissary's default."""
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes cors debug_mode
-        default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web enable_http10 envoy_log_format
-        envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
-        set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny
-        lua_scripts max_request_headers_kb proper_case prune_unreachable_routes regex_type resolver runtime_flags
-        service_port statsd suppress_envoy_headers use_proxy_proto x_forwarded_proto_redirect xff_num_trusted_hops
+        add_linkerd_headers buffer cors default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web
+        envoy_log_format envoy_log_path envoy_log_type error_response_overrides grpc_stats gzip ip_allow ip_deny
+        lua_scripts resolver runtime_flags
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset()
@@ -127,10 +125,12 @@ class AmbassadorConfig:
             enable_ipv6=self.enable_ipv6,
             load_balancer=self.load_balancer,
             stats_name=name,
+            header_case=self.header_case,
         )
 
     def cross_check(self) -> Iterable[Problem]:
-        """Envoy has a limit of its own."""
+        """Envoy has a limit of its own, and some settings need others."""
+        yield from http_problems(self)
         if self.regex_max_size > LARGEST_REGEX:
             yield Problem("regex_max_size", f"counts as {LARGEST_REGEX}, which is the most", stops=False)
 

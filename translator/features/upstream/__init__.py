@@ -11,6 +11,7 @@ from translator.features.upstream import (
     circuit_breakers,
     connections,
     dns,
+    header_case,
     health_checks,
     keepalive,
     load_balancing,
@@ -23,6 +24,7 @@ FEATURES: Final[Mapping[type, Callable[[Any], Part]]] = {
     circuit_breakers.CircuitBreakers: circuit_breakers.part,
     connections.Connections: connections.part,
     dns.Dns: dns.part,
+    header_case.HeaderCase: header_case.part,
     health_checks.HealthChecks: health_checks.part,
     keepalive.Keepalive: keepalive.part,
     load_balancing.LoadBalancing: load_balancing.part,
@@ -42,4 +44,5 @@ def part_of(features: Iterable[object]) -> Part:
         part = FEATURES[type(feature)](feature)
         whole.cluster.update(part.cluster)
         whole.http.update(part.http)
+        whole.http1.update(part.http1)
     return whole
