@@ -85,9 +85,9 @@ def _envoy(view: View, known: Known) -> dict[str, Any]:
 def _objects(view: View, _known: Known) -> dict[str, Any]:
     sources = view.objects.rows
     return {
-        key: {"kind": kind_of(key), **_judged(status), "source": sources[key]}
+        key: {"kind": kind_of(key), **_judged(status), "source": sources.get(key) or status.carrier}
         for key, status in view.statuses.rows.items()
-        if key in sources and not key.startswith(FILE_PREFIX)
+        if (key in sources or status.carrier in sources) and not key.startswith(FILE_PREFIX)
     }
 
 

@@ -48,6 +48,8 @@ class Status:
     problems: tuple[Mapping[str, Any], ...]
     more: int = 0
     """So many more problems there are than are listed."""
+    carrier: str | None = None
+    """The object that carries it in an annotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +222,8 @@ _FINE: Final = Status("ok", ())
 
 def _status_of(record: Record) -> Status:
     told = orjson.loads(record.body)
-    problems = tuple(told["problems"])
-    return Status(told["state"], problems, told.get("more", 0)) if problems else _FINE
+    problems, carrier = tuple(told["problems"]), told.get("carrier")
+    return Status(told["state"], problems, told.get("more", 0), carrier) if problems or carrier else _FINE
 
 
 def _ack_of(record: Record) -> Ack:

@@ -9,6 +9,7 @@ import orjson
 from process.text import printable
 from translator.decode import MOST, Problem, Reason, few
 from translator.emissary.objects import Subject
+from translator.ir import ObjectKey
 from translator.quarantine import Hold
 
 _UNGUARDED: Final = {
@@ -44,6 +45,8 @@ class Status:
     """Envoy's word on what the object gives is missing."""
     subject: Subject | None = None
     """Which version of the object this is about; None for what has no status in Kubernetes."""
+    carrier: ObjectKey = ""
+    """The object that carries it in an annotation; empty where it stands for itself."""
 
     @property
     def state(self) -> State:
@@ -54,8 +57,9 @@ class Status:
 
     def json(self) -> dict[str, Any]:
         """The status as JSON."""
-        more = {"more": self.more} if self.more else {}
-        return {"state": self.state, "problems": [_json(problem) for problem in self.problems], **more}
+        rest = {"more": self.more} if self.more else {}
+        carrier = {"carrier": self.carrier} if self.carrier else {}
+        return {"state": self.state, "problems": [_json(problem) for problem in self.problems], **rest, **carrier}
 
     @property
     def rest(self) -> str:

@@ -9,6 +9,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from translator.carriers import Carriers
 from translator.emissary.names import what_is_left
 from translator.emissary.objects import UNNAMED, Edition, Subject, subject_of
 from translator.emissary.options import Options
@@ -50,6 +51,7 @@ class Translation:
         self.pipeline = Pipeline(options, step)
         self._holds = dict(holds)
         self._ambassador_id = options.ambassador_id
+        self._carriers = Carriers()
         self._subjects: dict[ObjectKey, Subject] = {}
         self._memory = Memory()
         self._progress = Progress()
@@ -77,6 +79,7 @@ class Translation:
         """
         self._settle(now)
         publication = Publication()
+        changes = self._carriers.take(changes)
         effective: dict[ObjectKey, bytes | None] = {}
         for key, body in changes.items():
             hold = self._holds.get(key)
@@ -89,7 +92,7 @@ class Translation:
         for key, body in changes.items():
             if not self.pipeline.serves(key):
                 publication.statuses[key] = self._status_without_tables(key, body)
-        return publication
+        return self._tell_carriers(publication)
 
     def verdicts_changed(self, now: float, verdicts: Mapping[str, Verdict | None]) -> Publication:
         """What Envoy said of resources since the last call, by `<type>/<name>`."""
@@ -100,7 +103,7 @@ class Translation:
             except Exception as error:  # noqa: BLE001  a bug of ours must not take the other verdicts with it
                 self._failures[key] = error
         self._settle(now)
-        return publication
+        return self._tell_carriers(publication)
 
     def stream_changed(self, now: float, *, connected: bool) -> None:
         """An Envoy came or went: only while one is there, its silence says something."""
@@ -136,7 +139,7 @@ class Translation:
         self._settle(now)
         publication = Publication()
         self._restate(self._progress.time_passed(now, self.pipeline.provenance.of), publication)
-        return publication
+        return self._tell_carriers(publication)
 
     def resources(self) -> dict[str, Resource]:
         """Everything that should be published now."""
@@ -325,11 +328,22 @@ class Translation:
         for key in keys:
             publication.statuses[key] = self._status_of(key)
 
+    def _tell_carriers(self, publication: Publication) -> Publication:
+        """The same, told as well on the objects that carry in an annotation what it is about."""
+        for key in self._carriers.touched(publication.statuses):
+            own = self._status_of(key) if self.pipeline.serves(key) else None
+            publication.statuses[key] = self._carriers.told_on(key, own, self._status_of_carried)
+        return publication
+
+    def _status_of_carried(self, key: ObjectKey) -> Status | None:
+        return self._status_of(key) if self.pipeline.serves(key) else self._status_without_tables(key, b"")
+
     def _status_of(self, key: ObjectKey) -> Status | None:
         status = self._judgement_of(key)
         if status is None:
             return None
-        return replace(status, waits=self._progress.waits(key), subject=self._subjects.get(key))
+        carrier = self._carriers.carrier_of(key) or ""
+        return replace(status, waits=self._progress.waits(key), subject=self._subjects.get(key), carrier=carrier)
 
     def _judgement_of(self, key: ObjectKey) -> Status | None:
         hold = self._holds.get(key)
@@ -350,4 +364,4 @@ class Translation:
         if subject is None:
             return None
         told = status_of_unserved(kind_of(key).removeprefix(GROUP)) if subject.is_ours else Status()
-        return replace(told, subject=subject)
+        return replace(told, subject=subject, carrier=self._carriers.carrier_of(key) or "")

@@ -64,6 +64,7 @@ class Budget:
     aliased: int
     excess: str
     """What is said when there are more values."""
+    excess_of_aliases: str = TOO_MANY_ALIASES
 
     @classmethod
     def of(cls, limits: Limits) -> "Budget":
@@ -263,7 +264,7 @@ class _Builder:
         self._aliased += anchored.size
         self._budget.aliased -= anchored.size
         if self._budget.aliased < 0:
-            raise _FaultError(TOO_MANY_ALIASES, line)
+            raise _FaultError(self._budget.excess_of_aliases, line)
         self._grow(anchored.size, anchored.values, line)
         self._put(anchored.value, line, f"*{event.anchor}", anchored.levels)
 

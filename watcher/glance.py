@@ -8,12 +8,14 @@ and documents.
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
 
 from process.settings import Settings
 from snapshot import Record
+from watcher.annotations import CARRIED, is_carrier
 from watcher.lanes import Lanes
 from watcher.limits import Limits
 from watcher.loading import load
@@ -30,8 +32,7 @@ def glance(settings: Settings) -> list[dict[str, Any]]:
     with Lanes() as lanes:
         loaded = load(settings.config_dir, settings.namespace, Limits.of(settings), lanes.do)
     records = sorted(loaded.objects.items(), key=lambda item: _place(item[1]))
-    found = (shown(key, orjson.loads(record.body)) for key, record in records)
-    return [each for each in found if each is not None]
+    return [shown for key, record in records for shown in seen(key, orjson.loads(record.body))]
 
 
 def _place(record: Record) -> tuple[str, int]:
@@ -39,14 +40,16 @@ def _place(record: Record) -> tuple[str, int]:
     return source_of(record) or "", int(number)
 
 
-def shown(key: str, value: dict[str, Any]) -> dict[str, Any] | None:
-    """What of an object is wanted; None when nothing is."""
+def seen(key: str, value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What of an object is wanted: itself, its metadata, what its annotation says, or nothing."""
     if key.startswith(_GROUP):
-        return value
+        yield value
+        return
     annotations = value["metadata"].get("annotations")
     if isinstance(annotations, dict) and any(name.startswith(_OURS) for name in annotations):
-        return {field: value[field] for field in ("apiVersion", "kind", "metadata")}
-    return None
+        yield {field: value[field] for field in ("apiVersion", "kind", "metadata")}
+    if is_carrier(key):
+        yield from (item["object"] for item in value.get(CARRIED, ()) if "object" in item)
 
 
 if __name__ == "__main__":

@@ -151,6 +151,10 @@ def _slice(document: Document) -> dict[str, Any]:
     return {"addressType": document.get("addressType"), "ports": document.get("ports"), "endpoints": endpoints}
 
 
+def _nothing(_: Document) -> dict[str, Any]:
+    return {}
+
+
 def _own(name: str, plural: str, *, needed: bool = True) -> Kind:
     return Kind(OURS, "v3alpha1", name, plural, _everything, needed=needed)
 
@@ -174,6 +178,8 @@ KINDS: Final = (
     _own("KubernetesEndpointResolver", "kubernetesendpointresolvers", needed=False),
     _own("KubernetesServiceResolver", "kubernetesserviceresolvers", needed=False),
     Kind("", "v1", "Service", "services", _service),
+    # Not served itself; its annotation may have configuration.
+    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", _nothing, needed=False),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", _slice, annotated=False),
     SECRET,
 )

@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 
 from snapshot import JSON
+from watcher.flat import is_flat, unfolded
 from watcher.limits import MAX_OBJECT, mib
 
 MAX_KEY: Final = 511
@@ -100,6 +101,8 @@ def _object(value: JSON, namespace: str, where: str) -> Made | Rejected:
         return Rejected(
             f"{where.rstrip('.') or 'it'} is {_said(value)}, not an object with apiVersion, kind and metadata"
         )
+    if is_flat(value):
+        value = unfolded(value)
     metadata = value.get("metadata")
     if not isinstance(metadata, dict):
         metadata, wrong = {}, [f"{where}metadata is {unlike(metadata, 'a mapping')}"]

@@ -1,23 +1,20 @@
 """One file's bytes to its objects, reading again only the documents whose bytes changed.
 
-A line that begins with `---` is a document's border wherever it stands (YAML 1.1, section 4.3.1), so that a text can be
-cut without parsing it. Only directives (`%YAML`) and the end mark `...` reach across; a file with these is one piece.
-
 Work goes in batches, so that whoever does it (`watcher/lanes.py`) can do something else in between: `begin` says what
 there is to read, `read` reads a batch, `Work.content` puts it together.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import chain, islice, pairwise
 from typing import Final
 
 from snapshot import Record
+from watcher.annotations import carry_in_body, is_carrier
 from watcher.documents import TOO_MANY_ALIASES, Budget, Document, Fault, read_json, read_yaml, too_many_values
 from watcher.limits import DOCUMENT, MAX_ALIASED, MAX_TOLD, VALUE, Limits, weigh
 from watcher.objects import Made, Rejected, objects_of, version_of
+from watcher.pieces import has_more_borders, pieces
 from watcher.sources import Problem
 from watcher.standing import VERSION, stand_in
 
@@ -26,9 +23,6 @@ BATCH: Final = 64 << 10
 
 _MAX_SENTENCE: Final = 400
 _MAX_MESSAGE: Final = 10 * _MAX_SENTENCE
-_BORDER: Final = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_END: Final = re.compile(rb"^\.\.\.(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_DIRECTIVE: Final = re.compile(rb"^%", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +118,21 @@ def begin(name: str, text: bytes, namespace: str, memo: Memo, limits: Limits) ->
     """What there is to read of the file `name`; `memo` is that of its last content, of this name and namespace."""
     if len(text) > limits.file:
         return Work(name, 0, limits, [], {}, [], limits.file_too_large())
-    borders = chain(_BORDER.finditer(text), _END.finditer(text))
-    if not name.endswith(".json") and sum(1 for _ in islice(borders, limits.documents + 1)) > limits.documents:
+    is_json = name.endswith(".json")
+    if not is_json and has_more_borders(text, limits.documents):
         return Work(name, 0, limits, [], {}, [], limits.too_large(f"{limits.documents} documents"))
-    pieces: list[tuple[bytes, int]] = []
+    hashed: list[tuple[bytes, int]] = []
     unknown: dict[bytes, bytes] = {}
     known = Memo()
-    for piece in _pieces(name, text):
+    for piece in [text] if is_json else pieces(text):
         digest = _hash(piece)
-        pieces.append((digest, piece.count(b"\n")))
+        hashed.append((digest, piece.count(b"\n")))
         if digest in memo:
             known[digest] = memo[digest]
         else:
             unknown[digest] = piece
     batches = [Batch(name, namespace, limits, found) for found in _batched(unknown.values())]
-    return Work(name, len(text), limits, pieces, known, batches[::-1])
+    return Work(name, len(text), limits, hashed, known, batches[::-1])
 
 
 def read(batch: Batch) -> list[tuple[Parsed, ...]]:
@@ -246,21 +240,6 @@ def _place(record: Record) -> str:
     return f"document {str(record.notes['source']).rpartition('#')[2]}"
 
 
-def _pieces(name: str, text: bytes) -> Iterator[bytes]:
-    if name.endswith(".json") or _END.search(text) or _DIRECTIVE.search(text):
-        yield text
-        return
-    borders = (found.start() for found in _BORDER.finditer(text) if found.start())
-    for start, end in pairwise(_with_ends(borders, len(text))):
-        yield text[start:end]
-
-
-def _with_ends(borders: Iterable[int], end: int) -> Iterator[int]:
-    yield 0
-    yield from borders
-    yield end
-
-
 def _batched(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, ...]]:
     batch: list[bytes] = []
     size = 0
@@ -286,16 +265,22 @@ def _documents(batch: Batch, piece: bytes, aliased: int) -> Iterator[Parsed]:
         if document.aliased and aliased > MAX_ALIASED:
             yield Parsed(document.line, values=document.values, aliased=document.aliased, excess=True)
         else:
-            yield _parsed(batch, document)
+            budget.aliased = MAX_ALIASED - aliased
+            parsed = _parsed(batch, document, budget)
+            aliased += parsed.aliased - document.aliased
+            yield parsed
 
 
-def _parsed(batch: Batch, found: Document) -> Parsed:
+def _parsed(batch: Batch, found: Document, budget: Budget) -> Parsed:
+    """A document's objects; what annotations of theirs say is taken from the budget."""
+    values, aliased = budget.values, budget.aliased
     made: list[tuple[str, str, bytes]] = []
     faults: list[Fault] = []
     untold = 0
     for item in objects_of(found.value, batch.namespace):
         match item:
             case Made(key, body):
+                body = carry_in_body(body, budget) if is_carrier(key) else body
                 made.append((key, version_of(body, batch.name), body))
             case Rejected(message, value):
                 if len(faults) < MAX_TOLD:
@@ -305,4 +290,5 @@ def _parsed(batch: Batch, found: Document) -> Parsed:
                 instead = stand_in(value, batch.namespace)
                 if instead is not None:
                     made.append((instead.key, VERSION + version_of(instead.body, batch.name), instead.body))
-    return Parsed(found.line, tuple(made), tuple(faults), untold, found.values, found.aliased)
+    takes = found.values + values - budget.values, found.aliased + aliased - budget.aliased
+    return Parsed(found.line, tuple(made), tuple(faults), untold, *takes)

@@ -7,7 +7,10 @@ from typing import Any, Final
 import orjson
 
 from snapshot import JSON, Record
+from watcher.annotations import carry, is_carrier
+from watcher.documents import Budget
 from watcher.kinds import OURS, Kind
+from watcher.limits import Limits
 from watcher.objects import MAX_KEY, canonical, not_json, unlike, wrong_names
 
 _METADATA: Final = ("name", "namespace", "labels", "creationTimestamp")
@@ -32,6 +35,8 @@ def seen(kind: Kind, document: dict[str, Any]) -> Seen:
     if len(key.encode()) > MAX_KEY:
         raise ValueError(f"{key[:80]}... has a longer name than can be kept")
     content = _content(kind, document, metadata)
+    if is_carrier(key):
+        content = carry(content, Budget.of(Limits()))
     try:
         body = canonical(content)
     except orjson.JSONEncodeError as error:

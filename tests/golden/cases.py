@@ -10,7 +10,6 @@
 the diff is the review.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +21,8 @@ from envoyapi import canonical
 from translator.emissary.options import Options
 from translator.offline import Result, translate
 from translator.resources import Resource
+from watcher.limits import Limits
+from watcher.parsing import parse
 
 FOLDER = Path(__file__).parent
 MARK = "--- # gives\n"
@@ -59,7 +60,7 @@ class Case:
         documents = [document for document in yaml.safe_load_all(self.given) if document]
         if not any(document["kind"] == "Listener" for document in documents):
             documents += list(yaml.safe_load_all((FOLDER / "prelude.yaml").read_text()))
-        result = translate(dict(map(_object, documents)), Options())
+        result = translate(_objects(documents), Options())
         assert result.failures == ()
         shown = {section: _section(section, result) for section in self.shows}
         return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120)
@@ -74,11 +75,12 @@ def cases() -> list[Case]:
     return [Case.read(path) for path in sorted(FOLDER.glob("*.yaml")) if path.name != "prelude.yaml"]
 
 
-def _object(document: Mapping[str, Any]) -> tuple[str, bytes]:
-    group, _, _ = document["apiVersion"].rpartition("/")
-    metadata = {"namespace": "default", **document["metadata"]}
-    key = f"{group or 'core'}/{document['kind']}/{metadata['namespace']}/{metadata['name']}"
-    return key, orjson.dumps({**document, "metadata": metadata})
+def _objects(documents: list[Any]) -> dict[str, bytes]:
+    """The objects as the watcher reads them of a file."""
+    text = orjson.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
+    content = parse("case.json", text, "default", {}, Limits())
+    assert content.problems == ()
+    return {key: record.body for key, record in content.objects.items()}
 
 
 def _section(section: str, result: Result) -> Any:

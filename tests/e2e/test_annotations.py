@@ -1,0 +1,79 @@
+"""Configuration in annotations of Services and Ingresses, as Emissary's users have it, asked of a real Envoy."""
+
+import pytest
+
+from tests.support.envoy import wait_until
+from tests.support.gateway import Gateway
+from tests.support.objects import host
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.envoy, pytest.mark.system]
+
+CARRIER = """
+apiVersion: {api}
+kind: {kind}
+metadata:
+  name: carrier
+  namespace: default
+  annotations:
+    getambassador.io/config: |
+      ---
+      apiVersion: ambassador/v1
+      kind: Mapping
+      name: flat
+      host: carried.test
+      prefix: /flat/
+      service: {service}
+      ---
+      apiVersion: getambassador.io/v2
+      kind: Mapping
+      name: wrong
+      host: carried.test
+      prefix: 5
+      service: {service}
+      ---
+      {{ this is: not YAML
+      ---
+      apiVersion: getambassador.io/v3alpha1
+      kind: Mapping
+      metadata: {{name: whole}}
+      spec: {{hostname: carried.test, prefix: /whole/, service: "{service}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("api", "kind", "key"),
+    [
+        ("v1", "Service", "core/Service/default/carrier"),
+        ("networking.k8s.io/v1", "Ingress", "networking.k8s.io/Ingress/default/carrier"),
+    ],
+)
+def test_what_an_annotation_says_is_served(gateway: Gateway, red: HttpUpstream, api: str, kind: str, key: str) -> None:
+    name = "carried.test"
+    text = CARRIER.format(api=api, kind=kind, service=red.service) + ("spec: {ports: [{port: 80}]}\n" * (api == "v1"))
+    with gateway.applied(name, host(name, name)), gateway.applied("carrier", text):
+        for path in ("/flat/", "/whole/"):
+            assert gateway.wait_served(name, path).json()["upstream"] == "red"
+        assert gateway.request(name, "/5/").status_code == 404
+        told = wait_until(lambda: gateway.diag()["objects"].get(key, {}).get("problems"), what="what is told")
+        said = " ".join(problem["message"] for problem in told)
+        assert "getambassador.io/Mapping/default/wrong: spec.prefix must be a string" in said
+        assert "document 3, line 17: it is not YAML" in said
+        assert gateway.diag()["objects"]["getambassador.io/Mapping/default/flat"]["source"] == key
+        gateway.apply("carrier", text.replace("/whole/", "/edited/"))
+        gateway.wait_served(name, "/edited/")
+        gateway.wait_served(name, "/whole/", status=404)
+    gateway.wait_served(name, "/flat/", status=404)
+
+
+def test_a_file_has_the_flat_form(gateway: Gateway, red: HttpUpstream) -> None:
+    text = f"""
+        apiVersion: ambassador/v2
+        kind: Mapping
+        name: in-a-file
+        host: flat.test
+        prefix: /
+        service: {red.service}
+    """
+    with gateway.applied("flat", text), gateway.applied("flat-host", host("flat", "flat.test")):
+        assert gateway.wait_served("flat.test").json()["upstream"] == "red"
