@@ -48,7 +48,7 @@ class Pipeline:
         self._tables = Tables(step)
         kubernetes = KubernetesTables(self._tables)
         emissary = EmissaryTables(self._tables, kubernetes, options)
-        intent = Intent(emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of)
+        self.intent = intent = Intent(emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of)
         xds = XdsTables(self._tables, intent, kubernetes)
         self.provenance = Provenance(intent, kubernetes, xds)
         self._refusals = kubernetes.refusals
