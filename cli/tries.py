@@ -86,8 +86,8 @@ def _tries(intent: Intent) -> Iterator[tuple[Try, ir.ObjectKey]]:
     """Every request that some route answers, and whose route it is."""
     routes: dict[str, list[ir.Route]] = {}
     for key, hosts in intent.hosts_of.view().items():
-        for host in hosts:
-            routes.setdefault(host, []).extend(intent.routes.view().get(key, ()))
+        for name in hosts:
+            routes.setdefault(name, []).extend(intent.routes.view().get(key, ()))
     chains = [chain for chain in intent.chains.view().values() if isinstance(chain.body, ir.HttpChain)]
     for chain in chains:
         listener = intent.listeners.view().get(chain.listener)
@@ -96,9 +96,9 @@ def _tries(intent: Intent) -> Iterator[tuple[Try, ir.ObjectKey]]:
             continue
         for host in _answering(chain):
             for route in routes.get(host.name, ()):
-                name = _name_for(route, host, chain, beside)
-                if name is not None and route.origins:
-                    yield Try(chain.tls is not None, listener.port, name, route.match.path.text), route.origins[0]
+                asked = _name_for(route, host, chain, beside)
+                if asked is not None and route.origins:
+                    yield Try(chain.tls is not None, listener.port, asked, route.match.path.text), route.origins[0]
 
 
 def _answering(chain: ir.FilterChain) -> Iterator[ir.VirtualHost]:
