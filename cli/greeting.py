@@ -1,82 +1,108 @@
-"""What a person is told when the gateway is ready: what runs, and what to try, taken from the folder itself."""
+"""What a person is told when the gateway is ready: what runs, and what to try, of what the folder really serves."""
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
-from entrypoint.folder import Document, of_kind, spec
+import orjson
+
 from entrypoint.ready import PATH as READY
 from entrypoint.ready import diagnostics_host
 from process.settings import Settings
 from process.text import escaped
 
-_DIAG = "/ambassador/v0/diag/?json=true"
-_EXAMPLES = 3
-_NARROWING = ("prefix_regex", "method", "headers", "regex_headers", "query_parameters", "regex_query_parameters")
-"""What makes a Mapping answer less than every request for its prefix."""
+PATIENCE: Final = 20.0
+"""Seconds that the search for what to try may take; without it the gateway is as ready as with it."""
+
+_DIAG: Final = "/ambassador/v0/diag/?json=true"
+_EXAMPLES: Final = 3
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_SCHEMES: Final = {False: "HTTP", True: "HTTPS"}
+
+Asking = Callable[[Settings], Mapping[str, Any]]
+"""Finds what `cli.tries` says."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """A way in: the scheme and the port of a Listener."""
-
-    scheme: str
-    port: int
+def greeting_of(environ: Mapping[str, str]) -> Callable[[Settings], str]:
+    """Whoever greets a person for a gateway of this environment."""
+    return partial(greeting, asking=partial(ask, environ))
 
 
-def greeting(settings: Settings, found: list[Document]) -> str:
-    """A few lines: commands to copy for what the folder's Listeners and Mappings serve."""
+def ask(environ: Mapping[str, str], settings: Settings) -> Mapping[str, Any]:
+    """What there is to try, from a process of its own; nothing where that fails."""
+    path = environ.get("PYTHONPATH")
+    asked = {
+        **environ,
+        "DRAGOMAN_CONFIG_DIR": str(settings.config_dir.absolute()) if settings.config_dir else "",
+        "PYTHONPATH": f"{_ROOT}:{path}" if path else str(_ROOT),
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "cli.tries"],
+            env=asked,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=True,
+            cwd="/",
+        )
+        found: dict[str, Any] = orjson.loads(done.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return {"found": [], "by_default": []}
+    return found
+
+
+def greeting(settings: Settings, asking: Asking) -> str:
+    """A few lines: commands to copy for what the folder serves."""
     host = "127.0.0.1" if settings.bind_address in {"0.0.0.0", "::"} else settings.bind_address
     diagnostics = f"http://{_bracketed(diagnostics_host(settings))}:{settings.diagnostics_port}"
+    found = asking(settings)
     lines = [
         "",
         f"Dragoman serves {escaped(str(settings.config_dir))}. Edits are served as they are made; Ctrl-C ends it.",
+        *_about_listeners(found["by_default"], settings),
         "",
-        *(_requests(settings, found, host) or ["  (nothing to ask yet: it takes a Listener, a Host and a Mapping)"]),
+        *(_requests(found["found"], host) or ["  (nothing to ask yet: it takes a Mapping whose Host is served)"]),
         *(f"  {shlex.join(['curl', diagnostics + path])}" for path in (READY, _DIAG)),
         "",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _requests(settings: Settings, found: list[Document], host: str) -> list[str]:
-    """Some Mappings on the first door, and one on each other."""
-    doors = list(_doors(of_kind(found, "Listener", settings.ambassador_id)))
-    asked = list(_asked(of_kind(found, "Mapping", settings.ambassador_id)))
-    return [
-        f"  {_command(door, host, name, path)}"
-        for number, door in enumerate(doors)
-        for name, path in asked[: 1 if number else _EXAMPLES]
-    ]
+def _about_listeners(opened: list[int], settings: Settings) -> list[str]:
+    """That ports are open though no Listener says so, and the Listener to write, on one line."""
+    if not opened:
+        return []
+    ports = " and ".join(f"{port} ({_SCHEMES[settings.default_ports.index(port) == 1]})" for port in opened)
+    spec = f"{{port: {opened[0]}, protocol: HTTP, securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}"
+    written = f"{{apiVersion: getambassador.io/v3alpha1, kind: Listener, metadata: {{name: http}}, spec: {spec}}}"
+    return [f"It has no Listener, so {ports} are open, until it has one, such as {written}"]
 
 
-def _doors(listeners: list[Document]) -> Iterator[_Door]:
-    for listener in listeners:
-        stack, port = spec(listener).get("protocolStack"), spec(listener).get("port")
-        protocols = {str(one) for one in stack} if isinstance(stack, list) else {str(spec(listener).get("protocol"))}
-        if isinstance(port, int) and protocols & {"HTTP", "HTTPPROXY", "HTTPS", "HTTPSPROXY"}:
-            yield _Door("https" if protocols & {"HTTPS", "HTTPSPROXY", "TLS"} else "http", port)
-
-
-def _asked(mappings: list[Document]) -> Iterator[tuple[str, str]]:
-    """Host name ("" for any) and path of the Mappings that answer a plain GET, each once."""
-    seen = set()
-    for mapping in mappings:
-        path, name = spec(mapping).get("prefix"), str(spec(mapping).get("hostname", spec(mapping).get("host", "*")))
-        if not isinstance(path, str) or not (path + name).isprintable() or any(map(spec(mapping).get, _NARROWING)):
+def _requests(found: list[Mapping[str, Any]], host: str) -> list[str]:
+    """Some requests at the first port, and one at each other."""
+    asked: dict[int, list[str]] = {}
+    secured = {each["port"] for each in found if each["tls"]}
+    for each in found:
+        if each["port"] in secured and not each["tls"]:
             continue
-        question = ("" if name == "*" else name.replace("*", "any"), path)
-        if question not in seen:
-            seen.add(question)
-            yield question
+        commands = asked.setdefault(each["port"], [])
+        if len(commands) < (_EXAMPLES if len(asked) == 1 else 1):
+            commands.append(f"  {_command(each, host)}")
+    return [command for commands in asked.values() for command in commands]
 
 
-def _command(door: _Door, host: str, name: str, path: str) -> str:
-    """A curl command. A named host is asked by its name, since TLS shows it before any header."""
-    options = ["--insecure"] if door.scheme == "https" else []
+def _command(each: Mapping[str, Any], host: str) -> str:
+    """A curl command. A named host is asked by its name, since TLS shows it before any header, and without our port."""
+    name, port = each["name"], each["port"]
+    options = ["--insecure"] if each["tls"] else []
     if name:
-        options += ["--connect-to", f"::{_bracketed(host)}:{door.port}"]
-    url = f"{door.scheme}://{name or _bracketed(host)}:{door.port}{path}"
+        options += ["--connect-to", f"::{_bracketed(host)}:{port}"]
+    url = f"{'https' if each['tls'] else 'http'}://{name or f'{_bracketed(host)}:{port}'}{each['path']}"
     return shlex.join(["curl", *options, url])
 
 

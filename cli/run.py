@@ -7,17 +7,19 @@ from pathlib import Path
 
 import click
 
-from cli.greeting import greeting
+from cli.greeting import greeting_of
 from cli.terminal import foreground
 from entrypoint.start import begin
 
 FOR_A_TERMINAL: Mapping[str, str] = {
     "AMBASSADOR_ENVOY_BIND_ADDRESS": "127.0.0.1",
     "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": "127.0.0.1",
+    "DRAGOMAN_DEFAULT_PORTS": "8080,8443",
     "DRAGOMAN_DRAIN_MIN": "0",
     "DRAGOMAN_DRAIN_MAX": "1",
 }
-"""What holds unless the environment says otherwise: only this machine is served, and Ctrl-C ends in about a second."""
+"""What holds unless the environment says otherwise: only this machine is served, also where no Listener says at which
+port, and Ctrl-C ends in about a second."""
 
 
 @click.command()
@@ -45,4 +47,5 @@ def run(folder: Path, address: str | None, diagnostics_port: int | None, log_lev
     }
     given = {name: value for name, value in options.items() if value is not None}
     with foreground(os.environ):
-        sys.exit(begin({**FOR_A_TERMINAL, **os.environ, **given}, greeting))
+        environ = {**FOR_A_TERMINAL, **os.environ, **given}
+        sys.exit(begin(environ, greeting_of(environ)))

@@ -45,7 +45,12 @@ def wanted(settings: Settings, found: list[Document]) -> list[Port]:
         Port(each.address, each.number, each.purpose, own=each.closed, demo=not each.closed)
         for each in replace(settings, demo_address=demo).own_ports
     ]
-    for listener in of_kind(found, "Listener", settings.ambassador_id):
+    listeners = of_kind(found, "Listener", settings.ambassador_id)
+    if not listeners:
+        ports += [
+            Port(settings.bind_address, port, "requests, where no Listener says") for port in settings.default_ports
+        ]
+    for listener in listeners:
         port = spec(listener).get("port")
         if type(port) is int and 0 < port < 65536:  # any other is a problem that the translator tells
             name = metadata(listener).get("name", "?")

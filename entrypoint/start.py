@@ -22,7 +22,7 @@ from process import logs
 from process.settings import Settings, SettingsError
 from process.text import printable
 
-Greeting: TypeAlias = Callable[[Settings, list[Document]], str]
+Greeting: TypeAlias = Callable[[Settings], str]
 """What a person is told once the gateway is ready."""
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -148,4 +148,4 @@ async def _tell(life: Life, settings: Settings, out: Outlet, plan: _Plan, greeti
     life.serves()
     log.info("ready", after_s=round(time.monotonic() - start, 2))
     if greeting is not None:
-        out.write(greeting(settings, plan.found))
+        out.write(await asyncio.to_thread(greeting, settings))

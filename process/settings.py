@@ -86,6 +86,8 @@ class Settings:
     """The URL in CRDs by which the API server reaches the conversion webhook, where it reaches no Services."""
     bind_address: str = "0.0.0.0"
     """Where Envoy's listeners listen; here and below `::` is every address of both families."""
+    default_ports: tuple[int, ...] = ()
+    """The ports of HTTP and of HTTPS that are open where a folder has no Listener; set by `dragoman run`."""
     diagnostics_address: str = "0.0.0.0"
     diagnostics_port: int = 8877
     demo_address: str | None = None
@@ -137,6 +139,7 @@ class Settings:
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
             webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
             bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
+            default_ports=_ports(given, "DRAGOMAN_DEFAULT_PORTS") if config_dir else (),
             diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
             demo_address=_host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
@@ -247,9 +250,21 @@ def _address(given: Mapping[str, str], name: str, default: str) -> str:
 def _host_and_port(given: Mapping[str, str], name: str) -> str | None:
     text = given.get(name)
     host, _, port = (text or "").rpartition(":")
-    if text is not None and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+    if text is not None and not (host and _is_port(port)):
         raise SettingsError(f"{name}: {text!r} is not of the form host:port")
     return text
+
+
+def _ports(given: Mapping[str, str], name: str) -> tuple[int, ...]:
+    """A port of HTTP and one of HTTPS, or the first alone."""
+    parts = given[name].split(",") if name in given else []
+    if len(parts) > 2 or len(set(parts)) < len(parts) or not all(map(_is_port, parts)):
+        raise SettingsError(f"{name}: {given[name]!r} is not the port of HTTP, a comma, and another one of HTTPS")
+    return tuple(map(int, parts))
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) < 65536
 
 
 def _https(given: Mapping[str, str], name: str, default: str) -> str:

@@ -48,7 +48,9 @@ class Pipeline:
         self._tables = Tables(step)
         kubernetes = KubernetesTables(self._tables)
         emissary = EmissaryTables(self._tables, kubernetes, options)
-        intent = Intent(emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of, emissary.filters)
+        self.intent = intent = Intent(
+            emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of, emissary.filters
+        )
         xds = XdsTables(self._tables, intent, kubernetes)
         self.provenance = Provenance(intent, kubernetes, xds)
         self._refusals = kubernetes.refusals

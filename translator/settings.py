@@ -41,6 +41,7 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         own_ports=tuple([OwnPort(own.address, own.number, own.purpose, own.closed) for own in settings.own_ports]),
         own_addresses=here.addresses,
         own_names=here.names,
+        default_ports=settings.default_ports,
     )
 
 

@@ -204,6 +204,90 @@ def _told(text: str) -> bool:
     return any(all(word in line for word in needed) for line in text.splitlines())
 
 
+def _first_route(port: int) -> str:
+    """The README's, with its upstream at a port of the test's."""
+    text = (ROOT / "README.md").read_text().partition("## A first route")[2]
+    return text.partition("```yaml\n")[2].partition("```")[0].replace("8089", str(port))
+
+
+def test_the_first_route_is_a_folder_of_its_own(tmp_path: Path, requires_program: RequiresProgram) -> None:
+    requires_program("curl")
+    http, https, diagnostics, upstream = unused_ports(4)
+    (tmp_path / "quote.yaml").write_text(_first_route(upstream))
+    environment = {
+        "DRAGOMAN_DEFAULT_PORTS": f"{http},{https}",
+        "AMBASSADOR_HEALTHCHECK_BIND_PORT": str(diagnostics),
+        "ENVOY_CONCURRENCY": "1",
+    }
+    with terminal(str(ROOT / "scripts/dragoman"), "run", str(tmp_path), **environment) as shown:
+        shown.wait_for("/ambassador/v0/diag/")
+        said = f"It has no Listener, so {http} (HTTP) and {https} (HTTPS) are open, until it has one, such as {{"
+        (line,) = [line for line in shown.text.splitlines() if line.startswith(said)]
+        commands = re.findall(r"^  (curl .*)$", shown.text, re.MULTILINE)
+        assert [command.partition("://")[0][-5:] for command in commands[:2]] == [" http", "https"]
+        assert {_curl(command)[-3:] for command in commands} == {"200"}
+        assert "default-host" not in shown.text
+
+        other = unused_ports(1)[0]
+        (tmp_path / "listener.yaml").write_text(line[len(said) - 1 :].replace(str(http), str(other)))
+        wait_until(lambda: _status(f"http://127.0.0.1:{other}/quote/") == "200", what="the Listener's port")
+        wait_until(lambda: _status(f"http://127.0.0.1:{http}/quote/") == "000", what="the default port closed")
+        (tmp_path / "listener.yaml").unlink()
+        wait_until(lambda: _status(f"http://127.0.0.1:{http}/quote/") == "200", what="the default port open again")
+        shown.press(CTRL_C)
+        assert shown.code() == 0
+
+
+ODD = """
+{{apiVersion: getambassador.io/v3alpha1, kind: Host, metadata: {{name: port}},
+  spec: {{hostname: "port.test:8500", {open}}}}}
+---
+{{apiVersion: getambassador.io/v3alpha1, kind: Host, metadata: {{name: wide}}, spec: {{hostname: "*.wide.test", {open},
+  tlsSecret: {{name: fallback-self-signed-cert}}}}}}
+---
+{{apiVersion: getambassador.io/v3alpha1, kind: Host, metadata: {{name: clear}}, spec: {{hostname: clear.test, {open}}}}}
+---
+{{apiVersion: getambassador.io/v3alpha1, kind: Host, metadata: {{name: chosen}}, spec: {{hostname: chosen.test, {open},
+  mappingSelector: {{matchLabels: {{a: b}}}}}}}}
+---
+{{apiVersion: getambassador.io/v3alpha1, kind: Mapping, metadata: {{name: chosen, labels: {{a: b}}}},
+  spec: {{prefix: /chosen/, service: "127.0.0.1:{upstream}"}}}}
+---
+{{apiVersion: getambassador.io/v3alpha1, kind: Mapping, metadata: {{name: all}},
+  spec: {{hostname: "*", prefix: /all/, service: "127.0.0.1:{upstream}"}}}}
+---
+{{apiVersion: v1, kind: ConfigMap, metadata: {{name: demo,
+  annotations: {{dragoman-demo-upstream: "127.0.0.1:{upstream}"}}}}}}
+---
+{{apiVersion: getambassador.io/v3alpha1, kind: Listener, metadata: {{name: one}}, spec: {{port: {http}, protocol: HTTP,
+  securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}}}
+---
+{{apiVersion: getambassador.io/v3alpha1, kind: Listener, metadata: {{name: two}},
+  spec: {{port: {https}, protocol: HTTPS, securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}}}
+"""
+
+
+def test_names_with_ports_patterns_and_selectors_are_asked_as_they_are_answered(
+    tmp_path: Path, requires_program: RequiresProgram
+) -> None:
+    requires_program("curl")
+    http, https, diagnostics, upstream = unused_ports(4)
+    opened = "requestPolicy: {insecure: {action: Route}}"
+    (tmp_path / "odd.yaml").write_text(ODD.format(open=opened, http=http, https=https, upstream=upstream))
+    environment = {"AMBASSADOR_HEALTHCHECK_BIND_PORT": str(diagnostics), "ENVOY_CONCURRENCY": "1"}
+    with terminal(str(ROOT / "scripts/dragoman"), "run", str(tmp_path), **environment) as shown:
+        shown.wait_for("/ambassador/v0/diag/")
+        commands = re.findall(r"^  (curl .*)$", shown.text, re.MULTILINE)
+        said = " ".join(commands)
+        assert "http://chosen.test/chosen/" in said
+        assert "https://any.wide.test/all/" in said
+        assert {_curl(command)[-3:] for command in commands} == {"200"}, said
+
+
+def _status(url: str) -> str:
+    return _curl(f"curl {url}")[-3:]
+
+
 def test_a_second_run_beside_it_says_which_ports_are_taken(copy: Copy) -> None:
     with terminal(*copy.make(), **copy.environment()) as first:
         first.wait_for("Ctrl-C ends it.")

@@ -1,7 +1,7 @@
 """`dragoman translate` on a folder in which anything is anywhere: the others are there, and it says what is wrong."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from cli.greeting import greeting
 from cli.translate import translate, translated
+from cli.tries import tries
 from entrypoint.folder import demo_address
 from process.settings import Settings
 from tests.support.shapes import bystanders, family, misshapen, put
-from watcher.glance import shown
+from watcher.glance import seen
 from watcher.loading import load
 
 ODD_TEXTS = [
@@ -26,6 +27,11 @@ ODD_TEXTS = [
     "[" * 200 + "]" * 200, "[" * 1200 + "]" * 1200, '{"a": 1, "a": 2}', '"\\u0000\\u001b\\u2028"',
 ]  # fmt: skip
 """What JSON's grammar, or a lenient reader of it, lets pass."""
+
+
+def asked(settings: Settings) -> dict[str, Any]:
+    """What is said of what there is to try."""
+    return orjson.loads(orjson.dumps(asdict(tries(settings))))  # type: ignore[no-any-return]
 
 
 def check(folder: Path, texts: dict[str, str]) -> list[dict[str, Any]]:
@@ -46,10 +52,8 @@ def check(folder: Path, texts: dict[str, str]) -> list[dict[str, Any]]:
         assert problem["message"]
         assert "bug" not in problem["message"]
     assert stopped is any(problem["stops"] for problem in document["problems"])
-    seen = [shown(key, orjson.loads(record.body)) for key, record in loaded.objects.items()]
-    found = [document for document in seen if document]
-    demo_address(found)
-    assert greeting(given_settings, found).replace("\n", "").isprintable()
+    demo_address([each for key, record in loaded.objects.items() for each in seen(key, orjson.loads(record.body))])
+    assert greeting(given_settings, asked).replace("\n", "").isprintable()
     problems: list[dict[str, Any]] = document["problems"]
     return problems
 

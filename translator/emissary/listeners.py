@@ -19,6 +19,7 @@ from translator.emissary.objects import Read, is_for, read_object
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.security import Model
+from translator.emissary.settings import ALWAYS
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
 
@@ -99,15 +100,29 @@ class Listeners:
         by_port = tables.group("listeners by port", self.found, self._port_of)
         self._chosen: Table[Port, ObjectKey] = tables.each("listener of a port", by_port, lambda _, them: min(them))
         named = tables.group("listeners by name", self.found, self._open)
-        self.ports: Table[str, OpenPort] = tables.each(
-            "listeners open", named, lambda _, them: next(iter(them.values()))
+        declared = tables.each("listeners open", named, lambda _, them: next(iter(them.values())))
+        names = tables.each("listener names", self._chosen, lambda _, key: key.split("/", 2)[2])
+        counted = tables.group("listeners counted", self.found, lambda _, __: {ALWAYS: True})
+        self._any: Table[str, bool] = tables.each("listeners exist", counted, lambda _, __: True)
+        defaults = tables.each(
+            "default ports open",
+            tables.constant("default ports", {port.name: port for port in default_ports(options)}),
+            lambda _, port: self._by_default(port),
         )
-        self.by_port: Table[Port, str] = tables.each(
-            "listener names", self._chosen, lambda _, key: key.split("/", 2)[2]
+        taken = tables.group("default ports by port", defaults, lambda name, row: {(row.address, row.port): name})
+        self.ports: Table[str, OpenPort] = tables.union("listeners and default ports", declared, defaults)
+        self.by_port: Table[Port, str] = tables.union(
+            "names by port", names, tables.each("names of default ports", taken, lambda _, them: min(them.values()))
         )
         wanted = tables.each("wanted ports", objects, lambda _, body: wanted_port(body, options.ambassador_id))
         stopped = tables.group("ports of stopped listeners", wanted, self._shut)
         self.shut: Table[int, str] = tables.each("ports that are shut", stopped, lambda _, them: min(them.values()))
+
+    def _by_default(self, port: OpenPort) -> OpenPort | None:
+        """A port that is opened where no Listener is, unless it is one of our own."""
+        if read(self._any, ALWAYS) is not None or self._own_ports.conflict(port.address, port.port):
+            return None
+        return port
 
     def _port_of(self, _: ObjectKey, row: Read[ListenerSpec]) -> dict[Port, bool]:
         spec = row.value
@@ -177,6 +192,17 @@ def open_port(name: str, key: ObjectKey, namespace: str, spec: ListenerSpec, add
         l7_depth=spec.l7_depth,
         max_streams=spec.http2_max_concurrent_streams,
         origins=(key,),
+    )
+
+
+def default_ports(options: Options) -> tuple[OpenPort, ...]:
+    """The ports that are open where no Listener is: HTTP and HTTPS, for whoever begins."""
+    everyone = Binding(None)
+    return tuple(
+        [
+            OpenPort(f"port/{number}", options.bind_address, number, http=True, tls=tls, model="XFP", binding=everyone)
+            for number, tls in zip(options.default_ports, (False, True), strict=False)
+        ]
     )
 
 

@@ -28,6 +28,7 @@ class Options:
         diagnostics_socket: the unix socket where the diagnostics answer Envoy, for the routes that lead there.
         own_ports: the TCP ports that our processes have.
         own_addresses: the addresses of the machine, or the pod, that we run in, each in its one spelling.
+        default_ports: the ports of HTTP and HTTPS that are open where there is no Listener; none in a cluster.
         own_names: names that can only be one of these addresses, in lower case.
     """
 
@@ -40,3 +41,4 @@ class Options:
     own_ports: tuple[OwnPort, ...] = (OwnPort("0.0.0.0", 8877, "diagnostics", closed=True),)
     own_addresses: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
+    default_ports: tuple[int, ...] = ()
