@@ -23,6 +23,7 @@ from translator.checks import (
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.labels import Labels
 from translator.emissary.fields.priority import Priority
 from translator.emissary.fields.redirect import Code, Paths
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -56,7 +57,7 @@ class MappingSpec:
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
         add_linkerd_headers bypass_error_response_overrides cors docs
-        envoy_override error_response_overrides health_checks labels load_balancer modules outlier_detection resolver
+        envoy_override error_response_overrides health_checks load_balancer modules outlier_detection resolver
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -201,6 +202,13 @@ class MappingSpec:
     auth_context_extensions: abc.Mapping[str, PlainText] | None = field(
         default=None, metadata=rule("What an AuthService that speaks gRPC is told besides.")
     )
+    labels: Labels | None = field(
+        default=None,
+        metadata=rule(
+            "What a RateLimitService counts the requests by: for each domain a list of groups, each a name and its"
+            " entries; an empty list: not even the Module's default_labels."
+        ),
+    )
     shadow: bool = field(default=False, metadata=rule("A copy of the traffic; not served yet.", check=_no_shadow))
 
     @property
@@ -235,6 +243,10 @@ class MappingSpec:
             yield Problem("rewrite", "has no effect beside regex_rewrite", stops=False)
         if self.auto_host_rewrite and self.host_rewrite is not None:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
+        if self.labels is not None and self.host_redirect:
+            yield Problem(
+                "labels", "has no effect beside host_redirect: what is sent elsewhere is not counted", stops=False
+            )
         if self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
             yield from self.redirect_paths.problems(redirects=self.host_redirect)
 
