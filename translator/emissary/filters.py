@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from translator import ir
 from translator.emissary.auth import AuthServices
 from translator.emissary.backends import Backends
+from translator.emissary.fields.cors import Cors, cross_origin_of
 from translator.emissary.fields.labels import Labels
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.limits import RateLimitServices
@@ -20,15 +21,18 @@ from translator.tables import Table, Tables
 class Shared:
     """What the members of a group say to filters together, as in Emissary: what a later one says holds for all."""
 
+    cors: Cors | None = None
     labels: Labels | None = None
 
 
 def shared_of(specs: Iterable[MappingSpec]) -> Shared:
     """What a group says, from its members in the order of their names."""
+    cors: Cors | None = None
     labels: Labels | None = None
     for spec in specs:
+        cors = spec.cors or cors
         labels = labels if spec.labels is None else spec.labels
-    return Shared(labels)
+    return Shared(cors, labels)
 
 
 class Filters:
@@ -48,6 +52,7 @@ class Filters:
         backends: Backends,
         options: Options,
     ) -> None:
+        self._settings = settings
         self._auth = AuthServices(tables, objects["AuthService"], settings, backends, options)
         self._limits = RateLimitServices(tables, objects["RateLimitService"], settings, backends, options)
         self.settings = tables.union("filter settings", self._auth.settings, self._limits.settings)
@@ -59,7 +64,8 @@ class Filters:
 
     def of_mapping(self, spec: MappingSpec, shared: Shared) -> tuple[object, ...]:
         """What a Mapping says, by itself and with its group."""
-        return (*self._auth.of_mapping(spec), *self._limits.of_mapping(spec, shared.labels))
+        cors = None if spec.host_redirect else cross_origin_of(shared.cors, self._settings.default_cors())
+        return (*((cors,) if cors else ()), *self._auth.of_mapping(spec), *self._limits.of_mapping(spec, shared.labels))
 
     def of_probes(self) -> tuple[object, ...]:
         """What holds for liveness and readiness."""

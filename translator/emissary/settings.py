@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeVar
 from translator import ir
 from translator.checks import LARGEST_REGEX
 from translator.decode import FrozenMap, Problem
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.labels import DefaultLabels
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -62,6 +63,7 @@ class Settings:
         self._namespacing = tables.each(
             "secret namespacing", config, lambda _, config: config.defaults.tls_secret_namespacing or None
         )
+        self._cors = tables.each("default cors", config, lambda _, config: config.cors)
         self._labels = tables.each("default labels", config, lambda _, config: config.default_labels or None)
         self._domain = tables.each("label domain", config, lambda _, config: config.default_label_domain)
         self._probes = tables.each("probe settings", config, lambda _, config: probes_of(config))
@@ -79,6 +81,10 @@ class Settings:
     def secret_namespacing(self) -> bool:
         """Whether a dot in the name of a Secret begins its namespace, where nothing else is said."""
         return read(self._namespacing, ALWAYS) is not None
+
+    def default_cors(self) -> Cors | None:
+        """What holds for Mappings that say nothing of other sites."""
+        return read(self._cors, ALWAYS)
 
     def default_labels(self) -> DefaultLabels:
         """What goes before the labels of Mappings, or in their place."""

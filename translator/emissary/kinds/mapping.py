@@ -22,6 +22,7 @@ from translator.checks import (
 )
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.labels import Labels
 from translator.emissary.fields.priority import Priority
@@ -56,7 +57,7 @@ class MappingSpec:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers bypass_error_response_overrides cors docs
+        add_linkerd_headers bypass_error_response_overrides docs
         envoy_override error_response_overrides health_checks load_balancer modules outlier_detection resolver
         """
     )
@@ -202,6 +203,9 @@ class MappingSpec:
     auth_context_extensions: abc.Mapping[str, PlainText] | None = field(
         default=None, metadata=rule("What an AuthService that speaks gRPC is told besides.")
     )
+    cors: Cors | None = field(
+        default=None, metadata=rule("Which pages of other sites may read answers; the Module's when absent.")
+    )
     labels: Labels | None = field(
         default=None,
         metadata=rule(
@@ -243,6 +247,8 @@ class MappingSpec:
             yield Problem("rewrite", "has no effect beside regex_rewrite", stops=False)
         if self.auto_host_rewrite and self.host_rewrite is not None:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
+        if self.cors is not None and self.host_redirect:
+            yield Problem("cors", "has no effect beside host_redirect: Envoy adds nothing to a redirect", stops=False)
         if self.labels is not None and self.host_redirect:
             yield Problem(
                 "labels", "has no effect beside host_redirect: what is sent elsewhere is not counted", stops=False

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
 from translator.decode import Decoded, FrozenMap, Problem, Rule, rule, schema_of
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.labels import DefaultLabels
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -55,7 +56,7 @@ class AmbassadorConfig:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes cors debug_mode
+        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes debug_mode
         enable_grpc_http11_bridge enable_grpc_web enable_http10 envoy_log_format
         envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
         set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny load_balancer
@@ -112,6 +113,7 @@ class AmbassadorConfig:
     readiness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_ready on every Host."))
     diagnostics: Probe | None = field(default=None, metadata=rule("/ambassador/v0/ on every Host, when enabled."))
 
+    cors: Cors | None = field(default=None, metadata=rule("cors of Mappings without it."))
     default_label_domain: Annotated[PlainText, Rule(min_size=1)] = field(
         default="ambassador", metadata=rule("The domain of RateLimitServices that name none.")
     )
