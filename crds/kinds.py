@@ -9,6 +9,7 @@ from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.module import ModuleSpec
+from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec
 from translator.emissary.objects import Kind
@@ -125,6 +126,13 @@ SERVED: Final = (
         ModuleSpec,
         "Module: with the name `ambassador`, settings of the whole gateway, and defaults for Mappings.",
         (_ACCEPTED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
+        "RateLimitService",
+        RateLimitServiceSpec,
+        "RateLimitService: a service that counts requests, and says which are too many.",
+        (Column("Service", ".spec.service"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
         STATE_STATUS,
     ),
     Served(

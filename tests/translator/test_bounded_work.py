@@ -84,6 +84,7 @@ class Growth:
 
 MINIMAL: Mapping[str, dict[str, Any]] = {
     "AuthService": {"auth_service": "auth:80"},
+    "RateLimitService": {"service": "limit:80", "protocol_version": "v3"},
     "Mapping": {"hostname": "one.team.test", "prefix": "/a/", "service": "quote"},
     "Host": {"hostname": "one.team.test"},
     "Listener": {
@@ -348,6 +349,7 @@ def test_a_batch_of_bad_objects_costs_no_more_than_some_batches_of_good_ones(kin
 
 
 WRONG: Mapping[str, dict[str, Any]] = {
+    "RateLimitService": {"service": "a b", "protocol_version": "v4", "timeout_ms": "x", "grpc": 5, "odd": 1},
     "AuthService": {"auth_service": "a b", "proto": "no", "timeout_ms": "x", "allowed_request_headers": [5], "odd": 1},
     "Mapping": {"prefix": "(", "prefix_regex": True, "service": "a b", "timeout_ms": "x", "hostname": "a*b", "odd": 1},
     "Host": {"hostname": "one.team.test", "tlsSecret": {"name": "nowhere"}, "tls": {"cipher_suites": ["no"]}, "odd": 1},

@@ -1,6 +1,6 @@
 """From a group of Mappings to its routes, with shares, the fields that they have in common, and their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +14,10 @@ from translator.emissary.fields.retry_policy import retry_policy_of
 from translator.emissary.fields.rewrite import RegexSubstitution, rewrite_of
 from translator.emissary.fields.shadow import mirror_of
 from translator.emissary.fields.upgrades import upgrades_of
+from translator.emissary.filters import Shared, shared_of
 from translator.emissary.grouping import HostPattern, arrival, misfit
 from translator.emissary.hostnames import covers
-from translator.emissary.kinds.mapping import AUTHORITY
+from translator.emissary.kinds.mapping import AUTHORITY, MappingSpec
 from translator.emissary.mappings import Member
 from translator.emissary.precedence import Order, order_of
 from translator.emissary.settings import MappingDefaults
@@ -107,7 +108,7 @@ def routes_of(
     members: Mapping[ObjectKey, Member],
     hosts: Sequence[HostEntry],
     defaults: MappingDefaults,
-    filters: Mapping[ObjectKey, tuple[object, ...]],
+    filters: Callable[[MappingSpec, Shared], tuple[object, ...]],
 ) -> tuple[ir.Route, ...]:
     """The routes of a group.
 
@@ -115,7 +116,7 @@ def routes_of(
         members: its Mappings.
         hosts: the Hosts that serve it; whether the host must be asked for depends on them.
         defaults: what the Module says for Mappings.
-        filters: what each says to HTTP filters.
+        filters: what a Mapping says to HTTP filters, by itself and with its group.
     """
     division = divide(members)
     served = division.served
@@ -134,7 +135,7 @@ def routes_of(
                 order=(*order, place),
                 headers=common.edits,
                 origins=(key,) if division.shadow is None else (key, division.shadow[0]),
-                filters=filters[key],
+                filters=filters(member.spec, common.filters),
             )
             for place, ((key, member), reached) in enumerate(served)
         ]
@@ -149,6 +150,7 @@ class _Common:
     regex_rewrites: tuple[RegexSubstitution, ...]
     features: tuple[object, ...]
     mirrors: tuple[ir.Mirror, ...]
+    filters: Shared
 
 
 def _common_of(served: list[Placed], shadow: Placed | None, defaults: MappingDefaults) -> _Common:
@@ -161,6 +163,7 @@ def _common_of(served: list[Placed], shadow: Placed | None, defaults: MappingDef
         regex_rewrites=tuple([spec.regex_rewrite for spec in specs if spec.regex_rewrite]),
         features=tuple([feature for feature in (retries, upgrades, priority) if feature is not None]),
         mirrors=_mirrors_of(shadow[1]) if shadow else (),
+        filters=shared_of(specs),
     )
 
 

@@ -6,9 +6,11 @@ from typing import Any, Final, Literal, TypeVar
 
 from translator import ir
 from translator.checks import LARGEST_REGEX
-from translator.decode import Problem
+from translator.decode import FrozenMap, Problem
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.http import http_features
+from translator.emissary.fields.labels import DefaultLabels
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Upstream
 from translator.emissary.kinds.module import AmbassadorConfig, Defaults, ModuleSpec, OtherModuleSpec, Probe
@@ -63,6 +65,9 @@ class Settings:
             "secret namespacing", config, lambda _, config: config.defaults.tls_secret_namespacing or None
         )
         self._buffer_limit = tables.each("buffer limit", config, lambda _, config: config.buffer_limit_bytes)
+        self._cors = tables.each("default cors", config, lambda _, config: config.cors)
+        self._labels = tables.each("default labels", config, lambda _, config: config.default_labels or None)
+        self._domain = tables.each("label domain", config, lambda _, config: config.default_label_domain)
         self._probes = tables.each("probe settings", config, lambda _, config: probes_of(config))
         self.always = always
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each("module problems", found, self._problems_of)
@@ -82,6 +87,18 @@ class Settings:
     def secret_namespacing(self) -> bool:
         """Whether a dot in the name of a Secret begins its namespace, where nothing else is said."""
         return read(self._namespacing, ALWAYS) is not None
+
+    def default_cors(self) -> Cors | None:
+        """What holds for Mappings that say nothing of other sites."""
+        return read(self._cors, ALWAYS)
+
+    def default_labels(self) -> DefaultLabels:
+        """What goes before the labels of Mappings, or in their place."""
+        return read(self._labels, ALWAYS) or FrozenMap()
+
+    def label_domain(self) -> str:
+        """The domain of RateLimitServices that name none."""
+        return read(self._domain, ALWAYS) or AmbassadorConfig().default_label_domain
 
     def probes(self) -> Mapping[str, Probe]:
         """The routes of our own that are wanted on every Host, by name."""

@@ -14,7 +14,6 @@ from dataclasses import replace
 from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import Association, HostEntry
-from translator.emissary.auth import AuthServices
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
     Settled,
@@ -29,6 +28,7 @@ from translator.emissary.chains import (
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
+from translator.emissary.filters import Filters
 from translator.emissary.grouping import GroupKey
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.listener import ListenerSpec
@@ -52,7 +52,7 @@ __all__ = ["EmissaryTables", "Options", "RouteKey"]
 
 RouteKey = GroupKey
 Served = tuple[HostEntry, ...]
-KINDS = ("AuthService", "Host", "Listener", "Mapping", "Module", "TCPMapping", "TLSContext")
+KINDS = ("AuthService", "Host", "Listener", "Mapping", "Module", "RateLimitService", "TCPMapping", "TLSContext")
 
 
 class EmissaryTables:
@@ -82,15 +82,15 @@ class EmissaryTables:
         terminations = Terminations(contexts, self._settings)
         own = OwnPorts(options)
         self._backends = Backends(tables, kubernetes, contexts, own, options)
-        self._auth = AuthServices(tables, objects["AuthService"], self._settings, self._backends, options)
-        self.filters = self._auth.settings
+        self._filters = Filters(tables, objects, self._settings, self._backends, options)
+        self.filters = self._filters.settings
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options)
         tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, own, options)
         self.problems = (
             self._settings.problems,
-            *self._auth.problems,
+            *self._filters.problems,
             contexts.problems,
             tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
             self._hosts.problems,
@@ -176,7 +176,7 @@ class EmissaryTables:
 
     def _filtered(self, chain: ir.FilterChain | None) -> ir.FilterChain | None:
         """A chain with what holds for all its routes."""
-        filters = self._auth.of_all()
+        filters = self._filters.of_all()
         if not filters or chain is None or not isinstance(chain.body, ir.HttpChain):
             return chain
         return replace(chain, body=replace(chain.body, filters=filters))
@@ -239,8 +239,7 @@ class EmissaryTables:
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
         if not hosts:
             return None
-        filters = {key: self._auth.of_mapping(member.spec) for key, member in members.items()}
-        return routes_of(members, hosts, self._settings.mapping_defaults(), filters) or None
+        return routes_of(members, hosts, self._settings.mapping_defaults(), self._filters.of_mapping) or None
 
     def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
         is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())
@@ -250,7 +249,7 @@ class EmissaryTables:
         probe = self._settings.probes().get(name)
         if not probe:
             return None
-        filters = () if name == DIAGNOSTICS else self._auth.of_probes()
+        filters = () if name == DIAGNOSTICS else self._filters.of_probes()
         return (replace(probe_route(name, probe, self._backends, self._options), filters=filters),)
 
 

@@ -26,6 +26,7 @@ from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.module import AmbassadorConfig
+from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
 
@@ -37,6 +38,7 @@ KINDS: dict[str, type[Any]] = {
     "listener": ListenerSpec,
     "mapping": MappingSpec,
     "module": AmbassadorConfig,
+    "ratelimitservice": RateLimitServiceSpec,
     "tcpmapping": TCPMappingSpec,
     "tlscontext": TLSContextSpec,
 }

@@ -22,8 +22,10 @@ from translator.checks import (
 )
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.health_checks import HealthCheck, health_problems
+from translator.emissary.fields.labels import Labels
 from translator.emissary.fields.load_balancer import LoadBalancer
 from translator.emissary.fields.outlier_detection import OutliersGiven
 from translator.emissary.fields.priority import Priority
@@ -53,8 +55,8 @@ class MappingSpec:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers bypass_error_response_overrides cors docs
-        envoy_override error_response_overrides labels modules resolver
+        add_linkerd_headers bypass_error_response_overrides docs
+        envoy_override error_response_overrides modules resolver
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -209,6 +211,16 @@ class MappingSpec:
     auth_context_extensions: abc.Mapping[str, PlainText] | None = field(
         default=None, metadata=rule("What an AuthService that speaks gRPC is told besides.")
     )
+    cors: Cors | None = field(
+        default=None, metadata=rule("Which pages of other sites may read answers; the Module's when absent.")
+    )
+    labels: Labels | None = field(
+        default=None,
+        metadata=rule(
+            "What a RateLimitService counts the requests by: for each domain a list of groups, each a name and its"
+            " entries; an empty list: not even the Module's default_labels."
+        ),
+    )
     shadow: bool = field(
         default=False,
         metadata=rule(
@@ -255,6 +267,14 @@ class MappingSpec:
             yield Problem("rewrite", "has no effect beside regex_rewrite", stops=False)
         if self.auto_host_rewrite and self.host_rewrite is not None:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
+        yield from self._redirect_problems()
+
+    def _redirect_problems(self) -> Iterable[Problem]:
+        if self.cors is not None and self.redirects:
+            yield Problem("cors", "has no effect beside host_redirect: Envoy adds nothing to a redirect", stops=False)
+        if self.labels is not None and self.redirects:
+            said = "has no effect beside host_redirect: what is sent elsewhere is not counted"
+            yield Problem("labels", said, stops=False)
         if self.shadow:
             yield from shadow_problems(self._said_in_vain(), self.load_balancer)
         elif self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:

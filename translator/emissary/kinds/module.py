@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
-from translator.decode import Decoded, Problem, Rule, rule, schema_of
+from translator.decode import Decoded, FrozenMap, Problem, Rule, rule, schema_of
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.http import HttpSettings, http_problems
+from translator.emissary.fields.labels import DefaultLabels
 from translator.emissary.fields.load_balancer import LoadBalancer
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
@@ -56,7 +58,7 @@ class AmbassadorConfig(HttpSettings):
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers buffer cors default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web
+        add_linkerd_headers buffer enable_grpc_http11_bridge enable_grpc_web
         envoy_log_format envoy_log_path envoy_log_type error_response_overrides grpc_stats gzip ip_allow ip_deny
         lua_scripts resolver runtime_flags
         """
@@ -110,6 +112,14 @@ class AmbassadorConfig(HttpSettings):
     liveness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_alive on every Host."))
     readiness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_ready on every Host."))
     diagnostics: Probe | None = field(default=None, metadata=rule("/ambassador/v0/ on every Host, when enabled."))
+
+    cors: Cors | None = field(default=None, metadata=rule("cors of Mappings without it."))
+    default_label_domain: Annotated[PlainText, Rule(min_size=1)] = field(
+        default="ambassador", metadata=rule("The domain of RateLimitServices that name none.")
+    )
+    default_labels: DefaultLabels = field(
+        default=FrozenMap(), metadata=rule("What goes before the labels of Mappings, or in their place, by domain.")
+    )
 
     @property
     def upstream(self) -> Upstream:
