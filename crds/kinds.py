@@ -8,6 +8,11 @@ from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.module import ModuleSpec
+from translator.emissary.kinds.resolver import (
+    ConsulResolverSpec,
+    KubernetesEndpointResolverSpec,
+    KubernetesServiceResolverSpec,
+)
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec
 from translator.emissary.objects import Kind
@@ -59,6 +64,13 @@ _AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
 # name, and its name in older versions (crds/older.py).
 SERVED: Final = (
     Served(
+        "ConsulResolver",
+        ConsulResolverSpec,
+        "ConsulResolver: services are those of Consul's catalog.",
+        (Column("Address", ".spec.address"), Column("Datacenter", ".spec.datacenter"), _REASON, _ACCEPTED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
         "Host",
         HostSpec,
         "Host: a name that is served, its certificate, and what becomes of insecure requests.",
@@ -72,6 +84,20 @@ SERVED: Final = (
             _AGE,
         ),
         HOST_STATUS,
+    ),
+    Served(
+        "KubernetesEndpointResolver",
+        KubernetesEndpointResolverSpec,
+        "KubernetesEndpointResolver: services are reached at their endpoints.",
+        (_ACCEPTED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
+        "KubernetesServiceResolver",
+        KubernetesServiceResolverSpec,
+        "KubernetesServiceResolver: services are reached by their names in DNS.",
+        (_ACCEPTED, _AGE),
+        STATE_STATUS,
     ),
     Served(
         "Listener",

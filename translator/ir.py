@@ -97,13 +97,22 @@ class DnsName:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsulService:
+    """A service of a Consul's catalog; an empty `address` is the Consul of the process's environment."""
+
+    address: str
+    datacenter: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class LocalSocket:
     """A unix socket of a process of ours: for routes of our own, since no API has a way to name it."""
 
     path: str
 
 
-Target = ServicePort | Addresses | DnsName | LocalSocket
+Target = ServicePort | Addresses | DnsName | ConsulService | LocalSocket
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from translator import ir
+from translator.consul.tables import answer_of_assignment as answer_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.xds.names import secret_of, service_of
@@ -76,6 +77,10 @@ class Provenance:
                 yield from chain.origins
 
     def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:
+        answer = answer_of(name)
+        if answer is not None:
+            yield answer
+            return
         namespace, service = service_of(name)
         yield f"core/Service/{namespace}/{service}"
         yield from self._kubernetes.slices.view().get((namespace, service), ())

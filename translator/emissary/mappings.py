@@ -10,14 +10,14 @@ from translator.decode import Invalid, Problem, few, join, step
 from translator.emissary.association import Association
 from translator.emissary.backends import Backends, Wanted
 from translator.emissary.fields.redirect import redirect_of
-from translator.emissary.fields.upstream import Upstream, upstream_features
+from translator.emissary.fields.upstream import upstream_features
 from translator.emissary.grouping import Demands, GroupKey, demands_of, group_key
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.selectors import Selector
 from translator.emissary.objects import Read
 from translator.emissary.options import Options
 from translator.emissary.precedence import Constraint
-from translator.emissary.settings import Settings
+from translator.emissary.settings import MappingDefaults, Settings
 from translator.ir import ObjectKey
 
 
@@ -70,7 +70,7 @@ class Understanding:
         demands = demands_of(spec)
         problems = [*row.problems, *_too_large(spec, defaults.regex_max_size)]
         lookup = self._options.namespace if defaults.own_namespace else row.namespace
-        target, host = self._target_of(spec, row.namespace, lookup, defaults.upstream, problems)
+        target, host = self._target_of(spec, row.namespace, lookup, defaults, problems)
         if target is None or any(problem.stops for problem in problems):
             return Understood(None, tuple(problems))
         selectors = self._association.selectors_of(row.labels)
@@ -88,7 +88,7 @@ class Understanding:
         return Understood(member, tuple(problems))
 
     def _target_of(
-        self, spec: MappingSpec, namespace: str, lookup: str, default: Upstream, problems: list[Problem]
+        self, spec: MappingSpec, namespace: str, lookup: str, defaults: MappingDefaults, problems: list[Problem]
     ) -> tuple[ir.Backend | ir.Redirect | None, str]:
         """Where requests go, and the name of the service where there is one."""
         if spec.redirects:
@@ -98,8 +98,16 @@ class Understanding:
                 problems.append(Problem("spec.service", invalid.message))
                 return None, ""
         protocol: Literal["http1", "http2"] = "http2" if spec.grpc else "http1"
-        features = upstream_features(spec, default)
-        wanted = Wanted(spec.service, spec.tls, protocol, spec.connect_timeout_ms, spec.cluster_tag, features)
+        features = upstream_features(spec, defaults.upstream)
+        wanted = Wanted(
+            spec.service,
+            spec.tls,
+            protocol,
+            spec.connect_timeout_ms,
+            spec.cluster_tag,
+            features,
+            spec.resolver or defaults.resolver,
+        )
         found = self._backends.find(wanted, namespace, lookup)
         problems.extend(found.problems)
         return found.backend, found.host

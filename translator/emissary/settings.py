@@ -44,6 +44,7 @@ class MappingDefaults:
     remove_request_headers: RemovedHeaders | None
     remove_response_headers: RemovedHeaders | None
     upstream: Upstream
+    resolver: str | None
 
 
 class Settings:
@@ -122,6 +123,7 @@ def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
         remove_request_headers=_first(special.remove_request_headers, general.remove_request_headers),
         remove_response_headers=_first(special.remove_response_headers, general.remove_response_headers),
         upstream=config.upstream,
+        resolver=config.resolver,
     )
 
 

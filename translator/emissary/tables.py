@@ -2,6 +2,7 @@
 
 Module ---> settings (what others fall back to)
 TLSContext -> contexts --+
+*Resolver -> resolvers --+
 Host ----------------> hosts --> association
 Listener --> ports --+     |          |
 TCPMapping ----------+-----+--> chains
@@ -11,7 +12,9 @@ Mapping -> members -> groups ---------+--> routes, hosts_of
 from collections.abc import Mapping
 
 from translator import ir
+from translator.consul.tables import ConsulTables
 from translator.decode import Problem
+from translator.emissary import resolvers
 from translator.emissary.association import Association, HostEntry
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
@@ -50,7 +53,7 @@ __all__ = ["EmissaryTables", "Options", "RouteKey"]
 
 RouteKey = GroupKey
 Served = tuple[HostEntry, ...]
-KINDS = ("Host", "Listener", "Mapping", "Module", "TCPMapping", "TLSContext")
+KINDS = ("Host", "Listener", "Mapping", "Module", "TCPMapping", "TLSContext", *resolvers.KINDS)
 
 
 class EmissaryTables:
@@ -67,7 +70,9 @@ class EmissaryTables:
     hosts_of: Table[RouteKey, tuple[str, ...]]
     problems: tuple[Problems, ...]
 
-    def __init__(self, tables: Tables, kubernetes: KubernetesTables, options: Options) -> None:
+    def __init__(
+        self, tables: Tables, kubernetes: KubernetesTables, consul: ConsulTables, own: OwnPorts, options: Options
+    ) -> None:
         self._tables = tables
         self._options = options
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in KINDS}
@@ -77,8 +82,8 @@ class EmissaryTables:
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        own = OwnPorts(options)
-        self._backends = Backends(tables, kubernetes, contexts, own, options)
+        found = resolvers.Resolvers(tables, objects, consul, options)
+        self._backends = Backends(tables, kubernetes, contexts, found, own, options)
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options)
@@ -86,6 +91,7 @@ class EmissaryTables:
         self.problems = (
             self._settings.problems,
             contexts.problems,
+            found.problems,
             tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
             self._hosts.problems,
             tcp.problems,

@@ -15,7 +15,7 @@ from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsE
 from envoyapi.wire import Any as AnyMessage
 from envoyapi.wire import any_of, duration_ms
 from translator.features.upstream import part_of
-from translator.ir import Addresses, Backend, DnsName, LocalSocket, ServicePort, Target
+from translator.ir import Addresses, Backend, ConsulService, DnsName, LocalSocket, ServicePort, Target
 from translator.resources import Resource, resource
 from translator.xds.names import assignment_name, cluster_name
 from translator.xds.paths import CHECKED
@@ -32,7 +32,7 @@ def encode_cluster(backend: Backend) -> Resource:
     """The cluster of a backend. One with EDS notes the name of its endpoints, which must be sent again with it."""
     name = cluster_name(backend)
     target = backend.target
-    eds = assignment_name(target) if isinstance(target, ServicePort) else None
+    eds = assignment_name(target) if isinstance(target, ServicePort | ConsulService) else None
     part = part_of(backend.features)
     fields: dict[str, Any] = {
         "type": _discovery_type(backend),
@@ -66,7 +66,7 @@ def _http_options(backend: Backend, common: dict[str, Any]) -> dict[str, AnyMess
 
 def _discovery_type(backend: Backend) -> ClusterDiscoveryType:
     match backend.target:
-        case ServicePort():
+        case ServicePort() | ConsulService():
             return ClusterDiscoveryType.EDS
         case Addresses() | LocalSocket():
             return ClusterDiscoveryType.STATIC
@@ -76,7 +76,7 @@ def _discovery_type(backend: Backend) -> ClusterDiscoveryType:
 
 def _inline_assignment(name: str, target: Target) -> ClusterLoadAssignment | None:
     match target:
-        case ServicePort():
+        case ServicePort() | ConsulService():
             return None
         case Addresses():
             return encode_assignment(name, target.pairs)

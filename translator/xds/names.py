@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
-from translator.ir import Addresses, Backend, DnsName, LocalSocket, SecretRef, ServicePort
+from translator.ir import Addresses, Backend, ConsulService, DnsName, LocalSocket, SecretRef, ServicePort
 from translator.remembering import remembered
 
 LONGEST = 200
@@ -25,7 +25,7 @@ def cluster_name(backend: Backend) -> str:
         return f"{cluster_name(replace(backend, checked=False))}/checked"
     target = backend.target
     match target:
-        case ServicePort():
+        case ServicePort() | ConsulService():
             text = assignment_name(target)
         case DnsName():
             text = f"dns/{target.name}:{target.port}"
@@ -38,8 +38,11 @@ def cluster_name(backend: Backend) -> str:
     return f"{text[:LONGEST]}~{_digest(backend)}"
 
 
-def assignment_name(target: ServicePort) -> str:
-    """The name of the endpoints of a Service's port, as Emissary names them."""
+def assignment_name(target: ServicePort | ConsulService) -> str:
+    """The name of the endpoints of a Service's port, as Emissary names them, or of a service in Consul."""
+    if isinstance(target, ConsulService):
+        name = f"consul/{target.datacenter}/{target.service}"
+        return f"{name}@{target.address}" if target.address else name
     return f"k8s/{target.namespace}/{target.name}/{target.port}"
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from envoyapi.config_listener_v3 import FilterChain
 from envoyapi.config_route_v3 import VirtualHost
 from translator import ir
+from translator.consul.tables import ConsulTables
 from translator.kubernetes.endpoint_slice import addresses_of
 from translator.kubernetes.secret import Certificate
 from translator.kubernetes.tables import KubernetesTables
@@ -22,6 +23,8 @@ from translator.xds.virtual_host import encode_route_configuration, encode_virtu
 
 RouteKey = str
 T = TypeVar("T")
+Looked = ir.ServicePort | ir.ConsulService
+"""Targets whose endpoints come apart from their clusters."""
 SecretUse = tuple[str, ir.SecretRef]
 """`certificate` or `authority`, and the Secret."""
 
@@ -43,10 +46,11 @@ class Intent:
 class XdsTables:
     """Every resource by its name, in a table for each type: `outputs`."""
 
-    def __init__(self, tables: Tables, intent: Intent, kubernetes: KubernetesTables) -> None:
+    def __init__(self, tables: Tables, intent: Intent, kubernetes: KubernetesTables, consul: ConsulTables) -> None:
         self._tables = tables
         self._intent = intent
         self._kubernetes = kubernetes
+        self._consul = consul
         self.backends = backends = self._backends()
         self.outputs: Mapping[ResourceType, Table[str, Resource]] = {
             "cluster": tables.each(
@@ -77,15 +81,26 @@ class XdsTables:
             "endpoints wanted",
             backends,
             lambda _, members: {
-                target: True for target in [_any_of(members.values()).target] if isinstance(target, ir.ServicePort)
+                target: True for target in [_any_of(members.values()).target] if isinstance(target, Looked)
             },
+        )
+        self.consul_services: Table[ir.ConsulService, bool] = self._tables.each(
+            "consul services wanted",
+            self._tables.group(
+                "consul services",
+                wanted,
+                lambda target, _: {target: True} if isinstance(target, ir.ConsulService) else {},
+            ),
+            lambda _, __: True,
         )
         # One row for each target, then under the name that clusters ask for.
         encoded = self._tables.each("endpoints", wanted, lambda target, _: self._assignment(target))
         named = self._tables.group("endpoints by name", encoded, lambda target, row: {assignment_name(target): row})
         return self._tables.each("endpoint resources", named, lambda _, members: _any_of(members.values()))
 
-    def _assignment(self, target: ir.ServicePort) -> Resource:
+    def _assignment(self, target: ir.ServicePort | ir.ConsulService) -> Resource:
+        if isinstance(target, ir.ConsulService):
+            return resource(encode_assignment(assignment_name(target), read(self._consul.endpoints, target) or ()))
         name = (target.namespace, target.name)
         slices = read(self._kubernetes.slices, name) or {}
         addresses = addresses_of(read(self._kubernetes.services, name), slices.values(), target.port)

@@ -54,7 +54,7 @@ class MappingSpec:
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
         add_linkerd_headers auth_context_extensions bypass_auth bypass_error_response_overrides cors docs
-        envoy_override error_response_overrides labels modules resolver
+        envoy_override error_response_overrides labels modules
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -119,6 +119,9 @@ class MappingSpec:
     precedence: int = field(default=0, metadata=rule("Larger goes first, whatever else is matched."))
 
     service: str = field(metadata=rule("Where requests go: `[scheme://]host[:port]`.", min_size=1, check=readable))
+    resolver: PlainText | None = field(
+        default=None, metadata=rule("The resolver that finds the service's endpoints; the Module's when absent.")
+    )
     tls: PlainText | None = field(default=None, metadata=rule("The TLSContext to speak TLS to the service with."))
     weight: Percent | None = field(
         default=None, metadata=rule("The share of requests, in percent, among Mappings alike.")

@@ -59,7 +59,7 @@ class AmbassadorConfig:
         default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web enable_http10 envoy_log_format
         envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
         set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny
-        lua_scripts max_request_headers_kb proper_case prune_unreachable_routes regex_type resolver runtime_flags
+        lua_scripts max_request_headers_kb proper_case prune_unreachable_routes regex_type runtime_flags
         service_port statsd suppress_envoy_headers use_proxy_proto x_forwarded_proto_redirect xff_num_trusted_hops
         """
     )
@@ -80,6 +80,7 @@ class AmbassadorConfig:
     enable_ipv4: bool | None = field(default=None, metadata=rule("enable_ipv4 of Mappings and TCPMappings without it."))
     enable_ipv6: bool | None = field(default=None, metadata=rule("enable_ipv6 of Mappings and TCPMappings without it."))
     load_balancer: LoadBalancer | None = field(default=None, metadata=rule("load_balancer of Mappings without one."))
+    resolver: PlainText | None = field(default=None, metadata=rule("resolver of Mappings and TCPMappings without one."))
     defaults: Defaults = field(default=Defaults(), metadata=rule("Other defaults for Mappings."))
     regex_max_size: int = field(
         default=200,
