@@ -191,10 +191,15 @@ class WeightedBackend:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A copy of the requests for a backend whose answers are thrown away."""
+    """A copy of the requests for a backend whose answers are thrown away.
+
+    `headers` are edited on the way there, of responses none; `host` None is the request's, with `-shadow` behind it.
+    """
 
     backend: Backend
     share: Share = Share(100)
+    headers: HeaderEdits = HeaderEdits()
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

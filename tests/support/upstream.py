@@ -107,6 +107,9 @@ class HttpUpstream(InThread):
             "host": request.host,
             "headers": {name.lower(): value for name, value in request.headers.items()},
         }
+        secured = request.transport.get_extra_info("ssl_object") if request.transport else None
+        if secured is not None:
+            seen["tls"] = secured.version()
         self.seen.append(seen)
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._echo_messages(request)

@@ -39,6 +39,7 @@ class Found:
 
     backend: Backend | None
     host: str = ""
+    port: int = 0
     problems: tuple[Problem, ...] = ()
 
 
@@ -91,6 +92,8 @@ class Backends:
         target = self._target_of(wanted, name, port, namespace, lookup_namespace, problems)
         if target is None:
             return Found(None, problems=tuple(problems))
+        if tls and tls.sni is None and not name.is_address:
+            tls = replace(tls, sni=self._server_name(name.host, lookup_namespace))
         features = wanted.features
         if features and not isinstance(target, DnsName):
             features = tuple([feature for feature in features if not isinstance(feature, Dns)])
@@ -103,7 +106,7 @@ class Backends:
             features=features,
         )
         host = name.host if name.is_address else qualified(name.host, lookup_namespace, self._own)
-        return Found(backend, host, tuple(problems))
+        return Found(backend, host, port, tuple(problems))
 
     def leads_to_diagnostics(self, host: str, port: int, namespace: str) -> bool:
         """Whether a service leads to a port of ours that is closed, as far as names, Services and endpoints tell.
@@ -177,6 +180,12 @@ class Backends:
                 problems.append(Problem("spec.load_balancer", said, stops=False))
             return DnsName(qualified(name.host, lookup_namespace, self._own), port)
         return target
+
+    def _server_name(self, host: str, lookup_namespace: str) -> str:
+        """The name that a service is asked for in TLS: as it is written, or the one that it is an alias of."""
+        wanted = kubernetes_service(host, lookup_namespace)
+        service = read(self._services, wanted) if wanted else None
+        return ((service and service.external_name) or host).removesuffix(".")
 
     def target(
         self, name: ServiceName, port: int, lookup_namespace: str, problems: list[Problem]

@@ -45,6 +45,7 @@ class MappingDefaults:
     remove_response_headers: RemovedHeaders | None
     upstream: Upstream
     resolver: str | None
+    linkerd: bool
 
 
 class Settings:
@@ -124,6 +125,7 @@ def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
         remove_response_headers=_first(special.remove_response_headers, general.remove_response_headers),
         upstream=config.upstream,
         resolver=config.resolver,
+        linkerd=config.add_linkerd_headers,
     )
 
 

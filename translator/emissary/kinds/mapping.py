@@ -53,7 +53,7 @@ class MappingSpec:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers auth_context_extensions bypass_auth bypass_error_response_overrides cors docs
+        auth_context_extensions bypass_auth bypass_error_response_overrides cors docs
         envoy_override error_response_overrides labels modules
         """
     )
@@ -175,6 +175,12 @@ class MappingSpec:
     regex_rewrite: RegexSubstitution | None = field(default=None, metadata=rule("Instead of `rewrite`, by regex."))
     host_rewrite: PlainText | None = field(default=None, metadata=rule("The Host header that the service sees."))
     auto_host_rewrite: bool = field(default=False, metadata=rule("The Host header becomes the service's own name."))
+    add_linkerd_headers: bool | None = field(
+        default=None,
+        metadata=rule(
+            "Whether `l5d-dst-override` tells Linkerd which service it is for; as in the Module when absent."
+        ),
+    )
     add_request_headers: AddedHeaders | None = field(
         default=None, metadata=rule("Headers that the service sees in addition.")
     )

@@ -55,7 +55,7 @@ class AmbassadorConfig:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes cors debug_mode
+        admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes cors debug_mode
         default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web enable_http10 envoy_log_format
         envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
         set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny
@@ -81,6 +81,7 @@ class AmbassadorConfig:
     enable_ipv6: bool | None = field(default=None, metadata=rule("enable_ipv6 of Mappings and TCPMappings without it."))
     load_balancer: LoadBalancer | None = field(default=None, metadata=rule("load_balancer of Mappings without one."))
     resolver: PlainText | None = field(default=None, metadata=rule("resolver of Mappings and TCPMappings without one."))
+    add_linkerd_headers: bool = field(default=False, metadata=rule("add_linkerd_headers of Mappings without it."))
     defaults: Defaults = field(default=Defaults(), metadata=rule("Other defaults for Mappings."))
     regex_max_size: int = field(
         default=200,
