@@ -10,6 +10,11 @@ from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.module import ModuleSpec
 from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
+from translator.emissary.kinds.resolver import (
+    ConsulResolverSpec,
+    KubernetesEndpointResolverSpec,
+    KubernetesServiceResolverSpec,
+)
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec
 from translator.emissary.objects import Kind
@@ -75,6 +80,13 @@ SERVED: Final = (
         STATE_STATUS,
     ),
     Served(
+        "ConsulResolver",
+        ConsulResolverSpec,
+        "ConsulResolver: services are those of Consul's catalog.",
+        (Column("Address", ".spec.address"), Column("Datacenter", ".spec.datacenter"), _REASON, _ACCEPTED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
         "Host",
         HostSpec,
         "Host: a name that is served, its certificate, and what becomes of insecure requests.",
@@ -88,6 +100,20 @@ SERVED: Final = (
             _AGE,
         ),
         HOST_STATUS,
+    ),
+    Served(
+        "KubernetesEndpointResolver",
+        KubernetesEndpointResolverSpec,
+        "KubernetesEndpointResolver: services are reached at their endpoints.",
+        (_ACCEPTED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
+        "KubernetesServiceResolver",
+        KubernetesServiceResolverSpec,
+        "KubernetesServiceResolver: services are reached by their names in DNS.",
+        (_ACCEPTED, _AGE),
+        STATE_STATUS,
     ),
     Served(
         "Listener",

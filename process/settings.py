@@ -72,6 +72,10 @@ class Settings:
     """Likewise, by fields."""
     certificates_from_own_namespace: bool = False
     """Whether only Secrets of the own namespace are read."""
+    consul_address: str = ""
+    """The Consul of ConsulResolvers that name none; empty: 127.0.0.1:8500."""
+    consul_token: str = ""
+    """What Consul is told that wants to know who asks."""
     kubeconfig: str | None = None
     """The kubeconfig file, or several with a colon between; None: the pod's own account, else ~/.kube/config."""
     pod_name: str = field(default_factory=socket.gethostname)
@@ -132,6 +136,8 @@ class Settings:
             label_selector=given.get("AMBASSADOR_LABEL_SELECTOR", usual.label_selector),
             field_selector=given.get("AMBASSADOR_FIELD_SELECTOR", usual.field_selector),
             certificates_from_own_namespace=single or "AMBASSADOR_CERTS_SINGLE_NAMESPACE" in given,
+            consul_address=given.get("CONSUL_HTTP_ADDR", usual.consul_address),
+            consul_token=given.get("CONSUL_HTTP_TOKEN", usual.consul_token),
             kubeconfig=given.get("KUBECONFIG"),
             pod_name=given.get("POD_NAME", usual.pod_name),
             mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),

@@ -97,6 +97,15 @@ class DnsName:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsulService:
+    """A service of a Consul's catalog; an empty `address` is the Consul of the process's environment."""
+
+    address: str
+    datacenter: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class LocalSocket:
     """A unix socket of a process of ours: for routes of our own, since no API has a way to name it."""
 
@@ -110,7 +119,9 @@ class Several:
     targets: tuple[ServicePort, ...] | tuple[Addresses | DnsName, ...]
 
 
-Target = ServicePort | Addresses | DnsName | LocalSocket | Several
+Found = ServicePort | ConsulService
+"""Targets whose endpoints come on a path of their own."""
+Target = Found | Addresses | DnsName | LocalSocket | Several
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +200,15 @@ class WeightedBackend:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A copy of the requests for a backend whose answers are thrown away."""
+    """A copy of the requests for a backend whose answers are thrown away.
+
+    `headers` are edited on the way there, of responses none; `host` None is the request's, with `-shadow` behind it.
+    """
 
     backend: Backend
     share: Share = Share(100)
+    headers: HeaderEdits = HeaderEdits()
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from translator import ir
+from translator.consul.tables import answer_of_assignment as answer_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.xds.names import secret_of, services_of
@@ -84,6 +85,10 @@ class Provenance:
             yield from row.origins
 
     def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:
+        answer = answer_of(name)
+        if answer is not None:
+            yield answer
+            return
         for namespace, service in services_of(name):
             yield f"core/Service/{namespace}/{service}"
             yield from self._kubernetes.slices.view().get((namespace, service), ())

@@ -96,6 +96,9 @@ MINIMAL: Mapping[str, dict[str, Any]] = {
     "TCPMapping": {"port": 9001, "service": "quote"},
     "TLSContext": {"hosts": ["one.team.test"]},
     "Module": {"config": {}},
+    "ConsulResolver": {"datacenter": "dc1"},
+    "KubernetesEndpointResolver": {},
+    "KubernetesServiceResolver": {},
 }
 
 
@@ -356,6 +359,9 @@ WRONG: Mapping[str, dict[str, Any]] = {
     "Listener": {"port": 0, "protocol": "NO", "securityModel": "NO", "hostBinding": 5, "odd": 1},
     "TCPMapping": {"port": 0, "service": "a b", "host": "*", "weight": 1000, "odd": 1},
     "TLSContext": {"hosts": [5], "secret": "nowhere", "cipher_suites": ["no"], "min_tls_version": "v9", "odd": 1},
+    "ConsulResolver": {"address": "a b", "odd": 1},
+    "KubernetesEndpointResolver": {"odd": 1},
+    "KubernetesServiceResolver": {"odd": 1},
 }
 
 

@@ -12,4 +12,4 @@ def said(kind: str) -> str:
 
 
 def test_a_kind_that_is_not_served_is_told() -> None:
-    assert said("ConsulResolver") == "ConsulResolver is not served by this version"
+    assert said("TracingService") == "TracingService is not served by this version"

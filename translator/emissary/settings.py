@@ -47,6 +47,8 @@ class MappingDefaults:
     remove_request_headers: RemovedHeaders | None
     remove_response_headers: RemovedHeaders | None
     upstream: Upstream
+    resolver: str | None
+    linkerd: bool
 
 
 class Settings:
@@ -145,6 +147,8 @@ def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
         remove_request_headers=_first(special.remove_request_headers, general.remove_request_headers),
         remove_response_headers=_first(special.remove_response_headers, general.remove_response_headers),
         upstream=config.upstream,
+        resolver=config.resolver,
+        linkerd=config.add_linkerd_headers,
     )
 
 

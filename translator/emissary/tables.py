@@ -2,6 +2,7 @@
 
 Module ---> settings (what others fall back to)
 TLSContext -> contexts --+
+*Resolver -> resolvers --+
 Host ----------------> hosts --> association
 Listener --> ports --+     |          |
 TCPMapping ----------+-----+--> chains
@@ -12,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from translator import ir
+from translator.consul.tables import ConsulTables
 from translator.decode import Problem
+from translator.emissary import resolvers
 from translator.emissary.association import Association, HostEntry
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
@@ -52,7 +55,17 @@ __all__ = ["EmissaryTables", "Options", "RouteKey"]
 
 RouteKey = GroupKey
 Served = tuple[HostEntry, ...]
-KINDS = ("AuthService", "Host", "Listener", "Mapping", "Module", "RateLimitService", "TCPMapping", "TLSContext")
+KINDS = (
+    "AuthService",
+    "Host",
+    "Listener",
+    "Mapping",
+    "Module",
+    "RateLimitService",
+    "TCPMapping",
+    "TLSContext",
+    *resolvers.KINDS,
+)
 
 
 class EmissaryTables:
@@ -70,7 +83,9 @@ class EmissaryTables:
     filters: Table[str, ir.FilterSettings]
     problems: tuple[Problems, ...]
 
-    def __init__(self, tables: Tables, kubernetes: KubernetesTables, options: Options) -> None:
+    def __init__(
+        self, tables: Tables, kubernetes: KubernetesTables, consul: ConsulTables, own: OwnPorts, options: Options
+    ) -> None:
         self._tables = tables
         self._options = options
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in KINDS}
@@ -80,8 +95,8 @@ class EmissaryTables:
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        own = OwnPorts(options)
-        self._backends = Backends(tables, kubernetes, contexts, own, options)
+        found = resolvers.Resolvers(tables, objects, consul, options)
+        self._backends = Backends(tables, kubernetes, contexts, found, own, options)
         self._filters = Filters(tables, objects, self._settings, self._backends, options)
         self.filters = self._filters.settings
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
@@ -92,6 +107,7 @@ class EmissaryTables:
             self._settings.problems,
             *self._filters.problems,
             contexts.problems,
+            found.problems,
             tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
             self._hosts.problems,
             tcp.problems,

@@ -105,7 +105,8 @@ class TcpMappings:
         defaults = self._settings.mapping_defaults()
         lookup = self._options.namespace if defaults.own_namespace else row.namespace
         features = upstream_features(spec.upstream, defaults.upstream.for_tcp)
-        wanted = Wanted(spec.service, spec.tls, "tcp", tag=spec.cluster_tag, features=features)
+        resolver = spec.resolver or defaults.resolver
+        wanted = Wanted(spec.service, spec.tls, "tcp", tag=spec.cluster_tag, features=features, resolver=resolver)
         found = self._backends.find(wanted, row.namespace, lookup)
         problems = (*row.problems, *found.problems)
         if found.backend is None:

@@ -1,6 +1,7 @@
 """TLS on both sides. Certificates are given apart (SDS), so that a rotated one changes no listener and no cluster."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from envoyapi.config_core_v3 import DataSource, TransportSocket
 from envoyapi.transport_sockets_tls_v3 import (
@@ -41,10 +42,17 @@ def downstream_tls(tls: TlsTermination) -> TransportSocket:
 def upstream_tls(tls: UpstreamTls) -> TransportSocket:
     """The transport socket that speaks TLS to a backend."""
     context = UpstreamTlsContext(
-        common_tls_context=_common(tls, (tls.certificate,) if tls.certificate else (), tls.ca),
+        common_tls_context=_common(_with_newest(tls), (tls.certificate,) if tls.certificate else (), tls.ca),
         sni=tls.sni,
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
+
+
+def _with_newest(tls: UpstreamTls) -> UpstreamTls:
+    """Towards servers Envoy speaks TLS 1.2 at most, unless it is told; towards clients 1.3."""
+    if tls.versions.newest is not None:
+        return tls
+    return replace(tls, versions=replace(tls.versions, newest="v1.3"))
 
 
 def _common(

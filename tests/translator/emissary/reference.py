@@ -27,6 +27,7 @@ from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.module import AmbassadorConfig
 from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
+from translator.emissary.kinds.resolver import ConsulResolverSpec
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
 
@@ -34,6 +35,7 @@ PAGES = Path(__file__).parents[3] / "docs" / "reference"
 MARKER = "<!-- The rest is made from the code: python -m tests.translator.emissary.reference -->"
 KINDS: dict[str, type[Any]] = {
     "authservice": AuthServiceSpec,
+    "consulresolver": ConsulResolverSpec,
     "host": HostSpec,
     "listener": ListenerSpec,
     "mapping": MappingSpec,

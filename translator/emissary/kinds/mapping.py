@@ -55,8 +55,7 @@ class MappingSpec:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers bypass_error_response_overrides docs
-        envoy_override error_response_overrides modules resolver
+        bypass_error_response_overrides docs envoy_override error_response_overrides modules
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -121,6 +120,9 @@ class MappingSpec:
     precedence: int = field(default=0, metadata=rule("Larger goes first, whatever else is matched."))
 
     service: str = field(metadata=rule("Where requests go: `[scheme://]host[:port]`.", min_size=1, check=readable))
+    resolver: PlainText | None = field(
+        default=None, metadata=rule("The resolver that finds the service's endpoints; the Module's when absent.")
+    )
     tls: PlainText | None = field(default=None, metadata=rule("The TLSContext to speak TLS to the service with."))
     weight: Percent | None = field(
         default=None, metadata=rule("The share of requests, in percent, among Mappings alike.")
@@ -174,6 +176,12 @@ class MappingSpec:
     regex_rewrite: RegexSubstitution | None = field(default=None, metadata=rule("Instead of `rewrite`, by regex."))
     host_rewrite: PlainText | None = field(default=None, metadata=rule("The Host header that the service sees."))
     auto_host_rewrite: bool = field(default=False, metadata=rule("The Host header becomes the service's own name."))
+    add_linkerd_headers: bool | None = field(
+        default=None,
+        metadata=rule(
+            "Whether `l5d-dst-override` tells Linkerd which service it is for; as in the Module when absent."
+        ),
+    )
     add_request_headers: AddedHeaders | None = field(
         default=None, metadata=rule("Headers that the service sees in addition.")
     )

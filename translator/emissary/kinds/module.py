@@ -58,9 +58,8 @@ class AmbassadorConfig(HttpSettings):
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers buffer enable_grpc_http11_bridge enable_grpc_web
-        envoy_log_format envoy_log_path envoy_log_type error_response_overrides grpc_stats gzip ip_allow ip_deny
-        lua_scripts resolver runtime_flags
+        buffer enable_grpc_http11_bridge enable_grpc_web envoy_log_format envoy_log_path envoy_log_type
+        error_response_overrides grpc_stats gzip ip_allow ip_deny lua_scripts runtime_flags
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset()
@@ -80,6 +79,8 @@ class AmbassadorConfig(HttpSettings):
     enable_ipv4: bool | None = field(default=None, metadata=rule("enable_ipv4 of Mappings and TCPMappings without it."))
     enable_ipv6: bool | None = field(default=None, metadata=rule("enable_ipv6 of Mappings and TCPMappings without it."))
     load_balancer: LoadBalancer | None = field(default=None, metadata=rule("load_balancer of Mappings without one."))
+    resolver: PlainText | None = field(default=None, metadata=rule("resolver of Mappings and TCPMappings without one."))
+    add_linkerd_headers: bool = field(default=False, metadata=rule("add_linkerd_headers of Mappings without it."))
     defaults: Defaults = field(default=Defaults(), metadata=rule("Other defaults for Mappings."))
     regex_max_size: int = field(
         default=200,
