@@ -24,6 +24,8 @@ from process.text import printable
 _CONNECTIONS = 50_000
 _LEVELS = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
 """Envoy's log level for ours: what it tells at `info` is about itself, and long."""
+_FLUSH_MS = 1000
+"""How late a line of the access log may be; Envoy's own is 10 s, in which who looks for a request does not find it."""
 _ENVIRONMENT = ("TZ", "LOCALDOMAIN", "RES_OPTIONS")
 """What the C library reads of it: the time zone of logs, and how names are resolved."""
 _TEXT = "%H:%M:%S %-7l envoy        %_  logger=%n"
@@ -85,6 +87,7 @@ def arguments(settings: Settings, config: Path) -> list[str]:
         *("--config-path", str(config)),
         "--disable-hot-restart",
         *("--drain-time-s", str(settings.listener_drain)),
+        *("--file-flush-interval-msec", str(_FLUSH_MS)),
         *("--log-level", level),
         *line,
         *quiet,

@@ -309,7 +309,7 @@ class HttpOptions:
     """How HTTP is spoken with clients on one listener; the defaults are Envoy's advice for an edge proxy.
 
     Source: Envoy, "Configuring Envoy as an edge proxy". Times in milliseconds. `features` are values of the classes
-    that `translator.features.http` lists: everything else, one file each.
+    that `translator.features.http` lists: everything else, one file each. `origins`: whose these are.
     """
 
     stat_prefix: str = "ingress_http"
@@ -324,6 +324,7 @@ class HttpOptions:
     strip_matching_host_port: bool = False
     preserve_external_request_id: bool = False
     features: tuple[Any, ...] = ()
+    origins: tuple[ObjectKey, ...] = ()
 
     @property
     def trusts_a_proxy(self) -> bool:
@@ -341,11 +342,12 @@ class HttpChain:
 
 @dataclass(frozen=True, slots=True)
 class TcpChain:
-    """Connections of this chain are passed on as they are."""
+    """Connections of this chain are passed on as they are. `logs` are of `translator.features.http.grpc_log`."""
 
     backends: tuple[WeightedBackend, ...]
     stat_prefix: str
     idle_timeout_ms: int | None = None
+    logs: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

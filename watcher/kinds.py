@@ -164,11 +164,11 @@ KINDS: Final = (
     _own("TLSContext", "tlscontexts"),
     _own("TCPMapping", "tcpmappings"),
     _own("Module", "modules"),
+    _own("LogService", "logservices", needed=False),
+    _own("TracingService", "tracingservices", needed=False),
     # Not served yet; said to each object, since whoever relies on one must know.
     _own("AuthService", "authservices"),
     _own("RateLimitService", "ratelimitservices"),
-    _own("LogService", "logservices", needed=False),
-    _own("TracingService", "tracingservices", needed=False),
     _own("DevPortal", "devportals", needed=False),
     _own("ConsulResolver", "consulresolvers", needed=False),
     _own("KubernetesEndpointResolver", "kubernetesendpointresolvers", needed=False),

@@ -107,7 +107,8 @@ def test_no_control_groups_are_no_limit(tmp_path: Path) -> None:
 
 def test_the_settings_are_on_envoys_command_line() -> None:
     said = " ".join(arguments(Settings(), Path("/x")))
-    assert said.startswith("--config-path /x --disable-hot-restart --drain-time-s 600 --log-level warning --log-format")
+    assert said.startswith("--config-path /x --disable-hot-restart --drain-time-s 600 --file-flush-interval-msec 1000")
+    assert " --log-level warning --log-format " in said
     assert "--concurrency" not in said
     assert "--concurrency 3" in " ".join(arguments(Settings(concurrency=3), Path("/x")))
     assert "--log-level debug" in " ".join(arguments(Settings(log_level="debug"), Path("/x")))

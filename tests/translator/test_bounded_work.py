@@ -93,7 +93,9 @@ MINIMAL: Mapping[str, dict[str, Any]] = {
     },
     "TCPMapping": {"port": 9001, "service": "quote"},
     "TLSContext": {"hosts": ["one.team.test"]},
+    "LogService": {"service": "quote"},
     "Module": {"config": {}},
+    "TracingService": {"service": "quote", "driver": "zipkin"},
 }
 
 
@@ -352,6 +354,8 @@ WRONG: Mapping[str, dict[str, Any]] = {
     "Listener": {"port": 0, "protocol": "NO", "securityModel": "NO", "hostBinding": 5, "odd": 1},
     "TCPMapping": {"port": 0, "service": "a b", "host": "*", "weight": 1000, "odd": 1},
     "TLSContext": {"hosts": [5], "secret": "nowhere", "cipher_suites": ["no"], "min_tls_version": "v9", "odd": 1},
+    "LogService": {"service": "a b", "driver": "no", "flush_interval_time": 0, "protocol_version": "v2", "odd": 1},
+    "TracingService": {"service": "a b", "driver": "no", "sampling": {"random": 101}, "config": 5, "odd": 1},
 }
 
 

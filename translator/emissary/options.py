@@ -1,6 +1,7 @@
 """What a process is told at its start that changes what objects mean."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Options:
         own_ports: the TCP ports that our processes have.
         own_addresses: the addresses of the machine, or the pod, that we run in, each in its one spelling.
         own_names: names that can only be one of these addresses, in lower case.
+        environment: the gateway's environment, for what objects may show of it.
+        openable: gives why Envoy could not write a file, None where it can or nobody knows.
     """
 
     ambassador_id: str = "default"
@@ -40,3 +43,5 @@ class Options:
     own_ports: tuple[OwnPort, ...] = (OwnPort("0.0.0.0", 8877, "diagnostics", closed=True),)
     own_addresses: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    openable: Callable[[str], str | None] = lambda _: None

@@ -34,6 +34,7 @@ from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, ir_listener
 from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
+from translator.emissary.observability import Observability
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
@@ -50,7 +51,7 @@ __all__ = ["EmissaryTables", "Options", "RouteKey"]
 
 RouteKey = GroupKey
 Served = tuple[HostEntry, ...]
-KINDS = ("Host", "Listener", "Mapping", "Module", "TCPMapping", "TLSContext")
+KINDS = ("Host", "Listener", "LogService", "Mapping", "Module", "TCPMapping", "TLSContext", "TracingService")
 
 
 class EmissaryTables:
@@ -82,13 +83,24 @@ class EmissaryTables:
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options)
-        tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, own, options)
+        self._observability = Observability(tables, objects, self._settings, self._backends, options)
+        tcp = TcpMappings(
+            tables,
+            objects["TCPMapping"],
+            self._ports,
+            self._backends,
+            self._settings,
+            own,
+            options,
+            self._observability,
+        )
         self.problems = (
             self._settings.problems,
             contexts.problems,
             tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
             self._hosts.problems,
             tcp.problems,
+            *self._observability.problems,
             *self._declare_chains(tcp, terminations),
             *self._declare_routes(objects["Mapping"], association),
         )
@@ -147,13 +159,13 @@ class EmissaryTables:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return None
-        return tls_chain(name, row, port, self._settings.http_options(), read(self._beside, name) or {})
+        return tls_chain(name, row, port, self._observability.http_options(), read(self._beside, name) or {})
 
     def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return {}
-        options = port.http_options(self._settings.http_options())
+        options = port.http_options(self._observability.http_options())
         hosts = tuple([virtual_host(claim.host, port, options, tls=False) for claim in row.claims])
         return {clear_text_name(port.name): hosts}
 
@@ -164,7 +176,7 @@ class EmissaryTables:
         if port is None:
             return None
         hosts = [host for them in members.values() for host in them]
-        return clear_text_chain(name, hosts, port, self._settings.http_options(), read(self._bound, name) or {})
+        return clear_text_chain(name, hosts, port, self._observability.http_options(), read(self._bound, name) or {})
 
     def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
         tables = self._tables

@@ -27,6 +27,7 @@ from envoyapi.network_tcp_proxy_v3 import TcpProxy, TcpProxyWeightedCluster, Tcp
 from envoyapi.wire import SIZE, any_of, duration_ms, tag
 from translator import ir
 from translator.features.http import part_of
+from translator.features.http.grpc_log import access_log
 from translator.resources import Resource, resource
 from translator.xds.believed import removal
 from translator.xds.names import cluster_name
@@ -116,6 +117,7 @@ def _tcp_filter(chain: ir.TcpChain) -> Filter:
         cluster=single,
         weighted_clusters=None if single else _weighted(shares),
         idle_timeout=duration_ms(chain.idle_timeout_ms) if chain.idle_timeout_ms is not None else None,
+        access_log=[access_log(log, cluster_name) for log in chain.logs],
     )
     return Filter(name="envoy.filters.network.tcp_proxy", typed_config=any_of(proxy))
 

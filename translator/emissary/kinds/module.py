@@ -56,7 +56,7 @@ class AmbassadorConfig(HttpSettings):
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
         add_linkerd_headers buffer cors default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web
-        envoy_log_format envoy_log_path envoy_log_type error_response_overrides grpc_stats gzip ip_allow ip_deny
+        error_response_overrides grpc_stats gzip ip_allow ip_deny
         load_balancer lua_scripts resolver runtime_flags
         """
     )

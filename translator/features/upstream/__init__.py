@@ -7,7 +7,7 @@ it. A new one is a new file here and one line in FEATURES; the order of the list
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from translator.features.upstream import circuit_breakers, connections, dns, header_case, keepalive, stats_name
+from translator.features.upstream import circuit_breakers, connections, dns, header_case, keepalive, stats_name, warming
 from translator.features.upstream.part import Part
 
 FEATURES: Final[Mapping[type, Callable[[Any], Part]]] = {
@@ -17,6 +17,7 @@ FEATURES: Final[Mapping[type, Callable[[Any], Part]]] = {
     header_case.HeaderCase: header_case.part,
     keepalive.Keepalive: keepalive.part,
     stats_name.StatsName: stats_name.part,
+    warming.NoWarming: warming.part,
 }
 
 
