@@ -28,6 +28,7 @@ from envoyapi.wire import SIZE, any_of, duration_ms, tag
 from translator import ir
 from translator.features.http import part_of
 from translator.features.http.grpc_log import access_log
+from translator.features.labels import label
 from translator.resources import Resource, resource
 from translator.xds.believed import removal
 from translator.xds.names import cluster_name
@@ -77,7 +78,7 @@ def _http_filter(name: str, chain: ir.HttpChain) -> Filter:
     part = part_of(options.features, cluster_name)
     fields: dict[str, Any] = part.manager
     manager = HttpConnectionManager(
-        stat_prefix=options.stat_prefix,
+        stat_prefix=label(options.stat_prefix),
         rds=Rds(config_source=ADS, route_config_name=name),
         http_filters=[_router(part.router)],
         common_http_protocol_options=HttpProtocolOptions(
@@ -113,7 +114,7 @@ def _tcp_filter(chain: ir.TcpChain) -> Filter:
     shares = [(cluster_name(share.backend), share.weight) for share in chain.backends if share.backend]
     single = shares[0][0] if len(shares) == 1 else None
     proxy = TcpProxy(
-        stat_prefix=chain.stat_prefix,
+        stat_prefix=label(chain.stat_prefix),
         cluster=single,
         weighted_clusters=None if single else _weighted(shares),
         idle_timeout=duration_ms(chain.idle_timeout_ms) if chain.idle_timeout_ms is not None else None,
