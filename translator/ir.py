@@ -334,10 +334,14 @@ class HttpOptions:
 
 @dataclass(frozen=True, slots=True)
 class HttpChain:
-    """Connections of this chain speak HTTP; their routes are the route configuration of the chain's name."""
+    """Connections of this chain speak HTTP; their routes are the route configuration of the chain's name.
+
+    `http3_port`: where clients are told to find the same by HTTP/3.
+    """
 
     options: HttpOptions
     virtual_hosts: tuple[VirtualHost, ...]
+    http3_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +358,8 @@ class TcpChain:
 class FilterChain:
     """What happens to the connections of one listener that ask for one of `server_names`; () is any other.
 
-    `tls` None: clear text. `name` is unique among all chains, and names the route configuration of an HTTP chain.
+    `tls` None: clear text. `quic`: by QUIC, which is HTTP/3. `name` is unique among all chains, and names the route
+    configuration of an HTTP chain.
     """
 
     name: str
@@ -363,11 +368,15 @@ class FilterChain:
     tls: TlsTermination | None
     body: HttpChain | TcpChain
     origins: tuple[ObjectKey, ...] = ()
+    quic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A port that is open; its chains say the rest. `buffer_limit`: what is kept of a connection at most, in bytes."""
+    """A port that is open; its chains say the rest. `buffer_limit`: what is kept of a connection at most, in bytes.
+
+    `quic`: a port of UDP, where HTTP/3 is spoken.
+    """
 
     name: str
     address: str
@@ -375,3 +384,4 @@ class Listener:
     proxy_protocol: bool = False
     origins: tuple[ObjectKey, ...] = ()
     buffer_limit: int | None = None
+    quic: bool = False

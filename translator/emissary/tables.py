@@ -31,7 +31,7 @@ from translator.emissary.grouping import GroupKey
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
-from translator.emissary.listeners import Listeners, OpenPort, ir_listener
+from translator.emissary.listeners import Listeners, OpenPort, Port, ir_listener
 from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
 from translator.emissary.observability import Observability
@@ -130,6 +130,9 @@ class EmissaryTables:
         self._beside = tables.group(
             "names beside others", self._hosts.names, lambda _, row: chains_beside(row, every(ports).values())
         )
+        self._quic: Table[Port, Mapping[str, OpenPort]] = tables.group(
+            "ports of HTTP/3", ports, lambda _, port: {(port.address, port.port): port} if port.quic else {}
+        )
         by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
         in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
         clear = tables.each(
@@ -159,11 +162,17 @@ class EmissaryTables:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return None
-        return tls_chain(name, row, port, self._observability.http_options(), read(self._beside, name) or {})
+        common, beside = self._observability.http_options(), read(self._beside, name) or {}
+        return tls_chain(name, row, port, common, beside, self._http3_beside(port))
+
+    def _http3_beside(self, port: OpenPort) -> OpenPort | None:
+        """Where HTTP/3 is spoken at a port of the same number, if it is."""
+        found = None if port.quic else read(self._quic, (port.address, port.port))
+        return next(iter(found.values())) if found else None
 
     def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
-        if port is None:
+        if port is None or port.quic:
             return {}
         options = port.http_options(self._observability.http_options())
         hosts = tuple([virtual_host(claim.host, port, options, tls=False) for claim in row.claims])
