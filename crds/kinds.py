@@ -7,6 +7,7 @@ from crds.statuses import HOST_STATUS, STATE_STATUS
 from translator.emissary.kinds.auth_service import AuthServiceSpec
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
+from translator.emissary.kinds.log_service import LogServiceSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.module import ModuleSpec
 from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
@@ -17,6 +18,7 @@ from translator.emissary.kinds.resolver import (
 )
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec
+from translator.emissary.kinds.tracing_service import TracingServiceSpec
 from translator.emissary.objects import Kind
 
 
@@ -132,6 +134,13 @@ SERVED: Final = (
         STATE_STATUS,
     ),
     Served(
+        "LogService",
+        LogServiceSpec,
+        "LogService: a service that is sent an entry for each request, by Envoy's access log protocol.",
+        (Column("Service", ".spec.service"), Column("Driver", ".spec.driver"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
         "Mapping",
         MappingSpec,
         "Mapping: which requests go where.",
@@ -181,6 +190,13 @@ SERVED: Final = (
         TLSContextSpec,
         "TLSContext: how TLS is spoken, with clients or with a service.",
         (Column("Secret", ".spec.secret"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
+        "TracingService",
+        TracingServiceSpec,
+        "TracingService: who is told of traces, of which requests, and with which tags.",
+        (Column("Service", ".spec.service"), Column("Driver", ".spec.driver"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
         STATE_STATUS,
     ),
 )

@@ -56,6 +56,8 @@ class Provenance:
         for chain in self._intent.chains.view().values():
             if chain.listener == name:
                 yield from chain.origins
+                if isinstance(chain.body, ir.HttpChain):
+                    yield from chain.body.options.origins
 
     def _of_chain(self, name: str) -> Iterator[ObjectKey]:
         chain = self._intent.chains.view().get(name)
@@ -76,7 +78,7 @@ class Provenance:
             yield from _of_routes(self._intent.routes.view().get(member, ()))
             chain = self._intent.chains.view().get(member)
             if chain is not None:
-                yield from chain.origins
+                yield from chain.origins if isinstance(chain.body, ir.TcpChain) else chain.body.options.origins
             yield from self._of_filter(member)
 
     def _of_filter(self, name: str) -> Iterator[ObjectKey]:

@@ -171,11 +171,11 @@ KINDS: Final = (
     _own("ConsulResolver", "consulresolvers"),
     _own("KubernetesEndpointResolver", "kubernetesendpointresolvers"),
     _own("KubernetesServiceResolver", "kubernetesserviceresolvers"),
-    # Not served yet; said to each object, since whoever relies on one must know.
-    _own("AuthService", "authservices"),
-    _own("RateLimitService", "ratelimitservices"),
     _own("LogService", "logservices", needed=False),
     _own("TracingService", "tracingservices", needed=False),
+    _own("AuthService", "authservices"),
+    _own("RateLimitService", "ratelimitservices"),
+    # Not served; said to each object, since whoever relies on one must know.
     _own("DevPortal", "devportals", needed=False),
     Kind("", "v1", "Service", "services", _service),
     # Not served itself; its annotation may have configuration.

@@ -82,6 +82,7 @@ class HttpUpstream(InThread):
         self.failures = 0
         self.response_headers: dict[str, str] = {}
         self.seen: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
         self._tls = tls
 
     @property
@@ -114,7 +115,9 @@ class HttpUpstream(InThread):
         self.seen.append(seen)
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._echo_messages(request)
-        seen["body"] = (await request.read()).decode(errors="replace")
+        body = await request.read()
+        self.bodies.append(body)
+        seen["body"] = body.decode(errors="replace")
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.failures > 0:

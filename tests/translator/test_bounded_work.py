@@ -95,10 +95,12 @@ MINIMAL: Mapping[str, dict[str, Any]] = {
     },
     "TCPMapping": {"port": 9001, "service": "quote"},
     "TLSContext": {"hosts": ["one.team.test"]},
+    "LogService": {"service": "quote"},
     "Module": {"config": {}},
     "ConsulResolver": {"datacenter": "dc1"},
     "KubernetesEndpointResolver": {},
     "KubernetesServiceResolver": {},
+    "TracingService": {"service": "quote", "driver": "zipkin"},
 }
 
 
@@ -362,6 +364,8 @@ WRONG: Mapping[str, dict[str, Any]] = {
     "ConsulResolver": {"address": "a b", "odd": 1},
     "KubernetesEndpointResolver": {"odd": 1},
     "KubernetesServiceResolver": {"odd": 1},
+    "LogService": {"service": "a b", "driver": "no", "flush_interval_time": 0, "protocol_version": "v2", "odd": 1},
+    "TracingService": {"service": "a b", "driver": "no", "sampling": {"random": 101}, "config": 5, "odd": 1},
 }
 
 

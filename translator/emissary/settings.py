@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeVar
 from translator import ir
 from translator.checks import LARGEST_REGEX
 from translator.decode import FrozenMap, Problem
+from translator.emissary.fields.access_log import file_log, path_problem
 from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.http import http_features
@@ -62,7 +63,7 @@ class Settings:
         always = tables.constant("always", {ALWAYS: True})
         config = tables.each("module", always, lambda _, __: self._config_of(found))
         self._mapping = tables.each("mapping defaults", config, lambda _, config: mapping_defaults(config))
-        self._http = tables.each("http options", config, lambda _, config: http_options(config))
+        self._http = tables.each("http options", config, lambda _, config: self._http_of(config))
         self._namespacing = tables.each(
             "secret namespacing", config, lambda _, config: config.defaults.tls_secret_namespacing or None
         )
@@ -115,6 +116,13 @@ class Settings:
         """Of several, the one in our own namespace, else the first by namespace."""
         return min(members, key=lambda key: (members[key] != self._options.namespace, key))
 
+    def _http_of(self, config: AmbassadorConfig) -> ir.HttpOptions:
+        common = http_options(config)
+        log = file_log(config, self._options.openable)
+        chosen = read(self._chosen, MODULE)
+        features = (*common.features, *((log,) if log else ()))
+        return replace(common, features=features, origins=(chosen,)) if features and chosen else common
+
     def _config_of(self, found: Table[ObjectKey, Read[Any]]) -> AmbassadorConfig:
         chosen = read(self._chosen, MODULE)
         row = read(found, chosen) if chosen else None
@@ -131,7 +139,8 @@ class Settings:
         if chosen != key and chosen is not None:
             beside = Problem("metadata.name", f"has no effect beside {chosen}, which is used", reason="Conflict")
             return (*row.problems, beside)
-        return row.problems or None
+        path = path_problem(row.value.config, self._options.openable) if row.value else None
+        return (*row.problems, *((path,) if path else ())) or None
 
 
 def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:

@@ -36,9 +36,10 @@ from translator.emissary.grouping import GroupKey
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
-from translator.emissary.listeners import Listeners, OpenPort, ir_listener
+from translator.emissary.listeners import Listeners, OpenPort, Port, ir_listener
 from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
+from translator.emissary.observability import Observability
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
@@ -59,11 +60,13 @@ KINDS = (
     "AuthService",
     "Host",
     "Listener",
+    "LogService",
     "Mapping",
     "Module",
     "RateLimitService",
     "TCPMapping",
     "TLSContext",
+    "TracingService",
     *resolvers.KINDS,
 )
 
@@ -102,7 +105,17 @@ class EmissaryTables:
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options)
-        tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, own, options)
+        self._observability = Observability(tables, objects, self._settings, self._backends, options)
+        tcp = TcpMappings(
+            tables,
+            objects["TCPMapping"],
+            self._ports,
+            self._backends,
+            self._settings,
+            own,
+            options,
+            self._observability,
+        )
         self.problems = (
             self._settings.problems,
             *self._filters.problems,
@@ -111,6 +124,7 @@ class EmissaryTables:
             tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
             self._hosts.problems,
             tcp.problems,
+            *self._observability.problems,
             *self._declare_chains(tcp, terminations),
             *self._declare_routes(objects["Mapping"], association),
         )
@@ -139,6 +153,9 @@ class EmissaryTables:
         )
         self._beside = tables.group(
             "names beside others", self._hosts.names, lambda _, row: chains_beside(row, every(ports).values())
+        )
+        self._quic: Table[Port, Mapping[str, OpenPort]] = tables.group(
+            "ports of HTTP/3", ports, lambda _, port: {(port.address, port.port): port} if port.quic else {}
         )
         by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
         in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
@@ -169,14 +186,19 @@ class EmissaryTables:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return None
-        chain = tls_chain(name, row, port, self._settings.http_options(), read(self._beside, name) or {})
-        return self._filtered(chain)
+        common, beside = self._observability.http_options(), read(self._beside, name) or {}
+        return self._filtered(tls_chain(name, row, port, common, beside, self._http3_beside(port)))
+
+    def _http3_beside(self, port: OpenPort) -> OpenPort | None:
+        """Where HTTP/3 is spoken at a port of the same number, if it is."""
+        found = None if port.quic else read(self._quic, (port.address, port.port))
+        return next(iter(found.values())) if found else None
 
     def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
-        if port is None:
+        if port is None or port.quic:
             return {}
-        options = port.http_options(self._settings.http_options())
+        options = port.http_options(self._observability.http_options())
         hosts = tuple([virtual_host(claim.host, port, options, tls=False) for claim in row.claims])
         return {clear_text_name(port.name): hosts}
 
@@ -187,8 +209,8 @@ class EmissaryTables:
         if port is None:
             return None
         hosts = [host for them in members.values() for host in them]
-        chain = clear_text_chain(name, hosts, port, self._settings.http_options(), read(self._bound, name) or {})
-        return self._filtered(chain)
+        common = self._observability.http_options()
+        return self._filtered(clear_text_chain(name, hosts, port, common, read(self._bound, name) or {}))
 
     def _filtered(self, chain: ir.FilterChain | None) -> ir.FilterChain | None:
         """A chain with what holds for all its routes."""

@@ -14,6 +14,7 @@ from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, Port
 from translator.emissary.objects import Read, read_object
+from translator.emissary.observability import Observability
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts, overlap
 from translator.emissary.problems import Problems, Told, stopped_by, told
@@ -74,8 +75,10 @@ class TcpMappings:
         settings: Settings,
         own: OwnPorts,
         options: Options,
+        observability: Observability,
     ) -> None:
         self._tables = tables
+        self._observability = observability
         self._own_ports = own
         self._listeners = listeners
         self._backends = backends
@@ -217,7 +220,7 @@ class TcpMappings:
         port = read(self.ports, listener)
         prefix = port.tcp_stat_prefix("tls" if tls else "tcp") if port else "ingress_tcp"
         idle = [member.spec.idle_timeout_ms for _, member in served if member.spec.idle_timeout_ms is not None]
-        body = ir.TcpChain(backends, prefix, idle[-1] if idle else None)
+        body = ir.TcpChain(backends, prefix, idle[-1] if idle else None, self._observability.tcp_logs())
         chain = ir.FilterChain(name, listener, names, tls, body, tuple(key for key, _ in served))
         return TcpChain(chain, problems, served[0][1].called)
 

@@ -14,6 +14,7 @@ from envoyapi.config_endpoint_v3 import ClusterLoadAssignment, Endpoint, LbEndpo
 from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsExplicitHttpConfig
 from envoyapi.wire import Any as AnyMessage
 from envoyapi.wire import any_of, duration_ms
+from translator.features.labels import label
 from translator.features.upstream import part_of
 from translator.features.upstream.part import Part
 from translator.ir import Addresses, Backend, ConsulService, DnsName, Found, LocalSocket, ServicePort, Several, Target
@@ -38,6 +39,7 @@ def encode_cluster(backend: Backend) -> Resource:
     fields: dict[str, Any] = {
         "type": _discovery_type(backend),
         "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED if is_asked_of_dns(target) else None,
+        "alt_stat_name": label(name) if "." in name else None,
         **part.cluster,
     }
     cluster = Cluster(

@@ -8,6 +8,7 @@ from envoyapi.config_listener_v3 import FilterChain
 from envoyapi.config_route_v3 import VirtualHost
 from translator import filters, ir
 from translator.consul.tables import ConsulTables
+from translator.features.http import backends_of as backends_of_features
 from translator.kubernetes.endpoint_slice import addresses_of
 from translator.kubernetes.secret import Certificate
 from translator.kubernetes.tables import KubernetesTables
@@ -72,7 +73,7 @@ class XdsTables:
         proxied = self._tables.group(
             "backends of chains",
             self._intent.chains,
-            lambda _, chain: {cluster_name(b): b for b in _tcp_backends(chain)},
+            lambda _, chain: {cluster_name(b): b for b in _backends_of_chain(chain)},
         )
         asked = self._tables.group(
             "backends of filters",
@@ -205,10 +206,13 @@ def _virtual_hosts(chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
     return chain.body.virtual_hosts if isinstance(chain.body, ir.HttpChain) else ()
 
 
-def _tcp_backends(chain: ir.FilterChain) -> list[ir.Backend]:
-    return (
-        [share.backend for share in chain.body.backends if share.backend] if isinstance(chain.body, ir.TcpChain) else []
-    )
+def _backends_of_chain(chain: ir.FilterChain) -> list[ir.Backend]:
+    if isinstance(chain.body, ir.HttpChain):
+        return list(backends_of_features(chain.body.options.features))
+    return [
+        *(share.backend for share in chain.body.backends if share.backend),
+        *backends_of_features(chain.body.logs),
+    ]
 
 
 def _chain_secrets(chain: ir.FilterChain) -> dict[SecretUse, bool]:

@@ -58,8 +58,8 @@ class AmbassadorConfig(HttpSettings):
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        buffer enable_grpc_http11_bridge enable_grpc_web envoy_log_format envoy_log_path envoy_log_type
-        error_response_overrides grpc_stats gzip ip_allow ip_deny lua_scripts runtime_flags
+        buffer enable_grpc_http11_bridge enable_grpc_web error_response_overrides grpc_stats gzip ip_allow ip_deny
+        lua_scripts runtime_flags
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset()
