@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,8 +28,13 @@ class Machine:
         return cls(addresses, frozenset([socket.gethostname().lower(), *_named(hosts, addresses)]))
 
 
-def options_of(settings: Settings, machine: Machine | None = None) -> Options:
-    """What of the settings matters to translation; of which machine, where the objects are to be served there."""
+def options_of(
+    settings: Settings, machine: Machine | None = None, variables: Mapping[str, str] | None = None
+) -> Options:
+    """What of the settings matters to translation; of which machine, where the objects are to be served there.
+
+    `variables` are those of the environment.
+    """
     here = machine or Machine()
     return Options(
         ambassador_id=settings.ambassador_id,
@@ -42,6 +47,7 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         own_addresses=here.addresses,
         own_names=here.names,
         default_ports=settings.default_ports,
+        variables=variables or {},
     )
 
 

@@ -1,6 +1,7 @@
 """What a process is told at its start that changes what objects mean."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Options:
         own_ports: the TCP ports that our processes have.
         own_addresses: the addresses of the machine, or the pod, that we run in, each in its one spelling.
         default_ports: the ports of HTTP and HTTPS that are open where there is no Listener; none in a cluster.
+        variables: those of the environment, which objects may name (`$NAME`).
         own_names: names that can only be one of these addresses, in lower case.
     """
 
@@ -42,3 +44,4 @@ class Options:
     own_addresses: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
     default_ports: tuple[int, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
