@@ -1,14 +1,51 @@
 """Other ways in that Emissary's users have: its folders, variables of the environment, and ids in every form."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.envoy import wait_until
 from tests.support.gateway import LISTENERS, Gateway
 from tests.support.objects import host, mapping
 from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
+
+
+def core(kind: str, name: str, **fields: Any) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, **fields}) + "\n---\n"
+
+
+def test_endpoints_in_a_folder_are_served_and_followed(gateway: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:
+    name = "endpoints.test"
+
+    def texts(port: int) -> str:
+        subset = {"addresses": [{"ip": "127.0.0.1"}], "ports": [{"name": "http", "port": port}]}
+        return core("Service", "old", spec={"ports": [{"name": "http", "port": 80}]}) + core(
+            "Endpoints", "old", subsets=[subset]
+        )
+
+    routes = host(name, name) + mapping("old", name, "old")
+    with gateway.applied(name, routes), gateway.applied("old", texts(red.port)):
+        assert gateway.wait_served(name).json()["upstream"] == "red"
+        gateway.apply("old", texts(blue.port))
+        wait_until(lambda: gateway.request(name).json()["upstream"] == "blue", what="the other endpoint")
+
+
+def test_a_headless_service_without_ports_is_reached_at_the_port_of_the_mapping(
+    gateway: Gateway, red: HttpUpstream
+) -> None:
+    name = "headless.test"
+    texts = (
+        host(name, name)
+        + mapping("headless", name, f"headless:{red.port}")
+        + core("Service", "headless", spec={"clusterIP": "None"})
+        + core("Endpoints", "headless", subsets=[{"addresses": [{"ip": "127.0.0.1"}]}])
+    )
+    with gateway.applied(name, texts):
+        assert gateway.wait_served(name).json()["upstream"] == "red"
 
 
 def test_emissarys_folders_are_read_and_what_does_nothing_is_told(tmp_path: Path, red: HttpUpstream) -> None:
