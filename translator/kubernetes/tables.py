@@ -98,7 +98,7 @@ def _read_endpoints(key: ObjectKey, body: bytes) -> tuple[object, ...]:
     return slices_of(*name_of(key), orjson.loads(body))
 
 
-def _subsets_of(key: ObjectKey, row: tuple[EndpointSlice, ...] | tuple[Problem, ...]) -> dict[ObjectKey, EndpointSlice]:
+def _subsets_of(key: ObjectKey, row: tuple[object, ...]) -> dict[ObjectKey, EndpointSlice]:
     return {f"{key}#{number}": each for number, each in enumerate(row) if isinstance(each, EndpointSlice)}
 
 
