@@ -20,7 +20,7 @@ from translator.checks import (
     regex,
     token,
 )
-from translator.decode import Invalid, Problem, Validation, quote, rule, step
+from translator.decode import Invalid, Problem, Validation, join, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.priority import Priority
@@ -38,6 +38,7 @@ from translator.emissary.fields.upstream import (
 )
 from translator.emissary.hostnames import mapping_hostname
 from translator.emissary.objects import words
+from translator.emissary.pitfalls import of_hostname, of_path, of_path_regex, of_regex, of_retries
 from translator.emissary.service_names import service as readable
 
 AUTHORITY = ":authority"
@@ -223,6 +224,7 @@ class MappingSpec:
         yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
         if self.prefix and not self.prefix_regex and not self.prefix.startswith("/"):
             yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)
+        yield from self._pitfalls()
         if self.prefix_regex and self.prefix_exact:
             yield Problem("prefix_exact", "has no effect beside prefix_regex", stops=False)
         if self.method:
@@ -233,6 +235,20 @@ class MappingSpec:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
         if self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
             yield from self.redirect_paths.problems(redirects=self.host_redirect)
+
+    def _pitfalls(self) -> Iterable[Problem]:
+        """What never takes effect as it is meant."""
+        of_prefix = of_path_regex(self.prefix) if self.prefix_regex else of_path(self.prefix, exact=self.prefix_exact)
+        found = {"prefix": of_prefix, "hostname": of_hostname(self.hostname or "")}
+        if self.retry_policy is not None:
+            found["retry_policy.retry_on"] = of_retries(self.retry_policy.retry_on, http2=self.grpc)
+        for field_name, texts in (
+            ("regex_headers", self.regex_headers),
+            ("regex_query_parameters", self.regex_query_parameters),
+        ):
+            found.update((join(field_name, step(name)), of_regex(text)) for name, text in (texts or {}).items())
+        for where, reasons in found.items():
+            yield from (Problem(where, reason, stops=False) for reason in reasons)
 
     def _host_problems(self) -> Iterable[Problem]:
         spelling = self.host_spelling
