@@ -4,12 +4,15 @@ The `AMBASSADOR_` names, `AES_LOG_LEVEL` and `ENVOY_CONCURRENCY` are Emissary's,
 """
 
 import ipaddress
+import os
 import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Self, get_args
+
+from process.legacy import folders
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -25,6 +28,10 @@ _BOOLEANS = {
     **dict.fromkeys(("false", "f", "0", "no", "n", "off"), False),
 }
 
+
+_EVERY_ADDRESS: Final = {"ANY": "0.0.0.0", "IPV4_ONLY": "0.0.0.0", "IPV6_ONLY": "::"}
+MORE_CONFIG_DIRS: Final = "DRAGOMAN_MORE_CONFIG_DIRS"
+"""By this the entrypoint tells the parts which further folders it found, with colons between."""
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """What Kubernetes gives each pod to know itself and the API server by."""
@@ -69,6 +76,8 @@ class Settings:
     run_dir: Path = Path("/dev/shm/dragoman")  # noqa: S108 -- made 0700 by the entrypoint; memory, as the snapshot wants
     config_dir: Path | None = None
     """The folder of YAML; None: the objects come from Kubernetes."""
+    more_config_dirs: tuple[Path, ...] = ()
+    """Further folders, whose objects count where nobody else has them; also beside Kubernetes."""
     config_file_mib: int = 8
     """MiB that a file of the folder may have; see `watcher/limits.py`."""
     config_sum_mib: int = 32
@@ -135,13 +144,14 @@ class Settings:
         """
         given = {name: value for name, value in environ.items() if value}
         usual = cls()
-        config_dir = given.get("DRAGOMAN_CONFIG_DIR") or given.get("AMBASSADOR_CONFIG_DIR")
+        config_dir, *more_config_dirs = _config_dirs(environ)
         envoy_path = given.get("ENVOY_PATH")
         namespace = _own_namespace(given, None if config_dir else account) or usual.namespace
         single = "AMBASSADOR_SINGLE_NAMESPACE" in given  # whatever it says: Emissary's rule
         settings = cls(
             run_dir=Path(given.get("DRAGOMAN_RUN_DIR", usual.run_dir)),
-            config_dir=Path(config_dir) if config_dir else None,
+            config_dir=config_dir,
+            more_config_dirs=tuple([folder for folder in more_config_dirs if folder]),
             config_file_mib=_whole(given, "DRAGOMAN_CONFIG_FILE_MIB", usual.config_file_mib, 1, 256),
             config_sum_mib=_whole(given, "DRAGOMAN_CONFIG_SUM_MIB", usual.config_sum_mib, 1, 4096),
             ambassador_id=given.get("AMBASSADOR_ID", usual.ambassador_id),
@@ -160,7 +170,7 @@ class Settings:
             webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
             bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
             default_ports=_ports(given, "DRAGOMAN_DEFAULT_PORTS") if config_dir else (),
-            diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
+            diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", _any_address(given)),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
             demo_address=_host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
             envoy_path=Path(envoy_path) if envoy_path else None,
@@ -245,6 +255,34 @@ def _own_namespace(given: Mapping[str, str], account: Path | None) -> str | None
         return (account / "namespace").read_text().strip() or None
     except OSError:
         return None
+
+
+def _config_dirs(environ: Mapping[str, str]) -> tuple[Path | None, ...]:
+    """The folder, None for Kubernetes, and what further folders there are.
+
+    A folder that DRAGOMAN_CONFIG_DIR names is all there is. Where it is not there, or none is named, Emissary's are
+    read; where the variable is there and empty, these are read beside Kubernetes.
+    """
+    named = environ.get("DRAGOMAN_CONFIG_DIR")
+    if MORE_CONFIG_DIRS in environ:
+        more = [Path(folder) for folder in environ[MORE_CONFIG_DIRS].split(os.pathsep) if folder]
+        return (Path(named) if named else None, *more)
+    if named and Path(named).is_dir():
+        return (Path(named),)
+    theirs = folders({name: value for name, value in environ.items() if value})
+    if named is None:
+        return theirs or (None,)
+    there = [folder for folder in theirs if folder.is_dir()]
+    return tuple(there) if named and there else (Path(named) if named else None, *there)
+
+
+def _any_address(given: Mapping[str, str]) -> str:
+    """Every address, of the family that is wanted."""
+    family = given.get("AMBASSADOR_HEALTHCHECK_IP_FAMILY", "ANY")
+    if family not in _EVERY_ADDRESS:
+        said = ", ".join(_EVERY_ADDRESS)
+        raise SettingsError(f"AMBASSADOR_HEALTHCHECK_IP_FAMILY: {family!r} is none of {said}")
+    return _EVERY_ADDRESS[family]
 
 
 def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str, ...]:

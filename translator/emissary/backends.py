@@ -6,7 +6,7 @@ from typing import Final, Literal
 from translator.decode import Invalid, Problem
 from translator.emissary.contexts import Contexts, upstream_tls
 from translator.emissary.options import Options
-from translator.emissary.own_ports import SAID, OwnPorts
+from translator.emissary.own_ports import EVERY_PORT, SAID, OwnPorts
 from translator.emissary.problems import stopped_by
 from translator.emissary.resolvers import Resolvers
 from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
@@ -76,6 +76,7 @@ class Backends:
         self._own = options.namespace
         self._own_ports = own
         self._known = options.service_namespaces
+        self._with_pods: Table[Name, bool] = tables.each("services with pods", kubernetes.slices, lambda _, __: True)
         self._leading_here: Table[Name, frozenset[str]] = tables.each(
             "services that lead here", kubernetes.slices, lambda _, parts: own.leading_here(parts.values()) or None
         )
@@ -139,6 +140,9 @@ class Backends:
             service = read(self._services, wanted) if wanted else None
             if service is None or wanted is None:
                 return False
+            if service.external_name is None and not service.ports:
+                here = EVERY_PORT in (read(self._leading_here, wanted) or ())
+                return here and self._own_ports.is_closed("localhost", port)
             if service.external_name is None:
                 named = service.port(port)
                 return named is not None and named.name in (read(self._leading_here, wanted) or ())
@@ -218,11 +222,17 @@ class Backends:
             return DnsName(qualified(name.host, lookup_namespace, self._own), port)
         if service.external_name is not None:
             return DnsName(service.external_name, port)
-        if service.port(port) is None:
+        if self._is_left_to_dns(wanted):
+            return DnsName(qualified(name.host, lookup_namespace, self._own), port)
+        if service.ports and service.port(port) is None:
             known = ", ".join(str(each.number) for each in service.ports) or "none"
             said = f"the Service {service.namespace}/{service.name} has no port {port}, only {known}"
             problems.append(Problem("spec.service", f"leads nowhere: {said}", stops=False, reason="BackendNotFound"))
         return ServicePort(service.namespace, service.name, port)
+
+    def _is_left_to_dns(self, wanted: Name) -> bool:
+        """Whether nothing is known of a Service's pods, where that need not be all there is to know: as in a folder."""
+        return self._known is not None and wanted[0] not in self._known and read(self._with_pods, wanted) is None
 
     def _is_no_service(self, host: str, namespace: str, lookup_namespace: str) -> bool:
         """Whether a name that is no Service we know can be nothing else: of two words, it may be a name of DNS."""

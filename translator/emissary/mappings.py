@@ -16,6 +16,7 @@ from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.selectors import Selector
 from translator.emissary.objects import Read
 from translator.emissary.options import Options
+from translator.emissary.pitfalls import is_normalized, of_normalized
 from translator.emissary.precedence import Constraint
 from translator.emissary.settings import MappingDefaults, Settings
 from translator.ir import ObjectKey
@@ -72,6 +73,9 @@ class Understanding:
         defaults = self._settings.mapping_defaults()
         demands = demands_of(spec)
         problems = [*row.problems, *_too_large(spec, defaults.regex_max_size)]
+        if not spec.prefix_regex and not is_normalized(spec.prefix):
+            reasons = of_normalized(spec.prefix, self._settings.http_options())
+            problems += [Problem("spec.prefix", reason, stops=False) for reason in reasons]
         lookup = self._options.namespace if defaults.own_namespace else row.namespace
         target, found = self._target_of(spec, row.namespace, lookup, defaults, problems)
         if target is None or any(problem.stops for problem in problems):

@@ -19,7 +19,7 @@ from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts, overlap
 from translator.emissary.problems import Problems, Told, stopped_by, told
 from translator.emissary.settings import Settings
-from translator.emissary.tcp_names import owner_of, refusals
+from translator.emissary.tcp_names import below_which, owner_of, refusals
 from translator.emissary.tcp_ports import PortClaim, losing, overlapping, shut
 from translator.emissary.termination import HostTls, Terminations
 from translator.emissary.weights import shares_of, single_weights
@@ -168,6 +168,8 @@ class TcpMappings:
 
         def make(name: str, members: Members) -> TcpChain:
             server = next(iter(members.values())).spec.host or ""
+            if stopped := hosts.stopped_below(server):
+                return _refused(members, below_which(stopped[0]))
             owner = owner_of(listener_of(name), server, hosts, claims)
             strangers = {key: one for key, one in members.items() if owner and one.namespace != owner.namespace}
             refused = refusals(server, listener_of(name), owner, _called(strangers)) if owner and strangers else {}

@@ -183,7 +183,12 @@ def test_endpoints_that_change_and_lead_elsewhere_touch_no_mapping() -> None:
     slice_of(made, "quote", 9999, "10.1.0.9", "10.1.0.10")
     swept = made.sweep()
     touched = [table.name for table in made.tables._tables if swept.changed(table)]
-    assert touched == ["endpoint slice objects", "endpoint slices or problems", "endpoint slices by service"]
+    assert touched == [
+        "endpoint slice objects",
+        "endpoint slices or problems",
+        "endpoint slices and endpoints",
+        "endpoint slices by service",
+    ]
 
 
 @pytest.mark.parametrize("service", ["127.0.0.1:9999", "dragoman-0:9999", "own:80", "alias:9999"])

@@ -271,3 +271,26 @@ def test_a_service_is_asked_for_in_tls_by_its_name(service: str, sni: str | None
     made.service("alias", type="ExternalName", externalName="target.example.com.")
     made.mapping("a", service=service)
     assert made.backend().tls == UpstreamTls(sni)
+
+
+def test_a_service_of_whose_pods_nothing_is_known_is_left_to_dns_in_a_folder() -> None:
+    body = {"spec": {"ports": [{"port": 80}]}}
+    made = world()
+    made.core("Service", "quote", body)
+    key = made.mapping("a", service="quote")
+    assert made.backend() == Backend(DnsName("quote", 80))
+    assert "spec.service" not in made.problems(key)
+    made.pods("quote")
+    assert made.backend() == Backend(ServicePort("default", "quote", 80))
+    made = world(service_namespaces=None)
+    made.core("Service", "quote", body)
+    made.mapping("a", service="quote")
+    assert made.backend() == Backend(ServicePort("default", "quote", 80)), "in a cluster they would be known"
+
+
+def test_a_headless_service_without_ports_is_asked_at_the_port_of_the_mapping() -> None:
+    made = world()
+    made.service("quote", clusterIP="None")
+    key = made.mapping("a", service="quote:8123")
+    assert made.backend() == Backend(ServicePort("default", "quote", 8123))
+    assert "spec.service" not in made.problems(key)

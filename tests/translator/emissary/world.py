@@ -76,8 +76,15 @@ class World:
             f"core/{kind}/{namespace}/{name}", {"metadata": {"name": name, "namespace": namespace}, **body}
         )
 
+    def pods(self, name: str, namespace: str = "default") -> None:
+        """Put an EndpointSlice without endpoints, so that the Service is not left to DNS."""
+        labels = {"kubernetes.io/service-name": name}
+        body = {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "addressType": "IPv4"}
+        self._put(f"discovery.k8s.io/EndpointSlice/{namespace}/{name}-none", body)
+
     def service(self, name: str, *ports: int, namespace: str = "default", **spec: Any) -> str:
-        """Put a Service."""
+        """Put a Service, whose pods are known: there are none."""
+        self.pods(name, namespace)
         return self.core("Service", name, {"spec": {"ports": [{"port": port} for port in ports], **spec}}, namespace)
 
     def secret(self, name: str, namespace: str = "default", made: Pair | None = None, **more: bytes) -> str:

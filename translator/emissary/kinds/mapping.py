@@ -20,7 +20,7 @@ from translator.checks import (
     regex,
     token,
 )
-from translator.decode import Invalid, Problem, Validation, quote, rule, step
+from translator.decode import Invalid, Problem, Validation, join, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
@@ -44,6 +44,7 @@ from translator.emissary.fields.upstream import (
 )
 from translator.emissary.hostnames import mapping_hostname
 from translator.emissary.objects import words
+from translator.emissary.pitfalls import of_hostname, of_path, of_path_regex, of_regex, of_retries
 from translator.emissary.service_names import service as readable
 
 AUTHORITY = ":authority"
@@ -267,6 +268,7 @@ class MappingSpec:
             yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)
         if self.health_checks:
             yield from health_problems(self.health_checks, grpc=self.grpc)
+        yield from self._pitfalls()
         if self.prefix_regex and self.prefix_exact:
             yield Problem("prefix_exact", "has no effect beside prefix_regex", stops=False)
         if self.method:
@@ -295,6 +297,20 @@ class MappingSpec:
             said = getattr(self, name)
             if said is not None and said is not False:
                 yield name
+
+    def _pitfalls(self) -> Iterable[Problem]:
+        """What never takes effect as it is meant."""
+        of_prefix = of_path_regex(self.prefix) if self.prefix_regex else of_path(self.prefix, exact=self.prefix_exact)
+        found = {"prefix": of_prefix, "hostname": of_hostname(self.hostname or "")}
+        if self.retry_policy is not None:
+            found["retry_policy.retry_on"] = of_retries(self.retry_policy.retry_on, http2=self.grpc)
+        for field_name, texts in (
+            ("regex_headers", self.regex_headers),
+            ("regex_query_parameters", self.regex_query_parameters),
+        ):
+            found.update((join(field_name, step(name)), of_regex(text)) for name, text in (texts or {}).items())
+        for where, reasons in found.items():
+            yield from (Problem(where, reason, stops=False) for reason in reasons)
 
     def _host_problems(self) -> Iterable[Problem]:
         spelling = self.host_spelling
