@@ -5,7 +5,7 @@ What an object does not say itself, the Module may say for all.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 from translator.checks import LONGEST_DURATION, Count, plain_text
 from translator.decode import Invalid, Problem, Rule, quote, rule
@@ -28,11 +28,21 @@ _Seconds = Annotated[int, Rule(minimum=1, maximum=32_767)]
 _Probes = Annotated[int, Rule(minimum=1, maximum=127)]
 
 
+def _of_priority(text: str) -> str:
+    word = text.lower()
+    if word not in {"default", "high"}:
+        raise Invalid(f"must be default or high, not {quote(text)}")
+    return word
+
+
+_BreakerPriority = Annotated[str, Rule(check=_of_priority, schema={"pattern": "(?i)^(default|high)$"})]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
     """How much a service is asked at once; what is beyond is answered 503 by Envoy."""
 
-    priority: Literal["default", "high"] = field(
+    priority: _BreakerPriority = field(
         default="default", metadata=rule("Of the requests for which this counts: `priority` of their Mappings.")
     )
     max_connections: Count | None = field(default=None, metadata=rule("Connections; 1024 when absent."))
@@ -171,7 +181,7 @@ def _first(own: T | None, default: T | None) -> T | None:
 
 def _thresholds(breaker: Breaker) -> Thresholds:
     return Thresholds(
-        breaker.priority,
+        "high" if breaker.priority == "high" else "default",
         breaker.max_connections,
         breaker.max_pending_requests,
         breaker.max_requests,
