@@ -36,13 +36,8 @@ class Machine:
         return cls(addresses, names, dict(os.environ), unwritable)
 
 
-def options_of(
-    settings: Settings, machine: Machine | None = None, variables: Mapping[str, str] | None = None
-) -> Options:
-    """What of the settings matters to translation; of which machine, where the objects are to be served there.
-
-    `variables` are those of the environment.
-    """
+def options_of(settings: Settings, machine: Machine | None = None) -> Options:
+    """What of the settings matters to translation; of which machine, where the objects are to be served there."""
     here = machine or Machine()
     return Options(
         ambassador_id=settings.ambassador_id,
@@ -57,7 +52,6 @@ def options_of(
         default_ports=settings.default_ports,
         environment=here.environment,
         openable=here.openable,
-        variables=variables or {},
     )
 
 

@@ -30,9 +30,8 @@ class Options:
         own_ports: the TCP ports that our processes have.
         own_addresses: the addresses of the machine, or the pod, that we run in, each in its one spelling.
         default_ports: the ports of HTTP and HTTPS that are open where there is no Listener; none in a cluster.
-        variables: those of the environment, which objects may name (`$NAME`).
         own_names: names that can only be one of these addresses, in lower case.
-        environment: the gateway's environment, for what objects may show of it.
+        environment: the gateway's environment: objects may name its variables (`$NAME`), and traces show them.
         openable: gives why Envoy could not write a file, None where it can or nobody knows.
     """
 
@@ -48,4 +47,3 @@ class Options:
     default_ports: tuple[int, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     openable: Callable[[str], str | None] = lambda _: None
-    variables: Mapping[str, str] = field(default_factory=dict)
