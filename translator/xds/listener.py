@@ -15,6 +15,7 @@ from envoyapi.config_core_v3 import (
     QuicProtocolOptions,
     SocketAddress,
     SocketAddressProtocol,
+    TypedExtensionConfig,
     UdpSocketConfig,
 )
 from envoyapi.config_listener_v3 import (
@@ -44,6 +45,7 @@ from translator.features.http.grpc_log import access_log
 from translator.features.labels import label
 from translator.resources import Resource, resource
 from translator.xds.believed import removal
+from translator.xds.client_address import position_of, without_port
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
 from translator.xds.tls import downstream_tls, quic_tls
@@ -117,11 +119,19 @@ def _http_filter(chain: ir.FilterChain, body: ir.HttpChain) -> Filter:
         path_with_escaped_slashes_action=_SLASHES[options.escaped_slashes],
         strip_matching_host_port=options.strip_matching_host_port,
         preserve_external_request_id=options.preserve_external_request_id,
-        early_header_mutation_extensions=() if options.trusts_a_proxy else _NOT_BELIEVED,
+        early_header_mutation_extensions=_first_of_all(options),
         access_log=part.access_log,
         **fields,
     )
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=any_of(manager))
+
+
+def _first_of_all(options: ir.HttpOptions) -> tuple[TypedExtensionConfig, ...]:
+    """What is done with a request's headers before anything looks at them."""
+    if not options.trusts_a_proxy:
+        return _NOT_BELIEVED
+    found = without_port(position_of(options))
+    return (found,) if found else ()
 
 
 def _router(fields: dict[str, Any]) -> HttpFilter:
