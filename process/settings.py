@@ -29,6 +29,7 @@ _BOOLEANS = {
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """What Kubernetes gives each pod to know itself and the API server by."""
 
+_FAMILIES: Final = {"ANY": None, "IPV4_ONLY": "0.0.0.0", "IPV6_ONLY": "::"}
 _HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/[!-~]*")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -98,6 +99,8 @@ class Settings:
     """The URL in CRDs by which the API server reaches the conversion webhook, where it reaches no Services."""
     bind_address: str = "0.0.0.0"
     """Where Envoy's listeners listen; here and below `::` is every address of both families."""
+    more_addresses: tuple[str, ...] = ()
+    """Where they listen as well."""
     diagnostics_address: str = "0.0.0.0"
     diagnostics_port: int = 8877
     demo_address: str | None = None
@@ -133,6 +136,8 @@ class Settings:
         envoy_path = given.get("ENVOY_PATH")
         namespace = _own_namespace(given, None if config_dir else account) or usual.namespace
         single = "AMBASSADOR_SINGLE_NAMESPACE" in given  # whatever it says: Emissary's rule
+        bind_address, *rest = _addresses(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address)
+        more_addresses = tuple(rest)
         settings = cls(
             run_dir=Path(given.get("DRAGOMAN_RUN_DIR", usual.run_dir)),
             config_dir=Path(config_dir) if config_dir else None,
@@ -150,8 +155,9 @@ class Settings:
             webhook_port=_whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
             webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
-            bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
-            diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
+            bind_address=bind_address,
+            more_addresses=more_addresses,
+            diagnostics_address=_of_family(given, "AMBASSADOR_HEALTHCHECK", usual.diagnostics_address),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
             demo_address=_host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
             envoy_path=Path(envoy_path) if envoy_path else None,
@@ -249,9 +255,31 @@ def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str,
     return named or single
 
 
-def _address(given: Mapping[str, str], name: str, default: str) -> str:
+def _addresses(given: Mapping[str, str], name: str, default: str) -> list[str]:
+    """One address or several, with commas between; those that another one stands for left out."""
+    texts = [part.strip() for part in given.get(name, default).split(",")]
+    found = list(dict.fromkeys(_spelled(name, text) for text in texts))
+    if "::" in found:
+        return ["::"]
+    return [each for each in found if each == "0.0.0.0" or ":" in each or "0.0.0.0" not in found]
+
+
+def _of_family(given: Mapping[str, str], what: str, default: str) -> str:
+    """An address of the family that is wanted, which chooses among all addresses."""
+    name, family_name = f"{what}_BIND_ADDRESS", f"{what}_IP_FAMILY"
+    address, family = _spelled(name, given.get(name, default)), given.get(family_name, "ANY")
+    if family not in _FAMILIES:
+        raise SettingsError(f"{family_name}: {family!r} is none of {', '.join(_FAMILIES)}")
+    wanted = _FAMILIES[family]
+    if wanted is None or (":" in address) == (":" in wanted):
+        return address
+    if address in {"0.0.0.0", "::"}:
+        return wanted
+    raise SettingsError(f"{family_name}: {address}, which {name} says, is not of the family {family}")
+
+
+def _spelled(name: str, text: str) -> str:
     """An address in its one spelling, for others to compare. An IPv4 address in the form of IPv6 is an IPv4 address."""
-    text = given.get(name, default)
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

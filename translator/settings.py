@@ -43,6 +43,7 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         ambassador_id=settings.ambassador_id,
         namespace=settings.namespace,
         bind_address=settings.bind_address,
+        more_addresses=settings.more_addresses,
         strict_selectors=settings.strict_selectors,
         service_namespaces=_service_namespaces(settings),
         diagnostics_socket=str(settings.diagnostics_socket),

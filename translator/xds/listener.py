@@ -19,6 +19,7 @@ from envoyapi.config_core_v3 import (
     UdpSocketConfig,
 )
 from envoyapi.config_listener_v3 import (
+    AdditionalAddress,
     Filter,
     FilterChain,
     FilterChainMatch,
@@ -162,11 +163,12 @@ def _weighted(shares: list[tuple[str, int]]) -> TcpProxyWeightedCluster:
     )
 
 
-def _socket_address(listener: ir.Listener) -> SocketAddress:
+def _socket_address(listener: ir.Listener, address: str) -> Address:
     """Where it listens; `::` is every address of both families."""
-    both = True if listener.address == "::" else None
+    both = True if address == "::" else None
     protocol = SocketAddressProtocol.UDP if listener.quic else None
-    return SocketAddress(protocol=protocol, address=listener.address, port_value=listener.port, ipv4_compat=both)
+    place = SocketAddress(protocol=protocol, address=address, port_value=listener.port, ipv4_compat=both)
+    return Address(socket_address=place)
 
 
 def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, bytes]]) -> Resource:
@@ -176,7 +178,10 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, byte
         filters.append(_TLS_INSPECTOR)
     head = Listener(
         name=listener.name,
-        address=Address(socket_address=_socket_address(listener)),
+        address=_socket_address(listener, listener.address),
+        additional_addresses=[
+            AdditionalAddress(address=_socket_address(listener, each)) for each in listener.more_addresses
+        ],
         listener_filters=filters,
         udp_listener_config=_QUIC if listener.quic else None,
         per_connection_buffer_limit_bytes=BUFFER_LIMIT if listener.buffer_limit is None else listener.buffer_limit,
