@@ -243,7 +243,7 @@ def test_the_family_chooses_among_all_addresses(family: str, address: str, expec
 
 @pytest.mark.parametrize(("family", "address"), [("IPV4", "0.0.0.0"), ("IPV6_ONLY", "10.0.0.1")])
 def test_a_family_that_is_none_or_another_is_told(family: str, address: str) -> None:
-    with pytest.raises(SettingsError, match="^AMBASSADOR_HEALTHCHECK_IP_FAMILY: "):
+    with pytest.raises(SettingsError, match=r"^AMBASSADOR_HEALTHCHECK_IP_FAMILY: "):
         of(AMBASSADOR_HEALTHCHECK_BIND_ADDRESS=address, AMBASSADOR_HEALTHCHECK_IP_FAMILY=family)
 
 
@@ -252,5 +252,5 @@ def test_a_statsd_is_told_of_only_when_it_is_enabled() -> None:
     assert of(STATSD_ENABLED="true").statsd == Statsd()
     said = {"STATSD_ENABLED": "true", "STATSD_HOST": "agent", "STATSD_PORT": "9125", "STATSD_FLUSH_INTERVAL": "2s"}
     assert of(**said, DOGSTATSD="true", DD_ENTITY_ID="pod").statsd == Statsd("agent", 9125, 2.0, True, "pod")
-    with pytest.raises(SettingsError, match="^STATSD_FLUSH_INTERVAL: "):
+    with pytest.raises(SettingsError, match=r"^STATSD_FLUSH_INTERVAL: "):
         of(STATSD_ENABLED="true", STATSD_FLUSH_INTERVAL="0")

@@ -57,7 +57,7 @@ class AmbassadorConfig(HttpSettings):
         """
         add_linkerd_headers buffer cors default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web
         error_response_overrides grpc_stats gzip ip_allow ip_deny
-        load_balancer lua_scripts resolver runtime_flags
+        load_balancer lua_scripts resolver
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset()
