@@ -54,6 +54,8 @@ def _doors(listeners: list[Document]) -> Iterator[_Door]:
     for listener in listeners:
         stack, port = spec(listener).get("protocolStack"), spec(listener).get("port")
         protocols = {str(one) for one in stack} if isinstance(stack, list) else {str(spec(listener).get("protocol"))}
+        if "UDP" in protocols:  # HTTP/3, which many a curl does not speak
+            continue
         if isinstance(port, int) and protocols & {"HTTP", "HTTPPROXY", "HTTPS", "HTTPSPROXY"}:
             yield _Door("https" if protocols & {"HTTPS", "HTTPSPROXY", "TLS"} else "http", port)
 

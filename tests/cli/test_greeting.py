@@ -63,6 +63,11 @@ def test_listeners_that_speak_no_http_are_not_told() -> None:
     assert commands(stack, mapping) == ["curl --insecure https://127.0.0.1:443/"]
 
 
+def test_http_3_is_not_told() -> None:
+    listener = object_of("Listener", port=8443, protocolStack=["TLS", "HTTP", "UDP"])
+    assert commands(listener, object_of("Mapping", prefix="/")) == []
+
+
 def test_an_address_of_ipv6_has_brackets() -> None:
     settings = Settings(config_dir=Path("f"), bind_address="::1", diagnostics_address="::1")
     listener, mapping = object_of("Listener", port=80, protocol="HTTP"), object_of("Mapping", prefix="/")
