@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -80,6 +81,26 @@ def test_a_host_that_the_listener_of_udp_does_not_bind_is_not_told_of(gateway: G
         served(lambda: ask_http3(port, "is-three.test", "/three/"))
         assert "alt-svc" in gateway.wait_served("is-three.test", "/three/", tls=True).headers
         assert "alt-svc" not in gateway.wait_served(name, "/three/", tls=True).headers
+
+
+def test_a_client_must_show_its_certificate_by_http_3_too(gateway: Gateway, red: HttpUpstream, tmp_path: Path) -> None:
+    name, port = "strict-three.test", gateway.https_port
+    clients = authority("Clients")
+    good = clients.client("somebody").write(tmp_path, "good")
+    stranger = authority("Strangers").client("somebody").write(tmp_path, "stranger")
+    pair = authority().sign(name)
+    texts = tls_secret("strict-three", pair.certificate, pair.key)
+    texts += tls_secret("strict-three-ca", clients.pair.certificate, b"")
+    texts += an_object("TLSContext", "strict-three", {"ca_secret": "strict-three-ca", "cert_required": True})
+    texts += host(name, name, tlsSecret={"name": "strict-three"}, tlsContext={"name": "strict-three"})
+    texts += mapping("strict-three", name, red.service) + an_object("Listener", "quic", {"port": port, **QUIC})
+    with gateway.applied("three", texts):
+        served(lambda: ask_http3(port, name, shown=good))
+        red.seen.clear()
+        for shown in (None, stranger):
+            with pytest.raises((ConnectionError, TimeoutError)):
+                ask_http3(port, name, shown=shown)
+        assert red.seen == []
 
 
 def test_tcp_of_the_same_number_stays_a_tcp_mappings(gateway: Gateway, red: HttpUpstream) -> None:
