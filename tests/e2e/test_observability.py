@@ -66,7 +66,7 @@ def test_a_line_is_json_with_emissarys_keys(gateway: Gateway, tmp_path: Path) ->
         line = json.loads(logged(gateway, log))
     assert line["path"] == "/seen/once"
     assert line["response_code"] == 200
-    assert line["upstream_cluster"].startswith("ip/127.0.0.1")
+    assert line["upstream_cluster"].startswith("ip/127_0_0_1")
     assert line["requested_server_name"] is None
 
 
