@@ -157,7 +157,12 @@ class Settings:
             webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
             bind_address=bind_address,
             more_addresses=more_addresses,
-            diagnostics_address=_of_family(given, "AMBASSADOR_HEALTHCHECK", usual.diagnostics_address),
+            diagnostics_address=_of_family(
+                given,
+                "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS",
+                "AMBASSADOR_HEALTHCHECK_IP_FAMILY",
+                usual.diagnostics_address,
+            ),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
             demo_address=_host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
             envoy_path=Path(envoy_path) if envoy_path else None,
@@ -264,9 +269,8 @@ def _addresses(given: Mapping[str, str], name: str, default: str) -> list[str]:
     return [each for each in found if each == "0.0.0.0" or ":" in each or "0.0.0.0" not in found]
 
 
-def _of_family(given: Mapping[str, str], what: str, default: str) -> str:
+def _of_family(given: Mapping[str, str], name: str, family_name: str, default: str) -> str:
     """An address of the family that is wanted, which chooses among all addresses."""
-    name, family_name = f"{what}_BIND_ADDRESS", f"{what}_IP_FAMILY"
     address, family = _spelled(name, given.get(name, default)), given.get(family_name, "ANY")
     if family not in _FAMILIES:
         raise SettingsError(f"{family_name}: {family!r} is none of {', '.join(_FAMILIES)}")
