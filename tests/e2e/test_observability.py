@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.certificates import authority
 from tests.support.collectors import LogSink, OtlpSink
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
@@ -148,6 +149,28 @@ def test_log_services_are_sent_an_entry_for_each_request(gateway: Gateway, red: 
             assert shown["request"]["request_headers"] == {"x-request": "asked"}
             assert shown["response"]["response_headers"] == {"x-response": "answered"}
             assert "request_headers" not in plain.entries("http")[0]["request"]
+
+
+def test_a_log_service_is_spoken_to_by_tls(gateway: Gateway) -> None:
+    with LogSink(authority().sign("logs.test")) as sink:
+        texts = an_object("LogService", "secure", {"service": f"https://{sink.service}"})
+        with gateway.applied("logs", texts):
+            wait_until(lambda: gateway.request(NAME, "/seen/") and sink.entries("http"), what="an entry by TLS")
+
+
+def test_objects_of_version_2_are_served_as_they_were_meant(gateway: Gateway) -> None:
+    with LogSink() as sink, HttpUpstream("zipkin") as collector:
+        tracing = {"service": collector.service, "driver": "zipkin", "tag_headers": ["x-old"]}
+        texts = an_object("TracingService", "old", tracing)
+        texts += an_object("LogService", "old", {"service": sink.service, "driver": "http", "v3ProtocolVersion": "v3"})
+        with gateway.applied("old", texts.replace("v3alpha1", "v2")):
+
+            def span() -> dict[str, Any] | None:
+                gateway.request(NAME, "/seen/", headers={"x-old": "that"})
+                return span_of(collector.bodies, "x-old")
+
+            assert wait_until(span, what="a span")["tags"]["x-old"] == "that"
+            wait_until(lambda: sink.names() == {"old"}, what="entries")
 
 
 def test_a_log_service_of_tcp_is_told_of_connections(gateway: Gateway) -> None:
