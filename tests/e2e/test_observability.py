@@ -14,6 +14,7 @@ from tests.support.collectors import LogSink, OtlpSink
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, endpoint_slice, host, mapping, service
+from tests.support.part import ROOT
 from tests.support.ports import unused_port
 from tests.support.upstream import HttpUpstream, TcpUpstream
 
@@ -396,3 +397,20 @@ def test_what_is_wrong_with_a_tracing_service_is_told(gateway: Gateway, fields: 
     with gateway.applied("tracing", texts):
         wait_until(lambda: path in told(gateway, key), what=f"a word on {path}")
         assert gateway.request(NAME, "/seen/").status_code == 200
+
+
+def test_the_example_logs_and_traces_what_it_serves() -> None:
+    text = (ROOT / "examples/logs-and-traces/gateway.yaml").read_text()
+    example = Gateway(listeners=False)
+    with OtlpSink() as collector:
+        text = text.replace("8080", str(example.http_port)).replace("127.0.0.1:4317", collector.service)
+        example.apply("gateway", text)
+        with example:
+            example.wait_served("any.test", "/hello/", status=302)
+            line = wait_until(
+                lambda: re.search(r'\{[^\n]*"request":"GET /hello/"[^\n]*\}', example.log()), what="a line"
+            )
+            assert json.loads(line[0])["code"] == 302
+            wait_until(lambda: example.request("any.test", "/hello/") and collector.messages, what="traces")
+            assert b"quickstart" in collector.messages[0]
+            assert {key for key, each in example.diag()["objects"].items() if each.get("problems")} == set()
