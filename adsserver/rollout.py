@@ -201,7 +201,7 @@ class Rollout:
         channel.flush([*changed, *self._answerable(kind)])
 
     def _bring_idle(self, now: float) -> None:
-        """Bring what configures filters that nobody uses any more: when all routes that did are gone, and who drains."""
+        """Bring what configures unused filters, when all routes that used them are gone, those of who drains too."""
         if self._is_idle_free and now >= self._withdrawal.all_is_said_at:
             idle, self._idle = self._idle, {}
             self._channels[Kind.EXTENSION].offered.update(idle)

@@ -410,7 +410,7 @@ class FilterChain:
 class Listener:
     """A port that is open; its chains say the rest. `buffer_limit`: what is kept of a connection at most, in bytes.
 
-    `quic`: a port of UDP, where HTTP/3 is spoken.
+    `quic`: a port of UDP, where HTTP/3 is spoken. `more_addresses`: where it is open as well as at `address`.
     """
 
     name: str
@@ -420,3 +420,4 @@ class Listener:
     origins: tuple[ObjectKey, ...] = ()
     buffer_limit: int | None = None
     quic: bool = False
+    more_addresses: tuple[str, ...] = ()

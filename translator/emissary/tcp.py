@@ -94,7 +94,9 @@ class TcpMappings:
         contested = tables.group("TCP ports by number", opened, lambda _, them: _claim_of(them))
         self._losing = tables.group("TCP ports that are taken", contested, lambda _, them: losing(them))
         undeclared = tables.each(
-            "undeclared ports", opened, lambda name, them: None if read(self._losing, name) else _undeclared(name, them)
+            "undeclared ports",
+            opened,
+            lambda name, them: None if read(self._losing, name) else self._undeclared(name, them),
         )
         self.ports: Table[str, OpenPort] = tables.union("ports", listeners.ports, undeclared)
         self._named = tables.group("TCP mappings by name", understood, lambda _, row: self._place(row, named=True))
@@ -124,7 +126,7 @@ class TcpMappings:
         """What is wrong with a port that would take what a Listener has, or has until its mistake is mended."""
         address, number = port
         theirs = self._options.bind_address
-        if not overlap(address, theirs):
+        if not any(overlap(address, each) for each in (theirs, *self._options.more_addresses)):
             return None
         listener = read(self._listeners.by_port, (theirs, number))
         if listener is None:
@@ -149,6 +151,14 @@ class TcpMappings:
         if row.member is None or read(self._listeners.by_port, row.member.port) is not None:
             return {}
         return {_name_of(row.member.port): row.member}
+
+    def _undeclared(self, name: str, members: Members) -> OpenPort:
+        """The port that TCPMappings open by themselves: at every address, where they name none."""
+        address, port = next(iter(members.values())).port
+        named = any(member.spec.host for member in members.values())
+        more = self._options.more_addresses if address == self._options.bind_address else ()
+        origins = tuple(sorted(members))
+        return OpenPort(name, address, port, http=False, tls=named, more_addresses=more, origins=origins)
 
     def _place(self, row: _Understood, *, named: bool) -> dict[str, Member]:
         """The chain that a TCPMapping belongs to."""
@@ -273,9 +283,3 @@ def _claim_of(members: Members) -> dict[int, PortClaim]:
     first = min(members)
     address, number = members[first].port
     return {number: PortClaim(address, first, members[first].called)}
-
-
-def _undeclared(name: str, members: Members) -> OpenPort:
-    address, port = next(iter(members.values())).port
-    named = any(member.spec.host for member in members.values())
-    return OpenPort(name, address, port, http=False, tls=named, origins=tuple(sorted(members)))

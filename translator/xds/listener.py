@@ -16,9 +16,11 @@ from envoyapi.config_core_v3 import (
     QuicProtocolOptions,
     SocketAddress,
     SocketAddressProtocol,
+    TypedExtensionConfig,
     UdpSocketConfig,
 )
 from envoyapi.config_listener_v3 import (
+    AdditionalAddress,
     Filter,
     FilterChain,
     FilterChainMatch,
@@ -47,6 +49,7 @@ from translator.filters import FILTERS
 from translator.filters.part import HttpFilter as ListedFilter
 from translator.resources import Resource, resource
 from translator.xds.believed import removal
+from translator.xds.client_address import position_of, without_port
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
 from translator.xds.tls import downstream_tls, quic_tls
@@ -130,11 +133,19 @@ def _http_filter(chain: ir.FilterChain, body: ir.HttpChain) -> Filter:
         path_with_escaped_slashes_action=_SLASHES[options.escaped_slashes],
         strip_matching_host_port=options.strip_matching_host_port,
         preserve_external_request_id=options.preserve_external_request_id,
-        early_header_mutation_extensions=() if options.trusts_a_proxy else _NOT_BELIEVED,
+        early_header_mutation_extensions=_first_of_all(options),
         access_log=part.access_log,
         **fields,
     )
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=any_of(manager))
+
+
+def _first_of_all(options: ir.HttpOptions) -> tuple[TypedExtensionConfig, ...]:
+    """What is done with a request's headers before anything looks at them."""
+    if not options.trusts_a_proxy:
+        return _NOT_BELIEVED
+    found = without_port(position_of(options))
+    return (found,) if found else ()
 
 
 def _router(fields: dict[str, Any]) -> HttpFilter:
@@ -165,11 +176,12 @@ def _weighted(shares: list[tuple[str, int]]) -> TcpProxyWeightedCluster:
     )
 
 
-def _socket_address(listener: ir.Listener) -> SocketAddress:
+def _socket_address(listener: ir.Listener, address: str) -> Address:
     """Where it listens; `::` is every address of both families."""
-    both = True if listener.address == "::" else None
+    both = True if address == "::" else None
     protocol = SocketAddressProtocol.UDP if listener.quic else None
-    return SocketAddress(protocol=protocol, address=listener.address, port_value=listener.port, ipv4_compat=both)
+    place = SocketAddress(protocol=protocol, address=address, port_value=listener.port, ipv4_compat=both)
+    return Address(socket_address=place)
 
 
 def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, bytes]]) -> Resource:
@@ -179,7 +191,10 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, byte
         filters.append(_TLS_INSPECTOR)
     head = Listener(
         name=listener.name,
-        address=Address(socket_address=_socket_address(listener)),
+        address=_socket_address(listener, listener.address),
+        additional_addresses=[
+            AdditionalAddress(address=_socket_address(listener, each)) for each in listener.more_addresses
+        ],
         listener_filters=filters,
         udp_listener_config=_QUIC if listener.quic else None,
         per_connection_buffer_limit_bytes=BUFFER_LIMIT if listener.buffer_limit is None else listener.buffer_limit,

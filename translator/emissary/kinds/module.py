@@ -59,7 +59,7 @@ class AmbassadorConfig(HttpSettings):
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
         buffer enable_grpc_http11_bridge enable_grpc_web error_response_overrides grpc_stats gzip ip_allow ip_deny
-        lua_scripts runtime_flags
+        lua_scripts
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset()
