@@ -10,6 +10,7 @@ from translator.emissary.fields.cors import Cors, cross_origin_of
 from translator.emissary.fields.labels import Labels
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.limits import RateLimitServices
+from translator.emissary.module_filters import ModuleFilters
 from translator.emissary.options import Options
 from translator.emissary.problems import Problems
 from translator.emissary.settings import Settings
@@ -55,12 +56,19 @@ class Filters:
         self._settings = settings
         self._auth = AuthServices(tables, objects["AuthService"], settings, backends, options)
         self._limits = RateLimitServices(tables, objects["RateLimitService"], settings, backends, options)
-        self.settings = tables.union("filter settings", self._auth.settings, self._limits.settings)
+        self._module = ModuleFilters(tables, settings)
+        self.settings = tables.union(
+            "filter settings", self._auth.settings, self._limits.settings, self._module.settings
+        )
         self.problems = (*self._auth.problems, *self._limits.problems)
 
     def of_all(self) -> tuple[object, ...]:
         """What holds for every route of every chain."""
-        return self._auth.of_all()
+        return (*self._module.of_all(), *self._auth.of_all())
+
+    def origins(self) -> tuple[ObjectKey, ...]:
+        """Whose word it is that Envoy might refuse: what AuthServices say for all is ours."""
+        return self._module.origins()
 
     def of_mapping(self, spec: MappingSpec, shared: Shared) -> tuple[object, ...]:
         """What a Mapping says, by itself and with its group."""

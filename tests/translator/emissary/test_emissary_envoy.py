@@ -38,6 +38,8 @@ def translated(*objects: tuple[str, bytes]) -> Result:
     common = (
         an_object("Listener", "http", {"port": 8080, **LISTENER}),
         an_object("Host", "any", {"hostname": "*", **OPEN}),
+        an_object("RateLimitService", "limits", {"service": "1.2.3.4:80", "protocol_version": "v3"}),
+        an_object("AuthService", "auth", {"auth_service": "1.2.3.4:80"}),
     )
     result = translate(dict((*common, *objects)), Options())
     assert result.failures == ()
@@ -109,6 +111,9 @@ class Author:
             **dict.fromkeys(("remove_request_headers", "remove_response_headers", "allow_upgrade"), self.names),
             **dict.fromkeys(("regex_rewrite", "regex_redirect"), self.substitution),
             "retry_policy": self.retries,
+            "cors": self.cors,
+            "labels": self.labels,
+            "auth_context_extensions": self.texts,
         }
 
     def mapping(self) -> Spec:
@@ -116,6 +121,20 @@ class Author:
         prefix = self._random.choice(["/", "/a", "/b/", "/[^/]+", "x" * 2000, self.text()])
         common = {"prefix": prefix, "hostname": "*", "service": "1.2.3.4:80"}
         return {**common, **{name: self._fields[name]() for name in names}}
+
+    def cors(self) -> Spec:
+        origins = ["*", "null", "https://*.a.test", "https://[::1]:8443", "a.b+c://x_y", self.text()]
+        return {
+            "origins": self._random.sample(origins, 2),
+            "methods": self.names(),
+            "headers": self.names(),
+            "max_age": self.text(),
+        }
+
+    def labels(self) -> Spec:
+        header = {"key": self.text(), "header_name": self.name(), "omit_if_not_present": self.truth()}
+        said = [{"generic_key": {"value": self.text()}}, {"request_headers": header}, {"remote_address": {}}]
+        return {"ambassador": [{self.text(): [specifier]} for specifier in said]}
 
     def text(self) -> str:
         return "".join(self._random.choices(TEXTS, k=self._random.randrange(4)))

@@ -7,7 +7,11 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
 from translator.decode import Decoded, FrozenMap, Problem, Rule, rule, schema_of
+from translator.emissary.fields.address_rules import Allowed, Denied
+from translator.emissary.fields.buffer import Buffer
 from translator.emissary.fields.cors import Cors
+from translator.emissary.fields.grpc_stats import GrpcStatsSpec
+from translator.emissary.fields.gzip import Gzip
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.labels import DefaultLabels
 from translator.emissary.fields.retry_policy import RetryPolicy
@@ -56,11 +60,11 @@ class AmbassadorConfig:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes debug_mode
-        enable_grpc_http11_bridge enable_grpc_web enable_http10 envoy_log_format
+        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer_limit_bytes debug_mode
+        enable_http10 envoy_log_format
         envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
-        set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny load_balancer
-        lua_scripts max_request_headers_kb proper_case prune_unreachable_routes regex_type resolver runtime_flags
+        set_current_client_cert_details header_case_overrides load_balancer
+        max_request_headers_kb proper_case prune_unreachable_routes regex_type resolver runtime_flags
         service_port statsd suppress_envoy_headers use_proxy_proto x_forwarded_proto_redirect xff_num_trusted_hops
         """
     )
@@ -113,6 +117,20 @@ class AmbassadorConfig:
     readiness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_ready on every Host."))
     diagnostics: Probe | None = field(default=None, metadata=rule("/ambassador/v0/ on every Host, when enabled."))
 
+    enable_grpc_http11_bridge: bool = field(default=False, metadata=rule("Clients may speak gRPC by HTTP/1.1."))
+    enable_grpc_web: bool = field(default=False, metadata=rule("Clients may speak gRPC-Web, as browsers do."))
+    grpc_stats: GrpcStatsSpec | None = field(default=None, metadata=rule("Calls by gRPC are counted."))
+    lua_scripts: str | None = field(
+        default=None, metadata=rule("A script in Lua that all requests and answers go through.")
+    )
+    gzip: Gzip | None = field(default=None, metadata=rule("Answers are compressed."))
+    buffer: Buffer | None = field(
+        default=None, metadata=rule("Requests go on when all of their bodies are there; none that stream does.")
+    )
+    ip_allow: Allowed = field(
+        default=(), metadata=rule("Who gets in: `peer` (of the connection) or `remote` (the client) with a range.")
+    )
+    ip_deny: Denied = field(default=(), metadata=rule("Who does not, be it that ip_allow says so."))
     cors: Cors | None = field(default=None, metadata=rule("cors of Mappings without it."))
     default_label_domain: Annotated[PlainText, Rule(min_size=1)] = field(
         default="ambassador", metadata=rule("The domain of RateLimitServices that name none.")
