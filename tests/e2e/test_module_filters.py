@@ -93,15 +93,34 @@ def test_a_script_sees_requests_and_answers(gateway: Gateway, red: HttpUpstream)
     assert "x-lua" not in red.seen[-1]["headers"]
 
 
-def test_pill_a_script_that_envoy_refuses_harms_nobody(gateway: Gateway, red: HttpUpstream) -> None:
-    with gateway.applied("module", module(lua_scripts='error("at once")', server_name="odd")):
-        wait_until(
-            lambda: any("at once" in problem["message"] for problem in gateway.diag()["objects"][MODULE]["problems"]),
-            what="the script told",
-        )
+@pytest.mark.parametrize(("script", "said"), [("x =", "unexpected symbol"), ('error("at once")', "at once")])
+def test_pill_a_script_that_envoy_refuses_harms_nobody(
+    gateway: Gateway, red: HttpUpstream, script: str, said: str
+) -> None:
+    with gateway.applied("module", module(lua_scripts=SCRIPT)):
+        wait_until(lambda: "x-lua-answer" in ask(gateway).headers, what="a good script in force")
         with gateway.applied("module-new", mapping("module-new", NAME, red.service, "/new/")):
+            gateway.apply("module", module(lua_scripts=script, server_name="odd"))
+            wait_until(
+                lambda: any(said in problem["message"] for problem in gateway.diag()["objects"][MODULE]["problems"]),
+                what=lambda: f"the script told; the log ends {gateway.log()[-3000:]}",
+            )
             gateway.wait_served(NAME, "/new/")
-    gateway.wait_served(NAME)
+            assert ask(gateway).headers["x-lua-answer"] == "200"  # by the last good one
+            gateway.apply("module", module(lua_scripts=SCRIPT.replace("answer", "mended")))
+            wait_until(lambda: "x-lua-mended" in ask(gateway).headers, what="the mended script")
+    gone(gateway, "x-lua-mended")
+
+
+def test_pill_a_script_that_was_wrong_from_the_start_harms_nobody(red: HttpUpstream) -> None:
+    gateway = Gateway()
+    gateway.apply("module", module(lua_scripts="x ="))
+    gateway.apply("served", host("module", NAME) + mapping("module", NAME, red.service))
+    with gateway:
+        gateway.wait_served(NAME)
+        assert ["unexpected symbol" in one["message"] for one in gateway.diag()["objects"][MODULE]["problems"]] == [
+            True
+        ]
 
 
 def test_item_43_answers_are_compressed_and_requests_never(gateway: Gateway, red: HttpUpstream) -> None:

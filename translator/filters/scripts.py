@@ -1,7 +1,8 @@
 """A script of the user's, in Lua, that sees requests and answers.
 
 It stands in the routes, not in a configuration of its own (ECDS): Envoy keeps one that it refused there, and refuses
-every listener that is added or changed then. Of routes the last good ones stay.
+every listener that is added or changed then (findings/envoy-ecds-refused-stops-listeners.sh). Of routes the last good
+ones stay.
 
 Source: envoy/extensions/filters/http/lua/v3/lua.proto.
 """
