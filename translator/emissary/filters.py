@@ -7,6 +7,7 @@ from translator import ir
 from translator.emissary.auth import AuthServices
 from translator.emissary.backends import Backends
 from translator.emissary.fields.cors import Cors, cross_origin_of
+from translator.emissary.fields.error_overrides import ErrorOverrides, error_bodies_of
 from translator.emissary.fields.labels import Labels
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.limits import RateLimitServices
@@ -14,6 +15,7 @@ from translator.emissary.module_filters import ModuleFilters
 from translator.emissary.options import Options
 from translator.emissary.problems import Problems
 from translator.emissary.settings import Settings
+from translator.filters.error_bodies import ErrorBodies
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables
 
@@ -24,16 +26,19 @@ class Shared:
 
     cors: Cors | None = None
     labels: Labels | None = None
+    errors: ErrorOverrides | None = None
 
 
 def shared_of(specs: Iterable[MappingSpec]) -> Shared:
     """What a group says, from its members in the order of their names."""
     cors: Cors | None = None
     labels: Labels | None = None
+    errors: ErrorOverrides | None = None
     for spec in specs:
         cors = spec.cors or cors
         labels = labels if spec.labels is None else spec.labels
-    return Shared(cors, labels)
+        errors = errors if spec.error_response_overrides is None else spec.error_response_overrides
+    return Shared(cors, labels, errors)
 
 
 class Filters:
@@ -73,8 +78,18 @@ class Filters:
     def of_mapping(self, spec: MappingSpec, shared: Shared) -> tuple[object, ...]:
         """What a Mapping says, by itself and with its group."""
         cors = None if spec.host_redirect else cross_origin_of(shared.cors, self._settings.default_cors())
-        return (*((cors,) if cors else ()), *self._auth.of_mapping(spec), *self._limits.of_mapping(spec, shared.labels))
+        errors = self._errors_of(spec, shared.errors)
+        own = tuple([said for said in (cors, errors) if said is not None])
+        return (*own, *self._auth.of_mapping(spec), *self._limits.of_mapping(spec, shared.labels))
 
     def of_probes(self) -> tuple[object, ...]:
         """What holds for liveness and readiness."""
         return self._auth.of_probes()
+
+    def _errors_of(self, spec: MappingSpec, overrides: ErrorOverrides | None) -> ErrorBodies | None:
+        """The bodies of a route's own errors; none at all where it wants not even those that are for all."""
+        bodies = ErrorBodies() if spec.bypass_error_response_overrides else error_bodies_of(overrides or ())
+        if bodies.bodies:
+            return bodies
+        said = spec.bypass_error_response_overrides or overrides is not None
+        return bodies if said and self._module.replaces_errors() else None

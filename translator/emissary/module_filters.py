@@ -5,9 +5,10 @@ from typing import Final
 
 from translator import ir
 from translator.emissary.fields.address_rules import address_rules_of
+from translator.emissary.fields.error_overrides import error_bodies_of
 from translator.emissary.kinds.module import AmbassadorConfig
 from translator.emissary.settings import ALWAYS, Settings
-from translator.filters import compression, grpc_stats
+from translator.filters import compression, error_bodies, grpc_stats
 from translator.filters.buffering import WholeBodies
 from translator.filters.grpc_bridge import GrpcBridge
 from translator.filters.grpc_web import GrpcWeb
@@ -24,11 +25,18 @@ class ModuleFilters:
         self._said = tables.each(
             "module filters", settings.config, lambda _, config: tuple(switches_of(config)) or None
         )
+        self._errors = tables.each(
+            "module errors", settings.config, lambda _, config: True if config.error_response_overrides else None
+        )
         self.settings: Table[str, ir.FilterSettings] = tables.each(
             "module filter settings",
             tables.constant("filters of the module", dict.fromkeys(_CONFIGURED, True)),
             lambda name, _: _settings_of(name, settings),
         )
+
+    def replaces_errors(self) -> bool:
+        """Whether it says what is read instead of the bodies of errors."""
+        return read(self._errors, ALWAYS) is not None
 
     def origins(self) -> tuple[ObjectKey, ...]:
         """The Module, where it says something that holds for all."""
@@ -62,6 +70,9 @@ def _configurations_of(config: AmbassadorConfig) -> Mapping[str, object]:
     """What those filters are told where they stand, by their names."""
     return {
         grpc_stats.NAME: config.grpc_stats.stats if config.grpc_stats else None,
+        error_bodies.NAME: error_bodies_of(config.error_response_overrides)
+        if config.error_response_overrides
+        else None,
         compression.NAME: config.gzip.options if config.gzip else None,
     }
 

@@ -1,4 +1,4 @@
-"""The HTTP filters: one list, the same in every HTTP connection manager from the start, all of them switched off.
+"""The HTTP filters: one list, the same in every HTTP connection manager from the start, switched off.
 
 A filter that is added to a listener drains the connections of that listener, and cuts off who does not go in time. So
 none is ever added. A route, or all routes of a chain, switch a filter on, which costs no connection; and what can be
@@ -19,6 +19,7 @@ from translator.filters import (
     buffering,
     compression,
     cors,
+    error_bodies,
     external_auth,
     grpc_bridge,
     grpc_stats,
@@ -40,6 +41,7 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
     buffering.FILTER,  # only bodies that are small enough come further
     address_rules.FILTER,  # nobody is asked about those who are out anyway
     cors.FILTER,  # a browser's preflight has no credentials: it is answered before anybody is asked
+    error_bodies.FILTER,  # before all whose refusals are errors like others
     unavailable.FILTER,  # where the authorization below is broken, nothing behind it may be reached
     external_auth.FILTER,
     rate_limit.FILTER,  # what is refused anyway is not counted

@@ -113,6 +113,8 @@ class Author:
             "retry_policy": self.retries,
             "cors": self.cors,
             "labels": self.labels,
+            "error_response_overrides": self.errors,
+            "bypass_error_response_overrides": self.truth,
             "auth_context_extensions": self.texts,
         }
 
@@ -130,6 +132,14 @@ class Author:
             "headers": self.names(),
             "max_age": self.text(),
         }
+
+    def errors(self) -> list[Spec]:
+        bodies = [
+            {"text_format": self.text()},
+            {"text_format": self.text(), "content_type": self.text()},
+            {"json_format": {self.text(): self.text()}},
+        ]
+        return [{"on_status_code": self._random.randrange(399, 601), "body": body} for body in bodies]
 
     def labels(self) -> Spec:
         header = {"key": self.text(), "header_name": self.name(), "omit_if_not_present": self.truth()}

@@ -23,6 +23,7 @@ from translator.checks import (
 from translator.decode import Invalid, Problem, Validation, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.cors import Cors
+from translator.emissary.fields.error_overrides import ErrorOverrides
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.labels import Labels
 from translator.emissary.fields.priority import Priority
@@ -57,8 +58,7 @@ class MappingSpec:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers bypass_error_response_overrides docs
-        envoy_override error_response_overrides health_checks load_balancer modules outlier_detection resolver
+        add_linkerd_headers docs envoy_override health_checks load_balancer modules outlier_detection resolver
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -205,6 +205,12 @@ class MappingSpec:
     )
     cors: Cors | None = field(
         default=None, metadata=rule("Which pages of other sites may read answers; the Module's when absent.")
+    )
+    error_response_overrides: ErrorOverrides | None = field(
+        default=None, metadata=rule("What clients read instead of the bodies of errors; the Module's when absent.")
+    )
+    bypass_error_response_overrides: bool = field(
+        default=False, metadata=rule("Errors are as they are, whatever the Module says.")
     )
     labels: Labels | None = field(
         default=None,

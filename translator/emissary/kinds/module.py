@@ -10,6 +10,7 @@ from translator.decode import Decoded, FrozenMap, Problem, Rule, rule, schema_of
 from translator.emissary.fields.address_rules import Allowed, Denied
 from translator.emissary.fields.buffer import Buffer
 from translator.emissary.fields.cors import Cors
+from translator.emissary.fields.error_overrides import ErrorOverrides
 from translator.emissary.fields.grpc_stats import GrpcStatsSpec
 from translator.emissary.fields.gzip import Gzip
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
@@ -62,7 +63,7 @@ class AmbassadorConfig:
         """
         add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer_limit_bytes debug_mode
         enable_http10 envoy_log_format
-        envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
+        envoy_log_path envoy_log_type envoy_validation_timeout forward_client_cert_details
         set_current_client_cert_details header_case_overrides load_balancer
         max_request_headers_kb proper_case prune_unreachable_routes regex_type resolver runtime_flags
         service_port statsd suppress_envoy_headers use_proxy_proto x_forwarded_proto_redirect xff_num_trusted_hops
@@ -132,6 +133,9 @@ class AmbassadorConfig:
     )
     ip_deny: Denied = field(default=(), metadata=rule("Who does not, be it that ip_allow says so."))
     cors: Cors | None = field(default=None, metadata=rule("cors of Mappings without it."))
+    error_response_overrides: ErrorOverrides = field(
+        default=(), metadata=rule("Those of Mappings without any, and of requests that no Mapping wants.")
+    )
     default_label_domain: Annotated[PlainText, Rule(min_size=1)] = field(
         default="ambassador", metadata=rule("The domain of RateLimitServices that name none.")
     )
