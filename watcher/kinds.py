@@ -164,9 +164,9 @@ KINDS: Final = (
     _own("TLSContext", "tlscontexts"),
     _own("TCPMapping", "tcpmappings"),
     _own("Module", "modules"),
-    # Not served yet; said to each object, since whoever relies on one must know.
     _own("AuthService", "authservices"),
     _own("RateLimitService", "ratelimitservices"),
+    # Not served yet; said to each object, since whoever relies on one must know.
     _own("LogService", "logservices", needed=False),
     _own("TracingService", "tracingservices", needed=False),
     _own("DevPortal", "devportals", needed=False),

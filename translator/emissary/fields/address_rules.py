@@ -7,7 +7,8 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, Literal
 
-from translator.decode import Decoded, FrozenMap, Invalid, Problem, Rule, few, kind_shown, quote
+from translator.decode import Decoded, FrozenMap, Invalid, Problem, Rule, kind_shown, quote
+from translator.decoding.findings import Findings
 from translator.filters.address_rules import AddressRange, AddressRules
 
 WHOSE: Final[tuple[Literal["peer", "remote"], ...]] = ("peer", "remote")
@@ -32,13 +33,13 @@ def _read(value: object) -> Decoded[tuple[Mapping[str, str], ...]]:
     if not isinstance(value, list):
         said = f"must be a list, not {kind_shown(value)}; it is left out"
         return Decoded((), (Problem("", said, stops=False),))
-    found, problems = [], []
+    found, problems = [], Findings()
     for index, given in enumerate(value):
         try:
             found.append(_entry_of(given))
         except Invalid as wrong:
-            problems.append(Problem(f"[{index}]", f"{wrong.message}; it is left out", stops=False))
-    return Decoded(tuple(found), few(problems))
+            problems.add(Problem(f"[{index}]", f"{wrong.message}; it is left out", stops=False))
+    return Decoded(tuple(found), problems.told())
 
 
 NOBODY: Final[tuple[Mapping[str, str], ...]] = (FrozenMap(),)

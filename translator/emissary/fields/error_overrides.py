@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 from translator.checks import HeaderFormat
-from translator.decode import Decoded, Problem, Rule, decode, few, join, kind_shown, rule, schema_of
+from translator.decode import Decoded, Problem, Rule, decode, join, kind_shown, rule, schema_of
+from translator.decoding.findings import Findings
 from translator.filters.error_bodies import ErrorBodies, ErrorBody
 from translator.operators import check_operators
 
@@ -73,17 +74,17 @@ def _read(value: object) -> Decoded[tuple[ErrorOverride, ...]]:
     if not isinstance(value, list):
         said = f"must be a list, not {kind_shown(value)}; it is left out"
         return Decoded((), (Problem("", said, stops=False),))
-    problems: list[Problem] = []
+    problems = Findings()
     found: dict[int, ErrorOverride] = {}
     for index, entry in enumerate(value):
         decoded = decode(ErrorOverride, entry, f"[{index}]")
         problems.extend(_left_out(problem) for problem in decoded.problems)
         if decoded.value and decoded.value.on_status_code in found:
             said = f"has no effect: an entry before it is for {decoded.value.on_status_code} already"
-            problems.append(Problem(join(f"[{index}]", "on_status_code"), said, stops=False))
+            problems.add(Problem(join(f"[{index}]", "on_status_code"), said, stops=False))
         elif decoded.value:
             found[decoded.value.on_status_code] = decoded.value
-    return Decoded(tuple(found.values()), few(problems))
+    return Decoded(tuple(found.values()), problems.told())
 
 
 def _left_out(problem: Problem) -> Problem:
