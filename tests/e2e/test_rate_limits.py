@@ -211,6 +211,16 @@ def test_item_44_another_version_of_the_protocol_is_told(
         assert limiter.seen == []
 
 
+def test_how_long_it_may_take(gateway: Gateway, limiter: RateLimiter) -> None:
+    with Applied(gateway, limits(limiter.service), limiter):
+        limiter.delay = 0.2
+        gateway.apply("limits", limits(limiter.service, timeout_ms=20, failure_mode_deny=True))
+        gateway.wait_served(NAME, status=500)
+        gateway.apply("limits", limits(limiter.service, timeout_ms=0, failure_mode_deny=True))
+        gateway.wait_served(NAME)  # 0 is no limit
+        limiter.delay = 0.0
+
+
 def test_one_counts_and_the_others_are_told(gateway: Gateway, limiter: RateLimiter) -> None:
     with RateLimiter() as second:
         text = limits(second.service, "a", protocol_version="v2") + limits(limiter.service, "b")
