@@ -118,6 +118,41 @@ class Author:
             "auth_context_extensions": self.texts,
         }
 
+    def module(self) -> Spec:
+        """What the Module says to filters, each a little wrong now and then."""
+        settings: dict[str, Callable[[], object]] = {
+            "gzip": self.gzip,
+            "buffer": lambda: {"max_request_bytes": self.number()},
+            "grpc_stats": lambda: {
+                "all_methods": self.truth(),
+                "services": [{"name": self.text(), "method_names": self.names()}],
+            },
+            "ip_allow": self.ranges,
+            "ip_deny": self.ranges,
+            "cors": self.cors,
+            "error_response_overrides": self.errors,
+            "enable_grpc_web": self.truth,
+            "default_label_domain": self.text,
+            "default_labels": lambda: {"ambassador": {"defaults": [{"generic_key": {"value": self.text()}}]}},
+        }
+        return {name: settings[name]() for name in self._random.sample(sorted(settings), 5)}
+
+    def gzip(self) -> Spec:
+        gzip: dict[str, Callable[[], object]] = {
+            "memory_level": lambda: self._random.randrange(11),
+            "window_bits": lambda: self._random.randrange(8, 17),
+            "min_content_length": self.number,
+            "compression_level": lambda: self._random.choice(["BEST", "SPEED", "COMPRESSION_LEVEL_7", self.text()]),
+            "compression_strategy": lambda: self._random.choice(["RLE", "HUFFMAN", self.text()]),
+            "content_type": self.names,
+            "disable_on_etag_header": self.truth,
+        }
+        return {name: gzip[name]() for name in self._random.sample(sorted(gzip), 2)}
+
+    def ranges(self) -> list[dict[str, str]]:
+        texts = ["192.0.2.0/24", "::/0", "0.0.0.0/0", "2001:db8::1", "192.0.2.1/33", self.text()]
+        return [{self._random.choice(["peer", "remote"]): self._random.choice(texts)} for _ in range(2)]
+
     def mapping(self) -> Spec:
         names = self._random.sample(sorted(self._fields), self._random.randrange(3))
         prefix = self._random.choice(["/", "/a", "/b/", "/[^/]+", "x" * 2000, self.text()])
@@ -179,6 +214,15 @@ def test_what_mappings_may_say_envoy_takes(tmp_path: Path, seed: int) -> None:
     result = translated(*objects.items())
     assert 300 < len(served(result) & objects.keys()) < 800
     assert refusal(result, tmp_path) == ""
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_the_module_says_to_filters_envoy_takes(tmp_path: Path, seed: int) -> None:
+    """What configures a filter apart must never be refused: Envoy would refuse listeners for it from then on."""
+    author = Author(seed)
+    module = an_object("Module", "ambassador", {"config": author.module()})
+    mapping = an_object("Mapping", "a", {"prefix": "/", "hostname": "*", "service": "1.2.3.4:80"})
+    assert refusal(translated(module, mapping), tmp_path) == ""
 
 
 # The limits themselves
