@@ -217,7 +217,8 @@ class EmissaryTables:
         filters = self._filters.of_all()
         if not filters or chain is None or not isinstance(chain.body, ir.HttpChain):
             return chain
-        return replace(chain, body=replace(chain.body, filters=filters))
+        body = replace(chain.body, filters=filters)
+        return replace(chain, body=body, origins=(*chain.origins, *self._filters.origins()))
 
     def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
         tables = self._tables

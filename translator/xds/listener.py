@@ -61,11 +61,12 @@ STREAM_IDLE_MS = 300_000
 
 
 def _listed(each: ListedFilter) -> HttpFilter:
-    """A filter as every HTTP connection manager has it: switched off."""
+    """A filter as every HTTP connection manager has it: switched off, but for those that are idle by themselves."""
+    disabled = not each.always_on
     if each.discovered is None:
-        return HttpFilter(name=each.name, typed_config=any_of(each.idle), disabled=True)
+        return HttpFilter(name=each.name, typed_config=any_of(each.idle), disabled=disabled)
     discovery = ExtensionConfigSource(config_source=ADS, type_urls=[type_url(type(each.idle))])
-    return HttpFilter(name=each.name, config_discovery=discovery, disabled=True)
+    return HttpFilter(name=each.name, config_discovery=discovery, disabled=disabled)
 
 
 _FILTER_CHAINS = tag(3, 2)

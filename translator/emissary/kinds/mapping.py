@@ -23,6 +23,7 @@ from translator.checks import (
 from translator.decode import Invalid, Problem, Validation, join, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.cors import Cors
+from translator.emissary.fields.error_overrides import ErrorOverrides
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.health_checks import HealthCheck, health_problems
 from translator.emissary.fields.labels import Labels
@@ -43,7 +44,6 @@ from translator.emissary.fields.upstream import (
     family_problems,
 )
 from translator.emissary.hostnames import mapping_hostname
-from translator.emissary.objects import words
 from translator.emissary.pitfalls import of_hostname, of_path, of_path_regex, of_regex, of_retries
 from translator.emissary.service_names import service as readable
 
@@ -54,11 +54,7 @@ AUTHORITY = ":authority"
 class MappingSpec:
     """A rule of routing: requests that match it go to its service."""
 
-    UNSERVED: ClassVar[frozenset[str]] = words(
-        """
-        bypass_error_response_overrides docs envoy_override error_response_overrides modules
-        """
-    )
+    UNSERVED: ClassVar[frozenset[str]] = frozenset({"docs", "envoy_override", "modules"})
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
     VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
         Validation(
@@ -222,6 +218,12 @@ class MappingSpec:
     )
     cors: Cors | None = field(
         default=None, metadata=rule("Which pages of other sites may read answers; the Module's when absent.")
+    )
+    error_response_overrides: ErrorOverrides | None = field(
+        default=None, metadata=rule("What clients read instead of the bodies of errors; the Module's when absent.")
+    )
+    bypass_error_response_overrides: bool = field(
+        default=False, metadata=rule("Errors are as they are, whatever the Module says.")
     )
     labels: Labels | None = field(
         default=None,
