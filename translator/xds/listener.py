@@ -4,6 +4,7 @@ The defaults are those that Envoy advises for a proxy at the edge. Source: Envoy
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 from envoyapi.config_core_v3 import (
     Address,
@@ -35,12 +36,15 @@ BUFFER_LIMIT = 32_768
 STREAM_WINDOW = 65_536
 CONNECTION_WINDOW = 1_048_576
 STREAM_IDLE_MS = 300_000
+FIRST_WORD_MS = 1_000
+"""How long a client may be silent where a server may be the one who speaks first, but others ask for names in TLS."""
 
 _FILTER_CHAINS = tag(3, 2)
 _NOT_BELIEVED = (removal(),)
 _ROUTER = HttpFilter(name="envoy.filters.http.router", typed_config=any_of(Router()))
 _TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=any_of(TlsInspector()))
 _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", typed_config=any_of(ProxyProtocol()))
+_TRANSPORTS = {"tls": "tls", "clear text": "raw_buffer", "anything": None}
 _SLASHES = {
     "keep": HttpConnectionManagerPathWithEscapedSlashesAction.KEEP_UNCHANGED,
     "reject": HttpConnectionManagerPathWithEscapedSlashesAction.REJECT_REQUEST,
@@ -54,14 +58,21 @@ _UNDERSCORES = {
 }
 
 
-def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
-    """One filter chain; clear text is what is left when the connection does not begin with a TLS hello.
+Wants = Literal["tls", "clear text", "anything"]
+"""What connections a chain is for."""
 
-    TCP that is passed on as it is, to whomever, may well begin with one.
-    """
+
+def wants(chain: ir.FilterChain) -> Wants:
+    """What a chain is for. TCP that is passed on as it is, to whomever, may well begin with a TLS hello."""
+    if chain.tls:
+        return "tls"
+    return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
+
+
+def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
+    """One filter chain; clear text is what is left when the connection does not begin with a TLS hello."""
     body = chain.body
-    anything = isinstance(body, ir.TcpChain) and not chain.tls and not chain.server_names
-    transport = None if anything else "tls" if chain.tls else "raw_buffer"
+    transport = _TRANSPORTS[wants(chain)]
     return FilterChain(
         name=chain.name,
         filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
@@ -123,16 +134,23 @@ def _socket_address(listener: ir.Listener) -> SocketAddress:
     return SocketAddress(address=listener.address, port_value=listener.port, ipv4_compat=both)
 
 
-def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, bytes]]) -> Resource:
-    """The listener, joined from its chains: for each name whether it is TLS, and its bytes."""
+def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Resource:
+    """The listener, joined from its chains: for each name what it is for, and its bytes.
+
+    Where a proxy says who the client is, nobody goes on who has not heard it.
+    """
     filters = [_PROXY_PROTOCOL] if listener.proxy_protocol else []
-    if any(tls for tls, _ in chains.values()):
+    wanted = {each for each, _ in chains.values()}
+    if "tls" in wanted:
         filters.append(_TLS_INSPECTOR)
+    goes_on = wanted >= {"tls", "anything"} and not listener.proxy_protocol
     head = Listener(
         name=listener.name,
         address=Address(socket_address=_socket_address(listener)),
         listener_filters=filters,
         per_connection_buffer_limit_bytes=BUFFER_LIMIT,
+        listener_filters_timeout=duration_ms(FIRST_WORD_MS) if goes_on else None,
+        continue_on_listener_filters_timeout=goes_on,
     )
     joined = b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])
     return resource(head + joined)
