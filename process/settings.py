@@ -96,7 +96,7 @@ class Settings:
     consul_address: str = ""
     """The Consul of ConsulResolvers that name none; empty: 127.0.0.1:8500."""
     consul_token: str = ""
-    """What Consul is told that wants to know who asks."""
+    """What that Consul is shown, and no other: anybody may name one."""
     kubeconfig: str | None = None
     """The kubeconfig file, or several with a colon between; None: the pod's own account, else ~/.kube/config."""
     pod_name: str = field(default_factory=socket.gethostname)

@@ -98,6 +98,9 @@ def objects(gateway: Gateway, namespace: str) -> list[dict[str, Any]]:
         one("Module", {"config": {"server_name": "one"}}, "ambassador"),
         one("TCPMapping", {"port": gateway.https_port, "service": "one:80"}),
         one("TLSContext", {"min_tls_version": "v1.2"}),
+        one("ConsulResolver", {"datacenter": "dc1"}),
+        one("KubernetesEndpointResolver", {}),
+        one("KubernetesServiceResolver", {}),
         *(one(kind.name, {}) for kind in OTHERS),
     ]
 

@@ -164,8 +164,8 @@ class EmissaryTables:
             tables.union("clear text wanted", in_clear, self._bound),
             lambda name, _: self._clear_chain(name, read(in_clear, name) or {}, ports),
         )
-        portwide = tcp.declare_portwide(clear)
         named_chains, named_problems = chains_and_problems(tables, "TCP by name", named)
+        portwide = tcp.declare_portwide(clear, tables.union("chains for names in TLS", named_chains, by_tls))
         portwide_chains, portwide_problems = chains_and_problems(tables, "TCP by port", portwide)
         self.chains = tables.union("chains", named_chains, by_tls, clear, portwide_chains)
         return (

@@ -28,6 +28,9 @@ from translator.tables import Table, Tables, read
 
 NO_TLS = "has no TLS settings: no Host with TLS serves it, and no TLSContext lists it in hosts"
 
+LATE = "has names in TLS beside it: a server that speaks first is heard after a second, in which clients may say a name"
+LATE_BEHIND_A_PROXY = "has names in TLS beside it: a server that speaks first is not heard before its client has spoken"
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -198,19 +201,29 @@ class TcpMappings:
 
         return self._tables.each("TCP chains by name", self._named, make)
 
-    def declare_portwide(self, clear_text: Table[str, ir.FilterChain]) -> Table[str, TcpChain]:
+    def declare_portwide(
+        self, clear_text: Table[str, ir.FilterChain], by_tls: Table[str, ir.FilterChain]
+    ) -> Table[str, TcpChain]:
         """The chains of TCPMappings for a whole port, where no Host is served in clear text.
 
         Args:
             clear_text: the chains of Hosts in clear text.
+            by_tls: the chains for names in TLS.
         """
+        shared = self._tables.group("ports with names in TLS", by_tls, lambda _, chain: {chain.listener: True})
+        inspected = self._tables.each("ports that wait for a name", shared, lambda _, __: True)
 
         def make(name: str, members: Members) -> TcpChain:
             listener = listener_of(name)
             if read(clear_text, clear_text_name(listener)) is not None:
                 said = f"cannot have the whole port: Hosts are served there in clear text, at Listener {listener}"
                 return _refused(members, Problem("spec.port", said, reason="Conflict"))
-            return self._chain(name, members, (), None)
+            made = self._chain(name, members, (), None)
+            port = read(self.ports, listener)
+            if port is None or read(inspected, listener) is None:
+                return made
+            late = Problem("spec.port", LATE_BEHIND_A_PROXY if port.proxy_protocol else LATE, stops=False)
+            return replace(made, problems={key: (*made.problems.get(key, ()), late) for key in members})
 
         return self._tables.each("TCP chains by port", self._portwide, make)
 

@@ -4,7 +4,7 @@ The defaults are those that Envoy advises for a proxy at the edge. Source: Envoy
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from envoyapi.config_core_v3 import (
     Address,
@@ -58,6 +58,8 @@ BUFFER_LIMIT = 32_768
 STREAM_WINDOW = 65_536
 CONNECTION_WINDOW = 1_048_576
 STREAM_IDLE_MS = 300_000
+FIRST_WORD_MS = 1_000
+"""How long a client may be silent where a server may be the one who speaks first, but others ask for names in TLS."""
 
 
 def _listed(each: ListedFilter) -> HttpFilter:
@@ -77,6 +79,7 @@ _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", t
 _QUIC = UdpListenerConfig(
     quic_options=ListenersQuicOptions(), downstream_socket_config=UdpSocketConfig(prefer_gro=True)
 )
+_TRANSPORTS = {"tls": "tls", "clear text": "raw_buffer", "anything": None}
 _SLASHES = {
     "keep": HttpConnectionManagerPathWithEscapedSlashesAction.KEEP_UNCHANGED,
     "reject": HttpConnectionManagerPathWithEscapedSlashesAction.REJECT_REQUEST,
@@ -90,14 +93,21 @@ _UNDERSCORES = {
 }
 
 
-def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
-    """One filter chain; clear text is what is left when the connection does not begin with a TLS hello.
+Wants = Literal["tls", "clear text", "anything"]
+"""What connections a chain is for."""
 
-    TCP that is passed on as it is, to whomever, may well begin with one.
-    """
+
+def wants(chain: ir.FilterChain) -> Wants:
+    """What a chain is for. TCP that is passed on as it is, to whomever, may well begin with a TLS hello."""
+    if chain.tls:
+        return "tls"
+    return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
+
+
+def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
+    """One filter chain; clear text is what is left when the connection does not begin with a TLS hello."""
     body = chain.body
-    anything = isinstance(body, ir.TcpChain) and not chain.tls and not chain.server_names
-    transport = None if anything else "quic" if chain.quic else "tls" if chain.tls else "raw_buffer"
+    transport = "quic" if chain.quic else _TRANSPORTS[wants(chain)]
     return FilterChain(
         name=chain.name,
         filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
@@ -185,11 +195,16 @@ def _socket_address(listener: ir.Listener, address: str) -> Address:
     return Address(socket_address=place)
 
 
-def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, bytes]]) -> Resource:
-    """The listener, joined from its chains: for each name whether it is TLS, and its bytes."""
+def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Resource:
+    """The listener, joined from its chains: for each name what it is for, and its bytes.
+
+    Where a proxy says who the client is, nobody goes on who has not heard it.
+    """
     filters = [_PROXY_PROTOCOL] if listener.proxy_protocol else []
-    if not listener.quic and any(tls for tls, _ in chains.values()):
+    wanted = {each for each, _ in chains.values()}
+    if "tls" in wanted and not listener.quic:
         filters.append(_TLS_INSPECTOR)
+    goes_on = wanted >= {"tls", "anything"} and not listener.proxy_protocol
     head = Listener(
         name=listener.name,
         address=_socket_address(listener, listener.address),
@@ -199,6 +214,8 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, byte
         listener_filters=filters,
         udp_listener_config=_QUIC if listener.quic else None,
         per_connection_buffer_limit_bytes=BUFFER_LIMIT if listener.buffer_limit is None else listener.buffer_limit,
+        listener_filters_timeout=duration_ms(FIRST_WORD_MS) if goes_on else None,
+        continue_on_listener_filters_timeout=goes_on,
     )
     joined = b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])
     return resource(head + joined)

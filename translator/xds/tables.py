@@ -16,7 +16,7 @@ from translator.resources import Resource, ResourceType, resource
 from translator.tables import Table, Tables, read
 from translator.xds.cluster import encode_assignment, encode_cluster, found_in
 from translator.xds.forward import backends_of
-from translator.xds.listener import encode_filter_chain, encode_listener
+from translator.xds.listener import Wants, encode_filter_chain, encode_listener, wants
 from translator.xds.names import assignment_name, authority_name, certificate_name, cluster_name
 from translator.xds.route import EncodedRoute, encode_route
 from translator.xds.tls import encode_authority, encode_certificate
@@ -148,7 +148,7 @@ class XdsTables:
     def _listeners(self) -> Table[str, Resource]:
         encoded = self._tables.each("filter chains", self._intent.chains, _encode_chain)
         by_listener = self._tables.group(
-            "filter chains by listener", encoded, lambda _, row: {row.listener: (row.tls, bytes(row.body))}
+            "filter chains by listener", encoded, lambda _, row: {row.listener: (row.wants, bytes(row.body))}
         )
         return self._tables.each(
             "listener resources",
@@ -183,12 +183,12 @@ class XdsTables:
 @dataclass(frozen=True, slots=True)
 class _EncodedChain:
     listener: str
-    tls: bool
+    wants: Wants
     body: FilterChain
 
 
 def _encode_chain(_: str, chain: ir.FilterChain) -> _EncodedChain:
-    return _EncodedChain(chain.listener, chain.tls is not None, encode_filter_chain(chain))
+    return _EncodedChain(chain.listener, wants(chain), encode_filter_chain(chain))
 
 
 def _encode_host(host: ir.VirtualHost, rows: Mapping[RouteKey, tuple[EncodedRoute, ...]]) -> VirtualHost:
