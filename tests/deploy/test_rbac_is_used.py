@@ -98,6 +98,7 @@ def objects(gateway: Gateway, namespace: str) -> list[dict[str, Any]]:
         one("Module", {"config": {"server_name": "one"}}, "ambassador"),
         one("TCPMapping", {"port": gateway.https_port, "service": "one:80"}),
         one("TLSContext", {"min_tls_version": "v1.2"}),
+        one("AuthService", {"auth_service": "one:80", "failure_mode_allow": True}),
         *(one(kind.name, {}) for kind in OTHERS),
     ]
 
