@@ -1,5 +1,6 @@
 """What a person is told when the gateway is ready: what runs, and what to try, of what the folder really serves."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import orjson
 
 from entrypoint.ready import PATH as READY
 from entrypoint.ready import diagnostics_host
-from process.settings import Settings
+from process.settings import MORE_CONFIG_DIRS, Settings
 from process.text import escaped
 
 PATIENCE: Final = 20.0
@@ -38,6 +39,7 @@ def ask(environ: Mapping[str, str], settings: Settings) -> Mapping[str, Any]:
     asked = {
         **environ,
         "DRAGOMAN_CONFIG_DIR": str(settings.config_dir.absolute()) if settings.config_dir else "",
+        MORE_CONFIG_DIRS: os.pathsep.join(str(more.absolute()) for more in settings.more_config_dirs),
         "PYTHONPATH": f"{_ROOT}:{path}" if path else str(_ROOT),
     }
     try:

@@ -17,7 +17,7 @@ from process.text import escaped, printable
 from translator.offline import Result
 from translator.offline import translate as translate_objects
 from translator.resources import Resource, ResourceType
-from translator.settings import options_of
+from translator.settings import Machine, options_of
 from translator.statuses import Status, status_of_file
 from translator.tables import Failure
 from watcher.lanes import Lanes
@@ -89,7 +89,7 @@ def translated(loaded: Loaded, settings: Settings) -> tuple[dict[str, Any], bool
     objects = {key: record.body for key, record in loaded.objects.items()}
     fallback = fallback_secret(settings.namespace)
     objects.setdefault(f"core/Secret/{settings.namespace}/{fallback['metadata']['name']}", orjson.dumps(fallback))
-    result = translate_objects(objects, options_of(settings))
+    result = translate_objects(objects, options_of(settings, Machine(environment=os.environ)))
     statuses = {**result.statuses, **_file_statuses(loaded)}
     problems = [problem for key, status in sorted(statuses.items()) for problem in _problems(key, status)]
     problems += map(_failure, result.failures)

@@ -133,6 +133,9 @@ class Diagnostics:
         return _health(wrong, "alive", self._vitals())
 
     async def _check_ready(self, _request: web.BaseRequest) -> web.StreamResponse:
+        vitals = self._vitals()
+        if vitals.ending:
+            return _health("the gateway comes to its end", "ready", vitals)
         state, listening = await self._admin.state(), frozenset[str]()
         if state == LIVE:
             try:
@@ -141,7 +144,7 @@ class Diagnostics:
                 state = BUSY
             except NoAnswerError:
                 state = None
-        vitals, now = self._vitals(), time.monotonic()
+        now = time.monotonic()
         if state == BUSY and ENVOY in vitals.hung:
             state = None
         progress = None if self._readiness.is_settled(state, listening) else await self._progress()

@@ -74,7 +74,7 @@ def of_kind(found: list[Document], kind: str, ambassador_id: str) -> list[Docume
         for document in found
         if document.get("kind") == kind
         and str(document.get("apiVersion", "")).startswith("getambassador.io/")
-        and _is_read(spec(document).get("ambassador_id"), ambassador_id)
+        and _is_read(spec(document), ambassador_id)
     ]
 
 
@@ -99,10 +99,12 @@ def _demos(found: list[Document]) -> list[str]:
     return [text for text in wanted if isinstance(text, str) and text]
 
 
-def _is_read(ids: object, ambassador_id: str) -> bool:
+def _is_read(said: Mapping[str, Any], ambassador_id: str) -> bool:
+    ids = said.get("ambassador_id")
+    ids = said.get("ambassadorId") if ids is None else ids
     if ids is None:
         return ambassador_id == "default"
-    return ambassador_id in (ids if isinstance(ids, list) else [ids])
+    return ambassador_id in (ids if isinstance(ids, list) else [ids]) or ids == ["_automatic_"]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

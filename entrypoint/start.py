@@ -19,7 +19,8 @@ from entrypoint.relay import Outlet
 from entrypoint.rundir import RunDirectory, RunDirectoryError, environment
 from entrypoint.supervision import CONF
 from process import logs
-from process.settings import Settings, SettingsError
+from process.legacy import dead_variables
+from process.settings import MORE_CONFIG_DIRS, Settings, SettingsError
 from process.text import printable
 
 Greeting: TypeAlias = Callable[[Settings], str]
@@ -75,7 +76,7 @@ def _plan(environ: Mapping[str, str]) -> _Plan:
     found: list[Document] = []
     told: list[str] = []
     try:
-        found = documents(folder, environ) if folder is not None else []
+        found = documents(folder, {**environ, **_further(settings)}) if folder is not None else []
     except UnseenError as error:
         told.append(f"what lies in {folder} is not known before the start, so that its ports were not tried: {error}")
     ports = wanted(settings, found)
@@ -98,6 +99,8 @@ def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeti
     logs.configure("entrypoint", settings, cast("TextIO", outlets[2]))
     for sentence in plan.told:
         logs.get().warning("not all is as the folder wants it", reason=sentence)
+    for name, reason in dead_variables(environ):
+        logs.get().info("a variable has no effect", variable=name, reason=reason)
     write_fallback(settings.generated_dir, settings.namespace)
     try:
         with logs.uncaught():
@@ -121,8 +124,14 @@ def _of_the_parts(plan: _Plan, environ: Mapping[str, str]) -> dict[str, str]:
         "PYTHONPATH": f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT),
         "PYTHONUNBUFFERED": "1",
         **({"DRAGOMAN_CONFIG_DIR": str(folder.absolute())} if folder is not None else {}),
+        **_further(plan.settings),
         **({"ENVOY_PATH": str(envoy.absolute())} if envoy is not None else {}),
     }
+
+
+def _further(settings: Settings) -> dict[str, str]:
+    """The further folders, as processes of ours are told of them."""
+    return {MORE_CONFIG_DIRS: os.pathsep.join(str(more.absolute()) for more in settings.more_config_dirs)}
 
 
 async def _life(

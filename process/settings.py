@@ -4,12 +4,15 @@ The `AMBASSADOR_` names, `AES_LOG_LEVEL` and `ENVOY_CONCURRENCY` are Emissary's,
 """
 
 import ipaddress
+import os
 import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Self, get_args
+
+from process.legacy import folders
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -25,6 +28,10 @@ _BOOLEANS = {
     **dict.fromkeys(("false", "f", "0", "no", "n", "off"), False),
 }
 
+
+_EVERY_ADDRESS: Final = {"ANY": "0.0.0.0", "IPV4_ONLY": "0.0.0.0", "IPV6_ONLY": "::"}
+MORE_CONFIG_DIRS: Final = "DRAGOMAN_MORE_CONFIG_DIRS"
+"""By this the entrypoint tells the parts which further folders it found, with colons between."""
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """What Kubernetes gives each pod to know itself and the API server by."""
@@ -51,12 +58,26 @@ class OwnPort:
 
 
 @dataclass(frozen=True, slots=True)
+class Statsd:
+    """A statsd server, or Datadog's agent: a host and a UDP port, and how often it is told, in seconds."""
+
+    host: str = "statsd-sink"
+    port: int = 8125
+    interval: float = 1.0
+    dogstatsd: bool = False
+    entity_id: str = ""
+    """Who this pod is to Datadog's agent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says, with the defaults that hold where it says nothing."""
 
     run_dir: Path = Path("/dev/shm/dragoman")  # noqa: S108 -- made 0700 by the entrypoint; memory, as the snapshot wants
     config_dir: Path | None = None
     """The folder of YAML; None: the objects come from Kubernetes."""
+    more_config_dirs: tuple[Path, ...] = ()
+    """Further folders, whose objects count where nobody else has them; also beside Kubernetes."""
     config_file_mib: int = 8
     """MiB that a file of the folder may have; see `watcher/limits.py`."""
     config_sum_mib: int = 32
@@ -72,6 +93,10 @@ class Settings:
     """Likewise, by fields."""
     certificates_from_own_namespace: bool = False
     """Whether only Secrets of the own namespace are read."""
+    consul_address: str = ""
+    """The Consul of ConsulResolvers that name none; empty: 127.0.0.1:8500."""
+    consul_token: str = ""
+    """What Consul is told that wants to know who asks."""
     kubeconfig: str | None = None
     """The kubeconfig file, or several with a colon between; None: the pod's own account, else ~/.kube/config."""
     pod_name: str = field(default_factory=socket.gethostname)
@@ -104,6 +129,8 @@ class Settings:
     """Seconds that connections of a changed or deleted listener are let live on: Envoy's `--drain-time-s`."""
     strict_selectors: bool = True
     """Whether a Host's mappingSelector must match all labels (Emissary 3's rule), not just one of them."""
+    statsd: Statsd | None = None
+    """Where Envoy's statistics are sent, if anywhere."""
     supervised: bool = False
     """Whether an entrypoint watches over this process, which then beats (`process.pulse`)."""
     log_level: LogLevel = "info"
@@ -117,13 +144,14 @@ class Settings:
         """
         given = {name: value for name, value in environ.items() if value}
         usual = cls()
-        config_dir = given.get("DRAGOMAN_CONFIG_DIR") or given.get("AMBASSADOR_CONFIG_DIR")
+        config_dir, *more_config_dirs = _config_dirs(environ)
         envoy_path = given.get("ENVOY_PATH")
         namespace = _own_namespace(given, None if config_dir else account) or usual.namespace
         single = "AMBASSADOR_SINGLE_NAMESPACE" in given  # whatever it says: Emissary's rule
         settings = cls(
             run_dir=Path(given.get("DRAGOMAN_RUN_DIR", usual.run_dir)),
-            config_dir=Path(config_dir) if config_dir else None,
+            config_dir=config_dir,
+            more_config_dirs=tuple([folder for folder in more_config_dirs if folder]),
             config_file_mib=_whole(given, "DRAGOMAN_CONFIG_FILE_MIB", usual.config_file_mib, 1, 256),
             config_sum_mib=_whole(given, "DRAGOMAN_CONFIG_SUM_MIB", usual.config_sum_mib, 1, 4096),
             ambassador_id=given.get("AMBASSADOR_ID", usual.ambassador_id),
@@ -132,6 +160,8 @@ class Settings:
             label_selector=given.get("AMBASSADOR_LABEL_SELECTOR", usual.label_selector),
             field_selector=given.get("AMBASSADOR_FIELD_SELECTOR", usual.field_selector),
             certificates_from_own_namespace=single or "AMBASSADOR_CERTS_SINGLE_NAMESPACE" in given,
+            consul_address=given.get("CONSUL_HTTP_ADDR", usual.consul_address),
+            consul_token=given.get("CONSUL_HTTP_TOKEN", usual.consul_token),
             kubeconfig=given.get("KUBECONFIG"),
             pod_name=given.get("POD_NAME", usual.pod_name),
             mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
@@ -140,7 +170,7 @@ class Settings:
             webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
             bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
             default_ports=_ports(given, "DRAGOMAN_DEFAULT_PORTS") if config_dir else (),
-            diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", usual.diagnostics_address),
+            diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", _any_address(given)),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
             demo_address=_host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
             envoy_path=Path(envoy_path) if envoy_path else None,
@@ -149,6 +179,7 @@ class Settings:
             drain_max=_seconds(given, "DRAGOMAN_DRAIN_MAX", usual.drain_max),
             listener_drain=_whole(given, "AMBASSADOR_DRAIN_TIME", usual.listener_drain, 0, 86_400),
             strict_selectors=not _boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
+            statsd=_statsd(given),
             supervised=_boolean(given, "DRAGOMAN_SUPERVISED", False),
             log_level=_level(given, usual.log_level),
             json_logs=_boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),
@@ -226,6 +257,34 @@ def _own_namespace(given: Mapping[str, str], account: Path | None) -> str | None
         return None
 
 
+def _config_dirs(environ: Mapping[str, str]) -> tuple[Path | None, ...]:
+    """The folder, None for Kubernetes, and what further folders there are.
+
+    A folder that DRAGOMAN_CONFIG_DIR names is all there is. Where it is not there, or none is named, Emissary's are
+    read; where the variable is there and empty, these are read beside Kubernetes.
+    """
+    named = environ.get("DRAGOMAN_CONFIG_DIR")
+    if MORE_CONFIG_DIRS in environ:
+        more = [Path(folder) for folder in environ[MORE_CONFIG_DIRS].split(os.pathsep) if folder]
+        return (Path(named) if named else None, *more)
+    if named and Path(named).is_dir():
+        return (Path(named),)
+    theirs = folders({name: value for name, value in environ.items() if value})
+    if named is None:
+        return theirs or (None,)
+    there = [folder for folder in theirs if folder.is_dir()]
+    return tuple(there) if named and there else (Path(named) if named else None, *there)
+
+
+def _any_address(given: Mapping[str, str]) -> str:
+    """Every address, of the family that is wanted."""
+    family = given.get("AMBASSADOR_HEALTHCHECK_IP_FAMILY", "ANY")
+    if family not in _EVERY_ADDRESS:
+        said = ", ".join(_EVERY_ADDRESS)
+        raise SettingsError(f"AMBASSADOR_HEALTHCHECK_IP_FAMILY: {family!r} is none of {said}")
+    return _EVERY_ADDRESS[family]
+
+
 def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str, ...]:
     text = given.get("DRAGOMAN_NAMESPACES", "")
     if text and single:
@@ -245,6 +304,19 @@ def _address(given: Mapping[str, str], name: str, default: str) -> str:
     except ValueError:
         raise SettingsError(f"{name}: {text!r} is not an IP address") from None
     return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _statsd(given: Mapping[str, str]) -> Statsd | None:
+    if not _boolean(given, "STATSD_ENABLED", False):
+        return None
+    usual = Statsd()
+    return Statsd(
+        host=given.get("STATSD_HOST", usual.host),
+        port=_whole(given, "STATSD_PORT", usual.port, 1, 65535),
+        interval=_seconds(given, "STATSD_FLUSH_INTERVAL", usual.interval, 0.001),
+        dogstatsd=_boolean(given, "DOGSTATSD", False),
+        entity_id=given.get("DD_ENTITY_ID", ""),
+    )
 
 
 def _host_and_port(given: Mapping[str, str], name: str) -> str | None:
@@ -283,14 +355,14 @@ def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: 
     return int(text)
 
 
-def _seconds(given: Mapping[str, str], name: str, default: float) -> float:
+def _seconds(given: Mapping[str, str], name: str, default: float, least: float = 0) -> float:
     text = given.get(name)
     try:
-        seconds = default if text is None else float(text)
+        seconds = default if text is None else float(text.removesuffix("s"))
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= 86400:
-        raise SettingsError(f"{name}: {text!r} is not a number of seconds from 0 to 86400")
+    if not least <= seconds <= 86400:
+        raise SettingsError(f"{name}: {text!r} is not a number of seconds from {least:g} to 86400")
     return seconds
 
 

@@ -40,6 +40,7 @@ class Translator:
 
     def __init__(self, snapshot: Snapshot, settings: Settings) -> None:
         self._objects: Reader = snapshot.reader("objects")
+        self._catalog: Reader = snapshot.reader("catalog")
         self._acks: Reader = snapshot.reader("acks")
         self._publisher = Publisher(snapshot)
         holds = {key: hold_of(row) for key, row in snapshot.reader("holds").all().items()}
@@ -49,6 +50,7 @@ class Translator:
         self._failed: dict[str, str] = {}
         self._started = False
         self._behind = False
+        self._wanted = -1
 
     @property
     def wait(self) -> float:
@@ -64,7 +66,8 @@ class Translator:
             return  # The watcher has not spoken yet: an empty world is not the same as none.
         began = time.perf_counter()
         now = time.monotonic()
-        bodies = self._take_in(objects)
+        catalog = self._catalog.changes().records
+        bodies = self._take_in(objects) | {key: record.body if record else None for key, record in catalog.items()}
         publications = []
         if bodies or not self._started:
             editions = {key: edition_of(record) for key, record in objects.records.items() if record}
@@ -114,6 +117,7 @@ class Translator:
             else:
                 self._publisher.publish(Publication(holds=publication.holds))
                 self._publisher.replace(self._translation.resources(), self._statuses)
+            self._want()
         except SnapshotFullError as error:
             self._behind = True
             log.error("the snapshot is full: the last good configuration stays", reason=str(error))  # noqa: TRY400
@@ -123,6 +127,12 @@ class Translator:
             gc.freeze()  # A full collection would walk all tables and cost more than a change.
             gc.enable()
         self._started, self._behind = True, False
+
+    def _want(self) -> None:
+        wanted = self._translation.pipeline.wanted_changes
+        if wanted != self._wanted:
+            self._publisher.want(self._translation.pipeline.wanted())
+            self._wanted = wanted
 
     def _report(self, publication: Publication) -> None:
         for failure in publication.failures:
@@ -177,7 +187,7 @@ class Translator:
 async def main(settings: Settings, stopping: asyncio.Event) -> None:
     """Translate until told to stop."""
     gc.disable()  # The first translation makes little garbage and much that stays; collecting meanwhile costs a third.
-    bell = Bell.listen(settings.bells_dir, "translator", "objects", "acks")
+    bell = Bell.listen(settings.bells_dir, "translator", "objects", "catalog", "acks")
     try:
         with PULSE.patience(OPENING):
             snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)

@@ -1,6 +1,7 @@
 """The map of the building: from the bytes of objects to resources and problems, table by table.
 
     objects --KubernetesTables--> Services, endpoints, certificates
+            --ConsulTables------> endpoints
             --EmissaryTables----> listeners, chains, routes (the IR), problems
             --XdsTables---------> resources
 
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from translator.consul.tables import ConsulTables
 from translator.decode import Problem
 from translator.emissary.options import Options
+from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
-from translator.ir import ObjectKey
+from translator.ir import ConsulService, ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.provenance import Provenance
 from translator.resources import Resource
@@ -47,16 +50,24 @@ class Pipeline:
     def __init__(self, options: Options, step: Callable[[], None] = lambda: None) -> None:
         self._tables = Tables(step)
         kubernetes = KubernetesTables(self._tables)
-        emissary = EmissaryTables(self._tables, kubernetes, options)
+        own = OwnPorts(options)
+        consul = ConsulTables(self._tables, own.is_closed)
+        emissary = EmissaryTables(self._tables, kubernetes, consul, own, options)
         self.intent = intent = Intent(
             emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of, emissary.filters
         )
-        xds = XdsTables(self._tables, intent, kubernetes)
+        xds = XdsTables(self._tables, intent, kubernetes, consul)
         self.provenance = Provenance(intent, kubernetes, xds)
         self._refusals = kubernetes.refusals
-        self._sources: dict[str, Table[ObjectKey, bytes]] = {**kubernetes.sources, **emissary.sources}
-        self._problems = (*kubernetes.problems, *emissary.problems)
+        self._sources: dict[str, Table[ObjectKey, bytes]] = {
+            **kubernetes.sources,
+            **consul.sources,
+            **emissary.sources,
+        }
+        self._problems = (*kubernetes.problems, consul.problems, *emissary.problems)
         self._outputs = xds.outputs
+        self._wanted = xds.consul_services
+        self.wanted_changes = 0
 
     def serves(self, key: ObjectKey) -> bool:
         """Whether objects of this kind are read at all."""
@@ -91,6 +102,10 @@ class Pipeline:
         finally:
             self._sweep(before)
 
+    def wanted(self) -> tuple[ConsulService, ...]:
+        """The services of Consul's that routes lead to; `wanted_changes` counts up when they are others."""
+        return tuple(self._wanted.view())
+
     def resource(self, key: str) -> Resource | None:
         """A resource as it is now, by `<type>/<name>`."""
         kind, _, name = key.partition("/")
@@ -112,7 +127,9 @@ class Pipeline:
             source = self._sources.get(kind_of(key))
             if source is not None:
                 changes.setdefault(source, {})[key] = body
-        return self._tables.sweep(changes)
+        sweep = self._tables.sweep(changes)
+        self.wanted_changes += bool(sweep.changed(self._wanted))
+        return sweep
 
 
 def kind_of(key: ObjectKey) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from translator import ir
+from translator.consul.tables import answer_of_assignment as answer_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.xds.names import secret_of, services_of
@@ -55,6 +56,8 @@ class Provenance:
         for chain in self._intent.chains.view().values():
             if chain.listener == name:
                 yield from chain.origins
+                if isinstance(chain.body, ir.HttpChain):
+                    yield from chain.body.options.origins
 
     def _of_chain(self, name: str) -> Iterator[ObjectKey]:
         chain = self._intent.chains.view().get(name)
@@ -75,7 +78,7 @@ class Provenance:
             yield from _of_routes(self._intent.routes.view().get(member, ()))
             chain = self._intent.chains.view().get(member)
             if chain is not None:
-                yield from chain.origins
+                yield from chain.origins if isinstance(chain.body, ir.TcpChain) else chain.body.options.origins
             yield from self._of_filter(member)
 
     def _of_filter(self, name: str) -> Iterator[ObjectKey]:
@@ -84,6 +87,10 @@ class Provenance:
             yield from row.origins
 
     def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:
+        answer = answer_of(name)
+        if answer is not None:
+            yield answer
+            return
         for namespace, service in services_of(name):
             yield f"core/Service/{namespace}/{service}"
             yield from self._kubernetes.slices.view().get((namespace, service), ())

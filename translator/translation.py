@@ -21,6 +21,7 @@ from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blamel
 from translator.resources import Resource
 from translator.statuses import Status, Told, status_of_file, status_of_held, status_of_object, status_of_unserved
 from translator.tables import Failure
+from translator.variables import filled_in
 
 GROUP = "getambassador.io/"
 
@@ -51,6 +52,7 @@ class Translation:
         self.pipeline = Pipeline(options, step)
         self._holds = dict(holds)
         self._ambassador_id = options.ambassador_id
+        self._environment = options.environment
         self._carriers = Carriers()
         self._subjects: dict[ObjectKey, Subject] = {}
         self._memory = Memory()
@@ -79,7 +81,7 @@ class Translation:
         """
         self._settle(now)
         publication = Publication()
-        changes = self._carriers.take(changes)
+        changes = {key: self._filled_in(key, body) for key, body in self._carriers.take(changes).items()}
         effective: dict[ObjectKey, bytes | None] = {}
         for key, body in changes.items():
             hold = self._holds.get(key)
@@ -93,6 +95,9 @@ class Translation:
             if not self.pipeline.serves(key):
                 publication.statuses[key] = self._status_without_tables(key, body)
         return self._tell_carriers(publication)
+
+    def _filled_in(self, key: ObjectKey, body: bytes | None) -> bytes | None:
+        return filled_in(body, self._environment) if body is not None and key.startswith(GROUP) else body
 
     def verdicts_changed(self, now: float, verdicts: Mapping[str, Verdict | None]) -> Publication:
         """What Envoy said of resources since the last call, by `<type>/<name>`."""

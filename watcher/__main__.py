@@ -4,20 +4,21 @@ import asyncio
 import gc
 import random
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from process import logs
 from process.main import BAD_SETTINGS, FAILED, run
 from process.pulse import PULSE
 from process.settings import Settings
-from snapshot import OPENING, Snapshot, SnapshotError, WriterBusyError
+from snapshot import OPENING, Record, Snapshot, SnapshotError, WriterBusyError
+from watcher.catalog import Catalog
 from watcher.cluster import Cluster
 from watcher.folder import Root
 from watcher.following import Following
 from watcher.lanes import Lanes
 from watcher.limits import Limits
-from watcher.loading import load
+from watcher.loading import load, roots_of
 from watcher.notices import Notices
 from watcher.publishing import Publisher, remembered, remembered_objects
 
@@ -41,7 +42,12 @@ async def _with_snapshot(settings: Settings, use: Callable[[Snapshot], Awaitable
         with snapshot:
             if snapshot.replaced:
                 log.warning("began a new snapshot", reason=snapshot.replaced)
-            return await use(snapshot)
+            catalog = asyncio.create_task(Catalog(snapshot, settings).run())
+            try:
+                return await use(snapshot)
+            finally:
+                catalog.cancel()
+                await asyncio.gather(catalog, return_exceptions=True)
     except WriterBusyError as error:
         log.error("another watcher runs", reason=str(error))  # noqa: TRY400 -- no failure: a trace would not help
         return FAILED
@@ -56,7 +62,7 @@ async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: async
 
     publishers = Publisher(snapshot.writer("objects")), Publisher(snapshot.writer("live", rings=False), quiet=True)
     known = remembered_objects(snapshot.reader("objects"))
-    generated = load(settings.generated_dir, settings.namespace).objects
+    generated = {**_of_files(settings), **load(settings.generated_dir, settings.namespace).objects}
     cluster = Cluster(targets_of(settings), known, random.random, generated)
     try:
         async with Connection.open(settings) as api:
@@ -69,8 +75,21 @@ async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: async
     return 0
 
 
+def _of_files(settings: Settings) -> Mapping[str, Record]:
+    """What Emissary's folders have beside the cluster; read once, at the start."""
+    if not settings.more_config_dirs:
+        return {}
+    first, *more = settings.more_config_dirs
+    with Lanes() as lanes:
+        loaded = load(first, settings.namespace, Limits.of(settings), lanes.do, more)
+    for told in loaded.problems:
+        log.warning("a file has a problem", file=told.source.name, line=told.problem.line, reason=told.problem.message)
+    log.info("read files once, beside the cluster", folders=str(first), objects=len(loaded.objects))
+    return loaded.objects
+
+
 async def _watch_folders(folder: Path, settings: Settings, snapshot: Snapshot, stopping: asyncio.Event) -> int:
-    roots = (Root.at(folder), Root.at(settings.generated_dir, GENERATED, own=True))
+    roots = (*roots_of(folder, settings.more_config_dirs), Root.at(settings.generated_dir, GENERATED, own=True))
     wake, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def wake_up() -> None:

@@ -44,6 +44,7 @@ GROWTH: Final = 8
 SMALL: Final = 16 << 10
 MOST_TOLD: Final = 19
 _LONGEST_MESSAGE: Final = 400
+_MARK: Final = f'"{CARRIED}":['.encode()
 
 _TOO_MANY_VALUES: Final = f"it has more than {MOST_VALUES:,} values"
 _TOO_MANY_ALIASES: Final = f"its aliases add more than {mib(MOST_ALIASED)} to it"
@@ -74,6 +75,14 @@ def carry(document: dict[str, Any], budget: Budget) -> dict[str, JSON]:
         kept["metadata"]["annotations"] = others
     said = list(_said(annotations[ANNOTATION], metadata, budget))
     return {**kept, CARRIED: said} if said else kept
+
+
+def carried_by(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """The objects in the body of a carrier, by their keys."""
+    if _MARK in body:
+        for item in orjson.loads(body).get(CARRIED, ()):
+            if "object" in item:
+                yield item["key"], canonical(item["object"])
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ class Cluster:
         self._state.expect(target.source for target in self._targets)
         if generated:
             self._state.step([SourceListed(GENERATED, generated)])
-        self._secrets = Referred(self._targets, known)
+        self._secrets = Referred(self._targets, known, {GENERATED: generated or {}})
         self._misfits = Misfits()
         self._answered: set[Target] = set()
         self._forbidden: dict[Target, Problem] = {}

@@ -30,7 +30,8 @@ def glance(settings: Settings) -> list[dict[str, Any]]:
     if settings.config_dir is None:
         return []
     with Lanes() as lanes:
-        loaded = load(settings.config_dir, settings.namespace, Limits.of(settings), lanes.do)
+        limits, more = Limits.of(settings), settings.more_config_dirs
+        loaded = load(settings.config_dir, settings.namespace, limits, lanes.do, more)
     records = sorted(loaded.objects.items(), key=lambda item: _place(item[1]))
     return [shown for key, record in records for shown in seen(key, orjson.loads(record.body))]
 

@@ -168,15 +168,15 @@ KINDS: Final = (
     _own("TLSContext", "tlscontexts"),
     _own("TCPMapping", "tcpmappings"),
     _own("Module", "modules"),
-    # Not served yet; said to each object, since whoever relies on one must know.
-    _own("AuthService", "authservices"),
-    _own("RateLimitService", "ratelimitservices"),
+    _own("ConsulResolver", "consulresolvers"),
+    _own("KubernetesEndpointResolver", "kubernetesendpointresolvers"),
+    _own("KubernetesServiceResolver", "kubernetesserviceresolvers"),
     _own("LogService", "logservices", needed=False),
     _own("TracingService", "tracingservices", needed=False),
+    _own("AuthService", "authservices"),
+    _own("RateLimitService", "ratelimitservices"),
+    # Not served; said to each object, since whoever relies on one must know.
     _own("DevPortal", "devportals", needed=False),
-    _own("ConsulResolver", "consulresolvers", needed=False),
-    _own("KubernetesEndpointResolver", "kubernetesendpointresolvers", needed=False),
-    _own("KubernetesServiceResolver", "kubernetesserviceresolvers", needed=False),
     Kind("", "v1", "Service", "services", _service),
     # Not served itself; its annotation may have configuration.
     Kind("networking.k8s.io", "v1", "Ingress", "ingresses", _nothing, needed=False),

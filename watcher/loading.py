@@ -1,6 +1,6 @@
 """A folder read once, as the watcher reads it, for whoever does not follow it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,26 +20,33 @@ class Loaded:
     problems: tuple[Told, ...]
 
 
+def roots_of(folder: Path, more: Iterable[Path]) -> tuple[Root, ...]:
+    """A folder and further ones, the names of whose files begin with their own."""
+    return (Root.at(folder), *(Root.at(each, f"({each})/") for each in more))
+
+
 def load(
     folder: Path,
     namespace: str = "default",
     limits: Limits = Limits(),  # noqa: B008 -- frozen
     do: Callable[[Work], None] = Work.do,
+    more: Iterable[Path] = (),
 ) -> Loaded:
-    """Read a folder once. Raises nothing: what cannot be read is among the problems, the folder itself included.
+    """Read a folder once, and `more` of them. Raises nothing: what cannot be read is among the problems.
 
     `do` does the work of reading a file's documents.
     """
-    root = Root.at(folder)
-    files, state = Folder([root], namespace, limits=limits), State()
-    look = files.look(root.path)
-    events: list[Event | None] = [*look.events]
-    for path in look.files:
-        begun = files.begin(files.read(path))
-        if isinstance(begun, Work):
-            do(begun)
-            begun = files.finish(begun)
-        events.append(begun)
+    roots = roots_of(folder, more)
+    files, state = Folder(roots, namespace, limits=limits), State()
+    events: list[Event | None] = []
+    for look in [files.look(root.path) for root in roots]:
+        events += look.events
+        for path in look.files:
+            begun = files.begin(files.read(path))
+            if isinstance(begun, Work):
+                do(begun)
+                begun = files.finish(begun)
+            events.append(begun)
     changes = state.step(event for event in events if event)
     objects = {
         key: record for key, record in changes.records.items() if record and not key.startswith("dragoman/File//")

@@ -1,8 +1,10 @@
 """The Secrets of a cluster: which ones its objects refer to, and what those who ask for them learned. Pure."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from snapshot import Record
+from watcher.annotations import carried_by, is_carrier
 from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Troubled, Unreadable, Well
 from watcher.kinds import OURS, SECRET, Target
 from watcher.misfits import problems_of
@@ -12,16 +14,24 @@ from watcher.sources import Event, ObjectChanged, ObjectGone, Source, SourceList
 
 
 class Referred:
-    """All targets of Secrets, and the references of all objects; `known` is what an earlier process has published."""
+    """All targets of Secrets, and the references of all objects; `known` is what an earlier process has published.
 
-    def __init__(self, targets: tuple[Target, ...], known: Mapping[Source, Mapping[str, Record]]) -> None:
+    `also` are sources beside the cluster whose objects may refer to its Secrets.
+    """
+
+    def __init__(
+        self,
+        targets: tuple[Target, ...],
+        known: Mapping[Source, Mapping[str, Record]],
+        also: Mapping[Source, Mapping[str, Record]] = MappingProxyType({}),
+    ) -> None:
         self._secrets = {
             target: Secrets(target, known.get(target.source, {})) for target in targets if target.kind is SECRET
         }
-        self._referring = {target for target in targets if target.kind.group == OURS and target.kind.name in KINDS}
-        self._sources = {target.source for target in self._referring}
+        self._referring = {target for target in targets if _refers(target)}
+        self._sources = {*(target.source for target in self._referring), *also}
         self._references: dict[Source, dict[str, frozenset[Readings]]] = {}
-        self.refer([SourceListed(source, objects) for source, objects in known.items()], answered=set())
+        self.refer([SourceListed(source, objects) for source, objects in {**known, **also}.items()], answered=set())
 
     @property
     def named(self) -> frozenset[Target]:
@@ -110,5 +120,13 @@ class Referred:
         return False
 
 
+def _refers(target: Target) -> bool:
+    """Whether objects of this kind may name Secrets, themselves or in what they carry in an annotation."""
+    kind = target.kind
+    return (kind.group == OURS and kind.name in KINDS) or is_carrier(kind.key("", ""))
+
+
 def _names(key: str, record: Record) -> frozenset[Readings]:
-    return secrets_of(key.split("/", 3)[2], record.body)
+    if not is_carrier(key):
+        return secrets_of(key.split("/", 3)[2], record.body)
+    return frozenset().union(*(secrets_of(each.split("/", 3)[2], body) for each, body in carried_by(record.body)))

@@ -35,6 +35,32 @@ def test_a_shadow_gets_a_copy_of_each_request_and_its_answers_are_dropped(
         assert response.json()["host"] == name
 
 
+def test_a_shadow_may_edit_the_headers_of_its_copies(gateway: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:
+    name = "shadow-edits.test"
+    edits = {
+        "add_request_headers": {"x-copy": {"value": "of %REQ(:PATH)%", "append": False}},
+        "remove_request_headers": ["authorization"],
+        "host_rewrite": "copies.test",
+    }
+    texts = (
+        host(name, name)
+        + mapping("real", name, red.service, "/api/")
+        + mapping("shadow", name, blue.service, "/api/", shadow=True, **edits)
+    )
+    with gateway.applied(name, texts):
+        gateway.wait_served(name, "/api/")
+        wait_until(lambda: gateway.request(name, "/api/") and blue.seen, what="a first copy")
+        red.seen.clear()
+        blue.seen.clear()
+        gateway.request(name, "/api/pay", headers={"authorization": "secret", "x-copy": "no"})
+        (copy,) = wait_until(lambda: blue.seen, what="the copy")
+        assert (copy["host"], copy["headers"]["x-copy"]) == ("copies.test", "of /pay")
+        assert "authorization" not in copy["headers"]
+        (real,) = red.seen
+        assert (real["host"], real["headers"]["authorization"]) == (name, "secret")
+        assert real["headers"]["x-copy"] == "no"
+
+
 def test_the_weight_of_a_shadow_is_the_share_of_requests_that_are_copied(
     gateway: Gateway, red: HttpUpstream, blue: HttpUpstream
 ) -> None:

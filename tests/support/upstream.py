@@ -24,7 +24,7 @@ _TURNS = 5
 """Of the loop, until a connection that was accepted has a transport, and the transport has noticed its end."""
 
 
-class _InThread(Scoped):
+class InThread(Scoped):
     """A server whose coroutine `_serve` runs in a loop of its own until `stop`."""
 
     port: int
@@ -67,7 +67,7 @@ class _InThread(Scoped):
         raise NotImplementedError
 
 
-class HttpUpstream(_InThread):
+class HttpUpstream(InThread):
     """HTTP/1.1 (and TLS, when given a context): echoes requests as JSON; `/ws` echoes WebSocket messages.
 
     `status` is what it answers; `delay` is how long (seconds) it waits before; `failures` how many requests it first
@@ -82,6 +82,7 @@ class HttpUpstream(_InThread):
         self.failures = 0
         self.response_headers: dict[str, str] = {}
         self.seen: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
         self._tls = tls
 
     @property
@@ -108,10 +109,15 @@ class HttpUpstream(_InThread):
             "headers": {name.lower(): value for name, value in request.headers.items()},
             "names": [name.decode("latin-1") for name, _ in request.raw_headers],
         }
+        secured = request.transport.get_extra_info("ssl_object") if request.transport else None
+        if secured is not None:
+            seen["tls"] = secured.version()
         self.seen.append(seen)
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._echo_messages(request)
-        seen["body"] = (await request.read()).decode(errors="replace")
+        body = await request.read()
+        self.bodies.append(body)
+        seen["body"] = body.decode(errors="replace")
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.failures > 0:

@@ -6,12 +6,14 @@ from typing import Final, Literal
 from translator.decode import Invalid, Problem
 from translator.emissary.contexts import Contexts, upstream_tls
 from translator.emissary.options import Options
-from translator.emissary.own_ports import SAID, OwnPorts
+from translator.emissary.own_ports import EVERY_PORT, SAID, OwnPorts
 from translator.emissary.problems import stopped_by
+from translator.emissary.resolvers import Resolvers
 from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
 from translator.features.upstream.dns import Dns
 from translator.features.upstream.header_case import HeaderCase
-from translator.ir import Addresses, Backend, DnsName, ServicePort, Several, UpstreamTls
+from translator.features.upstream.load_balancing import LoadBalancing
+from translator.ir import Addresses, Backend, DnsName, ServicePort, Several, Target, UpstreamTls
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, Tables, read
 
@@ -29,6 +31,7 @@ class Wanted:
     connect_timeout_ms: int | None = None
     tag: str = ""
     features: tuple[object, ...] = ()
+    resolver: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Found:
 
     backend: Backend | None
     host: str = ""
+    port: int = 0
     problems: tuple[Problem, ...] = ()
 
 
@@ -57,14 +61,22 @@ class Backends:
     """Finds backends. The methods are for rules that a sweep runs."""
 
     def __init__(
-        self, tables: Tables, kubernetes: KubernetesTables, contexts: Contexts, own: OwnPorts, options: Options
+        self,
+        tables: Tables,
+        kubernetes: KubernetesTables,
+        contexts: Contexts,
+        resolvers: Resolvers,
+        own: OwnPorts,
+        options: Options,
     ) -> None:
         self._services = kubernetes.services
         self._inhabited = kubernetes.service_namespaces
         self._contexts = contexts
+        self._resolvers = resolvers
         self._own = options.namespace
         self._own_ports = own
         self._known = options.service_namespaces
+        self._with_pods: Table[Name, bool] = tables.each("services with pods", kubernetes.slices, lambda _, __: True)
         self._leading_here: Table[Name, frozenset[str]] = tables.each(
             "services that lead here", kubernetes.slices, lambda _, parts: own.leading_here(parts.values()) or None
         )
@@ -92,7 +104,11 @@ class Backends:
         port = name.port or (443 if tls else 80)
         if self.leads_to_diagnostics(name.host, port, lookup_namespace):
             return Found(None, problems=(Problem("spec.service", SAID),))
-        target = self.target(name, port, lookup_namespace, problems)
+        target = self._target_of(wanted, name, port, namespace, lookup_namespace, problems)
+        if target is None:
+            return Found(None, problems=tuple(problems))
+        if tls and tls.sni is None and not name.is_address:
+            tls = replace(tls, sni=self._server_name(name.host, lookup_namespace))
         features = wanted.features
         if features and not isinstance(target, DnsName):
             features = tuple([feature for feature in features if not isinstance(feature, Dns)])
@@ -107,7 +123,7 @@ class Backends:
             features=features,
         )
         host = name.host if name.is_address else qualified(name.host, lookup_namespace, self._own)
-        return Found(backend, host, tuple(problems))
+        return Found(backend, host, port, tuple(problems))
 
     def leads_to_diagnostics(self, host: str, port: int, namespace: str) -> bool:
         """Whether a service leads to a port of ours that is closed, as far as names, Services and endpoints tell.
@@ -124,6 +140,9 @@ class Backends:
             service = read(self._services, wanted) if wanted else None
             if service is None or wanted is None:
                 return False
+            if service.external_name is None and not service.ports:
+                here = EVERY_PORT in (read(self._leading_here, wanted) or ())
+                return here and self._own_ports.is_closed("localhost", port)
             if service.external_name is None:
                 named = service.port(port)
                 return named is not None and named.name in (read(self._leading_here, wanted) or ())
@@ -158,6 +177,36 @@ class Backends:
             problems.append(Problem("spec.tls", "wins over the http:// of service: TLS is spoken", stops=False))
         return tls
 
+    def _target_of(
+        self,
+        wanted: Wanted,
+        name: ServiceName,
+        port: int,
+        namespace: str,
+        lookup_namespace: str,
+        problems: list[Problem],
+    ) -> Target | None:
+        """Where the endpoints come from, by the resolver that is named; None when a problem stops the Mapping."""
+        resolver = self._resolvers.find(wanted.resolver, namespace) if wanted.resolver else None
+        if isinstance(resolver, Problem):
+            problems.append(resolver)
+            return None
+        if resolver is not None and resolver.kind == "consul":
+            return self._resolvers.in_consul(name, resolver, problems)
+        target = self.target(name, port, lookup_namespace, problems)
+        if resolver is not None and resolver.kind == "service" and isinstance(target, ServicePort):
+            if any(isinstance(feature, LoadBalancing) for feature in wanted.features):
+                said = "has one address to choose from with a KubernetesServiceResolver, unless the Service is headless"
+                problems.append(Problem("spec.load_balancer", said, stops=False))
+            return DnsName(qualified(name.host, lookup_namespace, self._own), port)
+        return target
+
+    def _server_name(self, host: str, lookup_namespace: str) -> str:
+        """The name that a service is asked for in TLS: as it is written, or the one that it is an alias of."""
+        wanted = kubernetes_service(host, lookup_namespace)
+        service = read(self._services, wanted) if wanted else None
+        return ((service and service.external_name) or host).removesuffix(".")
+
     def target(
         self, name: ServiceName, port: int, lookup_namespace: str, problems: list[Problem]
     ) -> ServicePort | Addresses | DnsName:
@@ -173,11 +222,17 @@ class Backends:
             return DnsName(qualified(name.host, lookup_namespace, self._own), port)
         if service.external_name is not None:
             return DnsName(service.external_name, port)
-        if service.port(port) is None:
+        if self._is_left_to_dns(wanted):
+            return DnsName(qualified(name.host, lookup_namespace, self._own), port)
+        if service.ports and service.port(port) is None:
             known = ", ".join(str(each.number) for each in service.ports) or "none"
             said = f"the Service {service.namespace}/{service.name} has no port {port}, only {known}"
             problems.append(Problem("spec.service", f"leads nowhere: {said}", stops=False, reason="BackendNotFound"))
         return ServicePort(service.namespace, service.name, port)
+
+    def _is_left_to_dns(self, wanted: Name) -> bool:
+        """Whether nothing is known of a Service's pods, where that need not be all there is to know: as in a folder."""
+        return self._known is not None and wanted[0] not in self._known and read(self._with_pods, wanted) is None
 
     def _is_no_service(self, host: str, namespace: str, lookup_namespace: str) -> bool:
         """Whether a name that is no Service we know can be nothing else: of two words, it may be a name of DNS."""

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from translator.decode import Problem
+from translator.emissary.hostnames import wider
 from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
 from translator.emissary.names import listed_hosts
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
-from translator.emissary.secret_names import authority_problem, certificate_problem, secret_ref
+from translator.emissary.secret_names import authority_problem, certificate_problem, how_read, secret_ref
 from translator.emissary.settings import Settings
 from translator.ir import ObjectKey, SecretRef, UpstreamTls
 from translator.kubernetes.secret import Certificate
@@ -68,7 +69,8 @@ class Contexts:
             namespacing = self._settings.secret_namespacing()
         certificate = secret_ref(spec.secret, row.namespace, namespacing=namespacing) if spec.secret else None
         authority = secret_ref(spec.ca_secret, row.namespace, namespacing=namespacing) if spec.ca_secret else None
-        problems += self.secret_problems(certificate, authority, "spec.secret", "spec.ca_secret")
+        found = self.secret_problems(certificate, authority, "spec.secret", "spec.ca_secret")
+        problems += [how_read(each, spec.secret, spec.ca_secret) for each in found] if namespacing else found
         authority = authority or self.own_authority(certificate)
         if any(problem.stops for problem in problems):
             spec = None
@@ -95,6 +97,10 @@ class Contexts:
         found = self._secret(authority) if authority else None
         return bool(settings.cert_required) or (found is not None and found.required)
 
+    def knows(self, secret: SecretRef) -> bool:
+        """Whether there is a Secret, good or bad."""
+        return self._secret(secret) is not None
+
     def _secret(self, secret: SecretRef) -> Certificate | None:
         return read(self._certificates, (secret.namespace, secret.name))
 
@@ -113,9 +119,12 @@ class Contexts:
         return next((row for row in members.values() if row.namespace == namespace), None)
 
     def for_host(self, hostname: str) -> Context | None:
-        """The first context by name that lists exactly this host."""
-        members = read(self._by_host, hostname)
-        return min(members.values(), key=lambda row: (row.name, row.namespace)) if members else None
+        """The first context by name that lists a host, or else the narrowest glob for it."""
+        for listed in (hostname, *wider(hostname)):
+            members = read(self._by_host, listed)
+            if members:
+                return min(members.values(), key=lambda row: (row.name, row.namespace))
+        return None
 
 
 def _nearest(members: Mapping[ObjectKey, Context], namespace: str) -> Context:

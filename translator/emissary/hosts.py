@@ -17,6 +17,7 @@ from translator.emissary.kinds.host import HostSpec
 from translator.emissary.names import HostNames, read_names
 from translator.emissary.objects import NO_LABELS, Read, read_object
 from translator.emissary.options import Options
+from translator.emissary.pitfalls import of_hostname, of_name_in_tls
 from translator.emissary.secret_names import certificate_problem
 from translator.emissary.security import ACTIONS, Action
 from translator.emissary.settings import ALWAYS, Settings
@@ -101,7 +102,13 @@ class Hosts:
         )
         default_names = tables.each("names of the default host", default, lambda _, host: _names_of(host))
         self.names: Table[ObjectKey, HostNames] = tables.union("names of hosts", own_names, default_names)
+        self._below = tables.group("hosts below globs", self.names, lambda _, row: dict.fromkeys(_above(row), row))
         self._by_server = tables.group("hosts by name in TLS", self.names, lambda _, row: _servers_of(row))
+
+    def stopped_below(self, glob: str) -> tuple[HostNames, ...]:
+        """The Hosts that are stopped and have a narrower name than a glob; for rules that a sweep runs."""
+        below = read(self._below, glob) or {}
+        return tuple([below[key] for key in sorted(below) if self.is_stopped(key)])
 
     def exist(self) -> bool:
         """Whether there is any Host object for us, served or not; for rules that a sweep runs."""
@@ -146,6 +153,8 @@ class Hosts:
         if tls is not None and server_names(spec.hostname) is None:
             said = f"{spec.hostname} cannot be asked for in TLS: * may only stand for whole labels, as in *.example.com"
             problems.append(Problem("spec.hostname", said))
+        pitfalls = [*of_hostname(spec.hostname), *(of_name_in_tls(spec.hostname) if tls is not None else ())]
+        problems += [Problem("spec.hostname", reason, stops=False) for reason in pitfalls]
         action = ACTIONS[spec.request_policy.insecure.action]
         host = ServedHost(key, row.namespace, row.name, row.labels, spec.hostname, tls, action)
         stopped = any(problem.stops for problem in problems)
@@ -160,6 +169,11 @@ def _entry_of(row: Read[HostSpec]) -> HostEntry | None:
 
 def _names_of(host: ServedHost) -> HostNames:
     return HostNames(host.key, host.namespace, host.name, (host.hostname,), FrozenMap[str | None](host.labels))
+
+
+def _above(names: HostNames) -> set[str]:
+    """The globs that TLS knows which stand for a name of a Host, but `*`."""
+    return {glob for hostname in names.hostnames for glob in wider(hostname) if glob != "*"}
 
 
 def _servers_of(names: HostNames) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,7 @@ import orjson
 
 from conversion import CURRENT, GROUP, UnconvertibleError, convert, written_path
 from translator.decode import FrozenMap, Problem, decode, few, join, rule
+from translator.emissary.pitfalls import booleans_of
 from translator.ir import ObjectKey
 from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import name_of
@@ -109,7 +110,7 @@ def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) 
     value, problems = read_spec(kind, spec)
     problems = (*_problems_of_ids(spec), *problems)
     if document is not written:
-        problems = _as_written(problems, written)
+        problems = (*_as_written(problems, written), *booleans_of(written.get("spec")))
     problems = few((*metadata.problems, *problems))
     return Read(namespace, name, labels, None if any(problem.stops for problem in problems) else value, problems)
 

@@ -1,6 +1,7 @@
 """What a process is told at its start that changes what objects mean."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Options:
         own_addresses: the addresses of the machine, or the pod, that we run in, each in its one spelling.
         default_ports: the ports of HTTP and HTTPS that are open where there is no Listener; none in a cluster.
         own_names: names that can only be one of these addresses, in lower case.
+        environment: the gateway's environment: objects may name its variables (`$NAME`), and traces show them.
+        openable: gives why Envoy could not write a file, None where it can or nobody knows.
     """
 
     ambassador_id: str = "default"
@@ -42,3 +45,5 @@ class Options:
     own_addresses: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
     default_ports: tuple[int, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    openable: Callable[[str], str | None] = lambda _: None

@@ -16,6 +16,8 @@ from translator.emissary.service_names import is_address
 from translator.kubernetes.endpoint_slice import EndpointSlice
 
 SAID: Final = "leads to Dragoman's diagnostics, which show every object of everyone: the Module may make them public"
+EVERY_PORT: Final = "*"
+"""Stands for the ports of a Service that has none: it is asked at whatever port is said."""
 _LOOPBACK: Final = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 _EVERY: Final = frozenset({"0.0.0.0", "::"})
 
@@ -67,10 +69,10 @@ class OwnPorts:
         return number in self._closed and self._is_here(host)
 
     def leading_here(self, slices: Iterable[EndpointSlice]) -> frozenset[str]:
-        """The names of those ports of a Service that lead to a port of ours that is closed."""
+        """The names of those ports of a Service that lead to a port of ours that is closed; `EVERY_PORT` if all may."""
         found: set[str] = set()
         for part in slices:
-            names = {name for name, number in part.ports if number in self._closed}
+            names = {name for name, number in part.ports if number in self._closed} if part.ports else {EVERY_PORT}
             if names and any(self._is_here(each.address) for each in part.endpoints):
                 found |= names
         return frozenset(found)

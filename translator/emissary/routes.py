@@ -1,6 +1,6 @@
 """From a group of Mappings to its routes, with shares, the fields that they have in common, and their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,15 +8,18 @@ from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import HostEntry
 from translator.emissary.fields.header_edits import edits_of
+from translator.emissary.fields.linkerd import linkerd_header, with_linkerd
 from translator.emissary.fields.load_balancer import hash_policy_of
 from translator.emissary.fields.priority import priority_of
 from translator.emissary.fields.retry_policy import retry_policy_of
 from translator.emissary.fields.rewrite import RegexSubstitution, rewrite_of
 from translator.emissary.fields.shadow import mirror_of
 from translator.emissary.fields.upgrades import upgrades_of
+from translator.emissary.filters import Shared, shared_of
 from translator.emissary.grouping import HostPattern, arrival, misfit
 from translator.emissary.hostnames import covers
-from translator.emissary.kinds.mapping import AUTHORITY
+from translator.emissary.kinds.mapping import AUTHORITY, MappingSpec
+from translator.emissary.kinds.module import Defaults
 from translator.emissary.mappings import Member
 from translator.emissary.precedence import Order, order_of
 from translator.emissary.settings import MappingDefaults
@@ -107,7 +110,7 @@ def routes_of(
     members: Mapping[ObjectKey, Member],
     hosts: Sequence[HostEntry],
     defaults: MappingDefaults,
-    filters: Mapping[ObjectKey, tuple[object, ...]],
+    filters: Callable[[MappingSpec, Shared], tuple[object, ...]],
 ) -> tuple[ir.Route, ...]:
     """The routes of a group.
 
@@ -115,7 +118,7 @@ def routes_of(
         members: its Mappings.
         hosts: the Hosts that serve it; whether the host must be asked for depends on them.
         defaults: what the Module says for Mappings.
-        filters: what each says to HTTP filters.
+        filters: what a Mapping says to HTTP filters, by itself and with its group.
     """
     division = divide(members)
     served = division.served
@@ -132,9 +135,9 @@ def routes_of(
                 match=_match_of(member.match, authority, reached),
                 action=_action_of(member, common, defaults),
                 order=(*order, place),
-                headers=common.edits,
+                headers=_with_linkerd(member, common.edits, defaults),
                 origins=(key,) if division.shadow is None else (key, division.shadow[0]),
-                filters=filters[key],
+                filters=filters(member.spec, common.filters),
             )
             for place, ((key, member), reached) in enumerate(served)
         ]
@@ -149,6 +152,7 @@ class _Common:
     regex_rewrites: tuple[RegexSubstitution, ...]
     features: tuple[object, ...]
     mirrors: tuple[ir.Mirror, ...]
+    filters: Shared
 
 
 def _common_of(served: list[Placed], shadow: Placed | None, defaults: MappingDefaults) -> _Common:
@@ -160,12 +164,30 @@ def _common_of(served: list[Placed], shadow: Placed | None, defaults: MappingDef
         edits=edits_of(specs, defaults),
         regex_rewrites=tuple([spec.regex_rewrite for spec in specs if spec.regex_rewrite]),
         features=tuple([feature for feature in (retries, upgrades, priority) if feature is not None]),
-        mirrors=_mirrors_of(shadow[1]) if shadow else (),
+        mirrors=_mirrors_of(shadow[1], defaults) if shadow else (),
+        filters=shared_of(specs),
     )
 
 
-def _mirrors_of(shadow: Member) -> tuple[ir.Mirror, ...]:
-    return (mirror_of(shadow.target, shadow.spec.weight),) if isinstance(shadow.target, ir.Backend) else ()
+def _mirrors_of(shadow: Member, defaults: MappingDefaults) -> tuple[ir.Mirror, ...]:
+    """The copies for a shadow, which are made when the Module's edits are done."""
+    spec = shadow.spec
+    if not isinstance(shadow.target, ir.Backend):
+        return ()
+    own = edits_of([spec], Defaults())
+    edits = _with_linkerd(shadow, ir.HeaderEdits(own.add_request, own.remove_request), defaults)
+    return (mirror_of(shadow.target, spec.weight, edits, _host_of(shadow)),)
+
+
+def _with_linkerd(member: Member, edits: ir.HeaderEdits, defaults: MappingDefaults) -> ir.HeaderEdits:
+    wanted = defaults.linkerd if member.spec.add_linkerd_headers is None else member.spec.add_linkerd_headers
+    if not wanted or not isinstance(member.target, ir.Backend):
+        return edits
+    return with_linkerd(edits, linkerd_header(member.service_host, member.service_port))
+
+
+def _host_of(member: Member) -> str | None:
+    return member.spec.host_rewrite or (member.service_host if member.spec.auto_host_rewrite else None)
 
 
 def _action_of(member: Member, common: _Common, defaults: MappingDefaults) -> ir.Forward | ir.Redirect:
@@ -177,7 +199,7 @@ def _action_of(member: Member, common: _Common, defaults: MappingDefaults) -> ir
     return ir.Forward(
         backends=(ir.WeightedBackend(target),),
         rewrite=rewrite_of(spec.rewrite, common.regex_rewrites, member.match.path),
-        host=spec.host_rewrite or (member.service_host if spec.auto_host_rewrite else None),
+        host=_host_of(member),
         timeout_ms=defaults.timeout_ms if spec.timeout_ms is None else spec.timeout_ms,
         mirrors=common.mirrors,
         features=common.features + idle + ((hashed,) if hashed else ()),

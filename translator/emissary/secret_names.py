@@ -3,9 +3,10 @@
 A missing or broken Secret stops who needs it: clear text, or TLS that checks nobody, never takes its place.
 """
 
+from dataclasses import replace
 from typing import Final
 
-from translator.decode import Problem, Reason
+from translator.decode import Problem, Reason, quote
 from translator.ir import SecretRef
 from translator.kubernetes.secret import Certificate
 
@@ -18,6 +19,16 @@ def secret_ref(text: str, namespace: str, *, namespacing: bool) -> SecretRef:
     if namespacing and dot and name and other:
         return SecretRef(other, name)
     return SecretRef(namespace, text)
+
+
+def how_read(problem: Problem, *written: str | None) -> Problem:
+    """The problem of a Secret, with how the dot in its name was read, where it was read as one."""
+    for text in written:
+        name, dot, namespace = (text or "").rpartition(".")
+        if dot and f"{namespace}/{name}," in problem.message:
+            said = f"{problem.message} ({quote(text or '')} is read as {name} of the namespace {namespace}: "
+            return replace(problem, message=f"{said}secret_namespacing: false makes it a name)")
+    return problem
 
 
 def certificate_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:

@@ -2,6 +2,7 @@
 
 Module ---> settings (what others fall back to)
 TLSContext -> contexts --+
+*Resolver -> resolvers --+
 Host ----------------> hosts --> association
 Listener --> ports --+     |          |
 TCPMapping ----------+-----+--> chains
@@ -12,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from translator import ir
+from translator.consul.tables import ConsulTables
 from translator.decode import Problem
+from translator.emissary import resolvers
 from translator.emissary.association import Association, HostEntry
-from translator.emissary.auth import AuthServices
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
     Settled,
@@ -29,13 +31,15 @@ from translator.emissary.chains import (
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
+from translator.emissary.filters import Filters
 from translator.emissary.grouping import GroupKey
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
-from translator.emissary.listeners import Listeners, OpenPort, ir_listener
+from translator.emissary.listeners import Listeners, OpenPort, Port, ir_listener
 from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
+from translator.emissary.observability import Observability
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
@@ -52,7 +56,19 @@ __all__ = ["EmissaryTables", "Options", "RouteKey"]
 
 RouteKey = GroupKey
 Served = tuple[HostEntry, ...]
-KINDS = ("AuthService", "Host", "Listener", "Mapping", "Module", "TCPMapping", "TLSContext")
+KINDS = (
+    "AuthService",
+    "Host",
+    "Listener",
+    "LogService",
+    "Mapping",
+    "Module",
+    "RateLimitService",
+    "TCPMapping",
+    "TLSContext",
+    "TracingService",
+    *resolvers.KINDS,
+)
 
 
 class EmissaryTables:
@@ -70,7 +86,9 @@ class EmissaryTables:
     filters: Table[str, ir.FilterSettings]
     problems: tuple[Problems, ...]
 
-    def __init__(self, tables: Tables, kubernetes: KubernetesTables, options: Options) -> None:
+    def __init__(
+        self, tables: Tables, kubernetes: KubernetesTables, consul: ConsulTables, own: OwnPorts, options: Options
+    ) -> None:
         self._tables = tables
         self._options = options
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in KINDS}
@@ -80,21 +98,33 @@ class EmissaryTables:
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        own = OwnPorts(options)
-        self._backends = Backends(tables, kubernetes, contexts, own, options)
-        self._auth = AuthServices(tables, objects["AuthService"], self._settings, self._backends, options)
-        self.filters = self._auth.settings
+        found = resolvers.Resolvers(tables, objects, consul, options)
+        self._backends = Backends(tables, kubernetes, contexts, found, own, options)
+        self._filters = Filters(tables, objects, self._settings, self._backends, options)
+        self.filters = self._filters.settings
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options)
-        tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, own, options)
+        self._observability = Observability(tables, objects, self._settings, self._backends, options)
+        tcp = TcpMappings(
+            tables,
+            objects["TCPMapping"],
+            self._ports,
+            self._backends,
+            self._settings,
+            own,
+            options,
+            self._observability,
+        )
         self.problems = (
             self._settings.problems,
-            *self._auth.problems,
+            *self._filters.problems,
             contexts.problems,
+            found.problems,
             tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
             self._hosts.problems,
             tcp.problems,
+            *self._observability.problems,
             *self._declare_chains(tcp, terminations),
             *self._declare_routes(objects["Mapping"], association),
         )
@@ -123,6 +153,9 @@ class EmissaryTables:
         )
         self._beside = tables.group(
             "names beside others", self._hosts.names, lambda _, row: chains_beside(row, every(ports).values())
+        )
+        self._quic: Table[Port, Mapping[str, OpenPort]] = tables.group(
+            "ports of HTTP/3", ports, lambda _, port: {(port.address, port.port): port} if port.quic else {}
         )
         by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
         in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
@@ -153,14 +186,19 @@ class EmissaryTables:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return None
-        chain = tls_chain(name, row, port, self._settings.http_options(), read(self._beside, name) or {})
-        return self._filtered(chain)
+        common, beside = self._observability.http_options(), read(self._beside, name) or {}
+        return self._filtered(tls_chain(name, row, port, common, beside, self._http3_beside(port)))
+
+    def _http3_beside(self, port: OpenPort) -> OpenPort | None:
+        """Where HTTP/3 is spoken at a port of the same number, if it is."""
+        found = None if port.quic else read(self._quic, (port.address, port.port))
+        return next(iter(found.values())) if found else None
 
     def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
-        if port is None:
+        if port is None or port.quic:
             return {}
-        options = port.http_options(self._settings.http_options())
+        options = port.http_options(self._observability.http_options())
         hosts = tuple([virtual_host(claim.host, port, options, tls=False) for claim in row.claims])
         return {clear_text_name(port.name): hosts}
 
@@ -171,12 +209,12 @@ class EmissaryTables:
         if port is None:
             return None
         hosts = [host for them in members.values() for host in them]
-        chain = clear_text_chain(name, hosts, port, self._settings.http_options(), read(self._bound, name) or {})
-        return self._filtered(chain)
+        common = self._observability.http_options()
+        return self._filtered(clear_text_chain(name, hosts, port, common, read(self._bound, name) or {}))
 
     def _filtered(self, chain: ir.FilterChain | None) -> ir.FilterChain | None:
         """A chain with what holds for all its routes."""
-        filters = self._auth.of_all()
+        filters = self._filters.of_all()
         if not filters or chain is None or not isinstance(chain.body, ir.HttpChain):
             return chain
         return replace(chain, body=replace(chain.body, filters=filters))
@@ -239,8 +277,7 @@ class EmissaryTables:
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
         if not hosts:
             return None
-        filters = {key: self._auth.of_mapping(member.spec) for key, member in members.items()}
-        return routes_of(members, hosts, self._settings.mapping_defaults(), filters) or None
+        return routes_of(members, hosts, self._settings.mapping_defaults(), self._filters.of_mapping) or None
 
     def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
         is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())
@@ -250,7 +287,7 @@ class EmissaryTables:
         probe = self._settings.probes().get(name)
         if not probe:
             return None
-        filters = () if name == DIAGNOSTICS else self._auth.of_probes()
+        filters = () if name == DIAGNOSTICS else self._filters.of_probes()
         return (replace(probe_route(name, probe, self._backends, self._options), filters=filters),)
 
 

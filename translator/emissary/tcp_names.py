@@ -11,6 +11,7 @@ from translator.decode import Problem
 from translator.emissary.association import globs_of
 from translator.emissary.chains import Claim, chain_name
 from translator.emissary.hosts import Hosts, ServedHost
+from translator.emissary.names import HostNames
 from translator.emissary.problems import Told
 from translator.ir import ObjectKey
 from translator.tables import Table, read
@@ -51,3 +52,9 @@ def refusals(server: str, listener: str, owner: ServedHost, strangers: Mapping[O
         strangers, (Problem("spec.host", said, reason="Conflict"),)
     )
     return {**told, owner.key: (Problem("spec.hostname", kept, stops=False, reason="Conflict"),)}
+
+
+def below_which(stopped: HostNames) -> Problem:
+    """What is said to a TCPMapping for a glob, which would get the connections of a Host that is stopped."""
+    said = f"would get what is for Host {stopped.virtual_host} ({', '.join(stopped.hostnames)}), which is stopped"
+    return Problem("spec.host", said, reason="Conflict")

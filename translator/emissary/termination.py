@@ -4,13 +4,14 @@ Which settings a Host with a Secret has: those of the TLSContext that it names, 
 TLSContext `<host>-context` beside it, or the defaults.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from translator import ir
 from translator.decode import Problem
 from translator.emissary.contexts import Context, Contexts
-from translator.emissary.hostnames import without_port
+from translator.emissary.hostnames import covers, without_port
 from translator.emissary.kinds.host import HostSpec, SecretName
 from translator.emissary.kinds.tls_context import TlsSettings
 from translator.emissary.objects import Read
@@ -48,8 +49,9 @@ class Terminations:
         if spec.tls is not None and spec.tls_context is not None:
             problems.append(Problem("spec.tlsContext", "cannot be given together with tls"))
             return None
-        secret = self._secret_of(spec.tls_secret, row.namespace)
-        problems += self._contexts.secret_problems(secret, None, "spec.tlsSecret", "")
+        secret, other = self._secret_of(spec.tls_secret, row.namespace)
+        found = self._contexts.secret_problems(secret, None, "spec.tlsSecret", "")
+        problems += [_or_other(each, other) for each in found] if other else found
         if spec.tls is not None:
             return self._inline(spec.tls, secret, row.namespace, problems)
         context = self._context_of(row, spec, problems)
@@ -75,10 +77,19 @@ class Terminations:
             return context
         return self.of_context(context)
 
-    def _secret_of(self, name: SecretName, namespace: str) -> SecretRef:
+    def _secret_of(self, name: SecretName, namespace: str) -> tuple[SecretRef, SecretRef | None]:
+        """The Secret that a Host names, and what else its dot may mean, where there is neither.
+
+        Its namespace can be said apart, so the name is the name; but who wrote `name.namespace`, as Emissary reads it,
+        means that, where there is no Secret of the whole name.
+        """
+        whole = SecretRef(name.namespace or namespace, name.name)
         if name.namespace:
-            return SecretRef(name.namespace, name.name)
-        return secret_ref(name.name, namespace, namespacing=self._settings.secret_namespacing())
+            return whole, None
+        split = secret_ref(name.name, namespace, namespacing=self._settings.secret_namespacing())
+        if split == whole or self._contexts.knows(whole):
+            return whole, None
+        return (split, None) if self._contexts.knows(split) else (whole, split)
 
     def _inline(self, tls: TlsSettings, secret: SecretRef, namespace: str, problems: list[Problem]) -> HostTls:
         authority = None
@@ -102,7 +113,7 @@ class Terminations:
         if context.spec is None:
             said = f"needs {called}, {stopped_by(context.problems)}"
             problems.append(Problem(where, said, reason="TLSContextNotUsable"))
-        elif context.spec.hosts and not {spec.hostname, without_port(spec.hostname), row.name} & {*context.spec.hosts}:
+        elif context.spec.hosts and not _is_listed(context.spec.hosts, spec.hostname, row.name):
             said = f"uses {called}, although its hosts do not list {spec.hostname}"
             problems.append(Problem(where, said, stops=False))
         return context
@@ -124,3 +135,16 @@ class Terminations:
             ecdh_curves=settings.ecdh_curves,
         )
         return HostTls(termination, settings.alpn)
+
+
+def _or_other(problem: Problem, other: SecretRef) -> Problem:
+    """The problem of a Secret that is not there, with what else its name may mean."""
+    return replace(
+        problem, message=f"{problem.message}; nor does {other.namespace}/{other.name}, as its dot may be read"
+    )
+
+
+def _is_listed(hosts: Iterable[str], hostname: str, name: str) -> bool:
+    """Whether the hosts of a TLSContext list a Host: by its hostname, by a glob for that, or by its own name."""
+    known = {hostname, without_port(hostname)}
+    return any(listed == name or any(covers(listed, each) for each in known) for listed in hosts)

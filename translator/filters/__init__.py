@@ -14,13 +14,15 @@ from typing import Final
 
 from envoyapi.config_core_v3 import TypedExtensionConfig
 from envoyapi.wire import Any, Message, any_of
-from translator.filters import external_auth, unavailable
+from translator.filters import cors, external_auth, rate_limit, unavailable
 from translator.filters.part import Discovered, HttpFilter, NameOf
 from translator.ir import Backend
 
 FILTERS: Final[tuple[HttpFilter, ...]] = (
+    cors.FILTER,  # a browser's preflight has no credentials: it is answered before anybody is asked
     unavailable.FILTER,  # where the authorization below is broken, nothing behind it may be reached
     external_auth.FILTER,
+    rate_limit.FILTER,  # what is refused anyway is not counted
 )
 
 DISCOVERED: Final[Mapping[str, HttpFilter]] = {each.name: each for each in FILTERS if each.discovered}

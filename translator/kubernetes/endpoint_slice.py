@@ -42,7 +42,8 @@ def _address_type(text: str) -> str:
     return text
 
 
-def _address(text: str) -> str:
+def ip_literal(text: str) -> str:
+    """The check of an address."""
     try:
         ip_address(text)
     except ValueError:
@@ -62,7 +63,7 @@ class _Conditions:
 class _Endpoint:
     OPEN: ClassVar[bool] = True
 
-    addresses: tuple[Annotated[str, Rule(check=_address)], ...] = field(metadata=rule(min_size=1))
+    addresses: tuple[Annotated[str, Rule(check=ip_literal)], ...] = field(metadata=rule(min_size=1))
     conditions: _Conditions = field(default=_Conditions())
 
     @property
@@ -105,16 +106,22 @@ def endpoint_slice_of(namespace: str, document: Mapping[str, Any]) -> EndpointSl
 def addresses_of(
     service: Service | None, slices: Iterable[EndpointSlice], wanted: int | str
 ) -> tuple[tuple[str, int], ...]:
-    """The addresses that take requests for the Service's port `wanted`, in an order that does not depend on events."""
-    port = service.port(wanted) if service else None
-    if port is None:
-        return ()
-    found = [
-        (endpoint, number)
-        for part in slices
-        for name, number in part.ports
-        if name == port.name
-        for endpoint in part.endpoints
-    ]
+    """The addresses that take requests for the Service's port `wanted`, in an order that does not depend on events.
+
+    A Service without ports is headless: it only says which pods there are, and they are asked at the wanted port.
+    """
+    if service is not None and not service.ports and isinstance(wanted, int):
+        found = [(endpoint, wanted) for part in slices for endpoint in part.endpoints]
+    else:
+        port = service.port(wanted) if service else None
+        if port is None:
+            return ()
+        found = [
+            (endpoint, number)
+            for part in slices
+            for name, number in part.ports
+            if name == port.name
+            for endpoint in part.endpoints
+        ]
     usable = [(endpoint.address, number) for endpoint, number in found if endpoint.ready]
     return tuple(sorted(set(usable or [(e.address, number) for e, number in found if e.serving])))

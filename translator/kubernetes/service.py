@@ -46,7 +46,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenPort:
-    """A port as a Service or an EndpointSlice has it."""
+    """A port as a Service or an EndpointSlice has it; in a slice it may have no number, for a Service without ports."""
 
     OPEN: ClassVar[bool] = True
 
@@ -59,11 +59,6 @@ class GivenPort:
         """Whether it is one of TCP, as it is where it says no protocol."""
         return (self.protocol or "TCP") == "TCP"
 
-    def cross_check(self) -> Iterable[Problem]:
-        """A port of TCP has a number."""
-        if self.is_tcp and self.port is None:
-            yield Problem("port", "is required")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Spec:
@@ -74,6 +69,9 @@ class _Spec:
     ports: tuple[GivenPort, ...] = ()
 
     def cross_check(self) -> Iterable[Problem]:
+        for index, port in enumerate(self.ports):
+            if port.is_tcp and port.port is None:
+                yield Problem(f"ports[{index}].port", "is required")
         if self.type == "ExternalName" and not self.external_name:
             yield Problem("externalName", "must be a DNS name, since spec.type is ExternalName")
 

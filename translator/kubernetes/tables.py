@@ -9,6 +9,7 @@ import orjson
 from translator.decode import Problem
 from translator.ir import ObjectKey
 from translator.kubernetes.endpoint_slice import EndpointSlice, endpoint_slice_of
+from translator.kubernetes.endpoints import slices_of
 from translator.kubernetes.secret import Certificate, certificate_of
 from translator.kubernetes.service import Service, service_of
 from translator.tables import Table, Tables, read
@@ -33,10 +34,12 @@ class KubernetesTables:
     def __init__(self, tables: Tables) -> None:
         services: Table[ObjectKey, bytes] = tables.source("service objects")
         slices: Table[ObjectKey, bytes] = tables.source("endpoint slice objects")
+        endpoints: Table[ObjectKey, bytes] = tables.source("endpoints objects")
         secrets: Table[ObjectKey, bytes] = tables.source("secret objects")
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
             "core/Service": services,
             "discovery.k8s.io/EndpointSlice": slices,
+            "core/Endpoints": endpoints,
             "core/Secret": secrets,
         }
 
@@ -49,9 +52,12 @@ class KubernetesTables:
         )
 
         read_slices = tables.each("endpoint slices or problems", slices, _read_slice)
+        read_endpoints = tables.each("endpoints or problems", endpoints, _read_endpoints)
+        subsets = tables.group("subsets of endpoints", read_endpoints, _subsets_of)
+        subset = tables.each("slices of endpoints", subsets, lambda _, them: next(iter(them.values())))
         self.slices: Table[Name, Mapping[ObjectKey, EndpointSlice]] = tables.group(
             "endpoint slices by service",
-            read_slices,
+            tables.union("endpoint slices and endpoints", read_slices, subset),
             lambda _, row: {(row.namespace, row.service): row} if isinstance(row, EndpointSlice) else {},
         )
 
@@ -68,6 +74,7 @@ class KubernetesTables:
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
             tables.each("service problems", read_services, _problem_of),
             tables.each("endpoint slice problems", read_slices, _problem_of),
+            tables.each("endpoints problems", read_endpoints, _problem_of_endpoints),
             tables.each("secret problems", read_secrets, _problem_of_certificate),
         )
 
@@ -85,6 +92,18 @@ def _read_service(key: ObjectKey, body: bytes) -> Service | tuple[Problem, ...]:
 
 def _read_slice(key: ObjectKey, body: bytes) -> EndpointSlice | tuple[Problem, ...]:
     return endpoint_slice_of(name_of(key)[0], orjson.loads(body))
+
+
+def _read_endpoints(key: ObjectKey, body: bytes) -> tuple[object, ...]:
+    return slices_of(*name_of(key), orjson.loads(body))
+
+
+def _subsets_of(key: ObjectKey, row: tuple[object, ...]) -> dict[ObjectKey, EndpointSlice]:
+    return {f"{key}#{number}": each for number, each in enumerate(row) if isinstance(each, EndpointSlice)}
+
+
+def _problem_of_endpoints(_: ObjectKey, row: tuple[object, ...]) -> tuple[Problem, ...] | None:
+    return tuple([each for each in row if isinstance(each, Problem)]) or None
 
 
 def _read_secret(_: ObjectKey, body: bytes) -> Certificate | None:

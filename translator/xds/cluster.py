@@ -14,9 +14,10 @@ from envoyapi.config_endpoint_v3 import ClusterLoadAssignment, Endpoint, LbEndpo
 from envoyapi.upstreams_http_v3 import HttpProtocolOptions, HttpProtocolOptionsExplicitHttpConfig
 from envoyapi.wire import Any as AnyMessage
 from envoyapi.wire import any_of, duration_ms
+from translator.features.labels import label
 from translator.features.upstream import part_of
 from translator.features.upstream.part import Part
-from translator.ir import Addresses, Backend, DnsName, LocalSocket, ServicePort, Several, Target
+from translator.ir import Addresses, Backend, ConsulService, DnsName, Found, LocalSocket, ServicePort, Several, Target
 from translator.resources import Resource, resource
 from translator.xds.names import assignment_name, cluster_name
 from translator.xds.paths import CHECKED
@@ -32,12 +33,13 @@ def encode_cluster(backend: Backend) -> Resource:
     """The cluster of a backend. One with EDS notes the name of its endpoints, which must be sent again with it."""
     name = cluster_name(backend)
     target = backend.target
-    ports = ports_of(target)
-    eds = assignment_name(*ports) if ports else None
+    found = found_in(target)
+    eds = assignment_name(*found) if found else None
     part = part_of(backend.features)
     fields: dict[str, Any] = {
         "type": _discovery_type(backend),
         "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED if is_asked_of_dns(target) else None,
+        "alt_stat_name": label(name) if "." in name else None,
         **part.cluster,
     }
     cluster = Cluster(
@@ -71,15 +73,15 @@ def _http1(fields: dict[str, Any]) -> HttpProtocolOptionsExplicitHttpConfig:
 
 
 def _discovery_type(backend: Backend) -> ClusterDiscoveryType:
-    if ports_of(backend.target):
+    if found_in(backend.target):
         return ClusterDiscoveryType.EDS
     return ClusterDiscoveryType.STRICT_DNS if is_asked_of_dns(backend.target) else ClusterDiscoveryType.STATIC
 
 
-def ports_of(target: Target) -> tuple[ServicePort, ...]:
-    """The Services' ports whose endpoints are those of a target."""
+def found_in(target: Target) -> tuple[Found, ...]:
+    """Whose endpoints are those of a target, on a path of their own."""
     targets = target.targets if isinstance(target, Several) else (target,)
-    return tuple([each for each in targets if isinstance(each, ServicePort)])
+    return tuple([each for each in targets if isinstance(each, Found)])
 
 
 def is_asked_of_dns(target: Target) -> bool:
@@ -91,7 +93,7 @@ def is_asked_of_dns(target: Target) -> bool:
 
 def _inline_assignment(name: str, target: Target) -> ClusterLoadAssignment | None:
     match target:
-        case ServicePort():
+        case ServicePort() | ConsulService():
             return None
         case Several():
             pairs = tuple([pair for each in target.targets for pair in _pairs_of(each)])

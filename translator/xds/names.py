@@ -8,7 +8,17 @@ from dataclasses import fields, is_dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
-from translator.ir import Addresses, Backend, DnsName, LocalSocket, SecretRef, ServicePort, Several
+from translator.ir import (
+    Addresses,
+    Backend,
+    ConsulService,
+    DnsName,
+    Found,
+    LocalSocket,
+    SecretRef,
+    ServicePort,
+    Several,
+)
 from translator.remembering import remembered
 
 LONGEST = 200
@@ -25,7 +35,7 @@ def cluster_name(backend: Backend) -> str:
         return f"{cluster_name(replace(backend, checked=False))}/checked"
     target = backend.target
     match target:
-        case ServicePort():
+        case ServicePort() | ConsulService():
             text = assignment_name(target)
         case DnsName():
             text = f"dns/{target.name}:{target.port}"
@@ -40,9 +50,16 @@ def cluster_name(backend: Backend) -> str:
     return f"{text[:LONGEST]}~{_digest(backend)}"
 
 
-def assignment_name(*targets: ServicePort) -> str:
-    """The name of the endpoints of a Service's port, as Emissary names them, or of several."""
-    return "+".join(f"k8s/{target.namespace}/{target.name}/{target.port}" for target in targets)
+def assignment_name(*targets: Found) -> str:
+    """The name of the endpoints of a Service's port, as Emissary names them, or of a service in Consul, or several."""
+    return "+".join(map(_assignment_name, targets))
+
+
+def _assignment_name(target: Found) -> str:
+    if isinstance(target, ConsulService):
+        name = f"consul/{target.datacenter}/{target.service}"
+        return f"{name}@{target.address}" if target.address else name
+    return f"k8s/{target.namespace}/{target.name}/{target.port}"
 
 
 def certificate_name(secret: SecretRef) -> str:

@@ -7,6 +7,7 @@ virtual host that only redirects needs a few routes, whatever its Mappings are: 
 
 from collections.abc import Iterable, Mapping
 
+from envoyapi.config_core_v3 import HeaderValueOption
 from envoyapi.config_route_v3 import (
     DirectResponseAction,
     HeaderMatcher,
@@ -102,6 +103,7 @@ def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualH
     head = RouteConfiguration(
         name=chain.name,
         request_headers_to_add=_VIA,
+        response_headers_to_add=_alternatives(body.http3_port) if body.http3_port else None,
         # Else what is added here would win over what a Mapping says of the same header.
         most_specific_header_mutations_wins=True,
         typed_per_filter_config=switches_of(body.filters),
@@ -110,3 +112,9 @@ def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualH
         [_VIRTUAL_HOSTS + SIZE[len(hosts[host])] + hosts[host] for host in body.virtual_hosts if host in hosts]
     )
     return resource(head + joined)
+
+
+def _alternatives(port: int) -> list[HeaderValueOption]:
+    """Where the same is served by HTTP/3, for a day: RFC 7838. Behind a Service its port is the usual one."""
+    said = ", ".join([f'h3=":{number}"; ma=86400' for number in dict.fromkeys((port, 443))])
+    return header_options([ir.HeaderValue("alt-svc", said, append=False)])

@@ -23,15 +23,33 @@ def test_a_secret_of_another_namespace() -> None:
         assert tls.certificates == (SecretRef("certs", "tls"),)
 
 
-def test_dots_belong_to_the_name_where_namespacing_is_off_or_the_namespace_is_given() -> None:
+def test_a_dot_belongs_to_the_name_of_a_hosts_secret_where_there_is_such_a_secret() -> None:
     made = World()
     made.listener("https", 8443, protocol="HTTPS")
     made.secret("my.tls")
+    made.secret("my", "tls")
     made.host("one", "a.com", tlsSecret={"name": "my.tls", "namespace": "default"})
-    off = made.host("two", "b.com", tlsSecret={"name": "my.tls"})
-    assert set(made.problems(off)) == {"spec.tlsSecret"}
+    made.host("two", "b.com", tlsSecret={"name": "my.tls"})
+    for name in ("a.com", "b.com"):
+        tls = made.chains[f"default/https/{name}"].tls
+        assert tls is not None
+        assert tls.certificates == (SecretRef("default", "my.tls"),)
+
+
+def test_how_a_dot_was_read_is_said() -> None:
+    made = World()
+    made.listener("https", 8443, protocol="HTTPS")
+    host = made.host("a", "a.com", tlsSecret={"name": "a.test"})
+    said = made.problems(host)["spec.tlsSecret"]
+    assert said.startswith("names the Secret default/a.test, which does not exist")
+    assert said.endswith("; nor does test/a, as its dot may be read")
+    context = made.put("TLSContext", "c", hosts=["a.com"], secret="a.test")
+    said = made.problems(context)["spec.secret"]
+    assert said.startswith("names the Secret test/a, which does not exist")
+    assert said.endswith("('a.test' is read as a of the namespace test: secret_namespacing: false makes it a name)")
     made.module(defaults={"tls_secret_namespacing": False})
-    assert made.problems(off) == {}
+    assert made.problems(host)["spec.tlsSecret"].endswith("holds no certificate")
+    assert made.problems(context)["spec.secret"].startswith("names the Secret default/a.test")
 
 
 # TLS settings

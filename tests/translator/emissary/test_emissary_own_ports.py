@@ -113,7 +113,13 @@ def test_the_demo_upstreams_port_is_ours_too_but_is_there_to_be_led_to() -> None
 def test_a_listener_of_udp_is_told_of_udp_alone() -> None:
     made = World(**diagnostics("0.0.0.0"))
     key = made.listener("names", 9999, protocol="UDP")
-    assert made.problems(key) == {"spec.protocol": "UDP is not served by this version"}
+    assert set(made.problems(key)) == {"spec.protocol"}
+
+
+def test_a_listener_of_udp_may_have_the_number_of_a_port_of_ours() -> None:
+    made = World(**diagnostics("0.0.0.0"))
+    key = made.listener("quic", 8877, protocol=None, protocolStack=["TLS", "HTTP", "UDP"])
+    assert "spec.port" not in made.problems(key)
 
 
 # Who would lead there
@@ -177,7 +183,12 @@ def test_endpoints_that_change_and_lead_elsewhere_touch_no_mapping() -> None:
     slice_of(made, "quote", 9999, "10.1.0.9", "10.1.0.10")
     swept = made.sweep()
     touched = [table.name for table in made.tables._tables if swept.changed(table)]
-    assert touched == ["endpoint slice objects", "endpoint slices or problems", "endpoint slices by service"]
+    assert touched == [
+        "endpoint slice objects",
+        "endpoint slices or problems",
+        "endpoint slices and endpoints",
+        "endpoint slices by service",
+    ]
 
 
 @pytest.mark.parametrize("service", ["127.0.0.1:9999", "dragoman-0:9999", "own:80", "alias:9999"])

@@ -59,6 +59,7 @@ def test_a_port_that_says_no_protocol_is_one_of_tcp() -> None:
 def test_who_wants_a_port_that_is_only_udp_is_told() -> None:
     made = World()
     made.core("Service", "dns", {"spec": {"ports": [{"port": 53, "protocol": "UDP"}, {"name": "web", "port": 80}]}})
+    made.pods("dns")
     made.host("any", "*")
     keys = made.mapping("a", service="dns:53"), made.put("TCPMapping", "b", port=53, service="dns:53")
     for key in keys:

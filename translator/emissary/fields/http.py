@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from translator.checks import Count, header_name
 from translator.decode import Invalid, Problem, Rule, rule
+from translator.emissary.fields.access_log import AccessLogSettings, format_problems
 from translator.features.header_case import Case
 from translator.features.http.client_certificates import ClientCertificates, Detail, Forwarding
 from translator.features.http.http1 import Http1
@@ -30,7 +31,7 @@ def _inert(said: str, *harmless: object) -> Callable[[object], None]:
     return check
 
 
-def _retired(said: str, *harmless: object) -> Any:
+def retired(said: str, *harmless: object) -> Any:
     """A field for a setting that has no effect here, and why."""
     told = f"has no effect: {said}"
     return field(default=None, metadata=rule(f"Has no effect: {said}.", check=_inert(told, *harmless)))
@@ -53,7 +54,7 @@ class CertificateDetails:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpSettings:
+class HttpSettings(AccessLogSettings):
     """The settings."""
 
     allow_chunked_length: bool = field(
@@ -91,17 +92,17 @@ class HttpSettings:
         default=None, metadata=rule("What is kept of a connection with a client at most, in bytes; 32768 when absent.")
     )
 
-    admin_port: object = _retired("Envoy's admin interface is a unix socket, so that no network reaches it")
-    auth_enabled: object = _retired("an AuthService is in force when there is one")
-    debug_mode: object = _retired("logs have their level from AES_LOG_LEVEL", False)
-    envoy_validation_timeout: object = _retired("each object is checked by itself, within milliseconds")
-    prune_unreachable_routes: object = _retired("a route that no Host serves costs nothing")
-    regex_type: object = _retired("all regular expressions are RE2's", "safe")
-    service_port: object = _retired("a port is opened by a Listener")
-    statsd: object = _retired("it is the environment that says it: STATSD_ENABLED, STATSD_HOST")
-    use_proxy_proto: object = _retired("a Listener says it, with PROXY in its protocolStack", False)
-    x_forwarded_proto_redirect: object = _retired("a Host says it, with requestPolicy.insecure", False)
-    xff_num_trusted_hops: object = _retired("a Listener says it, with l7Depth", 0)
+    admin_port: object = retired("Envoy's admin interface is a unix socket, so that no network reaches it")
+    auth_enabled: object = retired("an AuthService is in force when there is one")
+    debug_mode: object = retired("logs have their level from AES_LOG_LEVEL", False)
+    envoy_validation_timeout: object = retired("each object is checked by itself, within milliseconds")
+    prune_unreachable_routes: object = retired("a route that no Host serves costs nothing")
+    regex_type: object = retired("all regular expressions are RE2's", "safe")
+    service_port: object = retired("a port is opened by a Listener")
+    statsd: object = retired("it is the environment that says it: STATSD_ENABLED, STATSD_HOST")
+    use_proxy_proto: object = retired("a Listener says it, with PROXY in its protocolStack", False)
+    x_forwarded_proto_redirect: object = retired("a Host says it, with requestPolicy.insecure", False)
+    xff_num_trusted_hops: object = retired("a Listener says it, with l7Depth", 0)
 
     @property
     def header_case(self) -> Case | None:
@@ -128,6 +129,7 @@ def http_features(settings: HttpSettings) -> tuple[object, ...]:
 
 def http_problems(settings: HttpSettings) -> Iterable[Problem]:
     """What no setting can see alone."""
+    yield from format_problems(settings)
     if settings.header_case_overrides:
         if settings.proper_case:
             said = "has no effect beside proper_case"

@@ -7,6 +7,7 @@ from translator import ir
 from translator.checks import Regex, regex_substitution
 from translator.decode import Invalid, Problem, rule
 from translator.dot_segments import substitution_without_dots
+from translator.emissary.pitfalls import of_path_regex, of_substitution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class RegexSubstitution:
             substitution_without_dots(regex_substitution(self.pattern, self.substitution))
         except Invalid as invalid:
             yield Problem("substitution", invalid.message)
+        yield from (Problem("substitution", reason, stops=False) for reason in of_substitution(self.substitution))
+        yield from (Problem("pattern", reason, stops=False) for reason in of_path_regex(self.pattern))
 
     def rewrite(self) -> ir.Rewrite:
         """The same in the IR."""

@@ -9,10 +9,6 @@ from translator.emissary.fields.load_balancer import LoadBalancer
 
 WITHOUT_EFFECT: Final = (
     "regex_rewrite",
-    "host_rewrite",
-    "auto_host_rewrite",
-    "add_request_headers",
-    "remove_request_headers",
     "add_response_headers",
     "remove_response_headers",
     "host_redirect",
@@ -26,7 +22,7 @@ WITHOUT_EFFECT: Final = (
     "allow_upgrade",
     "use_websocket",
 )
-"""Fields of a Mapping that say what becomes of a request: a copy is made when that is done."""
+"""Fields of a Mapping that say what becomes of a request before a copy is made of it, or of its answer."""
 
 
 def shadow_problems(said: Iterable[str], balancer: LoadBalancer | None) -> Iterable[Problem]:
@@ -37,6 +33,6 @@ def shadow_problems(said: Iterable[str], balancer: LoadBalancer | None) -> Itera
         yield Problem("load_balancer.policy", "has no effect beside shadow: copies go to any endpoint", stops=False)
 
 
-def mirror_of(backend: ir.Backend, weight: int | None) -> ir.Mirror:
+def mirror_of(backend: ir.Backend, weight: int | None, headers: ir.HeaderEdits, host: str | None) -> ir.Mirror:
     """The copies that a shadow gets: its weight is the share of the requests that are copied, all when absent."""
-    return ir.Mirror(backend, ir.Share(100 if weight is None else weight))
+    return ir.Mirror(backend, ir.Share(100 if weight is None else weight), headers, host)

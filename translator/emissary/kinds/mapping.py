@@ -20,10 +20,12 @@ from translator.checks import (
     regex,
     token,
 )
-from translator.decode import Invalid, Problem, Validation, quote, rule, step
+from translator.decode import Invalid, Problem, Validation, join, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.health_checks import HealthCheck, health_problems
+from translator.emissary.fields.labels import Labels
 from translator.emissary.fields.load_balancer import LoadBalancer
 from translator.emissary.fields.outlier_detection import OutliersGiven
 from translator.emissary.fields.priority import Priority
@@ -42,6 +44,7 @@ from translator.emissary.fields.upstream import (
 )
 from translator.emissary.hostnames import mapping_hostname
 from translator.emissary.objects import words
+from translator.emissary.pitfalls import of_hostname, of_path, of_path_regex, of_regex, of_retries
 from translator.emissary.service_names import service as readable
 
 AUTHORITY = ":authority"
@@ -53,8 +56,7 @@ class MappingSpec:
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers bypass_error_response_overrides cors docs
-        envoy_override error_response_overrides labels modules resolver
+        bypass_error_response_overrides docs envoy_override error_response_overrides modules
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -119,6 +121,9 @@ class MappingSpec:
     precedence: int = field(default=0, metadata=rule("Larger goes first, whatever else is matched."))
 
     service: str = field(metadata=rule("Where requests go: `[scheme://]host[:port]`.", min_size=1, check=readable))
+    resolver: PlainText | None = field(
+        default=None, metadata=rule("The resolver that finds the service's endpoints; the Module's when absent.")
+    )
     tls: PlainText | None = field(default=None, metadata=rule("The TLSContext to speak TLS to the service with."))
     weight: Percent | None = field(
         default=None, metadata=rule("The share of requests, in percent, among Mappings alike.")
@@ -172,6 +177,12 @@ class MappingSpec:
     regex_rewrite: RegexSubstitution | None = field(default=None, metadata=rule("Instead of `rewrite`, by regex."))
     host_rewrite: PlainText | None = field(default=None, metadata=rule("The Host header that the service sees."))
     auto_host_rewrite: bool = field(default=False, metadata=rule("The Host header becomes the service's own name."))
+    add_linkerd_headers: bool | None = field(
+        default=None,
+        metadata=rule(
+            "Whether `l5d-dst-override` tells Linkerd which service it is for; as in the Module when absent."
+        ),
+    )
     add_request_headers: AddedHeaders | None = field(
         default=None, metadata=rule("Headers that the service sees in addition.")
     )
@@ -208,6 +219,16 @@ class MappingSpec:
     bypass_auth: bool = field(default=False, metadata=rule("The AuthServices are not asked about the requests."))
     auth_context_extensions: abc.Mapping[str, PlainText] | None = field(
         default=None, metadata=rule("What an AuthService that speaks gRPC is told besides.")
+    )
+    cors: Cors | None = field(
+        default=None, metadata=rule("Which pages of other sites may read answers; the Module's when absent.")
+    )
+    labels: Labels | None = field(
+        default=None,
+        metadata=rule(
+            "What a RateLimitService counts the requests by: for each domain a list of groups, each a name and its"
+            " entries; an empty list: not even the Module's default_labels."
+        ),
     )
     shadow: bool = field(
         default=False,
@@ -247,6 +268,7 @@ class MappingSpec:
             yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)
         if self.health_checks:
             yield from health_problems(self.health_checks, grpc=self.grpc)
+        yield from self._pitfalls()
         if self.prefix_regex and self.prefix_exact:
             yield Problem("prefix_exact", "has no effect beside prefix_regex", stops=False)
         if self.method:
@@ -255,6 +277,14 @@ class MappingSpec:
             yield Problem("rewrite", "has no effect beside regex_rewrite", stops=False)
         if self.auto_host_rewrite and self.host_rewrite is not None:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
+        yield from self._redirect_problems()
+
+    def _redirect_problems(self) -> Iterable[Problem]:
+        if self.cors is not None and self.redirects:
+            yield Problem("cors", "has no effect beside host_redirect: Envoy adds nothing to a redirect", stops=False)
+        if self.labels is not None and self.redirects:
+            said = "has no effect beside host_redirect: what is sent elsewhere is not counted"
+            yield Problem("labels", said, stops=False)
         if self.shadow:
             yield from shadow_problems(self._said_in_vain(), self.load_balancer)
         elif self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
@@ -267,6 +297,20 @@ class MappingSpec:
             said = getattr(self, name)
             if said is not None and said is not False:
                 yield name
+
+    def _pitfalls(self) -> Iterable[Problem]:
+        """What never takes effect as it is meant."""
+        of_prefix = of_path_regex(self.prefix) if self.prefix_regex else of_path(self.prefix, exact=self.prefix_exact)
+        found = {"prefix": of_prefix, "hostname": of_hostname(self.hostname or "")}
+        if self.retry_policy is not None:
+            found["retry_policy.retry_on"] = of_retries(self.retry_policy.retry_on, http2=self.grpc)
+        for field_name, texts in (
+            ("regex_headers", self.regex_headers),
+            ("regex_query_parameters", self.regex_query_parameters),
+        ):
+            found.update((join(field_name, step(name)), of_regex(text)) for name, text in (texts or {}).items())
+        for where, reasons in found.items():
+            yield from (Problem(where, reason, stops=False) for reason in reasons)
 
     def _host_problems(self) -> Iterable[Problem]:
         spelling = self.host_spelling

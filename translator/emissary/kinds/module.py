@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
-from translator.decode import Decoded, Problem, Rule, rule, schema_of
+from translator.decode import Decoded, FrozenMap, Problem, Rule, rule, schema_of
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.http import HttpSettings, http_problems
+from translator.emissary.fields.labels import DefaultLabels
 from translator.emissary.fields.load_balancer import LoadBalancer
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
@@ -59,9 +61,8 @@ class AmbassadorConfig(HttpSettings):
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers buffer cors default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web
-        envoy_log_format envoy_log_path envoy_log_type error_response_overrides grpc_stats gzip ip_allow ip_deny
-        lua_scripts resolver runtime_flags
+        buffer enable_grpc_http11_bridge enable_grpc_web error_response_overrides grpc_stats gzip ip_allow ip_deny
+        lua_scripts runtime_flags
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset()
@@ -81,6 +82,8 @@ class AmbassadorConfig(HttpSettings):
     enable_ipv4: bool | None = field(default=None, metadata=rule("enable_ipv4 of Mappings and TCPMappings without it."))
     enable_ipv6: bool | None = field(default=None, metadata=rule("enable_ipv6 of Mappings and TCPMappings without it."))
     load_balancer: LoadBalancer | None = field(default=None, metadata=rule("load_balancer of Mappings without one."))
+    resolver: PlainText | None = field(default=None, metadata=rule("resolver of Mappings and TCPMappings without one."))
+    add_linkerd_headers: bool = field(default=False, metadata=rule("add_linkerd_headers of Mappings without it."))
     defaults: Defaults = field(default=Defaults(), metadata=rule("Other defaults for Mappings."))
     regex_max_size: int = field(
         default=200,
@@ -113,6 +116,14 @@ class AmbassadorConfig(HttpSettings):
     liveness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_alive on every Host."))
     readiness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_ready on every Host."))
     diagnostics: Probe | None = field(default=None, metadata=rule("/ambassador/v0/ on every Host, when enabled."))
+
+    cors: Cors | None = field(default=None, metadata=rule("cors of Mappings without it."))
+    default_label_domain: Annotated[PlainText, Rule(min_size=1)] = field(
+        default="ambassador", metadata=rule("The domain of RateLimitServices that name none.")
+    )
+    default_labels: DefaultLabels = field(
+        default=FrozenMap(), metadata=rule("What goes before the labels of Mappings, or in their place, by domain.")
+    )
 
     @property
     def upstream(self) -> Upstream:

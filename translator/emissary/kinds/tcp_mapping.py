@@ -7,15 +7,17 @@ from typing import Annotated, ClassVar, Final
 from translator.checks import LONGEST_DURATION, Percent, PlainText, Port
 from translator.decode import Invalid, Problem, Rule, quote, rule
 from translator.emissary.fields.upstream import Breakers, StatsNameText, Upstream, family_problems
-from translator.emissary.hostnames import host_hostname, is_glob
+from translator.emissary.hostnames import host_hostname, server_names
 from translator.emissary.own_ports import canonical
 from translator.emissary.service_names import service as readable
 
 
 def _server_name(text: str) -> str:
     name = host_hostname(text)
-    if is_glob(name) or ":" in name:
-        raise Invalid(f"must be one name, as clients ask for it in TLS, not {quote(text)}")
+    if ":" in name:
+        raise Invalid(f"must have no port, as names in TLS have none: {quote(text)}")
+    if not server_names(name):
+        raise Invalid(f"must be a name, or *. and a name, as TLS knows them, not {quote(text)}")
     return name
 
 
@@ -44,7 +46,7 @@ _MILLISECONDS: Final = {"x-kubernetes-int-or-string": True, "minimum": 0, "patte
 class TCPMappingSpec:
     """A rule for connections: those of a port, or those that ask for a name in TLS, go to its service."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset({"resolver"})
+    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS"})
 
     port: Port = field(metadata=rule("The port."))
@@ -52,9 +54,15 @@ class TCPMappingSpec:
         default=None, metadata=rule("The address of the port; every one when absent.", check=_address)
     )
     host: str | None = field(
-        default=None, metadata=rule("The name that clients ask for in TLS, which ends here.", check=_server_name)
+        default=None,
+        metadata=rule(
+            "The name that clients ask for in TLS, which ends here; `*.` begins those below.", check=_server_name
+        ),
     )
     service: str = field(metadata=rule("Where connections go: `[scheme://]host[:port]`.", min_size=1, check=readable))
+    resolver: PlainText | None = field(
+        default=None, metadata=rule("The resolver that finds the service's endpoints; the Module's when absent.")
+    )
     tls: PlainText | None = field(default=None, metadata=rule("The TLSContext to speak TLS to the service with."))
     weight: Percent | None = field(default=None, metadata=rule("The share of connections among TCPMappings alike."))
     cluster_tag: PlainText = field(default="", metadata=rule("Keeps this service's cluster apart from others like it."))

@@ -17,6 +17,7 @@ from translator.features.upstream import (
     load_balancing,
     outlier_detection,
     stats_name,
+    warming,
 )
 from translator.features.upstream.part import Part
 
@@ -30,6 +31,7 @@ FEATURES: Final[Mapping[type, Callable[[Any], Part]]] = {
     load_balancing.LoadBalancing: load_balancing.part,
     outlier_detection.OutlierDetection: outlier_detection.part,
     stats_name.StatsName: stats_name.part,
+    warming.NoWarming: warming.part,
 }
 
 
