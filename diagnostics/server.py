@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
+from diagnostics.access import is_for_locals, is_local
 from diagnostics.admin import BUSY, PATIENCE, Admin, NoAnswerError, NotInTimeError
 from diagnostics.clusters import STATISTICS
 from diagnostics.following import Following, NotOpenError
@@ -47,6 +48,10 @@ _UNKNOWN: Final = "it cannot be told whether this comes through the gateway"
 
 _HEADERS: Final = {"Server": "dragoman", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _HEALTH: Final = ("/ambassador/v0/check_alive", "/ambassador/v0/check_ready")
+_PAGE: Final = ("/ambassador/v0/diag", "/ambassador/v0/diag/")
+_LOCALS: Final = (
+    "the Module says diagnostics: {allow_non_local: false}: ask from inside the pod, as kubectl port-forward does"
+)
 _NO_LEVEL: Final = "log levels are not set here, where nobody proves who they are: set AES_LOG_LEVEL"
 _NO_PAGE: Final = "this is told as JSON only: ask for /ambassador/v0/diag/?json=true"
 
@@ -72,8 +77,7 @@ class Diagnostics:
         self._paths: Mapping[str, Handler] = {
             "/ambassador/v0/check_alive": self._check_alive,
             "/ambassador/v0/check_ready": self._check_ready,
-            "/ambassador/v0/diag": self._diag,
-            "/ambassador/v0/diag/": self._diag,
+            **dict.fromkeys(_PAGE, self._diag),
             "/metrics": self._metrics,
         }
 
@@ -85,7 +89,16 @@ class Diagnostics:
             return _line(HTTPStatus.FORBIDDEN, _THROUGH_ENVOY)
         if whose is Verdict.UNKNOWN and request.path not in _HEALTH:
             return _line(HTTPStatus.SERVICE_UNAVAILABLE, _UNKNOWN)
+        if request.path in _PAGE and not is_local(request.remote or "") and await self._is_for_locals():
+            return _line(HTTPStatus.FORBIDDEN, _LOCALS)
         return await self.answer(request)
+
+    async def _is_for_locals(self) -> bool:
+        question = partial(is_for_locals, namespace=self._system.namespace)
+        try:
+            return await self._following.ask(question, REPORT_PATIENCE, View.catch_up)
+        except NotOpenError:
+            return True  # nothing could be told anyway
 
     async def _whose(self, request: web.BaseRequest) -> Verdict:
         if VIA in request.headers:

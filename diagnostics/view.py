@@ -111,6 +111,10 @@ class Followed(Generic[T]):
                 self.rows[key] = self._reduce(record)
         return changes.records
 
+    def record(self, key: str) -> Record | None:
+        """The whole record of a key, read anew."""
+        return self._reader.get(key)
+
     def bodies(self, beginning: str = "") -> Mapping[str, Record]:
         """The whole records whose keys begin so, read anew: they are not kept."""
         return {key: record for key, record in self._reader.all(beginning).items() if key in self.rows}

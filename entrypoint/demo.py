@@ -1,6 +1,7 @@
 """`python -m entrypoint.demo HOST:PORT`: the upstream of the quickstart, which tells what it was asked.
 
-It answers every request with JSON (method, path, headers, a greeting), and echoes WebSocket messages at /ws.
+It answers every request with JSON (method, path, headers, a greeting), echoes WebSocket messages at /ws, and plays a
+service that is asked for authorization below /auth/: whoever knows the word may pass.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from aiohttp import WSMsgType, web
 
 from process.listening import listen
 
+_WORD = "Bearer open-sesame"
 _USAGE = 64
 """EX_USAGE of sysexits.h."""
 
@@ -27,6 +29,13 @@ async def tell(request: web.Request) -> web.Response:
             **({"body": body} if body else {}),
         }
     )
+
+
+async def judge(request: web.Request) -> web.Response:
+    """Whether a request may pass: 200 and who asks, or 401."""
+    if request.headers.get("authorization") == _WORD:
+        return web.Response(headers={"x-user": "ali-baba"})
+    return web.json_response({"message": "say the word"}, status=401)
 
 
 async def echo(request: web.Request) -> web.StreamResponse:
@@ -47,6 +56,7 @@ def application() -> web.Application:
     """The demo upstream."""
     made = web.Application()
     made.router.add_route("*", "/ws", echo)
+    made.router.add_route("*", "/auth/{path:.*}", judge)
     made.router.add_route("*", "/{path:.*}", tell)
     return made
 

@@ -101,6 +101,7 @@ def objects(gateway: Gateway, namespace: str) -> list[dict[str, Any]]:
         one("ConsulResolver", {"datacenter": "dc1"}),
         one("KubernetesEndpointResolver", {}),
         one("KubernetesServiceResolver", {}),
+        one("AuthService", {"auth_service": "one:80", "failure_mode_allow": True}),
         *(one(kind.name, {}) for kind in OTHERS),
     ]
 

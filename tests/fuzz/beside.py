@@ -25,6 +25,7 @@ from translator.statuses import Status, Told
 from translator.translation import Publication, Translation
 
 MESSAGES = {
+    "extension": "envoy.config.core.v3.TypedExtensionConfig",
     "cluster": "envoy.config.cluster.v3.Cluster",
     "endpoint": "envoy.config.endpoint.v3.ClusterLoadAssignment",
     "listener": "envoy.config.listener.v3.Listener",
@@ -114,8 +115,8 @@ class Beside:
 
 
 def _is_stopped(key: ObjectKey, status: Status | None) -> bool:
-    """Whether an object gives nothing, and shuts no name."""
-    if "/Host/" in key or status is None:
+    """Whether an object gives nothing, and shuts nothing: a Host its name, an AuthService every route."""
+    if "/Host/" in key or "/AuthService/" in key or status is None:
         return False
     return status.state == "stopped"
 

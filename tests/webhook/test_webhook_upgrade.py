@@ -88,8 +88,8 @@ def test_from_crds_that_store_v2_to_v3alpha1_alone(own_apiserver: ApiServer) -> 
         code, said = run(api, commands("### Off again", "storedVersions"))
         assert code != 0, "nothing is turned off while something may be stored as v2"
         assert api.get(crd)["spec"]["conversion"]["strategy"] == "Webhook"
-        others_crd = f"{DEFINITIONS}/authservices.getambassador.io"
-        api.ask("POST", DEFINITIONS, authservices(webhook.url))
+        others_crd = f"{DEFINITIONS}/devportals.getambassador.io"
+        api.ask("POST", DEFINITIONS, devportals(webhook.url))
 
         moving = commands("## From Emissary", "kubectl replace")
         in_the_way = objects("mappings", "v3alpha1", namespace, "m1")
@@ -113,7 +113,7 @@ def test_from_crds_that_store_v2_to_v3alpha1_alone(own_apiserver: ApiServer) -> 
         code, said = run(api, asking)
         assert code == 0, said
         assert [line.split() for line in said.splitlines() if webhook.url in line] == [
-            [f"authservices.{GROUP}", "<none>", webhook.url]
+            [f"devportals.{GROUP}", "<none>", webhook.url]
         ]
         api.ask("DELETE", others_crd)
         wait_until(lambda: not webhook.is_ready(), 40, what=f"it off; the log:\n{webhook.log()}\n{said}")
@@ -128,10 +128,10 @@ def test_from_crds_that_store_v2_to_v3alpha1_alone(own_apiserver: ApiServer) -> 
     assert api.request("GET", f"{DEFINITIONS}/listeners.getambassador.io")[0] == 200
 
 
-def authservices(url: str) -> dict[str, Any]:
+def devportals(url: str) -> dict[str, Any]:
     """A CRD of Emissary's other kinds, which stores v2 and asks us."""
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    names = {"kind": "AuthService", "plural": "authservices", "singular": "authservice"}
+    names = {"kind": "DevPortal", "plural": "devportals", "singular": "devportal"}
     versions = [
         {"name": name, "served": True, "storage": name == "v2", "schema": {"openAPIV3Schema": anything}}
         for name in ("v3alpha1", "v2")
@@ -142,7 +142,7 @@ def authservices(url: str) -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"authservices.{GROUP}"},
+        "metadata": {"name": f"devportals.{GROUP}"},
         "spec": spec,
     }
 
@@ -182,7 +182,7 @@ def test_an_upgrade_and_the_end_as_the_page_tells_them(tmp_path: Path) -> None:
         text, count = re.subn(
             r"(?<=clientConfig:\n        )service:\n(?: {10}.*\n){4}", f"url: {webhook.url}\n", crds.read_text()
         )
-        assert count == sum(len(versions_of(kind.name)) > 1 for kind in SERVED)
+        assert count == sum("conversion" in each["spec"] for each in definitions_with_older_versions())
         crds.write_text(text)
         code, said = run(api, "kubectl apply -f deploy/", tmp_path)
         assert code == 0, said
@@ -218,9 +218,9 @@ def test_a_kind_that_is_not_served_is_converted_when_its_crd_asks_for_us(own_api
     """The command of the page, with a URL for the Service, which nobody reaches here."""
     api = own_apiserver
     with Webhook(api) as webhook:
-        plural = "ratelimitservices"
+        plural = "devportals"
         anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        names = {"kind": "RateLimitService", "plural": plural, "singular": "ratelimitservice"}
+        names = {"kind": "DevPortal", "plural": plural, "singular": "devportal"}
         definition = {
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
@@ -236,13 +236,12 @@ def test_a_kind_that_is_not_served_is_converted_when_its_crd_asks_for_us(own_api
             },
         }
         api.ask("POST", DEFINITIONS, definition)
-        text = commands("## From Emissary", "ratelimitservices")
+        text = commands("## From Emissary", "served=")
         service = re.search(r'"url":null,"service":\{.*?\}', text, re.DOTALL)
         assert service is not None
         run(api, text.replace(service[0], f'"url":"{webhook.url}"'))
         namespace = api.namespace()
-        spec = {"service": "limits", "tls": True, "v3GRPC": {"use_resource_exhausted_code": True}}
-        text = manifest("v2", "r", spec, namespace, "RateLimitService")
+        text = manifest("v2", "r", {"ambassador_id": "ours", "default": True}, namespace, "DevPortal")
         wait_until(
             lambda: api.request("POST", objects(plural, "v2", namespace), orjson.loads(text))[0] in (201, 409),
             30,
@@ -250,7 +249,5 @@ def test_a_kind_that_is_not_served_is_converted_when_its_crd_asks_for_us(own_api
         )
         path = objects(plural, "v3alpha1", namespace, "r")
         wait_until(lambda: api.request("GET", path)[0] == 200, 60, what=f"the conversion; the log:\n{webhook.log()}")
-        current = api.get(path)["spec"]
-        assert current["grpc"] == {"use_resource_exhausted_code": True}
-        assert current["service"] == "https://limits"
+        assert api.get(path)["spec"] == {"ambassador_id": ["ours"], "default": True}
         assert webhook.end() == 0

@@ -54,7 +54,10 @@ class Probe:
     service: str | None = field(
         default=None, metadata=rule("Where it leads; our own diagnostics when absent.", check=service)
     )
-    allow_non_local: object = field(default=None, metadata=rule("Who may see the diagnostics; for another part."))
+    allow_non_local: bool | None = field(
+        default=None,
+        metadata=rule("Of the diagnostics: false keeps their page, at their own port, from whoever is not in the pod."),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,196 @@
+"""Objects that between them say every field, where no golden case does: leaving one out must change something.
+
+Each sample is a small world: the objects of `tests/golden/prelude.yaml`, and these.
+"""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+from tests.support.certificates import authority
+
+Document = dict[str, Any]
+
+BREAKERS = [{"priority": "high", "max_connections": 1, "max_pending_requests": 2, "max_requests": 3, "max_retries": 4}]
+EDITS = {"value": "x", "append": False}
+EVERYWHERE = {"namespace": {"from": "ALL"}}
+
+
+def an_object(kind: str, name: str, spec: Document, *, namespace: str = "default", **labels: str) -> Document:
+    return {
+        "apiVersion": "getambassador.io/v3alpha1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": spec,
+    }
+
+
+HTTPS = an_object(
+    "Listener", "https", {"port": 8443, "protocol": "HTTPS", "securityModel": "XFP", "hostBinding": EVERYWHERE}
+)
+
+
+def secret(name: str, hostname: str, namespace: str = "default") -> Document:
+    pair = authority().sign(hostname)
+    data = {"tls.crt": base64.b64encode(pair.certificate).decode(), "tls.key": base64.b64encode(pair.key).decode()}
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": metadata, "data": data}
+
+
+def module(**config: Any) -> Document:
+    return an_object("Module", "ambassador", {"config": config})
+
+
+def mapping(name: str, **spec: Any) -> Document:
+    return an_object("Mapping", name, {"hostname": "*", "prefix": f"/{name}/", "service": "a.example.com", **spec})
+
+
+def samples() -> Iterator[list[Document]]:
+    """All of them."""
+    yield from (_authorization(), _hosts(), _listeners(), _tcp(), _told(), _secrets_with_dots())
+    yield from (_namespaces(), _dots_of_the_module())
+    yield from ([each] for each in _mappings())
+    yield from ([each, mapping("m"), mapping("n", service="b.default")] for each in _modules())
+
+
+def _authorization() -> list[Document]:
+    spec = {"auth_service": "auth.example.com:9000", "proto": "grpc", "protocol_version": "v3", "tls": "ctx"}
+    spec |= {"add_linkerd_headers": True, "allow_request_body": True, "failure_mode_allow": True}
+    spec |= {"stats_name": "auth", "circuit_breakers": BREAKERS}
+    return [an_object("AuthService", "a", spec), an_object("TLSContext", "ctx", {"sni": "auth"})]
+
+
+def _hosts() -> list[Document]:
+    context = {"hosts": ["a.test"], "secret": "tls.vault", "ca_secret": "ca", "cert_required": True}
+    context |= {"alpn_protocols": "h2", "min_tls_version": "v1.2", "max_tls_version": "v1.2"}
+    context |= {"cipher_suites": ["ECDHE-RSA-AES128-GCM-SHA256"], "ecdh_curves": ["P-256"]}
+    insecure = {"action": "Route", "additionalPort": 8080}
+    one = {"hostname": "a.test", "tlsSecret": {"name": "tls", "namespace": "vault"}, "tlsContext": {"name": "ctx"}}
+    one |= {"acmeProvider": {"authority": "acme"}, "requestPolicy": {"insecure": insecure}}
+    other = {"hostname": "b.test", "tlsSecret": {"name": "b"}, "tls": {"min_tls_version": "v1.3"}}
+    expressions = [{"key": "team", "operator": "Exists"}]
+    chosen = {"hostname": "c.test", "mappingSelector": {"matchLabels": {"team": "a"}, "matchExpressions": expressions}}
+    return [
+        secret("tls", "a.test", "vault"),
+        secret("b", "b.test"),
+        secret("ca", "ca"),
+        HTTPS,
+        an_object("TLSContext", "ctx", context),
+        an_object("Host", "a", one),
+        an_object("Host", "b", other),
+        an_object("Host", "c", chosen),
+        an_object("Mapping", "team", {"prefix": "/team/", "service": "a.example.com"}, team="a"),
+    ]
+
+
+def _secrets_with_dots() -> list[Document]:
+    """The same name, read with and without a namespace."""
+    spec = {"hosts": ["a.test"], "secret": "a.vault", "secret_namespacing": False}
+    return [
+        secret("a.vault", "a.test"),
+        secret("a", "a.test", "vault"),
+        HTTPS,
+        an_object("TLSContext", "ctx", spec),
+        an_object("Host", "a", {"hostname": "a.test", "tlsContext": {"name": "ctx"}, "tlsSecret": {"name": "a.vault"}}),
+        an_object("TCPMapping", "tcp", {"port": 8443, "host": "b.test", "service": "b.example.com:1"}),
+        an_object("TLSContext", "b", {**spec, "hosts": ["b.test"]}),
+    ]
+
+
+def _namespaces() -> list[Document]:
+    """Objects of another namespace, and what reaches them."""
+    binding = {"namespace": {"from": "ALL"}}
+    ports = [{"name": "web", "port": 80}]
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "default"}}
+    return [
+        module(use_ambassador_namespace_for_service_resolution=True),
+        an_object(
+            "Listener", "one", {"port": 8081, "protocol": "HTTP", "securityModel": "XFP", "hostBinding": binding}
+        ),
+        an_object("Host", "there", {"hostname": "there.test"}, namespace="there"),
+        an_object("Mapping", "there", {"hostname": "*", "prefix": "/", "service": "s"}, namespace="there"),
+        {**service, "spec": {"ports": ports}},
+    ]
+
+
+def _dots_of_the_module() -> list[Document]:
+    return [
+        module(defaults={"tls_secret_namespacing": False}),
+        secret("a.vault", "a.test"),
+        secret("a", "a.test", "vault"),
+        HTTPS,
+        an_object("Host", "a", {"hostname": "a.test", "tlsSecret": {"name": "a.vault"}}),
+    ]
+
+
+def _listeners() -> list[Document]:
+    binding = {"namespace": {"from": "SELF"}, "selector": {"matchLabels": {"team": "a"}}}
+    one = {"port": 8081, "protocolStack": ["PROXY", "HTTP", "TCP"], "securityModel": "INSECURE", "hostBinding": binding}
+    one |= {"statsPrefix": "mine", "http2MaxConcurrentStreams": 7}
+    expressions = [{"key": "team", "operator": "Exists"}]
+    wrong = {"selector": {"matchLabels": {"team": "a"}, "matchExpressions": expressions}}
+    other = {"port": 8082, "protocol": "HTTP", "securityModel": "XFP", "hostBinding": wrong}
+    return [
+        an_object("Listener", "one", one),
+        an_object("Listener", "other", other),
+        an_object("Host", "a", {"hostname": "a.test"}, team="a"),
+        an_object("Host", "b", {"hostname": "b.test"}),
+        mapping("m"),
+    ]
+
+
+def _tcp() -> list[Document]:
+    spec = {"port": 5432, "address": "127.0.0.1", "service": "db.example.com:5432", "cluster_tag": "x"}
+    spec |= {"idle_timeout_ms": 1000, "circuit_breakers": BREAKERS, "stats_name": "db", "tls": "ctx"}
+    return [
+        an_object("TCPMapping", "a", {**spec, "enable_ipv4": False, "enable_ipv6": True}),
+        an_object("TCPMapping", "b", {"port": 5433, "service": "db.example.com:5432", "enable_ipv6": False}),
+        an_object("TLSContext", "ctx", {"sni": "db"}),
+    ]
+
+
+def _told() -> list[Document]:
+    files = ("cert_chain_file", "private_key_file", "cacert_chain_file")
+    wrong = [an_object("TLSContext", name.replace("_", "-"), {name: "/file"}) for name in files]
+    return [*wrong, an_object("TLSContext", "crl", {"secret": "a", "crl_secret": "b"})]
+
+
+def _mappings() -> Iterator[Document]:
+    yield mapping("case", case_sensitive=False)
+    yield mapping("method", method="GET|PUT", method_regex=True)
+    yield mapping("tag", cluster_tag="x")
+    yield mapping("host", host_rewrite="other.test")
+    yield mapping("auto", auto_host_rewrite=True)
+    yield mapping("prefix", host_redirect=True, prefix_redirect="/other/")
+    yield mapping("regex", host_redirect=True, regex_redirect={"pattern": "a", "substitution": "b"})
+    yield mapping("families", enable_ipv4=False, enable_ipv6=True)
+    yield mapping("idle", idle_timeout_ms=1000)
+    yield mapping("upgrade", allow_upgrade=["websocket"])
+    yield mapping("websocket", use_websocket=True)
+    yield mapping("breakers", circuit_breakers=BREAKERS)
+    yield mapping("outliers", outlier_detection={"consecutive_gateway_failure": 3})
+
+
+def _modules() -> Iterator[Document]:
+    yield module(cluster_request_timeout_ms=1000, cluster_idle_timeout_ms=1000, cluster_max_connection_lifetime_ms=1000)
+    yield module(retry_policy={"retry_on": "5xx", "num_retries": 3, "per_try_timeout": "1s"})
+    yield module(circuit_breakers=BREAKERS)
+    yield module(keepalive={"idle_time": 1, "interval": 2, "probes": 3})
+    yield module(enable_ipv4=False, enable_ipv6=True)
+    yield module(load_balancer={"policy": "ring_hash", "cookie": {"name": "c", "path": "/", "ttl": "1s"}})
+    yield module(load_balancer={"policy": "ring_hash", "header": "x"})
+    yield module(load_balancer={"policy": "ring_hash", "source_ip": True})
+    yield module(regex_max_size=1001)
+    yield module(debug_mode=True, xff_num_trusted_hops=1)
+    yield module(use_remote_address=False, merge_slashes=False, reject_requests_with_escaped_slashes=True)
+    yield module(headers_with_underscores_action="ALLOW", preserve_external_request_id=True)
+    for each in ("liveness_probe", "readiness_probe", "diagnostics"):
+        yield module(**{each: {"enabled": True, "prefix": "/p/", "rewrite": "/r/", "service": "s.example.com"}})
+    edits: dict[str, Any] = {"add_request_headers": {"x": EDITS}, "add_response_headers": {"y": EDITS}}
+    edits |= {"remove_request_headers": ["r"], "remove_response_headers": ["s"], "stats_name": "n"}
+    yield module(defaults=edits)
+    yield module(defaults={"httpmapping": edits})
+    yield module(
+        forward_client_cert_details="SANITIZE_SET",
+        set_current_client_cert_details={"subject": True, "cert": True, "chain": True, "dns": True, "uri": True},
+    )
