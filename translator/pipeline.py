@@ -1,20 +1,23 @@
 """The map of the building: from the bytes of objects to resources and problems, table by table.
 
     objects --KubernetesTables--> Services, endpoints, certificates
+            --IngressTables-----> objects of Emissary's, which Ingresses become
             --EmissaryTables----> listeners, chains, routes (the IR), problems
             --XdsTables---------> resources
 
 Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from translator.decode import Problem
 from translator.emissary.options import Options
 from translator.emissary.tables import EmissaryTables
+from translator.ingress.rules import in_words, owner_of, place_of
+from translator.ingress.tables import IngressTables
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.provenance import Provenance
@@ -47,13 +50,18 @@ class Pipeline:
     def __init__(self, options: Options, step: Callable[[], None] = lambda: None) -> None:
         self._tables = Tables(step)
         kubernetes = KubernetesTables(self._tables)
-        emissary = EmissaryTables(self._tables, kubernetes, options)
+        self._ingress = ingress = IngressTables(self._tables, kubernetes, options)
+        emissary = EmissaryTables(self._tables, kubernetes, options, ingress.derived)
         self.intent = intent = Intent(emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of)
         xds = XdsTables(self._tables, intent, kubernetes)
         self.provenance = Provenance(intent, kubernetes, xds)
         self._refusals = kubernetes.refusals
-        self._sources: dict[str, Table[ObjectKey, bytes]] = {**kubernetes.sources, **emissary.sources}
-        self._problems = (*kubernetes.problems, *emissary.problems)
+        self._sources: dict[str, Table[ObjectKey, bytes]] = {
+            **kubernetes.sources,
+            **ingress.sources,
+            **emissary.sources,
+        }
+        self._problems = (*kubernetes.problems, *ingress.problems, *emissary.problems)
         self._outputs = xds.outputs
 
     def serves(self, key: ObjectKey) -> bool:
@@ -73,12 +81,25 @@ class Pipeline:
         }
         touched = {key for key in objects if self.serves(key)}
         for table in self._problems:
-            touched.update(sweep.changed(table))
+            touched.update(map(owner_of, sweep.changed(table)))
         return Update(resources, frozenset(touched), sweep.failures)
 
     def problems(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, tuple[Problem, ...]]:
         """What is wrong with these objects now."""
-        return {key: tuple(found for table in self._problems for found in table.view().get(key, ())) for key in keys}
+        return {key: (*self._found(key), *self._of_derived(key)) for key in keys}
+
+    def _found(self, key: ObjectKey) -> Iterator[Problem]:
+        for table in self._problems:
+            for problem in table.view().get(key, ()):
+                message = in_words(problem.message)
+                yield problem if message == problem.message else replace(problem, message=message)
+
+    def _of_derived(self, key: ObjectKey) -> Iterator[Problem]:
+        """What is wrong with the objects that an Ingress becomes, told where it says them."""
+        for each in self._ingress.of.view().get(key, ()):
+            for problem in self._found(each):
+                message = f"{problem.path.removeprefix('spec.')} {problem.message}"
+                yield replace(problem, path=place_of(each), message=message)
 
     def what_if(self, objects: Mapping[ObjectKey, bytes | None], resource_key: str) -> Resource | None:
         """What one resource would be if these objects were so; everything is as before when this returns."""
