@@ -20,6 +20,8 @@ _LABEL: Final = "a10r-k8s-ingress"
 _ONE_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DERIVED: Final = re.compile(r"getambassador\.io/(?:Mapping|Host)/([^/]+)/([^/]+)/.+")
 
+_SLASHES: Final = 3
+"""In the key of every object that somebody wrote."""
 _CALLED: Final = re.compile(r"(?:Mapping|Host) ([^/ ]+)/([^/ ]+)/(?:tls-\d+-\d+|\d+-\d+|default-backend)")
 
 PortOf = Callable[[str, str], int | None]
@@ -37,7 +39,7 @@ def is_ours(ingress: Ingress, of_class: IngressClass | None, ambassador_id: str)
 
 def owner_of(key: ObjectKey) -> ObjectKey:
     """The Ingress that a derived object comes from; the key itself of any other object."""
-    found = _DERIVED.fullmatch(key)
+    found = _DERIVED.fullmatch(key) if key.count("/") > _SLASHES else None
     return f"{INGRESS}/{found[1]}/{found[2]}" if found else key
 
 
