@@ -29,14 +29,14 @@ PARTS = 16
 UNKNOWN = "?"
 """Stands for the version of a resource that Envoy may hold in a version we do not know, or not hold as it says."""
 
-_SHARED_FATE = frozenset({Kind.ROUTE, Kind.ENDPOINT})
+_SHARED_FATE = frozenset({Kind.ROUTE, Kind.ENDPOINT, Kind.EXTENSION})
 """Kinds of which Envoy refuses a response as a whole; of clusters and listeners it applies what is good."""
 
 _COALESCED = frozenset({Kind.ENDPOINT, Kind.SECRET})
 """Kinds that go out at any moment: a resource that changes quickly waits for Envoy's answer to its last version."""
 
 
-_AWAITED = frozenset({Kind.ROUTE, Kind.SECRET})
+_AWAITED = frozenset({Kind.ROUTE, Kind.SECRET, Kind.EXTENSION})
 """Kinds of which only a resource, good or bad, ends the wait of a listener; that there is none does not."""
 
 
@@ -143,6 +143,10 @@ class Channel:
     def is_silent(self) -> bool:
         """Whether Envoy has said nothing about this kind, and nothing was presumed."""
         return not self.subscription.asked and not self.subscription.wildcard
+
+    def has(self, name: str) -> bool:
+        """Whether Envoy has, or is given, some version of a resource."""
+        return name in self.offered or name in self.held
 
     def answer(self, nonce: int, error: str | None) -> Response | None:
         """Take Envoy's answer to a response (which is returned; None for a nonce that is not of this stream).

@@ -10,11 +10,12 @@ from snapshot import Changes, Record
 
 
 class Kind(StrEnum):
-    """The five kinds of xDS resources; the value is the first part of a record's key."""
+    """The six kinds of xDS resources; the value is the first part of a record's key."""
 
     CLUSTER = "cluster"
     ENDPOINT = "endpoint"
     SECRET = "secret"  # noqa: S105 -- the name of a kind
+    EXTENSION = "extension"
     LISTENER = "listener"
     ROUTE = "route"
 
@@ -32,6 +33,7 @@ _TYPE_URLS = {
     Kind.CLUSTER: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
     Kind.ENDPOINT: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
     Kind.SECRET: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+    Kind.EXTENSION: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
     Kind.LISTENER: "type.googleapis.com/envoy.config.listener.v3.Listener",
     Kind.ROUTE: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
 }
@@ -42,22 +44,41 @@ KIND_OF_TYPE_URL = {url: kind for kind, url in _TYPE_URLS.items()}
 class Entry:
     """One version of one resource. Immutable; how it looks on the wire is made at the first sending and kept."""
 
-    __slots__ = ("_wire", "body", "endpoints", "kind", "name", "version")
+    __slots__ = ("_wire", "body", "endpoints", "is_idle", "kind", "name", "version")
 
-    def __init__(self, kind: Kind, name: str, version: str, body: bytes, endpoints: str | None = None) -> None:
-        """`body`: the encoded resource; `endpoints`: for a cluster with EDS, the name of its load assignment."""
+    def __init__(
+        self, kind: Kind, name: str, version: str, body: bytes, endpoints: str | None = None, *, is_idle: bool = False
+    ) -> None:
+        """What the snapshot says of it.
+
+        Args:
+            kind: of which kind it is.
+            name: unique in its kind.
+            version: of its content.
+            body: the encoded resource.
+            endpoints: for a cluster with EDS, the name of its load assignment.
+            is_idle: for the configuration of a filter, that no route of this version of everything uses it.
+        """
         self.kind = kind
         self.name = name
         self.version = version
         self.body = body
         self.endpoints = endpoints
+        self.is_idle = is_idle
         self._wire: Resource | None = None
 
     @classmethod
     def of(cls, kind: Kind, name: str, record: Record) -> Self:
         """The entry of a snapshot record."""
         endpoints = record.notes.get("endpoints")
-        return cls(kind, name, record.version, record.body, endpoints if isinstance(endpoints, str) else None)
+        return cls(
+            kind,
+            name,
+            record.version,
+            record.body,
+            endpoints if isinstance(endpoints, str) else None,
+            is_idle=record.notes.get("use") == "idle",
+        )
 
     @property
     def key(self) -> str:

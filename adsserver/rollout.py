@@ -1,11 +1,12 @@
 """The order between kinds: make before break, proven by Envoy's answers.
 
-Changes become rounds. A round brings clusters (with their endpoints and secrets) first, then listeners, then routes,
-each after Envoy's answer to what came before, and only then takes away the clusters that nothing uses any more. What
+Changes become rounds. A round brings clusters (with their endpoints and secrets) first, then the configurations of
+filters, then listeners, then routes, each after Envoy's answer to what came before, and only then takes away what
+nothing uses any more: clusters, and the configuration of a filter that no route has switched on any more. What
 changes meanwhile makes the next round, or joins this one while it still waits for its clusters. Endpoints and secrets
 of what Envoy already has go at once. Nothing here reads a clock: `now` is given, `deadline` says when to come back.
 
-    CLUSTERS --answered, or a grace while one warms--> LISTENERS --answered--> ROUTES --answered--> WITHDRAWAL
+    CLUSTERS --answered, or a grace while one warms--> EXTENSIONS --> LISTENERS --> ROUTES --answered--> WITHDRAWAL
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -173,12 +174,17 @@ class Rollout:
         if current.stage is not Stage.WITHDRAWAL:
             self._bring(KIND_OF[current.stage], current)
         else:
+            self._bring(Kind.EXTENSION, current)
             clusters.flush(self._withdrawal.take_clusters(self._coming_back(Kind.CLUSTER), now))
 
     def _bring(self, kind: Kind, current: Round) -> None:
-        """Bring the listeners, or the routes, of this round."""
+        """Bring what this round has of a kind that waits for its stage."""
         edits = current.coming.pop(kind, {})
         channel = self._channels[kind]
+        if current.stage is Stage.EXTENSIONS:  # what Envoy has may be switched on as long as the old routes are there
+            later = {name for name, each in edits.items() if each and each.is_idle and channel.has(name)}
+            current.coming[kind] = {name: edits[name] for name in later}
+            edits = {name: each for name, each in edits.items() if name not in later}
         self._offer(kind, edits)
         if channel.subscription.asked:
             self._compare(channel)
@@ -188,7 +194,7 @@ class Rollout:
     def _finish(self) -> None:
         self._round = None
         self._outbox.rollout = 0
-        for kind in (Kind.ROUTE, *_ANY_TIME):
+        for kind in (Kind.ROUTE, Kind.EXTENSION, *_ANY_TIME):
             self._channels[kind].flush(self._withdrawal.take(kind, self._coming_back(kind)))
         if self._rounds == 1:
             offered = {kind: channel.offered for kind, channel in self._channels.items()}

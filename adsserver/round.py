@@ -34,12 +34,13 @@ class Stage(IntEnum):
     """Where a round is."""
 
     CLUSTERS = 1
-    LISTENERS = 2
-    ROUTES = 3
-    WITHDRAWAL = 4
+    EXTENSIONS = 2
+    LISTENERS = 3
+    ROUTES = 4
+    WITHDRAWAL = 5
 
 
-STAGE_OF = {Kind.LISTENER: Stage.LISTENERS, Kind.ROUTE: Stage.ROUTES}
+STAGE_OF = {Kind.EXTENSION: Stage.EXTENSIONS, Kind.LISTENER: Stage.LISTENERS, Kind.ROUTE: Stage.ROUTES}
 """The kinds that wait for their stage; the others go with the clusters, or at any time."""
 
 KIND_OF = {stage: kind for kind, stage in STAGE_OF.items()}
@@ -57,7 +58,7 @@ class Round:
     since: float
     stage: Stage = Stage.CLUSTERS
     coming: Edits = field(default_factory=dict)
-    """Listeners and routes whose stage has not come."""
+    """What waits for its stage: configurations of filters, listeners and routes."""
     awaited: dict[str, int] = field(default_factory=dict)
     """Endpoints that warming clusters need, with the nonce after which Envoy's answer about them counts."""
     refused: set[str] = field(default_factory=set)

@@ -141,7 +141,7 @@ class Withdrawal:
 
     def _watch_clusters(self, now: float) -> None:
         """Note since when each leaving cluster is not used; a missing answer may be about what led away from it."""
-        is_answered = not any(self._channels[kind].in_flight for kind in (Kind.LISTENER, Kind.ROUTE))
+        is_answered = not any(self._channels[kind].in_flight for kind in (Kind.EXTENSION, Kind.LISTENER, Kind.ROUTE))
         before, free = self._unused_since, self._free(Kind.CLUSTER, ())
         self._unused_since = {name: before.get(name, now) for name in free if is_answered or name in before}
         leaving, most = self._leaving[Kind.CLUSTER], max(MOST_KEPT, len(self._catalog.of(Kind.CLUSTER)))

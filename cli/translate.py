@@ -18,7 +18,7 @@ from process.text import escaped, printable
 from translator.offline import Result
 from translator.offline import translate as translate_objects
 from translator.resources import Resource, ResourceType
-from translator.settings import options_of
+from translator.settings import Machine, options_of
 from translator.statuses import Status, status_of_file
 from translator.tables import Failure
 from watcher.lanes import Lanes
@@ -30,6 +30,7 @@ SECTIONS: dict[str, tuple[ResourceType, str]] = {
     "routes": ("route", "envoy.config.route.v3.RouteConfiguration"),
     "clusters": ("cluster", "envoy.config.cluster.v3.Cluster"),
     "endpoints": ("endpoint", "envoy.config.endpoint.v3.ClusterLoadAssignment"),
+    "extensions": ("extension", "envoy.config.core.v3.TypedExtensionConfig"),
     "secrets": ("secret", "envoy.extensions.transport_sockets.tls.v3.Secret"),
 }
 LONGEST = 1_000
@@ -89,7 +90,7 @@ def translated(loaded: Loaded, settings: Settings) -> tuple[dict[str, Any], bool
     objects = {key: record.body for key, record in loaded.objects.items()}
     fallback = fallback_secret(settings.namespace)
     objects.setdefault(f"core/Secret/{settings.namespace}/{fallback['metadata']['name']}", orjson.dumps(fallback))
-    result = translate_objects(objects, options_of(settings, variables=os.environ))
+    result = translate_objects(objects, options_of(settings, Machine(environment=os.environ)))
     statuses = {**result.statuses, **_file_statuses(loaded)}
     problems = [problem for key, status in sorted(statuses.items()) for problem in _problems(key, status)]
     problems += map(_failure, result.failures)

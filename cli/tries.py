@@ -18,7 +18,7 @@ from entrypoint.certificate import fallback_secret
 from process.settings import Settings
 from translator import ir
 from translator.emissary.hostnames import matches, rank, server_of
-from translator.settings import options_of
+from translator.settings import Machine, options_of
 from translator.translation import Translation
 from translator.xds.tables import Intent
 from watcher.annotations import CARRIED, is_carrier
@@ -59,7 +59,7 @@ def tries(settings: Settings) -> Tries:
     objects: dict[str, bytes | None] = {key: record.body for key, record in loaded.objects.items()}
     fallback = fallback_secret(settings.namespace)
     objects.setdefault(f"core/Secret/{settings.namespace}/{fallback['metadata']['name']}", orjson.dumps(fallback))
-    translation = Translation(options_of(settings, variables=os.environ), {})
+    translation = Translation(options_of(settings, Machine(environment=os.environ)), {})
     translation.objects_changed(0.0, objects)
     intent = translation.pipeline.intent
     places = _places(loaded)

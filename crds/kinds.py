@@ -4,12 +4,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from crds.statuses import HOST_STATUS, STATE_STATUS
+from translator.emissary.kinds.auth_service import AuthServiceSpec
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
+from translator.emissary.kinds.log_service import LogServiceSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.module import ModuleSpec
+from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
+from translator.emissary.kinds.resolver import (
+    ConsulResolverSpec,
+    KubernetesEndpointResolverSpec,
+    KubernetesServiceResolverSpec,
+)
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec
+from translator.emissary.kinds.tracing_service import TracingServiceSpec
 from translator.emissary.objects import Kind
 
 
@@ -59,6 +68,27 @@ _AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
 # name, and its name in older versions (crds/older.py).
 SERVED: Final = (
     Served(
+        "AuthService",
+        AuthServiceSpec,
+        "AuthService: a service that is asked about every request before it goes on.",
+        (
+            Column("Service", ".spec.auth_service"),
+            Column("Proto", ".spec.proto"),
+            _REASON,
+            _ACCEPTED,
+            _PROGRAMMED,
+            _AGE,
+        ),
+        STATE_STATUS,
+    ),
+    Served(
+        "ConsulResolver",
+        ConsulResolverSpec,
+        "ConsulResolver: services are those of Consul's catalog.",
+        (Column("Address", ".spec.address"), Column("Datacenter", ".spec.datacenter"), _REASON, _ACCEPTED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
         "Host",
         HostSpec,
         "Host: a name that is served, its certificate, and what becomes of insecure requests.",
@@ -74,6 +104,20 @@ SERVED: Final = (
         HOST_STATUS,
     ),
     Served(
+        "KubernetesEndpointResolver",
+        KubernetesEndpointResolverSpec,
+        "KubernetesEndpointResolver: services are reached at their endpoints.",
+        (_ACCEPTED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
+        "KubernetesServiceResolver",
+        KubernetesServiceResolverSpec,
+        "KubernetesServiceResolver: services are reached by their names in DNS.",
+        (_ACCEPTED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
         "Listener",
         ListenerSpec,
         "Listener: a port that is open, and which Hosts are served there.",
@@ -87,6 +131,13 @@ SERVED: Final = (
             _ACCEPTED,
             _PROGRAMMED,
         ),
+        STATE_STATUS,
+    ),
+    Served(
+        "LogService",
+        LogServiceSpec,
+        "LogService: a service that is sent an entry for each request, by Envoy's access log protocol.",
+        (Column("Service", ".spec.service"), Column("Driver", ".spec.driver"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
         STATE_STATUS,
     ),
     Served(
@@ -113,6 +164,13 @@ SERVED: Final = (
         STATE_STATUS,
     ),
     Served(
+        "RateLimitService",
+        RateLimitServiceSpec,
+        "RateLimitService: a service that counts requests, and says which are too many.",
+        (Column("Service", ".spec.service"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
         "TCPMapping",
         TCPMappingSpec,
         "TCPMapping: connections of a port that are passed on as they are.",
@@ -132,6 +190,13 @@ SERVED: Final = (
         TLSContextSpec,
         "TLSContext: how TLS is spoken, with clients or with a service.",
         (Column("Secret", ".spec.secret"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
+        STATE_STATUS,
+    ),
+    Served(
+        "TracingService",
+        TracingServiceSpec,
+        "TracingService: who is told of traces, of which requests, and with which tags.",
+        (Column("Service", ".spec.service"), Column("Driver", ".spec.driver"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
         STATE_STATUS,
     ),
 )

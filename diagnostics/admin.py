@@ -4,15 +4,17 @@ https://www.envoyproxy.io/docs/envoy/v1.38.0/operations/admin
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 import aiohttp
 import orjson
+from yarl import URL
 
 PATIENCE: Final = 1.0
 """Seconds that an answer may take."""
@@ -73,6 +75,15 @@ class Admin:
             return None
         return found
 
+    async def cluster_statistics(self, names: Iterable[str]) -> dict[str, int] | None:
+        """The counters and gauges of all clusters that end so, by whole names; None when Envoy does not answer."""
+        wanted = quote(rf"^cluster\..*\.({'|'.join(names)})$", safe="")
+        try:
+            told = orjson.loads(await self._get(f"/stats?format=json&filter={wanted}", METRICS_PATIENCE))
+        except (NoAnswerError, orjson.JSONDecodeError):
+            return None
+        return {each["name"]: each["value"] for each in told.get("stats", ()) if "name" in each}
+
     @asynccontextmanager
     async def metrics(self) -> AsyncIterator[AsyncIterator[bytes]]:
         """Envoy's metrics in Prometheus' text format, as they come. NoAnswerError before or while they do."""
@@ -86,9 +97,9 @@ class Admin:
                 raise NoAnswerError(f"Envoy's metrics: status {response.status}")
             yield _chunks(response)
 
-    async def _get(self, target: str) -> bytes:
+    async def _get(self, target: str, patience: float = PATIENCE) -> bytes:
         try:
-            async with asyncio.timeout(PATIENCE), self._session.get(f"http://envoy{target}") as response:
+            async with asyncio.timeout(patience), self._session.get(_url(target)) as response:
                 return await response.read()
         except _ERRORS as error:
             raise _no_answer(error) from error
@@ -100,6 +111,10 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield chunk
     except _ERRORS as error:
         raise _no_answer(error) from error
+
+
+def _url(target: str) -> URL:
+    return URL(f"http://envoy{target}", encoded=True)
 
 
 def _no_answer(error: BaseException) -> NoAnswerError:

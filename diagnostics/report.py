@@ -1,15 +1,15 @@
-"""What is known of everything, as JSON: for `?json=true` of the diagnostics page. Names and verdicts, never contents.
+"""What is known of everything, as JSON: for `?json=true` of the diagnostics page. Names and verdicts, never secrets.
 
 version     of Dragoman
 uptime      seconds that the diagnostics have run
-system      what runs here
 envoy       whether it answers and is connected, its version and state
 objects     by key: kind, state, problems (the first ones, and how many `more`), and where it came from
 pending     keys of objects that the translator has not judged yet
 files       files of objects that cannot be read
 resources   by `<type>/<name>`: the published version, what Envoy accepted and refused of it, when, and why
 sequences   how many commits each database of the snapshot had
-errors      every problem as [key, message], as Emissary lists them
+
+and the keys that Emissary's diagnostics have, of which `diagnostics/emissary.py` makes those that show objects.
 """
 
 import os
@@ -17,11 +17,15 @@ import platform
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 import orjson
 
+from diagnostics import clusters, emissary
+from diagnostics.health import LIVE
+from diagnostics.picture import Picture
 from diagnostics.view import FILE_PREFIX, Ack, Status, View, kind_of
 
 
@@ -37,42 +41,98 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the report says beside what the snapshot does; `info` is Envoy's own, None when it does not answer."""
+    """What the report says beside what the snapshot does; `info` is Envoy's own, None when it does not answer.
+
+    `statistics` are its counters and gauges of clusters, None likewise.
+    """
 
     system: System
     info: Mapping[str, Any] | None
+    statistics: Mapping[str, int] | None
     now: float
+
+
+NEED_ENVOY: Final = frozenset({"envoy", "envoy_status", "notices"})
+"""Keys for which Envoy is asked about itself."""
+
+NEED_STATISTICS: Final = frozenset({"cluster_stats", "route_info"})
+"""Keys for which Envoy is asked for its statistics."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One asking: the view and what is known beside it, and the picture that Emissary's keys are made from."""
+
+    view: View
+    known: Known
+
+    @cached_property
+    def picture(self) -> Picture:
+        """Made once, if it is needed."""
+        return Picture(self.view, self.known.system.ambassador_id, self.known.statistics)
 
 
 def report(view: View, known: Known, only: str | None = None) -> bytes:
     """The report as JSON, or what one of its keys has. KeyError for a key that it does not have."""
-    told = SECTIONS[only](view, known) if only else {name: make(view, known) for name, make in SECTIONS.items()}
+    asked = Asked(view, known)
+    told = SECTIONS[only](asked) if only else {name: make(asked) for name, make in SECTIONS.items()}
     return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _version(_view: View, known: Known) -> str:
-    return known.system.version
+def _version(asked: Asked) -> str:
+    return asked.known.system.version
 
 
-def _uptime(_view: View, known: Known) -> float:
-    return round(known.now - known.system.started, 3)
+def _uptime(asked: Asked) -> float:
+    return round(asked.known.now - asked.known.system.started, 3)
 
 
-def _system(_view: View, known: Known) -> dict[str, Any]:
+def _system(asked: Asked) -> dict[str, Any]:
+    system = asked.known.system
     return {
-        "ambassador_id": known.system.ambassador_id,
-        "namespace": known.system.namespace,
+        "version": system.version,
+        "ambassador_id": system.ambassador_id,
+        "ambassador_namespace": system.namespace,
+        "namespace": system.namespace,
         "hostname": socket.gethostname(),
         "python": platform.python_version(),
         "pid": os.getpid(),
-        "started": _time(known.system.started),
+        "started": _time(system.started),
+        "boot_time": _time(system.started),
+        "hr_uptime": str(timedelta(seconds=int(asked.known.now - system.started))),
     }
 
 
-def _envoy(view: View, known: Known) -> dict[str, Any]:
-    info, connection = known.info or {}, view.connection
+def _envoy_status(asked: Asked) -> dict[str, Any]:
+    info = asked.known.info or {}
+    accepted = [ack.accepted_at for ack in asked.view.acks.rows.values() if ack.accepted_at]
     return {
-        "answers": known.info is not None,
+        "alive": asked.known.info is not None,
+        "ready": info.get("state") == LIVE and bool(accepted),
+        "uptime": info.get("uptime_current_epoch"),
+        "since_update": round(asked.known.now - max(accepted), 3) if accepted else None,
+    }
+
+
+def _notices(asked: Asked) -> list[dict[str, str]]:
+    """What is wrong with no object, but with the gateway."""
+    said = []
+    if asked.known.info is None:
+        said.append(("ERROR", "Envoy does not answer"))
+    if not asked.view.connection.connected:
+        said.append(("ERROR", "Envoy is not connected: it gets no changes"))
+    said += [
+        ("WARNING", f"Envoy refuses {key}: {' '.join(ack.message.split())}")
+        for key, ack in asked.view.acks.rows.items()
+        if ack.refused is not None
+    ]
+    return [{"level": level, "message": message} for level, message in said]
+
+
+def _envoy(asked: Asked) -> dict[str, Any]:
+    info, connection = asked.known.info or {}, asked.view.connection
+    return {
+        "answers": asked.known.info is not None,
         "state": info.get("state"),
         "version": info.get("version"),
         "uptime": info.get("uptime_current_epoch"),
@@ -82,39 +142,40 @@ def _envoy(view: View, known: Known) -> dict[str, Any]:
     }
 
 
-def _objects(view: View, _known: Known) -> dict[str, Any]:
-    sources = view.objects.rows
+def _objects(asked: Asked) -> dict[str, Any]:
+    sources = asked.view.objects.rows
     return {
         key: {"kind": kind_of(key), **_judged(status), "source": sources.get(key) or status.carrier}
-        for key, status in view.statuses.rows.items()
+        for key, status in asked.view.statuses.rows.items()
         if (key in sources or status.carrier in sources) and not key.startswith(FILE_PREFIX)
     }
 
 
-def _pending(view: View, _known: Known) -> list[str]:
-    return [key for key in view.objects.rows if key not in view.statuses.rows and not key.startswith(FILE_PREFIX)]
+def _pending(asked: Asked) -> list[str]:
+    judged = asked.view.statuses.rows
+    return [key for key in asked.view.objects.rows if key not in judged and not key.startswith(FILE_PREFIX)]
 
 
-def _files(view: View, _known: Known) -> dict[str, Any]:
+def _files(asked: Asked) -> dict[str, Any]:
     return {
         key.rpartition("//")[2]: _judged(status)
-        for key, status in view.statuses.rows.items()
-        if key.startswith(FILE_PREFIX) and key in view.objects.rows
+        for key, status in asked.view.statuses.rows.items()
+        if key.startswith(FILE_PREFIX) and key in asked.view.objects.rows
     }
 
 
-def _resources(view: View, _known: Known) -> dict[str, Any]:
-    published, acks = view.resources.rows, view.acks.rows
+def _resources(asked: Asked) -> dict[str, Any]:
+    published, acks = asked.view.resources.rows, asked.view.acks.rows
     gone = [key for key in acks if "/" in key and key not in published]
     return {key: _resource(published.get(key), acks.get(key, Ack())) for key in [*published, *gone]}
 
 
-def _sequences(view: View, _known: Known) -> dict[str, int]:
-    return view.sequences
+def _sequences(asked: Asked) -> dict[str, int]:
+    return asked.view.sequences
 
 
-def _errors(view: View, _known: Known) -> list[tuple[str, str]]:
-    return [(key, said) for key, status in view.statuses.rows.items() for said in _said(status)]
+def _errors(asked: Asked) -> list[tuple[str, str]]:
+    return [(key, said) for key, status in asked.view.statuses.rows.items() for said in _said(status)]
 
 
 def _said(status: Status) -> Iterator[str]:
@@ -124,17 +185,29 @@ def _said(status: Status) -> Iterator[str]:
         yield f"and {status.more:,} more"
 
 
-SECTIONS: Final[Mapping[str, Callable[[View, Known], Any]]] = {
+SECTIONS: Final[Mapping[str, Callable[[Asked], Any]]] = {
     "version": _version,
     "uptime": _uptime,
     "system": _system,
     "envoy": _envoy,
+    "envoy_status": _envoy_status,
+    "notices": _notices,
+    "errors": _errors,
     "objects": _objects,
     "pending": _pending,
     "files": _files,
     "resources": _resources,
     "sequences": _sequences,
-    "errors": _errors,
+    "groups": lambda asked: emissary.groups(asked.picture),
+    "route_info": lambda asked: emissary.route_info(asked.picture),
+    "cluster_info": lambda asked: clusters.cluster_info(asked.picture),
+    "cluster_stats": lambda asked: clusters.cluster_stats(asked.picture),
+    "ambassador_services": lambda asked: emissary.ambassador_services(asked.picture),
+    "ambassador_resolvers": lambda asked: emissary.ambassador_resolvers(asked.picture),
+    "ambassador_elements": lambda asked: emissary.ambassador_elements(asked.picture),
+    "envoy_elements": lambda asked: emissary.envoy_elements(asked.picture),
+    "tlscontexts": lambda asked: emissary.tlscontexts(asked.picture),
+    "source_map": lambda asked: emissary.source_map(asked.picture),
 }
 
 

@@ -10,11 +10,12 @@ from typing import Final, TypeAlias
 from aiohttp import web
 
 from diagnostics.admin import BUSY, PATIENCE, Admin, NoAnswerError, NotInTimeError
+from diagnostics.clusters import STATISTICS
 from diagnostics.following import Following, NotOpenError
 from diagnostics.health import LIVE, ORPHANED, Life, Readiness, Silence, hanging, orphaned
 from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
 from diagnostics.peers import Connection, End, Peers, Verdict
-from diagnostics.report import SECTIONS, Known, System, report
+from diagnostics.report import NEED_ENVOY, NEED_STATISTICS, SECTIONS, Known, System, report
 from diagnostics.view import Progress, View
 from process import logs
 from process.settings import Settings
@@ -46,6 +47,7 @@ _UNKNOWN: Final = "it cannot be told whether this comes through the gateway"
 
 _HEADERS: Final = {"Server": "dragoman", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _HEALTH: Final = ("/ambassador/v0/check_alive", "/ambassador/v0/check_ready")
+_NO_LEVEL: Final = "log levels are not set here, where nobody proves who they are: set AES_LOG_LEVEL"
 _NO_PAGE: Final = "this is told as JSON only: ask for /ambassador/v0/diag/?json=true"
 
 log = logs.get()
@@ -118,6 +120,9 @@ class Diagnostics:
         return _health(wrong, "alive", self._vitals())
 
     async def _check_ready(self, _request: web.BaseRequest) -> web.StreamResponse:
+        vitals = self._vitals()
+        if vitals.ending:
+            return _health("the gateway comes to its end", "ready", vitals)
         state, listening = await self._admin.state(), frozenset[str]()
         if state == LIVE:
             try:
@@ -126,7 +131,7 @@ class Diagnostics:
                 state = BUSY
             except NoAnswerError:
                 state = None
-        vitals, now = self._vitals(), time.monotonic()
+        now = time.monotonic()
         if state == BUSY and ENVOY in vitals.hung:
             state = None
         progress = None if self._readiness.is_settled(state, listening) else await self._progress()
@@ -146,6 +151,8 @@ class Diagnostics:
 
     async def _diag(self, request: web.BaseRequest) -> web.StreamResponse:
         unknown = sorted(set(request.query) - {"json", "filter"})
+        if "loglevel" in unknown:
+            return _line(HTTPStatus.FORBIDDEN, _NO_LEVEL)
         if unknown:
             return _line(HTTPStatus.BAD_REQUEST, f"unknown parameter {unknown[0][:80]!r}; there are json and filter")
         if request.query.get("json") != "true":
@@ -153,8 +160,10 @@ class Diagnostics:
         only = request.query.get("filter")
         if only is not None and only not in SECTIONS:
             return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join(SECTIONS)}")
-        info = await self._admin.server_info() if only in (None, "envoy") else None
-        question = partial(report, known=Known(self._system, info, time.time()), only=only)
+        info = await self._admin.server_info() if only is None or only in NEED_ENVOY else None
+        counts = only in NEED_STATISTICS or (only is None and info is not None)
+        statistics = await self._admin.cluster_statistics(STATISTICS) if counts else None
+        question = partial(report, known=Known(self._system, info, statistics, time.time()), only=only)
         try:
             body = await self._following.ask(question, REPORT_PATIENCE, View.catch_up)
         except NotOpenError as error:

@@ -12,7 +12,7 @@ from snapshot import JSON, Database, Reader, Record, Snapshot
 
 DATABASES: Final[tuple[Database, ...]] = ("objects", "resources", "statuses", "acks", "holds")
 
-TYPES: Final = ("cluster", "endpoint", "listener", "route", "secret")
+TYPES: Final = ("cluster", "endpoint", "extension", "listener", "route", "secret")
 
 FILE_PREFIX: Final = "dragoman/"
 """Begins the keys of records that tell of a source of objects, like a file, not of an object."""
@@ -110,6 +110,10 @@ class Followed(Generic[T]):
             else:
                 self.rows[key] = self._reduce(record)
         return changes.records
+
+    def bodies(self, beginning: str = "") -> Mapping[str, Record]:
+        """The whole records whose keys begin so, read anew: they are not kept."""
+        return {key: record for key, record in self._reader.all(beginning).items() if key in self.rows}
 
 
 class View:

@@ -1,10 +1,15 @@
-"""Envoy's orderly end: it says that it leaves, goes on serving until others have heard it, and until nobody is left.
+"""Envoy's orderly end: it goes on serving until others have heard of it, then tells its clients, until nobody is left.
 
 SIGTERM ends Envoy at once, with its connections. The order that loses no request, by measurement with load balancers
-that learn of the end some seconds late:
-  1. fail the health check: readiness goes, and each response asks its client to connect elsewhere;
-  2. drain the listeners gracefully without closing them;
-  3. wait at least the time that others need to learn of it, and until no connection is open, but not for ever.
+that learn of the end some seconds late, and with clients that take a GOAWAY for the end of all that they asked:
+  1. readiness goes, which is the entrypoint's affair (`Watchdog.end`), and nothing else changes for as long as others
+     need to learn of it: new connections are taken, and none is told to go;
+  2. fail Envoy's health check, so that each response asks its client to connect elsewhere, and drain the listeners
+     gracefully without closing them;
+  3. wait until no connection is open, but not for ever.
+
+Were clients told at once, each new connection would be told with its first answer, and a client of HTTP/2 that gives up
+its requests at a GOAWAY would lose every one of them until the load balancer knows.
 """
 
 import asyncio
@@ -17,6 +22,7 @@ from entrypoint.unixhttp import ask
 
 _TOLD = ("/healthcheck/fail", "/drain_listeners?graceful&skip_exit")
 _CONNECTIONS = r"/stats?filter=^listener\..*\.downstream_cx_active$"
+_THERE = "/ready"
 _EACH = 0.05
 _SHARE, _LONGEST = 4, 1.0
 """Envoy looks through all its statistics to answer, which may be many: it is let alone so many times as long."""
@@ -31,24 +37,36 @@ class Drained:
 
 
 async def drain(admin_socket: Path, least: float, most: float) -> Drained | None:
-    """Drain the Envoy behind `admin_socket` for `least` to `most` seconds; None when there is none.
+    """Drain the Envoy behind `admin_socket`; None when there is none.
 
     An Envoy that is slow to answer is busy, not gone: it is told and asked again.
+
+    Args:
+        admin_socket: Envoy's admin interface.
+        least: seconds in which it serves as ever.
+        most: seconds after which it is given up, those among them.
     """
     start = time.monotonic()
     untold = list(_TOLD)
     while True:
         asked = time.monotonic()
+        is_time = asked - start >= least
         try:
-            connections = await asyncio.to_thread(_connections, admin_socket, untold)
+            connections = await asyncio.to_thread(_connections if is_time else _is_there, admin_socket, untold)
         except (ConnectionRefusedError, FileNotFoundError):
             return None
         except (OSError, http.client.HTTPException):
             connections = None
         now = time.monotonic()
-        if now - start >= most or (connections == 0 and now - start >= least):
+        if now - start >= most or (is_time and connections == 0):
             return Drained(now - start, connections)
-        await asyncio.sleep(min(max(_EACH, _SHARE * (now - asked)), _LONGEST))
+        pause = min(max(_EACH, _SHARE * (now - asked)), _LONGEST)
+        await asyncio.sleep(pause if is_time else min(pause, max(0.0, start + least - now)))
+
+
+def _is_there(admin_socket: Path, _: list[str]) -> None:
+    """Ask for a sign of life."""
+    ask(admin_socket, "GET", _THERE)
 
 
 def _connections(admin_socket: Path, untold: list[str]) -> int:

@@ -13,17 +13,20 @@ import resource
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
 from entrypoint.bootstrap import Place, bootstrap
 from entrypoint.keeping import CONFIGURATION
 from entrypoint.memory import envoy_heap, memory_limit
-from process.settings import Settings, SettingsError
+from entrypoint.statsd import resolved, with_sink
+from process.settings import Settings, SettingsError, Statsd
 from process.text import printable
 
 _CONNECTIONS = 50_000
 _LEVELS = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
 """Envoy's log level for ours: what it tells at `info` is about itself, and long."""
+_FLUSH_MS = 1000
+"""How late a line of the access log may be; Envoy's own is 10 s, in which who looks for a request does not find it."""
 _ENVIRONMENT = ("TZ", "LOCALDOMAIN", "RES_OPTIONS")
 """What the C library reads of it: the time zone of logs, and how names are resolved."""
 _TEXT = "%H:%M:%S %-7l envoy        %_  logger=%n"
@@ -52,13 +55,24 @@ def main(environ: Mapping[str, str]) -> NoReturn:
             heap_bytes=envoy_heap(memory_limit()),
         )
         config = settings.run_dir / "envoy.json"
-        config.write_text(json.dumps(bootstrap(place)))
+        config.write_text(json.dumps(_with_statistics(bootstrap(place), settings.statsd)))
         command = [str(binary), *arguments(settings, config)]
         os.execve(binary, command, environment(environ))  # noqa: S606 -- no shell is wanted
     except (LaunchError, SettingsError, OSError) as error:
         said = printable(f"envoy cannot be started: {error}", LONGEST)
         print(said, file=sys.stderr)  # noqa: T201 -- this process never logs
         sys.exit(CONFIGURATION)
+
+
+def _with_statistics(made: dict[str, Any], statsd: Statsd | None) -> dict[str, Any]:
+    if statsd is None:
+        return made
+    address = resolved(statsd)
+    if address is None:
+        said = f"no statistics are sent: STATSD_HOST, {statsd.host}, has no address"
+        print(printable(said, LONGEST), file=sys.stderr)  # noqa: T201 -- this process never logs
+        return made
+    return with_sink(made, statsd, address)
 
 
 def find(settings: Settings) -> Path:
@@ -85,6 +99,7 @@ def arguments(settings: Settings, config: Path) -> list[str]:
         *("--config-path", str(config)),
         "--disable-hot-restart",
         *("--drain-time-s", str(settings.listener_drain)),
+        *("--file-flush-interval-msec", str(_FLUSH_MS)),
         *("--log-level", level),
         *line,
         *quiet,

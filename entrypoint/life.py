@@ -203,7 +203,7 @@ class Life:
 
     async def _stop(self) -> None:
         settings = self._settings
-        self._watchdog.replaces = False
+        self._watchdog.end()
         drained = await drain(settings.admin_socket, settings.drain_min, settings.drain_max)
         if drained is not None:
             left = "unknown" if drained.connections is None else drained.connections

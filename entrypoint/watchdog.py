@@ -39,8 +39,8 @@ class Watchdog:
         self._replaced: Counter[str] = Counter()
         self._hung: dict[str, Hung] = {}
         self._told: Vitals | None = None
-        self.replaces = True
-        """Whether what hangs is replaced, not only told: not while the whole comes to its end."""
+        self._ending = False
+        """Whether the whole comes to its end: then what hangs is told, and not replaced."""
         self._soon: asyncio.TimerHandle | None = None
         self._is_over = False
         self._woke_supervisord = False
@@ -57,6 +57,11 @@ class Watchdog:
                 await asyncio.sleep(TICK)
         finally:
             self._is_over = True
+
+    def end(self) -> None:
+        """The whole comes to its end: tell it at once, so that the gateway is not ready any more."""
+        self._ending = True
+        self._guard(self._tell)
 
     def ended(self, part: str) -> None:
         """The part's process ended: its successor is to find the run directory whole."""
@@ -98,7 +103,7 @@ class Watchdog:
         for each in hung:
             if each.part not in before:
                 self._log.warning("hangs", what=each.part, pid=each.pid, how=each.how)
-            if each.due and self.replaces:
+            if each.due and not self._ending:
                 self._replace(each)
 
     def _replace(self, hung: Hung) -> None:
@@ -123,7 +128,8 @@ class Watchdog:
         """Tell the diagnostics, and show that we live."""
         with contextlib.suppress(OSError):
             self._beat(f"{self._beats}/{ENTRYPOINT}")
-        told = Vitals({part: hung.how for part, hung in self._hung.items()}, dict(self._replaced))
+        hung = {part: each.how for part, each in self._hung.items()}
+        told = Vitals(hung, dict(self._replaced), ending=self._ending)
         if told != self._told:
             with contextlib.suppress(OSError):
                 vitals.write(self._file, told)

@@ -504,6 +504,45 @@ class ExtraSourceAddress(Message):
         return bytes.__new__(cls, b"".join(parts))
 
 
+class GrpcMethodList(Message):
+    """envoy.config.core.v3.GrpcMethodList."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.core.v3.GrpcMethodList"
+
+    def __new__(
+        cls,
+        *,
+        services: Iterable[GrpcMethodListService] | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if services:
+            parts.extend([b"\n" + SIZE[len(each)] + each for each in services])
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class GrpcMethodListService(Message):
+    """envoy.config.core.v3.GrpcMethodList.Service."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.core.v3.GrpcMethodList.Service"
+
+    def __new__(
+        cls,
+        *,
+        name: str | None = None,
+        method_names: list[str] | tuple[str, ...] | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if name:
+            parts.append(b"\n" + utf8(name))
+        if method_names:
+            parts.extend([b"\x12" + utf8(each) for each in method_names])
+        return bytes.__new__(cls, b"".join(parts))
+
+
 class GrpcService(Message):
     """envoy.config.core.v3.GrpcService."""
 
@@ -1398,6 +1437,42 @@ class Http2ProtocolOptionsSettingsParameter(Message):
         return bytes.__new__(cls, b"".join(parts))
 
 
+class Http3ProtocolOptions(Message):
+    """envoy.config.core.v3.Http3ProtocolOptions."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.core.v3.Http3ProtocolOptions"
+
+    def __new__(
+        cls,
+        *,
+        quic_protocol_options: QuicProtocolOptions | None = None,
+        override_stream_error_on_invalid_http_message: bool | None = None,
+        allow_extended_connect: bool | None = None,
+        allow_metadata: bool | None = None,
+        disable_qpack: bool | None = None,
+        disable_connection_flow_control_for_streams: bool | None = None,
+        disallow_obs_text: bool | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if quic_protocol_options is not None:
+            parts.append(b"\n" + SIZE[len(quic_protocol_options)] + quic_protocol_options)
+        if override_stream_error_on_invalid_http_message is not None:
+            parts.append(b"\x12" + (b"\x02\x08\x01" if override_stream_error_on_invalid_http_message else b"\x00"))
+        if allow_extended_connect:
+            parts.append(b"(" + (b"\x01" if allow_extended_connect else b"\x00"))
+        if allow_metadata:
+            parts.append(b"0" + (b"\x01" if allow_metadata else b"\x00"))
+        if disable_qpack:
+            parts.append(b"8" + (b"\x01" if disable_qpack else b"\x00"))
+        if disable_connection_flow_control_for_streams:
+            parts.append(b"@" + (b"\x01" if disable_connection_flow_control_for_streams else b"\x00"))
+        if disallow_obs_text is not None:
+            parts.append(b"J" + (b"\x02\x08\x01" if disallow_obs_text else b"\x00"))
+        return bytes.__new__(cls, b"".join(parts))
+
+
 class HttpProtocolOptions(Message):
     """envoy.config.core.v3.HttpProtocolOptions."""
 
@@ -1434,6 +1509,30 @@ class HttpProtocolOptions(Message):
             parts.append(b":" + WRAPPED_UINT32[max_response_headers_kb])
         if max_connection_duration_jitter is not None:
             parts.append(b"B" + SIZE[len(max_connection_duration_jitter)] + max_connection_duration_jitter)
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class HttpService(Message):
+    """envoy.config.core.v3.HttpService."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.core.v3.HttpService"
+
+    def __new__(
+        cls,
+        *,
+        http_uri: HttpUri | None = None,
+        request_headers_to_add: Iterable[HeaderValueOption] | None = None,
+        formatters: Iterable[TypedExtensionConfig] | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if http_uri is not None:
+            parts.append(b"\n" + SIZE[len(http_uri)] + http_uri)
+        if request_headers_to_add:
+            parts.extend([b"\x12" + SIZE[len(each)] + each for each in request_headers_to_add])
+        if formatters:
+            parts.extend([b"\x1a" + SIZE[len(each)] + each for each in formatters])
         return bytes.__new__(cls, b"".join(parts))
 
 
@@ -1785,6 +1884,102 @@ class QueryParameter(Message):
             parts.append(b"\n" + utf8(key))
         if value:
             parts.append(b"\x12" + utf8(value))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class QuicProtocolOptions(Message):
+    """envoy.config.core.v3.QuicProtocolOptions.
+
+    Left out, being of types outside the vocabulary: connection_keepalive.
+    """
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.core.v3.QuicProtocolOptions"
+
+    def __new__(
+        cls,
+        *,
+        max_concurrent_streams: int | None = None,
+        initial_stream_window_size: int | None = None,
+        initial_connection_window_size: int | None = None,
+        num_timeouts_to_trigger_port_migration: int | None = None,
+        connection_options: str | None = None,
+        client_connection_options: str | None = None,
+        idle_network_timeout: Duration | None = None,
+        max_packet_length: int | None = None,
+        client_packet_writer: TypedExtensionConfig | None = None,
+        connection_migration: QuicProtocolOptionsConnectionMigrationSettings | None = None,
+        memory_reduction_timeout: Duration | None = None,
+        enable_scone: bool | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if max_concurrent_streams is not None:
+            parts.append(b"\n" + WRAPPED_UINT32[max_concurrent_streams])
+        if initial_stream_window_size is not None:
+            parts.append(b"\x12" + WRAPPED_UINT32[initial_stream_window_size])
+        if initial_connection_window_size is not None:
+            parts.append(b"\x1a" + WRAPPED_UINT32[initial_connection_window_size])
+        if num_timeouts_to_trigger_port_migration is not None:
+            parts.append(b'"' + WRAPPED_UINT32[num_timeouts_to_trigger_port_migration])
+        if connection_options:
+            parts.append(b"2" + utf8(connection_options))
+        if client_connection_options:
+            parts.append(b":" + utf8(client_connection_options))
+        if idle_network_timeout is not None:
+            parts.append(b"B" + SIZE[len(idle_network_timeout)] + idle_network_timeout)
+        if max_packet_length is not None:
+            parts.append(b"J" + WRAPPED_UINT64[max_packet_length])
+        if client_packet_writer is not None:
+            parts.append(b"R" + SIZE[len(client_packet_writer)] + client_packet_writer)
+        if connection_migration is not None:
+            parts.append(b"Z" + SIZE[len(connection_migration)] + connection_migration)
+        if memory_reduction_timeout is not None:
+            parts.append(b"b" + SIZE[len(memory_reduction_timeout)] + memory_reduction_timeout)
+        if enable_scone is not None:
+            parts.append(b"j" + (b"\x02\x08\x01" if enable_scone else b"\x00"))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class QuicProtocolOptionsConnectionMigrationSettings(Message):
+    """envoy.config.core.v3.QuicProtocolOptions.ConnectionMigrationSettings."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.core.v3.QuicProtocolOptions.ConnectionMigrationSettings"
+
+    def __new__(
+        cls,
+        *,
+        migrate_idle_connections: QuicProtocolOptionsConnectionMigrationSettingsMigrateIdleConnectionSettings
+        | None = None,
+        max_time_on_non_default_network: Duration | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if migrate_idle_connections is not None:
+            parts.append(b"\n" + SIZE[len(migrate_idle_connections)] + migrate_idle_connections)
+        if max_time_on_non_default_network is not None:
+            parts.append(b"\x12" + SIZE[len(max_time_on_non_default_network)] + max_time_on_non_default_network)
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class QuicProtocolOptionsConnectionMigrationSettingsMigrateIdleConnectionSettings(Message):
+    """envoy.config.core.v3.QuicProtocolOptions.ConnectionMigrationSettings.MigrateIdleConnectionSettings."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = (
+        "envoy.config.core.v3.QuicProtocolOptions.ConnectionMigrationSettings.MigrateIdleConnectionSettings"
+    )
+
+    def __new__(
+        cls,
+        *,
+        max_idle_time_before_migration: Duration | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if max_idle_time_before_migration is not None:
+            parts.append(b"\n" + SIZE[len(max_idle_time_before_migration)] + max_idle_time_before_migration)
         return bytes.__new__(cls, b"".join(parts))
 
 
@@ -2262,6 +2457,27 @@ class TypedExtensionConfig(Message):
             parts.append(b"\n" + utf8(name))
         if typed_config is not None:
             parts.append(b"\x12" + SIZE[len(typed_config)] + typed_config)
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class UdpSocketConfig(Message):
+    """envoy.config.core.v3.UdpSocketConfig."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.core.v3.UdpSocketConfig"
+
+    def __new__(
+        cls,
+        *,
+        max_rx_datagram_size: int | None = None,
+        prefer_gro: bool | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if max_rx_datagram_size is not None:
+            parts.append(b"\n" + WRAPPED_UINT64[max_rx_datagram_size])
+        if prefer_gro is not None:
+            parts.append(b"\x12" + (b"\x02\x08\x01" if prefer_gro else b"\x00"))
         return bytes.__new__(cls, b"".join(parts))
 
 

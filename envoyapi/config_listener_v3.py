@@ -168,7 +168,7 @@ class FilterChainMatch(Message):
 class Listener(Message):
     """envoy.config.listener.v3.Listener.
 
-    Left out, being of types outside the vocabulary: api_listener, udp_listener_config.
+    Left out, being of types outside the vocabulary: api_listener.
     """
 
     __slots__ = ()
@@ -194,6 +194,7 @@ class Listener(Message):
         listener_filters_timeout: Duration | None = None,
         traffic_direction: config_core_v3.TrafficDirection | None = None,
         continue_on_listener_filters_timeout: bool | None = None,
+        udp_listener_config: UdpListenerConfig | None = None,
         connection_balance_config: ListenerConnectionBalanceConfig | None = None,
         reuse_port: bool | None = None,
         access_log: Iterable[config_accesslog_v3.AccessLog] | None = None,
@@ -246,6 +247,8 @@ class Listener(Message):
             parts.append(b"\x80\x01" + INT32[traffic_direction])
         if continue_on_listener_filters_timeout:
             parts.append(b"\x88\x01" + (b"\x01" if continue_on_listener_filters_timeout else b"\x00"))
+        if udp_listener_config is not None:
+            parts.append(b"\x92\x01" + SIZE[len(udp_listener_config)] + udp_listener_config)
         if connection_balance_config is not None:
             parts.append(b"\xa2\x01" + SIZE[len(connection_balance_config)] + connection_balance_config)
         if reuse_port:
@@ -464,3 +467,84 @@ class ListenerInternalListenerConfig(Message):
 
     def __new__(cls) -> Self:
         return bytes.__new__(cls)
+
+
+class QuicProtocolOptions(Message):
+    """envoy.config.listener.v3.QuicProtocolOptions.
+
+    Left out, being of types outside the vocabulary: save_cmsg_config.
+    """
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.listener.v3.QuicProtocolOptions"
+
+    def __new__(
+        cls,
+        *,
+        quic_protocol_options: config_core_v3.QuicProtocolOptions | None = None,
+        idle_timeout: Duration | None = None,
+        crypto_handshake_timeout: Duration | None = None,
+        enabled: config_core_v3.RuntimeFeatureFlag | None = None,
+        packets_to_read_to_connection_count_ratio: int | None = None,
+        crypto_stream_config: config_core_v3.TypedExtensionConfig | None = None,
+        proof_source_config: config_core_v3.TypedExtensionConfig | None = None,
+        connection_id_generator_config: config_core_v3.TypedExtensionConfig | None = None,
+        server_preferred_address_config: config_core_v3.TypedExtensionConfig | None = None,
+        send_disable_active_migration: bool | None = None,
+        connection_debug_visitor_config: config_core_v3.TypedExtensionConfig | None = None,
+        reject_new_connections: bool | None = None,
+        max_sessions_per_event_loop: int | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if quic_protocol_options is not None:
+            parts.append(b"\n" + SIZE[len(quic_protocol_options)] + quic_protocol_options)
+        if idle_timeout is not None:
+            parts.append(b"\x12" + SIZE[len(idle_timeout)] + idle_timeout)
+        if crypto_handshake_timeout is not None:
+            parts.append(b"\x1a" + SIZE[len(crypto_handshake_timeout)] + crypto_handshake_timeout)
+        if enabled is not None:
+            parts.append(b'"' + SIZE[len(enabled)] + enabled)
+        if packets_to_read_to_connection_count_ratio is not None:
+            parts.append(b"*" + WRAPPED_UINT32[packets_to_read_to_connection_count_ratio])
+        if crypto_stream_config is not None:
+            parts.append(b"2" + SIZE[len(crypto_stream_config)] + crypto_stream_config)
+        if proof_source_config is not None:
+            parts.append(b":" + SIZE[len(proof_source_config)] + proof_source_config)
+        if connection_id_generator_config is not None:
+            parts.append(b"B" + SIZE[len(connection_id_generator_config)] + connection_id_generator_config)
+        if server_preferred_address_config is not None:
+            parts.append(b"J" + SIZE[len(server_preferred_address_config)] + server_preferred_address_config)
+        if send_disable_active_migration is not None:
+            parts.append(b"R" + (b"\x02\x08\x01" if send_disable_active_migration else b"\x00"))
+        if connection_debug_visitor_config is not None:
+            parts.append(b"Z" + SIZE[len(connection_debug_visitor_config)] + connection_debug_visitor_config)
+        if reject_new_connections:
+            parts.append(b"h" + (b"\x01" if reject_new_connections else b"\x00"))
+        if max_sessions_per_event_loop is not None:
+            parts.append(b"r" + WRAPPED_UINT32[max_sessions_per_event_loop])
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class UdpListenerConfig(Message):
+    """envoy.config.listener.v3.UdpListenerConfig."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.listener.v3.UdpListenerConfig"
+
+    def __new__(
+        cls,
+        *,
+        downstream_socket_config: config_core_v3.UdpSocketConfig | None = None,
+        quic_options: QuicProtocolOptions | None = None,
+        udp_packet_packet_writer_config: config_core_v3.TypedExtensionConfig | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if downstream_socket_config is not None:
+            parts.append(b"*" + SIZE[len(downstream_socket_config)] + downstream_socket_config)
+        if quic_options is not None:
+            parts.append(b":" + SIZE[len(quic_options)] + quic_options)
+        if udp_packet_packet_writer_config is not None:
+            parts.append(b"B" + SIZE[len(udp_packet_packet_writer_config)] + udp_packet_packet_writer_config)
+        return bytes.__new__(cls, b"".join(parts))

@@ -28,6 +28,23 @@ if TYPE_CHECKING:
     from envoyapi import config_common_mutation_rules_v3, config_core_v3, type_matcher_v3, type_v3, xds_type_matcher_v3
 
 
+class RateLimitActionMetaDataSource(IntEnum):
+    """envoy.config.route.v3.RateLimit.Action.MetaData.Source."""
+
+    DYNAMIC = 0
+    ROUTE_ENTRY = 1
+    CLUSTER_ENTRY = 2
+    CLUSTER_LOCALITY_ENTRY = 3
+
+
+class RateLimitXRateLimitOption(IntEnum):
+    """envoy.config.route.v3.RateLimit.XRateLimitOption."""
+
+    UNSPECIFIED = 0
+    OFF = 1
+    DRAFT_VERSION_03 = 2
+
+
 class RedirectActionRedirectResponseCode(IntEnum):
     """envoy.config.route.v3.RedirectAction.RedirectResponseCode."""
 
@@ -182,6 +199,30 @@ class DirectResponseAction(Message):
         return bytes.__new__(cls, b"".join(parts))
 
 
+class FilterConfig(Message):
+    """envoy.config.route.v3.FilterConfig."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.FilterConfig"
+
+    def __new__(
+        cls,
+        *,
+        config: Any | None = None,
+        is_optional: bool | None = None,
+        disabled: bool | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if config is not None:
+            parts.append(b"\n" + SIZE[len(config)] + config)
+        if is_optional:
+            parts.append(b"\x10" + (b"\x01" if is_optional else b"\x00"))
+        if disabled:
+            parts.append(b"\x18" + (b"\x01" if disabled else b"\x00"))
+        return bytes.__new__(cls, b"".join(parts))
+
+
 class HeaderMatcher(Message):
     """envoy.config.route.v3.HeaderMatcher."""
 
@@ -329,6 +370,461 @@ class QueryParameterMatcher(Message):
             parts.append(b"*" + SIZE[len(string_match)] + string_match)
         if present_match is not None:
             parts.append(b"0" + (b"\x01" if present_match else b"\x00"))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimit(Message):
+    """envoy.config.route.v3.RateLimit."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit"
+
+    def __new__(
+        cls,
+        *,
+        stage: int | None = None,
+        disable_key: str | None = None,
+        actions: Iterable[RateLimitAction] | None = None,
+        limit: RateLimitOverride | None = None,
+        hits_addend: RateLimitHitsAddend | None = None,
+        apply_on_stream_done: bool | None = None,
+        x_ratelimit_option: RateLimitXRateLimitOption | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if stage is not None:
+            parts.append(b"\n" + WRAPPED_UINT32[stage])
+        if disable_key:
+            parts.append(b"\x12" + utf8(disable_key))
+        if actions:
+            parts.extend([b"\x1a" + SIZE[len(each)] + each for each in actions])
+        if limit is not None:
+            parts.append(b'"' + SIZE[len(limit)] + limit)
+        if hits_addend is not None:
+            parts.append(b"*" + SIZE[len(hits_addend)] + hits_addend)
+        if apply_on_stream_done:
+            parts.append(b"0" + (b"\x01" if apply_on_stream_done else b"\x00"))
+        if x_ratelimit_option:
+            parts.append(b"8" + INT32[x_ratelimit_option])
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitAction(Message):
+    """envoy.config.route.v3.RateLimit.Action."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action"
+
+    def __new__(
+        cls,
+        *,
+        source_cluster: RateLimitActionSourceCluster | None = None,
+        destination_cluster: RateLimitActionDestinationCluster | None = None,
+        request_headers: RateLimitActionRequestHeaders | None = None,
+        remote_address: RateLimitActionRemoteAddress | None = None,
+        generic_key: RateLimitActionGenericKey | None = None,
+        header_value_match: RateLimitActionHeaderValueMatch | None = None,
+        dynamic_metadata: RateLimitActionDynamicMetaData | None = None,
+        metadata: RateLimitActionMetaData | None = None,
+        extension: config_core_v3.TypedExtensionConfig | None = None,
+        masked_remote_address: RateLimitActionMaskedRemoteAddress | None = None,
+        query_parameter_value_match: RateLimitActionQueryParameterValueMatch | None = None,
+        query_parameters: RateLimitActionQueryParameters | None = None,
+        remote_address_match: RateLimitActionRemoteAddressMatch | None = None,
+    ) -> Self:
+        if (
+            source_cluster,
+            destination_cluster,
+            request_headers,
+            remote_address,
+            generic_key,
+            header_value_match,
+            dynamic_metadata,
+            metadata,
+            extension,
+            masked_remote_address,
+            query_parameter_value_match,
+            query_parameters,
+            remote_address_match,
+        ).count(None) < 12:
+            raise ValueError("RateLimit.Action takes only one action_specifier")
+        parts: list[bytes] = []
+        if source_cluster is not None:
+            parts.append(b"\n" + SIZE[len(source_cluster)] + source_cluster)
+        if destination_cluster is not None:
+            parts.append(b"\x12" + SIZE[len(destination_cluster)] + destination_cluster)
+        if request_headers is not None:
+            parts.append(b"\x1a" + SIZE[len(request_headers)] + request_headers)
+        if remote_address is not None:
+            parts.append(b'"' + SIZE[len(remote_address)] + remote_address)
+        if generic_key is not None:
+            parts.append(b"*" + SIZE[len(generic_key)] + generic_key)
+        if header_value_match is not None:
+            parts.append(b"2" + SIZE[len(header_value_match)] + header_value_match)
+        if dynamic_metadata is not None:
+            parts.append(b":" + SIZE[len(dynamic_metadata)] + dynamic_metadata)
+        if metadata is not None:
+            parts.append(b"B" + SIZE[len(metadata)] + metadata)
+        if extension is not None:
+            parts.append(b"J" + SIZE[len(extension)] + extension)
+        if masked_remote_address is not None:
+            parts.append(b"R" + SIZE[len(masked_remote_address)] + masked_remote_address)
+        if query_parameter_value_match is not None:
+            parts.append(b"Z" + SIZE[len(query_parameter_value_match)] + query_parameter_value_match)
+        if query_parameters is not None:
+            parts.append(b"b" + SIZE[len(query_parameters)] + query_parameters)
+        if remote_address_match is not None:
+            parts.append(b"j" + SIZE[len(remote_address_match)] + remote_address_match)
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionDestinationCluster(Message):
+    """envoy.config.route.v3.RateLimit.Action.DestinationCluster."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.DestinationCluster"
+
+    def __new__(cls) -> Self:
+        return bytes.__new__(cls)
+
+
+class RateLimitActionDynamicMetaData(Message):
+    """envoy.config.route.v3.RateLimit.Action.DynamicMetaData.
+
+    Left out, being of types outside the vocabulary: metadata_key.
+    """
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.DynamicMetaData"
+
+    def __new__(
+        cls,
+        *,
+        descriptor_key: str | None = None,
+        default_value: str | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if descriptor_key:
+            parts.append(b"\n" + utf8(descriptor_key))
+        if default_value:
+            parts.append(b"\x1a" + utf8(default_value))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionGenericKey(Message):
+    """envoy.config.route.v3.RateLimit.Action.GenericKey."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.GenericKey"
+
+    def __new__(
+        cls,
+        *,
+        descriptor_value: str | None = None,
+        descriptor_key: str | None = None,
+        default_value: str | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if descriptor_value:
+            parts.append(b"\n" + utf8(descriptor_value))
+        if descriptor_key:
+            parts.append(b"\x12" + utf8(descriptor_key))
+        if default_value:
+            parts.append(b"\x1a" + utf8(default_value))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionHeaderValueMatch(Message):
+    """envoy.config.route.v3.RateLimit.Action.HeaderValueMatch."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.HeaderValueMatch"
+
+    def __new__(
+        cls,
+        *,
+        descriptor_value: str | None = None,
+        expect_match: bool | None = None,
+        headers: Iterable[HeaderMatcher] | None = None,
+        descriptor_key: str | None = None,
+        default_value: str | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if descriptor_value:
+            parts.append(b"\n" + utf8(descriptor_value))
+        if expect_match is not None:
+            parts.append(b"\x12" + (b"\x02\x08\x01" if expect_match else b"\x00"))
+        if headers:
+            parts.extend([b"\x1a" + SIZE[len(each)] + each for each in headers])
+        if descriptor_key:
+            parts.append(b'"' + utf8(descriptor_key))
+        if default_value:
+            parts.append(b"*" + utf8(default_value))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionMaskedRemoteAddress(Message):
+    """envoy.config.route.v3.RateLimit.Action.MaskedRemoteAddress."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.MaskedRemoteAddress"
+
+    def __new__(
+        cls,
+        *,
+        v4_prefix_mask_len: int | None = None,
+        v6_prefix_mask_len: int | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if v4_prefix_mask_len is not None:
+            parts.append(b"\n" + WRAPPED_UINT32[v4_prefix_mask_len])
+        if v6_prefix_mask_len is not None:
+            parts.append(b"\x12" + WRAPPED_UINT32[v6_prefix_mask_len])
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionMetaData(Message):
+    """envoy.config.route.v3.RateLimit.Action.MetaData.
+
+    Left out, being of types outside the vocabulary: metadata_key.
+    """
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.MetaData"
+
+    def __new__(
+        cls,
+        *,
+        descriptor_key: str | None = None,
+        default_value: str | None = None,
+        source: RateLimitActionMetaDataSource | None = None,
+        skip_if_absent: bool | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if descriptor_key:
+            parts.append(b"\n" + utf8(descriptor_key))
+        if default_value:
+            parts.append(b"\x1a" + utf8(default_value))
+        if source:
+            parts.append(b" " + INT32[source])
+        if skip_if_absent:
+            parts.append(b"(" + (b"\x01" if skip_if_absent else b"\x00"))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionQueryParameterValueMatch(Message):
+    """envoy.config.route.v3.RateLimit.Action.QueryParameterValueMatch."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.QueryParameterValueMatch"
+
+    def __new__(
+        cls,
+        *,
+        descriptor_value: str | None = None,
+        expect_match: bool | None = None,
+        query_parameters: Iterable[QueryParameterMatcher] | None = None,
+        descriptor_key: str | None = None,
+        default_value: str | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if descriptor_value:
+            parts.append(b"\n" + utf8(descriptor_value))
+        if expect_match is not None:
+            parts.append(b"\x12" + (b"\x02\x08\x01" if expect_match else b"\x00"))
+        if query_parameters:
+            parts.extend([b"\x1a" + SIZE[len(each)] + each for each in query_parameters])
+        if descriptor_key:
+            parts.append(b'"' + utf8(descriptor_key))
+        if default_value:
+            parts.append(b"*" + utf8(default_value))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionQueryParameters(Message):
+    """envoy.config.route.v3.RateLimit.Action.QueryParameters."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.QueryParameters"
+
+    def __new__(
+        cls,
+        *,
+        query_parameter_name: str | None = None,
+        descriptor_key: str | None = None,
+        skip_if_absent: bool | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if query_parameter_name:
+            parts.append(b"\n" + utf8(query_parameter_name))
+        if descriptor_key:
+            parts.append(b"\x12" + utf8(descriptor_key))
+        if skip_if_absent:
+            parts.append(b"\x18" + (b"\x01" if skip_if_absent else b"\x00"))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionRemoteAddress(Message):
+    """envoy.config.route.v3.RateLimit.Action.RemoteAddress."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.RemoteAddress"
+
+    def __new__(cls) -> Self:
+        return bytes.__new__(cls)
+
+
+class RateLimitActionRemoteAddressMatch(Message):
+    """envoy.config.route.v3.RateLimit.Action.RemoteAddressMatch.
+
+    Left out, being of types outside the vocabulary: address_matcher.
+    """
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.RemoteAddressMatch"
+
+    def __new__(
+        cls,
+        *,
+        descriptor_value: str | None = None,
+        descriptor_key: str | None = None,
+        default_value: str | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if descriptor_value:
+            parts.append(b"\n" + utf8(descriptor_value))
+        if descriptor_key:
+            parts.append(b"\x12" + utf8(descriptor_key))
+        if default_value:
+            parts.append(b"\x1a" + utf8(default_value))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionRequestHeaders(Message):
+    """envoy.config.route.v3.RateLimit.Action.RequestHeaders."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.RequestHeaders"
+
+    def __new__(
+        cls,
+        *,
+        header_name: str | None = None,
+        descriptor_key: str | None = None,
+        skip_if_absent: bool | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if header_name:
+            parts.append(b"\n" + utf8(header_name))
+        if descriptor_key:
+            parts.append(b"\x12" + utf8(descriptor_key))
+        if skip_if_absent:
+            parts.append(b"\x18" + (b"\x01" if skip_if_absent else b"\x00"))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitActionSourceCluster(Message):
+    """envoy.config.route.v3.RateLimit.Action.SourceCluster."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Action.SourceCluster"
+
+    def __new__(cls) -> Self:
+        return bytes.__new__(cls)
+
+
+class RateLimitHitsAddend(Message):
+    """envoy.config.route.v3.RateLimit.HitsAddend."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.HitsAddend"
+
+    def __new__(
+        cls,
+        *,
+        number: int | None = None,
+        format: str | None = None,
+        is_negative_hits: bool | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if number is not None:
+            parts.append(b"\n" + WRAPPED_UINT64[number])
+        if format:
+            parts.append(b"\x12" + utf8(format))
+        if is_negative_hits:
+            parts.append(b"\x18" + (b"\x01" if is_negative_hits else b"\x00"))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitOverride(Message):
+    """envoy.config.route.v3.RateLimit.Override."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Override"
+
+    def __new__(
+        cls,
+        *,
+        dynamic_metadata: RateLimitOverrideDynamicMetadata | None = None,
+        rate_limit: RateLimitOverrideRateLimitOverride | None = None,
+    ) -> Self:
+        if (dynamic_metadata, rate_limit).count(None) < 1:
+            raise ValueError("RateLimit.Override takes only one override_specifier")
+        parts: list[bytes] = []
+        if dynamic_metadata is not None:
+            parts.append(b"\n" + SIZE[len(dynamic_metadata)] + dynamic_metadata)
+        if rate_limit is not None:
+            parts.append(b"\x12" + SIZE[len(rate_limit)] + rate_limit)
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class RateLimitOverrideDynamicMetadata(Message):
+    """envoy.config.route.v3.RateLimit.Override.DynamicMetadata.
+
+    Left out, being of types outside the vocabulary: metadata_key.
+    """
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Override.DynamicMetadata"
+
+    def __new__(cls) -> Self:
+        return bytes.__new__(cls)
+
+
+class RateLimitOverrideRateLimitOverride(Message):
+    """envoy.config.route.v3.RateLimit.Override.RateLimitOverride."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.RateLimit.Override.RateLimitOverride"
+
+    def __new__(
+        cls,
+        *,
+        requests_per_unit: int | None = None,
+        unit: type_v3.RateLimitUnit | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if requests_per_unit:
+            parts.append(b"\x08" + UINT32[requests_per_unit])
+        if unit:
+            parts.append(b"\x10" + INT32[unit])
         return bytes.__new__(cls, b"".join(parts))
 
 
@@ -626,7 +1122,7 @@ class Route(Message):
 class RouteAction(Message):
     """envoy.config.route.v3.RouteAction.
 
-    Left out, being of types outside the vocabulary: inline_cluster_specifier_plugin, rate_limits.
+    Left out, being of types outside the vocabulary: inline_cluster_specifier_plugin.
     """
 
     __slots__ = ()
@@ -646,6 +1142,7 @@ class RouteAction(Message):
         timeout: Duration | None = None,
         retry_policy: RetryPolicy | None = None,
         priority: config_core_v3.RoutingPriority | None = None,
+        rate_limits: Iterable[RateLimit] | None = None,
         include_vh_rate_limits: bool | None = None,
         hash_policy: Iterable[RouteActionHashPolicy] | None = None,
         cors: CorsPolicy | None = None,
@@ -699,6 +1196,8 @@ class RouteAction(Message):
             parts.append(b"J" + SIZE[len(retry_policy)] + retry_policy)
         if priority:
             parts.append(b"X" + INT32[priority])
+        if rate_limits:
+            parts.extend([b"j" + SIZE[len(each)] + each for each in rate_limits])
         if include_vh_rate_limits is not None:
             parts.append(b"r" + (b"\x02\x08\x01" if include_vh_rate_limits else b"\x00"))
         if hash_policy:
@@ -1235,10 +1734,7 @@ class VirtualCluster(Message):
 
 
 class VirtualHost(Message):
-    """envoy.config.route.v3.VirtualHost.
-
-    Left out, being of types outside the vocabulary: rate_limits.
-    """
+    """envoy.config.route.v3.VirtualHost."""
 
     __slots__ = ()
 
@@ -1252,6 +1748,7 @@ class VirtualHost(Message):
         routes: Iterable[Route] | None = None,
         require_tls: VirtualHostTlsRequirementType | None = None,
         virtual_clusters: Iterable[VirtualCluster] | None = None,
+        rate_limits: Iterable[RateLimit] | None = None,
         request_headers_to_add: Iterable[config_core_v3.HeaderValueOption] | None = None,
         cors: CorsPolicy | None = None,
         response_headers_to_add: Iterable[config_core_v3.HeaderValueOption] | None = None,
@@ -1281,6 +1778,8 @@ class VirtualHost(Message):
             parts.append(b" " + INT32[require_tls])
         if virtual_clusters:
             parts.extend([b"*" + SIZE[len(each)] + each for each in virtual_clusters])
+        if rate_limits:
+            parts.extend([b"2" + SIZE[len(each)] + each for each in rate_limits])
         if request_headers_to_add:
             parts.extend([b":" + SIZE[len(each)] + each for each in request_headers_to_add])
         if cors is not None:

@@ -48,3 +48,21 @@ class Rbac(Message):
         if track_per_rule_stats:
             parts.append(b"8" + (b"\x01" if track_per_rule_stats else b"\x00"))
         return bytes.__new__(cls, b"".join(parts))
+
+
+class RbacPerRoute(Message):
+    """envoy.extensions.filters.http.rbac.v3.RBACPerRoute."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute"
+
+    def __new__(
+        cls,
+        *,
+        rbac: Rbac | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if rbac is not None:
+            parts.append(b"\x12" + SIZE[len(rbac)] + rbac)
+        return bytes.__new__(cls, b"".join(parts))

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from envoyapi.wire import INT32, SIZE, UINT32, WRAPPED_UINT32, Any, Duration, Message, utf8
 
 if TYPE_CHECKING:
-    from envoyapi import config_accesslog_v3, config_core_v3, config_route_v3, type_v3, xds_type_matcher_v3
+    from envoyapi import (
+        config_accesslog_v3,
+        config_core_v3,
+        config_route_v3,
+        config_trace_v3,
+        type_tracing_v3,
+        type_v3,
+        xds_type_matcher_v3,
+    )
 
 
 class HttpConnectionManagerCodecType(IntEnum):
@@ -63,7 +71,7 @@ class HttpConnectionManagerServerHeaderTransformation(IntEnum):
 class HttpConnectionManager(Message):
     """envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
 
-    Left out, being of types outside the vocabulary: forward_proto_config, http3_protocol_options, scoped_routes.
+    Left out, being of types outside the vocabulary: forward_proto_config, scoped_routes.
     """
 
     __slots__ = ()
@@ -113,6 +121,7 @@ class HttpConnectionManager(Message):
         request_headers_timeout: Duration | None = None,
         strip_any_host_port: bool | None = None,
         path_normalization_options: HttpConnectionManagerPathNormalizationOptions | None = None,
+        http3_protocol_options: config_core_v3.Http3ProtocolOptions | None = None,
         path_with_escaped_slashes_action: HttpConnectionManagerPathWithEscapedSlashesAction | None = None,
         original_ip_detection_extensions: Iterable[config_core_v3.TypedExtensionConfig] | None = None,
         strip_trailing_host_dot: bool | None = None,
@@ -214,6 +223,8 @@ class HttpConnectionManager(Message):
             parts.append(b"\xd0\x02" + (b"\x01" if strip_any_host_port else b"\x00"))
         if path_normalization_options is not None:
             parts.append(b"\xda\x02" + SIZE[len(path_normalization_options)] + path_normalization_options)
+        if http3_protocol_options is not None:
+            parts.append(b"\xe2\x02" + SIZE[len(http3_protocol_options)] + http3_protocol_options)
         if path_with_escaped_slashes_action:
             parts.append(b"\xe8\x02" + INT32[path_with_escaped_slashes_action])
         if original_ip_detection_extensions:
@@ -412,10 +423,7 @@ class HttpConnectionManagerSetCurrentClientCertDetails(Message):
 
 
 class HttpConnectionManagerTracing(Message):
-    """envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing.
-
-    Left out, being of types outside the vocabulary: custom_tags, provider.
-    """
+    """envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing."""
 
     __slots__ = ()
 
@@ -431,6 +439,8 @@ class HttpConnectionManagerTracing(Message):
         overall_sampling: type_v3.Percent | None = None,
         verbose: bool | None = None,
         max_path_tag_length: int | None = None,
+        custom_tags: Iterable[type_tracing_v3.CustomTag] | None = None,
+        provider: config_trace_v3.TracingHttp | None = None,
         spawn_upstream_span: bool | None = None,
         operation: str | None = None,
         upstream_operation: str | None = None,
@@ -447,6 +457,10 @@ class HttpConnectionManagerTracing(Message):
             parts.append(b"0" + (b"\x01" if verbose else b"\x00"))
         if max_path_tag_length is not None:
             parts.append(b":" + WRAPPED_UINT32[max_path_tag_length])
+        if custom_tags:
+            parts.extend([b"B" + SIZE[len(each)] + each for each in custom_tags])
+        if provider is not None:
+            parts.append(b"J" + SIZE[len(provider)] + provider)
         if spawn_upstream_span is not None:
             parts.append(b"R" + (b"\x02\x08\x01" if spawn_upstream_span else b"\x00"))
         if operation:

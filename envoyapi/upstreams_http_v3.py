@@ -66,10 +66,7 @@ class HttpProtocolOptions(Message):
 
 
 class HttpProtocolOptionsAutoHttpConfig(Message):
-    """envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig.
-
-    Left out, being of types outside the vocabulary: http3_protocol_options.
-    """
+    """envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig."""
 
     __slots__ = ()
 
@@ -80,6 +77,7 @@ class HttpProtocolOptionsAutoHttpConfig(Message):
         *,
         http_protocol_options: config_core_v3.Http1ProtocolOptions | None = None,
         http2_protocol_options: config_core_v3.Http2ProtocolOptions | None = None,
+        http3_protocol_options: config_core_v3.Http3ProtocolOptions | None = None,
         alternate_protocols_cache_options: config_core_v3.AlternateProtocolsCacheOptions | None = None,
     ) -> Self:
         parts: list[bytes] = []
@@ -87,16 +85,15 @@ class HttpProtocolOptionsAutoHttpConfig(Message):
             parts.append(b"\n" + SIZE[len(http_protocol_options)] + http_protocol_options)
         if http2_protocol_options is not None:
             parts.append(b"\x12" + SIZE[len(http2_protocol_options)] + http2_protocol_options)
+        if http3_protocol_options is not None:
+            parts.append(b"\x1a" + SIZE[len(http3_protocol_options)] + http3_protocol_options)
         if alternate_protocols_cache_options is not None:
             parts.append(b'"' + SIZE[len(alternate_protocols_cache_options)] + alternate_protocols_cache_options)
         return bytes.__new__(cls, b"".join(parts))
 
 
 class HttpProtocolOptionsExplicitHttpConfig(Message):
-    """envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig.
-
-    Left out, being of types outside the vocabulary: http3_protocol_options.
-    """
+    """envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig."""
 
     __slots__ = ()
 
@@ -107,14 +104,17 @@ class HttpProtocolOptionsExplicitHttpConfig(Message):
         *,
         http_protocol_options: config_core_v3.Http1ProtocolOptions | None = None,
         http2_protocol_options: config_core_v3.Http2ProtocolOptions | None = None,
+        http3_protocol_options: config_core_v3.Http3ProtocolOptions | None = None,
     ) -> Self:
-        if (http_protocol_options, http2_protocol_options).count(None) < 1:
+        if (http_protocol_options, http2_protocol_options, http3_protocol_options).count(None) < 2:
             raise ValueError("HttpProtocolOptions.ExplicitHttpConfig takes only one protocol_config")
         parts: list[bytes] = []
         if http_protocol_options is not None:
             parts.append(b"\n" + SIZE[len(http_protocol_options)] + http_protocol_options)
         if http2_protocol_options is not None:
             parts.append(b"\x12" + SIZE[len(http2_protocol_options)] + http2_protocol_options)
+        if http3_protocol_options is not None:
+            parts.append(b"\x1a" + SIZE[len(http3_protocol_options)] + http3_protocol_options)
         return bytes.__new__(cls, b"".join(parts))
 
 
@@ -133,10 +133,7 @@ class HttpProtocolOptionsOutlierDetection(Message):
 
 
 class HttpProtocolOptionsUseDownstreamHttpConfig(Message):
-    """envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig.
-
-    Left out, being of types outside the vocabulary: http3_protocol_options.
-    """
+    """envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig."""
 
     __slots__ = ()
 
@@ -147,10 +144,13 @@ class HttpProtocolOptionsUseDownstreamHttpConfig(Message):
         *,
         http_protocol_options: config_core_v3.Http1ProtocolOptions | None = None,
         http2_protocol_options: config_core_v3.Http2ProtocolOptions | None = None,
+        http3_protocol_options: config_core_v3.Http3ProtocolOptions | None = None,
     ) -> Self:
         parts: list[bytes] = []
         if http_protocol_options is not None:
             parts.append(b"\n" + SIZE[len(http_protocol_options)] + http_protocol_options)
         if http2_protocol_options is not None:
             parts.append(b"\x12" + SIZE[len(http2_protocol_options)] + http2_protocol_options)
+        if http3_protocol_options is not None:
+            parts.append(b"\x1a" + SIZE[len(http3_protocol_options)] + http3_protocol_options)
         return bytes.__new__(cls, b"".join(parts))

@@ -58,6 +58,18 @@ class OwnPort:
 
 
 @dataclass(frozen=True, slots=True)
+class Statsd:
+    """A statsd server, or Datadog's agent: a host and a UDP port, and how often it is told, in seconds."""
+
+    host: str = "statsd-sink"
+    port: int = 8125
+    interval: float = 1.0
+    dogstatsd: bool = False
+    entity_id: str = ""
+    """Who this pod is to Datadog's agent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says, with the defaults that hold where it says nothing."""
 
@@ -81,6 +93,10 @@ class Settings:
     """Likewise, by fields."""
     certificates_from_own_namespace: bool = False
     """Whether only Secrets of the own namespace are read."""
+    consul_address: str = ""
+    """The Consul of ConsulResolvers that name none; empty: 127.0.0.1:8500."""
+    consul_token: str = ""
+    """What Consul is told that wants to know who asks."""
     kubeconfig: str | None = None
     """The kubeconfig file, or several with a colon between; None: the pod's own account, else ~/.kube/config."""
     pod_name: str = field(default_factory=socket.gethostname)
@@ -113,6 +129,8 @@ class Settings:
     """Seconds that connections of a changed or deleted listener are let live on: Envoy's `--drain-time-s`."""
     strict_selectors: bool = True
     """Whether a Host's mappingSelector must match all labels (Emissary 3's rule), not just one of them."""
+    statsd: Statsd | None = None
+    """Where Envoy's statistics are sent, if anywhere."""
     supervised: bool = False
     """Whether an entrypoint watches over this process, which then beats (`process.pulse`)."""
     log_level: LogLevel = "info"
@@ -142,6 +160,8 @@ class Settings:
             label_selector=given.get("AMBASSADOR_LABEL_SELECTOR", usual.label_selector),
             field_selector=given.get("AMBASSADOR_FIELD_SELECTOR", usual.field_selector),
             certificates_from_own_namespace=single or "AMBASSADOR_CERTS_SINGLE_NAMESPACE" in given,
+            consul_address=given.get("CONSUL_HTTP_ADDR", usual.consul_address),
+            consul_token=given.get("CONSUL_HTTP_TOKEN", usual.consul_token),
             kubeconfig=given.get("KUBECONFIG"),
             pod_name=given.get("POD_NAME", usual.pod_name),
             mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
@@ -159,6 +179,7 @@ class Settings:
             drain_max=_seconds(given, "DRAGOMAN_DRAIN_MAX", usual.drain_max),
             listener_drain=_whole(given, "AMBASSADOR_DRAIN_TIME", usual.listener_drain, 0, 86_400),
             strict_selectors=not _boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
+            statsd=_statsd(given),
             supervised=_boolean(given, "DRAGOMAN_SUPERVISED", False),
             log_level=_level(given, usual.log_level),
             json_logs=_boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),
@@ -285,6 +306,19 @@ def _address(given: Mapping[str, str], name: str, default: str) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
+def _statsd(given: Mapping[str, str]) -> Statsd | None:
+    if not _boolean(given, "STATSD_ENABLED", False):
+        return None
+    usual = Statsd()
+    return Statsd(
+        host=given.get("STATSD_HOST", usual.host),
+        port=_whole(given, "STATSD_PORT", usual.port, 1, 65535),
+        interval=_seconds(given, "STATSD_FLUSH_INTERVAL", usual.interval, 0.001),
+        dogstatsd=_boolean(given, "DOGSTATSD", False),
+        entity_id=given.get("DD_ENTITY_ID", ""),
+    )
+
+
 def _host_and_port(given: Mapping[str, str], name: str) -> str | None:
     text = given.get(name)
     host, _, port = (text or "").rpartition(":")
@@ -321,14 +355,14 @@ def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: 
     return int(text)
 
 
-def _seconds(given: Mapping[str, str], name: str, default: float) -> float:
+def _seconds(given: Mapping[str, str], name: str, default: float, least: float = 0) -> float:
     text = given.get(name)
     try:
-        seconds = default if text is None else float(text)
+        seconds = default if text is None else float(text.removesuffix("s"))
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= 86400:
-        raise SettingsError(f"{name}: {text!r} is not a number of seconds from 0 to 86400")
+    if not least <= seconds <= 86400:
+        raise SettingsError(f"{name}: {text!r} is not a number of seconds from {least:g} to 86400")
     return seconds
 
 

@@ -7,13 +7,13 @@ import lmdb
 
 from snapshot.record import JSON, frame, unframe
 
-Database = Literal["objects", "live", "resources", "statuses", "acks", "holds"]
+Database = Literal["objects", "live", "resources", "statuses", "acks", "holds", "wanted", "catalog"]
 
 DATABASES: tuple[Database, ...] = get_args(Database)
 
 FORMAT_KEY = b"format"
 
-FORMAT_HEADER: dict[str, JSON] = {"format": "dragoman-snapshot", "schema": 1}
+FORMAT_HEADER: dict[str, JSON] = {"format": "dragoman-snapshot", "schema": 2}
 """The schema counts up whenever a program that reads the older file would misread the newer one."""
 
 LOG_COMMITS = 4096

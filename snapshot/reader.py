@@ -69,11 +69,20 @@ class Reader:
             raw = txn.get(name, db=self._tables.records)
             return None if raw is None else decode(name, raw)
 
-    def all(self) -> dict[str, Record]:
-        """Every record as of the last commit."""
+    def all(self, beginning: str = "") -> dict[str, Record]:
+        """Every record as of the last commit whose key begins so."""
+        first = beginning.encode()
         with self._file.reading() as txn:
-            stored = txn.cursor(db=self._tables.records).iternext(keys=True, values=True)
-            return {(key := bytes(raw)).decode(): decode(key, value) for raw, value in stored}
+            cursor = txn.cursor(db=self._tables.records)
+            if not (cursor.set_range(first) if first else cursor.first()):
+                return {}
+            found: dict[str, Record] = {}
+            for raw, value in cursor.iternext(keys=True, values=True):
+                key = bytes(raw)
+                if not key.startswith(first):
+                    break
+                found[key.decode()] = decode(key, value)
+            return found
 
     def _logged_since(self, state: State) -> int | None:
         """Where in the log to go on; None when it has forgotten that, or when comparing costs less."""

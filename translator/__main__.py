@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -41,15 +40,17 @@ class Translator:
 
     def __init__(self, snapshot: Snapshot, settings: Settings) -> None:
         self._objects: Reader = snapshot.reader("objects")
+        self._catalog: Reader = snapshot.reader("catalog")
         self._acks: Reader = snapshot.reader("acks")
         self._publisher = Publisher(snapshot)
         holds = {key: hold_of(row) for key, row in snapshot.reader("holds").all().items()}
-        self._translation = Translation(options_of(settings, Machine.this(), os.environ), holds, PULSE.beat)
+        self._translation = Translation(options_of(settings, Machine.this()), holds, PULSE.beat)
         self._statuses: dict[ObjectKey, Status] = {}
         self._files: dict[ObjectKey, str] = {}
         self._failed: dict[str, str] = {}
         self._started = False
         self._behind = False
+        self._wanted = -1
 
     @property
     def wait(self) -> float:
@@ -65,7 +66,8 @@ class Translator:
             return  # The watcher has not spoken yet: an empty world is not the same as none.
         began = time.perf_counter()
         now = time.monotonic()
-        bodies = self._take_in(objects)
+        catalog = self._catalog.changes().records
+        bodies = self._take_in(objects) | {key: record.body if record else None for key, record in catalog.items()}
         publications = []
         if bodies or not self._started:
             editions = {key: edition_of(record) for key, record in objects.records.items() if record}
@@ -115,6 +117,7 @@ class Translator:
             else:
                 self._publisher.publish(Publication(holds=publication.holds))
                 self._publisher.replace(self._translation.resources(), self._statuses)
+            self._want()
         except SnapshotFullError as error:
             self._behind = True
             log.error("the snapshot is full: the last good configuration stays", reason=str(error))  # noqa: TRY400
@@ -124,6 +127,12 @@ class Translator:
             gc.freeze()  # A full collection would walk all tables and cost more than a change.
             gc.enable()
         self._started, self._behind = True, False
+
+    def _want(self) -> None:
+        wanted = self._translation.pipeline.wanted_changes
+        if wanted != self._wanted:
+            self._publisher.want(self._translation.pipeline.wanted())
+            self._wanted = wanted
 
     def _report(self, publication: Publication) -> None:
         for failure in publication.failures:
@@ -178,7 +187,7 @@ class Translator:
 async def main(settings: Settings, stopping: asyncio.Event) -> None:
     """Translate until told to stop."""
     gc.disable()  # The first translation makes little garbage and much that stays; collecting meanwhile costs a third.
-    bell = Bell.listen(settings.bells_dir, "translator", "objects", "acks")
+    bell = Bell.listen(settings.bells_dir, "translator", "objects", "catalog", "acks")
     try:
         with PULSE.patience(OPENING):
             snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)

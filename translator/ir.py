@@ -97,13 +97,31 @@ class DnsName:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsulService:
+    """A service of a Consul's catalog; an empty `address` is the Consul of the process's environment."""
+
+    address: str
+    datacenter: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class LocalSocket:
     """A unix socket of a process of ours: for routes of our own, since no API has a way to name it."""
 
     path: str
 
 
-Target = ServicePort | Addresses | DnsName | LocalSocket
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Targets of one sort that share the requests alike: ports of Services, or addresses and names."""
+
+    targets: tuple[ServicePort, ...] | tuple[Addresses | DnsName, ...]
+
+
+Found = ServicePort | ConsulService
+"""Targets whose endpoints come on a path of their own."""
+Target = Found | Addresses | DnsName | LocalSocket | Several
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +200,15 @@ class WeightedBackend:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A copy of the requests for a backend whose answers are thrown away."""
+    """A copy of the requests for a backend whose answers are thrown away.
+
+    `headers` are edited on the way there, of responses none; `host` None is the request's, with `-shadow` behind it.
+    """
 
     backend: Backend
     share: Share = Share(100)
+    headers: HeaderEdits = HeaderEdits()
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +277,8 @@ class Route:
     order: tuple[Any, ...]
     headers: HeaderEdits = HeaderEdits()
     origins: tuple[ObjectKey, ...] = ()
+    filters: tuple[Any, ...] = ()
+    """What it says to HTTP filters: values of the classes that `translator.filters` lists as switches."""
 
 
 # Who is served, and where
@@ -308,7 +333,8 @@ class TlsTermination:
 class HttpOptions:
     """How HTTP is spoken with clients on one listener; the defaults are Envoy's advice for an edge proxy.
 
-    Source: Envoy, "Configuring Envoy as an edge proxy". Times in milliseconds.
+    Source: Envoy, "Configuring Envoy as an edge proxy". Times in milliseconds. `features` are values of the classes
+    that `translator.features.http` lists: everything else, one file each. `origins`: whose these are.
     """
 
     stat_prefix: str = "ingress_http"
@@ -322,6 +348,8 @@ class HttpOptions:
     underscores: Literal["allow", "reject", "drop"] = "reject"
     strip_matching_host_port: bool = False
     preserve_external_request_id: bool = False
+    features: tuple[Any, ...] = ()
+    origins: tuple[ObjectKey, ...] = ()
 
     @property
     def trusts_a_proxy(self) -> bool:
@@ -331,26 +359,42 @@ class HttpOptions:
 
 @dataclass(frozen=True, slots=True)
 class HttpChain:
-    """Connections of this chain speak HTTP; their routes are the route configuration of the chain's name."""
+    """Connections of this chain speak HTTP; their routes are the route configuration of the chain's name.
+
+    `filters` are what its routes say to HTTP filters as long as they do not say it themselves. `http3_port`: where
+    clients are told to find the same by HTTP/3.
+    """
 
     options: HttpOptions
     virtual_hosts: tuple[VirtualHost, ...]
+    filters: tuple[Any, ...] = ()
+    http3_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSettings:
+    """The configuration of an HTTP filter that stands in every listener: a value that `translator.filters` knows."""
+
+    value: Any
+    origins: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TcpChain:
-    """Connections of this chain are passed on as they are."""
+    """Connections of this chain are passed on as they are. `logs` are of `translator.features.http.grpc_log`."""
 
     backends: tuple[WeightedBackend, ...]
     stat_prefix: str
     idle_timeout_ms: int | None = None
+    logs: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FilterChain:
     """What happens to the connections of one listener that ask for one of `server_names`; () is any other.
 
-    `tls` None: clear text. `name` is unique among all chains, and names the route configuration of an HTTP chain.
+    `tls` None: clear text. `quic`: by QUIC, which is HTTP/3. `name` is unique among all chains, and names the route
+    configuration of an HTTP chain.
     """
 
     name: str
@@ -359,14 +403,20 @@ class FilterChain:
     tls: TlsTermination | None
     body: HttpChain | TcpChain
     origins: tuple[ObjectKey, ...] = ()
+    quic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A port that is open; its chains say the rest."""
+    """A port that is open; its chains say the rest. `buffer_limit`: what is kept of a connection at most, in bytes.
+
+    `quic`: a port of UDP, where HTTP/3 is spoken.
+    """
 
     name: str
     address: str
     port: int
     proxy_protocol: bool = False
     origins: tuple[ObjectKey, ...] = ()
+    buffer_limit: int | None = None
+    quic: bool = False

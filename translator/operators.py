@@ -102,9 +102,23 @@ REFUSED: Final = {
 
 NAMES: Final = _BARE | _PARAMETERS.keys() | _CUT.keys()
 
+_KEYS: Final = r"[^()%]+"
+_STATE: Final = r"[^()%:]+(:(PLAIN|TYPED|FIELD:[^()%]+))?"
+_HOLDERS: Final = "DYNAMIC|CLUSTER|ROUTE|UPSTREAM_HOST|LISTENER|LISTENER_FILTER_CHAIN|VIRTUAL_HOST"
+_IN_LOGS: Final = {
+    **dict.fromkeys(("DYNAMIC_METADATA", "CLUSTER_METADATA", "UPSTREAM_METADATA"), _KEYS),
+    **dict.fromkeys(("FILTER_STATE", "UPSTREAM_FILTER_STATE"), _STATE),
+    "METADATA": rf"({_HOLDERS})(:[^()%]+)?",
+}
+"""What a log of the whole gateway may show beside, as its readers are not clients; with lengths."""
 
-def check_operators(text: str) -> None:
+
+def check_operators(text: str, *, in_log: bool = False) -> None:
     """Refuse what shows more than the request, and what Envoy would refuse: a lone `%`, wrong parameters.
+
+    Args:
+        text: what Envoy is to fill in.
+        in_log: the text is a line of the gateway's own log, which may also show what its filters keep for each other.
 
     Raises:
         Invalid: with what is wrong.
@@ -117,11 +131,14 @@ def check_operators(text: str) -> None:
         match = _OPERATOR.match(text, position)
         if not match:
             raise Invalid(f"has a '%' that begins no operator, at {quote(text[position:])}; a percent sign is '%%'")
-        _check(match[0], match[1], match[2], match[3])
+        if not (in_log and match[1] in _IN_LOGS and re.fullmatch(_IN_LOGS[match[1]], match[2] or "")):
+            _check(match[0], match[1], match[2], match[3], in_log=in_log)
         position = text.find("%", match.end())
 
 
-def _check(operator: str, name: str, given: str | None, length: str | None) -> None:
+def _check(operator: str, name: str, given: str | None, length: str | None, *, in_log: bool) -> None:
+    if in_log and name in _IN_LOGS:
+        raise Invalid(f"has an operator that has a wrong parameter: {quote(operator)}")
     if name in REFUSED:
         raise Invalid(f"must not use an operator that {REFUSED[name]}: {quote(operator)}")
     if name not in NAMES:

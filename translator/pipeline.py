@@ -1,6 +1,7 @@
 """The map of the building: from the bytes of objects to resources and problems, table by table.
 
     objects --KubernetesTables--> Services, endpoints, certificates
+            --ConsulTables------> endpoints
             --IngressTables-----> objects of Emissary's, which Ingresses become
             --EmissaryTables----> listeners, chains, routes (the IR), problems
             --XdsTables---------> resources
@@ -13,12 +14,14 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from translator.consul.tables import ConsulTables
 from translator.decode import Problem
 from translator.emissary.options import Options
+from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
 from translator.ingress.rules import in_words, owner_of, place_of
 from translator.ingress.tables import IngressTables
-from translator.ir import ObjectKey
+from translator.ir import ConsulService, ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.provenance import Provenance
 from translator.resources import Resource
@@ -50,19 +53,26 @@ class Pipeline:
     def __init__(self, options: Options, step: Callable[[], None] = lambda: None) -> None:
         self._tables = Tables(step)
         kubernetes = KubernetesTables(self._tables)
+        own = OwnPorts(options)
+        consul = ConsulTables(self._tables, own.is_closed)
         self._ingress = ingress = IngressTables(self._tables, kubernetes, options)
-        emissary = EmissaryTables(self._tables, kubernetes, options, ingress.derived)
-        self.intent = intent = Intent(emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of)
-        xds = XdsTables(self._tables, intent, kubernetes)
+        emissary = EmissaryTables(self._tables, kubernetes, consul, own, options, ingress.derived)
+        self.intent = intent = Intent(
+            emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of, emissary.filters
+        )
+        xds = XdsTables(self._tables, intent, kubernetes, consul)
         self.provenance = Provenance(intent, kubernetes, xds)
         self._refusals = kubernetes.refusals
         self._sources: dict[str, Table[ObjectKey, bytes]] = {
             **kubernetes.sources,
+            **consul.sources,
             **ingress.sources,
             **emissary.sources,
         }
-        self._problems = (*kubernetes.problems, *ingress.problems, *emissary.problems)
+        self._problems = (*kubernetes.problems, consul.problems, *ingress.problems, *emissary.problems)
         self._outputs = xds.outputs
+        self._wanted = xds.consul_services
+        self.wanted_changes = 0
 
     def serves(self, key: ObjectKey) -> bool:
         """Whether objects of this kind are read at all."""
@@ -110,6 +120,10 @@ class Pipeline:
         finally:
             self._sweep(before)
 
+    def wanted(self) -> tuple[ConsulService, ...]:
+        """The services of Consul's that routes lead to; `wanted_changes` counts up when they are others."""
+        return tuple(self._wanted.view())
+
     def resource(self, key: str) -> Resource | None:
         """A resource as it is now, by `<type>/<name>`."""
         kind, _, name = key.partition("/")
@@ -131,7 +145,9 @@ class Pipeline:
             source = self._sources.get(kind_of(key))
             if source is not None:
                 changes.setdefault(source, {})[key] = body
-        return self._tables.sweep(changes)
+        sweep = self._tables.sweep(changes)
+        self.wanted_changes += bool(sweep.changed(self._wanted))
+        return sweep
 
 
 def kind_of(key: ObjectKey) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from translator import ir
+from translator.consul.tables import answer_of_assignment as answer_of
 from translator.ingress.rules import owner_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
-from translator.xds.names import secret_of, service_of
+from translator.xds.names import secret_of, services_of
 from translator.xds.tables import Intent, XdsTables
 
 
@@ -42,6 +43,8 @@ class Provenance:
                 found = self._of_cluster(name)
             case "endpoint":
                 found = self._of_endpoints(name)
+            case "extension":
+                found = self._of_filter(name)
             case _:
                 secret = secret_of(name)
                 found = iter((f"core/Secret/{secret.namespace}/{secret.name}",))
@@ -54,6 +57,8 @@ class Provenance:
         for chain in self._intent.chains.view().values():
             if chain.listener == name:
                 yield from chain.origins
+                if isinstance(chain.body, ir.HttpChain):
+                    yield from chain.body.options.origins
 
     def _of_chain(self, name: str) -> Iterator[ObjectKey]:
         chain = self._intent.chains.view().get(name)
@@ -74,12 +79,22 @@ class Provenance:
             yield from _of_routes(self._intent.routes.view().get(member, ()))
             chain = self._intent.chains.view().get(member)
             if chain is not None:
-                yield from chain.origins
+                yield from chain.origins if isinstance(chain.body, ir.TcpChain) else chain.body.options.origins
+            yield from self._of_filter(member)
+
+    def _of_filter(self, name: str) -> Iterator[ObjectKey]:
+        row = self._intent.filters.view().get(name)
+        if row is not None:
+            yield from row.origins
 
     def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:
-        namespace, service = service_of(name)
-        yield f"core/Service/{namespace}/{service}"
-        yield from self._kubernetes.slices.view().get((namespace, service), ())
+        answer = answer_of(name)
+        if answer is not None:
+            yield answer
+            return
+        for namespace, service in services_of(name):
+            yield f"core/Service/{namespace}/{service}"
+            yield from self._kubernetes.slices.view().get((namespace, service), ())
 
 
 def _of_routes(routes: Iterable[ir.Route]) -> Iterator[ObjectKey]:

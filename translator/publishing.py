@@ -1,14 +1,15 @@
 """Between the state machine and the snapshot: records in and out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from snapshot import JSON, Record, Snapshot
 from translator.conditions import kubernetes_status
+from translator.consul.tables import key_of
 from translator.emissary.objects import Edition
-from translator.ir import ObjectKey
+from translator.ir import ConsulService, ObjectKey
 from translator.pipeline import kind_of
 from translator.quarantine import Hold, Verdict, digest
 from translator.resources import Resource
@@ -17,12 +18,13 @@ from translator.translation import Publication
 
 
 class Publisher:
-    """The three databases that the translator writes. Raises SnapshotFullError where there is no room."""
+    """The four databases that the translator writes. Raises SnapshotFullError where there is no room."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._resources = snapshot.writer("resources")
         self._statuses = snapshot.writer("statuses")
         self._holds = snapshot.writer("holds")
+        self._wanted = snapshot.writer("wanted")
 
     def publish(self, publication: Publication) -> None:
         """Write what changed; resources first, since requests wait for nothing else."""
@@ -31,6 +33,10 @@ class Publisher:
         self._statuses.commit(
             {key: None if row is None else record_of_status(key, row) for key, row in publication.statuses.items()}
         )
+
+    def want(self, services: Iterable[ConsulService]) -> None:
+        """Write which services of Consul's are wanted."""
+        self._wanted.replace({key_of(service): record_of_wanted(service) for service in services})
 
     def replace(self, resources: Mapping[str, Resource], statuses: Mapping[ObjectKey, Status]) -> None:
         """Write everything; only what differs is written, and known to others as a change."""
@@ -60,6 +66,12 @@ def record_of_status(key: ObjectKey, row: Status) -> Record:
     if in_kubernetes is not None:
         said |= {"uid": uid, "status": in_kubernetes}
     body = orjson.dumps(said)
+    return Record(version=digest(body), body=body)
+
+
+def record_of_wanted(service: ConsulService) -> Record:
+    """A service as a record of `wanted`."""
+    body = orjson.dumps({"address": service.address, "datacenter": service.datacenter, "service": service.service})
     return Record(version=digest(body), body=body)
 
 

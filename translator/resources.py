@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
 
-ResourceType = Literal["cluster", "endpoint", "listener", "route", "secret"]
+ResourceType = Literal["cluster", "endpoint", "extension", "listener", "route", "secret"]
 
-RESOURCE_TYPES: tuple[ResourceType, ...] = ("cluster", "endpoint", "secret", "listener", "route")
+RESOURCE_TYPES: tuple[ResourceType, ...] = ("cluster", "endpoint", "secret", "extension", "listener", "route")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,40 +1,43 @@
 """What of the process's settings, and of the machine that it runs on, matters to translation."""
 
 import ipaddress
+import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from process.settings import Settings
 from translator.emissary.options import Options, OwnPort
 
+_STREAMS: Final = frozenset(("/dev/fd/1", "/dev/fd/2", "/dev/stdout", "/dev/stderr", "/dev/null"))
 _LOCAL: Final = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine, or the pod, that we run in: its addresses, and the names that are known there to be one of them."""
+    """The machine, or the pod, that we run in: its addresses, and the names that are known there to be one of them.
+
+    `environment` and `openable` are as in `Options`.
+    """
 
     addresses: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    openable: Callable[[str], str | None] = lambda _: None
 
     @classmethod
     def this(cls, proc: Path = Path("/proc/net"), hosts: Path = Path("/etc/hosts")) -> "Machine":
         """As far as the kernel and /etc/hosts tell: a pod's own names stand there."""
         addresses = frozenset([*_of_family_4(proc / "fib_trie"), *_of_family_6(proc / "if_inet6")])
-        return cls(addresses, frozenset([socket.gethostname().lower(), *_named(hosts, addresses)]))
+        names = frozenset([socket.gethostname().lower(), *_named(hosts, addresses)])
+        return cls(addresses, names, dict(os.environ), unwritable)
 
 
-def options_of(
-    settings: Settings, machine: Machine | None = None, variables: Mapping[str, str] | None = None
-) -> Options:
-    """What of the settings matters to translation; of which machine, where the objects are to be served there.
-
-    `variables` are those of the environment.
-    """
+def options_of(settings: Settings, machine: Machine | None = None) -> Options:
+    """What of the settings matters to translation; of which machine, where the objects are to be served there."""
     here = machine or Machine()
     return Options(
         ambassador_id=settings.ambassador_id,
@@ -47,8 +50,23 @@ def options_of(
         own_addresses=here.addresses,
         own_names=here.names,
         default_ports=settings.default_ports,
-        variables=variables or {},
+        environment=here.environment,
+        openable=here.openable,
     )
+
+
+def unwritable(path: str) -> str | None:
+    """Why Envoy, which has our rights, could not write a file; None where it can."""
+    file = Path(path)
+    if path in _STREAMS:
+        return None
+    if file.is_dir():
+        return "it is a folder"
+    if file.exists():
+        return None if os.access(file, os.W_OK) else "there is no right to"
+    if not file.parent.is_dir():
+        return f"there is no folder {file.parent}"
+    return None if os.access(file.parent, os.W_OK) else f"there is no right to make a file in {file.parent}"
 
 
 def _service_namespaces(settings: Settings) -> frozenset[str] | None:

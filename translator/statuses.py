@@ -12,10 +12,6 @@ from translator.emissary.objects import Subject
 from translator.ir import ObjectKey
 from translator.quarantine import Hold
 
-_UNGUARDED: Final = {
-    "AuthService": ": requests are NOT checked, everyone is let through",
-    "RateLimitService": ": requests are NOT limited, however many there are",
-}
 State = Literal["ok", "warned", "stopped"]
 
 LONGEST_ANSWER: Final = 4000
@@ -92,8 +88,8 @@ def status_of_file(body: bytes) -> Status:
 
 
 def status_of_unserved(kind: str) -> Status:
-    """The status of an object of a kind that this version does not read; one that guards requests does not guard."""
-    said = f"{kind} is not served by this version{_UNGUARDED.get(kind, '')}"
+    """The status of an object of a kind that this version does not read."""
+    said = f"{kind} is not served by this version"
     return Status((Told("kind", said, stops=True, reason="NotServed"),))
 
 

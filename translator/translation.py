@@ -52,7 +52,7 @@ class Translation:
         self.pipeline = Pipeline(options, step)
         self._holds = dict(holds)
         self._ambassador_id = options.ambassador_id
-        self._variables = options.variables
+        self._environment = options.environment
         self._carriers = Carriers()
         self._subjects: dict[ObjectKey, Subject] = {}
         self._memory = Memory()
@@ -97,7 +97,7 @@ class Translation:
         return self._tell_carriers(publication)
 
     def _filled_in(self, key: ObjectKey, body: bytes | None) -> bytes | None:
-        return filled_in(body, self._variables) if body is not None and key.startswith(GROUP) else body
+        return filled_in(body, self._environment) if body is not None and key.startswith(GROUP) else body
 
     def verdicts_changed(self, now: float, verdicts: Mapping[str, Verdict | None]) -> Publication:
         """What Envoy said of resources since the last call, by `<type>/<name>`."""

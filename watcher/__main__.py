@@ -12,6 +12,7 @@ from process.main import BAD_SETTINGS, FAILED, run
 from process.pulse import PULSE
 from process.settings import Settings
 from snapshot import OPENING, Record, Snapshot, SnapshotError, WriterBusyError
+from watcher.catalog import Catalog
 from watcher.cluster import Cluster
 from watcher.folder import Root
 from watcher.following import Following
@@ -41,7 +42,12 @@ async def _with_snapshot(settings: Settings, use: Callable[[Snapshot], Awaitable
         with snapshot:
             if snapshot.replaced:
                 log.warning("began a new snapshot", reason=snapshot.replaced)
-            return await use(snapshot)
+            catalog = asyncio.create_task(Catalog(snapshot, settings).run())
+            try:
+                return await use(snapshot)
+            finally:
+                catalog.cancel()
+                await asyncio.gather(catalog, return_exceptions=True)
     except WriterBusyError as error:
         log.error("another watcher runs", reason=str(error))  # noqa: TRY400 -- no failure: a trace would not help
         return FAILED

@@ -15,9 +15,9 @@ Sent = tuple[str, list[str], list[str]]
 TIMING = Timing(linger=0)
 
 
-def version(text: str, *, endpoints: str | None = None, body: bytes = b"") -> Record:
+def version(text: str, *, body: bytes = b"", **notes: str) -> Record:
     """A record of this version."""
-    return Record(text, body or text.encode(), {"endpoints": endpoints} if endpoints else {})
+    return Record(text, body or text.encode(), notes)
 
 
 class Talk:
@@ -94,10 +94,12 @@ class Talk:
         """Everything there is goes to an Envoy that wants it all and accepts it."""
         self.asks("cluster")
         self.accepts_all()
-        names = {kind: tuple(self.catalog.of(Kind(kind))) for kind in ("endpoint", "route", "secret")}
+        names = {kind: tuple(self.catalog.of(Kind(kind))) for kind in ("endpoint", "extension", "route", "secret")}
         for kind in ("endpoint", "secret"):
             self.asks(kind, *names[kind])
         self.asks("listener")
+        if names["extension"]:
+            self.asks("extension", *names["extension"])
         self.asks("route", *names["route"])
         self.accepts_all()
         self.waits(2)

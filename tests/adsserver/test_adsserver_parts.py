@@ -12,6 +12,7 @@ from adsserver.redaction import CUT, LIMIT, redacted
 from adsserver.resources import Catalog, Entry, Kind, split_key
 from envoyapi import (
     config_cluster_v3,
+    config_core_v3,
     config_endpoint_v3,
     config_listener_v3,
     config_route_v3,
@@ -32,6 +33,7 @@ def test_kinds_have_envoys_names() -> None:
         Kind.CLUSTER: config_cluster_v3.Cluster,
         Kind.ENDPOINT: config_endpoint_v3.ClusterLoadAssignment,
         Kind.SECRET: transport_sockets_tls_v3.Secret,
+        Kind.EXTENSION: config_core_v3.TypedExtensionConfig,
         Kind.LISTENER: config_listener_v3.Listener,
         Kind.ROUTE: config_route_v3.RouteConfiguration,
     }

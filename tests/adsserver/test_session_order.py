@@ -43,6 +43,43 @@ def test_clusters_then_listeners_then_routes_then_what_is_no_longer_used() -> No
     assert talk.accepts("cluster") == [("endpoint", [], ["a"])]
 
 
+def with_filter(**notes: str) -> Talk:
+    talk = Talk({**WORLD, "extension/f": version("1", **notes)})
+    talk.settled()
+    return talk
+
+
+def test_the_configuration_of_a_filter_comes_before_the_routes_that_switch_it_on() -> None:
+    talk = with_filter(use="idle")
+    sent = talk.changes(
+        cluster={"b": version("1")},
+        extension={"f": version("2")},
+        listener={"l": version("2")},
+        route={"r": version("2")},
+    )
+    assert sent == [("cluster", ["b 1"], [])]
+    assert talk.accepts("cluster") == [("extension", ["f 2"], [])]
+    assert talk.accepts("extension") == [("listener", ["l 2"], [])]
+    assert talk.accepts("listener") == [("route", ["r 2"], [])]
+
+
+def test_what_configures_a_filter_that_is_switched_off_comes_after_the_routes() -> None:
+    talk = with_filter()
+    sent = talk.changes(cluster={"a": None}, extension={"f": version("2", use="idle")}, route={"r": version("2")})
+    assert sent == [("route", ["r 2"], [])]
+    assert talk.accepts("route") == [("extension", ["f 2"], [])]
+    assert talk.accepts("extension") == [("cluster", [], ["a"])]
+
+
+def test_a_new_envoy_is_given_what_configures_an_unused_filter_before_its_listeners_wait_for_it() -> None:
+    talk = Talk({**WORLD, "extension/f": version("1", use="idle")})
+    talk.asks("cluster")
+    talk.asks("endpoint", "a")
+    talk.accepts_all()
+    assert talk.asks("listener") == [("listener", ["l 1"], [])]
+    assert talk.asks("extension", "f") == [("extension", ["f 1"], [])]
+
+
 def test_an_isolated_change_goes_at_once() -> None:
     assert settled().changes(route={"r": version("2")}) == [("route", ["r 2"], [])]
     assert settled().changes(listener={"l": version("2")}) == [("listener", ["l 2"], [])]

@@ -13,7 +13,10 @@ from translator.emissary.objects import read_object
 API = "/apis/getambassador.io/v3alpha1"
 BY_NAME = {kind.name: kind for kind in SERVED}
 GOOD: dict[str, dict[str, Any]] = {
+    "ConsulResolver": {"datacenter": "dc1"},
     "Host": {},
+    "KubernetesEndpointResolver": {},
+    "KubernetesServiceResolver": {},
     "Listener": {
         "port": 8080,
         "protocol": "HTTP",

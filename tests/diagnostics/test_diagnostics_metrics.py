@@ -73,6 +73,7 @@ def test_our_metrics_say_what_the_snapshot_holds(tmp_path: Path) -> None:
         ("dragoman_problems", ()): 3,
         ("dragoman_resources", (("type", "cluster"),)): 2,
         ("dragoman_resources", (("type", "endpoint"),)): 0,
+        ("dragoman_resources", (("type", "extension"),)): 0,
         ("dragoman_resources", (("type", "listener"),)): 1,
         ("dragoman_resources", (("type", "route"),)): 0,
         ("dragoman_resources", (("type", "secret"),)): 0,

@@ -159,7 +159,14 @@ def test_a_connection_ends_with_the_adsserver_that_told_of_it(running: RunningDi
         ("DELETE", "/ambassador/v0/check_alive", 405, "GET and HEAD only"),
         ("GET", DIAG, 406, "?json=true"),
         ("GET", f"{DIAG}?json=true&filter=nothing", 400, "filter takes one of"),
-        ("GET", f"{DIAG}?json=true&loglevel=debug", 400, "unknown parameter 'loglevel'"),
+        ("GET", f"{DIAG}?json=true&patch_client=x", 400, "unknown parameter 'patch_client'"),
+        ("GET", f"{DIAG}?json=true&loglevel=debug", 403, "log levels are not set here"),
+        ("GET", f"{DIAG}?loglevel=debug", 403, "log levels are not set here"),
+        ("GET", "/debug", 404, "no such path"),
+        ("GET", "/debug/pprof/heap", 404, "no such path"),
+        ("GET", "/snapshot", 404, "no such path"),
+        ("GET", "/snapshot-external", 404, "no such path"),
+        ("GET", "/_internal/v0/watt?url=http://127.0.0.1/", 404, "no such path"),
     ],
 )
 def test_paths_and_methods_are_few(running: RunningDiagnostics, method: str, path: str, status: int, text: str) -> None:

@@ -5,7 +5,7 @@ The namespace enforces Pod Security `restricted`, and the pods have the shipped 
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -57,10 +57,22 @@ def steady(installed: Installed) -> None:
     """An upstream that does not move, with a time limit that only a lost request reaches: load is on the gateway."""
     installed.cluster.apply(STEADY)
     installed.cluster.wait_rollout("steady", "steady")
+    statuses: dict[str, int] = {}
+
+    def served() -> bool:
+        statuses.clear()
+        statuses.update({pod: installed.status("/steady/", address) for pod, address in installed.pods().items()})
+        return set(statuses.values()) == {200}
+
     wait_until(
-        lambda: {installed.status("/steady/", address) for address in installed.pods().values()} == {200},
-        what="the steady upstream served by all",
+        served, SETTLE, what=lambda: f"the steady upstream served by all, not {statuses}; {_logs(installed, statuses)}"
     )
+
+
+def _logs(installed: Installed, statuses: Mapping[str, int]) -> str:
+    """The end of the logs of the pods that do not serve."""
+    pods = [pod for pod, status in statuses.items() if status != 200]
+    return "\n".join(installed.cluster.kubectl("-n", NAMESPACE, "logs", "--tail=60", pod) for pod in pods)
 
 
 @pytest.fixture(autouse=True)

@@ -105,7 +105,9 @@ def test_nobody_answers_for_a_host_that_its_own_mistake_stops(
         texts += an_object("TCPMapping", f"shut-{place}", tcp)
     with settled(gateway, "shut", texts):
         with Connection(gateway.http_port) as clear, Connection(gateway.https_port) as also_clear:
-            assert clear.ask("open.test") == also_clear.ask("open.test") == 200
+            wait_until(
+                lambda: clear.ask("open.test") == also_clear.ask("open.test") == 200, what="both connections served"
+            )
             assert unexpected(clear, ["open.shut.test"] * len(PATHS), 200) == {}
             assert unexpected(clear, every, 404) == {}
             assert unexpected(also_clear, every, 404) == {}

@@ -13,7 +13,8 @@ import pytest
 from entrypoint.bootstrap import Place, bootstrap
 from entrypoint.envoy import LaunchError, arguments, cluster_name, environment, find
 from entrypoint.memory import envoy_heap, memory_limit
-from process.settings import Settings
+from entrypoint.statsd import resolved, with_sink
+from process.settings import Settings, Statsd
 from tests.entrypoint.house import ROOT, house
 from tests.support.envoy import EnvoyAdmin, envoy_path, wait_until
 
@@ -22,6 +23,28 @@ MIB = 1 << 20
 
 def place(folder: Path, heap: int | None = None) -> Place:
     return Place("a-node", "a-cluster", folder / "ads.sock", folder / "admin.sock", 1000, heap)
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 64 + ".test", "\udcff"])
+def test_a_name_that_nobody_knows_costs_its_statistics_alone(host: str) -> None:
+    assert resolved(Statsd(host)) is None
+
+
+def test_an_address_and_a_name_are_resolved() -> None:
+    assert resolved(Statsd("127.0.0.9")) == "127.0.0.9"
+    assert resolved(Statsd("localhost")) in {"127.0.0.1", "::1"}
+
+
+@pytest.mark.parametrize("statsd", [Statsd(), Statsd(dogstatsd=True, interval=0.25, entity_id="pod-1")])
+@pytest.mark.envoy
+def test_the_real_envoy_takes_the_bootstrap_with_a_statsd(tmp_path: Path, statsd: Statsd) -> None:
+    made = with_sink(bootstrap(place(tmp_path)), statsd, "127.0.0.1")
+    file = tmp_path / "bootstrap.json"
+    file.write_text(json.dumps(made))
+    command = [envoy_path(), "--mode", "validate", "--disable-hot-restart", "-l", "warning", "-c", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert made["stats_flush_interval"] == f"{statsd.interval:.3f}s"
 
 
 @pytest.mark.envoy
@@ -107,7 +130,8 @@ def test_no_control_groups_are_no_limit(tmp_path: Path) -> None:
 
 def test_the_settings_are_on_envoys_command_line() -> None:
     said = " ".join(arguments(Settings(), Path("/x")))
-    assert said.startswith("--config-path /x --disable-hot-restart --drain-time-s 600 --log-level warning --log-format")
+    assert said.startswith("--config-path /x --disable-hot-restart --drain-time-s 600 --file-flush-interval-msec 1000")
+    assert " --log-level warning --log-format " in said
     assert "--concurrency" not in said
     assert "--concurrency 3" in " ".join(arguments(Settings(concurrency=3), Path("/x")))
     assert "--log-level debug" in " ".join(arguments(Settings(log_level="debug"), Path("/x")))

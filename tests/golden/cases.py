@@ -31,6 +31,7 @@ SECTIONS = {
     "routes": ("route", "envoy.config.route.v3.RouteConfiguration"),
     "clusters": ("cluster", "envoy.config.cluster.v3.Cluster"),
     "endpoints": ("endpoint", "envoy.config.endpoint.v3.ClusterLoadAssignment"),
+    "extensions": ("extension", "envoy.config.core.v3.TypedExtensionConfig"),
 }
 
 

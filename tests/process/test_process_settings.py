@@ -34,7 +34,7 @@ def test_empty_variables_count_as_absent() -> None:
         "AMBASSADOR_JSON_LOGGING AMBASSADOR_SINGLE_NAMESPACE DRAGOMAN_NAMESPACES AMBASSADOR_LABEL_SELECTOR "
         "AMBASSADOR_FIELD_SELECTOR AMBASSADOR_CERTS_SINGLE_NAMESPACE KUBECONFIG POD_NAME "
         "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE DRAGOMAN_WEBHOOK_URL "
-        "AMBASSADOR_DRAIN_TIME DRAGOMAN_DEMO_ADDRESS DRAGOMAN_SUPERVISED"
+        "AMBASSADOR_DRAIN_TIME CONSUL_HTTP_ADDR CONSUL_HTTP_TOKEN DRAGOMAN_DEMO_ADDRESS DRAGOMAN_SUPERVISED"
     )
     assert of(**dict.fromkeys(names.split(), "")) == Settings()
 
@@ -60,6 +60,8 @@ def test_every_variable_is_read() -> None:
         AMBASSADOR_LABEL_SELECTOR="team in (blue)",
         AMBASSADOR_FIELD_SELECTOR="metadata.namespace!=kube-system",
         AMBASSADOR_CERTS_SINGLE_NAMESPACE="yes",
+        CONSUL_HTTP_ADDR="consul:8500",
+        CONSUL_HTTP_TOKEN="secret",
         KUBECONFIG="/one:/two",
         POD_NAME="dragoman-0",
         AMBASSADOR_UPDATE_MAPPING_STATUS="false",
@@ -77,6 +79,8 @@ def test_every_variable_is_read() -> None:
         label_selector="team in (blue)",
         field_selector="metadata.namespace!=kube-system",
         certificates_from_own_namespace=True,
+        consul_address="consul:8500",
+        consul_token="secret",
         kubeconfig="/one:/two",
         pod_name="dragoman-0",
         mapping_statuses=False,

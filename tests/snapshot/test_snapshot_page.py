@@ -10,7 +10,7 @@ from typing import Any
 import lmdb
 from snapshot_processes import Start
 
-DATABASES = ("objects", "live", "resources", "statuses", "acks", "holds")
+DATABASES = ("objects", "live", "resources", "statuses", "acks", "holds", "wanted", "catalog")
 
 WRITER = """
 import sys
@@ -39,11 +39,11 @@ def test_another_program_can_read_it(path: Path, start: Start) -> None:
     mark = path / "user.somebody.lock"
     with mark.open("wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with lmdb.open(str(path), readonly=True, max_dbs=13, map_size=8 << 30) as env, env.begin() as txn:
+        with lmdb.open(str(path), readonly=True, max_dbs=17, map_size=8 << 30) as env, env.begin() as txn:
             read = read_all(env, txn)
         mark.unlink()
     meta = read["meta"]
-    assert meta.pop(b"format") == ({"format": "dragoman-snapshot", "schema": 1}, b"")
+    assert meta.pop(b"format") == ({"format": "dragoman-snapshot", "schema": 2}, b"")
     assert meta.keys() == {b"objects", b"resources"}
     state = meta[b"objects"][0]
     seal = state.pop("seal")
@@ -62,7 +62,10 @@ def test_another_program_can_read_it(path: Path, start: Start) -> None:
         assert sorted(json.loads(body)) == ["core/Secret/default/tls", "gone"]
     assert seal == sum(checksums(path, "objects"))
     assert log_bytes == sum(8 + len(b"{}") + len(body) for _, body in logged.values())
-    assert all(not read[name] and not read[f"{name}.log"] for name in ("live", "statuses", "acks", "holds"))
+    assert all(
+        not read[name] and not read[f"{name}.log"]
+        for name in ("live", "statuses", "acks", "holds", "wanted", "catalog")
+    )
     writer.communicate("done\n")
     assert writer.returncode == 0
 
@@ -77,6 +80,6 @@ def read_all(env: lmdb.Environment, txn: lmdb.Transaction) -> dict[str, dict[byt
 
 
 def checksums(path: Path, name: str) -> list[int]:
-    with lmdb.open(str(path), readonly=True, max_dbs=13, map_size=8 << 30) as env, env.begin() as txn:
+    with lmdb.open(str(path), readonly=True, max_dbs=17, map_size=8 << 30) as env, env.begin() as txn:
         stored = txn.cursor(db=env.open_db(name.encode(), txn=txn, create=False))
         return [struct.unpack(">II", raw[:8])[1] for _, raw in stored]

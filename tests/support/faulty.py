@@ -18,7 +18,7 @@ import yaml
 from aiohttp import web
 
 from tests.support.apiserver import ApiServer
-from tests.support.upstream import _InThread
+from tests.support.upstream import InThread
 
 FAULTS = (
     "refuse", "black hole", "500", "429", "slow", "cut in a line", "closing", "no bookmarks", "gone", "gone in stream",
@@ -31,7 +31,7 @@ _WATCH_LIST = ("sendInitialEvents", "resourceVersionMatch")
 _GONE = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
 
 
-class FaultyProxy(_InThread):
+class FaultyProxy(InThread):
     """Plain HTTP on 127.0.0.1; what it was asked is in `asked`, with the time."""
 
     def __init__(self, api: ApiServer) -> None:

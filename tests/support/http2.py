@@ -5,6 +5,7 @@ After GOAWAY the streams up to the last one named still get their answers, and a
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,12 +54,12 @@ class Http2Client:
         self._address, self._port = address, port
         self._link: _Link | None = None
 
-    async def get(self, host: str, path: str) -> int:
+    async def get(self, host: str, path: str, headers: Mapping[str, str] | None = None) -> int:
         """The status of a whole answer; Http2Error or OSError when there is none."""
         for _ in range(_ATTEMPTS):
             link = self._link or await self._connect()
             try:
-                return await self._ask(link, host, path)
+                return await self._ask(link, host, path, headers or {})
             except _NotBegunError:
                 self.reconnects += 1
             finally:
@@ -77,9 +78,9 @@ class Http2Client:
         link.state.initiate_connection()
         return link
 
-    async def _ask(self, link: _Link, host: str, path: str) -> int:
+    async def _ask(self, link: _Link, host: str, path: str, more: Mapping[str, str]) -> int:
         stream = link.state.get_next_available_stream_id()
-        headers = [(":method", "GET"), (":scheme", "http"), (":authority", host), (":path", path)]
+        headers = [(":method", "GET"), (":scheme", "http"), (":authority", host), (":path", path), *more.items()]
         link.state.send_headers(stream, headers, end_stream=True)
         status = 0
         while True:

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 
@@ -41,14 +41,16 @@ class Load(Scoped):
         path: str = "/",
         rate: float = 100.0,
         address: str = "127.0.0.1",
+        headers: Mapping[str, str] | None = None,
         enter: Callable[[], object] = lambda: None,
     ) -> None:
-        """`rate`: requests a second in each manner; `enter` is called first, in the thread that will ask."""
+        """`rate`: requests a second in each manner; `headers`: of each; `enter`: called first, in the asking thread."""
         self.requests = 0
         self.reconnects = 0
         self.failures: list[str] = []
         self.slowest = 0.0  # seconds
         self._address, self._port, self._host, self._path, self._pause = address, port, host, path, 1 / rate
+        self._headers = dict(headers or {})
         self._enter = enter
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._ask_from_there, daemon=True)
@@ -91,7 +93,7 @@ class Load(Scoped):
         for attempt in (1, 2):
             try:
                 response = await client.get(
-                    f"http://{self._address}:{self._port}{self._path}", headers={"host": self._host}
+                    f"http://{self._address}:{self._port}{self._path}", headers={"host": self._host, **self._headers}
                 )
             except httpx.RemoteProtocolError as error:
                 if attempt == 1 and "disconnected without sending" in str(error):
@@ -106,14 +108,15 @@ class Load(Scoped):
     async def _by_http2(self, client: Http2Client) -> str | None:
         try:
             async with asyncio.timeout(_PATIENCE):
-                status = await client.get(self._host, self._path)
+                status = await client.get(self._host, self._path, self._headers)
         except (Http2Error, OSError, TimeoutError) as error:
             client.close()
             return repr(error)
         return None if status == httpx.codes.OK else f"status {status}"
 
     async def _by_new_connection(self) -> str | None:
-        request = f"GET {self._path} HTTP/1.1\r\nhost: {self._host}\r\nconnection: close\r\n\r\n".encode()
+        lines = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items())
+        request = f"GET {self._path} HTTP/1.1\r\nhost: {self._host}\r\n{lines}connection: close\r\n\r\n".encode()
         try:
             async with asyncio.timeout(_PATIENCE):
                 reader, writer = await asyncio.open_connection(self._address, self._port)

@@ -46,6 +46,16 @@ class RawConnection:
             self.close()
         return answer
 
+    def is_closed(self, patience: float) -> bool:
+        """Whether the other end closes it within so many seconds."""
+        if self._socket is None:
+            return True
+        self._socket.settimeout(patience)
+        try:
+            return not self._socket.recv(1)
+        except TimeoutError:
+            return False
+
     def close(self) -> None:
         """Close it."""
         for each in (self._stream, self._socket):

@@ -24,7 +24,7 @@ _TURNS = 5
 """Of the loop, until a connection that was accepted has a transport, and the transport has noticed its end."""
 
 
-class _InThread(Scoped):
+class InThread(Scoped):
     """A server whose coroutine `_serve` runs in a loop of its own until `stop`."""
 
     port: int
@@ -67,7 +67,7 @@ class _InThread(Scoped):
         raise NotImplementedError
 
 
-class HttpUpstream(_InThread):
+class HttpUpstream(InThread):
     """HTTP/1.1 (and TLS, when given a context): echoes requests as JSON; `/ws` echoes WebSocket messages.
 
     `status` is what it answers; `delay` is how long (seconds) it waits before; `failures` how many requests it first
@@ -82,6 +82,7 @@ class HttpUpstream(_InThread):
         self.failures = 0
         self.response_headers: dict[str, str] = {}
         self.seen: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
         self._tls = tls
 
     @property
@@ -106,11 +107,17 @@ class HttpUpstream(_InThread):
             "path": request.raw_path,
             "host": request.host,
             "headers": {name.lower(): value for name, value in request.headers.items()},
+            "names": [name.decode("latin-1") for name, _ in request.raw_headers],
         }
+        secured = request.transport.get_extra_info("ssl_object") if request.transport else None
+        if secured is not None:
+            seen["tls"] = secured.version()
         self.seen.append(seen)
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._echo_messages(request)
-        seen["body"] = (await request.read()).decode(errors="replace")
+        body = await request.read()
+        self.bodies.append(body)
+        seen["body"] = body.decode(errors="replace")
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.failures > 0:
@@ -161,13 +168,24 @@ class TcpUpstream(Scoped):
 
 
 class GrpcUpstream(Scoped):
-    """A gRPC server (h2c) whose one method, `/test.Echo/Say`, gives back its bytes with its name before them."""
+    """A gRPC server (h2c): `/test.Echo/Say` gives back its bytes with its name before them.
+
+    It answers gRPC's health protocol too: by `is_well`, for the services that `asked_after` then names.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.is_well = True
+        self.asked_after: set[str] = set()
         self._server = grpc.server(futures.ThreadPoolExecutor(2))
         handler = grpc.unary_unary_rpc_method_handler(lambda message, _: self.name.encode() + b": " + message)
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Echo", {"Say": handler}),))
+        health = grpc.unary_unary_rpc_method_handler(self._health)
+        self._server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler("test.Echo", {"Say": handler}),
+                grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": health}),
+            )
+        )
         self.port = self._server.add_insecure_port("127.0.0.1:0")
 
     @property
@@ -180,3 +198,8 @@ class GrpcUpstream(Scoped):
 
     def close(self) -> None:
         self._server.stop(None).wait(5)
+
+    def _health(self, request: bytes, _: grpc.ServicerContext) -> bytes:
+        """A HealthCheckResponse, SERVING or NOT_SERVING, to a HealthCheckRequest: field 1 of each."""
+        self.asked_after.add(request[2:].decode())
+        return b"\x08\x01" if self.is_well else b"\x08\x02"

@@ -83,6 +83,8 @@ class Growth:
 
 
 MINIMAL: Mapping[str, dict[str, Any]] = {
+    "AuthService": {"auth_service": "auth:80"},
+    "RateLimitService": {"service": "limit:80", "protocol_version": "v3"},
     "Mapping": {"hostname": "one.team.test", "prefix": "/a/", "service": "quote"},
     "Host": {"hostname": "one.team.test"},
     "Listener": {
@@ -93,7 +95,12 @@ MINIMAL: Mapping[str, dict[str, Any]] = {
     },
     "TCPMapping": {"port": 9001, "service": "quote"},
     "TLSContext": {"hosts": ["one.team.test"]},
+    "LogService": {"service": "quote"},
     "Module": {"config": {}},
+    "ConsulResolver": {"datacenter": "dc1"},
+    "KubernetesEndpointResolver": {},
+    "KubernetesServiceResolver": {},
+    "TracingService": {"service": "quote", "driver": "zipkin"},
 }
 
 
@@ -347,11 +354,18 @@ def test_a_batch_of_bad_objects_costs_no_more_than_some_batches_of_good_ones(kin
 
 
 WRONG: Mapping[str, dict[str, Any]] = {
+    "RateLimitService": {"service": "a b", "protocol_version": "v4", "timeout_ms": "x", "grpc": 5, "odd": 1},
+    "AuthService": {"auth_service": "a b", "proto": "no", "timeout_ms": "x", "allowed_request_headers": [5], "odd": 1},
     "Mapping": {"prefix": "(", "prefix_regex": True, "service": "a b", "timeout_ms": "x", "hostname": "a*b", "odd": 1},
     "Host": {"hostname": "one.team.test", "tlsSecret": {"name": "nowhere"}, "tls": {"cipher_suites": ["no"]}, "odd": 1},
     "Listener": {"port": 0, "protocol": "NO", "securityModel": "NO", "hostBinding": 5, "odd": 1},
     "TCPMapping": {"port": 0, "service": "a b", "host": "*", "weight": 1000, "odd": 1},
     "TLSContext": {"hosts": [5], "secret": "nowhere", "cipher_suites": ["no"], "min_tls_version": "v9", "odd": 1},
+    "ConsulResolver": {"address": "a b", "odd": 1},
+    "KubernetesEndpointResolver": {"odd": 1},
+    "KubernetesServiceResolver": {"odd": 1},
+    "LogService": {"service": "a b", "driver": "no", "flush_interval_time": 0, "protocol_version": "v2", "odd": 1},
+    "TracingService": {"service": "a b", "driver": "no", "sampling": {"random": 101}, "config": 5, "odd": 1},
 }
 
 

@@ -182,19 +182,11 @@ def test_who_is_only_near_what_envoy_does_not_answer_stops_waiting(gateway: Gate
 def test_an_object_of_another_gateway_has_no_status(gateway: Gateway) -> None:
     gateway.change(mapping("a", ambassador_id=["other"]))
     assert gateway.statuses[f"{GROUP}/Mapping/default/a"] is None
-    auth = f"{GROUP}/AuthService/default/a"
-    gateway.change({auth: body("AuthService", "a", {"ambassador_id": ["other"]})})
-    assert gateway.statuses[auth] is None
-    gateway.change({auth: body("AuthService", "a", {})})
-    assert gateway.of(auth)["Accepted"] == "False NotServed"
-
-
-def test_an_unserved_guard_is_told_that_it_does_not_guard(gateway: Gateway) -> None:
-    auth = f"{GROUP}/AuthService/default/a"
-    gateway.change({auth: body("AuthService", "a", {})})
-    status = gateway.statuses[auth]
-    assert status is not None
-    assert status["reason"].startswith("kind AuthService is not served by this version: requests are NOT checked")
+    portal = f"{GROUP}/DevPortal/default/a"
+    gateway.change({portal: body("DevPortal", "a", {"ambassador_id": ["other"]})})
+    assert gateway.statuses[portal] is None
+    gateway.change({portal: body("DevPortal", "a", {})})
+    assert gateway.of(portal)["Accepted"] == "False NotServed"
 
 
 def test_an_object_that_was_made_anew_is_another_one_to_who_writes(gateway: Gateway) -> None:

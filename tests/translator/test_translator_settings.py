@@ -7,7 +7,7 @@ import pytest
 
 from process.settings import Settings
 from translator.emissary.options import Options, OwnPort
-from translator.settings import Machine, options_of
+from translator.settings import Machine, options_of, unwritable
 
 TRIE = """Main:
   +-- 0.0.0.0/0 3 0 5
@@ -83,7 +83,17 @@ def test_the_machine_is_known_by_its_addresses_and_their_names(tmp_path: Path) -
 
 
 def test_a_machine_that_tells_nothing_has_a_name(tmp_path: Path) -> None:
-    assert Machine.this(tmp_path, tmp_path / "none") == Machine(frozenset(), frozenset([socket.gethostname().lower()]))
+    machine = Machine.this(tmp_path, tmp_path / "none")
+    assert (machine.addresses, machine.names) == (frozenset(), frozenset([socket.gethostname().lower()]))
+
+
+def test_a_file_that_cannot_be_written_is_told_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert unwritable(str(tmp_path / "file")) is None
+    assert unwritable(str(tmp_path / "new")) is None
+    assert unwritable("/dev/stdout") is None
+    assert unwritable(str(tmp_path)) == "it is a folder"
+    assert unwritable(str(tmp_path / "none" / "new")) == f"there is no folder {tmp_path / 'none'}"
 
 
 def test_this_machine_knows_its_own_addresses() -> None:

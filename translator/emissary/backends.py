@@ -8,9 +8,12 @@ from translator.emissary.contexts import Contexts, upstream_tls
 from translator.emissary.options import Options
 from translator.emissary.own_ports import EVERY_PORT, SAID, OwnPorts
 from translator.emissary.problems import stopped_by
+from translator.emissary.resolvers import Resolvers
 from translator.emissary.service_names import ServiceName, kubernetes_service, parse, qualified
 from translator.features.upstream.dns import Dns
-from translator.ir import Addresses, Backend, DnsName, ServicePort, UpstreamTls
+from translator.features.upstream.header_case import HeaderCase
+from translator.features.upstream.load_balancing import LoadBalancing
+from translator.ir import Addresses, Backend, DnsName, ServicePort, Several, Target, UpstreamTls
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, Tables, read
 
@@ -28,6 +31,7 @@ class Wanted:
     connect_timeout_ms: int | None = None
     tag: str = ""
     features: tuple[object, ...] = ()
+    resolver: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +40,39 @@ class Found:
 
     backend: Backend | None
     host: str = ""
+    port: int = 0
     problems: tuple[Problem, ...] = ()
+
+
+def pooled(first: Backend, second: Backend) -> Backend | None:
+    """Two backends as one that shares requests between them; None where Envoy has no cluster that could."""
+    if replace(first, target=second.target) != second:
+        return None
+    before = first.target.targets if isinstance(first.target, Several) else (first.target,)
+    targets = (*before, second.target)
+    services = tuple([target for target in targets if isinstance(target, ServicePort)])
+    others = tuple([target for target in targets if isinstance(target, Addresses | DnsName)])
+    if len(services) == len(targets):
+        return replace(first, target=Several(services))
+    return replace(first, target=Several(others)) if len(others) == len(targets) else None
 
 
 class Backends:
     """Finds backends. The methods are for rules that a sweep runs."""
 
     def __init__(
-        self, tables: Tables, kubernetes: KubernetesTables, contexts: Contexts, own: OwnPorts, options: Options
+        self,
+        tables: Tables,
+        kubernetes: KubernetesTables,
+        contexts: Contexts,
+        resolvers: Resolvers,
+        own: OwnPorts,
+        options: Options,
     ) -> None:
         self._services = kubernetes.services
         self._inhabited = kubernetes.service_namespaces
         self._contexts = contexts
+        self._resolvers = resolvers
         self._own = options.namespace
         self._own_ports = own
         self._known = options.service_namespaces
@@ -79,10 +104,16 @@ class Backends:
         port = name.port or (443 if tls else 80)
         if self.leads_to_diagnostics(name.host, port, lookup_namespace):
             return Found(None, problems=(Problem("spec.service", SAID),))
-        target = self.target(name, port, lookup_namespace, problems)
+        target = self._target_of(wanted, name, port, namespace, lookup_namespace, problems)
+        if target is None:
+            return Found(None, problems=tuple(problems))
+        if tls and tls.sni is None and not name.is_address:
+            tls = replace(tls, sni=self._server_name(name.host, lookup_namespace))
         features = wanted.features
         if features and not isinstance(target, DnsName):
             features = tuple([feature for feature in features if not isinstance(feature, Dns)])
+        if features and wanted.protocol == "http2":
+            features = tuple([feature for feature in features if not isinstance(feature, HeaderCase)])
         backend = Backend(
             target=target,
             protocol=wanted.protocol,
@@ -92,7 +123,7 @@ class Backends:
             features=features,
         )
         host = name.host if name.is_address else qualified(name.host, lookup_namespace, self._own)
-        return Found(backend, host, tuple(problems))
+        return Found(backend, host, port, tuple(problems))
 
     def leads_to_diagnostics(self, host: str, port: int, namespace: str) -> bool:
         """Whether a service leads to a port of ours that is closed, as far as names, Services and endpoints tell.
@@ -145,6 +176,36 @@ class Backends:
         if name.scheme == "http":
             problems.append(Problem("spec.tls", "wins over the http:// of service: TLS is spoken", stops=False))
         return tls
+
+    def _target_of(
+        self,
+        wanted: Wanted,
+        name: ServiceName,
+        port: int,
+        namespace: str,
+        lookup_namespace: str,
+        problems: list[Problem],
+    ) -> Target | None:
+        """Where the endpoints come from, by the resolver that is named; None when a problem stops the Mapping."""
+        resolver = self._resolvers.find(wanted.resolver, namespace) if wanted.resolver else None
+        if isinstance(resolver, Problem):
+            problems.append(resolver)
+            return None
+        if resolver is not None and resolver.kind == "consul":
+            return self._resolvers.in_consul(name, resolver, problems)
+        target = self.target(name, port, lookup_namespace, problems)
+        if resolver is not None and resolver.kind == "service" and isinstance(target, ServicePort):
+            if any(isinstance(feature, LoadBalancing) for feature in wanted.features):
+                said = "has one address to choose from with a KubernetesServiceResolver, unless the Service is headless"
+                problems.append(Problem("spec.load_balancer", said, stops=False))
+            return DnsName(qualified(name.host, lookup_namespace, self._own), port)
+        return target
+
+    def _server_name(self, host: str, lookup_namespace: str) -> str:
+        """The name that a service is asked for in TLS: as it is written, or the one that it is an alias of."""
+        wanted = kubernetes_service(host, lookup_namespace)
+        service = read(self._services, wanted) if wanted else None
+        return ((service and service.external_name) or host).removesuffix(".")
 
     def target(
         self, name: ServiceName, port: int, lookup_namespace: str, problems: list[Problem]

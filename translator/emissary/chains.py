@@ -71,7 +71,9 @@ def claims_of(host: ServedHost, ports: Iterable[OpenPort]) -> dict[str, Claim]:
     for port in ports:
         if port.http and port.binding and port.binding.includes(host) and not is_shut(port.model, host.action):
             name = chain_name(port.name, without_port(host.hostname))
-            claims[name] = Claim(port.name, host, by_tls=port.tls and host.tls is not None)
+            by_tls = port.tls and host.tls is not None
+            if by_tls or not port.quic:
+                claims[name] = Claim(port.name, host, by_tls=by_tls)
     return claims
 
 
@@ -133,7 +135,11 @@ class Bound:
 
 def bound_to(names: HostNames, ports: Iterable[OpenPort], *, is_stopped: bool) -> dict[str, Bound]:
     """Where a Host has its names, by the clear text chains of the Listeners: also where only its labels are unknown."""
-    return {clear_text_name(port.name): Bound(names, is_stopped) for port in ports if _may_have(port, names)}
+    return {
+        clear_text_name(port.name): Bound(names, is_stopped)
+        for port in ports
+        if _may_have(port, names) and not port.quic
+    }
 
 
 def _may_have(port: OpenPort, names: HostNames) -> bool:
@@ -158,6 +164,7 @@ def tls_chain(
     port: OpenPort,
     common: ir.HttpOptions,
     beside: Names,
+    http3: OpenPort | None = None,
 ) -> ir.FilterChain | None:
     """The chain for a name in TLS, if it is served by TLS at all.
 
@@ -167,6 +174,7 @@ def tls_chain(
         port: the Listener.
         common: how HTTP is spoken everywhere.
         beside: the names of the Listener's Hosts for which its connections may be made, by the keys of these.
+        http3: where HTTP/3 is spoken at a port of the same number.
     """
     hosts = [claim.host for claim in settled.claims if claim.by_tls]
     first = next(iter(hosts), None)
@@ -183,7 +191,10 @@ def tls_chain(
         own = {host.key: (server_of(host.hostname),) for host in hosts}
         answers += _closed([*served, *closed], own, "reject")
         answers += _guarded(_guarded([MISDIRECTED], others, 421), own, 404) if is_glob(name) else [MISDIRECTED]
-    return _chain(name, port, answers, options, names, first.tls.termination)
+    is_beside = http3 is not None and http3.binding is not None and all(map(http3.binding.includes, hosts))
+    return _chain(
+        name, port, answers, options, names, first.tls.termination, http3.port if http3 and is_beside else None
+    )
 
 
 def clear_text_chain(
@@ -263,7 +274,10 @@ def _chain(
     options: ir.HttpOptions,
     names: tuple[str, ...] = (),
     tls: ir.TlsTermination | None = None,
+    http3_port: int | None = None,
 ) -> ir.FilterChain:
     served = tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname)))  # Hosts first, for who reads it
     origins = tuple(dict.fromkeys(origin for host in served if host.name for origin in host.origins))
-    return ir.FilterChain(name, port.name, names, tls, ir.HttpChain(options, served), origins)
+    return ir.FilterChain(
+        name, port.name, names, tls, ir.HttpChain(options, served, http3_port=http3_port), origins, quic=port.quic
+    )

@@ -95,7 +95,7 @@ def arrival(namespace: str, name: str) -> str:
 
 def misfit(first: MappingSpec, called: str, newcomer: MappingSpec) -> Problem | None:
     """Why a Mapping cannot join the group that another one began, which is `called` so; None when it can."""
-    if first.host_redirect or newcomer.host_redirect:
+    if first.redirects or newcomer.redirects:
         return Problem(
             "spec.host_redirect", f"cannot be mixed with {called}, which asks for the same requests", reason="Conflict"
         )

@@ -24,7 +24,7 @@ from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
 
 Port = tuple[str, int]
-"""An address and a port."""
+"""An address and a port; of UDP, `udp ` stands before the address, so that TCP may have the same."""
 
 LARGEST_PORT: Final = 65_535
 
@@ -64,6 +64,7 @@ class OpenPort:
     stats_prefix: str | None = None
     l7_depth: int = 0
     max_streams: int | None = None
+    quic: bool = False
     origins: tuple[ObjectKey, ...] = ()
 
     @property
@@ -126,9 +127,14 @@ class Listeners:
 
     def _port_of(self, _: ObjectKey, row: Read[ListenerSpec]) -> dict[Port, bool]:
         spec = row.value
-        if spec is None or self._own_ports.conflict(self._bind_address, spec.port):
-            return {}
-        return {(self._bind_address, spec.port): True}
+        return {} if spec is None or self._conflict(spec) else {self._place(spec): True}
+
+    def _conflict(self, spec: ListenerSpec) -> Problem | None:
+        """What is wrong with the port, if it is one of ours, all of which are of TCP."""
+        return None if spec.quic else self._own_ports.conflict(self._bind_address, spec.port)
+
+    def _place(self, spec: ListenerSpec) -> Port:
+        return (f"udp {self._bind_address}" if spec.quic else self._bind_address, spec.port)
 
     def _shut(self, key: ObjectKey, number: int) -> dict[int, str]:
         row = read(self.found, key)
@@ -136,7 +142,7 @@ class Listeners:
 
     def _open(self, key: ObjectKey, row: Read[ListenerSpec]) -> dict[str, OpenPort]:
         spec = row.value
-        if spec is None or read(self._chosen, (self._bind_address, spec.port)) != key:
+        if spec is None or read(self._chosen, self._place(spec)) != key:
             return {}
         name = f"{row.namespace}/{row.name}"
         return {name: open_port(name, key, row.namespace, spec, self._bind_address)}
@@ -146,10 +152,10 @@ class Listeners:
         spec = row.value
         if spec is None:
             return row.problems
-        ours = self._own_ports.conflict(self._bind_address, spec.port)
+        ours = self._conflict(spec)
         if ours is not None:
             return (*row.problems, ours)
-        chosen = read(self._chosen, (self._bind_address, spec.port))
+        chosen = read(self._chosen, self._place(spec))
         if chosen in {None, key}:
             return row.problems
         taken = Problem("spec.port", f"{spec.port} is already taken by {chosen}", reason="Conflict")
@@ -191,6 +197,7 @@ def open_port(name: str, key: ObjectKey, namespace: str, spec: ListenerSpec, add
         stats_prefix=spec.stats_prefix,
         l7_depth=spec.l7_depth,
         max_streams=spec.http2_max_concurrent_streams,
+        quic=spec.quic,
         origins=(key,),
     )
 
@@ -206,6 +213,8 @@ def default_ports(options: Options) -> tuple[OpenPort, ...]:
     )
 
 
-def ir_listener(port: OpenPort) -> ir.Listener:
+def ir_listener(port: OpenPort, buffer_limit: int | None = None) -> ir.Listener:
     """The port in the IR."""
-    return ir.Listener(port.name, port.address, port.port, port.proxy_protocol, port.origins)
+    return ir.Listener(
+        port.name, port.address, port.port, port.proxy_protocol, port.origins, buffer_limit, quic=port.quic
+    )

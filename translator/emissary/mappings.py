@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from translator import ir
 from translator.checks import regex
 from translator.decode import Invalid, Problem, few, join, step
 from translator.emissary.association import Association
-from translator.emissary.backends import Backends, Wanted
+from translator.emissary.backends import Backends, Found, Wanted
 from translator.emissary.fields.redirect import redirect_of
-from translator.emissary.fields.upstream import Upstream, upstream_features
+from translator.emissary.fields.upstream import upstream_features
 from translator.emissary.grouping import Demands, GroupKey, demands_of, group_key
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.selectors import Selector
@@ -18,8 +18,10 @@ from translator.emissary.objects import Read
 from translator.emissary.options import Options
 from translator.emissary.pitfalls import is_normalized, of_normalized
 from translator.emissary.precedence import Constraint
-from translator.emissary.settings import Settings
+from translator.emissary.settings import MappingDefaults, Settings
 from translator.ir import ObjectKey
+
+NOWHERE: Final = Found(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Member:
     match: ir.RouteMatch
     target: ir.Backend | ir.Redirect
     service_host: str
+    service_port: int
 
     @property
     def called(self) -> str:
@@ -74,7 +77,7 @@ class Understanding:
             reasons = of_normalized(spec.prefix, self._settings.http_options())
             problems += [Problem("spec.prefix", reason, stops=False) for reason in reasons]
         lookup = self._options.namespace if defaults.own_namespace else row.namespace
-        target, host = self._target_of(spec, row.namespace, lookup, defaults.upstream, problems)
+        target, found = self._target_of(spec, row.namespace, lookup, defaults, problems)
         if target is None or any(problem.stops for problem in problems):
             return Understood(None, tuple(problems))
         selectors = self._association.selectors_of(row.labels)
@@ -87,26 +90,35 @@ class Understanding:
             group=group_key(demands, selectors),
             match=match_of(spec, demands),
             target=target,
-            service_host=host,
+            service_host=found.host,
+            service_port=found.port,
         )
         return Understood(member, tuple(problems))
 
     def _target_of(
-        self, spec: MappingSpec, namespace: str, lookup: str, default: Upstream, problems: list[Problem]
-    ) -> tuple[ir.Backend | ir.Redirect | None, str]:
-        """Where requests go, and the name of the service where there is one."""
-        if spec.host_redirect:
+        self, spec: MappingSpec, namespace: str, lookup: str, defaults: MappingDefaults, problems: list[Problem]
+    ) -> tuple[ir.Backend | ir.Redirect | None, Found]:
+        """Where requests go, and what was found of the service where there is one."""
+        if spec.redirects:
             try:
-                return redirect_of(spec.service, spec.redirect_paths, spec.redirect_response_code), ""
+                return redirect_of(spec.service, spec.redirect_paths, spec.redirect_response_code), NOWHERE
             except Invalid as invalid:
                 problems.append(Problem("spec.service", invalid.message))
-                return None, ""
+                return None, NOWHERE
         protocol: Literal["http1", "http2"] = "http2" if spec.grpc else "http1"
-        features = upstream_features(spec, default)
-        wanted = Wanted(spec.service, spec.tls, protocol, spec.connect_timeout_ms, spec.cluster_tag, features)
+        features = upstream_features(spec, defaults.upstream)
+        wanted = Wanted(
+            spec.service,
+            spec.tls,
+            protocol,
+            spec.connect_timeout_ms,
+            spec.cluster_tag,
+            features,
+            spec.resolver or defaults.resolver,
+        )
         found = self._backends.find(wanted, namespace, lookup)
         problems.extend(found.problems)
-        return found.backend, found.host
+        return found.backend, found
 
 
 def _regexes_of(spec: MappingSpec) -> Iterator[tuple[str, str]]:

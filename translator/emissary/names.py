@@ -20,6 +20,7 @@ from translator.emissary.objects import HELD, SERVED_VERSION, is_for
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
 
+AUTH: Final = "getambassador.io/AuthService"
 HOST: Final = "getambassador.io/Host"
 LISTENER: Final = "getambassador.io/Listener"
 TLS_CONTEXT: Final = "getambassador.io/TLSContext"
@@ -31,7 +32,12 @@ LONGEST_TEXT: Final = 2_000
 _BETWEEN_WORDS: Final = re.compile(r"""[\s,;/\\'"<>()|@?#&=]+""")
 _BARE: Final = re.compile(r"[\w*.%\[](?:.*[\w*.\]])?")
 """A word without what is round it, as in `{{foo.com}}`."""
-_LEFT: Final = {HOST: ("hostname",), LISTENER: ("port", "protocol", "protocolStack"), TLS_CONTEXT: ("hosts",)}
+_LEFT: Final = {
+    HOST: ("hostname",),
+    LISTENER: ("port", "protocol", "protocolStack"),
+    TLS_CONTEXT: ("hosts",),
+    AUTH: ("auth_service",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +163,9 @@ def listed_hosts(body: bytes) -> tuple[str, ...] | None:
 def what_is_left(key: ObjectKey, body: bytes) -> bytes | None:
     """What is left of an object that is held back and has no good version: its names, which stay shut; None: nothing.
 
-    A Host would be answered for by Hosts with wider names, a Host that finds its TLSContext by the name alone would be
-    served without it, and a Listener's port would be opened by a TCPMapping.
+    Else a Host would be answered for by Hosts with wider names, a Host that finds its TLSContext by the name alone
+    would be served without it, a Listener's port would be opened by a TCPMapping, and without its AuthService everybody
+    would be let through.
     """
     kind = key.rsplit("/", 2)[0]
     fields = _LEFT.get(kind)

@@ -1,6 +1,6 @@
 """What a process is told at its start that changes what objects mean."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -30,8 +30,9 @@ class Options:
         own_ports: the TCP ports that our processes have.
         own_addresses: the addresses of the machine, or the pod, that we run in, each in its one spelling.
         default_ports: the ports of HTTP and HTTPS that are open where there is no Listener; none in a cluster.
-        variables: those of the environment, which objects may name (`$NAME`).
         own_names: names that can only be one of these addresses, in lower case.
+        environment: the gateway's environment: objects may name its variables (`$NAME`), and traces show them.
+        openable: gives why Envoy could not write a file, None where it can or nobody knows.
     """
 
     ambassador_id: str = "default"
@@ -44,4 +45,5 @@ class Options:
     own_addresses: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
     default_ports: tuple[int, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    openable: Callable[[str], str | None] = lambda _: None

@@ -1,6 +1,6 @@
 """From a group of Mappings to its routes, with shares, the fields that they have in common, and their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,13 +8,18 @@ from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import HostEntry
 from translator.emissary.fields.header_edits import edits_of
+from translator.emissary.fields.linkerd import linkerd_header, with_linkerd
+from translator.emissary.fields.load_balancer import hash_policy_of
 from translator.emissary.fields.priority import priority_of
 from translator.emissary.fields.retry_policy import retry_policy_of
 from translator.emissary.fields.rewrite import RegexSubstitution, rewrite_of
+from translator.emissary.fields.shadow import mirror_of
 from translator.emissary.fields.upgrades import upgrades_of
+from translator.emissary.filters import Shared, shared_of
 from translator.emissary.grouping import HostPattern, arrival, misfit
 from translator.emissary.hostnames import covers
-from translator.emissary.kinds.mapping import AUTHORITY
+from translator.emissary.kinds.mapping import AUTHORITY, MappingSpec
+from translator.emissary.kinds.module import Defaults
 from translator.emissary.mappings import Member
 from translator.emissary.precedence import Order, order_of
 from translator.emissary.settings import MappingDefaults
@@ -24,25 +29,33 @@ from translator.ir import ObjectKey
 
 Placed = tuple[ObjectKey, Member]
 
+NOTHING_TO_COPY: Final = "copies nothing: no other Mapping asks for the same requests"
 MOST_CALLED: Final = 8
 """Mappings that a problem names; each of thousands for the same requests may have one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Who of a group is served, with which cumulative share, in the order of evaluation; and why others are not."""
+    """Who of a group is served, with which cumulative share, in the order of evaluation; and why others are not.
+
+    `shadow` gets copies of all that the others are asked.
+    """
 
     served: tuple[tuple[Placed, int], ...]
     problems: Mapping[ObjectKey, Problem]
+    shadow: Placed | None = None
 
 
 def divide(members: Mapping[ObjectKey, Member]) -> Division:
     """Divide a group's requests among its members; whoever comes first by name decides what fits."""
-    if len(members) == 1:
+    if len(members) == 1 and not any(member.spec.shadow for member in members.values()):
         return Division(((next(iter(members.items())), WHOLE),), {})
-    placed = sorted(members.items(), key=_arrival)
+    every = sorted(members.items(), key=_arrival)
+    placed = [each for each in every if not each[1].spec.shadow]
+    shadow, problems = _shadow_of([each for each in every if each[1].spec.shadow], placed)
+    if not placed:
+        return Division((), problems)
     _, first = placed[0]
-    problems: dict[ObjectKey, Problem] = {}
     fitting = placed[:1]
     for key, member in placed[1:]:
         problem = misfit(first.spec, first.called, member.spec)
@@ -63,7 +76,24 @@ def divide(members: Mapping[ObjectKey, Member]) -> Division:
             said = f"leaves it nothing: the Mappings for the same requests have 100 %: {together}"
             problems[key] = Problem("spec.weight", said, stops=False)
         before = reached
-    return Division(tuple((fitting[position], reached) for position, reached in shares.reached), problems)
+    return Division(tuple((fitting[position], reached) for position, reached in shares.reached), problems, shadow)
+
+
+def _shadow_of(shadows: Sequence[Placed], others: Sequence[Placed]) -> tuple[Placed | None, dict[ObjectKey, Problem]]:
+    """The one of the shadows that gets copies, if there is something to copy, and what is wrong with each."""
+    problems = {
+        key: Problem(
+            "spec.shadow", f"cannot be beside {shadows[0][1].called}: requests are copied once", reason="Conflict"
+        )
+        for key, _ in shadows[1:]
+    }
+    if not shadows:
+        return None, problems
+    if others and not others[0][1].spec.redirects:
+        return shadows[0], problems
+    said = f"copies nothing: {others[0][1].called} redirects the requests" if others else NOTHING_TO_COPY
+    problems[shadows[0][0]] = Problem("spec.shadow", said, stops=False, reason="NotAttached")
+    return None, problems
 
 
 def _arrival(placed: Placed) -> tuple[str, ObjectKey]:
@@ -77,7 +107,10 @@ def _called(placed: Sequence[Placed]) -> str:
 
 
 def routes_of(
-    members: Mapping[ObjectKey, Member], hosts: Sequence[HostEntry], defaults: MappingDefaults
+    members: Mapping[ObjectKey, Member],
+    hosts: Sequence[HostEntry],
+    defaults: MappingDefaults,
+    filters: Callable[[MappingSpec, Shared], tuple[object, ...]],
 ) -> tuple[ir.Route, ...]:
     """The routes of a group.
 
@@ -85,10 +118,14 @@ def routes_of(
         members: its Mappings.
         hosts: the Hosts that serve it; whether the host must be asked for depends on them.
         defaults: what the Module says for Mappings.
+        filters: what a Mapping says to HTTP filters, by itself and with its group.
     """
-    served = divide(members).served
+    division = divide(members)
+    served = division.served
+    if not served:
+        return ()
     (_, first), _ = served[0]
-    common = _common_of([placed for placed, _ in served], defaults)
+    common = _common_of([placed for placed, _ in served], division.shadow, defaults)
     authority = authority_match(first.demands.host, hosts)
     order = group_order(first)
     return tuple(
@@ -98,8 +135,9 @@ def routes_of(
                 match=_match_of(member.match, authority, reached),
                 action=_action_of(member, common, defaults),
                 order=(*order, place),
-                headers=common.edits,
-                origins=(key,),
+                headers=_with_linkerd(member, common.edits, defaults),
+                origins=(key,) if division.shadow is None else (key, division.shadow[0]),
+                filters=filters(member.spec, common.filters),
             )
             for place, ((key, member), reached) in enumerate(served)
         ]
@@ -113,9 +151,11 @@ class _Common:
     edits: ir.HeaderEdits
     regex_rewrites: tuple[RegexSubstitution, ...]
     features: tuple[object, ...]
+    mirrors: tuple[ir.Mirror, ...]
+    filters: Shared
 
 
-def _common_of(served: list[Placed], defaults: MappingDefaults) -> _Common:
+def _common_of(served: list[Placed], shadow: Placed | None, defaults: MappingDefaults) -> _Common:
     specs = [member.spec for _, member in (sorted(served, key=_arrival) if len(served) > 1 else served)]
     retries = retry_policy_of([spec.retry_policy for spec in specs], defaults.retry_policy)
     upgrades = upgrades_of([(spec.allow_upgrade, spec.use_websocket) for spec in specs])
@@ -124,20 +164,45 @@ def _common_of(served: list[Placed], defaults: MappingDefaults) -> _Common:
         edits=edits_of(specs, defaults),
         regex_rewrites=tuple([spec.regex_rewrite for spec in specs if spec.regex_rewrite]),
         features=tuple([feature for feature in (retries, upgrades, priority) if feature is not None]),
+        mirrors=_mirrors_of(shadow[1], defaults) if shadow else (),
+        filters=shared_of(specs),
     )
+
+
+def _mirrors_of(shadow: Member, defaults: MappingDefaults) -> tuple[ir.Mirror, ...]:
+    """The copies for a shadow, which are made when the Module's edits are done."""
+    spec = shadow.spec
+    if not isinstance(shadow.target, ir.Backend):
+        return ()
+    own = edits_of([spec], Defaults())
+    edits = _with_linkerd(shadow, ir.HeaderEdits(own.add_request, own.remove_request), defaults)
+    return (mirror_of(shadow.target, spec.weight, edits, _host_of(shadow)),)
+
+
+def _with_linkerd(member: Member, edits: ir.HeaderEdits, defaults: MappingDefaults) -> ir.HeaderEdits:
+    wanted = defaults.linkerd if member.spec.add_linkerd_headers is None else member.spec.add_linkerd_headers
+    if not wanted or not isinstance(member.target, ir.Backend):
+        return edits
+    return with_linkerd(edits, linkerd_header(member.service_host, member.service_port))
+
+
+def _host_of(member: Member) -> str | None:
+    return member.spec.host_rewrite or (member.service_host if member.spec.auto_host_rewrite else None)
 
 
 def _action_of(member: Member, common: _Common, defaults: MappingDefaults) -> ir.Forward | ir.Redirect:
     spec, target = member.spec, member.target
     if isinstance(target, ir.Redirect):
         return target
+    hashed = hash_policy_of(spec.load_balancer or defaults.upstream.load_balancer)
     idle = () if spec.idle_timeout_ms is None else (IdleTimeout(spec.idle_timeout_ms),)
     return ir.Forward(
         backends=(ir.WeightedBackend(target),),
         rewrite=rewrite_of(spec.rewrite, common.regex_rewrites, member.match.path),
-        host=spec.host_rewrite or (member.service_host if spec.auto_host_rewrite else None),
+        host=_host_of(member),
         timeout_ms=defaults.timeout_ms if spec.timeout_ms is None else spec.timeout_ms,
-        features=common.features + idle,
+        mirrors=common.mirrors,
+        features=common.features + idle + ((hashed,) if hashed else ()),
     )
 
 
@@ -187,7 +252,7 @@ def group_problems(
         is_reached: whether one of them is.
     """
     found: dict[ObjectKey, tuple[Problem, ...]] = {}
-    if len(members) > 1:
+    if len(members) > 1 or any(member.spec.shadow for member in members.values()):
         found = {key: (problem,) for key, problem in divide(members).problems.items()}
     if not is_reached:
         for key, member in members.items():

@@ -6,8 +6,12 @@ from typing import Any, Final, Literal, TypeVar
 
 from translator import ir
 from translator.checks import LARGEST_REGEX
-from translator.decode import Problem
+from translator.decode import FrozenMap, Problem
+from translator.emissary.fields.access_log import file_log, path_problem
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.http import http_features
+from translator.emissary.fields.labels import DefaultLabels
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Upstream
 from translator.emissary.kinds.module import AmbassadorConfig, Defaults, ModuleSpec, OtherModuleSpec, Probe
@@ -44,6 +48,8 @@ class MappingDefaults:
     remove_request_headers: RemovedHeaders | None
     remove_response_headers: RemovedHeaders | None
     upstream: Upstream
+    resolver: str | None
+    linkerd: bool
 
 
 class Settings:
@@ -57,10 +63,14 @@ class Settings:
         always = tables.constant("always", {ALWAYS: True})
         config = tables.each("module", always, lambda _, __: self._config_of(found))
         self._mapping = tables.each("mapping defaults", config, lambda _, config: mapping_defaults(config))
-        self._http = tables.each("http options", config, lambda _, config: http_options(config))
+        self._http = tables.each("http options", config, lambda _, config: self._http_of(config))
         self._namespacing = tables.each(
             "secret namespacing", config, lambda _, config: config.defaults.tls_secret_namespacing or None
         )
+        self._buffer_limit = tables.each("buffer limit", config, lambda _, config: config.buffer_limit_bytes)
+        self._cors = tables.each("default cors", config, lambda _, config: config.cors)
+        self._labels = tables.each("default labels", config, lambda _, config: config.default_labels or None)
+        self._domain = tables.each("label domain", config, lambda _, config: config.default_label_domain)
         self._probes = tables.each("probe settings", config, lambda _, config: probes_of(config))
         self.always = always
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each("module problems", found, self._problems_of)
@@ -73,9 +83,25 @@ class Settings:
         """How HTTP is spoken, before a Listener adds its part."""
         return read(self._http, ALWAYS) or http_options(AmbassadorConfig())
 
+    def buffer_limit(self) -> int | None:
+        """What is kept of a connection with a client at most, in bytes; None where nothing is said."""
+        return read(self._buffer_limit, ALWAYS)
+
     def secret_namespacing(self) -> bool:
         """Whether a dot in the name of a Secret begins its namespace, where nothing else is said."""
         return read(self._namespacing, ALWAYS) is not None
+
+    def default_cors(self) -> Cors | None:
+        """What holds for Mappings that say nothing of other sites."""
+        return read(self._cors, ALWAYS)
+
+    def default_labels(self) -> DefaultLabels:
+        """What goes before the labels of Mappings, or in their place."""
+        return read(self._labels, ALWAYS) or FrozenMap()
+
+    def label_domain(self) -> str:
+        """The domain of RateLimitServices that name none."""
+        return read(self._domain, ALWAYS) or AmbassadorConfig().default_label_domain
 
     def probes(self) -> Mapping[str, Probe]:
         """The routes of our own that are wanted on every Host, by name."""
@@ -89,6 +115,13 @@ class Settings:
     def _choose(self, members: Mapping[ObjectKey, str]) -> ObjectKey:
         """Of several, the one in our own namespace, else the first by namespace."""
         return min(members, key=lambda key: (members[key] != self._options.namespace, key))
+
+    def _http_of(self, config: AmbassadorConfig) -> ir.HttpOptions:
+        common = http_options(config)
+        log = file_log(config, self._options.openable)
+        chosen = read(self._chosen, MODULE)
+        features = (*common.features, *((log,) if log else ()))
+        return replace(common, features=features, origins=(chosen,)) if features and chosen else common
 
     def _config_of(self, found: Table[ObjectKey, Read[Any]]) -> AmbassadorConfig:
         chosen = read(self._chosen, MODULE)
@@ -106,7 +139,8 @@ class Settings:
         if chosen != key and chosen is not None:
             beside = Problem("metadata.name", f"has no effect beside {chosen}, which is used", reason="Conflict")
             return (*row.problems, beside)
-        return row.problems or None
+        path = path_problem(row.value.config, self._options.openable) if row.value else None
+        return (*row.problems, *((path,) if path else ())) or None
 
 
 def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
@@ -122,6 +156,8 @@ def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
         remove_request_headers=_first(special.remove_request_headers, general.remove_request_headers),
         remove_response_headers=_first(special.remove_response_headers, general.remove_response_headers),
         upstream=config.upstream,
+        resolver=config.resolver,
+        linkerd=config.add_linkerd_headers,
     )
 
 
@@ -142,13 +178,15 @@ def http_options(config: AmbassadorConfig) -> ir.HttpOptions:
         underscores=_UNDERSCORES.get(config.headers_with_underscores_action or "", default.underscores),
         strip_matching_host_port=config.strip_matching_host_port,
         preserve_external_request_id=config.preserve_external_request_id,
+        features=http_features(config),
     )
 
 
+DIAGNOSTICS: Final = "diagnostics"
 PROBES: Final = (
     ("liveness_probe", "/ambassador/v0/check_alive", True),
     ("readiness_probe", "/ambassador/v0/check_ready", True),
-    ("diagnostics", "/ambassador/v0/", False),
+    (DIAGNOSTICS, "/ambassador/v0/", False),
 )
 """Names, default prefixes, and whether there are routes when the Module says nothing.
 

@@ -2,6 +2,7 @@
 
 Module ---> settings (what others fall back to)
 TLSContext -> contexts --+
+*Resolver -> resolvers --+
 Host ----------------> hosts --> association
 Listener --> ports --+     |          |
 TCPMapping ----------+-----+--> chains
@@ -9,9 +10,12 @@ Mapping -> members -> groups ---------+--> routes, hosts_of
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from translator import ir
+from translator.consul.tables import ConsulTables
 from translator.decode import Problem
+from translator.emissary import resolvers
 from translator.emissary.association import Association, HostEntry
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
@@ -27,19 +31,21 @@ from translator.emissary.chains import (
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
+from translator.emissary.filters import Filters
 from translator.emissary.grouping import GroupKey
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
-from translator.emissary.listeners import Listeners, OpenPort, ir_listener
+from translator.emissary.listeners import Listeners, OpenPort, Port, ir_listener
 from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
+from translator.emissary.observability import Observability
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
 from translator.emissary.problems import Problems, Told, told
 from translator.emissary.routes import group_problems, routes_of
-from translator.emissary.settings import PROBES, Settings
+from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
 from translator.emissary.termination import Terminations
 from translator.ir import ObjectKey
@@ -50,7 +56,19 @@ __all__ = ["EmissaryTables", "Options", "RouteKey"]
 
 RouteKey = GroupKey
 Served = tuple[HostEntry, ...]
-KINDS = ("Host", "Listener", "Mapping", "Module", "TCPMapping", "TLSContext")
+KINDS = (
+    "AuthService",
+    "Host",
+    "Listener",
+    "LogService",
+    "Mapping",
+    "Module",
+    "RateLimitService",
+    "TCPMapping",
+    "TLSContext",
+    "TracingService",
+    *resolvers.KINDS,
+)
 
 
 class EmissaryTables:
@@ -58,19 +76,22 @@ class EmissaryTables:
 
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
     `routes` by group (its Mappings, with their shares), `hosts_of` the names of the virtual hosts that a group is
-    attached to, and `problems` what is wrong with objects, by object key.
+    attached to, `filters` by the names of HTTP filters, and `problems` what is wrong with objects, by object key.
     """
 
     listeners: Table[str, ir.Listener]
     chains: Table[str, ir.FilterChain]
     routes: Table[RouteKey, tuple[ir.Route, ...]]
     hosts_of: Table[RouteKey, tuple[str, ...]]
+    filters: Table[str, ir.FilterSettings]
     problems: tuple[Problems, ...]
 
     def __init__(
         self,
         tables: Tables,
         kubernetes: KubernetesTables,
+        consul: ConsulTables,
+        own: OwnPorts,
         options: Options,
         derived: Mapping[str, Table[ObjectKey, bytes]] | None = None,
     ) -> None:
@@ -86,18 +107,33 @@ class EmissaryTables:
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        own = OwnPorts(options)
-        self._backends = Backends(tables, kubernetes, contexts, own, options)
+        found = resolvers.Resolvers(tables, objects, consul, options)
+        self._backends = Backends(tables, kubernetes, contexts, found, own, options)
+        self._filters = Filters(tables, objects, self._settings, self._backends, options)
+        self.filters = self._filters.settings
         self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options)
-        tcp = TcpMappings(tables, objects["TCPMapping"], self._ports, self._backends, self._settings, own, options)
+        self._observability = Observability(tables, objects, self._settings, self._backends, options)
+        tcp = TcpMappings(
+            tables,
+            objects["TCPMapping"],
+            self._ports,
+            self._backends,
+            self._settings,
+            own,
+            options,
+            self._observability,
+        )
         self.problems = (
             self._settings.problems,
+            *self._filters.problems,
             contexts.problems,
+            found.problems,
             tables.each("TLS contexts without hosts", contexts.rows, lambda _, row: self._without_hosts(row)),
             self._hosts.problems,
             tcp.problems,
+            *self._observability.problems,
             *self._declare_chains(tcp, terminations),
             *self._declare_routes(objects["Mapping"], association),
         )
@@ -126,6 +162,9 @@ class EmissaryTables:
         )
         self._beside = tables.group(
             "names beside others", self._hosts.names, lambda _, row: chains_beside(row, every(ports).values())
+        )
+        self._quic: Table[Port, Mapping[str, OpenPort]] = tables.group(
+            "ports of HTTP/3", ports, lambda _, port: {(port.address, port.port): port} if port.quic else {}
         )
         by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
         in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
@@ -156,13 +195,19 @@ class EmissaryTables:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return None
-        return tls_chain(name, row, port, self._settings.http_options(), read(self._beside, name) or {})
+        common, beside = self._observability.http_options(), read(self._beside, name) or {}
+        return self._filtered(tls_chain(name, row, port, common, beside, self._http3_beside(port)))
+
+    def _http3_beside(self, port: OpenPort) -> OpenPort | None:
+        """Where HTTP/3 is spoken at a port of the same number, if it is."""
+        found = None if port.quic else read(self._quic, (port.address, port.port))
+        return next(iter(found.values())) if found else None
 
     def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
-        if port is None:
+        if port is None or port.quic:
             return {}
-        options = port.http_options(self._settings.http_options())
+        options = port.http_options(self._observability.http_options())
         hosts = tuple([virtual_host(claim.host, port, options, tls=False) for claim in row.claims])
         return {clear_text_name(port.name): hosts}
 
@@ -173,14 +218,24 @@ class EmissaryTables:
         if port is None:
             return None
         hosts = [host for them in members.values() for host in them]
-        return clear_text_chain(name, hosts, port, self._settings.http_options(), read(self._bound, name) or {})
+        common = self._observability.http_options()
+        return self._filtered(clear_text_chain(name, hosts, port, common, read(self._bound, name) or {}))
+
+    def _filtered(self, chain: ir.FilterChain | None) -> ir.FilterChain | None:
+        """A chain with what holds for all its routes."""
+        filters = self._filters.of_all()
+        if not filters or chain is None or not isinstance(chain.body, ir.HttpChain):
+            return chain
+        return replace(chain, body=replace(chain.body, filters=filters))
 
     def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
         tables = self._tables
         chained = tables.group("chains by listener", self.chains, lambda _, chain: {chain.listener: True})
         used = tables.each("listeners in use", chained, lambda _, __: True)
         self.listeners = tables.each(
-            "listeners", ports, lambda name, port: ir_listener(port) if read(used, name) else None
+            "listeners",
+            ports,
+            lambda name, port: ir_listener(port, self._settings.buffer_limit()) if read(used, name) else None,
         )
         return tables.each(
             "listener problems", self._ports.found, lambda key, row: self._listener_problems(key, row, used)
@@ -229,7 +284,9 @@ class EmissaryTables:
         )
 
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
-        return routes_of(members, hosts, self._settings.mapping_defaults()) if hosts else None
+        if not hosts:
+            return None
+        return routes_of(members, hosts, self._settings.mapping_defaults(), self._filters.of_mapping) or None
 
     def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
         is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())
@@ -237,7 +294,10 @@ class EmissaryTables:
 
     def _probe(self, name: str) -> tuple[ir.Route, ...] | None:
         probe = self._settings.probes().get(name)
-        return (probe_route(name, probe, self._backends, self._options),) if probe else None
+        if not probe:
+            return None
+        filters = () if name == DIAGNOSTICS else self._filters.of_probes()
+        return (replace(probe_route(name, probe, self._backends, self._options), filters=filters),)
 
 
 def _hosts_of(members: Mapping[ObjectKey, Member], association: Association) -> Served:

@@ -14,6 +14,7 @@ from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, Port
 from translator.emissary.objects import Read, read_object
+from translator.emissary.observability import Observability
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts, overlap
 from translator.emissary.problems import Problems, Told, stopped_by, told
@@ -74,8 +75,10 @@ class TcpMappings:
         settings: Settings,
         own: OwnPorts,
         options: Options,
+        observability: Observability,
     ) -> None:
         self._tables = tables
+        self._observability = observability
         self._own_ports = own
         self._listeners = listeners
         self._backends = backends
@@ -105,7 +108,8 @@ class TcpMappings:
         defaults = self._settings.mapping_defaults()
         lookup = self._options.namespace if defaults.own_namespace else row.namespace
         features = upstream_features(spec.upstream, defaults.upstream.for_tcp)
-        wanted = Wanted(spec.service, spec.tls, "tcp", tag=spec.cluster_tag, features=features)
+        resolver = spec.resolver or defaults.resolver
+        wanted = Wanted(spec.service, spec.tls, "tcp", tag=spec.cluster_tag, features=features, resolver=resolver)
         found = self._backends.find(wanted, row.namespace, lookup)
         problems = (*row.problems, *found.problems)
         if found.backend is None:
@@ -218,7 +222,7 @@ class TcpMappings:
         port = read(self.ports, listener)
         prefix = port.tcp_stat_prefix("tls" if tls else "tcp") if port else "ingress_tcp"
         idle = [member.spec.idle_timeout_ms for _, member in served if member.spec.idle_timeout_ms is not None]
-        body = ir.TcpChain(backends, prefix, idle[-1] if idle else None)
+        body = ir.TcpChain(backends, prefix, idle[-1] if idle else None, self._observability.tcp_logs())
         chain = ir.FilterChain(name, listener, names, tls, body, tuple(key for key, _ in served))
         return TcpChain(chain, problems, served[0][1].called)
 

@@ -7,9 +7,10 @@ it. A new one is a new file here and one line in FEATURES.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from translator.features import idle_timeout, priority, retry_policy, upgrades
+from translator.features import hash_policy, idle_timeout, priority, retry_policy, upgrades
 
 FEATURES: Mapping[type, Callable[[Any], dict[str, object]]] = {
+    hash_policy.HashPolicy: hash_policy.action_fields,
     idle_timeout.IdleTimeout: idle_timeout.action_fields,
     priority.HighPriority: priority.action_fields,
     retry_policy.RetryPolicy: retry_policy.action_fields,

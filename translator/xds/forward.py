@@ -5,6 +5,7 @@ from typing import Any
 
 import re2
 
+from envoyapi.config_common_mutation_rules_v3 import HeaderMutation
 from envoyapi.config_route_v3 import (
     RouteAction,
     RouteActionClusterNotFoundResponseCode,
@@ -94,8 +95,15 @@ def _weighted(backends: tuple[ir.WeightedBackend, ...]) -> WeightedCluster:
 
 
 def _mirror(mirror: ir.Mirror) -> RouteActionRequestMirrorPolicy:
+    edits = mirror.headers
     return RouteActionRequestMirrorPolicy(
-        cluster=cluster_name(mirror.backend), runtime_fraction=encode_share(mirror.share)
+        cluster=cluster_name(mirror.backend),
+        runtime_fraction=encode_share(mirror.share),
+        request_headers_mutations=[
+            *(HeaderMutation(remove=name) for name in edits.remove_request),
+            *(HeaderMutation(append=option) for option in header_options(edits.add_request)),
+        ],
+        host_rewrite_literal=mirror.host,
     )
 
 

@@ -24,6 +24,7 @@ from envoyapi.xds_type_matcher_v3 import (
     StringMatcher,
 )
 from translator import ir
+from translator.filters import ANSWERED_BY_US
 from translator.xds.matcher import listed
 
 LONGEST_ALTERNATIVES = 600
@@ -41,7 +42,11 @@ def guarded(guards: Sequence[ir.Guard], rest: MatcherOnMatch | None) -> Matcher:
 
 
 def _first(guard: ir.Guard) -> MatcherMatcherListFieldMatcher:
-    answer = Route(match=RouteMatch(prefix="/"), direct_response=DirectResponseAction(status=guard.status))
+    answer = Route(
+        match=RouteMatch(prefix="/"),
+        direct_response=DirectResponseAction(status=guard.status),
+        typed_per_filter_config=ANSWERED_BY_US,
+    )
     return MatcherMatcherListFieldMatcher(predicate=_either(_forbidden(guard.globs)), on_match=listed([answer]))
 
 

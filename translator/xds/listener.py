@@ -4,43 +4,75 @@ The defaults are those that Envoy advises for a proxy at the edge. Source: Envoy
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from envoyapi.config_core_v3 import (
     Address,
+    ExtensionConfigSource,
     Http2ProtocolOptions,
+    Http3ProtocolOptions,
     HttpProtocolOptions,
     HttpProtocolOptionsHeadersWithUnderscoresAction,
+    QuicProtocolOptions,
     SocketAddress,
+    SocketAddressProtocol,
+    UdpSocketConfig,
 )
-from envoyapi.config_listener_v3 import Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter
+from envoyapi.config_listener_v3 import (
+    Filter,
+    FilterChain,
+    FilterChainMatch,
+    Listener,
+    ListenerFilter,
+    UdpListenerConfig,
+)
+from envoyapi.config_listener_v3 import QuicProtocolOptions as ListenersQuicOptions
 from envoyapi.http_router_v3 import Router
 from envoyapi.listener_proxy_protocol_v3 import ProxyProtocol
 from envoyapi.listener_tls_inspector_v3 import TlsInspector
 from envoyapi.network_http_connection_manager_v3 import (
     HttpConnectionManager,
+    HttpConnectionManagerCodecType,
     HttpConnectionManagerPathWithEscapedSlashesAction,
     HttpFilter,
     Rds,
 )
 from envoyapi.network_tcp_proxy_v3 import TcpProxy, TcpProxyWeightedCluster, TcpProxyWeightedClusterClusterWeight
-from envoyapi.wire import SIZE, any_of, duration_ms, tag
+from envoyapi.wire import SIZE, any_of, duration_ms, tag, type_url
 from translator import ir
+from translator.features.http import part_of
+from translator.features.http.grpc_log import access_log
+from translator.features.labels import label
+from translator.filters import FILTERS
+from translator.filters.part import HttpFilter as ListedFilter
 from translator.resources import Resource, resource
 from translator.xds.believed import removal
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
-from translator.xds.tls import downstream_tls
+from translator.xds.tls import downstream_tls, quic_tls
 
 BUFFER_LIMIT = 32_768
 STREAM_WINDOW = 65_536
 CONNECTION_WINDOW = 1_048_576
 STREAM_IDLE_MS = 300_000
 
+
+def _listed(each: ListedFilter) -> HttpFilter:
+    """A filter as every HTTP connection manager has it: switched off."""
+    if each.discovered is None:
+        return HttpFilter(name=each.name, typed_config=any_of(each.idle), disabled=True)
+    discovery = ExtensionConfigSource(config_source=ADS, type_urls=[type_url(type(each.idle))])
+    return HttpFilter(name=each.name, config_discovery=discovery, disabled=True)
+
+
 _FILTER_CHAINS = tag(3, 2)
 _NOT_BELIEVED = (removal(),)
-_ROUTER = HttpFilter(name="envoy.filters.http.router", typed_config=any_of(Router()))
+_LISTED = tuple(map(_listed, FILTERS))
 _TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=any_of(TlsInspector()))
 _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", typed_config=any_of(ProxyProtocol()))
+_QUIC = UdpListenerConfig(
+    quic_options=ListenersQuicOptions(), downstream_socket_config=UdpSocketConfig(prefer_gro=True)
+)
 _SLASHES = {
     "keep": HttpConnectionManagerPathWithEscapedSlashesAction.KEEP_UNCHANGED,
     "reject": HttpConnectionManagerPathWithEscapedSlashesAction.REJECT_REQUEST,
@@ -61,21 +93,24 @@ def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
     """
     body = chain.body
     anything = isinstance(body, ir.TcpChain) and not chain.tls and not chain.server_names
-    transport = None if anything else "tls" if chain.tls else "raw_buffer"
+    transport = None if anything else "quic" if chain.quic else "tls" if chain.tls else "raw_buffer"
     return FilterChain(
         name=chain.name,
         filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
-        filters=[_http_filter(chain.name, body) if isinstance(body, ir.HttpChain) else _tcp_filter(body)],
-        transport_socket=downstream_tls(chain.tls) if chain.tls else None,
+        filters=[_http_filter(chain, body) if isinstance(body, ir.HttpChain) else _tcp_filter(body)],
+        transport_socket=(quic_tls(chain.tls) if chain.quic else downstream_tls(chain.tls)) if chain.tls else None,
     )
 
 
-def _http_filter(name: str, chain: ir.HttpChain) -> Filter:
-    options = chain.options
+def _http_filter(chain: ir.FilterChain, body: ir.HttpChain) -> Filter:
+    options = body.options
+    part = part_of(options.features, cluster_name)
+    fields: dict[str, Any] = part.manager
     manager = HttpConnectionManager(
-        stat_prefix=options.stat_prefix,
-        rds=Rds(config_source=ADS, route_config_name=name),
-        http_filters=[_ROUTER],
+        stat_prefix=label(options.stat_prefix),
+        codec_type=HttpConnectionManagerCodecType.HTTP3 if chain.quic else None,
+        rds=Rds(config_source=ADS, route_config_name=chain.name),
+        http_filters=[*_LISTED, _router(part.router)],
         common_http_protocol_options=HttpProtocolOptions(
             idle_timeout=duration_ms(options.idle_timeout_ms),
             headers_with_underscores_action=_UNDERSCORES[options.underscores],
@@ -85,6 +120,7 @@ def _http_filter(name: str, chain: ir.HttpChain) -> Filter:
             initial_stream_window_size=STREAM_WINDOW,
             initial_connection_window_size=CONNECTION_WINDOW,
         ),
+        http3_protocol_options=_http3(options) if chain.quic else None,
         server_name=options.server_name,
         use_remote_address=options.use_remote_address,
         xff_num_trusted_hops=options.trusted_hops,
@@ -95,18 +131,30 @@ def _http_filter(name: str, chain: ir.HttpChain) -> Filter:
         strip_matching_host_port=options.strip_matching_host_port,
         preserve_external_request_id=options.preserve_external_request_id,
         early_header_mutation_extensions=() if options.trusts_a_proxy else _NOT_BELIEVED,
+        access_log=part.access_log,
+        **fields,
     )
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=any_of(manager))
+
+
+def _router(fields: dict[str, Any]) -> HttpFilter:
+    return HttpFilter(name="envoy.filters.http.router", typed_config=any_of(Router(**fields)))
+
+
+def _http3(options: ir.HttpOptions) -> Http3ProtocolOptions:
+    streams = QuicProtocolOptions(max_concurrent_streams=options.max_concurrent_streams)
+    return Http3ProtocolOptions(quic_protocol_options=streams)
 
 
 def _tcp_filter(chain: ir.TcpChain) -> Filter:
     shares = [(cluster_name(share.backend), share.weight) for share in chain.backends if share.backend]
     single = shares[0][0] if len(shares) == 1 else None
     proxy = TcpProxy(
-        stat_prefix=chain.stat_prefix,
+        stat_prefix=label(chain.stat_prefix),
         cluster=single,
         weighted_clusters=None if single else _weighted(shares),
         idle_timeout=duration_ms(chain.idle_timeout_ms) if chain.idle_timeout_ms is not None else None,
+        access_log=[access_log(log, cluster_name) for log in chain.logs],
     )
     return Filter(name="envoy.filters.network.tcp_proxy", typed_config=any_of(proxy))
 
@@ -120,19 +168,21 @@ def _weighted(shares: list[tuple[str, int]]) -> TcpProxyWeightedCluster:
 def _socket_address(listener: ir.Listener) -> SocketAddress:
     """Where it listens; `::` is every address of both families."""
     both = True if listener.address == "::" else None
-    return SocketAddress(address=listener.address, port_value=listener.port, ipv4_compat=both)
+    protocol = SocketAddressProtocol.UDP if listener.quic else None
+    return SocketAddress(protocol=protocol, address=listener.address, port_value=listener.port, ipv4_compat=both)
 
 
 def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, bytes]]) -> Resource:
     """The listener, joined from its chains: for each name whether it is TLS, and its bytes."""
     filters = [_PROXY_PROTOCOL] if listener.proxy_protocol else []
-    if any(tls for tls, _ in chains.values()):
+    if not listener.quic and any(tls for tls, _ in chains.values()):
         filters.append(_TLS_INSPECTOR)
     head = Listener(
         name=listener.name,
         address=Address(socket_address=_socket_address(listener)),
         listener_filters=filters,
-        per_connection_buffer_limit_bytes=BUFFER_LIMIT,
+        udp_listener_config=_QUIC if listener.quic else None,
+        per_connection_buffer_limit_bytes=BUFFER_LIMIT if listener.buffer_limit is None else listener.buffer_limit,
     )
     joined = b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])
     return resource(head + joined)

@@ -8,7 +8,17 @@ from dataclasses import fields, is_dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
-from translator.ir import Addresses, Backend, DnsName, LocalSocket, SecretRef, ServicePort
+from translator.ir import (
+    Addresses,
+    Backend,
+    ConsulService,
+    DnsName,
+    Found,
+    LocalSocket,
+    SecretRef,
+    ServicePort,
+    Several,
+)
 from translator.remembering import remembered
 
 LONGEST = 200
@@ -25,7 +35,7 @@ def cluster_name(backend: Backend) -> str:
         return f"{cluster_name(replace(backend, checked=False))}/checked"
     target = backend.target
     match target:
-        case ServicePort():
+        case ServicePort() | ConsulService():
             text = assignment_name(target)
         case DnsName():
             text = f"dns/{target.name}:{target.port}"
@@ -33,13 +43,22 @@ def cluster_name(backend: Backend) -> str:
             text = "ip/" + ",".join(f"{address}:{port}" for address, port in target.pairs)
         case LocalSocket():
             text = f"unix{target.path}"
+        case Several():
+            text = f"several~{_digest(target)}"
     if backend == Backend(target) and len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}~{_digest(backend)}"
 
 
-def assignment_name(target: ServicePort) -> str:
-    """The name of the endpoints of a Service's port, as Emissary names them."""
+def assignment_name(*targets: Found) -> str:
+    """The name of the endpoints of a Service's port, as Emissary names them, or of a service in Consul, or several."""
+    return "+".join(map(_assignment_name, targets))
+
+
+def _assignment_name(target: Found) -> str:
+    if isinstance(target, ConsulService):
+        name = f"consul/{target.datacenter}/{target.service}"
+        return f"{name}@{target.address}" if target.address else name
     return f"k8s/{target.namespace}/{target.name}/{target.port}"
 
 
@@ -59,10 +78,10 @@ def secret_of(name: str) -> SecretRef:
     return SecretRef(namespace, rest.partition("/")[0])
 
 
-def service_of(name: str) -> tuple[str, str]:
-    """The namespace and name of the Service in the name of endpoints."""
-    namespace, _, rest = name.partition("/")[2].partition("/")
-    return namespace, rest.partition("/")[0]
+def services_of(name: str) -> list[tuple[str, str]]:
+    """The namespaces and names of the Services in the name of endpoints."""
+    parts = (each.split("/", 2) for each in name.removeprefix("k8s/").split("+k8s/"))
+    return [(each[0], each[1]) for each in parts if len(each) == 3]
 
 
 def _digest(value: object) -> str:

@@ -16,11 +16,13 @@ from envoyapi.type_matcher_v3 import PathMatcher, RegexMatcher, StringMatcher
 from envoyapi.wire import any_of
 from translator import ir
 from translator.dot_segments import ANYWHERE, guard
+from translator.filters import ANSWERED_BY_US
 
 REFUSED = Route(
     name=":dots",
     match=RouteMatch(safe_regex=RegexMatcher(regex=ANYWHERE)),
     direct_response=DirectResponseAction(status=400),
+    typed_per_filter_config=ANSWERED_BY_US,
 )
 """The answer to a path that has a dot segment when it comes to the routes."""
 

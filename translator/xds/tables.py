@@ -6,13 +6,15 @@ from typing import TypeVar
 
 from envoyapi.config_listener_v3 import FilterChain
 from envoyapi.config_route_v3 import VirtualHost
-from translator import ir
+from translator import filters, ir
+from translator.consul.tables import ConsulTables
+from translator.features.http import backends_of as backends_of_features
 from translator.kubernetes.endpoint_slice import addresses_of
 from translator.kubernetes.secret import Certificate
 from translator.kubernetes.tables import KubernetesTables
 from translator.resources import Resource, ResourceType, resource
 from translator.tables import Table, Tables, read
-from translator.xds.cluster import encode_assignment, encode_cluster
+from translator.xds.cluster import encode_assignment, encode_cluster, found_in
 from translator.xds.forward import backends_of
 from translator.xds.listener import encode_filter_chain, encode_listener
 from translator.xds.names import assignment_name, authority_name, certificate_name, cluster_name
@@ -31,22 +33,24 @@ class Intent:
     """What the APIs say together: the tables that resources are made from.
 
     `routes` are rows of routes that belong together (a canary), and `hosts_of` the names of the virtual hosts that such
-    a row is attached to.
+    a row is attached to. `filters` are by the names of HTTP filters.
     """
 
     listeners: Table[str, ir.Listener]
     chains: Table[str, ir.FilterChain]
     routes: Table[RouteKey, tuple[ir.Route, ...]]
     hosts_of: Table[RouteKey, tuple[str, ...]]
+    filters: Table[str, ir.FilterSettings]
 
 
 class XdsTables:
     """Every resource by its name, in a table for each type: `outputs`."""
 
-    def __init__(self, tables: Tables, intent: Intent, kubernetes: KubernetesTables) -> None:
+    def __init__(self, tables: Tables, intent: Intent, kubernetes: KubernetesTables, consul: ConsulTables) -> None:
         self._tables = tables
         self._intent = intent
         self._kubernetes = kubernetes
+        self._consul = consul
         self.backends = backends = self._backends()
         self.outputs: Mapping[ResourceType, Table[str, Resource]] = {
             "cluster": tables.each(
@@ -54,6 +58,7 @@ class XdsTables:
             ),
             "endpoint": self._endpoints(backends),
             "secret": self._secrets(backends),
+            "extension": self._extensions(),
             "listener": self._listeners(),
             "route": self._route_configurations(),
         }
@@ -68,28 +73,56 @@ class XdsTables:
         proxied = self._tables.group(
             "backends of chains",
             self._intent.chains,
-            lambda _, chain: {cluster_name(b): b for b in _tcp_backends(chain)},
+            lambda _, chain: {cluster_name(b): b for b in _backends_of_chain(chain)},
         )
-        return self._tables.union("backends", routed, proxied)
+        asked = self._tables.group(
+            "backends of filters",
+            self._intent.filters,
+            lambda name, row: {cluster_name(b): b for b in filters.backends_of(name, row.value)},
+        )
+        return self._tables.union("backends", routed, proxied, asked)
+
+    def _extensions(self) -> Table[str, Resource]:
+        """The configurations of filters: each has one, since a listener waits for it, be it that nobody uses it."""
+        every = self._tables.constant("filters", dict.fromkeys(filters.DISCOVERED, True))
+        return self._tables.each("extension resources", every, lambda name, _: self._extension(name))
+
+    def _extension(self, name: str) -> Resource:
+        row = read(self._intent.filters, name)
+        if row is None:
+            return resource(filters.configuration_of(name, None, cluster_name), use="idle")
+        return resource(filters.configuration_of(name, row.value, cluster_name))
 
     def _endpoints(self, backends: Table[str, Mapping[str, ir.Backend]]) -> Table[str, Resource]:
         wanted = self._tables.group(
             "endpoints wanted",
             backends,
-            lambda _, members: {
-                target: True for target in [_any_of(members.values()).target] if isinstance(target, ir.ServicePort)
-            },
+            lambda _, members: {them: True for them in [found_in(_any_of(members.values()).target)] if them},
+        )
+        self.consul_services: Table[ir.ConsulService, bool] = self._tables.each(
+            "consul services wanted",
+            self._tables.group(
+                "consul services",
+                wanted,
+                lambda found, _: {each: True for each in found if isinstance(each, ir.ConsulService)},
+            ),
+            lambda _, __: True,
         )
         # One row for each target, then under the name that clusters ask for.
-        encoded = self._tables.each("endpoints", wanted, lambda target, _: self._assignment(target))
-        named = self._tables.group("endpoints by name", encoded, lambda target, row: {assignment_name(target): row})
+        encoded = self._tables.each("endpoints", wanted, lambda found, _: self._assignment(found))
+        named = self._tables.group("endpoints by name", encoded, lambda found, row: {assignment_name(*found): row})
         return self._tables.each("endpoint resources", named, lambda _, members: _any_of(members.values()))
 
-    def _assignment(self, target: ir.ServicePort) -> Resource:
+    def _assignment(self, found: tuple[ir.Found, ...]) -> Resource:
+        addresses = dict.fromkeys([address for target in found for address in self._addresses(target)])
+        return resource(encode_assignment(assignment_name(*found), tuple(addresses)))
+
+    def _addresses(self, target: ir.Found) -> Iterable[tuple[str, int]]:
+        if isinstance(target, ir.ConsulService):
+            return read(self._consul.endpoints, target) or ()
         name = (target.namespace, target.name)
         slices = read(self._kubernetes.slices, name) or {}
-        addresses = addresses_of(read(self._kubernetes.services, name), slices.values(), target.port)
-        return resource(encode_assignment(assignment_name(target), addresses))
+        return addresses_of(read(self._kubernetes.services, name), slices.values(), target.port)
 
     def _secrets(self, backends: Table[str, Mapping[str, ir.Backend]]) -> Table[str, Resource]:
         of_chains = self._tables.group("secrets of chains", self._intent.chains, lambda _, chain: _chain_secrets(chain))
@@ -173,10 +206,13 @@ def _virtual_hosts(chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
     return chain.body.virtual_hosts if isinstance(chain.body, ir.HttpChain) else ()
 
 
-def _tcp_backends(chain: ir.FilterChain) -> list[ir.Backend]:
-    return (
-        [share.backend for share in chain.body.backends if share.backend] if isinstance(chain.body, ir.TcpChain) else []
-    )
+def _backends_of_chain(chain: ir.FilterChain) -> list[ir.Backend]:
+    if isinstance(chain.body, ir.HttpChain):
+        return list(backends_of_features(chain.body.options.features))
+    return [
+        *(share.backend for share in chain.body.backends if share.backend),
+        *backends_of_features(chain.body.logs),
+    ]
 
 
 def _chain_secrets(chain: ir.FilterChain) -> dict[SecretUse, bool]:

@@ -1,8 +1,10 @@
 """TLS on both sides. Certificates are given apart (SDS), so that a rotated one changes no listener and no cluster."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from envoyapi.config_core_v3 import DataSource, TransportSocket
+from envoyapi.transport_sockets_quic_v3 import QuicDownstreamTransport
 from envoyapi.transport_sockets_tls_v3 import (
     CertificateValidationContext,
     CommonTlsContext,
@@ -31,20 +33,40 @@ _PROTOCOLS = {
 
 def downstream_tls(tls: TlsTermination) -> TransportSocket:
     """The transport socket that ends clients' TLS."""
-    context = DownstreamTlsContext(
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(_downstream(tls)))
+
+
+def _downstream(tls: TlsTermination) -> DownstreamTlsContext:
+    return DownstreamTlsContext(
         common_tls_context=_common(tls, tls.certificates, tls.client_ca),
         require_client_certificate=True if tls.require_client_certificate else None,
     )
-    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
+
+
+def quic_tls(tls: TlsTermination) -> TransportSocket:
+    """The transport socket that ends clients' QUIC, which is always TLS 1.3.
+
+    There are no requests before the handshake is done (0-RTT): they may be somebody's repetitions.
+    """
+    settings = replace(tls, alpn=("h3",), versions=TlsVersions(), cipher_suites=())
+    transport = QuicDownstreamTransport(downstream_tls_context=_downstream(settings), enable_early_data=False)
+    return TransportSocket(name="envoy.transport_sockets.quic", typed_config=any_of(transport))
 
 
 def upstream_tls(tls: UpstreamTls) -> TransportSocket:
     """The transport socket that speaks TLS to a backend."""
     context = UpstreamTlsContext(
-        common_tls_context=_common(tls, (tls.certificate,) if tls.certificate else (), tls.ca),
+        common_tls_context=_common(_with_newest(tls), (tls.certificate,) if tls.certificate else (), tls.ca),
         sni=tls.sni,
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
+
+
+def _with_newest(tls: UpstreamTls) -> UpstreamTls:
+    """Towards servers Envoy speaks TLS 1.2 at most, unless it is told; towards clients 1.3."""
+    if tls.versions.newest is not None:
+        return tls
+    return replace(tls, versions=replace(tls.versions, newest="v1.3"))
 
 
 def _common(

@@ -7,6 +7,7 @@ virtual host that only redirects needs a few routes, whatever its Mappings are: 
 
 from collections.abc import Iterable, Mapping
 
+from envoyapi.config_core_v3 import HeaderValueOption
 from envoyapi.config_route_v3 import (
     DirectResponseAction,
     HeaderMatcher,
@@ -22,6 +23,7 @@ from envoyapi.xds_type_matcher_v3 import MatcherOnMatch
 from translator import ir
 from translator.checks import VIA_HEADER
 from translator.dot_segments import ANYWHERE
+from translator.filters import ANSWERED_BY_US, switches_of
 from translator.resources import Resource, resource
 from translator.xds.guard import guarded
 from translator.xds.headers import header_options
@@ -37,8 +39,14 @@ _ROUTES = tag(3, 2)
 _VIRTUAL_HOSTS = tag(2, 2)
 _EVERY_PATH = ir.PathMatch("prefix", "/")
 _SECURE = HeaderMatcher(name=PROTO_HEADER, string_match=StringMatcher(exact="https"))
-_TO_HTTPS = Route(match=RouteMatch(prefix="/"), redirect=RedirectAction(https_redirect=True))
-_MISDIRECTED = Route(match=RouteMatch(prefix="/"), direct_response=DirectResponseAction(status=421))
+_TO_HTTPS = Route(
+    match=RouteMatch(prefix="/"), redirect=RedirectAction(https_redirect=True), typed_per_filter_config=ANSWERED_BY_US
+)
+_MISDIRECTED = Route(
+    match=RouteMatch(prefix="/"),
+    direct_response=DirectResponseAction(status=421),
+    typed_per_filter_config=ANSWERED_BY_US,
+)
 
 
 def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) -> VirtualHost:
@@ -80,7 +88,11 @@ def _to_https(host: ir.VirtualHost) -> bytes:
     if host.secure == "never":
         return _TO_HTTPS
     insecure = HeaderMatcher(name=PROTO_HEADER, string_match=StringMatcher(exact="https"), invert_match=True)
-    return Route(match=RouteMatch(prefix="/", headers=[insecure]), redirect=RedirectAction(https_redirect=True))
+    return Route(
+        match=RouteMatch(prefix="/", headers=[insecure]),
+        redirect=RedirectAction(https_redirect=True),
+        typed_per_filter_config=ANSWERED_BY_US,
+    )
 
 
 def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualHost, VirtualHost]) -> Resource:
@@ -91,10 +103,18 @@ def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualH
     head = RouteConfiguration(
         name=chain.name,
         request_headers_to_add=_VIA,
+        response_headers_to_add=_alternatives(body.http3_port) if body.http3_port else None,
         # Else what is added here would win over what a Mapping says of the same header.
         most_specific_header_mutations_wins=True,
+        typed_per_filter_config=switches_of(body.filters),
     )
     joined = b"".join(
         [_VIRTUAL_HOSTS + SIZE[len(hosts[host])] + hosts[host] for host in body.virtual_hosts if host in hosts]
     )
     return resource(head + joined)
+
+
+def _alternatives(port: int) -> list[HeaderValueOption]:
+    """Where the same is served by HTTP/3, for a day: RFC 7838. Behind a Service its port is the usual one."""
+    said = ", ".join([f'h3=":{number}"; ma=86400' for number in dict.fromkeys((port, 443))])
+    return header_options([ir.HeaderValue("alt-svc", said, append=False)])

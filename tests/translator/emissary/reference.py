@@ -21,22 +21,32 @@ from translator.decoding.shapes import (
     Shape,
     fields_of,
 )
+from translator.emissary.kinds.auth_service import AuthServiceSpec
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
+from translator.emissary.kinds.log_service import LogServiceSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.module import AmbassadorConfig
+from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
+from translator.emissary.kinds.resolver import ConsulResolverSpec
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
+from translator.emissary.kinds.tracing_service import TracingServiceSpec
 
 PAGES = Path(__file__).parents[3] / "docs" / "reference"
 MARKER = "<!-- The rest is made from the code: python -m tests.translator.emissary.reference -->"
 KINDS: dict[str, type[Any]] = {
+    "authservice": AuthServiceSpec,
+    "consulresolver": ConsulResolverSpec,
     "host": HostSpec,
     "listener": ListenerSpec,
+    "logservice": LogServiceSpec,
     "mapping": MappingSpec,
     "module": AmbassadorConfig,
+    "ratelimitservice": RateLimitServiceSpec,
     "tcpmapping": TCPMappingSpec,
     "tlscontext": TLSContextSpec,
+    "tracingservice": TracingServiceSpec,
 }
 
 

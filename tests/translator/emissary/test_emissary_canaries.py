@@ -248,3 +248,21 @@ def test_each_gets_its_weight_and_the_others_share_the_rest(weights: list[int | 
     if free:
         assert sum(own.values()) == 100
         assert max(free) - min(free) <= 1
+
+
+def test_a_shadow_is_no_part_of_the_shares_and_stops_with_nobody() -> None:
+    made = world()
+    made.mapping("a", weight=10)
+    made.mapping("b", shadow=True, weight=30, connect_timeout_ms=1)
+    assert shares(made) == {"a": 100}
+    (route,) = made.routes()
+    assert isinstance(route.action, ir.Forward)
+    assert [mirror.share.part for mirror in route.action.mirrors] == [30]
+    assert route.origins == ("getambassador.io/Mapping/default/a", "getambassador.io/Mapping/default/b")
+
+
+def test_a_shadow_that_is_alone_is_no_route() -> None:
+    made = world()
+    key = made.mapping("a", shadow=True)
+    assert shares(made) == {}
+    assert made.problems(key) == {"spec.shadow": "warning: copies nothing: no other Mapping asks for the same requests"}

@@ -60,12 +60,16 @@ def refusal(result: Result, folder: Path) -> str:
     """What Envoy says of the clear text listeners with their routes, and of the clusters; empty when it takes them."""
     routes = messages(result, "route/", "envoy.config.route.v3.RouteConfiguration")
     listeners = messages(result, "listener/", "envoy.config.listener.v3.Listener").values()
+    extensions = messages(result, "extension/", "envoy.config.core.v3.TypedExtensionConfig")
     for listener in listeners:
         for chain in listener["filter_chains"]:
             for each in chain["filters"]:
                 name = each["typed_config"].pop("rds", {}).get("route_config_name")
                 if name:
                     each["typed_config"]["route_config"] = {**routes[name], "validate_clusters": False}
+                for listed in each["typed_config"].get("http_filters", ()):
+                    if listed.pop("config_discovery", None):
+                        listed["typed_config"] = extensions[listed["name"]]["typed_config"]
     clusters = messages(result, "cluster/", "envoy.config.cluster.v3.Cluster").values()
     resources = {"listeners": list(listeners), "clusters": list(clusters)}
     path = folder / "envoy.json"

@@ -7,6 +7,8 @@ from translator import ir
 
 ALL = {"namespace": {"from": "ALL"}}
 
+NO_HTTP3 = "with UDP must be TLS, HTTP, UDP, in a protocolStack, which is HTTP/3"
+
 
 def one(**fields: object) -> World:
     """A world with a Listener and a Host."""
@@ -81,8 +83,9 @@ def test_which_hosts_a_listener_serves(binding: dict[str, object], expected: set
     ("fields", "path", "message"),
     [
         ({"port": 0}, "spec.port", "must be between 1 and 65535, not 0"),
-        ({"protocol": "UDP"}, "spec.protocol", "UDP is not served by this version"),
-        ({"protocolStack": ["HTTP", "UDP"]}, "spec.protocolStack", "UDP is not served by this version"),
+        ({"protocol": "UDP"}, "spec.protocol", NO_HTTP3),
+        ({"protocolStack": ["HTTP", "UDP"]}, "spec.protocolStack", NO_HTTP3),
+        ({"protocolStack": ["TLS", "HTTP", "UDP", "TCP"]}, "spec.protocolStack", NO_HTTP3),
         ({"protocolStack": ["TCP", "HTTP"]}, "spec.protocolStack", "must end with TCP"),
         ({"protocolStack": ["HTTP", "HTTP", "TCP"]}, "spec.protocolStack", "must not name a layer twice"),
         ({"protocol": None}, "spec.protocol", "is required, unless there is a protocolStack"),

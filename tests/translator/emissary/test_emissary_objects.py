@@ -73,14 +73,6 @@ def test_fields_that_are_not_served_are_told_and_do_not_stop() -> None:
     }
 
 
-def test_a_shadow_is_left_out_since_it_must_not_get_real_traffic() -> None:
-    made = world()
-    key = made.mapping("a", shadow=True)
-    made.mapping("b", shadow=False)
-    assert made.names() == ["b"]
-    assert made.problems(key)["spec.shadow"].startswith("is not served by this version")
-
-
 def test_an_unknown_field_is_told_with_a_guess() -> None:
     made = world()
     key = made.mapping("a", timeout=5)

@@ -113,7 +113,13 @@ def test_the_demo_upstreams_port_is_ours_too_but_is_there_to_be_led_to() -> None
 def test_a_listener_of_udp_is_told_of_udp_alone() -> None:
     made = World(**diagnostics("0.0.0.0"))
     key = made.listener("names", 9999, protocol="UDP")
-    assert made.problems(key) == {"spec.protocol": "UDP is not served by this version"}
+    assert set(made.problems(key)) == {"spec.protocol"}
+
+
+def test_a_listener_of_udp_may_have_the_number_of_a_port_of_ours() -> None:
+    made = World(**diagnostics("0.0.0.0"))
+    key = made.listener("quic", 8877, protocol=None, protocolStack=["TLS", "HTTP", "UDP"])
+    assert "spec.port" not in made.problems(key)
 
 
 # Who would lead there

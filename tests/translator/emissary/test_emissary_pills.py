@@ -17,6 +17,8 @@ from tests.translator.emissary.world import world
 from translator.checks import LARGEST_REGEX
 from translator.emissary.kinds.tls_context import CIPHERS, CURVES, STANDARD_CIPHERS
 
+HTTP_CHECK = {"http": {"path": "/"}}
+
 
 @pytest.mark.parametrize(
     ("fields", "path"),
@@ -86,6 +88,29 @@ from translator.emissary.kinds.tls_context import CIPHERS, CURVES, STANDARD_CIPH
         ({"add_response_headers": {f"x{number}": "" for number in range(1001)}}, "spec.add_response_headers"),
         ({"remove_request_headers": ["host"]}, "spec.remove_request_headers[0]"),
         ({"remove_response_headers": [""]}, "spec.remove_response_headers[0]"),
+        ({"load_balancer": {"policy": "random"}}, "spec.load_balancer.policy"),
+        ({"load_balancer": {"policy": "maglev"}}, "spec.load_balancer.policy"),
+        ({"load_balancer": {"policy": "maglev", "header": ""}}, "spec.load_balancer.header"),
+        ({"load_balancer": {"policy": "ring_hash", "cookie": {"name": ""}}}, "spec.load_balancer.cookie.name"),
+        (
+            {"load_balancer": {"policy": "ring_hash", "cookie": {"name": "a", "ttl": "soon"}}},
+            "spec.load_balancer.cookie.ttl",
+        ),
+        ({"health_checks": [{"timeout": "soon", "health_check": HTTP_CHECK}]}, "spec.health_checks[0].timeout"),
+        ({"health_checks": [{"interval": "0s", "health_check": HTTP_CHECK}]}, "spec.health_checks[0].interval"),
+        ({"health_checks": [{"interval": "-1s", "health_check": HTTP_CHECK}]}, "spec.health_checks[0].interval"),
+        (
+            {"health_checks": [{"unhealthy_threshold": -1, "health_check": HTTP_CHECK}]},
+            "spec.health_checks[0].unhealthy_threshold",
+        ),
+        (
+            {"health_checks": [{"health_check": {"http": {"path": "/", "add_request_headers": {"a": "%FOO%"}}}}]},
+            "spec.health_checks[0].health_check.http.add_request_headers.a",
+        ),
+        (
+            {"health_checks": [{"health_check": {"http": {"path": "/", "hostname": "a\nb"}}}]},
+            "spec.health_checks[0].health_check.http.hostname",
+        ),
         ({"service": ""}, "spec.service"),
         ({"service": "gopher://x"}, "spec.service"),
     ],

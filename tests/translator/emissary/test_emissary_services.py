@@ -134,8 +134,8 @@ def test_https_is_tls_that_checks_nobody_on_port_443() -> None:
     made = world()
     made.mapping("a", service="https://quote")
     made.mapping("b", prefix="/b", service="https://quote", grpc=True)
-    assert made.backend("default/a") == Backend(DnsName("quote", 443), tls=UpstreamTls())
-    assert made.backend("default/b") == Backend(DnsName("quote", 443), "http2", tls=UpstreamTls(alpn=("h2",)))
+    assert made.backend("default/a") == Backend(DnsName("quote", 443), tls=UpstreamTls("quote"))
+    assert made.backend("default/b") == Backend(DnsName("quote", 443), "http2", tls=UpstreamTls("quote", alpn=("h2",)))
 
 
 def test_tls_by_a_context() -> None:
@@ -168,7 +168,7 @@ def test_a_context_wins_over_http_and_is_told() -> None:
     made = world()
     made.put("TLSContext", "plain")
     key = made.mapping("a", service="http://quote", tls="plain")
-    assert made.backend().tls == UpstreamTls()
+    assert made.backend().tls == UpstreamTls("quote")
     assert made.problems(key) == {"spec.tls": "warning: wins over the http:// of service: TLS is spoken"}
 
 
@@ -252,6 +252,25 @@ def test_where_not_all_services_are_seen_a_name_may_be_one() -> None:
         made = world(service_namespaces=namespaces)
         assert made.problems(made.mapping("a", service="quote")) == {}, namespaces
     assert made.problems(made.mapping("b", service="quote.elsewhere.svc")) != {}
+
+
+@pytest.mark.parametrize(
+    ("service", "sni"),
+    [
+        ("https://quote", "quote"),
+        ("https://quote.other.:8443", "quote.other"),
+        ("https://api.example.com", "api.example.com"),
+        ("https://10.0.0.1", None),
+        ("https://[::1]:443", None),
+        ("https://alias", "target.example.com"),
+    ],
+)
+def test_a_service_is_asked_for_in_tls_by_its_name(service: str, sni: str | None) -> None:
+    made = world()
+    made.service("quote", 443)
+    made.service("alias", type="ExternalName", externalName="target.example.com.")
+    made.mapping("a", service=service)
+    assert made.backend().tls == UpstreamTls(sni)
 
 
 def test_a_service_of_whose_pods_nothing_is_known_is_left_to_dns_in_a_folder() -> None:

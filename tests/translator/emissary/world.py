@@ -10,7 +10,9 @@ import orjson
 from tests.support.certificates import Pair, authority
 from tests.translator.emissary.answering import answer
 from translator import ir
+from translator.consul.tables import ConsulTables
 from translator.decode import Problem
+from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables, Options
 from translator.kubernetes.tables import KubernetesTables
 from translator.tables import Sweep, Tables
@@ -39,8 +41,11 @@ class World:
     def __init__(self, **options: Any) -> None:
         self.tables = Tables()
         self.kubernetes = KubernetesTables(self.tables)
-        self.emissary = EmissaryTables(self.tables, self.kubernetes, Options(**options))
-        self.sources = {**self.kubernetes.sources, **self.emissary.sources}
+        chosen = Options(**options)
+        own = OwnPorts(chosen)
+        self.consul = ConsulTables(self.tables, own.is_closed)
+        self.emissary = EmissaryTables(self.tables, self.kubernetes, self.consul, own, chosen)
+        self.sources = {**self.kubernetes.sources, **self.consul.sources, **self.emissary.sources}
         self._changes: dict[Any, dict[str, bytes | None]] = {}
 
     def put(

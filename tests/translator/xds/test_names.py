@@ -12,7 +12,7 @@ from translator.xds.names import (
     certificate_name,
     cluster_name,
     secret_of,
-    service_of,
+    services_of,
 )
 
 NAMES = st.sampled_from(["ca", "ca.ca", "tls", "k8s", "cleartext", "tcp", "a-b", "secret"]) | st.from_regex(
@@ -44,7 +44,7 @@ def test_no_certificate_is_called_as_an_authority_or_as_another_one(one: SecretR
 
 @given(st.builds(ServicePort, NAMES, NAMES, PORTS))
 def test_the_service_is_read_back_from_its_endpoints(target: ServicePort) -> None:
-    assert service_of(assignment_name(target)) == (target.namespace, target.name)
+    assert services_of(assignment_name(target)) == [(target.namespace, target.name)]
     found = PROVENANCE.of(f"endpoint/{assignment_name(target)}")
     assert found == (f"core/Service/{target.namespace}/{target.name}",)
 

@@ -5,13 +5,18 @@ What an object does not say itself, the Module may say for all.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 from translator.checks import LONGEST_DURATION, Count, plain_text
 from translator.decode import Invalid, Problem, Rule, quote, rule
+from translator.emissary.fields.health_checks import HealthCheck, health_checks_of
+from translator.emissary.fields.load_balancer import LoadBalancer, balancing_of
+from translator.emissary.fields.outlier_detection import Outliers, outlier_detection_of
+from translator.features.header_case import Case
 from translator.features.upstream.circuit_breakers import CircuitBreakers, Thresholds
 from translator.features.upstream.connections import Connections
 from translator.features.upstream.dns import Dns, Family
+from translator.features.upstream.header_case import HeaderCase
 from translator.features.upstream.keepalive import Keepalive
 from translator.features.upstream.stats_name import StatsName
 
@@ -23,11 +28,21 @@ _Seconds = Annotated[int, Rule(minimum=1, maximum=32_767)]
 _Probes = Annotated[int, Rule(minimum=1, maximum=127)]
 
 
+def _of_priority(text: str) -> str:
+    word = text.lower()
+    if word not in {"default", "high"}:
+        raise Invalid(f"must be default or high, not {quote(text)}")
+    return word
+
+
+_BreakerPriority = Annotated[str, Rule(check=_of_priority, schema={"pattern": "(?i)^(default|high)$"})]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
     """How much a service is asked at once; what is beyond is answered 503 by Envoy."""
 
-    priority: Literal["default", "high"] = field(
+    priority: _BreakerPriority = field(
         default="default", metadata=rule("Of the requests for which this counts: `priority` of their Mappings.")
     )
     max_connections: Count | None = field(default=None, metadata=rule("Connections; 1024 when absent."))
@@ -98,7 +113,15 @@ class UpstreamFields(Protocol):
     @property
     def respect_dns_ttl(self) -> bool | None: ...  # noqa: D102
     @property
+    def load_balancer(self) -> LoadBalancer | None: ...  # noqa: D102
+    @property
     def stats_name(self) -> str | None: ...  # noqa: D102
+    @property
+    def grpc(self) -> bool: ...  # noqa: D102
+    @property
+    def health_checks(self) -> tuple[HealthCheck, ...] | None: ...  # noqa: D102
+    @property
+    def outlier_detection(self) -> Outliers | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +136,12 @@ class Upstream:
     enable_ipv6: bool | None = None
     dns_type: str | None = None
     respect_dns_ttl: bool | None = None
+    load_balancer: LoadBalancer | None = None
     stats_name: str | None = None
+    grpc: bool = False
+    health_checks: tuple[HealthCheck, ...] | None = None
+    outlier_detection: Outliers | None = None
+    header_case: Case | None = None
 
     @property
     def for_tcp(self) -> "Upstream":
@@ -123,7 +151,7 @@ class Upstream:
         )
 
 
-def upstream_features(own: UpstreamFields, default: UpstreamFields) -> tuple[object, ...]:
+def upstream_features(own: UpstreamFields, default: Upstream) -> tuple[object, ...]:
     """The features of a backend, by what its own object says and what holds for all, in the order of their list."""
     breakers = _first(own.circuit_breakers, default.circuit_breakers)
     keepalive = _first(own.keepalive, default.keepalive)
@@ -137,7 +165,11 @@ def upstream_features(own: UpstreamFields, default: UpstreamFields) -> tuple[obj
         CircuitBreakers(tuple(map(_thresholds, breakers))) if breakers else None,
         connections if connections != Connections() else None,
         dns if dns != Dns() else None,
+        HeaderCase(default.header_case) if default.header_case else None,
+        health_checks_of(own.health_checks, grpc=own.grpc) if own.health_checks else None,
         Keepalive(keepalive.idle_time, keepalive.interval, keepalive.probes) if keepalive else None,
+        balancing_of(_first(own.load_balancer, default.load_balancer)),
+        outlier_detection_of(own.outlier_detection),
         StatsName(name) if name else None,
     )
     return tuple([feature for feature in found if feature is not None])
@@ -149,7 +181,7 @@ def _first(own: T | None, default: T | None) -> T | None:
 
 def _thresholds(breaker: Breaker) -> Thresholds:
     return Thresholds(
-        breaker.priority,
+        "high" if breaker.priority == "high" else "default",
         breaker.max_connections,
         breaker.max_pending_requests,
         breaker.max_requests,

@@ -59,7 +59,7 @@ class ListenerSpec:
         Validation(
             "!has(self.protocolStack) || self.protocolStack.size() == 0"
             " || self.protocolStack[self.protocolStack.size() - 1] in ['TCP', 'UDP']",
-            "protocolStack must end with TCP",
+            "protocolStack must end with TCP, or with UDP for HTTP/3",
         ),
         Validation(
             "!has(self.protocolStack)"
@@ -74,7 +74,11 @@ class ListenerSpec:
     )
     protocol_stack: tuple[Layer, ...] | None = field(
         default=None,
-        metadata=rule(name="protocolStack", doc="What is spoken, layer by layer; the last is TCP.", max_size=5),
+        metadata=rule(
+            name="protocolStack",
+            doc="What is spoken, layer by layer; the last is TCP, or UDP for HTTP/3: TLS, HTTP, UDP.",
+            max_size=5,
+        ),
     )
     security_model: Literal["XFP", "SECURE", "INSECURE"] = field(
         metadata=rule(
@@ -100,6 +104,11 @@ class ListenerSpec:
     )
 
     @property
+    def quic(self) -> bool:
+        """Whether it is HTTP/3 that is spoken."""
+        return self.stack[-1] == "UDP"
+
+    @property
     def stack(self) -> tuple[Layer, ...]:
         """The layers that are spoken."""
         return self.protocol_stack or STACKS[self.protocol or "TCP"]
@@ -113,7 +122,8 @@ class ListenerSpec:
             yield Problem("protocol", "has no effect beside protocolStack", stops=False)
         where = "protocolStack" if self.protocol_stack else "protocol"
         if "UDP" in self.stack:
-            yield Problem(where, "UDP is not served by this version")
+            if set(self.stack) != {"TLS", "HTTP", "UDP"} or self.stack[-1] != "UDP" or len(self.stack) != 3:
+                yield Problem(where, "with UDP must be TLS, HTTP, UDP, in a protocolStack, which is HTTP/3")
         elif self.stack[-1] != "TCP":
             yield Problem(where, "must end with TCP")
         elif len(set(self.stack)) < len(self.stack):

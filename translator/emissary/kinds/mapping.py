@@ -22,11 +22,17 @@ from translator.checks import (
 )
 from translator.decode import Invalid, Problem, Validation, join, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.health_checks import HealthCheck, health_problems
+from translator.emissary.fields.labels import Labels
+from translator.emissary.fields.load_balancer import LoadBalancer
+from translator.emissary.fields.outlier_detection import OutliersGiven
 from translator.emissary.fields.priority import Priority
 from translator.emissary.fields.redirect import Code, Paths
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.rewrite import RegexSubstitution
+from translator.emissary.fields.shadow import WITHOUT_EFFECT, shadow_problems
 from translator.emissary.fields.upgrades import Protocol
 from translator.emissary.fields.upstream import (
     Breakers,
@@ -52,20 +58,13 @@ from translator.emissary.service_names import service as readable
 AUTHORITY = ":authority"
 
 
-def _no_shadow(shadow: bool) -> bool:
-    if shadow:
-        raise Invalid("is not served by this version: the Mapping is left out, since it must not get real traffic")
-    return shadow
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingSpec:
     """A rule of routing: requests that match it go to its service."""
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers auth_context_extensions bypass_auth bypass_error_response_overrides cors docs
-        envoy_override error_response_overrides health_checks labels load_balancer modules outlier_detection resolver
+        bypass_error_response_overrides docs envoy_override error_response_overrides modules
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
@@ -130,6 +129,9 @@ class MappingSpec:
     precedence: int = field(default=0, metadata=rule("Larger goes first, whatever else is matched."))
 
     service: str = field(metadata=rule("Where requests go: `[scheme://]host[:port]`.", min_size=1, check=readable))
+    resolver: PlainText | None = field(
+        default=None, metadata=rule("The resolver that finds the service's endpoints; the Module's when absent.")
+    )
     tls: PlainText | None = field(default=None, metadata=rule("The TLSContext to speak TLS to the service with."))
     weight: Percent | None = field(
         default=None, metadata=rule("The share of requests, in percent, among Mappings alike.")
@@ -163,6 +165,16 @@ class MappingSpec:
         default=None,
         metadata=rule("Whether for those of IPv6, which go first; absent: only where no others are."),
     )
+    load_balancer: LoadBalancer | None = field(
+        default=None,
+        metadata=rule("Which endpoint gets a request; the Module's when absent, else one after the other."),
+    )
+    health_checks: tuple[HealthCheck, ...] | None = field(
+        default=None, metadata=rule("How endpoints are asked whether they are well; the first that can be used counts.")
+    )
+    outlier_detection: OutliersGiven = field(
+        default=None, metadata=rule("When an endpoint gets no requests for a while: Envoy's settings, or their JSON.")
+    )
     stats_name: StatsNameText | None = field(
         default=None, metadata=rule("The name of the service in Envoy's statistics; the cluster's when absent.")
     )
@@ -173,6 +185,12 @@ class MappingSpec:
     regex_rewrite: RegexSubstitution | None = field(default=None, metadata=rule("Instead of `rewrite`, by regex."))
     host_rewrite: PlainText | None = field(default=None, metadata=rule("The Host header that the service sees."))
     auto_host_rewrite: bool = field(default=False, metadata=rule("The Host header becomes the service's own name."))
+    add_linkerd_headers: bool | None = field(
+        default=None,
+        metadata=rule(
+            "Whether `l5d-dst-override` tells Linkerd which service it is for; as in the Module when absent."
+        ),
+    )
     add_request_headers: AddedHeaders | None = field(
         default=None, metadata=rule("Headers that the service sees in addition.")
     )
@@ -206,7 +224,31 @@ class MappingSpec:
         default=None, metadata=rule("Protocols to change to, such as websocket.")
     )
     use_websocket: bool | None = field(default=None, metadata=rule("Older name of allow_upgrade: [websocket]."))
-    shadow: bool = field(default=False, metadata=rule("A copy of the traffic; not served yet.", check=_no_shadow))
+    bypass_auth: bool = field(default=False, metadata=rule("The AuthServices are not asked about the requests."))
+    auth_context_extensions: abc.Mapping[str, PlainText] | None = field(
+        default=None, metadata=rule("What an AuthService that speaks gRPC is told besides.")
+    )
+    cors: Cors | None = field(
+        default=None, metadata=rule("Which pages of other sites may read answers; the Module's when absent.")
+    )
+    labels: Labels | None = field(
+        default=None,
+        metadata=rule(
+            "What a RateLimitService counts the requests by: for each domain a list of groups, each a name and its"
+            " entries; an empty list: not even the Module's default_labels."
+        ),
+    )
+    shadow: bool = field(
+        default=False,
+        metadata=rule(
+            "The service gets copies of the requests, `weight` percent of them, and its answers are dropped."
+        ),
+    )
+
+    @property
+    def redirects(self) -> bool:
+        """Whether clients are redirected; a shadow answers nobody."""
+        return self.host_redirect and not self.shadow
 
     @property
     def redirect_paths(self) -> Paths:
@@ -232,6 +274,8 @@ class MappingSpec:
         yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
         if self.prefix and not self.prefix_regex and not self.prefix.startswith("/"):
             yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)
+        if self.health_checks:
+            yield from health_problems(self.health_checks, grpc=self.grpc)
         yield from self._pitfalls()
         if self.prefix_regex and self.prefix_exact:
             yield Problem("prefix_exact", "has no effect beside prefix_regex", stops=False)
@@ -241,8 +285,26 @@ class MappingSpec:
             yield Problem("rewrite", "has no effect beside regex_rewrite", stops=False)
         if self.auto_host_rewrite and self.host_rewrite is not None:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
-        if self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
+        yield from self._redirect_problems()
+
+    def _redirect_problems(self) -> Iterable[Problem]:
+        if self.cors is not None and self.redirects:
+            yield Problem("cors", "has no effect beside host_redirect: Envoy adds nothing to a redirect", stops=False)
+        if self.labels is not None and self.redirects:
+            said = "has no effect beside host_redirect: what is sent elsewhere is not counted"
+            yield Problem("labels", said, stops=False)
+        if self.shadow:
+            yield from shadow_problems(self._said_in_vain(), self.load_balancer)
+        elif self.path_redirect is not None or self.prefix_redirect is not None or self.regex_redirect is not None:
             yield from self.redirect_paths.problems(redirects=self.host_redirect)
+
+    def _said_in_vain(self) -> Iterable[str]:
+        if self.rewrite != "/":
+            yield "rewrite"
+        for name in WITHOUT_EFFECT:
+            said = getattr(self, name)
+            if said is not None and said is not False:
+                yield name
 
     def _pitfalls(self) -> Iterable[Problem]:
         """What never takes effect as it is meant; what most Mappings have is seen to be good at once."""

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
-from translator.decode import Decoded, Problem, Rule, rule, schema_of
+from translator.decode import Decoded, FrozenMap, Problem, Rule, rule, schema_of
+from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.emissary.fields.http import HttpSettings, http_problems
+from translator.emissary.fields.labels import DefaultLabels
+from translator.emissary.fields.load_balancer import LoadBalancer
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
 from translator.emissary.objects import read_spec, words
@@ -49,17 +53,13 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AmbassadorConfig:
+class AmbassadorConfig(HttpSettings):
     """The settings; absent is Envoy's advice for an edge proxy, or Emissary's default."""
 
     UNSERVED: ClassVar[frozenset[str]] = words(
         """
-        add_linkerd_headers admin_port allow_chunked_length auth_enabled buffer buffer_limit_bytes cors debug_mode
-        default_label_domain default_labels enable_grpc_http11_bridge enable_grpc_web enable_http10 envoy_log_format
-        envoy_log_path envoy_log_type envoy_validation_timeout error_response_overrides forward_client_cert_details
-        set_current_client_cert_details grpc_stats gzip header_case_overrides ip_allow ip_deny load_balancer
-        lua_scripts max_request_headers_kb proper_case prune_unreachable_routes regex_type resolver runtime_flags
-        service_port statsd suppress_envoy_headers use_proxy_proto x_forwarded_proto_redirect xff_num_trusted_hops
+        buffer enable_grpc_http11_bridge enable_grpc_web error_response_overrides grpc_stats gzip ip_allow ip_deny
+        lua_scripts runtime_flags
         """
     )
     SILENT: ClassVar[frozenset[str]] = frozenset()
@@ -78,6 +78,9 @@ class AmbassadorConfig:
     )
     enable_ipv4: bool | None = field(default=None, metadata=rule("enable_ipv4 of Mappings and TCPMappings without it."))
     enable_ipv6: bool | None = field(default=None, metadata=rule("enable_ipv6 of Mappings and TCPMappings without it."))
+    load_balancer: LoadBalancer | None = field(default=None, metadata=rule("load_balancer of Mappings without one."))
+    resolver: PlainText | None = field(default=None, metadata=rule("resolver of Mappings and TCPMappings without one."))
+    add_linkerd_headers: bool = field(default=False, metadata=rule("add_linkerd_headers of Mappings without it."))
     defaults: Defaults = field(default=Defaults(), metadata=rule("Other defaults for Mappings."))
     regex_max_size: int = field(
         default=200,
@@ -111,6 +114,14 @@ class AmbassadorConfig:
     readiness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_ready on every Host."))
     diagnostics: Probe | None = field(default=None, metadata=rule("/ambassador/v0/ on every Host, when enabled."))
 
+    cors: Cors | None = field(default=None, metadata=rule("cors of Mappings without it."))
+    default_label_domain: Annotated[PlainText, Rule(min_size=1)] = field(
+        default="ambassador", metadata=rule("The domain of RateLimitServices that name none.")
+    )
+    default_labels: DefaultLabels = field(
+        default=FrozenMap(), metadata=rule("What goes before the labels of Mappings, or in their place, by domain.")
+    )
+
     @property
     def upstream(self) -> Upstream:
         """What holds for the connections to every service."""
@@ -123,11 +134,14 @@ class AmbassadorConfig:
             cluster_max_connection_lifetime_ms=self.cluster_max_connection_lifetime_ms,
             enable_ipv4=self.enable_ipv4,
             enable_ipv6=self.enable_ipv6,
+            load_balancer=self.load_balancer,
             stats_name=name,
+            header_case=self.header_case,
         )
 
     def cross_check(self) -> Iterable[Problem]:
-        """Envoy has a limit of its own."""
+        """Envoy has a limit of its own, and some settings need others."""
+        yield from http_problems(self)
         if self.regex_max_size > LARGEST_REGEX:
             yield Problem("regex_max_size", f"counts as {LARGEST_REGEX}, which is the most", stops=False)
 

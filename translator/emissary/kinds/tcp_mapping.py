@@ -46,7 +46,7 @@ _MILLISECONDS: Final = {"x-kubernetes-int-or-string": True, "minimum": 0, "patte
 class TCPMappingSpec:
     """A rule for connections: those of a port, or those that ask for a name in TLS, go to its service."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset({"resolver"})
+    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS"})
 
     port: Port = field(metadata=rule("The port."))
@@ -60,6 +60,9 @@ class TCPMappingSpec:
         ),
     )
     service: str = field(metadata=rule("Where connections go: `[scheme://]host[:port]`.", min_size=1, check=readable))
+    resolver: PlainText | None = field(
+        default=None, metadata=rule("The resolver that finds the service's endpoints; the Module's when absent.")
+    )
     tls: PlainText | None = field(default=None, metadata=rule("The TLSContext to speak TLS to the service with."))
     weight: Percent | None = field(default=None, metadata=rule("The share of connections among TCPMappings alike."))
     cluster_tag: PlainText = field(default="", metadata=rule("Keeps this service's cluster apart from others like it."))

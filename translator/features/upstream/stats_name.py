@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from translator.features.labels import label
 from translator.features.upstream.part import Part
 
 
@@ -14,4 +15,4 @@ class StatsName:
 
 def part(stats: StatsName) -> Part:
     """What Envoy's Cluster says of it."""
-    return Part(cluster={"alt_stat_name": stats.name})
+    return Part(cluster={"alt_stat_name": label(stats.name)})

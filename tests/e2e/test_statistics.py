@@ -1,0 +1,90 @@
+"""Envoy's statistics: sent to a statsd, and with every name of somebody's in a label."""
+
+import re
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from tests.support.certificates import authority
+from tests.support.envoy import wait_until
+from tests.support.gateway import Gateway
+from tests.support.objects import an_object, endpoint_slice, host, mapping, service, tls_secret
+from tests.support.ports import unused_port
+from tests.support.statsd import StatsdSink
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.envoy, pytest.mark.system]
+
+NAME = "statistics.test"
+
+
+@pytest.mark.parametrize(
+    ("environ", "pattern"),
+    [
+        ({}, r"envoy\.cluster\.ip/127_0_0_1_\d+\.upstream_rq_total:\d+\|c"),
+        (
+            {"DOGSTATSD": "true", "DD_ENTITY_ID": "pod-1"},
+            r"envoy\.cluster\.upstream_rq_total:\d+\|c\|#(?=.*envoy\.cluster_name:ip/127_0_0_1_\d+)(?=.*dd\.internal\.entity_id:pod-1).*",
+        ),
+    ],
+    ids=["statsd", "dogstatsd"],
+)
+def test_statistics_are_sent_to_a_statsd(environ: Mapping[str, str], pattern: str, red: HttpUpstream) -> None:
+    with StatsdSink() as sink:
+        settings = {
+            "STATSD_ENABLED": "true",
+            "STATSD_HOST": "127.0.0.1",
+            "STATSD_PORT": str(sink.port),
+            "STATSD_FLUSH_INTERVAL": "0.2",
+            **environ,
+        }
+        with Gateway(environ=settings) as gateway:
+            gateway.apply("statistics", host(NAME, NAME) + mapping(NAME, NAME, red.service))
+            gateway.wait_served(NAME)
+            wait_until(lambda: any(re.fullmatch(pattern, line) for line in list(sink.lines)), what="the statistic")
+
+
+def test_a_statsd_that_is_not_there_costs_its_statistics_alone(red: HttpUpstream) -> None:
+    with Gateway(environ={"STATSD_ENABLED": "true", "STATSD_HOST": "statsd.invalid"}) as gateway:
+        gateway.apply("statistics", host(NAME, NAME) + mapping(NAME, NAME, red.service))
+        gateway.wait_served(NAME)
+        assert "no statistics are sent: STATSD_HOST, statsd.invalid, has no address" in gateway.log()
+
+
+def families(gateway: Gateway) -> set[str]:
+    lines = gateway.diagnostics("/metrics").text.splitlines()
+    return {re.split(r"[{ ]", line, maxsplit=1)[0] for line in lines if line and not line.startswith("#")}
+
+
+def test_names_are_labels_and_no_service_has_a_family_of_its_own(gateway: Gateway, red: HttpUpstream) -> None:
+    port = unused_port()
+    pair = authority().sign(NAME)
+    texts = tls_secret("dot.ted.secret", pair.certificate, pair.key)
+    texts += host(NAME, NAME, tlsSecret={"name": "dot.ted.secret", "namespace": "default"})
+    texts += mapping("an-address", NAME, red.service, "/address/")
+    texts += mapping("a-name", NAME, f"localhost.localdomain:{red.port}", "/name/")
+    texts += mapping("a-service", NAME, "kept.default:80", "/service/") + service("kept", {"http": 80})
+    texts += endpoint_slice("kept-1", "kept", {"http": red.port}, {"addresses": ["127.0.0.1"]})
+    texts += mapping("named", NAME, red.service, "/named/", stats_name="my.own.name")
+    texts += an_object("TCPMapping", "tcp", {"port": port, "service": red.service})
+    spec = {"protocol": "HTTP", "securityModel": "XFP", "hostBinding": {"namespace": {"from": "ALL"}}}
+    extra = unused_port()
+    texts += an_object("Listener", "dot.ted.listener", {"port": extra, "statsPrefix": "pre.fix", **spec})
+    with gateway.applied("statistics", texts):
+        for path in ("/address/", "/service/", "/named/"):
+            gateway.wait_served(NAME, path)
+        gateway.wait_served(NAME, "/address/", tls=True)
+        wait_until(lambda: httpx.get(f"http://127.0.0.1:{port}/").status_code == 200, what="TCP")
+        asked = {"host": NAME}
+        wait_until(lambda: httpx.get(f"http://127.0.0.1:{extra}/address/", headers=asked).is_success, what="HTTP")
+        odd = re.compile(
+            r"127|_0_0_1|localdomain|kept_|own_name|secret_|ted_listener|_fix_|statistics_|" + str(red.port)
+        )
+        assert {name for name in families(gateway) if odd.search(name)} == set()
+        text = gateway.diagnostics("/metrics").text
+    assert f'envoy_cluster_name="ip/127_0_0_1_{red.port}"' in text
+    assert f'envoy_cluster_name="dns/localhost_localdomain_{red.port}"' in text
+    assert 'envoy_cluster_name="my_own_name"' in text
+    assert 'envoy_http_conn_manager_prefix="pre_fix"' in text
+    assert 'envoy_secret="default/dot.ted.secret"' in text

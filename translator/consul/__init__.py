@@ -1,0 +1,1 @@
+"""What Consul's catalog says of services: found by the watcher for those that somebody's routes lead to."""

@@ -1,0 +1,100 @@
+"""`cors`: which pages of other sites may read answers."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from translator.checks import token
+from translator.decode import Decoded, Problem, Rule, few, kind_shown, quote, rule
+from translator.filters.cors import CrossOrigin, Origin
+
+Word = Annotated[str, Rule(check=token, schema={"minLength": 1})]
+MOST_ORIGINS: Final = 1_000
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<any>\*\.)?(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+)
+_USUAL: Final = {"http": "80", "https": "443"}
+
+
+def origin_of(text: str) -> Origin | None:
+    """The origin that a text means, in a browser's spelling; None where no browser ever names it."""
+    if text in {"*", "null"}:
+        return Origin(text)
+    found = _ORIGIN.fullmatch(text.lower().removesuffix("/"))
+    if found is None:
+        return None
+    scheme, port = found["scheme"], found["port"]
+    shown = f":{port}" if port and port != _USUAL.get(scheme) else ""
+    if found["any"]:
+        return Origin(f".{found['name']}{shown}", subdomains_of=f"{scheme}://")
+    return Origin(f"{scheme}://{found['name']}{shown}")
+
+
+def _read_origins(value: object) -> Decoded[tuple[str, ...]]:
+    """Read origins; one that no browser names is left out and told, since it lets nobody in."""
+    if not isinstance(value, list):
+        return Decoded(None, (Problem("", f"must be a list, not {kind_shown(value)}"),))
+    problems, found = [], []
+    for index, text in enumerate(value):
+        if isinstance(text, str) and origin_of(text):
+            found.append(text)
+            continue
+        shown = quote(text) if isinstance(text, str) else kind_shown(text)
+        wanted = "must be an origin such as https://example.com or https://*.example.com, or *"
+        problems.append(Problem(f"[{index}]", f"{wanted}, not {shown}; it is left out", stops=False))
+    return Decoded(tuple(found), few(problems))
+
+
+Origins = Annotated[tuple[str, ...], Rule(convert=_read_origins, schema={"type": "array", "items": {"type": "string"}})]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cors:
+    """Which pages of other sites may read answers."""
+
+    origins: Origins = field(
+        default=(),
+        metadata=rule(
+            "Sites, such as https://example.com; `https://*.example.com` is what is below it; `*` all.",
+            max_size=MOST_ORIGINS,
+        ),
+    )
+    methods: tuple[Word, ...] = field(default=(), metadata=rule("Methods that they may use besides the plain ones."))
+    headers: tuple[Word, ...] = field(default=(), metadata=rule("Headers that they may send besides the plain ones."))
+    exposed_headers: tuple[Word, ...] = field(
+        default=(), metadata=rule("Headers of answers that they may read besides the plain ones.")
+    )
+    credentials: bool = field(default=False, metadata=rule("Whether requests may have cookies and the like."))
+    max_age: str | None = field(
+        default=None,
+        metadata=rule(
+            "For how many seconds a browser may rely on this; a text.",
+            pattern="-?[0-9]{1,10}",
+            hint="a number of seconds",
+        ),
+    )
+    v2CommaSeparatedOrigins: bool = field(  # noqa: N815
+        default=False, metadata=rule("How an older version said it.")
+    )
+
+    def cross_check(self) -> Iterable[Problem]:
+        """What no field can see alone."""
+        if self.credentials and "*" in self.origins:
+            said = "lets every site act as the user who visits it, since origins has *"
+            yield Problem("credentials", said, stops=False)
+
+
+def cross_origin_of(own: Cors | None, default: Cors | None) -> CrossOrigin | None:
+    """The policy of a route: its own, else the Module's."""
+    cors = default if own is None else own
+    if cors is None:
+        return None
+    return CrossOrigin(
+        tuple([origin for text in cors.origins if (origin := origin_of(text))]),
+        cors.methods,
+        cors.headers,
+        cors.exposed_headers,
+        credentials=cors.credentials,
+        max_age=cors.max_age or "",
+    )

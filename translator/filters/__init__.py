@@ -1,0 +1,68 @@
+"""The HTTP filters: one list, the same in every HTTP connection manager from the start, all of them switched off.
+
+A filter that is added to a listener drains the connections of that listener, and cuts off who does not go in time. So
+none is ever added. A route, or all routes of a chain, switch a filter on, which costs no connection; and what can be
+said only where the filter stands is given apart, by name (ECDS), before the routes that need it and taken away after
+them. A filter that is off costs a request nothing that can be measured.
+
+A filter is a file of its own here, which says what can be said of it, and one line in FILTERS. Requests go through the
+list from its beginning, answers from its end.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from envoyapi.config_core_v3 import TypedExtensionConfig
+from envoyapi.wire import Any, Message, any_of
+from translator.filters import cors, external_auth, rate_limit, unavailable
+from translator.filters.part import Discovered, HttpFilter, NameOf
+from translator.ir import Backend
+
+FILTERS: Final[tuple[HttpFilter, ...]] = (
+    cors.FILTER,  # a browser's preflight has no credentials: it is answered before anybody is asked
+    unavailable.FILTER,  # where the authorization below is broken, nothing behind it may be reached
+    external_auth.FILTER,
+    rate_limit.FILTER,  # what is refused anyway is not counted
+)
+
+DISCOVERED: Final[Mapping[str, HttpFilter]] = {each.name: each for each in FILTERS if each.discovered}
+"""Those whose configuration is given apart, by name."""
+
+_SWITCHES: Final = {kind: (each.name, say) for each in FILTERS for kind, say in each.switches.items()}
+
+
+def switches_of(values: Iterable[object]) -> dict[str, Any] | None:
+    """Envoy's typed_per_filter_config for the values of a route or of a chain; None where there are none.
+
+    Raises:
+        KeyError: when a value is of a class that no filter lists: a bug of ours.
+    """
+    found: dict[str, Any] = {}
+    for value in values:
+        name, say = _SWITCHES[type(value)]
+        found[name] = any_of(say(value))
+    return found or None
+
+
+ANSWERED_BY_US: Final = switches_of([external_auth.DoNotAsk()])
+"""What a route of our own that answers by itself says to filters: nobody has to allow its answer."""
+
+
+def configuration_of(name: str, value: object, name_of: NameOf) -> TypedExtensionConfig:
+    """The resource that Envoy is given for a filter of DISCOVERED; `value` None: nobody says anything of it."""
+    listed = DISCOVERED[name]
+    message: Message = listed.idle
+    if value is not None:
+        message = _discovered(listed).encode(value, name_of)
+    return TypedExtensionConfig(name=name, typed_config=any_of(message))
+
+
+def backends_of(name: str, value: object) -> Iterable[Backend]:
+    """Where a filter of DISCOVERED sends requests of its own."""
+    return _discovered(DISCOVERED[name]).backends(value)
+
+
+def _discovered(listed: HttpFilter) -> Discovered:
+    if listed.discovered is None:
+        raise TypeError(f"the configuration of {listed.name} stands in the listener")
+    return listed.discovered

@@ -1,0 +1,57 @@
+"""Cross-origin requests: which pages of other sites may read answers, and what browsers are told beforehand.
+
+Source: envoy/extensions/filters/http/cors/v3/cors.proto.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from envoyapi.http_cors_v3 import Cors, CorsPolicy
+from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
+from translator.filters.part import HttpFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An origin as browsers write it; `*` is all. With a scheme as `subdomains_of`, anything between it and `text`."""
+
+    text: str
+    subdomains_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossOrigin:
+    """Which pages may ask; the rest is what their browsers are told."""
+
+    origins: tuple[Origin, ...]
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    exposed_headers: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age: str = ""
+
+
+def _switch(cors: CrossOrigin) -> CorsPolicy:
+    return CorsPolicy(
+        allow_origin_string_match=[_matcher(origin) for origin in cors.origins],
+        allow_methods=_joined(cors.methods),
+        allow_headers=_joined(cors.headers),
+        expose_headers=_joined(cors.exposed_headers),
+        max_age=cors.max_age or None,
+        allow_credentials=True if cors.credentials else None,
+    )
+
+
+def _matcher(origin: Origin) -> StringMatcher:
+    if not origin.subdomains_of:
+        return StringMatcher(exact=origin.text)
+    regex = f"{re.escape(origin.subdomains_of)}[a-z0-9_.-]+{re.escape(origin.text)}"
+    return StringMatcher(safe_regex=RegexMatcher(regex=regex))
+
+
+def _joined(words: tuple[str, ...]) -> str | None:
+    return ", ".join(words) or None
+
+
+FILTER: Final = HttpFilter(name="envoy.filters.http.cors", idle=Cors(), switches={CrossOrigin: _switch})

@@ -1,0 +1,136 @@
+"""External authorization: a service of the user's is asked about each request before it goes on.
+
+Source: envoy/extensions/filters/http/ext_authz/v3/ext_authz.proto.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from envoyapi.config_core_v3 import ApiVersion, GrpcService, GrpcServiceEnvoyGrpc, HeaderValue, HttpUri
+from envoyapi.http_ext_authz_v3 import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    BufferSettings,
+    CheckSettings,
+    ExtAuthz,
+    ExtAuthzPerRoute,
+    HttpService,
+)
+from envoyapi.type_matcher_v3 import ListStringMatcher, StringMatcher
+from envoyapi.type_v3 import HttpStatus, StatusCode
+from envoyapi.wire import duration_ms
+from translator.decode import FrozenMap
+from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
+from translator.ir import Backend
+
+NAME: Final = "envoy.filters.http.ext_authz"
+NOBODY: Final = "dragoman/nobody"
+"""The cluster that there never is: who is asked as long as nobody says who."""
+
+STATUSES: Final = frozenset(int(code) for code in StatusCode if code)
+"""What a client may be answered when the service does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """How much of a request's body the service is given; `partial`: the beginning of a larger one, instead of 413."""
+
+    most_bytes: int
+    partial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAuth:
+    """What is said to a service that speaks HTTP, beyond the method, path and host, and what it may say. Lower case.
+
+    `request_headers` are the client's that it gets. `answer_headers` are those of its answer
+    that go on: to the service behind when it allows the request, else to the client.
+    """
+
+    path_prefix: str = ""
+    request_headers: tuple[str, ...] = ()
+    answer_headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalAuth:
+    """Who is asked, and how. `http` None: gRPC is spoken. `added_headers` are told to the service in addition."""
+
+    backend: Backend
+    timeout_ms: int
+    http: HttpAuth | None
+    added_headers: tuple[tuple[str, str], ...] = ()
+    body: Body | None = None
+    status_on_error: int | None = None
+    failure: Literal["deny", "allow"] = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The requests are asked about. `context` is told to a service that speaks gRPC."""
+
+    context: Mapping[str, str] = FrozenMap()
+
+
+@dataclass(frozen=True, slots=True)
+class DoNotAsk:
+    """The requests are not asked about, whatever holds for others."""
+
+
+def _switch(ask: Ask) -> ExtAuthzPerRoute:
+    return ExtAuthzPerRoute(check_settings=CheckSettings(context_extensions=ask.context))
+
+
+def _encode(auth: ExternalAuth, name_of: NameOf) -> ExtAuthz:
+    cluster, timeout, http = name_of(auth.backend), duration_ms(auth.timeout_ms), auth.http
+    added = [HeaderValue(key=name, value=value) for name, value in auth.added_headers]
+    envoy_grpc = GrpcServiceEnvoyGrpc(cluster_name=cluster)
+    body = auth.body
+    return ExtAuthz(
+        transport_api_version=ApiVersion.V3,
+        grpc_service=GrpcService(envoy_grpc=envoy_grpc, timeout=timeout, initial_metadata=added)
+        if http is None
+        else None,
+        http_service=_http_service(http, cluster, added, auth.timeout_ms) if http else None,
+        allowed_headers=_exactly(http.request_headers) if http else None,
+        with_request_body=BufferSettings(max_request_bytes=body.most_bytes, allow_partial_message=body.partial)
+        if body
+        else None,
+        failure_mode_allow=True if auth.failure == "allow" else None,
+        status_on_error=HttpStatus(code=StatusCode(auth.status_on_error)) if auth.status_on_error else None,
+        clear_route_cache=True,
+    )
+
+
+def _http_service(http: HttpAuth, cluster: str, added: list[HeaderValue], timeout_ms: int) -> HttpService:
+    answer = _exactly(http.answer_headers)
+    return HttpService(
+        server_uri=HttpUri(uri=f"http://{cluster}", cluster=cluster, timeout=duration_ms(timeout_ms)),
+        path_prefix=http.path_prefix or None,
+        authorization_request=AuthorizationRequest(headers_to_add=added) if added else None,
+        authorization_response=AuthorizationResponse(allowed_upstream_headers=answer, allowed_client_headers=answer),
+    )
+
+
+def _exactly(names: tuple[str, ...]) -> ListStringMatcher | None:
+    patterns = [StringMatcher(exact=name, ignore_case=True) for name in names]
+    return ListStringMatcher(patterns=patterns) if patterns else None
+
+
+_IDLE: Final = ExtAuthz(
+    transport_api_version=ApiVersion.V3,
+    http_service=HttpService(server_uri=HttpUri(uri="http://nobody", cluster=NOBODY, timeout=duration_ms(1000))),
+    status_on_error=HttpStatus(code=StatusCode.InternalServerError),
+)
+"""Where it were switched on all the same, every request would be refused."""
+
+FILTER: Final = HttpFilter(
+    name=NAME,
+    idle=_IDLE,
+    switches={
+        Ask: lambda ask: _switch(ask) if ask.context else AS_CONFIGURED,
+        DoNotAsk: lambda _: ExtAuthzPerRoute(disabled=True),
+    },
+    discovered=Discovered(ExternalAuth, _encode, lambda auth: (auth.backend,)),
+)

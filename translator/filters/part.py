@@ -1,0 +1,46 @@
+"""What one HTTP filter says of itself: a file of this folder makes one, `translator.filters` lists them in order."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from envoyapi.config_route_v3 import FilterConfig
+from envoyapi.wire import Any as AnyMessage
+from envoyapi.wire import Message
+from translator.ir import Backend
+
+NameOf = Callable[[Backend], str]
+"""The name of a backend's cluster."""
+
+AS_CONFIGURED: Final = FilterConfig(config=AnyMessage())
+"""Switches a filter on with the configuration that it has in the HTTP connection manager."""
+
+
+def _no_backends(_: Any) -> Iterable[Backend]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """The configuration of a filter that Envoy is given apart (ECDS), so that it changes without its listeners.
+
+    `kind` is the class of its values, `encode` Envoy's words for one, `backends` those that it sends requests to.
+    """
+
+    kind: type
+    encode: Callable[[Any, NameOf], Message]
+    backends: Callable[[Any], Iterable[Backend]] = _no_backends
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFilter:
+    """A filter of every HTTP connection manager, where it stands switched off.
+
+    `idle` is its configuration as long as nobody says another. `switches` are the classes of values that a route, or
+    all routes of a chain, may have, each with Envoy's words for it: what is said there switches the filter on.
+    """
+
+    name: str
+    idle: Message
+    switches: Mapping[type, Callable[[Any], Message]] = field(default_factory=dict)
+    discovered: Discovered | None = None

@@ -1,0 +1,38 @@
+"""An authorization that is declared and cannot be asked: every request is refused, none is let through.
+
+The answer can be read by people and programs, as Emissary's: a 500 with JSON. Only liveness and readiness are told
+still, since a pod that is restarted for a mistake in an object would not mend it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from envoyapi.config_core_v3 import DataSource
+from envoyapi.http_lua_v3 import Lua
+from translator.filters.part import AS_CONFIGURED, HttpFilter
+
+_SCRIPT: Final = """
+local exempt = {["/ambassador/v0/check_alive"] = true, ["/ambassador/v0/check_ready"] = true}
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  if exempt[(headers:get(":path") or ""):match("^[^?]*")] then
+    return
+  end
+  local id = (headers:get("x-request-id") or ""):gsub("[^%w%-]", "")
+  local said = '{"message": "the authorization service is not configured correctly: the gateway\\'s diagnostics tell'
+  said = said .. ' what is wrong", "request_id": "' .. id .. '", "status_code": 500}\\n'
+  handle:respond({[":status"] = "500", ["content-type"] = "application/json"}, said)
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Every request is refused."""
+
+
+FILTER: Final = HttpFilter(
+    name="dragoman.filters.http.unavailable",
+    idle=Lua(default_source_code=DataSource(inline_string=_SCRIPT)),
+    switches={Unavailable: lambda _: AS_CONFIGURED},
+)

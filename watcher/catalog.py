@@ -1,0 +1,113 @@
+"""Asks Consul for the services that routes lead to, and keeps its answers in the snapshot's `catalog`.
+
+Nothing is asked, and no HTTP client loaded, before somebody's Mapping leads to Consul.
+"""
+
+import asyncio
+import os
+import random
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from process import logs
+from process.settings import Settings
+from snapshot import Reader, Record, Snapshot, SnapshotError, SnapshotFullError, Writer
+from snapshot.bell import Bell
+from watcher.consul import WAIT, Asking, base_url, service_of
+
+if TYPE_CHECKING:
+    import aiohttp
+
+LOOK: Final = 5.0
+"""Seconds after which it is looked for services that are wanted, though no bell rang."""
+
+CONNECT_SECONDS: Final = 5.0
+
+log = logs.get()
+
+
+class Catalog:
+    """The shell round every `Asking`: tasks, the HTTP client, the snapshot."""
+
+    def __init__(self, snapshot: Snapshot, settings: Settings) -> None:
+        self._wanted: Reader = snapshot.reader("wanted")
+        self._known: Reader = snapshot.reader("catalog")
+        self._writer: Writer = snapshot.writer("catalog")
+        self._settings = settings
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def run(self) -> None:
+        """Until it is cancelled. What goes wrong here harms nothing else of the watcher."""
+        bell = Bell.listen(self._settings.bells_dir, "catalog", "wanted")
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except SnapshotError as error:
+                    log.warning("Consul's services cannot be followed at the moment", reason=str(error))
+                await bell.wait(LOOK)
+        finally:
+            bell.close()
+            for task in self._tasks.values():
+                task.cancel()
+            if self._session is not None:
+                await self._session.close()
+
+    async def _follow(self) -> None:
+        """A task for each service that is wanted; of others nothing is kept, once it is known which are."""
+        changes = self._wanted.changes()
+        if changes.sequence == 0:
+            return
+        if changes.whole:
+            self._writer.commit({key: None for key in self._known.all() if key not in changes.records})
+        for key, record in changes.records.items():
+            task = self._tasks.pop(key, None)
+            if task is not None:
+                task.cancel()
+            if record is None:
+                self._writer.commit({key: None})
+                continue
+            asking = Asking(service_of(record), self._known.get(key), random.random)
+            self._tasks[key] = asyncio.create_task(self._keep_asking(key, asking))
+
+    async def _keep_asking(self, key: str, asking: Asking) -> None:
+        while True:
+            told = asking.told
+            try:
+                record, rest = await self._ask(asking)
+                if record is not None:
+                    self._writer.commit({key: record})
+            except SnapshotFullError as error:
+                log.error("no room for what Consul says", reason=str(error))  # noqa: TRY400 -- no failure of ours
+                rest = LOOK
+            except SnapshotError:
+                return  # the watcher ends for it, too
+            self._tell(asking, told)
+            await asyncio.sleep(rest)
+
+    async def _ask(self, asking: Asking) -> tuple[Record | None, float]:
+        import aiohttp  # noqa: PLC0415 -- costs 12 MB: only with Consul
+
+        settings = self._settings
+        if self._session is None:
+            limit = aiohttp.ClientTimeout(total=WAIT * 1.5, sock_connect=CONNECT_SECONDS)
+            self._session = aiohttp.ClientSession(timeout=limit, connector=aiohttp.TCPConnector(limit=0))
+        url = base_url(asking.service.address, settings.consul_address, os.environ) + asking.path
+        headers = {"X-Consul-Token": settings.consul_token} if settings.consul_token else {}
+        try:
+            async with self._session.get(url, params=asking.params, headers=headers, allow_redirects=False) as answer:
+                body = await answer.read()
+                if answer.status != HTTPStatus.OK:
+                    said = body[:200].decode(errors="replace").strip()
+                    return asking.failed(f"it answers {answer.status} {said}".strip())
+                return asking.answered(answer.headers.get("X-Consul-Index"), body)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return asking.failed(str(error) or type(error).__name__)
+
+    def _tell(self, asking: Asking, before: str) -> None:
+        named = {"service": asking.service.service, "datacenter": asking.service.datacenter}
+        if asking.told and not before:
+            log.warning("Consul does not answer", **named, reason=asking.told)
+        elif before and not asking.told:
+            log.info("Consul answers again", **named)
