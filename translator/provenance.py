@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from translator import ir
 from translator.consul.tables import answer_of_assignment as answer_of
+from translator.ingress.rules import owner_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.xds.names import secret_of, services_of
@@ -47,7 +48,7 @@ class Provenance:
             case _:
                 secret = secret_of(name)
                 found = iter((f"core/Secret/{secret.namespace}/{secret.name}",))
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(map(_written, found)))
 
     def _of_listener(self, name: str) -> Iterator[ObjectKey]:
         listener = self._intent.listeners.view().get(name)
@@ -99,3 +100,8 @@ class Provenance:
 def _of_routes(routes: Iterable[ir.Route]) -> Iterator[ObjectKey]:
     for route in routes:
         yield from route.origins
+
+
+def _written(key: ObjectKey) -> ObjectKey:
+    """The object that somebody wrote, of one that was made of it: an Ingress, or Endpoints."""
+    return key.partition("#")[0] if key.startswith("core/Endpoints/") else owner_of(key)

@@ -102,6 +102,9 @@ def objects(gateway: Gateway, namespace: str) -> list[dict[str, Any]]:
         one("KubernetesEndpointResolver", {}),
         one("KubernetesServiceResolver", {}),
         one("AuthService", {"auth_service": "one:80", "failure_mode_allow": True}),
+        one("RateLimitService", {"service": "one:80", "protocol_version": "v3"}),
+        one("LogService", {"service": "one:80"}),
+        one("TracingService", {"service": "one:80", "driver": "zipkin"}),
         *(one(kind.name, {}) for kind in OTHERS),
     ]
 

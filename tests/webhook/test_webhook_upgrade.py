@@ -12,8 +12,6 @@ import orjson
 import pytest
 
 from conversion import GROUP
-from conversion.kinds import versions_of
-from crds.kinds import SERVED
 from crds.older import definitions_with_older_versions
 from tests.e2e.cluster.binaries import ensure
 from tests.support.apiserver import ApiServer

@@ -87,14 +87,23 @@ class EmissaryTables:
     problems: tuple[Problems, ...]
 
     def __init__(
-        self, tables: Tables, kubernetes: KubernetesTables, consul: ConsulTables, own: OwnPorts, options: Options
+        self,
+        tables: Tables,
+        kubernetes: KubernetesTables,
+        consul: ConsulTables,
+        own: OwnPorts,
+        options: Options,
+        derived: Mapping[str, Table[ObjectKey, bytes]] | None = None,
     ) -> None:
+        """`derived` are objects, by kind, that others become: they count beside those that are declared."""
         self._tables = tables
         self._options = options
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in KINDS}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
             f"getambassador.io/{kind}": table for kind, table in objects.items()
         }
+        for kind, table in (derived or {}).items():
+            objects[kind] = tables.union(f"{kind} objects and derived ones", objects[kind], table)
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
