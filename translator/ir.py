@@ -142,10 +142,11 @@ class TlsVersions:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTls:
-    """TLS towards a backend. Without `ca` the backend's certificate is not verified."""
+    """TLS towards a backend. Without `ca` its certificate is not verified; `revocations` are those of the `ca`."""
 
     sni: str | None = None
     ca: SecretRef | None = None
+    revocations: SecretRef | None = None
     certificate: SecretRef | None = None
     versions: TlsVersions = TlsVersions()
     alpn: tuple[str, ...] = ()
@@ -322,6 +323,7 @@ class TlsTermination:
 
     certificates: tuple[SecretRef, ...]
     client_ca: SecretRef | None = None
+    client_revocations: SecretRef | None = None
     require_client_certificate: bool = False
     versions: TlsVersions = TlsVersions()
     alpn: tuple[str, ...] = ("h2", "http/1.1")

@@ -7,7 +7,7 @@ from translator.consul.tables import answer_of_assignment as answer_of
 from translator.ingress.rules import owner_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
-from translator.xds.names import secret_of, services_of
+from translator.xds.names import secrets_of, services_of
 from translator.xds.tables import Intent, XdsTables
 
 
@@ -46,8 +46,7 @@ class Provenance:
             case "extension":
                 found = self._of_filter(name)
             case _:
-                secret = secret_of(name)
-                found = iter((f"core/Secret/{secret.namespace}/{secret.name}",))
+                found = (f"core/Secret/{secret.namespace}/{secret.name}" for secret in secrets_of(name))
         return tuple(dict.fromkeys(map(_written, found)))
 
     def _of_listener(self, name: str) -> Iterator[ObjectKey]:

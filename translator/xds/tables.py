@@ -1,6 +1,6 @@
 """The tables of resources: what each API says in the IR, encoded once and joined into what Envoy is given."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -24,8 +24,8 @@ from translator.xds.virtual_host import encode_route_configuration, encode_virtu
 
 RouteKey = str
 T = TypeVar("T")
-SecretUse = tuple[str, ir.SecretRef]
-"""`certificate` or `authority`, and the Secret."""
+SecretUse = tuple[str, ir.SecretRef, ir.SecretRef | None]
+"""`certificate` or `authority`, and the Secret; for an authority perhaps that with its revocations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +135,22 @@ class XdsTables:
         return self._tables.each("secret resources", named, lambda _, members: _any_of(members.values()))
 
     def _secret(self, use: SecretUse) -> Resource | None:
-        kind, secret = use
-        certificate = read(self._kubernetes.certificates, (secret.namespace, secret.name))
-        if certificate is None or certificate.problem:
+        kind, secret, revoking = use
+        certificate = self._certificate(secret)
+        if certificate is None:
             return None
-        encode: Callable[[str, Certificate], bytes | None] = (
-            encode_certificate if kind == "certificate" else encode_authority
-        )
-        encoded = encode(_secret_name(use), certificate)
+        if kind == "certificate":
+            encoded = encode_certificate(_secret_name(use), certificate)
+        else:
+            revoked = self._certificate(revoking) if revoking else None
+            if revoking and (revoked is None or revoked.revocations is None or revoked.unusable_revocations):
+                return None
+            encoded = encode_authority(_secret_name(use), certificate, revoked.revocations if revoked else None)
         return None if encoded is None else resource(encoded)
+
+    def _certificate(self, secret: ir.SecretRef) -> Certificate | None:
+        found = read(self._kubernetes.certificates, (secret.namespace, secret.name))
+        return None if found is None or found.problem else found
 
     def _listeners(self) -> Table[str, Resource]:
         encoded = self._tables.each("filter chains", self._intent.chains, _encode_chain)
@@ -218,24 +225,24 @@ def _backends_of_chain(chain: ir.FilterChain) -> list[ir.Backend]:
 def _chain_secrets(chain: ir.FilterChain) -> dict[SecretUse, bool]:
     if chain.tls is None:
         return {}
-    uses: dict[SecretUse, bool] = {("certificate", secret): True for secret in chain.tls.certificates}
+    uses: dict[SecretUse, bool] = {("certificate", secret, None): True for secret in chain.tls.certificates}
     if chain.tls.client_ca:
-        uses["authority", chain.tls.client_ca] = True
+        uses["authority", chain.tls.client_ca, chain.tls.client_revocations] = True
     return uses
 
 
 def _backend_secrets(backend: ir.Backend) -> dict[SecretUse, bool]:
     uses: dict[SecretUse, bool] = {}
     if backend.tls and backend.tls.certificate:
-        uses["certificate", backend.tls.certificate] = True
+        uses["certificate", backend.tls.certificate, None] = True
     if backend.tls and backend.tls.ca:
-        uses["authority", backend.tls.ca] = True
+        uses["authority", backend.tls.ca, backend.tls.revocations] = True
     return uses
 
 
 def _secret_name(use: SecretUse) -> str:
-    kind, secret = use
-    return certificate_name(secret) if kind == "certificate" else authority_name(secret)
+    kind, secret, revoking = use
+    return certificate_name(secret) if kind == "certificate" else authority_name(secret, revoking)
 
 
 def _any_of(members: Iterable[T]) -> T:

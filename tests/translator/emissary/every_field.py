@@ -30,6 +30,13 @@ HTTPS = an_object(
 )
 
 
+def revocations(name: str) -> Document:
+    """A Secret that revokes nothing."""
+    data = {"crl.pem": base64.b64encode(authority().revoking()).decode()}
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+
 def secret(name: str, hostname: str, namespace: str = "default") -> Document:
     pair = authority().sign(hostname)
     data = {"tls.crt": base64.b64encode(pair.certificate).decode(), "tls.key": base64.b64encode(pair.key).decode()}
@@ -62,6 +69,7 @@ def _authorization() -> list[Document]:
 
 def _hosts() -> list[Document]:
     context = {"hosts": ["a.test"], "secret": "tls.vault", "ca_secret": "ca", "cert_required": True}
+    context |= {"crl_secret": "revoked"}
     context |= {"alpn_protocols": "h2", "min_tls_version": "v1.2", "max_tls_version": "v1.2"}
     context |= {"cipher_suites": ["ECDHE-RSA-AES128-GCM-SHA256"], "ecdh_curves": ["P-256"]}
     insecure = {"action": "Route", "additionalPort": 8080}
@@ -74,6 +82,7 @@ def _hosts() -> list[Document]:
         secret("tls", "a.test", "vault"),
         secret("b", "b.test"),
         secret("ca", "ca"),
+        revocations("revoked"),
         HTTPS,
         an_object("TLSContext", "ctx", context),
         an_object("Host", "a", one),
@@ -151,8 +160,7 @@ def _tcp() -> list[Document]:
 
 def _told() -> list[Document]:
     files = ("cert_chain_file", "private_key_file", "cacert_chain_file")
-    wrong = [an_object("TLSContext", name.replace("_", "-"), {name: "/file"}) for name in files]
-    return [*wrong, an_object("TLSContext", "crl", {"secret": "a", "crl_secret": "b"})]
+    return [an_object("TLSContext", name.replace("_", "-"), {name: "/file"}) for name in files]
 
 
 def _mappings() -> Iterator[Document]:

@@ -44,7 +44,6 @@ TOLD: Final = {
     "TlsSettings.cert_chain_file": "files are not read",
     "TlsSettings.private_key_file": "files are not read",
     "TlsSettings.cacert_chain_file": "files are not read",
-    "TlsSettings.crl_secret": "not served yet",
     "HttpSettings.admin_port": "Envoy's admin interface has no port",
     "HttpSettings.auth_enabled": "AuthServices say it themselves",
     "HttpSettings.envoy_validation_timeout": "nothing is validated by a process of its own",
