@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from crds.kinds import Column, Served
 from translator.decode import schema_of
-from translator.emissary.objects import NOT_SERVED
 
 GROUP: Final = "getambassador.io"
 CATEGORY: Final = "ambassador-crds"
@@ -90,12 +89,11 @@ def object_of(kind: Served, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def spec_schema(kind: Served) -> dict[str, Any]:
-    """The schema of a spec: the fields that are served, those that are told not to be, and those that mean nothing."""
+    """The schema of a spec: the fields that are read, and those that mean nothing."""
     schema = schema_of(kind.spec)
-    others = dict.fromkeys(sorted(kind.spec.UNSERVED), f"This field {NOT_SERVED}.")
-    others |= dict.fromkeys(sorted(kind.spec.SILENT), "This field means nothing to a gateway.")
+    said = "This field means nothing to a gateway."
     opened = {
-        name: {"description": said, "x-kubernetes-preserve-unknown-fields": True} for name, said in others.items()
+        name: {"description": said, "x-kubernetes-preserve-unknown-fields": True} for name in sorted(kind.spec.SILENT)
     }
     return schema | {"properties": {"ambassador_id": _AMBASSADOR_ID, **schema["properties"], **opened}}
 

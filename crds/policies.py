@@ -13,7 +13,7 @@ from crds.definitions import GROUP, LABELS
 from crds.kinds import SERVED, Served
 from translator.decode import Validation
 from translator.decoding.shapes import ObjectOf, Ruled, Shape, fields_of
-from translator.emissary.objects import COMMON, NOT_SERVED
+from translator.emissary.objects import COMMON
 
 _NAME: Final = """r"^:?[-!#$%&'*+.^_`|~0-9A-Za-z]+$\""""
 _EDITED: Final = _NAME.replace(":?", "")
@@ -92,7 +92,7 @@ def _policy(name: str, kind: Served, validations: list[dict[str, str]], action: 
     if action == "Warn":
         variables += [
             {"name": "unknown", "expression": " + ".join(_told(kind.spec, _without_the_known, COMMON))},
-            {"name": "unserved", "expression": " + ".join(_told(kind.spec, _of_the_unserved)) or "[]"},
+            {"name": "idle", "expression": " + ".join(_told(kind.spec, _of_the_idle)) or "[]"},
         ]
     yield {
         "apiVersion": api["apiVersion"],
@@ -124,8 +124,8 @@ def _warned(kind: Served) -> list[dict[str, str]]:
             "messageExpression": f"'no field of a {kind.name} has this name: ' + variables.unknown.join(', ')",
         },
         {
-            "expression": "variables.unserved.size() == 0",
-            "messageExpression": f"'this {NOT_SERVED}: ' + variables.unserved.join(', ')",
+            "expression": "variables.idle.size() == 0",
+            "messageExpression": "'this has no effect: ' + variables.idle.join(', ')",
         },
     ]
 
@@ -136,12 +136,12 @@ Choice: TypeAlias = Callable[[type, frozenset[str]], str | None]
 
 def _without_the_known(cls: type, beside: frozenset[str]) -> str | None:
     fields = {name for field in fields_of(cls) for name in (field.name, *field.rule.aliases)}
-    return f"!(name in {_listed(fields | _aside(cls, 'UNSERVED') | _aside(cls, 'SILENT') | beside)})"
+    return f"!(name in {_listed(fields | _aside(cls, 'SILENT') | beside)})"
 
 
-def _of_the_unserved(cls: type, _: frozenset[str]) -> str | None:
-    unserved = _aside(cls, "UNSERVED")
-    return f"name in {_listed(unserved)}" if unserved else None
+def _of_the_idle(cls: type, _: frozenset[str]) -> str | None:
+    idle = {name for field in fields_of(cls) if field.rule.warn for name in (field.name, *field.rule.aliases)}
+    return f"name in {_listed(frozenset(idle))}" if idle else None
 
 
 def _aside(cls: type, which: str) -> frozenset[str]:

@@ -132,5 +132,5 @@ def shown(api: ApiServer, *arguments: str) -> str:
 
 def test_kubectl_explains_fields(api: ApiServer) -> None:
     assert "How long a whole request may take" in shown(api, "explain", "mappings.spec.timeout_ms")
-    assert "is not served by this version" in shown(api, "explain", "mappings.spec.cors")
+    assert "This field has no effect" in shown(api, "explain", "mappings.spec.docs")
     assert "The Server header of responses" in shown(api, "explain", "modules.spec.config.server_name")

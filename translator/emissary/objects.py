@@ -14,14 +14,13 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 import orjson
 
 from conversion import CURRENT, GROUP, UnconvertibleError, convert, written_path
-from translator.decode import FrozenMap, Problem, decode, few, join, rule
+from translator.decode import FrozenMap, Problem, decode, few, rule
 from translator.emissary.pitfalls import booleans_of
 from translator.ir import ObjectKey
 from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import name_of
 
 SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
-NOT_SERVED: Final = "is not served by this version: it has no effect"
 DEFAULT: Final = "default"
 EVERYONE: Final = ["_automatic_"]
 HELD: Final = "heldBack"
@@ -40,7 +39,6 @@ def words(text: str) -> frozenset[str]:
 class Kind(Protocol):
     """What a dataclass of `kinds` says besides its fields."""
 
-    UNSERVED: ClassVar[frozenset[str]]
     SILENT: ClassVar[frozenset[str]]
 
 
@@ -121,21 +119,12 @@ def _as_written(problems: tuple[Problem, ...], written: dict[str, Any]) -> tuple
 
 
 def read_spec(kind: type[T], spec: object, path: str = "spec") -> tuple[T | None, tuple[Problem, ...]]:
-    """Read a JSON object into a dataclass of ours; its unserved fields are told, and left out."""
-    told: list[Problem] = []
-    if isinstance(spec, dict):
-        spec, told = _split(kind, spec, path)
+    """Read a JSON object into a dataclass of ours; what means nothing to a gateway is left out."""
+    aside = (kind.SILENT | COMMON) & spec.keys() if isinstance(spec, dict) else None
+    if aside and isinstance(spec, dict):
+        spec = {name: value for name, value in spec.items() if name not in aside}
     decoded = decode(kind, spec, path)
-    return decoded.value, (*told, *decoded.problems) if told else decoded.problems
-
-
-def _split(kind: type[Kind], spec: dict[str, Any], path: str) -> tuple[dict[str, Any], list[Problem]]:
-    aside = (kind.UNSERVED | kind.SILENT | COMMON) & spec.keys()
-    if not aside:
-        return spec, []
-    kept = {name: value for name, value in spec.items() if name not in aside}
-    unserved = (name for name in sorted(aside & kind.UNSERVED) if spec[name] is not None)
-    return kept, [Problem(join(path, name), NOT_SERVED, stops=False, reason="NotServed") for name in unserved]
+    return decoded.value, decoded.problems
 
 
 COMMON: Final = frozenset({"ambassador_id", "ambassadorId"})

@@ -55,10 +55,6 @@ def reference_of(kind: type[Any]) -> str:
     lines = ["## Fields", "", *_table(kind)]
     for name, inner in _objects_in(kind).items():
         lines += ["", f"### `{name}`", "", *_table(inner)]
-    if kind.UNSERVED:
-        lines += ["", "## Not served by this version", ""]
-        lines += ["These have no effect and do not stop the object; each is told in its problems.", ""]
-        lines += [", ".join(f"`{name}`" for name in sorted(kind.UNSERVED)) + "."]
     return "\n".join(lines) + "\n"
 
 

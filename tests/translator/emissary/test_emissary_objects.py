@@ -63,13 +63,13 @@ def test_versions_that_never_were_are_told() -> None:
     }
 
 
-def test_fields_that_are_not_served_are_told_and_do_not_stop() -> None:
+def test_fields_without_effect_are_told_and_do_not_stop() -> None:
     made = world()
     key = made.mapping("a", modules={"x": 1}, docs={}, bypass_auth=None, v2ExplicitTLS={"tls": "x"})
     assert made.names() == ["a"]
     assert made.problems(key) == {
-        "spec.docs": "warning: is not served by this version: it has no effect",
-        "spec.modules": "warning: is not served by this version: it has no effect",
+        "spec.docs": "warning: has no effect: it is for a developer portal, and there is none",
+        "spec.modules": "warning: has no effect: a Module is an object of its own",
     }
 
 
@@ -113,7 +113,7 @@ def test_a_wrong_setting_is_left_out_and_the_others_hold() -> None:
         "warning: must be between 0 and 9223372035999, not -1; it is left out"
     )
     assert problems["spec.config.retry_policy.retry_on"].endswith("; it is left out")
-    assert problems["spec.config.service_port"] == "warning: is not served by this version: it has no effect"
+    assert problems["spec.config.service_port"] == "warning: has no effect: a port is opened by a Listener"
 
 
 def test_only_one_module_is_read_the_one_of_our_own_namespace_first() -> None:

@@ -40,6 +40,11 @@ NOWHERE: Final = {
 TOLD: Final = {
     "LabelSelector.matchExpressions": "not served yet",
     "InsecurePolicy.additionalPort": "a Listener opens a port",
+    "MappingSpec.docs": "there is no developer portal",
+    "MappingSpec.envoy_override": "nothing of Envoy's configuration is overridden",
+    "MappingSpec.modules": "a Module is an object of its own",
+    "HostSpec.previewUrl": "there are no preview URLs",
+    "TlsSettings.redirect_cleartext_from": "Hosts say it",
     "HostSpec.acmeProvider": "no certificate is asked for",
     "TlsSettings.cert_chain_file": "files are not read",
     "TlsSettings.private_key_file": "files are not read",

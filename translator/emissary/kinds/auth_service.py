@@ -50,7 +50,6 @@ class StatusOnError:
 class AuthServiceSpec:
     """A service that is asked about every request before it goes on."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS"})
 
     auth_service: str = field(metadata=rule("The service: `[scheme://]host[:port]`.", min_size=1, check=service))

@@ -61,7 +61,6 @@ def _tls(value: object) -> Decoded[TlsSettings]:
 class HostSpec:
     """A name that is served."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset({"previewUrl"})
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
     hostname: str = field(
@@ -89,6 +88,11 @@ class HostSpec:
         metadata=rule(
             name="acmeProvider", doc="Not served; `authority: none` says that none is wanted.", convert=_acme
         ),
+    )
+
+    preview_url: object = field(
+        default=None,
+        metadata=rule(name="previewUrl", doc="No effect.", warn="has no effect: there are no preview URLs"),
     )
 
     @property

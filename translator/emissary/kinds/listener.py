@@ -49,7 +49,6 @@ class HostBinding:
 class ListenerSpec:
     """A port that is open."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
     VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
         Validation(

@@ -42,7 +42,6 @@ class DriverConfig:
 class LogServiceSpec:
     """Who is sent entries, of what, and when."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
     service: str = field(metadata=rule("Where it is: `[scheme://]host[:port]`.", min_size=1, check=readable))

@@ -62,7 +62,6 @@ AUTHORITY = ":authority"
 class MappingSpec:
     """A rule of routing: requests that match it go to its service."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset({"docs", "envoy_override", "modules"})
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
     VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
         Validation(
@@ -239,6 +238,15 @@ class MappingSpec:
             "What a RateLimitService counts the requests by: for each domain a list of groups, each a name and its"
             " entries; an empty list: not even the Module's default_labels."
         ),
+    )
+    docs: object = field(
+        default=None, metadata=rule("No effect.", warn="has no effect: it is for a developer portal, and there is none")
+    )
+    envoy_override: object = field(
+        default=None, metadata=rule("No effect.", warn="has no effect: no part of Envoy's configuration is overridden")
+    )
+    modules: object = field(
+        default=None, metadata=rule("No effect.", warn="has no effect: a Module is an object of its own")
     )
     shadow: bool = field(
         default=False,

@@ -64,7 +64,6 @@ class Probe:
 class AmbassadorConfig(HttpSettings):
     """The settings; absent is Envoy's advice for an edge proxy, or Emissary's default."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
     cluster_request_timeout_ms: Milliseconds = field(default=3000, metadata=rule("timeout_ms of Mappings without one."))
@@ -197,7 +196,6 @@ def _described(config: type) -> dict[str, object]:
 class ModuleSpec:
     """A bag of settings; which ones its name says."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
     config: Annotated[AmbassadorConfig, Rule(convert=_config, schema=_described(AmbassadorConfig))] = field(
@@ -209,5 +207,4 @@ class ModuleSpec:
 class OtherModuleSpec:
     """A Module by another name than `ambassador`: nothing reads it."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset({"config"})

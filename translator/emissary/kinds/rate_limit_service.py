@@ -25,7 +25,6 @@ class Grpc:
 class RateLimitServiceSpec:
     """A service that counts requests, and says which are too many."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS"})
 
     service: str = field(metadata=rule("The service: `[scheme://]host[:port]`.", min_size=1, check=service))

@@ -22,7 +22,6 @@ def _address(text: str) -> str:
 class KubernetesServiceResolverSpec:
     """Services are reached by their names in DNS, so that Kubernetes chooses the endpoint."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
 
@@ -30,7 +29,6 @@ class KubernetesServiceResolverSpec:
 class KubernetesEndpointResolverSpec:
     """Services are reached at their endpoints, as they are where no resolver is named."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
 
@@ -38,7 +36,6 @@ class KubernetesEndpointResolverSpec:
 class ConsulResolverSpec:
     """Services are those of Consul's catalog, reached at their healthy instances."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
     address: str = field(

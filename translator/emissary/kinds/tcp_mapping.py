@@ -46,7 +46,6 @@ _MILLISECONDS: Final = {"x-kubernetes-int-or-string": True, "minimum": 0, "patte
 class TCPMappingSpec:
     """A rule for connections: those of a port, or those that ask for a name in TLS, go to its service."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS"})
 
     port: Port = field(metadata=rule("The port."))

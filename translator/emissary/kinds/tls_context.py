@@ -102,7 +102,6 @@ NoFile = Annotated[str, Rule(check=_no_files)]
 class TlsSettings:
     """How TLS is spoken, apart from the certificate."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset({"redirect_cleartext_from", "redirectCleartextFrom"})
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2CRLSecret"})
     VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
         Validation(
@@ -140,6 +139,14 @@ class TlsSettings:
         default=(), metadata=rule("Curves of the key exchange.", check=_different, aliases=("ecdhCurves",))
     )
     sni: str | None = field(default=None, metadata=rule("The name that a service is asked for in TLS.", check=_sni))
+    redirect_cleartext_from: object = field(
+        default=None,
+        metadata=rule(
+            "No effect.",
+            warn="has no effect: a Host's requestPolicy says what becomes of clear text",
+            aliases=("redirectCleartextFrom",),
+        ),
+    )
     cert_chain_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("certChainFile",)))
     private_key_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("privateKeyFile",)))
     cacert_chain_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("cacertChainFile",)))

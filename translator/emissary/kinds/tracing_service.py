@@ -157,7 +157,6 @@ class TracerConfig:
 class TracingServiceSpec:
     """Who is told of traces, of which requests, and with which tags."""
 
-    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
     service: str = field(metadata=rule("Where it is: `[scheme://]host[:port]`.", min_size=1, check=readable))
