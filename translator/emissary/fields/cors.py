@@ -52,7 +52,7 @@ def _read_origins(value: object) -> Decoded[tuple[str, ...]]:
     return Decoded(tuple(found), problems.told())
 
 
-Origins = Annotated[tuple[str, ...], Rule(convert=_read_origins, schema={"type": "array", "items": {"type": "string"}})]
+Origins = Annotated[tuple[str, ...], Rule(convert=_read_origins, schema={"x-kubernetes-preserve-unknown-fields": True})]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

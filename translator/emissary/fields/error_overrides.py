@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 from translator.checks import HeaderFormat
-from translator.decode import Decoded, Problem, Rule, decode, join, kind_shown, rule, schema_of
+from translator.decode import Decoded, Problem, Rule, decode, join, kind_shown, rule
 from translator.decoding.findings import Findings
 from translator.filters.error_bodies import ErrorBodies, ErrorBody
 from translator.operators import check_operators
@@ -92,7 +92,7 @@ def _left_out(problem: Problem) -> Problem:
 
 
 ErrorOverrides = Annotated[
-    tuple[ErrorOverride, ...], Rule(convert=_read, schema={"type": "array", "items": schema_of(ErrorOverride)})
+    tuple[ErrorOverride, ...], Rule(convert=_read, schema={"x-kubernetes-preserve-unknown-fields": True})
 ]
 
 

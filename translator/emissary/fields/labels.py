@@ -6,10 +6,10 @@ in a limit would cost all requests.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from translator.checks import HeaderName, PlainText
-from translator.decode import Decoded, FrozenMap, Problem, Rule, decode, join, kind_shown, rule, schema_of, step
+from translator.decode import Decoded, FrozenMap, Problem, Rule, decode, join, kind_shown, rule, step
 from translator.decoding.findings import Findings
 from translator.filters.rate_limit import Entry, Header, Known, RateLimits, Text
 
@@ -160,14 +160,8 @@ def _ignored(where: str, wanted: str, value: object) -> Problem:
     return Problem(where, f"must be {wanted}, not {shown}; it is left out", stops=False)
 
 
-_SPECIFIERS: Final[Mapping[str, Any]] = schema_of(_Group)["properties"]["entries"]
-_SCHEMA: Final = {
-    "type": "object",
-    "additionalProperties": {
-        "type": "array",
-        "items": {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": _SPECIFIERS},
-    },
-}
+_SCHEMA: Final = {"x-kubernetes-preserve-unknown-fields": True}
+"""Open: what is wrong is left out and told here, and stops no Mapping at the API server either."""
 
 Labels = Annotated[Mapping[str, Groups], Rule(convert=_read_labels, schema=_SCHEMA)]
 DefaultLabels = Mapping[str, DomainDefaults]
