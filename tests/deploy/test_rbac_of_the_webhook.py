@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from crds.kinds import SERVED
 from tests.deploy.reading import DEPLOY, Permission, permissions
 from tests.deploy.test_rbac_is_used import MERGE, asked, audited, covers
 from tests.support.envoy import wait_until
@@ -17,7 +18,7 @@ CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 def not_seen() -> set[Permission]:
     """CRDs of Emissary's that are not installed here are looked for, and not patched."""
     rbac = permissions(DEPLOY / "older-versions/rbac.yaml")
-    served = {"hosts", "mappings", "modules", "tcpmappings", "tlscontexts"}
+    served = {kind.plural for kind in SERVED}
     return {
         one for one in rbac if one.resource == CRDS and one.verb == "patch" and one.name.split(".")[0] not in served
     }
