@@ -32,6 +32,8 @@ class Rollout:
         self._outbox = outbox
         self._timing = timing
         self._rounds = 0
+        self._heard_by = 0.0
+        self._idle: dict[str, Entry] = {}
         self._round: Round | None = None
         self._pending: Edits = {}
         self._verdicts = Verdicts(channels[Kind.SECRET], timing)
@@ -55,6 +57,7 @@ class Rollout:
     def settle(self, now: float) -> None:
         """Envoy came back and holds resources: it will say in a moment what else it wants."""
         self._withdrawal.settle(now + self._timing.settling, now + self._timing.trust)
+        self._heard_by = self._heard_by or now + self._timing.patience
 
     def opened(self, kind: Kind, names: Iterable[str], now: float) -> None:
         """The subscription of a kind changed, these names are new in it: send what may be sent of it now."""
@@ -110,6 +113,7 @@ class Rollout:
             are_known = self._verdicts.are_known(now)
             is_ready = bool(self._pending) and (are_known or not self._needs_secrets)
             if self._round is None:
+                self._bring_idle(now)
                 if not is_ready and (self._pending or not self._withdrawal.is_due(now)):
                     return
                 self._begin(self._take_pending() if is_ready else {}, now)
@@ -125,7 +129,10 @@ class Rollout:
         """When `advance` should be called though nothing happened."""
         if self._round:
             return self._waits_until(self._round)
-        return self._verdicts.deadline if self._pending else self._withdrawal.deadline
+        if self._pending:
+            return self._verdicts.deadline
+        times = [self._withdrawal.deadline, self._withdrawal.all_is_said_at if self._is_idle_free else None]
+        return min((time for time in times if time is not None), default=None)
 
     # -- rounds
 
@@ -174,7 +181,7 @@ class Rollout:
         if current.stage is not Stage.WITHDRAWAL:
             self._bring(KIND_OF[current.stage], current)
         else:
-            self._bring(Kind.EXTENSION, current)
+            self._bring_idle(now)
             clusters.flush(self._withdrawal.take_clusters(self._coming_back(Kind.CLUSTER), now))
 
     def _bring(self, kind: Kind, current: Round) -> None:
@@ -182,14 +189,29 @@ class Rollout:
         edits = current.coming.pop(kind, {})
         channel = self._channels[kind]
         if current.stage is Stage.EXTENSIONS:  # what Envoy has may be switched on as long as the old routes are there
-            later = {name for name, each in edits.items() if each and each.is_idle and channel.has(name)}
-            current.coming[kind] = {name: edits[name] for name in later}
-            edits = {name: each for name, each in edits.items() if name not in later}
+            for name, entry in edits.items():
+                self._idle.pop(name, None)
+                if entry and entry.is_idle and self._may_have(channel, name):
+                    self._idle[name] = entry
+            edits = {name: entry for name, entry in edits.items() if name not in self._idle}
         self._offer(kind, edits)
         if channel.subscription.asked:
             self._compare(channel)
         changed = [name for name, entry in edits.items() if entry or kind is Kind.LISTENER]
         channel.flush([*changed, *self._answerable(kind)])
+
+    def _bring_idle(self, now: float) -> None:
+        """Bring what configures unused filters, when all routes that used them are gone, those of who drains too."""
+        if self._is_idle_free and now >= self._withdrawal.all_is_said_at:
+            idle, self._idle = self._idle, {}
+            self._channels[Kind.EXTENSION].offered.update(idle)
+            self._channels[Kind.EXTENSION].flush(idle)
+
+    @property
+    def _is_idle_free(self) -> bool:
+        """Whether some filter is to be configured as an unused one, and no route is left that may use it."""
+        is_used = self._withdrawal.waits(Kind.ROUTE) or self._channels[Kind.ROUTE].in_flight
+        return bool(self._idle) and not is_used
 
     def _finish(self) -> None:
         self._round = None
@@ -205,7 +227,15 @@ class Rollout:
         return ends is None or now >= ends
 
     def _waits_until(self, current: Round) -> float | None:
-        return waits_until(current, self._channels, self._timing, self._verdicts.deadline)
+        ends = waits_until(current, self._channels, self._timing, self._verdicts.deadline)
+        channel = self._channels[Kind.EXTENSION]
+        if current.stage is Stage.EXTENSIONS and channel.is_silent and channel.ledger.accepted(Kind.EXTENSION):
+            return max(ends or 0.0, self._heard_by)  # an Envoy that came back has filters that it will ask for
+        return ends
+
+    def _may_have(self, channel: Channel, name: str) -> bool:
+        """Whether Envoy has some version of a resource, or had when it was last heard, before it came back."""
+        return channel.has(name) or (self._heard_by > 0 and name in channel.ledger.accepted(channel.kind))
 
     # -- what is brought
 
@@ -283,6 +313,8 @@ class Rollout:
     def _is_coming(self, kind: Kind, name: str) -> bool:
         """Whether a later stage or round brings this resource."""
         if self._pending.get(kind, {}).get(name):
+            return True
+        if kind is Kind.EXTENSION and name in self._idle:
             return True
         return bool(self._is_gated(kind) and self._round and self._round.coming.get(kind, {}).get(name))
 

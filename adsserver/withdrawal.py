@@ -81,12 +81,12 @@ class Withdrawal:
     def deadline(self) -> float | None:
         """When to ask `is_due` though nothing happened."""
         if self._is_news and any(self._leaving.values()):
-            return self._all_is_said_at
+            return self.all_is_said_at
         return min(self._unused_since.values()) + self._linger if self._unused_since else None
 
     def is_due(self, now: float) -> bool:
         """Whether it is worth a round to take something away."""
-        if not any(self._leaving.values()) or now < self._all_is_said_at:
+        if not any(self._leaving.values()) or now < self.all_is_said_at:
             return False
         if self._is_news:
             self._is_news = False
@@ -99,7 +99,7 @@ class Withdrawal:
 
     def take_clusters(self, coming: Collection[str], now: float) -> list[str]:
         """Offer no longer those that nothing has used for long enough, and that are not coming back."""
-        if now < self._all_is_said_at:
+        if now < self.all_is_said_at:
             return []
         self._watch_clusters(now)
         old = [name for name, since in self._unused_since.items() if since + self._linger <= now]
@@ -135,7 +135,8 @@ class Withdrawal:
         self.forget(kind, name)
 
     @property
-    def _all_is_said_at(self) -> float:
+    def all_is_said_at(self) -> float:
+        """When an Envoy that came back has had the time to say all that it wants."""
         is_silent = any(self._channels[kind].is_silent for kind in self._expected)
         return self._trusted_at if is_silent else self._settled_at
 

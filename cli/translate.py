@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def translate(folder: Path, output: str) -> None:
     object or a file: each has the object, the field and the reason. What cannot be printed is escaped.
     """
     try:
-        settings = Settings.from_environment(os.environ)
+        settings = replace(Settings.from_environment(os.environ), config_dir=folder)
     except SettingsError as error:
         raise click.UsageError(escaped(str(error))) from error
     with Lanes() as lanes:

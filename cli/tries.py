@@ -95,6 +95,8 @@ def _tries(intent: Intent) -> Iterator[tuple[Try, ir.ObjectKey]]:
         beside = [other for other in chains if other.listener == chain.listener and other.tls is not None]
         if listener is None or listener.proxy_protocol or (chain.tls and chain.tls.require_client_certificate):
             continue
+        if chain.quic:  # HTTP/3, which many a curl does not speak
+            continue
         for host in _answering(chain):
             for route in routes.get(host.name, ()):
                 asked = _name_for(route, host, chain, beside)

@@ -137,7 +137,15 @@ SERVED: Final = (
         "LogService",
         LogServiceSpec,
         "LogService: a service that is sent an entry for each request, by Envoy's access log protocol.",
-        (Column("Service", ".spec.service"), Column("Driver", ".spec.driver"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
+        (
+            Column("Service", ".spec.service"),
+            Column("Driver", ".spec.driver"),
+            _REASON,
+            _ACCEPTED,
+            _RESOLVED,
+            _PROGRAMMED,
+            _AGE,
+        ),
         STATE_STATUS,
     ),
     Served(
@@ -196,7 +204,15 @@ SERVED: Final = (
         "TracingService",
         TracingServiceSpec,
         "TracingService: who is told of traces, of which requests, and with which tags.",
-        (Column("Service", ".spec.service"), Column("Driver", ".spec.driver"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
+        (
+            Column("Service", ".spec.service"),
+            Column("Driver", ".spec.driver"),
+            _REASON,
+            _ACCEPTED,
+            _RESOLVED,
+            _PROGRAMMED,
+            _AGE,
+        ),
         STATE_STATUS,
     ),
 )

@@ -55,8 +55,11 @@ def wanted(settings: Settings, found: list[Document]) -> list[Port]:
         if type(port) is int and 0 < port < 65536:  # any other is a problem that the translator tells
             name = metadata(listener).get("name", "?")
             udp = "UDP" in str(spec(listener).get("protocolStack", spec(listener).get("protocol")))
-            ports.append(Port(settings.bind_address, port, f"the Listener {name}", udp))
-    return list({(port.number, port.udp): port for port in reversed(ports)}.values())[::-1]
+            addresses = (settings.bind_address, *settings.more_addresses)
+            ports += [Port(address, port, f"the Listener {name}", udp) for address in addresses]
+    more = {*settings.more_addresses}
+    once = {(port.number, port.udp, port.address if port.address in more else ""): port for port in reversed(ports)}
+    return list(once.values())[::-1]
 
 
 def troubles(ports: list[Port]) -> list[Trouble]:

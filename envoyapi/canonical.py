@@ -5,7 +5,7 @@ Field names are those of Envoy's documentation (snake case), enums are named, an
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -30,7 +30,8 @@ def to_json(full_name: str, data: bytes) -> dict[str, Any]:
         shown = json_format.MessageToDict(message, preserving_proto_field_name=True, descriptor_pool=_types())
     except (TypeError, json_format.Error, DecodeError) as error:
         raise CanonicalError(f"{full_name}: {error}") from error
-    return {name: _plain(value) for name, value in shown.items()}
+    plain: dict[str, Any] = _plain(shown)
+    return plain
 
 
 def from_json(full_name: str, json: dict[str, Any]) -> bytes:
@@ -73,10 +74,25 @@ def _types() -> DescriptorPool:
     return cast("DescriptorPool", _descriptors())
 
 
-def _plain(value: Any) -> Any:
-    """JSON without protobuf's ordered dicts, which YAML would not write."""
+_MAPS: Final = frozenset(
+    {
+        "context_extensions",
+        "filter_metadata",
+        "policies",
+        "source_codes",
+        "typed_extension_protocol_options",
+        "typed_filter_metadata",
+        "typed_per_filter_config",
+    }
+)
+"""Fields that are maps, whose entries protobuf gives in another order in each process."""
+
+
+def _plain(value: Any, field: str = "") -> Any:
+    """JSON in one order, without protobuf's ordered dicts, which YAML would not write."""
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        entries = sorted(value.items()) if field in _MAPS else value.items()
+        return {name: _plain(inner, name) for name, inner in entries}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 

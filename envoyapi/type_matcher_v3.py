@@ -33,6 +33,17 @@ class HttpRequestHeaderMatchInput(Message):
         return bytes.__new__(cls, b"".join(parts))
 
 
+class HttpResponseStatusCodeMatchInput(Message):
+    """envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput"
+
+    def __new__(cls) -> Self:
+        return bytes.__new__(cls)
+
+
 class ListStringMatcher(Message):
     """envoy.type.matcher.v3.ListStringMatcher."""
 

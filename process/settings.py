@@ -29,13 +29,13 @@ _BOOLEANS = {
 }
 
 
-_EVERY_ADDRESS: Final = {"ANY": "0.0.0.0", "IPV4_ONLY": "0.0.0.0", "IPV6_ONLY": "::"}
 MORE_CONFIG_DIRS: Final = "DRAGOMAN_MORE_CONFIG_DIRS"
 """By this the entrypoint tells the parts which further folders it found, with colons between."""
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """What Kubernetes gives each pod to know itself and the API server by."""
 
+_FAMILIES: Final = {"ANY": None, "IPV4_ONLY": "0.0.0.0", "IPV6_ONLY": "::"}
 _HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/[!-~]*")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -96,7 +96,7 @@ class Settings:
     consul_address: str = ""
     """The Consul of ConsulResolvers that name none; empty: 127.0.0.1:8500."""
     consul_token: str = ""
-    """What Consul is told that wants to know who asks."""
+    """What that Consul is shown, and no other: anybody may name one."""
     kubeconfig: str | None = None
     """The kubeconfig file, or several with a colon between; None: the pod's own account, else ~/.kube/config."""
     pod_name: str = field(default_factory=socket.gethostname)
@@ -113,6 +113,8 @@ class Settings:
     """Where Envoy's listeners listen; here and below `::` is every address of both families."""
     default_ports: tuple[int, ...] = ()
     """The ports of HTTP and of HTTPS that are open where a folder has no Listener; set by `dragoman run`."""
+    more_addresses: tuple[str, ...] = ()
+    """Where they listen as well."""
     diagnostics_address: str = "0.0.0.0"
     diagnostics_port: int = 8877
     demo_address: str | None = None
@@ -148,6 +150,8 @@ class Settings:
         envoy_path = given.get("ENVOY_PATH")
         namespace = _own_namespace(given, None if config_dir else account) or usual.namespace
         single = "AMBASSADOR_SINGLE_NAMESPACE" in given  # whatever it says: Emissary's rule
+        bind_address, *rest = _addresses(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address)
+        more_addresses = tuple(rest)
         settings = cls(
             run_dir=Path(given.get("DRAGOMAN_RUN_DIR", usual.run_dir)),
             config_dir=config_dir,
@@ -168,9 +172,15 @@ class Settings:
             webhook_port=_whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
             webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
-            bind_address=_address(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address),
+            bind_address=bind_address,
+            more_addresses=more_addresses,
             default_ports=_ports(given, "DRAGOMAN_DEFAULT_PORTS") if config_dir else (),
-            diagnostics_address=_address(given, "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", _any_address(given)),
+            diagnostics_address=_of_family(
+                given,
+                "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS",
+                "AMBASSADOR_HEALTHCHECK_IP_FAMILY",
+                usual.diagnostics_address,
+            ),
             diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
             demo_address=_host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
             envoy_path=Path(envoy_path) if envoy_path else None,
@@ -276,15 +286,6 @@ def _config_dirs(environ: Mapping[str, str]) -> tuple[Path | None, ...]:
     return tuple(there) if named and there else (Path(named) if named else None, *there)
 
 
-def _any_address(given: Mapping[str, str]) -> str:
-    """Every address, of the family that is wanted."""
-    family = given.get("AMBASSADOR_HEALTHCHECK_IP_FAMILY", "ANY")
-    if family not in _EVERY_ADDRESS:
-        said = ", ".join(_EVERY_ADDRESS)
-        raise SettingsError(f"AMBASSADOR_HEALTHCHECK_IP_FAMILY: {family!r} is none of {said}")
-    return _EVERY_ADDRESS[family]
-
-
 def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str, ...]:
     text = given.get("DRAGOMAN_NAMESPACES", "")
     if text and single:
@@ -296,9 +297,30 @@ def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str,
     return named or single
 
 
-def _address(given: Mapping[str, str], name: str, default: str) -> str:
+def _addresses(given: Mapping[str, str], name: str, default: str) -> list[str]:
+    """One address or several, with commas between; those that another one stands for left out."""
+    texts = [part.strip() for part in given.get(name, default).split(",")]
+    found = list(dict.fromkeys(_spelled(name, text) for text in texts))
+    if "::" in found:
+        return ["::"]
+    return [each for each in found if each == "0.0.0.0" or ":" in each or "0.0.0.0" not in found]
+
+
+def _of_family(given: Mapping[str, str], name: str, family_name: str, default: str) -> str:
+    """An address of the family that is wanted, which chooses among all addresses."""
+    address, family = _spelled(name, given.get(name, default)), given.get(family_name, "ANY")
+    if family not in _FAMILIES:
+        raise SettingsError(f"{family_name}: {family!r} is none of {', '.join(_FAMILIES)}")
+    wanted = _FAMILIES[family]
+    if wanted is None or (":" in address) == (":" in wanted):
+        return address
+    if address in {"0.0.0.0", "::"}:
+        return wanted
+    raise SettingsError(f"{family_name}: {address}, which {name} says, is not of the family {family}")
+
+
+def _spelled(name: str, text: str) -> str:
     """An address in its one spelling, for others to compare. An IPv4 address in the form of IPv6 is an IPv4 address."""
-    text = given.get(name, default)
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

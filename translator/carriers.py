@@ -11,11 +11,14 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
+from process.text import printable
 from translator.decode import MOST
 from translator.ir import ObjectKey
 from translator.statuses import Status, Told
 
 CARRIED: Final = "carried"
+LONGEST: Final = 1_000
+"""Characters of what is told of a carried object on its carrier."""
 ANNOTATION: Final = "metadata.annotations[getambassador.io/config]"
 _MARK: Final = f'"{CARRIED}":['.encode()
 _CARRIERS: Final = ("core/Service/", "networking.k8s.io/Ingress/", "extensions/Ingress/")
@@ -88,8 +91,9 @@ class Carriers:
             return own
         told = sorted({*carrier.problems, *self._of_objects(key, carrier, status_of)}, key=lambda one: not one.stops)
         own = own or Status()
-        more = own.more + len(told[MOST:])
-        return replace(own, problems=(*own.problems, *sorted(told[:MOST], key=lambda one: one.message)), more=more)
+        room = max(0, MOST - len(own.problems))
+        listed = sorted(told[:room], key=lambda one: one.message)
+        return replace(own, problems=(*own.problems, *listed), more=own.more + len(told[room:]))
 
     def _of_objects(self, key: ObjectKey, carrier: _Carrier, status_of: StatusOf) -> Iterator[Told]:
         for child, document in carrier.documents.items():
@@ -101,7 +105,7 @@ class Carriers:
             status = status_of(child)
             for told in status.problems if status else ():
                 said = f"document {document}, {child}: {told.path} {told.message}".replace(":  ", ": ")
-                yield Told(ANNOTATION, said, stops=False, by=told.by, reason=told.reason)
+                yield Told(ANNOTATION, printable(said, LONGEST), stops=False, by=told.by, reason=told.reason)
 
     def _put(self, key: ObjectKey, carried: Iterable[dict[str, Any]]) -> set[ObjectKey]:
         """What an object carries now; the keys of what has changed by that."""

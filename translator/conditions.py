@@ -27,7 +27,7 @@ from translator.emissary.status_fields import (
 from translator.statuses import Status, Told
 
 REFERENCES: Final[frozenset[Reason]] = frozenset({"SecretNotUsable", "TLSContextNotUsable", "BackendNotFound"})
-_REFERRING: Final = frozenset({"Mapping", "Host", "TCPMapping", "TLSContext"})
+_REFERRING: Final = frozenset({"Mapping", "Host", "LogService", "TCPMapping", "TLSContext", "TracingService"})
 LONGEST: Final = 1024
 """Characters of a message; Envoy's text can be long, and more of it is in the log."""
 

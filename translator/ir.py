@@ -142,10 +142,11 @@ class TlsVersions:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTls:
-    """TLS towards a backend. Without `ca` the backend's certificate is not verified."""
+    """TLS towards a backend. Without `ca` its certificate is not verified; `revocations` are those of the `ca`."""
 
     sni: str | None = None
     ca: SecretRef | None = None
+    revocations: SecretRef | None = None
     certificate: SecretRef | None = None
     versions: TlsVersions = TlsVersions()
     alpn: tuple[str, ...] = ()
@@ -322,6 +323,7 @@ class TlsTermination:
 
     certificates: tuple[SecretRef, ...]
     client_ca: SecretRef | None = None
+    client_revocations: SecretRef | None = None
     require_client_certificate: bool = False
     versions: TlsVersions = TlsVersions()
     alpn: tuple[str, ...] = ("h2", "http/1.1")
@@ -410,7 +412,7 @@ class FilterChain:
 class Listener:
     """A port that is open; its chains say the rest. `buffer_limit`: what is kept of a connection at most, in bytes.
 
-    `quic`: a port of UDP, where HTTP/3 is spoken.
+    `quic`: a port of UDP, where HTTP/3 is spoken. `more_addresses`: where it is open as well as at `address`.
     """
 
     name: str
@@ -420,3 +422,4 @@ class Listener:
     origins: tuple[ObjectKey, ...] = ()
     buffer_limit: int | None = None
     quic: bool = False
+    more_addresses: tuple[str, ...] = ()

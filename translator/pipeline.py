@@ -2,14 +2,15 @@
 
     objects --KubernetesTables--> Services, endpoints, certificates
             --ConsulTables------> endpoints
+            --IngressTables-----> objects of Emissary's, which Ingresses become
             --EmissaryTables----> listeners, chains, routes (the IR), problems
             --XdsTables---------> resources
 
 Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from translator.decode import Problem
 from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
+from translator.ingress.rules import in_words, owner_of, place_of
+from translator.ingress.tables import IngressTables
 from translator.ir import ConsulService, ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.provenance import Provenance
@@ -52,7 +55,8 @@ class Pipeline:
         kubernetes = KubernetesTables(self._tables)
         own = OwnPorts(options)
         consul = ConsulTables(self._tables, own.is_closed)
-        emissary = EmissaryTables(self._tables, kubernetes, consul, own, options)
+        self._ingress = ingress = IngressTables(self._tables, kubernetes, options)
+        emissary = EmissaryTables(self._tables, kubernetes, consul, own, options, ingress.derived)
         self.intent = intent = Intent(
             emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of, emissary.filters
         )
@@ -62,9 +66,10 @@ class Pipeline:
         self._sources: dict[str, Table[ObjectKey, bytes]] = {
             **kubernetes.sources,
             **consul.sources,
+            **ingress.sources,
             **emissary.sources,
         }
-        self._problems = (*kubernetes.problems, consul.problems, *emissary.problems)
+        self._problems = (*kubernetes.problems, consul.problems, *ingress.problems, *emissary.problems)
         self._outputs = xds.outputs
         self._wanted = xds.consul_services
         self.wanted_changes = 0
@@ -86,12 +91,25 @@ class Pipeline:
         }
         touched = {key for key in objects if self.serves(key)}
         for table in self._problems:
-            touched.update(sweep.changed(table))
+            touched.update(map(owner_of, sweep.changed(table)))
         return Update(resources, frozenset(touched), sweep.failures)
 
     def problems(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, tuple[Problem, ...]]:
         """What is wrong with these objects now."""
-        return {key: tuple(found for table in self._problems for found in table.view().get(key, ())) for key in keys}
+        return {key: (*self._found(key), *self._of_derived(key)) for key in keys}
+
+    def _found(self, key: ObjectKey) -> Iterator[Problem]:
+        for table in self._problems:
+            for problem in table.view().get(key, ()):
+                message = in_words(problem.message)
+                yield problem if message == problem.message else replace(problem, message=message)
+
+    def _of_derived(self, key: ObjectKey) -> Iterator[Problem]:
+        """What is wrong with the objects that an Ingress becomes, told where it says them."""
+        for each in self._ingress.of.view().get(key, ()):
+            for problem in self._found(each):
+                message = f"{problem.path.removeprefix('spec.')} {problem.message}"
+                yield replace(problem, path=place_of(each), message=message)
 
     def what_if(self, objects: Mapping[ObjectKey, bytes | None], resource_key: str) -> Resource | None:
         """What one resource would be if these objects were so; everything is as before when this returns."""

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from translator import ir
 from translator.consul.tables import answer_of_assignment as answer_of
+from translator.ingress.rules import owner_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
-from translator.xds.names import secret_of, services_of
+from translator.xds.names import secrets_of, services_of
 from translator.xds.tables import Intent, XdsTables
 
 
@@ -45,9 +46,8 @@ class Provenance:
             case "extension":
                 found = self._of_filter(name)
             case _:
-                secret = secret_of(name)
-                found = iter((f"core/Secret/{secret.namespace}/{secret.name}",))
-        return tuple(dict.fromkeys(found))
+                found = (f"core/Secret/{secret.namespace}/{secret.name}" for secret in secrets_of(name))
+        return tuple(dict.fromkeys(map(_written, found)))
 
     def _of_listener(self, name: str) -> Iterator[ObjectKey]:
         listener = self._intent.listeners.view().get(name)
@@ -99,3 +99,8 @@ class Provenance:
 def _of_routes(routes: Iterable[ir.Route]) -> Iterator[ObjectKey]:
     for route in routes:
         yield from route.origins
+
+
+def _written(key: ObjectKey) -> ObjectKey:
+    """The object that somebody wrote, of one that was made of it: an Ingress, or Endpoints."""
+    return key.partition("#")[0] if key.startswith("core/Endpoints/") else owner_of(key)

@@ -43,6 +43,7 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         ambassador_id=settings.ambassador_id,
         namespace=settings.namespace,
         bind_address=settings.bind_address,
+        more_addresses=settings.more_addresses,
         strict_selectors=settings.strict_selectors,
         service_namespaces=_service_namespaces(settings),
         diagnostics_socket=str(settings.diagnostics_socket),
@@ -51,8 +52,17 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         own_names=here.names,
         default_ports=settings.default_ports,
         environment=here.environment,
-        openable=here.openable,
+        openable=lambda path: _ours(path, settings) or here.openable(path),
     )
+
+
+def _ours(path: str, settings: Settings) -> str | None:
+    """Why a file must not be written, if it is where we keep ours, or where the objects come from."""
+    file = Path(path).resolve()
+    for folder, said in ((settings.run_dir, "of Dragoman's own files"), (settings.config_dir, "of the configuration")):
+        if folder is not None and file.is_relative_to(folder.resolve()):
+            return f"it is in the folder {said}"
+    return None
 
 
 def unwritable(path: str) -> str | None:
@@ -62,6 +72,8 @@ def unwritable(path: str) -> str | None:
         return None
     if file.is_dir():
         return "it is a folder"
+    if file.exists() and not file.is_file():
+        return "it is no file"  # whoever opens a pipe without a reader waits for one
     if file.exists():
         return None if os.access(file, os.W_OK) else "there is no right to"
     if not file.parent.is_dir():

@@ -1,11 +1,14 @@
 """Asks Consul for the services that routes lead to, and keeps its answers in the snapshot's `catalog`.
 
-Nothing is asked, and no HTTP client loaded, before somebody's Mapping leads to Consul.
+Nothing is asked, and no HTTP client loaded, before somebody's Mapping leads to Consul. The token of the environment is
+shown to the Consul of the environment alone: whoever may write a ConsulResolver could have it sent anywhere.
 """
 
 import asyncio
 import os
 import random
+from collections.abc import Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -42,11 +45,12 @@ class Catalog:
         bell = Bell.listen(self._settings.bells_dir, "catalog", "wanted")
         try:
             while True:
-                try:
-                    await self._follow()
-                except SnapshotError as error:
-                    log.warning("Consul's services cannot be followed at the moment", reason=str(error))
+                self._follow()
                 await bell.wait(LOOK)
+        except SnapshotError as error:  # the watcher ends for it, too
+            log.warning("Consul is followed no more", reason=str(error))
+        except Exception:
+            log.exception("Consul is followed no more: a bug of ours")
         finally:
             bell.close()
             for task in self._tasks.values():
@@ -54,22 +58,27 @@ class Catalog:
             if self._session is not None:
                 await self._session.close()
 
-    async def _follow(self) -> None:
+    def _follow(self) -> None:
         """A task for each service that is wanted; of others nothing is kept, once it is known which are."""
         changes = self._wanted.changes()
         if changes.sequence == 0:
             return
         if changes.whole:
-            self._writer.commit({key: None for key in self._known.all() if key not in changes.records})
+            self._forget(key for key in self._known.all() if key not in changes.records)
         for key, record in changes.records.items():
             task = self._tasks.pop(key, None)
             if task is not None:
                 task.cancel()
             if record is None:
-                self._writer.commit({key: None})
+                self._forget([key])
                 continue
             asking = Asking(service_of(record), self._known.get(key), random.random)
             self._tasks[key] = asyncio.create_task(self._keep_asking(key, asking))
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        """Nobody wants to know it any more; where there is no room to say so, it harms nobody."""
+        with suppress(SnapshotFullError):
+            self._writer.commit(dict.fromkeys(keys))
 
     async def _keep_asking(self, key: str, asking: Asking) -> None:
         while True:
@@ -83,6 +92,11 @@ class Catalog:
                 rest = LOOK
             except SnapshotError:
                 return  # the watcher ends for it, too
+            except Exception:
+                log.exception(
+                    "a service of Consul's is followed no more: a bug of ours", service=asking.service.service
+                )
+                return
             self._tell(asking, told)
             await asyncio.sleep(rest)
 
@@ -93,16 +107,19 @@ class Catalog:
         if self._session is None:
             limit = aiohttp.ClientTimeout(total=WAIT * 1.5, sock_connect=CONNECT_SECONDS)
             self._session = aiohttp.ClientSession(timeout=limit, connector=aiohttp.TCPConnector(limit=0))
-        url = base_url(asking.service.address, settings.consul_address, os.environ) + asking.path
-        headers = {"X-Consul-Token": settings.consul_token} if settings.consul_token else {}
+        where = base_url(asking.service.address, settings.consul_address, os.environ)
+        ours = base_url("", settings.consul_address, os.environ)
+        headers = {"X-Consul-Token": settings.consul_token} if settings.consul_token and where == ours else {}
         try:
-            async with self._session.get(url, params=asking.params, headers=headers, allow_redirects=False) as answer:
+            async with self._session.get(
+                where + asking.path, params=asking.params, headers=headers, allow_redirects=False
+            ) as answer:
                 body = await answer.read()
                 if answer.status != HTTPStatus.OK:
                     said = body[:200].decode(errors="replace").strip()
                     return asking.failed(f"it answers {answer.status} {said}".strip())
                 return asking.answered(answer.headers.get("X-Consul-Index"), body)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:  # a URL that is none is a ValueError
             return asking.failed(str(error) or type(error).__name__)
 
     def _tell(self, asking: Asking, before: str) -> None:

@@ -40,7 +40,7 @@ class Kind:
     """A kind of objects. `content` gives what is kept beside metadata; `fields` is a field selector of its own.
 
     `annotated`: whether annotations are kept. `needed`: without it, requests would be answered wrongly; a pod that has
-    never seen it is not ready.
+    never seen it is not ready. `is_everywhere`: its objects are of no namespace.
     """
 
     group: str
@@ -51,6 +51,7 @@ class Kind:
     annotated: bool = True
     needed: bool = True
     fields: str = ""
+    is_everywhere: bool = False
 
     @property
     def resource(self) -> str:
@@ -151,8 +152,8 @@ def _slice(document: Document) -> dict[str, Any]:
     return {"addressType": document.get("addressType"), "ports": document.get("ports"), "endpoints": endpoints}
 
 
-def _nothing(_: Document) -> dict[str, Any]:
-    return {}
+def _ingress(document: Document) -> dict[str, Any]:
+    return {"spec": document.get("spec")}
 
 
 def _own(name: str, plural: str, *, needed: bool = True) -> Kind:
@@ -178,8 +179,8 @@ KINDS: Final = (
     # Not served; said to each object, since whoever relies on one must know.
     _own("DevPortal", "devportals", needed=False),
     Kind("", "v1", "Service", "services", _service),
-    # Not served itself; its annotation may have configuration.
-    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", _nothing, needed=False),
+    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", _ingress, needed=False),
+    Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", _ingress, needed=False, is_everywhere=True),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", _slice, annotated=False),
     SECRET,
 )

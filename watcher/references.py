@@ -33,6 +33,14 @@ def secrets_of(namespace: str, body: bytes) -> frozenset[Readings]:
     return frozenset(_named(orjson.loads(body).get("spec"), namespace))
 
 
+def certificates_of(namespace: str, body: bytes) -> frozenset[Readings]:
+    """The Secrets that an Ingress in this namespace names."""
+    spec = orjson.loads(body).get("spec")
+    listed = spec.get("tls") if isinstance(spec, dict) else None
+    names = [each.get("secretName") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return frozenset(found for name in names if isinstance(name, str) and (found := _possible((namespace, name))))
+
+
 def _named(value: Any, namespace: str) -> Iterator[Readings]:
     if isinstance(value, list):
         for item in value:

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from snapshot import Record
 from watcher.annotations import carried_by, is_carrier
 from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Troubled, Unreadable, Well
 from watcher.kinds import OURS, SECRET, Target
 from watcher.misfits import problems_of
-from watcher.references import KINDS, Readings, secrets_of
+from watcher.references import KINDS, Readings, certificates_of, secrets_of
 from watcher.secrets import Secrets
 from watcher.sources import Event, ObjectChanged, ObjectGone, Source, SourceListed
+
+_INGRESS: Final = "/Ingress/"
 
 
 class Referred:
@@ -129,4 +132,5 @@ def _refers(target: Target) -> bool:
 def _names(key: str, record: Record) -> frozenset[Readings]:
     if not is_carrier(key):
         return secrets_of(key.split("/", 3)[2], record.body)
-    return frozenset().union(*(secrets_of(each.split("/", 3)[2], body) for each, body in carried_by(record.body)))
+    own = certificates_of(key.split("/", 3)[2], record.body) if _INGRESS in key else frozenset()
+    return own.union(*(secrets_of(each.split("/", 3)[2], body) for each, body in carried_by(record.body)))

@@ -43,6 +43,7 @@ def targets_of(settings: Settings) -> tuple[Target, ...]:
         Target(kind, namespace, labels=settings.label_selector, fields=settings.field_selector)
         for kind in KINDS
         for namespace in (own if kind is SECRET else settings.namespaces) or ("",)
+        if not (kind.is_everywhere and namespace)  # who is to see some namespaces may not see what is beyond them
     )
 
 

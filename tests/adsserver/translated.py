@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from snapshot import Record
+from tests.support.model_envoy import FILTER
 from tests.support.model_resources import secret_saying
 
 CLUSTERS = [f"cluster-{number}" for number in range(4)]
@@ -23,6 +24,7 @@ class Translated(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.edition = 0
+        self.is_on = False
         self.wanted: dict[str, Record] = {}
 
     def publish(self, changes: dict[str, Record | None]) -> None:
@@ -59,7 +61,7 @@ class Translated(RuleBasedStateMachine):
     @rule(name=st.sampled_from(ROUTES), clusters=st.sets(st.sampled_from(CLUSTERS), max_size=2), bad=badness)
     def put_route(self, name: str, clusters: set[str], bad: str | None) -> None:
         there = sorted(cluster for cluster in clusters if f"cluster/{cluster}" in self.wanted)
-        self.publish({f"route/{name}": self.body(clusters=there, bad=bad)})
+        self.publish({f"route/{name}": self.body(clusters=there, bad=bad, on=self.is_on)})
 
     @rule(
         name=st.sampled_from(LISTENERS),
@@ -71,6 +73,21 @@ class Translated(RuleBasedStateMachine):
         rds = sorted(route for route in routes if f"route/{route}" in self.wanted)
         sds = sorted(secret for secret in secrets if f"secret/{secret}" in self.wanted)
         self.publish({f"listener/{name}": self.body(rds=rds, sds=sds, bad=bad)})
+
+    def filter(self) -> Record:
+        """The filter's configuration."""
+        said = self.body(idle=not self.is_on, bad=None)
+        return said if self.is_on else Record(said.version, said.body, {"use": "idle"})
+
+    @rule(change=st.booleans())
+    def switch_filter(self, change: bool) -> None:
+        """The filter is switched on or off in all routes, or asks somebody else."""
+        self.is_on = self.is_on != change
+        changes: dict[str, Record | None] = {f"extension/{FILTER}": self.filter()}
+        for key, record in self.wanted.items():
+            if key.startswith("route/") and change:
+                changes[key] = self.body(**json.loads(record.body) | {"on": self.is_on})
+        self.publish(changes)
 
     @rule(name=st.sampled_from(SECRETS), bad=badness)
     def put_secret(self, name: str, bad: str | None) -> None:
@@ -99,7 +116,7 @@ class Translated(RuleBasedStateMachine):
             return
         changes: dict[str, Record | None] = {
             f"cluster/{to}": self.body(eds=None, stuck=False, bad=None),
-            f"route/{new}": self.body(clusters=[to], bad=None),
+            f"route/{new}": self.body(clusters=[to], bad=None, on=self.is_on),
             f"route/{old}": None,
             f"cluster/{away}": None,
         }
@@ -109,7 +126,7 @@ class Translated(RuleBasedStateMachine):
                 rds = sorted({new, *content["rds"]} - {old})
                 changes[key] = self.body(**content | {"rds": rds})
             elif away in content.get("clusters", ()) and key not in changes:
-                changes[key] = self.body(clusters=sorted({*content["clusters"], to} - {away}), bad=content["bad"])
+                changes[key] = self.body(**content | {"clusters": sorted({*content["clusters"], to} - {away})})
         self.publish({key: record for key, record in changes.items() if record or key in self.wanted})
 
     @rule(old=st.sampled_from(CLUSTERS), new=st.sampled_from(CLUSTERS), bad=badness, bad_route=badness)
@@ -123,7 +140,7 @@ class Translated(RuleBasedStateMachine):
             content = json.loads(record.body) if key.startswith("route/") else {}
             if old in content.get("clusters", ()):
                 clusters = sorted({new if each == old else each for each in content["clusters"]})
-                changes[key] = self.body(clusters=clusters, bad=bad_route)
+                changes[key] = self.body(clusters=clusters, bad=bad_route, on=self.is_on)
         changes[f"cluster/{old}"] = None
         self.publish(changes)
 

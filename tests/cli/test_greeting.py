@@ -110,6 +110,13 @@ def test_a_host_in_clear_text_only_is_not_asked_by_tls(tmp_path: Path) -> None:
     ]
 
 
+def test_http_3_is_not_told(tmp_path: Path) -> None:
+    spec = {"port": 8443, "protocolStack": ["TLS", "HTTP", "UDP"], "securityModel": "XFP"}
+    texts = [an_object("Listener", "quic", {**spec, "hostBinding": {"namespace": {"from": "ALL"}}})]
+    texts += [host("a", "a.test", tlsSecret={"name": "fallback-self-signed-cert"}), mapping("a", "a.test", SERVICE)]
+    assert commands(tmp_path, *texts) == []
+
+
 def test_ports_that_speak_no_plain_http_are_not_told(tmp_path: Path) -> None:
     texts = listener(5432, "TCP"), listener(5433, "HTTPPROXY"), mapping("a", "*", SERVICE)
     assert commands(tmp_path, *texts) == []

@@ -61,6 +61,7 @@ def test_the_api_server_finds_no_fault_with_the_policies(api: ApiServer) -> None
 # Warnings
 
 STRANGE: dict[str, Any] = {
+    "ConsulResolver": GOOD["ConsulResolver"] | {"adress": "a", "datacentre": "b"},
     "Host": {
         "hostnam": "a",
         "requestPolicy": {"insecure": {"acton": "Route"}, "secure": {}},
@@ -85,7 +86,7 @@ STRANGE: dict[str, Any] = {
         "config": {"gzip": {}, "server_nam": "a", "defaults": {"httpmapping": {"add_headers": {}}, "more": 1}},
         "configs": {},
     },
-    "TCPMapping": GOOD["TCPMapping"] | {"resolver": "a", "hst": "a", "circuit_breakers": []},
+    "TCPMapping": GOOD["TCPMapping"] | {"reslver": "a", "hst": "a", "circuit_breakers": []},
     "TLSContext": {"secrt": "a", "redirect_cleartext_from": 80, "v2CRLSecret": "a"},
 }
 

@@ -98,13 +98,13 @@ def objects(gateway: Gateway, namespace: str) -> list[dict[str, Any]]:
         one("Module", {"config": {"server_name": "one"}}, "ambassador"),
         one("TCPMapping", {"port": gateway.https_port, "service": "one:80"}),
         one("TLSContext", {"min_tls_version": "v1.2"}),
+        one("ConsulResolver", {"datacenter": "dc1"}),
+        one("KubernetesEndpointResolver", {}),
+        one("KubernetesServiceResolver", {}),
         one("AuthService", {"auth_service": "one:80", "failure_mode_allow": True}),
         one("RateLimitService", {"service": "one:80", "protocol_version": "v3"}),
         one("LogService", {"service": "one:80"}),
         one("TracingService", {"service": "one:80", "driver": "zipkin"}),
-        one("ConsulResolver", {"datacenter": "dc1"}),
-        one("KubernetesEndpointResolver", {}),
-        one("KubernetesServiceResolver", {}),
         *(one(kind.name, {}) for kind in OTHERS),
     ]
 

@@ -109,7 +109,9 @@ def test_a_request_that_is_refused_gets_the_answer_of_the_service(
         assert red.seen == []
 
 
-def test_nobody_is_asked_about_what_bypasses_or_is_sent_elsewhere(gateway: Gateway, asked: HttpAuthorization) -> None:
+def test_item_41_nobody_is_asked_about_what_bypasses_or_is_sent_elsewhere(
+    gateway: Gateway, asked: HttpAuthorization
+) -> None:
     with Applied(gateway, auth(asked.service)):
         asked.seen.clear()
         assert ask(gateway, "/open/").status_code == 200
@@ -172,7 +174,7 @@ def test_by_grpc(gateway: Gateway, red: HttpUpstream, asked_by_grpc: GrpcAuthori
         ({"status_on_error": {"code": 299}}, "spec.status_on_error.code"),
     ],
 )
-def test_where_one_is_wrong_nobody_is_let_through(
+def test_item_42_where_one_is_wrong_nobody_is_let_through(
     gateway: Gateway, red: HttpUpstream, asked: HttpAuthorization, service: dict[str, Any], field: str
 ) -> None:
     wrong = an_object("AuthService", "wrong", {"auth_service": asked.service, **service})

@@ -113,18 +113,23 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     ),
     # Filters
     "40": (f"{E2E}cors.py::test_item_40_a_preflight_is_not_refused_for_want_of_credentials",),
-    "41": (f"{E2E}auth_services.py::test_nobody_is_asked_about_what_bypasses_or_is_sent_elsewhere",),
+    "41": (f"{E2E}auth_services.py::test_item_41_nobody_is_asked_about_what_bypasses_or_is_sent_elsewhere",),
     "42": (
-        f"{E2E}auth_services.py::test_where_one_is_wrong_nobody_is_let_through",
+        f"{E2E}auth_services.py::test_item_42_where_one_is_wrong_nobody_is_let_through",
         f"{E2E}auth_services.py::test_a_service_that_does_not_answer",
     ),
+    "43": (f"{E2E}module_filters.py::test_item_43_answers_are_compressed_and_requests_never",),
     "44": (
-        f"{E2E}auth_services.py::test_where_one_is_wrong_nobody_is_let_through",
-        f"{E2E}rate_limits.py::test_item_44_labels_of_an_older_version",
+        f"{E2E}auth_services.py::test_item_42_where_one_is_wrong_nobody_is_let_through",
+        f"{E2E}rate_limits.py::test_item_44_another_version_of_the_protocol_is_told",
         f"{E2E}observability.py::test_what_is_wrong_with_a_log_service_is_told_and_nothing_else_is_touched",
     ),
     "45": (f"{E2E}cors.py::test_item_45_an_older_version_separates_by_commas",),
     # What else
+    "46": (
+        f"{E2E}ingresses.py::test_paths_hosts_and_ports",
+        f"{E2E}ingresses.py::test_tls_is_by_the_secret_of_the_ingress",
+    ),
     "48": (f"{E2E}mistakes.py::test_a_mapping_that_envoy_refuses_is_held_back_alone",),
     "49": (f"{E2E}observability.py::test_datadogs_agent_is_told_of_requests",),
     "50": (f"{E2E}hard_behaviours.py::test_50_what_comes_together_is_one_change",),
@@ -138,18 +143,13 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "9.2.7": (
         f"{E2E}no_poison_pill.py::test_a_setting_of_the_module_is_named_and_the_others_hold",
         f"{E2E}observability.py::test_what_is_wrong_with_a_log_is_told_and_the_rest_of_the_module_holds",
+        f"{E2E}module_filters.py::test_pill_a_script_that_envoy_refuses_harms_nobody",
     ),
     "9.2.8": (f"{E2E}observability.py::test_what_is_wrong_with_a_log_service_is_told_and_nothing_else_is_touched",),
     "9.2.9": (f"{E2E}observability.py::test_what_is_wrong_with_a_tracing_service_is_told",),
 }
 
-WAITING: Final[dict[str, str]] = {
-    "43": "gzip and grpc_stats",
-    "46": "Ingress",
-    "47": "Knative, which is not served and not planned",
-    "9.2.7 lua_scripts": "Module: Lua",
-    "9.2.7 gzip": "Module: gzip",
-}
+WAITING: Final[dict[str, str]] = {"47": "Knative, which is not served and not planned"}
 
 NUMBERS: Final = {str(number) for number in range(1, 51)} | {f"9.2.{row}" for row in range(1, 10)}
 

@@ -138,8 +138,8 @@ def test_the_http_check_of_a_service_of_http2_is_asked_in_http2(gateway: Gateway
 @pytest.mark.parametrize(
     "given",
     [
-        {"consecutive_5xx": 3, "base_ejection_time": "2s"} | SOON,
-        json.dumps({"consecutive_gateway_failure": 3, "base_ejection_time": "2s", "max_ejection_percent": 50} | SOON),
+        {"consecutive_5xx": 3, "base_ejection_time": "8s"} | SOON,
+        json.dumps({"consecutive_gateway_failure": 3, "base_ejection_time": "8s", "max_ejection_percent": 50} | SOON),
     ],
     ids=["object", "text"],
 )
@@ -151,7 +151,7 @@ def test_who_answers_badly_gets_no_requests_for_a_while(
         blue.status = 503
         wait_until(lambda: serving(gateway, "outliers") == {"red"}, what="the good one alone")
         blue.status = 200
-        wait_until(lambda: serving(gateway, "outliers") == {"red", "blue"}, what="both again")
+        wait_until(lambda: serving(gateway, "outliers") == {"red", "blue"}, 90, what="both again")
 
 
 def test_outlier_detection_that_says_nothing_is_told_and_the_mapping_is_served(

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.support.certificates import authority, trusting
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway
+from tests.support.gateway import Gateway, unverified
 from tests.support.http3 import Http3Answer, ask_http3
 from tests.support.objects import an_object, host, mapping, tls_secret
 from tests.support.ports import unused_port
@@ -80,6 +81,51 @@ def test_a_host_that_the_listener_of_udp_does_not_bind_is_not_told_of(gateway: G
         served(lambda: ask_http3(port, "is-three.test", "/three/"))
         assert "alt-svc" in gateway.wait_served("is-three.test", "/three/", tls=True).headers
         assert "alt-svc" not in gateway.wait_served(name, "/three/", tls=True).headers
+
+
+def test_a_client_must_show_its_certificate_by_http_3_too(gateway: Gateway, red: HttpUpstream, tmp_path: Path) -> None:
+    name, port = "strict-three.test", gateway.https_port
+    clients = authority("Clients")
+    good = clients.client("somebody").write(tmp_path, "good")
+    stranger = authority("Strangers").client("somebody").write(tmp_path, "stranger")
+    pair = authority().sign(name)
+    texts = tls_secret("strict-three", pair.certificate, pair.key)
+    texts += tls_secret("strict-three-ca", clients.pair.certificate, b"")
+    texts += an_object("TLSContext", "strict-three", {"ca_secret": "strict-three-ca", "cert_required": True})
+    texts += host(name, name, tlsSecret={"name": "strict-three"}, tlsContext={"name": "strict-three"})
+    texts += mapping("strict-three", name, red.service) + an_object("Listener", "quic", {"port": port, **QUIC})
+    with gateway.applied("three", texts):
+        served(lambda: ask_http3(port, name, shown=good))
+        red.seen.clear()
+        for shown in (None, stranger):
+            with pytest.raises((ConnectionError, TimeoutError)):
+                ask_http3(port, name, shown=shown)
+        assert red.seen == []
+
+
+def test_a_listener_changes_from_tcp_to_udp_and_back(gateway: Gateway, red: HttpUpstream) -> None:
+    name, port = "change-three.test", unused_port()
+    objects = secure(name) + mapping("change-three", name, red.service)
+
+    def listener(last: str) -> str:
+        return an_object("Listener", "changing", {**QUIC, "port": port, "protocolStack": ["TLS", "HTTP", last]})
+
+    def is_served_by_tcp() -> bool:
+        try:
+            url = f"https://127.0.0.1:{port}/"
+            with httpx.Client(verify=unverified()) as client:
+                extensions = {"sni_hostname": name}
+                return client.get(url, headers={"host": name}, extensions=extensions).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    with gateway.applied("changing", objects + listener("TCP")):
+        wait_until(is_served_by_tcp, what="TCP")
+        gateway.apply("changing", objects + listener("UDP"))
+        served(lambda: ask_http3(port, name))
+        wait_until(lambda: not is_served_by_tcp(), what="no TCP")
+        gateway.apply("changing", objects + listener("TCP"))
+        wait_until(is_served_by_tcp, what="TCP again")
 
 
 def test_tcp_of_the_same_number_stays_a_tcp_mappings(gateway: Gateway, red: HttpUpstream) -> None:

@@ -1,11 +1,13 @@
 """Configuration in annotations, from a real API server: applied, edited and deleted, on Services and on Ingresses."""
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.apiserver import ApiServer
+from tests.support.certificates import authority
 from tests.support.cluster_gateway import ClusterGateway, install_crds
 from tests.support.envoy import wait_until
 from tests.support.upstream import HttpUpstream
@@ -69,3 +71,45 @@ def test_an_ingress_says_a_mapping_and_an_object_of_its_own_counts_before_it(
     annotated.wait_served("some.test", "/of-ingress/", status=404)
     annotated.delete("Mapping", "of-ingress")
     assert annotated.wait_served("some.test", "/of-ingress/").json()["upstream"] == "red"
+
+
+def test_an_ingress_and_a_host_in_an_annotation_have_their_secrets(
+    annotated: ClusterGateway, red: HttpUpstream
+) -> None:
+    api, namespace = annotated.api, annotated.namespace
+    pair = authority().sign("in-cluster.test", "carried-host.test")
+    data = {"tls.crt": pair.certificate, "tls.key": pair.key}
+    encoded = {name: base64.b64encode(value).decode() for name, value in data.items()}
+    for name in ("of-ingress", "of-host"):
+        made = {"metadata": {"name": name}, "type": "kubernetes.io/tls", "data": encoded}
+        api.ask("POST", f"/api/v1/namespaces/{namespace}/secrets", made)
+    text = f"""
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+name: carried-host
+hostname: carried-host.test
+tlsSecret: {{name: of-host}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+name: carried-host
+hostname: carried-host.test
+prefix: /
+service: {red.service}
+"""
+    made = {"metadata": {"name": "host", "annotations": {"getambassador.io/config": text}}}
+    api.ask("POST", f"/api/v1/namespaces/{namespace}/services", {**made, "spec": {"ports": [{"port": 80}]}})
+    annotated.wait_served("carried-host.test", tls=True)
+
+    service = {"metadata": {"name": "backing"}, "spec": {"type": "ExternalName", "externalName": "localhost"}}
+    api.ask("POST", f"/api/v1/namespaces/{namespace}/services", service)
+    backend = {"service": {"name": "backing", "port": {"number": red.port}}}
+    paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
+    spec = {
+        "tls": [{"hosts": ["in-cluster.test"], "secretName": "of-ingress"}],
+        "rules": [{"host": "in-cluster.test", "http": {"paths": paths}}],
+    }
+    metadata = {"name": "served", "annotations": {"kubernetes.io/ingress.class": "ambassador"}}
+    ingresses = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses"
+    api.ask("POST", ingresses, {"metadata": metadata, "spec": spec})
+    assert annotated.wait_served("in-cluster.test", tls=True).json()["upstream"] == "red"

@@ -21,6 +21,7 @@ NUMBERS = count()
 SOCKETS = ("ads.sock", "admin.sock", "supervisor.sock")
 FILES = ("envoy.json", "vitals.json", "entrypoint.lock", "supervisord.pid", "logs/envoy.err", "beats/translator")
 FOLDERS = ("beats", "bells", "generated", "logs", "tmp", "snapshot")
+BELLS = {"translator", "adsserver", "catalog"}
 
 SECURE = """
 ---
@@ -72,12 +73,12 @@ def bells(gateway: Gateway) -> set[str]:
 
 
 def is_whole(gateway: Gateway, wanted: set[str]) -> bool:
-    return wanted <= entries(gateway) and bells(gateway) == {"translator", "adsserver"}
+    return wanted <= entries(gateway) and bells(gateway) == BELLS
 
 
 def survives(gateway: Gateway, upstream: HttpUpstream, harm: Callable[[], None]) -> None:
     """Under load: harm, changes, and all is as before; every part ends, and all is as before again."""
-    wait_until(lambda: gateway.is_ready() and bells(gateway) == {"translator", "adsserver"}, what="ready")
+    wait_until(lambda: gateway.is_ready() and bells(gateway) == BELLS, what="ready")
     whole = entries(gateway)
     with Load(gateway.http_port, host="steady.test") as load:
         harm()

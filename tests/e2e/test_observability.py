@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.certificates import authority
 from tests.support.collectors import LogSink, OtlpSink
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, endpoint_slice, host, mapping, service
+from tests.support.part import ROOT
 from tests.support.ports import unused_port
 from tests.support.upstream import HttpUpstream, TcpUpstream
 
@@ -66,7 +68,7 @@ def test_a_line_is_json_with_emissarys_keys(gateway: Gateway, tmp_path: Path) ->
         line = json.loads(logged(gateway, log))
     assert line["path"] == "/seen/once"
     assert line["response_code"] == 200
-    assert line["upstream_cluster"].startswith("ip/127.0.0.1")
+    assert line["upstream_cluster"].startswith("ip/127_0_0_1")
     assert line["requested_server_name"] is None
 
 
@@ -148,6 +150,28 @@ def test_log_services_are_sent_an_entry_for_each_request(gateway: Gateway, red: 
             assert shown["request"]["request_headers"] == {"x-request": "asked"}
             assert shown["response"]["response_headers"] == {"x-response": "answered"}
             assert "request_headers" not in plain.entries("http")[0]["request"]
+
+
+def test_a_log_service_is_spoken_to_by_tls(gateway: Gateway) -> None:
+    with LogSink(authority().sign("logs.test")) as sink:
+        texts = an_object("LogService", "secure", {"service": f"https://{sink.service}"})
+        with gateway.applied("logs", texts):
+            wait_until(lambda: gateway.request(NAME, "/seen/") and sink.entries("http"), what="an entry by TLS")
+
+
+def test_objects_of_version_2_are_served_as_they_were_meant(gateway: Gateway) -> None:
+    with LogSink() as sink, HttpUpstream("zipkin") as collector:
+        tracing = {"service": collector.service, "driver": "zipkin", "tag_headers": ["x-old"]}
+        texts = an_object("TracingService", "old", tracing)
+        texts += an_object("LogService", "old", {"service": sink.service, "driver": "http", "v3ProtocolVersion": "v3"})
+        with gateway.applied("old", texts.replace("v3alpha1", "v2")):
+
+            def span() -> dict[str, Any] | None:
+                gateway.request(NAME, "/seen/", headers={"x-old": "that"})
+                return span_of(collector.bodies, "x-old")
+
+            assert wait_until(span, what="a span")["tags"]["x-old"] == "that"
+            wait_until(lambda: sink.names() == {"old"}, what="entries")
 
 
 def test_a_log_service_of_tcp_is_told_of_connections(gateway: Gateway) -> None:
@@ -374,3 +398,20 @@ def test_what_is_wrong_with_a_tracing_service_is_told(gateway: Gateway, fields: 
     with gateway.applied("tracing", texts):
         wait_until(lambda: path in told(gateway, key), what=f"a word on {path}")
         assert gateway.request(NAME, "/seen/").status_code == 200
+
+
+def test_the_example_logs_and_traces_what_it_serves() -> None:
+    text = (ROOT / "examples/logs-and-traces/gateway.yaml").read_text()
+    example = Gateway(listeners=False)
+    with OtlpSink() as collector:
+        text = text.replace("8080", str(example.http_port)).replace("127.0.0.1:4317", collector.service)
+        example.apply("gateway", text)
+        with example:
+            example.wait_served("any.test", "/hello/", status=302)
+            line = wait_until(
+                lambda: re.search(r'\{[^\n]*"request":"GET /hello/"[^\n]*\}', example.log()), what="a line"
+            )
+            assert json.loads(line[0])["code"] == 302
+            wait_until(lambda: example.request("any.test", "/hello/") and collector.messages, what="traces")
+            assert b"quickstart" in collector.messages[0]
+            assert {key for key, each in example.diag()["objects"].items() if each.get("problems")} == set()

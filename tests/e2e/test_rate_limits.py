@@ -130,7 +130,7 @@ def test_what_a_missing_header_leaves_out(gateway: Gateway, limiter: RateLimiter
         assert len(descriptors) == 3
 
 
-def test_item_44_labels_of_an_older_version(gateway: Gateway, limiter: RateLimiter) -> None:
+def test_labels_of_an_older_version(gateway: Gateway, limiter: RateLimiter) -> None:
     with Applied(gateway, limits(limiter.service), limiter):
         assert ask(gateway, "/older/", x_user="ann").status_code == 200
         ((_, descriptors),) = limiter.seen
@@ -198,6 +198,29 @@ def test_where_nobody_can_count_what_failure_mode_deny_says_counts(gateway: Gate
         assert [problem["path"] for problem in problems] == (["", "spec.protocol_version"] if wrong else [])
 
 
+@pytest.mark.parametrize("version", [None, "v2"])
+def test_item_44_another_version_of_the_protocol_is_told(
+    gateway: Gateway, limiter: RateLimiter, version: str | None
+) -> None:
+    spec = {"service": limiter.service, **({"protocol_version": version} if version else {})}
+    with gateway.applied("limits", an_object("RateLimitService", "limits", spec)):
+        key = "getambassador.io/RateLimitService/default/limits"
+        found = wait_until(lambda: gateway.diag()["objects"].get(key), what="the RateLimitService read")
+        assert [problem["path"] for problem in found["problems"]] == ["", "spec.protocol_version"]
+        assert ask(gateway).status_code == 200
+        assert limiter.seen == []
+
+
+def test_how_long_it_may_take(gateway: Gateway, limiter: RateLimiter) -> None:
+    with Applied(gateway, limits(limiter.service), limiter):
+        limiter.delay = 0.2
+        gateway.apply("limits", limits(limiter.service, timeout_ms=20, failure_mode_deny=True))
+        gateway.wait_served(NAME, status=500)
+        gateway.apply("limits", limits(limiter.service, timeout_ms=0, failure_mode_deny=True))
+        gateway.wait_served(NAME)  # 0 is no limit
+        limiter.delay = 0.0
+
+
 def test_one_counts_and_the_others_are_told(gateway: Gateway, limiter: RateLimiter) -> None:
     with RateLimiter() as second:
         text = limits(second.service, "a", protocol_version="v2") + limits(limiter.service, "b")
@@ -241,7 +264,7 @@ def test_what_a_client_that_speaks_grpc_is_told(gateway: Gateway, limiter: RateL
             wait_until(lambda: code() is None, what="nothing counted any more")
 
 
-def test_its_name_in_statistics(gateway: Gateway, limiter: RateLimiter) -> None:
+def test_item_27_its_name_in_statistics(gateway: Gateway, limiter: RateLimiter) -> None:
     with Applied(gateway, limits(limiter.service, stats_name="counting"), limiter):
 
         def counted() -> bool:

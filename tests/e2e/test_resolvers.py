@@ -110,6 +110,35 @@ def test_a_tcp_mapping_and_the_module_have_resolvers_too(
             wait_until(lambda: spoken(port), what="a line").close()
 
 
+def test_the_environment_says_where_consul_is_and_what_it_is_shown(red: HttpUpstream) -> None:
+    with ConsulServer(token="secret") as consul:
+        consul.register("web", "127.0.0.1", red.port)
+        given = {"CONSUL_HTTP_ADDR": consul.address, "CONSUL_HTTP_TOKEN": "secret", "CONSUL_PORT": str(consul.port)}
+        with Gateway(environ=given) as gateway:
+            spec = {"address": "127.0.0.1:$CONSUL_PORT", "datacenter": "dc1"}
+            texts = (
+                an_object("ConsulResolver", "expanded", spec)
+                + mapping("built-in", "*", "web", "/built-in/", resolver="consul")
+                + mapping("expanded", "*", "web", "/expanded/", resolver="expanded")
+            )
+            gateway.apply("built-in", texts)
+            assert gateway.wait_served("some.test", "/built-in/").json()["upstream"] == "red"
+            assert gateway.wait_served("some.test", "/expanded/").json()["upstream"] == "red"
+            assert consul.shown == {"secret"}
+            stranger = an_object(
+                "ConsulResolver", "stranger", {"address": f"localhost:{consul.port}", "datacenter": "dc1"}
+            )
+            with gateway.applied("stranger", stranger + mapping("stranger", "*", "web", "/s/", resolver="stranger")):
+                wait_until(lambda: "403 Permission" in str(told(gateway, "Mapping/default/stranger")), what="it told")
+                assert consul.shown == {"secret", ""}, "whoever names another Consul does not get the token"
+            consul.token = "another"
+            consul.register("web", "127.0.0.1", red.port, called="more")
+            wait_until(
+                lambda: "403 Permission denied" in str(told(gateway, "Mapping/default/built-in")), what="it told"
+            )
+            assert gateway.request("some.test", "/built-in/").status_code == 200
+
+
 def test_an_instance_at_our_own_diagnostics_gets_nothing(
     gateway: Gateway, consul: ConsulServer, red: HttpUpstream
 ) -> None:

@@ -90,8 +90,9 @@ def test_the_parts_are_told_what_the_entrypoint_found() -> None:
 @pytest.mark.parametrize(("family", "address"), [("ANY", "0.0.0.0"), ("IPV4_ONLY", "0.0.0.0"), ("IPV6_ONLY", "::")])
 def test_the_family_of_the_diagnostics(family: str, address: str) -> None:
     assert of(AMBASSADOR_HEALTHCHECK_IP_FAMILY=family).diagnostics_address == address
-    given = of(AMBASSADOR_HEALTHCHECK_IP_FAMILY=family, AMBASSADOR_HEALTHCHECK_BIND_ADDRESS="127.0.0.1")
-    assert given.diagnostics_address == "127.0.0.1"
+    loopback = "::1" if address == "::" else "127.0.0.1"
+    given = of(AMBASSADOR_HEALTHCHECK_IP_FAMILY=family, AMBASSADOR_HEALTHCHECK_BIND_ADDRESS=loopback)
+    assert given.diagnostics_address == loopback
     with pytest.raises(SettingsError, match="AMBASSADOR_HEALTHCHECK_IP_FAMILY: 'IPV5' is none of"):
         of(AMBASSADOR_HEALTHCHECK_IP_FAMILY="IPV5")
 

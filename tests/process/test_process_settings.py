@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from process.settings import OwnPort, Settings, SettingsError
+from process.settings import OwnPort, Settings, SettingsError, Statsd
 
 
 def of(**environ: str) -> Settings:
@@ -214,3 +214,47 @@ def test_what_a_folder_may_have_is_given_in_mebibytes() -> None:
     for odd in ("0", "257", "1.5", "8Mi"):
         with pytest.raises(SettingsError, match="DRAGOMAN_CONFIG_FILE_MIB"):
             Settings.from_environment({"DRAGOMAN_CONFIG_FILE_MIB": odd})
+
+
+@pytest.mark.parametrize(
+    ("written", "addresses"),
+    [
+        ("10.0.0.1,fd00::1", ("10.0.0.1", "fd00::1")),
+        (" 10.0.0.1 , 10.0.0.1", ("10.0.0.1",)),
+        ("0.0.0.0,::", ("::",)),
+        ("10.0.0.1,::", ("::",)),
+        ("0.0.0.0,10.0.0.1,fd00::1", ("0.0.0.0", "fd00::1")),
+    ],
+)
+def test_several_addresses_without_those_that_another_stands_for(written: str, addresses: tuple[str, ...]) -> None:
+    settings = of(AMBASSADOR_ENVOY_BIND_ADDRESS=written)
+    assert (settings.bind_address, *settings.more_addresses) == addresses
+
+
+@pytest.mark.parametrize(
+    ("family", "address", "expected"),
+    [
+        ("ANY", "0.0.0.0", "0.0.0.0"),
+        ("IPV6_ONLY", "0.0.0.0", "::"),
+        ("IPV4_ONLY", "::", "0.0.0.0"),
+        ("IPV4_ONLY", "10.0.0.1", "10.0.0.1"),
+    ],
+)
+def test_the_family_chooses_among_all_addresses(family: str, address: str, expected: str) -> None:
+    said = {"AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": address, "AMBASSADOR_HEALTHCHECK_IP_FAMILY": family}
+    assert of(**said).diagnostics_address == expected
+
+
+@pytest.mark.parametrize(("family", "address"), [("IPV4", "0.0.0.0"), ("IPV6_ONLY", "10.0.0.1")])
+def test_a_family_that_is_none_or_another_is_told(family: str, address: str) -> None:
+    with pytest.raises(SettingsError, match=r"^AMBASSADOR_HEALTHCHECK_IP_FAMILY: "):
+        of(AMBASSADOR_HEALTHCHECK_BIND_ADDRESS=address, AMBASSADOR_HEALTHCHECK_IP_FAMILY=family)
+
+
+def test_a_statsd_is_told_of_only_when_it_is_enabled() -> None:
+    assert of(STATSD_HOST="statsd").statsd is None
+    assert of(STATSD_ENABLED="true").statsd == Statsd()
+    said = {"STATSD_ENABLED": "true", "STATSD_HOST": "agent", "STATSD_PORT": "9125", "STATSD_FLUSH_INTERVAL": "2s"}
+    assert of(**said, DOGSTATSD="true", DD_ENTITY_ID="pod").statsd == Statsd("agent", 9125, 2.0, True, "pod")
+    with pytest.raises(SettingsError, match=r"^STATSD_FLUSH_INTERVAL: "):
+        of(STATSD_ENABLED="true", STATSD_FLUSH_INTERVAL="0")

@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _SIGNS_CERTIFICATES = x509.KeyUsage(
     key_cert_sign=True,
-    crl_sign=False,
+    crl_sign=True,
     digital_signature=False,
     content_commitment=False,
     key_encipherment=False,
@@ -66,6 +66,18 @@ class Authority:
     def client(self, name: str, groups: Sequence[str] = ()) -> Pair:
         """A certificate for a client; a Kubernetes API server takes its name and groups from it."""
         return self._sign(_subject(name, groups), (), ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def revoking(self, *revoked: Pair) -> bytes:
+        """The list of certificates that no longer count, as PEM."""
+        now = dt.datetime.now(dt.UTC)
+        signer = load_pem_private_key(self.pair.key, None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        issuer = x509.load_pem_x509_certificate(self.pair.certificate).subject
+        builder = x509.CertificateRevocationListBuilder(issuer, now - dt.timedelta(days=1), now + dt.timedelta(days=30))
+        for pair in revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(pair.serial).revocation_date(now)
+            builder = builder.add_revoked_certificate(entry.build())
+        return builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM)
 
     def _sign(
         self,

@@ -10,15 +10,19 @@ from typing import Any
 import grpc
 
 from envoyapi import canonical
+from tests.support.certificates import Pair
 from tests.support.scoped import Scoped
 
 _ENTRIES = "envoy.service.accesslog.v3.StreamAccessLogsMessage"
 
 
 class GrpcSink(Scoped):
-    """A gRPC server (h2c) of one method, whose messages it keeps as bytes; it answers with an empty one."""
+    """A gRPC server of one method, whose messages it keeps as bytes; it answers with an empty one.
 
-    def __init__(self, service: str, method: str, *, streams: bool = False) -> None:
+    `pair`: it speaks TLS with this certificate, else clear text (h2c).
+    """
+
+    def __init__(self, service: str, method: str, *, streams: bool = False, pair: Pair | None = None) -> None:
         self.messages: list[bytes] = []
         self._server = grpc.server(futures.ThreadPoolExecutor(8))
         if streams:
@@ -26,7 +30,11 @@ class GrpcSink(Scoped):
         else:
             handler = grpc.unary_unary_rpc_method_handler(self._take)
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        if pair is None:
+            self.port = self._server.add_insecure_port("127.0.0.1:0")
+        else:
+            credentials = grpc.ssl_server_credentials([(pair.key, pair.certificate)])
+            self.port = self._server.add_secure_port("127.0.0.1:0", credentials)
 
     @property
     def service(self) -> str:
@@ -52,8 +60,8 @@ class GrpcSink(Scoped):
 class LogSink(GrpcSink):
     """Envoy's access log service (ALS)."""
 
-    def __init__(self) -> None:
-        super().__init__("envoy.service.accesslog.v3.AccessLogService", "StreamAccessLogs", streams=True)
+    def __init__(self, pair: Pair | None = None) -> None:
+        super().__init__("envoy.service.accesslog.v3.AccessLogService", "StreamAccessLogs", streams=True, pair=pair)
 
     def names(self) -> set[str]:
         """The logs that said who they are: the first message of each stream does."""

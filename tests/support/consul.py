@@ -40,6 +40,8 @@ class ConsulServer(InThread):
         self.broken = False
         self.waiting = 0
         """Questions without an answer yet."""
+        self.shown: set[str] = set()
+        """The tokens of all questions; an empty one where there was none."""
         self.asked: list[tuple[str, str, int]] = []
         self._index = 10
         self._services: dict[str, dict[str, Instance]] = {}
@@ -106,6 +108,7 @@ class ConsulServer(InThread):
         index = int(query.get("index", "0"))
         datacenter = query.get("dc", self.datacenter)
         self.asked.append((name, datacenter, index))
+        self.shown.add(request.headers.get("X-Consul-Token", ""))
         if self.broken:
             return web.Response(status=500, text="No cluster leader")
         if self.token and request.headers.get("X-Consul-Token") != self.token:

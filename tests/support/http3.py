@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aioquic.asyncio.client import connect
@@ -58,14 +59,27 @@ class _Client(QuicConnectionProtocol):
             self._done.set_result(self._answer)
 
 
-def ask_http3(port: int, host: str, path: str = "/", *, sni: str | None = None, trusted: bytes = b"") -> Http3Answer:
-    """The answer; ConnectionError or TimeoutError when there is none. `trusted`: the CA; without one any is taken."""
+def ask_http3(
+    port: int,
+    host: str,
+    path: str = "/",
+    *,
+    sni: str | None = None,
+    trusted: bytes = b"",
+    shown: tuple[Path, Path] | None = None,
+) -> Http3Answer:
+    """The answer; ConnectionError or TimeoutError when there is none.
+
+    `trusted`: the CA; without one any is taken. `shown`: a client's certificate and key.
+    """
 
     async def ask() -> Http3Answer:
         mode = ssl.CERT_REQUIRED if trusted else ssl.CERT_NONE
         configuration = QuicConfiguration(alpn_protocols=H3_ALPN, server_name=sni or host, verify_mode=mode)
         if trusted:
             configuration.load_verify_locations(cadata=trusted)
+        if shown:
+            configuration.load_cert_chain(*shown)
         async with connect("127.0.0.1", port, configuration=configuration, create_protocol=_Client) as client:
             assert isinstance(client, _Client)
             return await client.ask(host, path)

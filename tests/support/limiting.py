@@ -1,5 +1,6 @@
 """A service that counts requests, as Envoy asks it by gRPC: it tells by what it counted them."""
 
+import time
 from concurrent import futures
 
 import grpc
@@ -15,12 +16,13 @@ Descriptor = tuple[tuple[str, str], ...]
 class RateLimiter(Scoped):
     """`envoy.service.ratelimit.v3.RateLimitService`; `seen` are the domain and descriptors of each request.
 
-    A request is too many when one of its descriptors is in `full`.
+    A request is too many when one of its descriptors is in `full`. `delay`: seconds until it answers.
     """
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, list[Descriptor]]] = []
         self.full: set[Descriptor] = set()
+        self.delay = 0.0
         self._server = grpc.server(futures.ThreadPoolExecutor(2))
         handler = grpc.unary_unary_rpc_method_handler(self._count, RateLimitRequest.parse, bytes)
         name = "envoy.service.ratelimit.v3.RateLimitService"
@@ -41,6 +43,7 @@ class RateLimiter(Scoped):
 
     def _count(self, request: RateLimitRequest, _: grpc.ServicerContext) -> RateLimitResponse:
         descriptors = [tuple((each.key, each.value) for each in one.entries) for one in request.descriptors]
+        time.sleep(self.delay)
         self.seen.append((request.domain, descriptors))
         too_many = not self.full.isdisjoint(descriptors)
         return RateLimitResponse(

@@ -6,9 +6,10 @@ JSON:
 
     cluster           {"eds": name | null, "stuck": bool, "bad": null | "rules" | "meaning"}    stuck: warms for ever
     listener          {"rds": [names], "sds": [names], "bad": ...}
-    route             {"clusters": [names], "bad": ...}
+    route             {"clusters": [names], "on": bool, "bad": ...}
     endpoint          {"bad": ...}
     secret            {"bad": ...}, as the PEM of an encoded Secret
+    extension         {"idle": bool}: the configuration of the filter that a route with "on" has switched on
 
 "rules" is what spoils a whole response (a field breaks protoc-gen-validate's rules), "meaning" only itself where Envoy
 can tell, that is with clusters and listeners.
@@ -27,6 +28,7 @@ from adsserver.round import Timing
 from tests.support.model_resources import Held, held
 
 WILD = (Kind.CLUSTER, Kind.LISTENER)
+FILTER = "filter"
 
 
 class ModelEnvoy:
@@ -57,6 +59,7 @@ class ModelEnvoy:
         self._innocent: set[str] = set()
         self._excused: dict[Kind, set[str]] = {Kind.ROUTE: set(), Kind.SECRET: set()}
         self.sent_again: list[str] = []
+        self.keeps_routes: set[str] = set()
 
     # -- the stream
 
@@ -105,6 +108,7 @@ class ModelEnvoy:
             Kind.ROUTE: self._routes,
             Kind.ENDPOINT: self._endpoints,
             Kind.SECRET: self._secrets,
+            Kind.EXTENSION: self._extensions,
         }[response.kind]
         self.sent_again += [entry.key for entry in response.entries]
         bad = handle(response, sent_at)
@@ -148,6 +152,7 @@ class ModelEnvoy:
         self._interested(Kind.ENDPOINT, {each.content["eds"] for each in clusters if each.content["eds"]})
         self._interested(Kind.SECRET, {name for each in listeners for name in each.content["sds"]})
         self._interested(Kind.ROUTE, {name for each in listeners for name in each.content["rds"]})
+        self._interested(Kind.EXTENSION, {FILTER} if listeners else set())
 
     def _interested(self, kind: Kind, names: set[str]) -> None:
         added, dropped = sorted(names - self.interest[kind]), sorted(self.interest[kind] - names)
@@ -273,13 +278,17 @@ class ModelEnvoy:
         if excused:
             self._excused[excused] |= self.interest[excused]
         for name, listener in list(self.warming_listeners.items()):
-            needed = {Kind.ROUTE: listener.content["rds"], Kind.SECRET: listener.content["sds"]}
+            needed = {
+                Kind.ROUTE: listener.content["rds"],
+                Kind.SECRET: listener.content["sds"],
+                Kind.EXTENSION: [FILTER],
+            }
             if all(self._has_all(kind, names) for kind, names in needed.items()):
                 self._drain(name)
                 self.active[Kind.LISTENER][name] = self.warming_listeners.pop(name)
 
     def _has_all(self, kind: Kind, names: list[str]) -> bool:
-        return all(name in self.active[kind] or name in self._excused[kind] for name in names)
+        return all(name in self.active[kind] or name in self._excused.get(kind, ()) for name in names)
 
     def _drain(self, listener: str) -> None:
         if listener in self.active[Kind.LISTENER]:
@@ -295,15 +304,33 @@ class ModelEnvoy:
         bad = [name for name, route in new.items() if route.content["bad"]]
         if bad:  # every listener that waits for routes hears of the failure, and waits no longer
             self._open_listeners(excused=Kind.ROUTE)
+            self.keeps_routes |= new.keys()
             return bad
         for name, route in new.items():
             if name in self.interest[Kind.ROUTE]:
                 self._judge_route(route)
                 self.active[Kind.ROUTE][name] = route
+                self.keeps_routes.discard(name)
         self._open_listeners()
+        self._judge_filter()
+        return []
+
+    def _extensions(self, response: Response, sent_at: float) -> list[str]:
+        for entry in response.entries:
+            if entry.name in self.interest[Kind.EXTENSION]:
+                self.active[Kind.EXTENSION][entry.name] = held(entry, sent_at)
+        self._open_listeners()
+        self._judge_filter()
         return []
 
     # -- what must never happen
+
+    def _judge_filter(self) -> None:
+        """A route that was not refused has the filter on only as long as somebody configures it."""
+        configured = self.active[Kind.EXTENSION].get(FILTER)
+        for name, route in self.active[Kind.ROUTE].items():
+            if route.content.get("on") and configured and configured.content["idle"]:
+                assert name in self.keeps_routes, f"{route} has the filter on, and nobody configures it"
 
     def _judge_route(self, route: Held) -> None:
         for name in route.content["clusters"]:

@@ -29,5 +29,5 @@ EVERYTHING = [
     may_see("*"),
     may_see("services", "secrets", group=""),
     may_see("endpointslices", group="discovery.k8s.io"),
-    may_see("ingresses", group="networking.k8s.io"),
+    may_see("ingresses", "ingressclasses", group="networking.k8s.io"),
 ]

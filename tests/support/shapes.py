@@ -115,6 +115,48 @@ def family() -> dict[str, Document]:
             "endpoints": [pod, {"addresses": ["10.0.0.2"]}],
         },
     ]
+    backend = {"service": {"name": "web", "port": {"name": "http"}}}
+    found += [
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {
+                "name": "web",
+                "namespace": "default",
+                "labels": {"app": "a"},
+                "annotations": {
+                    "kubernetes.io/ingress.class": "ambassador",
+                    "getambassador.io/ambassador-id": "default",
+                },
+            },
+            "spec": {
+                "ingressClassName": "edge",
+                "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
+                "tls": [{"hosts": ["a.test"], "secretName": "cert"}],
+                "rules": [
+                    {"host": "a.test", "http": {"paths": [{"path": "/i", "pathType": "Exact", "backend": backend}]}}
+                ],
+            },
+        },
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "IngressClass",
+            "metadata": {"name": "edge", "namespace": "default", "annotations": {"a": "b"}},
+            "spec": {"controller": "getambassador.io/ingress-controller"},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {"name": "web", "namespace": "default", "labels": {"a": "b"}},
+            "subsets": [
+                {
+                    "addresses": [{"ip": "10.0.0.3", "nodeName": "n"}],
+                    "notReadyAddresses": [{"ip": "10.0.0.4"}],
+                    "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+                }
+            ],
+        },
+    ]
     older = {"prefix": "/old/", "service": "web", "host": "a.*", "host_regex": True, "headers": {"x-a": True}}
     found_by = {document["kind"]: document for document in found}
     found_by["Mapping of v2"] = _own("Mapping", "old", {**older, "cors": {"origins": "a"}}, "getambassador.io/v2")

@@ -1,5 +1,6 @@
 """What of the environment, and of the machine, matters to translation."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -93,8 +94,19 @@ def test_a_file_that_cannot_be_written_is_told_with_the_reason(tmp_path: Path) -
     assert unwritable(str(tmp_path / "new")) is None
     assert unwritable("/dev/stdout") is None
     assert unwritable(str(tmp_path)) == "it is a folder"
+    os.mkfifo(tmp_path / "pipe")
+    assert unwritable(str(tmp_path / "pipe")) == "it is no file"
     assert unwritable(str(tmp_path / "none" / "new")) == f"there is no folder {tmp_path / 'none'}"
 
 
 def test_this_machine_knows_its_own_addresses() -> None:
     assert {"127.0.0.1"} <= Machine.this().addresses
+
+
+def test_a_log_is_not_written_where_our_files_or_the_objects_are(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    options = options_of(Settings(run_dir=tmp_path / "run", config_dir=tmp_path / "config"))
+    assert options.openable(str(tmp_path / "run/snapshot/data.mdb")) == "it is in the folder of Dragoman's own files"
+    assert options.openable(str(tmp_path / "link/ads.sock")) == "it is in the folder of Dragoman's own files"
+    assert options.openable(str(tmp_path / "config/a.yaml")) == "it is in the folder of the configuration"
+    assert options.openable(str(tmp_path / "access.log")) is None

@@ -4,6 +4,9 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from watcher.annotations import LONGEST, MOST_ALIASED, MOST_DOCUMENTS, MOST_TOLD
 from watcher.glance import seen as glanced
@@ -145,6 +148,30 @@ def test_the_annotations_of_a_file_count_as_part_of_it() -> None:
     ]
     assert 0 < len(told) < 40
     assert sum(len(record.body) for record in found.objects.values()) < 5 << 20
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=10,
+)
+FIELDS = ("apiVersion", "kind", "name", "namespace", "metadata", "spec", "metadata_labels", "generation", "prefix")
+
+
+@given(
+    documents=st.lists(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6) | VALUES, max_size=3),
+    good=st.booleans(),
+    noise=st.text(max_size=30),
+)
+@settings(max_examples=300, deadline=None)
+def test_anything_in_an_annotation_is_an_object_or_is_told(documents: list[Any], good: bool, noise: str) -> None:
+    written = [yaml.safe_dump(document, allow_unicode=True).removesuffix("...\n") for document in documents]
+    said = carried("---\n".join([*written, noise + "\n", *([QUOTE] if good else [])]))
+    for item in said:
+        assert ("problem" in item) != ("object" in item)
+        assert "key" not in item or item["key"].startswith("getambassador.io/")
+    if good and not any(mark in noise for mark in "%.\r\x85\u2028\u2029"):
+        assert any(item.get("key") == "getambassador.io/Mapping/team/quote" for item in said), said
 
 
 def test_nobody_writes_what_is_carried_themselves() -> None:

@@ -91,11 +91,11 @@ class AuthServices:
         """What holds for every route of every chain: where one is declared and cannot be asked, nobody gets through."""
         if read(self._declared, NAME) is None:
             return ()
-        return (Ask(),) if self._is_asked() else (Unavailable(),)
+        return (Ask(),) if self.is_asked() else (Unavailable(),)
 
     def of_mapping(self, spec: MappingSpec) -> tuple[object, ...]:
         """What a Mapping says of it: nothing where nobody is asked anyway."""
-        if not self._is_asked():
+        if not self.is_asked():
             return ()
         if spec.bypass_auth or spec.redirects:
             return (DoNotAsk(),)
@@ -103,9 +103,10 @@ class AuthServices:
 
     def of_probes(self) -> tuple[object, ...]:
         """What holds for liveness and readiness: whoever asks for them has nothing to show."""
-        return (DoNotAsk(),) if self._is_asked() else ()
+        return (DoNotAsk(),) if self.is_asked() else ()
 
-    def _is_asked(self) -> bool:
+    def is_asked(self) -> bool:
+        """Whether somebody is asked at all."""
         return read(self._asked, NAME) is not None
 
     def _is_ours(self, body: bytes) -> bool:

@@ -9,7 +9,13 @@ from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
 from translator.emissary.names import listed_hosts
 from translator.emissary.objects import Read, read_object
 from translator.emissary.options import Options
-from translator.emissary.secret_names import authority_problem, certificate_problem, how_read, secret_ref
+from translator.emissary.secret_names import (
+    authority_problem,
+    certificate_problem,
+    how_read,
+    revocations_problem,
+    secret_ref,
+)
 from translator.emissary.settings import Settings
 from translator.ir import ObjectKey, SecretRef, UpstreamTls
 from translator.kubernetes.secret import Certificate
@@ -29,6 +35,7 @@ class Context:
     spec: TLSContextSpec | None
     certificate: SecretRef | None = None
     authority: SecretRef | None = None
+    revocations: SecretRef | None = None
     problems: tuple[Problem, ...] = ()
     hosts: tuple[str, ...] = ()
     """The names that it lists, also while it is stopped."""
@@ -69,12 +76,18 @@ class Contexts:
             namespacing = self._settings.secret_namespacing()
         certificate = secret_ref(spec.secret, row.namespace, namespacing=namespacing) if spec.secret else None
         authority = secret_ref(spec.ca_secret, row.namespace, namespacing=namespacing) if spec.ca_secret else None
+        revocations = secret_ref(spec.crl_secret, row.namespace, namespacing=namespacing) if spec.crl_secret else None
         found = self.secret_problems(certificate, authority, "spec.secret", "spec.ca_secret")
-        problems += [how_read(each, spec.secret, spec.ca_secret) for each in found] if namespacing else found
+        found += self.revocation_problems(revocations, "spec.crl_secret")
+        problems += (
+            [how_read(each, spec.secret, spec.ca_secret, spec.crl_secret) for each in found] if namespacing else found
+        )
         authority = authority or self.own_authority(certificate)
         if any(problem.stops for problem in problems):
             spec = None
-        return Context(key, row.namespace, row.name, spec, certificate, authority, tuple(problems), hosts)
+        if revocations and authority is None and not found:
+            problems.append(Problem("spec.crl_secret", "has no effect without ca_secret", stops=False))
+        return Context(key, row.namespace, row.name, spec, certificate, authority, revocations, tuple(problems), hosts)
 
     def secret_problems(
         self, certificate: SecretRef | None, authority: SecretRef | None, certificate_path: str, authority_path: str
@@ -86,6 +99,11 @@ class Contexts:
         if authority is not None:
             problems.append(authority_problem(authority_path, authority, self._secret(authority)))
         return [problem for problem in problems if problem is not None]
+
+    def revocation_problems(self, revocations: SecretRef | None, path: str) -> list[Problem]:
+        """What is wrong with a Secret that is to say which certificates are revoked."""
+        problem = revocations_problem(path, revocations, self._secret(revocations)) if revocations else None
+        return [problem] if problem else []
 
     def own_authority(self, certificate: SecretRef | None) -> SecretRef | None:
         """The CA that a Secret brings along beside its certificate."""
@@ -139,6 +157,7 @@ def upstream_tls(context: Context) -> UpstreamTls | None:
     return UpstreamTls(
         sni=spec.sni,
         ca=context.authority,
+        revocations=context.revocations if context.authority else None,
         certificate=context.certificate,
         versions=spec.versions,
         alpn=spec.alpn,

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from translator import ir
 from translator.emissary.auth import AuthServices
 from translator.emissary.backends import Backends
 from translator.emissary.fields.cors import Cors, cross_origin_of
+from translator.emissary.fields.error_overrides import ErrorOverrides, error_bodies_of
 from translator.emissary.fields.labels import Labels
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.limits import RateLimitServices
+from translator.emissary.module_filters import ModuleFilters
 from translator.emissary.options import Options
 from translator.emissary.problems import Problems
-from translator.emissary.settings import Settings
+from translator.emissary.settings import ALWAYS, Settings
+from translator.filters.error_bodies import ErrorBodies
 from translator.ir import ObjectKey
-from translator.tables import Table, Tables
+from translator.tables import Table, Tables, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +27,22 @@ class Shared:
 
     cors: Cors | None = None
     labels: Labels | None = None
+    errors: ErrorOverrides | None = None
+
+
+NOTHING: Final = Shared()
 
 
 def shared_of(specs: Iterable[MappingSpec]) -> Shared:
     """What a group says, from its members in the order of their names."""
     cors: Cors | None = None
     labels: Labels | None = None
+    errors: ErrorOverrides | None = None
     for spec in specs:
         cors = spec.cors or cors
         labels = labels if spec.labels is None else spec.labels
-    return Shared(cors, labels)
+        errors = errors if spec.error_response_overrides is None else spec.error_response_overrides
+    return NOTHING if cors is None and labels is None and errors is None else Shared(cors, labels, errors)
 
 
 class Filters:
@@ -55,18 +65,45 @@ class Filters:
         self._settings = settings
         self._auth = AuthServices(tables, objects["AuthService"], settings, backends, options)
         self._limits = RateLimitServices(tables, objects["RateLimitService"], settings, backends, options)
-        self.settings = tables.union("filter settings", self._auth.settings, self._limits.settings)
+        self._module = ModuleFilters(tables, settings)
+        self.settings = tables.union(
+            "filter settings", self._auth.settings, self._limits.settings, self._module.settings
+        )
+        # What most Mappings ask, at once: one row for all that may say something of those that say nothing themselves.
+        self._in_use: Table[str, bool] = tables.each(
+            "filters in use", settings.always, lambda _, __: self._any_in_use() or None
+        )
         self.problems = (*self._auth.problems, *self._limits.problems)
 
     def of_all(self) -> tuple[object, ...]:
         """What holds for every route of every chain."""
-        return self._auth.of_all()
+        return (*self._module.of_all(), *self._auth.of_all())
+
+    def origins(self) -> tuple[ObjectKey, ...]:
+        """Whose word it is that Envoy might refuse: what AuthServices say for all is ours."""
+        return self._module.origins()
 
     def of_mapping(self, spec: MappingSpec, shared: Shared) -> tuple[object, ...]:
         """What a Mapping says, by itself and with its group."""
+        if shared is NOTHING and read(self._in_use, ALWAYS) is None:
+            return ()
         cors = None if spec.host_redirect else cross_origin_of(shared.cors, self._settings.default_cors())
-        return (*((cors,) if cors else ()), *self._auth.of_mapping(spec), *self._limits.of_mapping(spec, shared.labels))
+        errors = self._errors_of(spec, shared.errors)
+        own = tuple([said for said in (cors, errors) if said is not None])
+        return (*own, *self._auth.of_mapping(spec), *self._limits.of_mapping(spec, shared.labels))
 
     def of_probes(self) -> tuple[object, ...]:
         """What holds for liveness and readiness."""
         return self._auth.of_probes()
+
+    def _any_in_use(self) -> bool:
+        said = self._settings.default_cors() is not None or self._module.replaces_errors()
+        return said or self._auth.is_asked() or self._limits.counts()
+
+    def _errors_of(self, spec: MappingSpec, overrides: ErrorOverrides | None) -> ErrorBodies | None:
+        """The bodies of a route's own errors; none at all where it wants not even those that are for all."""
+        bodies = ErrorBodies() if spec.bypass_error_response_overrides else error_bodies_of(overrides or ())
+        if bodies.bodies:
+            return bodies
+        said = spec.bypass_error_response_overrides or overrides is not None
+        return bodies if said and self._module.replaces_errors() else None

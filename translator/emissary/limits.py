@@ -69,6 +69,10 @@ class RateLimitServices:
             told(tables, "rate limit services beside each other", chosen, lambda _, row: row.problems),
         )
 
+    def counts(self) -> bool:
+        """Whether somebody counts at all."""
+        return read(self._domain, NAME) is not None
+
     def of_mapping(self, spec: MappingSpec, labels: Labels | None) -> tuple[object, ...]:
         """What the labels of its group say of a Mapping: nothing where nobody counts, nor of what is sent elsewhere."""
         domain = read(self._domain, NAME)

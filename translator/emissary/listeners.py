@@ -65,6 +65,7 @@ class OpenPort:
     l7_depth: int = 0
     max_streams: int | None = None
     quic: bool = False
+    more_addresses: tuple[str, ...] = ()
     origins: tuple[ObjectKey, ...] = ()
 
     @property
@@ -94,6 +95,7 @@ class Listeners:
 
     def __init__(self, tables: Tables, objects: Table[ObjectKey, bytes], own: OwnPorts, options: Options) -> None:
         self._bind_address = options.bind_address
+        self._more = options.more_addresses
         self._own_ports = own
         self.found = tables.each(
             "listeners read", objects, lambda key, body: read_object(ListenerSpec, key, body, options.ambassador_id)
@@ -131,7 +133,10 @@ class Listeners:
 
     def _conflict(self, spec: ListenerSpec) -> Problem | None:
         """What is wrong with the port, if it is one of ours, all of which are of TCP."""
-        return None if spec.quic else self._own_ports.conflict(self._bind_address, spec.port)
+        if spec.quic:
+            return None
+        found = (self._own_ports.conflict(address, spec.port) for address in (self._bind_address, *self._more))
+        return next((problem for problem in found if problem), None)
 
     def _place(self, spec: ListenerSpec) -> Port:
         return (f"udp {self._bind_address}" if spec.quic else self._bind_address, spec.port)
@@ -145,7 +150,8 @@ class Listeners:
         if spec is None or read(self._chosen, self._place(spec)) != key:
             return {}
         name = f"{row.namespace}/{row.name}"
-        return {name: open_port(name, key, row.namespace, spec, self._bind_address)}
+        opened = open_port(name, key, row.namespace, spec, self._bind_address)
+        return {name: replace(opened, more_addresses=self._more)}
 
     def problems_of(self, key: ObjectKey, row: Read[ListenerSpec]) -> tuple[Problem, ...]:
         """What is wrong with a Listener, but for what it lacks."""
@@ -216,5 +222,12 @@ def default_ports(options: Options) -> tuple[OpenPort, ...]:
 def ir_listener(port: OpenPort, buffer_limit: int | None = None) -> ir.Listener:
     """The port in the IR."""
     return ir.Listener(
-        port.name, port.address, port.port, port.proxy_protocol, port.origins, buffer_limit, quic=port.quic
+        port.name,
+        port.address,
+        port.port,
+        port.proxy_protocol,
+        port.origins,
+        buffer_limit,
+        quic=port.quic,
+        more_addresses=port.more_addresses,
     )

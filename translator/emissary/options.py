@@ -21,7 +21,7 @@ class Options:
     Args:
         ambassador_id: only objects that name this id are read (AMBASSADOR_ID).
         namespace: our own namespace; unqualified names of a Mapping there stay as they are (AMBASSADOR_NAMESPACE).
-        bind_address: the address of every port that is opened (AMBASSADOR_ENVOY_BIND_ADDRESS).
+        bind_address, more_addresses: the addresses of every port that is opened (AMBASSADOR_ENVOY_BIND_ADDRESS).
         strict_selectors: a Host's selector wants all its labels, and the hostname as well; else any of the labels,
             or the hostname, is enough (not DISABLE_STRICT_LABEL_SELECTORS).
         service_namespaces: the namespaces of which every Service is known, None for all: only there a name can be told
@@ -38,6 +38,7 @@ class Options:
     ambassador_id: str = "default"
     namespace: str = "default"
     bind_address: str = "0.0.0.0"
+    more_addresses: tuple[str, ...] = ()
     strict_selectors: bool = True
     service_namespaces: frozenset[str] | None = frozenset()
     diagnostics_socket: str = "/dev/shm/dragoman/diagnostics.sock"  # noqa: S108 -- a name

@@ -28,10 +28,18 @@ _ADDED: Final = ("add_request_headers", "add_response_headers")
 LONGEST_LABEL: Final = 63
 
 
+def is_plain_path(text: str) -> bool:
+    """Whether a path has nothing that needs a look."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def is_plain_hostname(text: str) -> bool:
+    """Whether a host name has nothing that needs a look."""
+    return ".." not in text and len(text) <= LONGEST_LABEL
+
+
 def of_path(text: str, *, exact: bool) -> Iterator[str]:
     """Why no path, or hardly one, begins with a text, or is it where `exact`, whatever the Module says."""
-    if _PLAIN.fullmatch(text):
-        return
     if _DOTS.search(text) or (exact and _DOTS_AT_THE_END.search(text)):
         yield "holds . or .. as a part of the path, which is resolved before: nothing asks for it"
     if not text.isascii():

@@ -47,6 +47,13 @@ def authority_problem(path: str, secret: SecretRef, found: Certificate | None) -
     return _unusable(path, secret, found, found.untrusted if found else None)
 
 
+def revocations_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
+    """Why a Secret cannot say which certificates are revoked, or does not as it is now; None when all is well."""
+    if found is not None and not found.problem and found.revocations is None:
+        return Problem(path, f"names the Secret {_called(secret)}, which holds no crl.pem", reason=UNUSABLE)
+    return _unusable(path, secret, found, found.unusable_revocations if found else None)
+
+
 def _unusable(path: str, secret: SecretRef, found: Certificate | None, unfit: str | None) -> Problem | None:
     if found is None:
         return Problem(

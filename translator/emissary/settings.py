@@ -61,7 +61,7 @@ class Settings:
         named = tables.group("modules by name", found, lambda key, row: {name_of(key)[1]: row.namespace})
         self._chosen = tables.each("module chosen", named, lambda _, members: self._choose(members))
         always = tables.constant("always", {ALWAYS: True})
-        config = tables.each("module", always, lambda _, __: self._config_of(found))
+        self.config = config = tables.each("module", always, lambda _, __: self._config_of(found))
         self._mapping = tables.each("mapping defaults", config, lambda _, config: mapping_defaults(config))
         self._http = tables.each("http options", config, lambda _, config: self._http_of(config))
         self._namespacing = tables.each(
@@ -102,6 +102,11 @@ class Settings:
     def label_domain(self) -> str:
         """The domain of RateLimitServices that name none."""
         return read(self._domain, ALWAYS) or AmbassadorConfig().default_label_domain
+
+    def origins(self) -> tuple[ObjectKey, ...]:
+        """The Module that is used."""
+        chosen = read(self._chosen, MODULE)
+        return (chosen,) if chosen else ()
 
     def probes(self) -> Mapping[str, Probe]:
         """The routes of our own that are wanted on every Host, by name."""

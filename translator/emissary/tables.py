@@ -87,14 +87,23 @@ class EmissaryTables:
     problems: tuple[Problems, ...]
 
     def __init__(
-        self, tables: Tables, kubernetes: KubernetesTables, consul: ConsulTables, own: OwnPorts, options: Options
+        self,
+        tables: Tables,
+        kubernetes: KubernetesTables,
+        consul: ConsulTables,
+        own: OwnPorts,
+        options: Options,
+        derived: Mapping[str, Table[ObjectKey, bytes]] | None = None,
     ) -> None:
+        """`derived` are objects, by kind, that others become: they count beside those that are declared."""
         self._tables = tables
         self._options = options
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in KINDS}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
             f"getambassador.io/{kind}": table for kind, table in objects.items()
         }
+        for kind, table in (derived or {}).items():
+            objects[kind] = tables.union(f"{kind} objects and derived ones", objects[kind], table)
         self._settings = Settings(tables, objects["Module"], options)
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
@@ -164,8 +173,8 @@ class EmissaryTables:
             tables.union("clear text wanted", in_clear, self._bound),
             lambda name, _: self._clear_chain(name, read(in_clear, name) or {}, ports),
         )
-        portwide = tcp.declare_portwide(clear)
         named_chains, named_problems = chains_and_problems(tables, "TCP by name", named)
+        portwide = tcp.declare_portwide(clear, tables.union("chains for names in TLS", named_chains, by_tls))
         portwide_chains, portwide_problems = chains_and_problems(tables, "TCP by port", portwide)
         self.chains = tables.union("chains", named_chains, by_tls, clear, portwide_chains)
         return (
@@ -217,7 +226,8 @@ class EmissaryTables:
         filters = self._filters.of_all()
         if not filters or chain is None or not isinstance(chain.body, ir.HttpChain):
             return chain
-        return replace(chain, body=replace(chain.body, filters=filters))
+        body = replace(chain.body, filters=filters)
+        return replace(chain, body=body, origins=(*chain.origins, *self._filters.origins()))
 
     def _declare_listeners(self, ports: Table[str, OpenPort]) -> Problems:
         tables = self._tables

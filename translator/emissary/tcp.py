@@ -28,6 +28,9 @@ from translator.tables import Table, Tables, read
 
 NO_TLS = "has no TLS settings: no Host with TLS serves it, and no TLSContext lists it in hosts"
 
+LATE = "has names in TLS beside it: a server that speaks first is heard after a second, in which clients may say a name"
+LATE_BEHIND_A_PROXY = "has names in TLS beside it: a server that speaks first is not heard before its client has spoken"
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -94,7 +97,9 @@ class TcpMappings:
         contested = tables.group("TCP ports by number", opened, lambda _, them: _claim_of(them))
         self._losing = tables.group("TCP ports that are taken", contested, lambda _, them: losing(them))
         undeclared = tables.each(
-            "undeclared ports", opened, lambda name, them: None if read(self._losing, name) else _undeclared(name, them)
+            "undeclared ports",
+            opened,
+            lambda name, them: None if read(self._losing, name) else self._undeclared(name, them),
         )
         self.ports: Table[str, OpenPort] = tables.union("ports", listeners.ports, undeclared)
         self._named = tables.group("TCP mappings by name", understood, lambda _, row: self._place(row, named=True))
@@ -124,7 +129,7 @@ class TcpMappings:
         """What is wrong with a port that would take what a Listener has, or has until its mistake is mended."""
         address, number = port
         theirs = self._options.bind_address
-        if not overlap(address, theirs):
+        if not any(overlap(address, each) for each in (theirs, *self._options.more_addresses)):
             return None
         listener = read(self._listeners.by_port, (theirs, number))
         if listener is None:
@@ -149,6 +154,14 @@ class TcpMappings:
         if row.member is None or read(self._listeners.by_port, row.member.port) is not None:
             return {}
         return {_name_of(row.member.port): row.member}
+
+    def _undeclared(self, name: str, members: Members) -> OpenPort:
+        """The port that TCPMappings open by themselves: at every address, where they name none."""
+        address, port = next(iter(members.values())).port
+        named = any(member.spec.host for member in members.values())
+        more = self._options.more_addresses if address == self._options.bind_address else ()
+        origins = tuple(sorted(members))
+        return OpenPort(name, address, port, http=False, tls=named, more_addresses=more, origins=origins)
 
     def _place(self, row: _Understood, *, named: bool) -> dict[str, Member]:
         """The chain that a TCPMapping belongs to."""
@@ -188,19 +201,29 @@ class TcpMappings:
 
         return self._tables.each("TCP chains by name", self._named, make)
 
-    def declare_portwide(self, clear_text: Table[str, ir.FilterChain]) -> Table[str, TcpChain]:
+    def declare_portwide(
+        self, clear_text: Table[str, ir.FilterChain], by_tls: Table[str, ir.FilterChain]
+    ) -> Table[str, TcpChain]:
         """The chains of TCPMappings for a whole port, where no Host is served in clear text.
 
         Args:
             clear_text: the chains of Hosts in clear text.
+            by_tls: the chains for names in TLS.
         """
+        shared = self._tables.group("ports with names in TLS", by_tls, lambda _, chain: {chain.listener: True})
+        inspected = self._tables.each("ports that wait for a name", shared, lambda _, __: True)
 
         def make(name: str, members: Members) -> TcpChain:
             listener = listener_of(name)
             if read(clear_text, clear_text_name(listener)) is not None:
                 said = f"cannot have the whole port: Hosts are served there in clear text, at Listener {listener}"
                 return _refused(members, Problem("spec.port", said, reason="Conflict"))
-            return self._chain(name, members, (), None)
+            made = self._chain(name, members, (), None)
+            port = read(self.ports, listener)
+            if port is None or read(inspected, listener) is None:
+                return made
+            late = Problem("spec.port", LATE_BEHIND_A_PROXY if port.proxy_protocol else LATE, stops=False)
+            return replace(made, problems={key: (*made.problems.get(key, ()), late) for key in members})
 
         return self._tables.each("TCP chains by port", self._portwide, make)
 
@@ -273,9 +296,3 @@ def _claim_of(members: Members) -> dict[int, PortClaim]:
     first = min(members)
     address, number = members[first].port
     return {number: PortClaim(address, first, members[first].called)}
-
-
-def _undeclared(name: str, members: Members) -> OpenPort:
-    address, port = next(iter(members.values())).port
-    named = any(member.spec.host for member in members.values())
-    return OpenPort(name, address, port, http=False, tls=named, origins=tuple(sorted(members)))

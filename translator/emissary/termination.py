@@ -24,6 +24,10 @@ OFFERED: Final = ir.TlsTermination(()).alpn
 """The protocols that HTTP is offered in, where nothing else is said."""
 
 
+_Trust = tuple[SecretRef | None, SecretRef | None]
+"""The Secret with the CA that clients are checked against, and that with its revocations."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostTls:
     """How TLS is ended for a Host; `asked_alpn` are the protocols that its settings name, if any."""
@@ -56,18 +60,18 @@ class Terminations:
             return self._inline(spec.tls, secret, row.namespace, problems)
         context = self._context_of(row, spec, problems)
         if context is None or context.spec is None:
-            return self._ended(TlsSettings(), secret, None, "spec.tls", problems)
+            return self._ended(TlsSettings(), secret, (None, None), "spec.tls", problems)
         if context.certificate not in {None, secret}:
             said = f"is not the Secret of the TLSContext {context.namespace}/{context.name}; they must be the same"
             problems.append(Problem("spec.tlsSecret", said))
-        return self._ended(context.spec, secret, context.authority, "spec.tlsContext", problems)
+        return self._ended(context.spec, secret, _trust_of(context), "spec.tlsContext", problems)
 
     def of_context(self, context: Context) -> HostTls | None:
         """The TLS of a TLSContext by itself, or None when it cannot end TLS."""
         if context.spec is None or context.certificate is None:
             return None
         problems: list[Problem] = []
-        ended = self._ended(context.spec, context.certificate, context.authority, "", problems)
+        ended = self._ended(context.spec, context.certificate, _trust_of(context), "", problems)
         return None if problems else ended
 
     def for_name(self, server: str) -> HostTls | Context | None:
@@ -92,11 +96,12 @@ class Terminations:
         return (split, None) if self._contexts.knows(split) else (whole, split)
 
     def _inline(self, tls: TlsSettings, secret: SecretRef, namespace: str, problems: list[Problem]) -> HostTls:
-        authority = None
-        if tls.ca_secret:
-            authority = secret_ref(tls.ca_secret, namespace, namespacing=self._settings.secret_namespacing())
-            problems += self._contexts.secret_problems(None, authority, "", "spec.tls.ca_secret")
-        return self._ended(tls, secret, authority, "spec.tls", problems)
+        namespacing = self._settings.secret_namespacing()
+        authority = secret_ref(tls.ca_secret, namespace, namespacing=namespacing) if tls.ca_secret else None
+        revocations = secret_ref(tls.crl_secret, namespace, namespacing=namespacing) if tls.crl_secret else None
+        problems += self._contexts.secret_problems(None, authority, "", "spec.tls.ca_secret")
+        problems += self._contexts.revocation_problems(revocations, "spec.tls.crl_secret")
+        return self._ended(tls, secret, (authority, revocations), "spec.tls", problems)
 
     def _context_of(self, row: Read[HostSpec], spec: HostSpec, problems: list[Problem]) -> Context | None:
         """The TLSContext that a Host names, else the one in its namespace that bears its name."""
@@ -119,8 +124,9 @@ class Terminations:
         return context
 
     def _ended(
-        self, settings: TlsSettings, secret: SecretRef, authority: SecretRef | None, where: str, problems: list[Problem]
+        self, settings: TlsSettings, secret: SecretRef, trust: _Trust, where: str, problems: list[Problem]
     ) -> HostTls:
+        authority, revocations = trust
         authority = authority or self._contexts.own_authority(secret)
         required = self._contexts.requires_certificate(settings, authority)
         if required and authority is None:
@@ -128,6 +134,7 @@ class Terminations:
         termination = ir.TlsTermination(
             certificates=(secret,),
             client_ca=authority,
+            client_revocations=revocations if authority else None,
             require_client_certificate=required,
             versions=settings.versions,
             alpn=settings.alpn or OFFERED,
@@ -135,6 +142,10 @@ class Terminations:
             ecdh_curves=settings.ecdh_curves,
         )
         return HostTls(termination, settings.alpn)
+
+
+def _trust_of(context: Context) -> _Trust:
+    return context.authority, context.revocations
 
 
 def _or_other(problem: Problem, other: SecretRef) -> Problem:

@@ -1,4 +1,4 @@
-"""The HTTP filters: one list, the same in every HTTP connection manager from the start, all of them switched off.
+"""The HTTP filters: one list, the same in every HTTP connection manager from the start, switched off.
 
 A filter that is added to a listener drains the connections of that listener, and cuts off who does not go in time. So
 none is ever added. A route, or all routes of a chain, switch a filter on, which costs no connection; and what can be
@@ -14,12 +14,34 @@ from typing import Final
 
 from envoyapi.config_core_v3 import TypedExtensionConfig
 from envoyapi.wire import Any, Message, any_of
-from translator.filters import cors, external_auth, rate_limit, unavailable
+from translator.filters import (
+    address_rules,
+    buffering,
+    compression,
+    cors,
+    error_bodies,
+    external_auth,
+    grpc_bridge,
+    grpc_stats,
+    grpc_web,
+    rate_limit,
+    scripts,
+    unavailable,
+)
 from translator.filters.part import Discovered, HttpFilter, NameOf
 from translator.ir import Backend
 
 FILTERS: Final[tuple[HttpFilter, ...]] = (
+    # Emissary's order. The first ones see requests as clients sent them, and answers last, as clients get them.
+    grpc_bridge.FILTER,  # makes gRPC of what the next ones then count
+    grpc_web.FILTER,
+    grpc_stats.FILTER,  # counts what was refused further on, too
+    scripts.FILTER,  # may change what the rest decides by
+    compression.FILTER,  # compresses what all behind it made of an answer
+    buffering.FILTER,  # only bodies that are small enough come further
+    address_rules.FILTER,  # nobody is asked about those who are out anyway
     cors.FILTER,  # a browser's preflight has no credentials: it is answered before anybody is asked
+    error_bodies.FILTER,  # before all whose refusals are errors like others
     unavailable.FILTER,  # where the authorization below is broken, nothing behind it may be reached
     external_auth.FILTER,
     rate_limit.FILTER,  # what is refused anyway is not counted

@@ -34,13 +34,15 @@ class Discovered:
 
 @dataclass(frozen=True, slots=True)
 class HttpFilter:
-    """A filter of every HTTP connection manager, where it stands switched off.
+    """A filter of every HTTP connection manager, where it stands switched off, unless it is `always_on`.
 
     `idle` is its configuration as long as nobody says another. `switches` are the classes of values that a route, or
-    all routes of a chain, may have, each with Envoy's words for it: what is said there switches the filter on.
+    all routes of a chain, may have, each with Envoy's words for it: what is said there switches the filter on. One that
+    is always on does nothing while it is idle, and is for requests that no route wants, too.
     """
 
     name: str
     idle: Message
     switches: Mapping[type, Callable[[Any], Message]] = field(default_factory=dict)
     discovered: Discovered | None = None
+    always_on: bool = False

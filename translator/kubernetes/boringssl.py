@@ -30,6 +30,7 @@ from translator.kubernetes.private_key import problem_of_key_block
 from translator.kubernetes.public_key import is_elliptic, problem_of_public_key
 
 NO_CERTIFICATE: Final = "holds no certificate in PEM that can be read"
+NO_REVOCATIONS: Final = "holds no list of revoked certificates in PEM that can be read"
 
 _PLAIN: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _TRUSTED: Final = "TRUSTED CERTIFICATE"
@@ -78,6 +79,20 @@ def problem_of_authorities(blocks: Iterable[Found]) -> str | None:
             return problem
         found_any = found_any or (isinstance(block, Block) and block.label in _CERTIFICATES)
     return None if found_any else NO_CERTIFICATE
+
+
+def problem_of_revocations(blocks: Iterable[Found]) -> str | None:
+    """Why lists of revoked certificates cannot be used; None when they can."""
+    found_any = False
+    for block in blocks:
+        problem = _problem_of_form(block)
+        if problem is None and isinstance(block, Block):
+            if block.label != _CRL:
+                return f"{block.called} is no list of revoked certificates"
+            problem, found_any = _problem_of_crl(block), True
+        if problem:
+            return problem
+    return None if found_any else NO_REVOCATIONS
 
 
 def _problem_of_form(block: Found) -> str | None:

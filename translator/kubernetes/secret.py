@@ -13,7 +13,14 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from translator.decode import Problem
-from translator.kubernetes.boringssl import NO_CERTIFICATE, Unfit, problem_of_authorities, shown_key
+from translator.kubernetes.boringssl import (
+    NO_CERTIFICATE,
+    NO_REVOCATIONS,
+    Unfit,
+    problem_of_authorities,
+    problem_of_revocations,
+    shown_key,
+)
 from translator.kubernetes.pem import Found, PassedOver, read_pem
 from translator.kubernetes.private_key import UNREADABLE, Wrong, read_private_key
 from translator.kubernetes.shapes import misshapen_secret
@@ -21,6 +28,7 @@ from translator.kubernetes.shapes import misshapen_secret
 CHAIN_KEYS = ("tls.crt", "cert-chain.pem")
 PRIVATE_KEYS = ("tls.key", "key.pem", "user.key")
 CA_KEYS = ("root-cert.pem", "ca.crt")
+REVOCATION_KEYS = ("crl.pem",)
 
 MOST_BYTES: Final = 1 << 20
 """As much as Kubernetes lets a Secret hold; from a folder more could come."""
@@ -38,18 +46,21 @@ class Certificate:
     `refusal` is what Envoy said of a newer version, when this one is in use in its place.
 
     A Secret that holds only a certificate (no key) is a CA by its `tls.crt`, as in Emissary. `brings_ca`: the CA came
-    as `root-cert.pem`, which Emissary trusts beside the certificate without being asked. `required`: the data key
+    as `root-cert.pem`, which Emissary trusts beside the certificate without being asked. `revocations` are lists of
+    revoked certificates, and `unusable_revocations` why they are none. `required`: the data key
     `cert_required` says that whoever is checked against this CA must show a certificate.
     """
 
     chain: bytes | None = None
     key: bytes | None = None
     ca: bytes | None = None
+    revocations: bytes | None = None
     problem: str | None = None
     brings_ca: bool = False
     required: bool = False
     unfit: str | None = None
     untrusted: str | None = None
+    unusable_revocations: str | None = None
     refusal: str | None = None
     misshapen: tuple[Problem, ...] = ()
     """What is wrong with the shape of the Secret; the first of it is the `problem`."""
@@ -80,7 +91,7 @@ class _Entry:
         """What is wrong with it, with where it is."""
         if problem is None:
             return None
-        if problem in {NO_CERTIFICATE, UNREADABLE}:
+        if problem in {NO_CERTIFICATE, NO_REVOCATIONS, UNREADABLE}:
             passed = next((block for block in self.blocks if isinstance(block, PassedOver)), None)
             problem = f"{problem}; it {passed.problem}" if passed else problem
         return f"data[{self.name}]: {problem}"
@@ -95,10 +106,11 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
     if isinstance(entries, str):
         return Certificate(problem=entries)
     chain, key, ca = (_first(entries, keys) for keys in (CHAIN_KEYS, PRIVATE_KEYS, CA_KEYS))
+    revocations = _first(entries, REVOCATION_KEYS)
     if chain is None:
         if key is not None:
             return Certificate(problem="data[tls.crt]: missing, though there is a private key")
-        if ca is None:
+        if ca is None and revocations is None:
             return None
     unfit = _unfitness_of(chain, key) if chain and key else None
     untrusted = _distrust_of(ca or chain)
@@ -108,10 +120,12 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
         chain.value if chain else None,
         key.value if key else None,
         ca.value if ca else None,
+        revocations.value if revocations else None,
         brings_ca=bool(entries.get("root-cert.pem")),
         required=entries.get("cert_required", b"").strip().lower() == b"true",
         unfit=unfit,
         untrusted=untrusted,
+        unusable_revocations=revocations.told(problem_of_revocations(revocations.blocks)) if revocations else None,
     )
 
 

@@ -4,7 +4,7 @@ The defaults are those that Envoy advises for a proxy at the edge. Source: Envoy
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from envoyapi.config_core_v3 import (
     Address,
@@ -16,9 +16,11 @@ from envoyapi.config_core_v3 import (
     QuicProtocolOptions,
     SocketAddress,
     SocketAddressProtocol,
+    TypedExtensionConfig,
     UdpSocketConfig,
 )
 from envoyapi.config_listener_v3 import (
+    AdditionalAddress,
     Filter,
     FilterChain,
     FilterChainMatch,
@@ -47,6 +49,7 @@ from translator.filters import FILTERS
 from translator.filters.part import HttpFilter as ListedFilter
 from translator.resources import Resource, resource
 from translator.xds.believed import removal
+from translator.xds.client_address import position_of, without_port
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
 from translator.xds.tls import downstream_tls, quic_tls
@@ -55,14 +58,17 @@ BUFFER_LIMIT = 32_768
 STREAM_WINDOW = 65_536
 CONNECTION_WINDOW = 1_048_576
 STREAM_IDLE_MS = 300_000
+FIRST_WORD_MS = 1_000
+"""How long a client may be silent where a server may be the one who speaks first, but others ask for names in TLS."""
 
 
 def _listed(each: ListedFilter) -> HttpFilter:
-    """A filter as every HTTP connection manager has it: switched off."""
+    """A filter as every HTTP connection manager has it: switched off, but for those that are idle by themselves."""
+    disabled = not each.always_on
     if each.discovered is None:
-        return HttpFilter(name=each.name, typed_config=any_of(each.idle), disabled=True)
+        return HttpFilter(name=each.name, typed_config=any_of(each.idle), disabled=disabled)
     discovery = ExtensionConfigSource(config_source=ADS, type_urls=[type_url(type(each.idle))])
-    return HttpFilter(name=each.name, config_discovery=discovery, disabled=True)
+    return HttpFilter(name=each.name, config_discovery=discovery, disabled=disabled)
 
 
 _FILTER_CHAINS = tag(3, 2)
@@ -73,6 +79,7 @@ _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", t
 _QUIC = UdpListenerConfig(
     quic_options=ListenersQuicOptions(), downstream_socket_config=UdpSocketConfig(prefer_gro=True)
 )
+_TRANSPORTS = {"tls": "tls", "clear text": "raw_buffer", "anything": None}
 _SLASHES = {
     "keep": HttpConnectionManagerPathWithEscapedSlashesAction.KEEP_UNCHANGED,
     "reject": HttpConnectionManagerPathWithEscapedSlashesAction.REJECT_REQUEST,
@@ -86,14 +93,21 @@ _UNDERSCORES = {
 }
 
 
-def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
-    """One filter chain; clear text is what is left when the connection does not begin with a TLS hello.
+Wants = Literal["tls", "clear text", "anything"]
+"""What connections a chain is for."""
 
-    TCP that is passed on as it is, to whomever, may well begin with one.
-    """
+
+def wants(chain: ir.FilterChain) -> Wants:
+    """What a chain is for. TCP that is passed on as it is, to whomever, may well begin with a TLS hello."""
+    if chain.tls:
+        return "tls"
+    return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
+
+
+def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
+    """One filter chain; clear text is what is left when the connection does not begin with a TLS hello."""
     body = chain.body
-    anything = isinstance(body, ir.TcpChain) and not chain.tls and not chain.server_names
-    transport = None if anything else "quic" if chain.quic else "tls" if chain.tls else "raw_buffer"
+    transport = "quic" if chain.quic else _TRANSPORTS[wants(chain)]
     return FilterChain(
         name=chain.name,
         filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
@@ -130,11 +144,19 @@ def _http_filter(chain: ir.FilterChain, body: ir.HttpChain) -> Filter:
         path_with_escaped_slashes_action=_SLASHES[options.escaped_slashes],
         strip_matching_host_port=options.strip_matching_host_port,
         preserve_external_request_id=options.preserve_external_request_id,
-        early_header_mutation_extensions=() if options.trusts_a_proxy else _NOT_BELIEVED,
+        early_header_mutation_extensions=_first_of_all(options),
         access_log=part.access_log,
         **fields,
     )
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=any_of(manager))
+
+
+def _first_of_all(options: ir.HttpOptions) -> tuple[TypedExtensionConfig, ...]:
+    """What is done with a request's headers before anything looks at them."""
+    if not options.trusts_a_proxy:
+        return _NOT_BELIEVED
+    found = without_port(position_of(options))
+    return (found,) if found else ()
 
 
 def _router(fields: dict[str, Any]) -> HttpFilter:
@@ -165,24 +187,35 @@ def _weighted(shares: list[tuple[str, int]]) -> TcpProxyWeightedCluster:
     )
 
 
-def _socket_address(listener: ir.Listener) -> SocketAddress:
+def _socket_address(listener: ir.Listener, address: str) -> Address:
     """Where it listens; `::` is every address of both families."""
-    both = True if listener.address == "::" else None
+    both = True if address == "::" else None
     protocol = SocketAddressProtocol.UDP if listener.quic else None
-    return SocketAddress(protocol=protocol, address=listener.address, port_value=listener.port, ipv4_compat=both)
+    place = SocketAddress(protocol=protocol, address=address, port_value=listener.port, ipv4_compat=both)
+    return Address(socket_address=place)
 
 
-def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[bool, bytes]]) -> Resource:
-    """The listener, joined from its chains: for each name whether it is TLS, and its bytes."""
+def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Resource:
+    """The listener, joined from its chains: for each name what it is for, and its bytes.
+
+    Where a proxy says who the client is, nobody goes on who has not heard it.
+    """
     filters = [_PROXY_PROTOCOL] if listener.proxy_protocol else []
-    if not listener.quic and any(tls for tls, _ in chains.values()):
+    wanted = {each for each, _ in chains.values()}
+    if "tls" in wanted and not listener.quic:
         filters.append(_TLS_INSPECTOR)
+    goes_on = wanted >= {"tls", "anything"} and not listener.proxy_protocol
     head = Listener(
         name=listener.name,
-        address=Address(socket_address=_socket_address(listener)),
+        address=_socket_address(listener, listener.address),
+        additional_addresses=[
+            AdditionalAddress(address=_socket_address(listener, each)) for each in listener.more_addresses
+        ],
         listener_filters=filters,
         udp_listener_config=_QUIC if listener.quic else None,
         per_connection_buffer_limit_bytes=BUFFER_LIMIT if listener.buffer_limit is None else listener.buffer_limit,
+        listener_filters_timeout=duration_ms(FIRST_WORD_MS) if goes_on else None,
+        continue_on_listener_filters_timeout=goes_on,
     )
     joined = b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])
     return resource(head + joined)

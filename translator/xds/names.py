@@ -67,15 +67,17 @@ def certificate_name(secret: SecretRef) -> str:
     return f"{secret.namespace}/{secret.name}"
 
 
-def authority_name(secret: SecretRef) -> str:
-    """The name under which a Secret's CA is given to Envoy."""
-    return f"{secret.namespace}/{secret.name}/ca"
+def authority_name(secret: SecretRef, revocations: SecretRef | None = None) -> str:
+    """The name under which a Secret's CA is given to Envoy, with the revocations of another Secret."""
+    name = f"{secret.namespace}/{secret.name}/ca"
+    return f"{name}/{revocations.namespace}/{revocations.name}" if revocations else name
 
 
-def secret_of(name: str) -> SecretRef:
-    """The Secret in the name of a certificate or of an authority; a Secret may itself be called `ca`."""
-    namespace, _, rest = name.partition("/")
-    return SecretRef(namespace, rest.partition("/")[0])
+def secrets_of(name: str) -> list[SecretRef]:
+    """The Secrets in the name of a certificate or of an authority; a Secret may itself be called `ca`."""
+    namespace, *rest = name.split("/")
+    found = [SecretRef(namespace, rest[0] if rest else "")]
+    return [*found, SecretRef(rest[2], rest[3])] if len(rest) == 4 else found
 
 
 def services_of(name: str) -> list[tuple[str, str]]:

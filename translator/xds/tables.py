@@ -1,6 +1,6 @@
 """The tables of resources: what each API says in the IR, encoded once and joined into what Envoy is given."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from translator.resources import Resource, ResourceType, resource
 from translator.tables import Table, Tables, read
 from translator.xds.cluster import encode_assignment, encode_cluster, found_in
 from translator.xds.forward import backends_of
-from translator.xds.listener import encode_filter_chain, encode_listener
+from translator.xds.listener import Wants, encode_filter_chain, encode_listener, wants
 from translator.xds.names import assignment_name, authority_name, certificate_name, cluster_name
 from translator.xds.route import EncodedRoute, encode_route
 from translator.xds.tls import encode_authority, encode_certificate
@@ -24,8 +24,8 @@ from translator.xds.virtual_host import encode_route_configuration, encode_virtu
 
 RouteKey = str
 T = TypeVar("T")
-SecretUse = tuple[str, ir.SecretRef]
-"""`certificate` or `authority`, and the Secret."""
+SecretUse = tuple[str, ir.SecretRef, ir.SecretRef | None]
+"""`certificate` or `authority`, and the Secret; for an authority perhaps that with its revocations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +135,27 @@ class XdsTables:
         return self._tables.each("secret resources", named, lambda _, members: _any_of(members.values()))
 
     def _secret(self, use: SecretUse) -> Resource | None:
-        kind, secret = use
-        certificate = read(self._kubernetes.certificates, (secret.namespace, secret.name))
-        if certificate is None or certificate.problem:
+        kind, secret, revoking = use
+        certificate = self._certificate(secret)
+        if certificate is None:
             return None
-        encode: Callable[[str, Certificate], bytes | None] = (
-            encode_certificate if kind == "certificate" else encode_authority
-        )
-        encoded = encode(_secret_name(use), certificate)
+        if kind == "certificate":
+            encoded = encode_certificate(_secret_name(use), certificate)
+        else:
+            revoked = self._certificate(revoking) if revoking else None
+            if revoking and (revoked is None or revoked.revocations is None or revoked.unusable_revocations):
+                return None
+            encoded = encode_authority(_secret_name(use), certificate, revoked.revocations if revoked else None)
         return None if encoded is None else resource(encoded)
+
+    def _certificate(self, secret: ir.SecretRef) -> Certificate | None:
+        found = read(self._kubernetes.certificates, (secret.namespace, secret.name))
+        return None if found is None or found.problem else found
 
     def _listeners(self) -> Table[str, Resource]:
         encoded = self._tables.each("filter chains", self._intent.chains, _encode_chain)
         by_listener = self._tables.group(
-            "filter chains by listener", encoded, lambda _, row: {row.listener: (row.tls, bytes(row.body))}
+            "filter chains by listener", encoded, lambda _, row: {row.listener: (row.wants, bytes(row.body))}
         )
         return self._tables.each(
             "listener resources",
@@ -183,12 +190,12 @@ class XdsTables:
 @dataclass(frozen=True, slots=True)
 class _EncodedChain:
     listener: str
-    tls: bool
+    wants: Wants
     body: FilterChain
 
 
 def _encode_chain(_: str, chain: ir.FilterChain) -> _EncodedChain:
-    return _EncodedChain(chain.listener, chain.tls is not None, encode_filter_chain(chain))
+    return _EncodedChain(chain.listener, wants(chain), encode_filter_chain(chain))
 
 
 def _encode_host(host: ir.VirtualHost, rows: Mapping[RouteKey, tuple[EncodedRoute, ...]]) -> VirtualHost:
@@ -218,24 +225,24 @@ def _backends_of_chain(chain: ir.FilterChain) -> list[ir.Backend]:
 def _chain_secrets(chain: ir.FilterChain) -> dict[SecretUse, bool]:
     if chain.tls is None:
         return {}
-    uses: dict[SecretUse, bool] = {("certificate", secret): True for secret in chain.tls.certificates}
+    uses: dict[SecretUse, bool] = {("certificate", secret, None): True for secret in chain.tls.certificates}
     if chain.tls.client_ca:
-        uses["authority", chain.tls.client_ca] = True
+        uses["authority", chain.tls.client_ca, chain.tls.client_revocations] = True
     return uses
 
 
 def _backend_secrets(backend: ir.Backend) -> dict[SecretUse, bool]:
     uses: dict[SecretUse, bool] = {}
     if backend.tls and backend.tls.certificate:
-        uses["certificate", backend.tls.certificate] = True
+        uses["certificate", backend.tls.certificate, None] = True
     if backend.tls and backend.tls.ca:
-        uses["authority", backend.tls.ca] = True
+        uses["authority", backend.tls.ca, backend.tls.revocations] = True
     return uses
 
 
 def _secret_name(use: SecretUse) -> str:
-    kind, secret = use
-    return certificate_name(secret) if kind == "certificate" else authority_name(secret)
+    kind, secret, revoking = use
+    return certificate_name(secret) if kind == "certificate" else authority_name(secret, revoking)
 
 
 def _any_of(members: Iterable[T]) -> T:

@@ -38,7 +38,7 @@ def downstream_tls(tls: TlsTermination) -> TransportSocket:
 
 def _downstream(tls: TlsTermination) -> DownstreamTlsContext:
     return DownstreamTlsContext(
-        common_tls_context=_common(tls, tls.certificates, tls.client_ca),
+        common_tls_context=_common(tls, tls.certificates, tls.client_ca, tls.client_revocations),
         require_client_certificate=True if tls.require_client_certificate else None,
     )
 
@@ -56,7 +56,9 @@ def quic_tls(tls: TlsTermination) -> TransportSocket:
 def upstream_tls(tls: UpstreamTls) -> TransportSocket:
     """The transport socket that speaks TLS to a backend."""
     context = UpstreamTlsContext(
-        common_tls_context=_common(_with_newest(tls), (tls.certificate,) if tls.certificate else (), tls.ca),
+        common_tls_context=_common(
+            _with_newest(tls), (tls.certificate,) if tls.certificate else (), tls.ca, tls.revocations
+        ),
         sni=tls.sni,
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
@@ -70,7 +72,10 @@ def _with_newest(tls: UpstreamTls) -> UpstreamTls:
 
 
 def _common(
-    tls: TlsTermination | UpstreamTls, certificates: Sequence[SecretRef], authority: SecretRef | None
+    tls: TlsTermination | UpstreamTls,
+    certificates: Sequence[SecretRef],
+    authority: SecretRef | None,
+    revocations: SecretRef | None,
 ) -> CommonTlsContext:
     return CommonTlsContext(
         tls_params=_parameters(tls.versions, tls.cipher_suites, tls.ecdh_curves),
@@ -79,7 +84,7 @@ def _common(
             SdsSecretConfig(name=certificate_name(secret), sds_config=ADS) for secret in certificates
         ],
         validation_context_sds_secret_config=(
-            SdsSecretConfig(name=authority_name(authority), sds_config=ADS) if authority else None
+            SdsSecretConfig(name=authority_name(authority, revocations), sds_config=ADS) if authority else None
         ),
     )
 
@@ -108,12 +113,12 @@ def encode_certificate(name: str, certificate: Certificate) -> Secret | None:
     )
 
 
-def encode_authority(name: str, certificate: Certificate) -> Secret | None:
+def encode_authority(name: str, certificate: Certificate, revocations: bytes | None = None) -> Secret | None:
     """The Secret's CA: `root-cert.pem` or `ca.crt`, else its `tls.crt`; None when it has neither."""
     trusted = certificate.ca or certificate.chain
     if trusted is None:
         return None
-    return Secret(
-        name=name,
-        validation_context=CertificateValidationContext(trusted_ca=DataSource(inline_bytes=trusted)),
+    context = CertificateValidationContext(
+        trusted_ca=DataSource(inline_bytes=trusted), crl=DataSource(inline_bytes=revocations) if revocations else None
     )
+    return Secret(name=name, validation_context=context)

@@ -30,6 +30,13 @@ HTTPS = an_object(
 )
 
 
+def revocations(name: str) -> Document:
+    """A Secret that revokes nothing."""
+    data = {"crl.pem": base64.b64encode(authority().revoking()).decode()}
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+
 def secret(name: str, hostname: str, namespace: str = "default") -> Document:
     pair = authority().sign(hostname)
     data = {"tls.crt": base64.b64encode(pair.certificate).decode(), "tls.key": base64.b64encode(pair.key).decode()}
@@ -63,6 +70,7 @@ def _authorization() -> list[Document]:
 
 def _hosts() -> list[Document]:
     context = {"hosts": ["a.test"], "secret": "tls.vault", "ca_secret": "ca", "cert_required": True}
+    context |= {"crl_secret": "revoked"}
     context |= {"alpn_protocols": "h2", "min_tls_version": "v1.2", "max_tls_version": "v1.2"}
     context |= {"cipher_suites": ["ECDHE-RSA-AES128-GCM-SHA256"], "ecdh_curves": ["P-256"]}
     insecure = {"action": "Route", "additionalPort": 8080}
@@ -75,6 +83,7 @@ def _hosts() -> list[Document]:
         secret("tls", "a.test", "vault"),
         secret("b", "b.test"),
         secret("ca", "ca"),
+        revocations("revoked"),
         HTTPS,
         an_object("TLSContext", "ctx", context),
         an_object("Host", "a", one),
@@ -203,8 +212,7 @@ def _tcp() -> list[Document]:
 
 def _told() -> list[Document]:
     files = ("cert_chain_file", "private_key_file", "cacert_chain_file")
-    wrong = [an_object("TLSContext", name.replace("_", "-"), {name: "/file"}) for name in files]
-    return [*wrong, an_object("TLSContext", "crl", {"secret": "a", "crl_secret": "b"})]
+    return [an_object("TLSContext", name.replace("_", "-"), {name: "/file"}) for name in files]
 
 
 def _mappings() -> Iterator[Document]:
@@ -216,6 +224,10 @@ def _mappings() -> Iterator[Document]:
     yield mapping("prefix", host_redirect=True, prefix_redirect="/other/")
     yield mapping("regex", host_redirect=True, regex_redirect={"pattern": "a", "substitution": "b"})
     yield mapping("families", enable_ipv4=False, enable_ipv6=True)
+    body = {"text_format": "x", "content_type": "text/html"}
+    yield mapping("errors", error_response_overrides=[{"on_status_code": 404, "body": body}])
+    file = {"text_format_source": {"filename": "/file"}, "json_format": {"a": "b"}}
+    yield mapping("file", error_response_overrides=[{"on_status_code": 404, "body": file}])
     yield mapping("idle", idle_timeout_ms=1000)
     yield mapping("upgrade", allow_upgrade=["websocket"])
     yield mapping("websocket", use_websocket=True)

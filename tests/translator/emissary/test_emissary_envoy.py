@@ -38,6 +38,8 @@ def translated(*objects: tuple[str, bytes]) -> Result:
     common = (
         an_object("Listener", "http", {"port": 8080, **LISTENER}),
         an_object("Host", "any", {"hostname": "*", **OPEN}),
+        an_object("RateLimitService", "limits", {"service": "1.2.3.4:80", "protocol_version": "v3"}),
+        an_object("AuthService", "auth", {"auth_service": "1.2.3.4:80"}),
     )
     result = translate(dict((*common, *objects)), Options())
     assert result.failures == ()
@@ -109,13 +111,75 @@ class Author:
             **dict.fromkeys(("remove_request_headers", "remove_response_headers", "allow_upgrade"), self.names),
             **dict.fromkeys(("regex_rewrite", "regex_redirect"), self.substitution),
             "retry_policy": self.retries,
+            "cors": self.cors,
+            "labels": self.labels,
+            "error_response_overrides": self.errors,
+            "bypass_error_response_overrides": self.truth,
+            "auth_context_extensions": self.texts,
         }
+
+    def module(self) -> Spec:
+        """What the Module says to filters, each a little wrong now and then."""
+        settings: dict[str, Callable[[], object]] = {
+            "gzip": self.gzip,
+            "buffer": lambda: {"max_request_bytes": self.number()},
+            "grpc_stats": lambda: {
+                "all_methods": self.truth(),
+                "services": [{"name": self.text(), "method_names": self.names()}],
+            },
+            "ip_allow": self.ranges,
+            "ip_deny": self.ranges,
+            "cors": self.cors,
+            "error_response_overrides": self.errors,
+            "enable_grpc_web": self.truth,
+            "default_label_domain": self.text,
+            "default_labels": lambda: {"ambassador": {"defaults": [{"generic_key": {"value": self.text()}}]}},
+        }
+        return {name: settings[name]() for name in self._random.sample(sorted(settings), 5)}
+
+    def gzip(self) -> Spec:
+        gzip: dict[str, Callable[[], object]] = {
+            "memory_level": lambda: self._random.randrange(11),
+            "window_bits": lambda: self._random.randrange(8, 17),
+            "min_content_length": self.number,
+            "compression_level": lambda: self._random.choice(["BEST", "SPEED", "COMPRESSION_LEVEL_7", self.text()]),
+            "compression_strategy": lambda: self._random.choice(["RLE", "HUFFMAN", self.text()]),
+            "content_type": self.names,
+            "disable_on_etag_header": self.truth,
+        }
+        return {name: gzip[name]() for name in self._random.sample(sorted(gzip), 2)}
+
+    def ranges(self) -> list[dict[str, str]]:
+        texts = ["192.0.2.0/24", "::/0", "0.0.0.0/0", "2001:db8::1", "192.0.2.1/33", self.text()]
+        return [{self._random.choice(["peer", "remote"]): self._random.choice(texts)} for _ in range(2)]
 
     def mapping(self) -> Spec:
         names = self._random.sample(sorted(self._fields), self._random.randrange(3))
         prefix = self._random.choice(["/", "/a", "/b/", "/[^/]+", "x" * 2000, self.text()])
         common = {"prefix": prefix, "hostname": "*", "service": "1.2.3.4:80"}
         return {**common, **{name: self._fields[name]() for name in names}}
+
+    def cors(self) -> Spec:
+        origins = ["*", "null", "https://*.a.test", "https://[::1]:8443", "a.b+c://x_y", self.text()]
+        return {
+            "origins": self._random.sample(origins, 2),
+            "methods": self.names(),
+            "headers": self.names(),
+            "max_age": self.text(),
+        }
+
+    def errors(self) -> list[Spec]:
+        bodies = [
+            {"text_format": self.text()},
+            {"text_format": self.text(), "content_type": self.text()},
+            {"json_format": {self.text(): self.text()}},
+        ]
+        return [{"on_status_code": self._random.randrange(399, 601), "body": body} for body in bodies]
+
+    def labels(self) -> Spec:
+        header = {"key": self.text(), "header_name": self.name(), "omit_if_not_present": self.truth()}
+        said = [{"generic_key": {"value": self.text()}}, {"request_headers": header}, {"remote_address": {}}]
+        return {"ambassador": [{self.text(): [specifier]} for specifier in said]}
 
     def text(self) -> str:
         return "".join(self._random.choices(TEXTS, k=self._random.randrange(4)))
@@ -150,6 +214,15 @@ def test_what_mappings_may_say_envoy_takes(tmp_path: Path, seed: int) -> None:
     result = translated(*objects.items())
     assert 300 < len(served(result) & objects.keys()) < 800
     assert refusal(result, tmp_path) == ""
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_the_module_says_to_filters_envoy_takes(tmp_path: Path, seed: int) -> None:
+    """What configures a filter apart must never be refused: Envoy would refuse listeners for it from then on."""
+    author = Author(seed)
+    module = an_object("Module", "ambassador", {"config": author.module()})
+    mapping = an_object("Mapping", "a", {"prefix": "/", "hostname": "*", "service": "1.2.3.4:80"})
+    assert refusal(translated(module, mapping), tmp_path) == ""
 
 
 # The limits themselves

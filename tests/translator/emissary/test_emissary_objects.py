@@ -65,11 +65,11 @@ def test_versions_that_never_were_are_told() -> None:
 
 def test_fields_that_are_not_served_are_told_and_do_not_stop() -> None:
     made = world()
-    key = made.mapping("a", cors={"origins": ["x"]}, docs={}, bypass_auth=None, v2ExplicitTLS={"tls": "x"})
+    key = made.mapping("a", modules={"x": 1}, docs={}, bypass_auth=None, v2ExplicitTLS={"tls": "x"})
     assert made.names() == ["a"]
     assert made.problems(key) == {
-        "spec.cors": "warning: is not served by this version: it has no effect",
         "spec.docs": "warning: is not served by this version: it has no effect",
+        "spec.modules": "warning: is not served by this version: it has no effect",
     }
 
 
@@ -105,7 +105,7 @@ def test_a_spec_that_is_no_mapping_is_told() -> None:
 def test_a_wrong_setting_is_left_out_and_the_others_hold() -> None:
     made = world()
     made.mapping("a")
-    key = made.module(cluster_request_timeout_ms=-1, server_name="us", retry_policy={"retry_on": "x"}, gzip={})
+    key = made.module(cluster_request_timeout_ms=-1, server_name="us", retry_policy={"retry_on": "x"}, service_port=80)
     assert made.forward().timeout_ms == 3000
     assert made.chains["default/http/cleartext"].body.options.server_name == "us"  # type: ignore[union-attr]
     problems = made.problems(key)
@@ -113,7 +113,7 @@ def test_a_wrong_setting_is_left_out_and_the_others_hold() -> None:
         "warning: must be between 0 and 9223372035999, not -1; it is left out"
     )
     assert problems["spec.config.retry_policy.retry_on"].endswith("; it is left out")
-    assert problems["spec.config.gzip"] == "warning: is not served by this version: it has no effect"
+    assert problems["spec.config.service_port"] == "warning: is not served by this version: it has no effect"
 
 
 def test_only_one_module_is_read_the_one_of_our_own_namespace_first() -> None:

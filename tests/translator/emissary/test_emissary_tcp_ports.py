@@ -6,6 +6,7 @@ import pytest
 
 from tests.translator.emissary.world import TLS, World, https
 from translator import ir
+from translator.emissary.tcp import LATE
 
 SERVICE = "10.0.0.1:5432"
 HTTPS = "default/https"
@@ -81,7 +82,7 @@ def test_nobody_opens_the_port_of_a_listener_that_its_own_mistake_stops(mistake:
     said = {"spec.port": f"8443 is the port of Listener {HTTPS}, which its own problems stop: it stays shut"}
     assert {key: made.problems(key) for key in keys} == dict.fromkeys(keys, said)
     made.delete("getambassador.io/Listener/default/https")
-    assert made.problems(keys[0]) == {}, "it is nobody's"
+    assert made.problems(keys[0]) == {"spec.port": f"warning: {LATE}"}, "it is nobody's"
 
 
 def test_a_listener_that_is_well_has_the_port_beside_one_that_is_stopped() -> None:

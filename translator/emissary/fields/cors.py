@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from translator.checks import token
-from translator.decode import Decoded, Problem, Rule, few, kind_shown, quote, rule
+from translator.decode import Decoded, Problem, Rule, kind_shown, quote, rule
+from translator.decoding.findings import Findings
 from translator.filters.cors import CrossOrigin, Origin
 
 Word = Annotated[str, Rule(check=token, schema={"minLength": 1})]
 MOST_ORIGINS: Final = 1_000
+LONGEST_ORIGIN: Final = 300
+"""Characters: a name of DNS has 253; and those of a regular expression are counted."""
+
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<any>\*\.)?(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
 )
@@ -21,6 +25,8 @@ def origin_of(text: str) -> Origin | None:
     """The origin that a text means, in a browser's spelling; None where no browser ever names it."""
     if text in {"*", "null"}:
         return Origin(text)
+    if len(text) > LONGEST_ORIGIN:
+        return None
     found = _ORIGIN.fullmatch(text.lower().removesuffix("/"))
     if found is None:
         return None
@@ -35,15 +41,15 @@ def _read_origins(value: object) -> Decoded[tuple[str, ...]]:
     """Read origins; one that no browser names is left out and told, since it lets nobody in."""
     if not isinstance(value, list):
         return Decoded(None, (Problem("", f"must be a list, not {kind_shown(value)}"),))
-    problems, found = [], []
+    problems, found = Findings(), []
     for index, text in enumerate(value):
         if isinstance(text, str) and origin_of(text):
             found.append(text)
             continue
         shown = quote(text) if isinstance(text, str) else kind_shown(text)
         wanted = "must be an origin such as https://example.com or https://*.example.com, or *"
-        problems.append(Problem(f"[{index}]", f"{wanted}, not {shown}; it is left out", stops=False))
-    return Decoded(tuple(found), few(problems))
+        problems.add(Problem(f"[{index}]", f"{wanted}, not {shown}; it is left out", stops=False))
+    return Decoded(tuple(found), problems.told())
 
 
 Origins = Annotated[tuple[str, ...], Rule(convert=_read_origins, schema={"type": "array", "items": {"type": "string"}})]

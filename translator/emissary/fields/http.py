@@ -98,6 +98,7 @@ class HttpSettings(AccessLogSettings):
     envoy_validation_timeout: object = retired("each object is checked by itself, within milliseconds")
     prune_unreachable_routes: object = retired("a route that no Host serves costs nothing")
     regex_type: object = retired("all regular expressions are RE2's", "safe")
+    runtime_flags: object = retired("Envoy keeps its own guards against floods of requests and of resets")
     service_port: object = retired("a port is opened by a Listener")
     statsd: object = retired("it is the environment that says it: STATSD_ENABLED, STATSD_HOST")
     use_proxy_proto: object = retired("a Listener says it, with PROXY in its protocolStack", False)

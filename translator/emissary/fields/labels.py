@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, Literal
 
 from translator.checks import HeaderName, PlainText
-from translator.decode import Decoded, FrozenMap, Problem, Rule, decode, few, join, kind_shown, rule, schema_of, step
+from translator.decode import Decoded, FrozenMap, Problem, Rule, decode, join, kind_shown, rule, schema_of, step
+from translator.decoding.findings import Findings
 from translator.filters.rate_limit import Entry, Header, Known, RateLimits, Text
 
 _Filled = Annotated[PlainText, Rule(min_size=1)]
@@ -97,7 +98,10 @@ class Specifier:
         return Known("source_cluster" if self.source_cluster else "destination_cluster")
 
 
-Specifiers = Annotated[tuple[Specifier, ...], Rule(min_size=1)]
+MOST_GROUPS: Final = 100
+"""Of one domain: each is a descriptor that the service is told with each request."""
+
+Specifiers = Annotated[tuple[Specifier, ...], Rule(min_size=1, max_size=100)]
 Groups = tuple[Mapping[str, Specifiers], ...]
 
 
@@ -123,23 +127,27 @@ def _left_out(problem: Problem, where: str) -> Problem:
 
 def _read_labels(value: object) -> Decoded[Mapping[str, Groups]]:
     """Read `labels`; what is wrong stops nothing but its own group."""
-    problems: list[Problem] = []
+    problems = Findings()
     if not isinstance(value, dict):
         return Decoded(FrozenMap(), (_ignored("", "a mapping", value),))
     found: dict[str, Groups] = {}
     for domain, groups in value.items():
         where = step(domain)
         if not isinstance(groups, list):
-            problems.append(_ignored(where, "a list", groups))
+            problems.add(_ignored(where, "a list", groups))
             continue
-        read = [_read_group(group, f"{where}[{index}]", problems) for index, group in enumerate(groups)]
+        if len(groups) > MOST_GROUPS:
+            said = f"has {len(groups):,} groups, of which the first {MOST_GROUPS} count"
+            problems.add(Problem(where, said, stops=False))
+        first = enumerate(groups[:MOST_GROUPS])
+        read = [_read_group(group, f"{where}[{index}]", problems) for index, group in first]
         found[domain] = tuple([group for group in read if group is not None])
-    return Decoded(FrozenMap(found), few(problems))
+    return Decoded(FrozenMap(found), problems.told())
 
 
-def _read_group(group: object, where: str, problems: list[Problem]) -> Mapping[str, Specifiers] | None:
+def _read_group(group: object, where: str, problems: Findings) -> Mapping[str, Specifiers] | None:
     if not isinstance(group, dict) or len(group) != 1:
-        problems.append(_ignored(where, "a mapping with one entry, the name of the group and its entries", group))
+        problems.add(_ignored(where, "a mapping with one entry, the name of the group and its entries", group))
         return None
     ((name, entries),) = group.items()
     decoded = decode(_Group, {"entries": entries}, "")

@@ -23,6 +23,7 @@ from translator.checks import (
 from translator.decode import Invalid, Problem, Validation, join, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.cors import Cors
+from translator.emissary.fields.error_overrides import ErrorOverrides
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.health_checks import HealthCheck, health_problems
 from translator.emissary.fields.labels import Labels
@@ -43,8 +44,15 @@ from translator.emissary.fields.upstream import (
     family_problems,
 )
 from translator.emissary.hostnames import mapping_hostname
-from translator.emissary.objects import words
-from translator.emissary.pitfalls import of_hostname, of_path, of_path_regex, of_regex, of_retries
+from translator.emissary.pitfalls import (
+    is_plain_hostname,
+    is_plain_path,
+    of_hostname,
+    of_path,
+    of_path_regex,
+    of_regex,
+    of_retries,
+)
 from translator.emissary.service_names import service as readable
 
 AUTHORITY = ":authority"
@@ -54,11 +62,7 @@ AUTHORITY = ":authority"
 class MappingSpec:
     """A rule of routing: requests that match it go to its service."""
 
-    UNSERVED: ClassVar[frozenset[str]] = words(
-        """
-        bypass_error_response_overrides docs envoy_override error_response_overrides modules
-        """
-    )
+    UNSERVED: ClassVar[frozenset[str]] = frozenset({"docs", "envoy_override", "modules"})
     SILENT: ClassVar[frozenset[str]] = frozenset({"v2ExplicitTLS", "v2BoolHeaders", "v2BoolQueryParameters"})
     VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
         Validation(
@@ -223,6 +227,12 @@ class MappingSpec:
     cors: Cors | None = field(
         default=None, metadata=rule("Which pages of other sites may read answers; the Module's when absent.")
     )
+    error_response_overrides: ErrorOverrides | None = field(
+        default=None, metadata=rule("What clients read instead of the bodies of errors; the Module's when absent.")
+    )
+    bypass_error_response_overrides: bool = field(
+        default=False, metadata=rule("Errors are as they are, whatever the Module says.")
+    )
     labels: Labels | None = field(
         default=None,
         metadata=rule(
@@ -299,18 +309,19 @@ class MappingSpec:
                 yield name
 
     def _pitfalls(self) -> Iterable[Problem]:
-        """What never takes effect as it is meant."""
-        of_prefix = of_path_regex(self.prefix) if self.prefix_regex else of_path(self.prefix, exact=self.prefix_exact)
-        found = {"prefix": of_prefix, "hostname": of_hostname(self.hostname or "")}
+        """What never takes effect as it is meant; what most Mappings have is seen to be good at once."""
+        if self.prefix_regex:
+            yield from _told("prefix", of_path_regex(self.prefix))
+        elif not is_plain_path(self.prefix):
+            yield from _told("prefix", of_path(self.prefix, exact=self.prefix_exact))
+        if self.hostname and not is_plain_hostname(self.hostname):
+            yield from _told("hostname", of_hostname(self.hostname))
         if self.retry_policy is not None:
-            found["retry_policy.retry_on"] = of_retries(self.retry_policy.retry_on, http2=self.grpc)
-        for field_name, texts in (
-            ("regex_headers", self.regex_headers),
-            ("regex_query_parameters", self.regex_query_parameters),
-        ):
-            found.update((join(field_name, step(name)), of_regex(text)) for name, text in (texts or {}).items())
-        for where, reasons in found.items():
-            yield from (Problem(where, reason, stops=False) for reason in reasons)
+            yield from _told("retry_policy.retry_on", of_retries(self.retry_policy.retry_on, http2=self.grpc))
+        for name, text in (self.regex_headers or {}).items():
+            yield from _told(join("regex_headers", step(name)), of_regex(text))
+        for name, text in (self.regex_query_parameters or {}).items():
+            yield from _told(join("regex_query_parameters", step(name)), of_regex(text))
 
     def _host_problems(self) -> Iterable[Problem]:
         spelling = self.host_spelling
@@ -323,6 +334,10 @@ class MappingSpec:
             yield from _checked(where, text, regex)
         elif "*" in text:
             yield Problem(where, f"must not hold *, as {quote(text)} does: use hostname")
+
+
+def _told(where: str, reasons: Iterable[str]) -> Iterable[Problem]:
+    return [Problem(where, reason, stops=False) for reason in reasons]
 
 
 def _path(text: str) -> str:

@@ -7,14 +7,19 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
 from translator.decode import Decoded, FrozenMap, Problem, Rule, rule, schema_of
+from translator.emissary.fields.address_rules import Allowed, Denied
+from translator.emissary.fields.buffer import Buffer
 from translator.emissary.fields.cors import Cors
+from translator.emissary.fields.error_overrides import ErrorOverrides
+from translator.emissary.fields.grpc_stats import GrpcStatsSpec
+from translator.emissary.fields.gzip import Gzip
 from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.http import HttpSettings, http_problems
 from translator.emissary.fields.labels import DefaultLabels
 from translator.emissary.fields.load_balancer import LoadBalancer
 from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
-from translator.emissary.objects import read_spec, words
+from translator.emissary.objects import read_spec
 from translator.emissary.service_names import service
 
 
@@ -59,12 +64,7 @@ class Probe:
 class AmbassadorConfig(HttpSettings):
     """The settings; absent is Envoy's advice for an edge proxy, or Emissary's default."""
 
-    UNSERVED: ClassVar[frozenset[str]] = words(
-        """
-        buffer enable_grpc_http11_bridge enable_grpc_web error_response_overrides grpc_stats gzip ip_allow ip_deny
-        lua_scripts runtime_flags
-        """
-    )
+    UNSERVED: ClassVar[frozenset[str]] = frozenset()
     SILENT: ClassVar[frozenset[str]] = frozenset()
 
     cluster_request_timeout_ms: Milliseconds = field(default=3000, metadata=rule("timeout_ms of Mappings without one."))
@@ -117,7 +117,24 @@ class AmbassadorConfig(HttpSettings):
     readiness_probe: Probe | None = field(default=None, metadata=rule("/ambassador/v0/check_ready on every Host."))
     diagnostics: Probe | None = field(default=None, metadata=rule("/ambassador/v0/ on every Host, when enabled."))
 
+    enable_grpc_http11_bridge: bool = field(default=False, metadata=rule("Clients may speak gRPC by HTTP/1.1."))
+    enable_grpc_web: bool = field(default=False, metadata=rule("Clients may speak gRPC-Web, as browsers do."))
+    grpc_stats: GrpcStatsSpec | None = field(default=None, metadata=rule("Calls by gRPC are counted."))
+    lua_scripts: str | None = field(
+        default=None, metadata=rule("A script in Lua that all requests and answers go through.")
+    )
+    gzip: Gzip | None = field(default=None, metadata=rule("Answers are compressed."))
+    buffer: Buffer | None = field(
+        default=None, metadata=rule("Requests go on when all of their bodies are there; none that stream does.")
+    )
+    ip_allow: Allowed = field(
+        default=(), metadata=rule("Who gets in: `peer` (of the connection) or `remote` (the client) with a range.")
+    )
+    ip_deny: Denied = field(default=(), metadata=rule("Who does not, be it that ip_allow says so."))
     cors: Cors | None = field(default=None, metadata=rule("cors of Mappings without it."))
+    error_response_overrides: ErrorOverrides = field(
+        default=(), metadata=rule("Those of Mappings without any, and of requests that no Mapping wants.")
+    )
     default_label_domain: Annotated[PlainText, Rule(min_size=1)] = field(
         default="ambassador", metadata=rule("The domain of RateLimitServices that name none.")
     )

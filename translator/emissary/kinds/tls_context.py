@@ -95,10 +95,6 @@ def _no_files(_text: str) -> str:
     raise Invalid("is not served by this version: use a Secret")
 
 
-def _no_revocations(_text: str) -> str:
-    raise Invalid("is not served by this version: nothing is trusted without its list of revocations")
-
-
 NoFile = Annotated[str, Rule(check=_no_files)]
 
 
@@ -147,8 +143,9 @@ class TlsSettings:
     cert_chain_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("certChainFile",)))
     private_key_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("privateKeyFile",)))
     cacert_chain_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("cacertChainFile",)))
-    crl_secret: str | None = field(
-        default=None, metadata=rule("Not served.", check=_no_revocations, aliases=("crlSecret",))
+    crl_secret: PlainText | None = field(
+        default=None,
+        metadata=rule("The Secret whose crl.pem lists the certificates that no longer count.", aliases=("crlSecret",)),
     )
 
     @property

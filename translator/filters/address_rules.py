@@ -1,0 +1,54 @@
+"""Who gets in, by the address: those that are allowed, without those that are denied. The others are answered 403.
+
+Source: envoy/extensions/filters/http/rbac/v3/rbac.proto, envoy/config/rbac/v3/rbac.proto.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from envoyapi.config_core_v3 import CidrRange
+from envoyapi.config_rbac_v3 import Permission, Policy, Principal, PrincipalSet, RbacAction
+from envoyapi.config_rbac_v3 import Rbac as Rules
+from envoyapi.http_rbac_v3 import Rbac, RbacPerRoute
+from translator.filters.part import HttpFilter
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRange:
+    """Addresses that begin alike: of the connection's `peer`, or of the `remote` client as trusted proxies tell it."""
+
+    whose: Literal["peer", "remote"]
+    address: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """Who gets in. `allowed` None: everyone; (): nobody."""
+
+    allowed: tuple[AddressRange, ...] | None = None
+    denied: tuple[AddressRange, ...] = ()
+
+
+def _switch(rules: AddressRules) -> RbacPerRoute:
+    principals = []
+    if rules.allowed is not None:
+        principals.append(_any_of(rules.allowed))
+    if rules.denied:
+        principals.append(Principal(not_id=_any_of(rules.denied)))
+    policy = Policy(permissions=[Permission(any=True)], principals=[Principal(and_ids=PrincipalSet(ids=principals))])
+    policies = {} if rules.allowed == () else {"addresses": policy}
+    return RbacPerRoute(rbac=Rbac(rules=Rules(action=RbacAction.ALLOW, policies=policies)))
+
+
+def _any_of(ranges: Iterable[AddressRange]) -> Principal:
+    return Principal(or_ids=PrincipalSet(ids=[_principal(each) for each in ranges]))
+
+
+def _principal(each: AddressRange) -> Principal:
+    cidr = CidrRange(address_prefix=each.address, prefix_len=each.length)
+    return Principal(direct_remote_ip=cidr) if each.whose == "peer" else Principal(remote_ip=cidr)
+
+
+FILTER: Final = HttpFilter(name="envoy.filters.http.rbac", idle=Rbac(), switches={AddressRules: _switch})

@@ -1,0 +1,160 @@
+"""Ingress and IngressClass: what is read of them.
+
+Source: Kubernetes API reference, Ingress v1 and IngressClass v1 networking.k8s.io.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Literal
+
+from translator.checks import Port
+from translator.decode import Problem, decode, few, rule
+from translator.kubernetes.shapes import metadata_of
+
+CONTROLLER: Final = "getambassador.io/ingress-controller"
+CLASS: Final = "kubernetes.io/ingress.class"
+OURS: Final = "ambassador"
+ID: Final = "getambassador.io/ambassador-id"
+DEFAULT_ID: Final = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Port:
+    OPEN: ClassVar[bool] = True
+
+    name: str | None = None
+    number: Port | None = None
+
+    def cross_check(self) -> Iterable[Problem]:
+        if (self.name is None) == (self.number is None):
+            yield Problem("number", "must be given, or a name, and not both")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Service:
+    OPEN: ClassVar[bool] = True
+
+    name: str = field(metadata=rule(min_size=1))
+    port: _Port = field(metadata=rule(required=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """Where requests go; `resource` is what is no Service, and is not served."""
+
+    OPEN: ClassVar[bool] = True
+
+    service: _Service | None = None
+
+    def cross_check(self) -> Iterable[Problem]:
+        """Only Services are served."""
+        if self.service is None:
+            yield Problem("service", "is required: only Services are served")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """A path of a rule, and where its requests go."""
+
+    OPEN: ClassVar[bool] = True
+
+    path: str = "/"
+    type: Literal["Exact", "Prefix", "ImplementationSpecific"] = field(
+        default="ImplementationSpecific", metadata=rule(name="pathType")
+    )
+    backend: Backend = field(metadata=rule(required=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Http:
+    OPEN: ClassVar[bool] = True
+
+    paths: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngressRule:
+    """The paths of a host."""
+
+    OPEN: ClassVar[bool] = True
+
+    host: str | None = None
+    http: _Http = _Http()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """Hosts, and the Secret with their certificate."""
+
+    OPEN: ClassVar[bool] = True
+
+    hosts: tuple[str, ...] = ()
+    secret_name: str | None = field(default=None, metadata=rule(name="secretName"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What an Ingress says."""
+
+    OPEN: ClassVar[bool] = True
+
+    class_name: str | None = field(default=None, metadata=rule(name="ingressClassName"))
+    default_backend: Backend | None = field(default=None, metadata=rule(name="defaultBackend"))
+    rules: tuple[IngressRule, ...] = ()
+    tls: tuple[Tls, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    OPEN: ClassVar[bool] = True
+
+    spec: Spec = Spec()
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """An Ingress; `spec` is None where a problem stops it."""
+
+    namespace: str
+    name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    spec: Spec | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IngressClass:
+    """What an Ingress is of; only whose it is matters."""
+
+    name: str
+    controller: str
+    id: str
+
+
+def read_ingress(namespace: str, name: str, document: Mapping[str, Any]) -> Ingress:
+    """Read an Ingress; the API server has checked it, a folder of YAML has not."""
+    metadata, read = metadata_of(document), decode(_Document, document, "")
+    given = metadata.value
+    return Ingress(
+        namespace,
+        name,
+        (given and given.labels) or {},
+        (given and given.annotations) or {},
+        read.value.spec if read.value is not None and given is not None else None,
+        few((*metadata.problems, *read.problems)),
+    )
+
+
+def read_class(name: str, document: Mapping[str, Any]) -> IngressClass | None:
+    """Read an IngressClass; None for one of no controller."""
+    metadata, spec = metadata_of(document).value, document.get("spec")
+    controller = spec.get("controller") if isinstance(spec, dict) else None
+    if metadata is None or not isinstance(controller, str):
+        return None
+    return IngressClass(name, controller, id_of(metadata.annotations or {}))
+
+
+def id_of(annotations: Mapping[str, str]) -> str:
+    """The gateway that annotations name."""
+    return annotations.get(ID) or DEFAULT_ID
