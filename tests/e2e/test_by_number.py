@@ -38,6 +38,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "9": (f"{E2E}tls.py::test_a_host_whose_certificate_breaks_is_stopped_and_never_opens_clear_text",),
     "10": (f"{E2E}hard_behaviours.py::test_10_the_proxys_line_is_read_before_tls",),
+    "11": (f"{E2E}http3.py::test_the_same_is_served_by_http_3_and_clients_are_told",),
     # Mappings, groups, weights
     "12": (
         f"{E2E}changing_requests.py::test_a_lone_mapping_takes_all_whatever_its_weight",
@@ -91,6 +92,10 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "29": (f"{E2E}hard_behaviours.py::test_29_a_breakers_priority_is_written_as_one_likes",),
     "30": (f"{E2E}services.py::test_ports_by_number_and_namespaces_by_name",),
+    "31": (
+        f"{E2E}resolvers.py::test_a_service_of_consuls_is_reached_at_its_healthy_instances_as_they_come_and_go",
+        f"{E2E}resolvers.py::test_the_wrong_datacenter_is_told",
+    ),
     "32": (f"{E2E}services.py::test_ports_by_number_and_namespaces_by_name",),
     "33": (f"{E2E}hard_behaviours.py::test_33_a_way_to_ask_dns_means_nothing_to_endpoints",),
     # TLS and Secrets
@@ -107,14 +112,26 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
         f"{UNIT}tcp.py::test_a_context_that_lists_the_name_will_do_without_a_host",
     ),
     # Filters
-    "41": (f"{E2E}auth_services.py::test_nobody_is_asked_about_what_bypasses_or_is_sent_elsewhere",),
+    "40": (f"{E2E}cors.py::test_item_40_a_preflight_is_not_refused_for_want_of_credentials",),
+    "41": (f"{E2E}auth_services.py::test_item_41_nobody_is_asked_about_what_bypasses_or_is_sent_elsewhere",),
     "42": (
-        f"{E2E}auth_services.py::test_where_one_is_wrong_nobody_is_let_through",
+        f"{E2E}auth_services.py::test_item_42_where_one_is_wrong_nobody_is_let_through",
         f"{E2E}auth_services.py::test_a_service_that_does_not_answer",
     ),
-    "44": (f"{E2E}auth_services.py::test_where_one_is_wrong_nobody_is_let_through",),
+    "43": (f"{E2E}module_filters.py::test_item_43_answers_are_compressed_and_requests_never",),
+    "44": (
+        f"{E2E}auth_services.py::test_item_42_where_one_is_wrong_nobody_is_let_through",
+        f"{E2E}rate_limits.py::test_item_44_another_version_of_the_protocol_is_told",
+        f"{E2E}observability.py::test_what_is_wrong_with_a_log_service_is_told_and_nothing_else_is_touched",
+    ),
+    "45": (f"{E2E}cors.py::test_item_45_an_older_version_separates_by_commas",),
     # What else
+    "46": (
+        f"{E2E}ingresses.py::test_paths_hosts_and_ports",
+        f"{E2E}ingresses.py::test_tls_is_by_the_secret_of_the_ingress",
+    ),
     "48": (f"{E2E}mistakes.py::test_a_mapping_that_envoy_refuses_is_held_back_alone",),
+    "49": (f"{E2E}observability.py::test_datadogs_agent_is_told_of_requests",),
     "50": (f"{E2E}hard_behaviours.py::test_50_what_comes_together_is_one_change",),
     # Values that froze every later update
     "9.2.1": (f"{E2E}no_poison_pill.py::test_a_mapping_is_named_and_stops_alone",),
@@ -123,24 +140,16 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "9.2.4": (f"{E2E}no_poison_pill.py::test_a_mapping_is_named_and_stops_alone",),
     "9.2.5": (f"{E2E}no_poison_pill.py::test_a_certificate_that_cannot_be_shown_stops_who_names_it",),
     "9.2.6": (f"{E2E}no_poison_pill.py::test_a_tcp_mapping_for_a_port_that_hosts_have_stops_alone",),
-    "9.2.7": (f"{E2E}no_poison_pill.py::test_a_setting_of_the_module_is_named_and_the_others_hold",),
+    "9.2.7": (
+        f"{E2E}no_poison_pill.py::test_a_setting_of_the_module_is_named_and_the_others_hold",
+        f"{E2E}observability.py::test_what_is_wrong_with_a_log_is_told_and_the_rest_of_the_module_holds",
+        f"{E2E}module_filters.py::test_pill_a_script_that_envoy_refuses_harms_nobody",
+    ),
+    "9.2.8": (f"{E2E}observability.py::test_what_is_wrong_with_a_log_service_is_told_and_nothing_else_is_touched",),
+    "9.2.9": (f"{E2E}observability.py::test_what_is_wrong_with_a_tracing_service_is_told",),
 }
 
-WAITING: Final[dict[str, str]] = {
-    "11": "HTTP/3: the TLS inspector belongs to TCP alone",
-    "31": "ConsulResolver",
-    "40": "CORS: preflights go before the AuthService",
-    "43": "gzip and grpc_stats",
-    "45": "CORS: origins as a text and as a list",
-    "46": "Ingress",
-    "47": "Knative, which is not served and not planned",
-    "49": "TracingService: defaults of one driver are not another's",
-    "9.2.7 envoy_log_format": "Module: access log formats",
-    "9.2.7 lua_scripts": "Module: Lua",
-    "9.2.7 gzip": "Module: gzip",
-    "9.2.8": "LogService without driver_config",
-    "9.2.9": "TracingService with an unknown key",
-}
+WAITING: Final[dict[str, str]] = {"47": "Knative, which is not served and not planned"}
 
 NUMBERS: Final = {str(number) for number in range(1, 51)} | {f"9.2.{row}" for row in range(1, 10)}
 

@@ -22,10 +22,9 @@ from tests.support.ports import unused_ports
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
-EXAMPLES: Final = sorted(
-    path.name for path in (ROOT / "examples").iterdir() if path.name not in {"kubernetes", "quickstart"}
-)
-"""The quickstart is asked in tests/cli/test_newcomer.py, what is for a cluster in tests/deploy."""
+ELSEWHERE: Final = {"kubernetes", "logs-and-traces", "quickstart", "services"}
+"""Asked in tests/deploy, test_observability.py, tests/cli/test_newcomer.py and test_examples_of_services.py."""
+EXAMPLES: Final = sorted(path.name for path in (ROOT / "examples").iterdir() if path.name not in ELSEWHERE)
 
 BLOCK: Final = re.compile(r"```console\n(.*?)```", re.DOTALL)
 LISTENER: Final = (

@@ -389,6 +389,7 @@ def test_of_two_tracing_services_one_is_used_and_the_other_told(gateway: Gateway
         ({"config": {"trace_id_128bit": "yes"}}, "spec.config.trace_id_128bit"),
         ({"sampling": {"random": 101}}, "spec.sampling.random"),
         ({"config": {"access_token_file": "/x"}}, "spec.config.access_token_file"),
+        ({"config": {"nobody_knows": 1}}, "spec.config.nobody_knows"),
     ],
 )
 def test_what_is_wrong_with_a_tracing_service_is_told(gateway: Gateway, fields: dict[str, Any], path: str) -> None:

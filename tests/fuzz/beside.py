@@ -115,8 +115,8 @@ class Beside:
 
 
 def _is_stopped(key: ObjectKey, status: Status | None) -> bool:
-    """Whether an object gives nothing, and shuts nothing: a Host its name, an AuthService every route."""
-    if "/Host/" in key or "/AuthService/" in key or status is None:
+    """Whether an object gives nothing, and shuts nothing: a Host its name, a service that guards, all routes."""
+    if status is None or any(f"/{kind}/" in key for kind in ("Host", "AuthService", "RateLimitService")):
         return False
     return status.state == "stopped"
 

@@ -55,7 +55,8 @@ def mapping(name: str, **spec: Any) -> Document:
 def samples() -> Iterator[list[Document]]:
     """All of them."""
     yield from (_authorization(), _hosts(), _listeners(), _tcp(), _told(), _secrets_with_dots())
-    yield from (_namespaces(), _dots_of_the_module())
+    yield from (_namespaces(), _dots_of_the_module(), _log_service(), _rate_limits(), *_resolvers())
+    yield from ([each, mapping("m")] for each in _tracing())
     yield from ([each] for each in _mappings())
     yield from ([each, mapping("m"), mapping("n", service="b.default")] for each in _modules())
 
@@ -128,8 +129,59 @@ def _dots_of_the_module() -> list[Document]:
         secret("a.vault", "a.test"),
         secret("a", "a.test", "vault"),
         HTTPS,
-        an_object("Host", "a", {"hostname": "a.test", "tlsSecret": {"name": "a.vault"}}),
+        an_object("TLSContext", "ctx", {"hosts": ["a.test"], "ca_secret": "a.vault"}),
+        an_object("Host", "a", {"hostname": "a.test", "tlsContext": {"name": "ctx"}, "tlsSecret": {"name": "a.vault"}}),
     ]
+
+
+def _log_service() -> list[Document]:
+    header = {"header_name": "x", "during_request": False, "during_response": False}
+    spec = {"service": "log.example.com", "grpc": False, "driver_config": {"additional_log_headers": [header]}}
+    return [an_object("LogService", "log", spec), mapping("m")]
+
+
+def _rate_limits() -> list[Document]:
+    spec = {"service": "limits.example.com", "protocol_version": "v3", "domain": "d", "tls": "ctx", "stats_name": "n"}
+    labels = {"d": [{"group": [{"remote_address": {}}]}]}
+    return [
+        an_object("RateLimitService", "limits", spec),
+        an_object("TLSContext", "ctx", {"sni": "limits"}),
+        mapping("m", labels=labels),
+    ]
+
+
+def _resolvers() -> Iterator[list[Document]]:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "default"}}
+    pods = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "addressType": "IPv4",
+        "metadata": {"name": "s", "namespace": "default", "labels": {"kubernetes.io/service-name": "s"}},
+        "ports": [{"name": "web", "port": 8080}],
+        "endpoints": [{"addresses": ["10.0.0.1"]}],
+    }
+    named = [
+        pods,
+        {**service, "spec": {"ports": [{"name": "web", "port": 80}]}},
+        an_object("KubernetesServiceResolver", "dns", {}),
+    ]
+    yield [*named, module(resolver="dns"), mapping("m", service="s")]
+    yield [*named, an_object("TCPMapping", "tcp", {"port": 5432, "service": "s:80", "resolver": "dns"})]
+
+
+def _tracing() -> Iterator[Document]:
+    config = {"collector_endpoint": "/spans", "collector_hostname": "z.test"}
+    config |= {"trace_id_128bit": False, "shared_span_context": False}
+    tags = [
+        {"tag": "a", "environment": {"name": "NOT_SET", "default_value": "x"}},
+        {"tag": "b", "request_header": {"name": "x-b", "default_value": "y"}},
+    ]
+    spec = {"service": "zipkin.example.com:9411", "driver": "zipkin", "config": config, "custom_tags": tags}
+    spec |= {"sampling": {"client": 10, "random": 20}, "stats_name": "traces"}
+    yield an_object("TracingService", "tracing", spec)
+    retired = {"collector_cluster": "c", "access_token_file": "/f", "propagation_modes": ["B3"]}
+    spec = {"service": "zipkin.example.com:9411", "driver": "zipkin", "config": retired, "tag_headers": ["x-c"]}
+    yield an_object("TracingService", "tracing", spec)
 
 
 def _listeners() -> list[Document]:
@@ -172,6 +224,10 @@ def _mappings() -> Iterator[Document]:
     yield mapping("prefix", host_redirect=True, prefix_redirect="/other/")
     yield mapping("regex", host_redirect=True, regex_redirect={"pattern": "a", "substitution": "b"})
     yield mapping("families", enable_ipv4=False, enable_ipv6=True)
+    body = {"text_format": "x", "content_type": "text/html"}
+    yield mapping("errors", error_response_overrides=[{"on_status_code": 404, "body": body}])
+    file = {"text_format_source": {"filename": "/file"}, "json_format": {"a": "b"}}
+    yield mapping("file", error_response_overrides=[{"on_status_code": 404, "body": file}])
     yield mapping("idle", idle_timeout_ms=1000)
     yield mapping("upgrade", allow_upgrade=["websocket"])
     yield mapping("websocket", use_websocket=True)
@@ -189,6 +245,7 @@ def _modules() -> Iterator[Document]:
     yield module(load_balancer={"policy": "ring_hash", "header": "x"})
     yield module(load_balancer={"policy": "ring_hash", "source_ip": True})
     yield module(regex_max_size=1001)
+    yield module(add_linkerd_headers=True, envoy_log_type="json")
     yield module(debug_mode=True, xff_num_trusted_hops=1)
     yield module(use_remote_address=False, merge_slashes=False, reject_requests_with_escaped_slashes=True)
     yield module(headers_with_underscores_action="ALLOW", preserve_external_request_id=True)
