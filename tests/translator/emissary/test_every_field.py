@@ -38,7 +38,6 @@ NOWHERE: Final = {
 """Fields of which nothing for Envoy comes, and why."""
 
 TOLD: Final = {
-    "LabelSelector.matchExpressions": "not served yet",
     "InsecurePolicy.additionalPort": "a Listener opens a port",
     "HostSpec.acmeProvider": "no certificate is asked for",
     "TlsSettings.cert_chain_file": "files are not read",
