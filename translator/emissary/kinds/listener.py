@@ -28,7 +28,8 @@ class NamespaceFrom:
     """Whose Hosts, by namespace. `from` is the name in JSON."""
 
     source: Literal["ALL", "SELF", "SELECTOR"] = field(
-        default="SELF", metadata=rule("ALL, or SELF for the Listener's own namespace.", name="from")
+        default="SELF",
+        metadata=rule("ALL, or SELF for the Listener's own namespace; SELECTOR is not served.", name="from"),
     )
 
 
