@@ -36,7 +36,19 @@ FAMILIES: dict[str, tuple[str, list[dict[str, Any]]]] = {
                 | ({"selector": selector} if selector is not None else {})
             }
             for namespace in (None, {"from": "SELF"}, {})
-            for selector in (None, {}, {"matchLabels": None}, {"matchLabels": {}}, {"matchLabels": {"a": "b"}})
+            for selector in (
+                *(None, {}, {"matchLabels": None}, {"matchLabels": {}}, {"matchLabels": {"a": "b"}}),
+                *({"matchExpressions": None}, {"matchExpressions": []}),
+                {"matchExpressions": [{"key": "a", "operator": "Exists"}]},
+            )
+        ],
+    ),
+    "expressions": (
+        "Host",
+        [
+            {"mappingSelector": {"matchExpressions": [{"key": "a", "operator": operator} | values]}}
+            for operator in ("In", "NotIn", "Exists", "DoesNotExist")
+            for values in ({}, {"values": None}, {"values": []}, {"values": ["b"]}, {"values": ["b", ""]})
         ],
     ),
     "versions": (

@@ -69,6 +69,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "21": (f"{E2E}hard_behaviours.py::test_21_one_name_in_two_namespaces_is_two_mappings",),
     "22": (
         f"{E2E}matching.py::test_labels_bind_mappings_to_hosts_by_selector",
+        f"{E2E}selectors.py::test_without_strict_selectors_one_label_is_enough_and_the_expressions_hold_all_the_same",
         f"{UNIT}association.py::test_when_not_strict_any_label_or_the_hostname_is_enough",
     ),
     "23": (f"{E2E}mistakes.py::test_one_wrong_field_stops_that_mapping_only",),

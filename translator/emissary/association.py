@@ -8,6 +8,8 @@
 
 `attaches` is that rule. `Association` answers it from indexes, so that neither the number of Hosts nor that of Mappings
 counts: a name is looked up with the few globs that end at one of its dots; only other globs are compared one by one.
+Selectors are found by a label that they want, each once however many Hosts have it. Only those that ask for nothing but
+absence (`NotIn`, `DoesNotExist`) are found by no label: a Mapping that changes is compared with each different one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,14 +19,11 @@ from typing import Final
 
 from translator.emissary.grouping import HostPattern
 from translator.emissary.hostnames import is_glob, overlap
-from translator.emissary.kinds.selectors import Selector, selects
+from translator.emissary.kinds.selectors import Selector, places_among, places_of, selects
 from translator.ir import ObjectKey
 from translator.remembering import remembered
 from translator.tables import Table, Tables, read
 
-Label = tuple[str, ...]
-
-ALL_LABELS: Final[Label] = ()
 OTHER_GLOBS: Final = "other globs"
 EVERYTHING: Final = "everything"
 NOTHING: Final[frozenset[Selector]] = frozenset()
@@ -92,18 +91,14 @@ class Association:
         self._by_selector = tables.group(
             "hosts by selector", hosts, lambda _, host: {} if host.selector is None else {host.selector: host}
         )
-        self._selectors = tables.group("selectors by label", hosts, lambda _, host: self._labels_of(host))
+        different: Table[Selector, bool] = tables.each("selectors", self._by_selector, lambda _, __: True)
+        self._selectors = tables.group(
+            "selectors by label", different, lambda each, _: dict.fromkeys(places_of(each, strict=strict), True)
+        )
         selecting = tables.group(
             "hosts that select", hosts, lambda _, host: {} if host.selector is None else {EVERYTHING: True}
         )
         self._any_selects = tables.each("some host selects", selecting, lambda _, __: True)
-
-    def _labels_of(self, host: HostEntry) -> dict[Label, Selector]:
-        """Where a selector is found: a strict one by one of its labels, else by each."""
-        if host.selector is None:
-            return {}
-        found: Iterable[Label] = host.selector[:1] if self._strict else host.selector
-        return dict.fromkeys(found, host.selector) or {ALL_LABELS: host.selector}
 
     def selectors_of(self, labels: Mapping[str, str]) -> frozenset[Selector]:
         """The selectors of Hosts that choose a Mapping with these labels."""
@@ -111,8 +106,8 @@ class Association:
             return NOTHING
         found = {
             selector
-            for label in (ALL_LABELS, *labels.items())
-            for selector in (read(self._selectors, label) or {}).values()
+            for place in places_among(labels)
+            for selector in read(self._selectors, place) or ()
             if selects(selector, labels, strict=self._strict)
         }
         return frozenset(found)

@@ -15,7 +15,7 @@ import orjson
 
 from translator.decode import FrozenMap, Invalid, Problem, join, show, step
 from translator.emissary.hostnames import host_hostname
-from translator.emissary.kinds.selectors import Selector
+from translator.emissary.kinds.selectors import Selector, may_select
 from translator.emissary.objects import HELD, SERVED_VERSION, is_for
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
@@ -58,8 +58,7 @@ class HostNames:
 
     def may_have(self, selector: Selector) -> bool:
         """Whether a selector chooses it, or may, for all that is known of its labels."""
-        labels = self.labels
-        return labels is None or all(labels.get(name, "") in {None, value} for name, value in selector)
+        return self.labels is None or may_select(selector, self.labels)
 
 
 def read_names(key: ObjectKey, body: bytes, ambassador_id: str) -> HostNames | None:

@@ -23,7 +23,7 @@ class Options:
         namespace: our own namespace; unqualified names of a Mapping there stay as they are (AMBASSADOR_NAMESPACE).
         bind_address, more_addresses: the addresses of every port that is opened (AMBASSADOR_ENVOY_BIND_ADDRESS).
         strict_selectors: a Host's selector wants all its labels, and the hostname as well; else any of the labels,
-            or the hostname, is enough (not DISABLE_STRICT_LABEL_SELECTORS).
+            or the hostname, is enough (not DISABLE_STRICT_LABEL_SELECTORS). Its expressions must hold in both cases.
         service_namespaces: the namespaces of which every Service is known, None for all: only there a name can be told
             to be no Service. Empty for a folder, where a service is often a name of DNS.
         diagnostics_socket: the unix socket where the diagnostics answer Envoy, for the routes that lead there.

@@ -189,8 +189,8 @@ def _listeners() -> list[Document]:
     one = {"port": 8081, "protocolStack": ["PROXY", "HTTP", "TCP"], "securityModel": "INSECURE", "hostBinding": binding}
     one |= {"statsPrefix": "mine", "http2MaxConcurrentStreams": 7}
     expressions = [{"key": "team", "operator": "Exists"}]
-    wrong = {"selector": {"matchLabels": {"team": "a"}, "matchExpressions": expressions}}
-    other = {"port": 8082, "protocol": "HTTP", "securityModel": "XFP", "hostBinding": wrong}
+    both = {"selector": {"matchLabels": {"team": "a"}, "matchExpressions": expressions}}
+    other = {"port": 8082, "protocol": "HTTP", "securityModel": "XFP", "hostBinding": both}
     return [
         an_object("Listener", "one", one),
         an_object("Listener", "other", other),

@@ -8,7 +8,7 @@ from tests.translator.emissary.world import World
 from translator.emissary.association import Association, HostEntry, attaches
 from translator.emissary.grouping import HostPattern
 from translator.emissary.hostnames import covers, overlap
-from translator.emissary.kinds.selectors import selects
+from translator.emissary.kinds.selectors import Requirement, Selector, selects
 from translator.tables import Table, Tables
 
 NAMED = {"requestPolicy": {"insecure": {"action": "Route"}}}
@@ -49,7 +49,7 @@ def served_by(mapping: dict[str, object], labels: dict[str, str] | None = None, 
     made.listener()
     made.host("plain", "foo.com")
     made.host("team", "foo.com", mappingSelector={"matchLabels": {"team": "a", "tier": "1"}})
-    made.host("everything", "bar.com", selector={"matchExpressions": [{"key": "x", "operator": "Exists"}]})
+    made.host("everything", "bar.com", selector={"matchLabels": {}})
     made.host("empty", "baz.com", mappingSelector={})
     made.mapping("m", **{"hostname": None, **mapping}, **({"labels": labels} if labels else {}))
     return {name.removeprefix("default/") for name in made.hosts_of("default/m")}
@@ -111,7 +111,17 @@ hostnames = st.one_of(
     st.just("*:80"),
 )
 labels = st.dictionaries(st.sampled_from(["k", "l"]), st.sampled_from(["1", "2"]), max_size=2)
-selectors = st.none() | labels.map(lambda found: tuple(sorted(found.items())))
+requirements = st.builds(
+    lambda key, operator, values: Requirement(key, operator, tuple(sorted(values)) if operator.endswith("In") else ()),
+    st.sampled_from(["k", "l"]),
+    st.sampled_from(["In", "NotIn", "Exists", "DoesNotExist"]),
+    st.sets(st.sampled_from(["1", "2"]), min_size=1),
+)
+selectors = st.none() | st.builds(
+    lambda found, expressions: Selector(tuple(sorted(found.items())), tuple(sorted(expressions))),
+    labels,
+    st.sets(requirements, max_size=2),
+)
 hosts = st.lists(st.tuples(hostnames, selectors), max_size=6).map(
     lambda found: [HostEntry(f"h{index}", *each) for index, each in enumerate(found)]
 )

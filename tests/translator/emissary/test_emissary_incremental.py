@@ -10,7 +10,20 @@ from tests.translator.emissary.world import World
 NAMES = ("a", "b", "c")
 HOSTNAMES = ("*", "foo.com", "*.foo.com", "bar.foo.com", "bar.*", "foo.com:80")
 LABELS = st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["1", "2"]), max_size=2)
-SELECTORS = st.none() | st.just({}) | LABELS.map(lambda labels: {"matchLabels": labels})
+EXPRESSIONS = st.sampled_from(
+    [
+        {"key": "x", "operator": "In", "values": ["1", "2"]},
+        {"key": "x", "operator": "NotIn", "values": ["1"]},
+        {"key": "y", "operator": "Exists"},
+        {"key": "y", "operator": "DoesNotExist"},
+        {"key": "y", "operator": "Exists", "values": ["1"]},
+    ]
+)
+SELECTORS = (
+    st.none()
+    | LABELS.map(lambda labels: {"matchLabels": labels})
+    | st.fixed_dictionaries({}, optional={"matchLabels": LABELS, "matchExpressions": st.lists(EXPRESSIONS, max_size=2)})
+)
 
 
 def some(**choices: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -42,7 +55,10 @@ LISTENERS = st.fixed_dictionaries(
         "port": st.sampled_from([80, 443]),
         "protocol": st.sampled_from(["HTTP", "HTTPS", "TCP"]),
         "securityModel": st.sampled_from(["XFP", "SECURE", "INSECURE"]),
-        "hostBinding": st.sampled_from([{"namespace": {"from": "ALL"}}, {"selector": {"matchLabels": {"x": "1"}}}]),
+        "hostBinding": st.just({"namespace": {"from": "ALL"}})
+        | st.sampled_from(
+            [{"matchLabels": {"x": "1"}}, {"matchExpressions": [{"key": "y", "operator": "Exists"}]}]
+        ).map(lambda selector: {"selector": selector}),
     }
 )
 CONTEXTS = some(secret=st.sampled_from(["a", "b"]), hosts=st.just(["bar.foo.com"]), sni=st.just("x"))

@@ -7,6 +7,10 @@ from translator import ir
 
 ALL = {"namespace": {"from": "ALL"}}
 
+WITHOUT_MORE = {
+    "matchLabels": {"team": "x"},
+    "matchExpressions": [{"key": "more", "operator": "NotIn", "values": ["1"]}],
+}
 NO_HTTP3 = "with UDP must be TLS, HTTP, UDP, in a protocolStack, which is HTTP/3"
 
 
@@ -67,6 +71,9 @@ def test_what_a_listener_says_of_http() -> None:
         ({"selector": {"matchLabels": {"team": "y"}}}, set()),
         ({"namespace": {"from": "ALL"}, "selector": {"matchLabels": {"team": "x"}}}, {"a/own", "b/other"}),
         ({"namespace": {"from": "ALL"}, "selector": {"matchLabels": {"team": "x", "more": "1"}}}, {"b/other"}),
+        ({"selector": {"matchExpressions": [{"key": "team", "operator": "Exists"}]}}, {"a/own"}),
+        ({"selector": {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}}, set()),
+        ({"namespace": {"from": "ALL"}, "selector": WITHOUT_MORE}, {"a/own"}),
     ],
 )
 def test_which_hosts_a_listener_serves(binding: dict[str, object], expected: set[str]) -> None:
@@ -94,12 +101,17 @@ def test_which_hosts_a_listener_serves(binding: dict[str, object], expected: set
         (
             {"hostBinding": {}},
             "spec.hostBinding",
-            "must have a namespace, a selector with matchLabels, or both",
+            "must have a namespace, a selector with matchLabels or matchExpressions, or both",
         ),
         (
             {"hostBinding": {"namespace": {"from": "SELECTOR"}}},
             "spec.hostBinding.namespace.from",
-            "SELECTOR is not served: use ALL or SELF",
+            "SELECTOR is not served, since Namespaces are not watched: use ALL or SELF",
+        ),
+        (
+            {"hostBinding": {"selector": {"matchExpressions": [{"key": "team", "operator": "Is", "values": ["x"]}]}}},
+            "spec.hostBinding.selector.matchExpressions[0].operator",
+            "must be one of 'In', 'NotIn', 'Exists', 'DoesNotExist', not a string: 'Is'",
         ),
         ({"l7Depth": -1}, "spec.l7Depth", "must be between 0 and 4294967295, not -1"),
         ({"http2MaxConcurrentStreams": 0}, "spec.http2MaxConcurrentStreams", "must be between 1 and 2147483647, not 0"),

@@ -80,6 +80,41 @@ def test_a_label_that_cannot_be_read_leaves_open_which_listeners_a_host_is_at() 
     assert made.answer("foo.com", listener="default/https") == "default/one"
 
 
+@pytest.mark.parametrize(
+    ("expression", "may_have_it"),
+    [
+        ({"key": "team", "operator": "In", "values": ["a"]}, True),
+        ({"key": "team", "operator": "NotIn", "values": ["a"]}, True),
+        ({"key": "team", "operator": "Exists"}, True),
+        ({"key": "team", "operator": "DoesNotExist"}, True),
+        ({"key": "tier", "operator": "In", "values": ["x", "y"]}, True),
+        ({"key": "tier", "operator": "NotIn", "values": ["y"]}, False),
+        ({"key": "none", "operator": "Exists"}, False),
+        ({"key": "none", "operator": "DoesNotExist"}, True),
+    ],
+)
+def test_a_label_that_cannot_be_read_may_meet_any_expression(expression: dict[str, object], may_have_it: bool) -> None:
+    made = World()
+    made.secret("tls")
+    binding = {"namespace": {"from": "ALL"}, "selector": {"matchExpressions": [expression]}}
+    made.listener("https", 8443, protocol="HTTPS", hostBinding=binding)
+    good = {"In": {"team": "a", "tier": "x"}, "NotIn": {"tier": "x"}, "Exists": dict.fromkeys(["team", "none"], "a")}
+    made.host("all", "*", labels=good.get(str(expression["operator"]), {}), **TLS, **ROUTE)
+    made.host("one", "foo.com", labels={"team": 5, "tier": "y"}, **TLS)
+    assert made.answer("x.com") == "default/all"
+    assert made.answer("foo.com") == (404 if may_have_it else "default/all")
+
+
+def test_a_host_with_a_wrong_expression_keeps_its_name() -> None:
+    made = shut_world()
+    wrong = {"matchExpressions": [{"key": "team", "operator": "In"}]}
+    key = made.host("one", "foo.com", mappingSelector=wrong, **TLS)
+    assert made.problems(key) == {
+        "spec.mappingSelector.matchExpressions[0].values": "must not be empty with the operator In"
+    }
+    assert (made.answer("foo.com"), made.answer("foo.com", "x.com"), made.answer("x.com")) == (404, 421, "default/all")
+
+
 def test_a_host_of_an_older_version_keeps_its_name_while_it_is_wrong() -> None:
     made = shut_world()
     spec = {"hostname": "foo.com", "tls": {"alpn_protocols": 5}, "tlsSecret": {"name": "shut"}}

@@ -43,7 +43,6 @@ NOWHERE: Final = {
 """Fields of which nothing for Envoy comes, and why."""
 
 TOLD: Final = {
-    "LabelSelector.matchExpressions": "not served yet",
     "InsecurePolicy.additionalPort": "a Listener opens a port",
     "MappingSpec.docs": "there is no developer portal",
     "MappingSpec.envoy_override": "nothing of Envoy's configuration is overridden",

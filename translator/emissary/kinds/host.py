@@ -97,8 +97,6 @@ class HostSpec:
 
     @property
     def selector(self) -> Selector | None:
-        """The labels that Mappings must have; None when the Host does not select, `()` when it selects all."""
+        """What is asked of Mappings' labels; None when the Host does not select, an empty one when it selects all."""
         selector = self.mapping_selector
-        if selector is None or (selector.match_labels is None and selector.match_expressions is None):
-            return None
-        return selector.wanted
+        return None if selector is None or selector.is_empty else selector.wanted

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from translator.checks import Count, PlainText, Port
 from translator.decode import Problem, Validation, rule
 from translator.emissary.kinds.selectors import LabelSelector
+
+NOTHING_BINDS: Final = "must have a namespace, a selector with matchLabels or matchExpressions, or both"
 
 Layer = Literal["HTTP", "PROXY", "TLS", "TCP", "UDP"]
 
@@ -26,7 +28,8 @@ class NamespaceFrom:
     """Whose Hosts, by namespace. `from` is the name in JSON."""
 
     source: Literal["ALL", "SELF", "SELECTOR"] = field(
-        default="SELF", metadata=rule("ALL, or SELF for the Listener's own namespace.", name="from")
+        default="SELF",
+        metadata=rule("ALL, or SELF for the Listener's own namespace; SELECTOR is not served.", name="from"),
     )
 
 
@@ -36,8 +39,9 @@ class HostBinding:
 
     VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
         Validation(
-            "has(self.__namespace__) || has(self.selector) && has(self.selector.matchLabels)",
-            "must have a namespace, a selector with matchLabels, or both",
+            "has(self.__namespace__)"
+            " || has(self.selector) && (has(self.selector.matchLabels) || has(self.selector.matchExpressions))",
+            NOTHING_BINDS,
         ),
     )
 
@@ -131,9 +135,10 @@ class ListenerSpec:
 
     def _binding_problems(self) -> Iterable[Problem]:
         binding = self.host_binding
-        if binding.namespace is None and (binding.selector is None or binding.selector.match_labels is None):
-            yield Problem("hostBinding", "must have a namespace, a selector with matchLabels, or both")
-        elif binding.selector is not None and binding.selector.match_expressions is not None:
-            yield Problem("hostBinding.selector.matchExpressions", "is not served: use matchLabels")
+        if binding.namespace is None and (binding.selector is None or binding.selector.is_empty):
+            yield Problem("hostBinding", NOTHING_BINDS)
         if binding.namespace is not None and binding.namespace.source == "SELECTOR":
-            yield Problem("hostBinding.namespace.from", "SELECTOR is not served: use ALL or SELF")
+            yield Problem(
+                "hostBinding.namespace.from",
+                "SELECTOR is not served, since Namespaces are not watched: use ALL or SELF",
+            )
