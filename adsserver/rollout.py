@@ -87,7 +87,7 @@ class Rollout:
                 self._flush(kind, part, now)
             return
         elif response.entries and kind is Kind.CLUSTER:
-            self._reprieve(response.entries[0], channel.ledger, now)
+            self._pause(response.entries[0], channel.ledger, now)
         if error is not None or kind in _ANY_TIME:
             self._flush(kind, [name for name in response.names if not self._is_coming(kind, name)], now)
 
@@ -162,7 +162,7 @@ class Rollout:
         clusters = edits.get(Kind.CLUSTER, {})
         current.refused.difference_update(clusters)
         if not current.refused:
-            current.reprieve = 0.0
+            current.pause = 0.0
         self._send_clusters([name for name, entry in clusters.items() if entry], now)
         for kind in _ANY_TIME:
             self._channels[kind].flush([name for name, entry in edits.get(kind, {}).items() if entry])
@@ -295,11 +295,11 @@ class Rollout:
                 if response.nonce > self._round.awaited.get(entry.name, response.nonce):
                     del self._round.awaited[entry.name]
 
-    def _reprieve(self, entry: Entry, ledger: Ledger, now: float) -> None:
+    def _pause(self, entry: Entry, ledger: Ledger, now: float) -> None:
         """Hold back the routes of this round for a moment: they may lead to a cluster that Envoy does not have."""
         if self._round and self._round.stage is Stage.CLUSTERS and ledger.last_good(entry.key) is None:
             self._round.refused.add(entry.name)
-            self._round.reprieve = now + self._timing.reprieve
+            self._round.pause = now + self._timing.pause
 
     def _coming_back(self, kind: Kind) -> set[str]:
         return {name for name, entry in self._pending.get(kind, {}).items() if entry}

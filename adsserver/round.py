@@ -22,7 +22,7 @@ class Timing:
     """After Envoy came back on a new stream, before anything is taken away: until it has asked for all its kinds."""
     trust: float = 15.0
     """The same while a kind has not been asked for of which Envoy accepted something on an earlier stream."""
-    reprieve: float = 0.5
+    pause: float = 0.5
     """After Envoy refused a new cluster, before the routes to it go out: for the translator to take them back."""
     linger: float = 15.0
     """From the moment when nothing leads to a cluster any more until it is taken away."""
@@ -63,7 +63,7 @@ class Round:
     """Endpoints that warming clusters need, with the nonce after which Envoy's answer about them counts."""
     refused: set[str] = field(default_factory=set)
     """New clusters that Envoy refused and that the translator has not taken back ..."""
-    reprieve: float = 0.0
+    pause: float = 0.0
     """... for which the round waits until this time."""
 
 
@@ -90,7 +90,7 @@ def waits_until(
         ends = current.started + timing.grace
     if current.stage is Stage.CLUSTERS:
         listeners_by = verdicts_by if current.coming.get(Kind.LISTENER) else None
-        ends = max(ends, current.reprieve, listeners_by or 0.0)
+        ends = max(ends, current.pause, listeners_by or 0.0)
     return ends or None
 
 

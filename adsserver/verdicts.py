@@ -24,7 +24,7 @@ class Verdicts:
         self._given_up = False
         self._in_mind = set(secrets.ledger.refused(secrets.kind))
         self._spoilt: set[str] = set()
-        self._reprieve = 0.0
+        self._pause = 0.0
         self._is_relieved = False
 
     def answered(self, response: Response, error: str | None, now: float) -> None:
@@ -36,7 +36,7 @@ class Verdicts:
         self._in_mind.add(secret.name)
         if self._secrets.ledger.last_good(secret.key) is None:
             self._spoilt.add(secret.name)
-            self._reprieve = now + self._timing.reprieve
+            self._pause = now + self._timing.pause
 
     def dropped(self, names: Collection[str]) -> None:
         """Envoy has no refused version of these in mind any more."""
@@ -72,4 +72,4 @@ class Verdicts:
     def _ends(self, since: float) -> float:
         """A busy Envoy is waited for; a long row of bad Secrets holds nobody up for longer."""
         latest = since + self._timing.patience
-        return latest if self._secrets.in_flight else min(latest, self._reprieve)
+        return latest if self._secrets.in_flight else min(latest, self._pause)

@@ -6,7 +6,7 @@ Unknown fields are kept, so that a newer Dragoman may say more under older CRDs,
 from typing import Any, Final
 
 from translator.decode import schema_of
-from translator.emissary.status_fields import HostStatus, StateStatus
+from translator.status_fields import HostStatus, StateStatus
 
 _OPEN: Final[dict[str, Any]] = {"x-kubernetes-preserve-unknown-fields": True}
 

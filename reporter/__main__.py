@@ -44,7 +44,7 @@ async def report(settings: Settings, stopping: asyncio.Event) -> int:
 async def _candidate(
     settings: Settings, snapshot: Snapshot, api: Connection, lease: Lease, stopping: asyncio.Event
 ) -> None:
-    """Reign after reign, until `stopping`; then the lease is given back, when all has been written that was begun."""
+    """Term after term, until `stopping`; then the lease is given back, when all has been written that was begun."""
     done = asyncio.Event()
     campaign = asyncio.create_task(lease.run(done))
     statuses, events = Statuses(api, settings.ambassador_id), Events(api, settings.pod_name)
@@ -55,14 +55,14 @@ async def _candidate(
                 campaign.result()
             if await _gained(lease, stopping):
                 reporting = Reporting(snapshot, settings, statuses, events, lambda: lease.is_held)
-                await _reign(settings, reporting, lease, stopping)
+                await _lead(settings, reporting, lease, stopping)
                 await reporting.end()
     finally:
         done.set()
         await campaign
 
 
-async def _reign(settings: Settings, reporting: Reporting, lease: Lease, stopping: asyncio.Event) -> None:
+async def _lead(settings: Settings, reporting: Reporting, lease: Lease, stopping: asyncio.Event) -> None:
     bell = Bell.listen(settings.bells_dir, "reporter", "statuses")
     ended = asyncio.Event()
     try:

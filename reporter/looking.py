@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from reporter.events import NewEvent, is_well, problems_in, recovery
 from reporter.merging import status_to_apply
-from reporter.news import News, is_well, problems_in, recovery
 from reporter.objects import JSONObject, Live, Wanted, conditions_of, is_older
 
 PATIENCE: Final = 3.0
@@ -28,7 +28,7 @@ class Later:
 class Deed:
     """What is to be done: tell the news, then apply the status (None: it is as it should be)."""
 
-    news: tuple[News, ...]
+    news: tuple[NewEvent, ...]
     status: JSONObject | None
 
 
@@ -39,7 +39,7 @@ class Memory:
     That nothing is wrong was told too, where no problem is remembered: it is something else than to know nothing.
     """
 
-    _told: dict[str, tuple[str, frozenset[News]]] = field(default_factory=dict)
+    _told: dict[str, tuple[str, frozenset[NewEvent]]] = field(default_factory=dict)
     _answered: dict[str, tuple[Live, float]] = field(default_factory=dict)
 
     def newest(self, key: str, live: Live, now: float) -> Live:
@@ -57,12 +57,12 @@ class Memory:
         """The API server says that the object is so now."""
         self._answered[key] = live, now
 
-    def told(self, key: str, uid: str) -> frozenset[News] | None:
+    def told(self, key: str, uid: str) -> frozenset[NewEvent] | None:
         """The problems that were told, and are not solved as far as anybody was told; None: nobody remembers."""
         of, news = self._told.get(key, ("", frozenset()))
         return news if of == uid else None
 
-    def tell(self, key: str, uid: str, news: frozenset[News]) -> None:
+    def tell(self, key: str, uid: str, news: frozenset[NewEvent]) -> None:
         """These problems of the object with this uid, and no others, are known to everybody now."""
         self._told[key] = uid, news
 
@@ -72,7 +72,7 @@ class Memory:
         self._answered.pop(key, None)
 
 
-def look(wanted: Wanted, live: Live, known: frozenset[News], waited: float, now: str) -> Deed | Later | None:
+def look(wanted: Wanted, live: Live, known: frozenset[NewEvent], waited: float, now: str) -> Deed | Later | None:
     """What an object lacks; None when nothing can be done before something changes.
 
     Args:
@@ -98,12 +98,14 @@ def _patience(wanted: Wanted, live: Live) -> float:
     return LONG_PATIENCE if had else PATIENCE
 
 
-def known_before(live: Live, told: frozenset[News] | None) -> frozenset[News]:
+def known_before(live: Live, told: frozenset[NewEvent] | None) -> frozenset[NewEvent]:
     """The problems that everybody knows of. Where nobody remembers what was told, the status says it."""
     return frozenset(problems_in(live.status)) if told is None else told
 
 
-def known_after(wanted: Wanted, known: frozenset[News], untold: frozenset[News] = frozenset()) -> frozenset[News]:
+def known_after(
+    wanted: Wanted, known: frozenset[NewEvent], untold: frozenset[NewEvent] = frozenset()
+) -> frozenset[NewEvent]:
     """The problems that everybody knows of, once a look's news are told, but for those that could not be."""
     if is_well(wanted.status):
         return known if untold else frozenset()
@@ -111,7 +113,7 @@ def known_after(wanted: Wanted, known: frozenset[News], untold: frozenset[News] 
     return now or known  # none, but not well either: not over until Envoy says so
 
 
-def _news(wanted: Wanted, known: frozenset[News]) -> tuple[News, ...]:
+def _news(wanted: Wanted, known: frozenset[NewEvent]) -> tuple[NewEvent, ...]:
     if is_well(wanted.status):
         return (recovery(wanted.status),) if known else ()
     return tuple(news for news in problems_in(wanted.status) if news not in known)

@@ -11,9 +11,9 @@ from typing import Final
 from process import logs
 from process.settings import Settings
 from reporter.agenda import Agenda
+from reporter.events import NewEvent
 from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, known_before, look
 from reporter.merging import is_ours
-from reporter.news import News
 from reporter.objects import JSONObject, Live, Name, Wanted, live_of, name_of, wanted_of
 from reporter.refusals import Refusals
 from reporter.writing import Events, FailedError, RefusedError, RestError, Statuses, UnreachableError, now_text
@@ -44,12 +44,12 @@ class _Errand:
     uid: str
     deed: Deed
     wanted: Wanted | None = None
-    known: frozenset[News] = frozenset()
+    known: frozenset[NewEvent] = frozenset()
     again_in: float | None = None
 
 
 class Reporting:
-    """One reign: it knows nothing of former ones, and compares everything once."""
+    """One leadership: it knows nothing of former ones, and compares everything once."""
 
     def __init__(
         self,
@@ -149,9 +149,9 @@ class Reporting:
         return None
 
     def _withdraw(self, key: str, name: Name, found: Live, before: str | None, now: float) -> _Errand | None:
-        """What another gateway is to speak for. `before`: what was last wanted of it in this reign, if anything was.
+        """What another gateway is to speak for. `before`: what was last wanted of it in this term, if anything was.
 
-        What was written in a former reign may be ours or the other gateway's, which the API server alone knows: it is
+        What was written in a former term may be ours or the other gateway's, which the API server alone knows: it is
         asked once of each object, without haste.
         """
         again = None
@@ -170,7 +170,7 @@ class Reporting:
     def _writes_status_of(self, name: Name) -> bool:
         return self._mapping_statuses or name.kind != "Mapping"
 
-    def _told(self, key: str, name: Name, uid: str) -> frozenset[News] | None:
+    def _told(self, key: str, name: Name, uid: str) -> frozenset[NewEvent] | None:
         """As in Memory; a status that is not written tells of nothing that was told."""
         told = self._memory.told(key, uid)
         return frozenset() if told is None and not self._writes_status_of(name) else told

@@ -9,7 +9,7 @@ import orjson
 from kubeapi.connection import Answer, Connection, UnreachableError
 from process import logs
 from reporter.allowance import Allowance
-from reporter.news import COMPONENT, News, event, event_name
+from reporter.events import COMPONENT, NewEvent, event, event_name
 from reporter.objects import GROUP, VERSION, JSONObject, Live, Name, live_of_answer
 from reporter.refusals import EVERYWHERE, LONGEST_BACKOFF, REFUSED_FOR, Refusals
 
@@ -134,7 +134,7 @@ class Events:
         self._counted_at = float("-inf")
         self._refusals = Refusals()
 
-    async def tell(self, name: Name, uid: str, news: News, now: float) -> float | None:
+    async def tell(self, name: Name, uid: str, news: NewEvent, now: float) -> float | None:
         """Write an Event, or count it once more; None where it was left out, since there were too many.
 
         Else the seconds after which it is to be tried again, since it could not be written; 0: it was.

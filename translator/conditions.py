@@ -14,8 +14,7 @@ from typing import Any, Final, Literal
 
 from process.text import escaped
 from translator.decode import Reason
-from translator.emissary.objects import Subject
-from translator.emissary.status_fields import (
+from translator.status_fields import (
     AnyStatus,
     Condition,
     ConditionReason,
@@ -25,6 +24,7 @@ from translator.emissary.status_fields import (
     written,
 )
 from translator.statuses import Status, Told
+from translator.subjects import Subject
 
 REFERENCES: Final[frozenset[Reason]] = frozenset({"SecretNotUsable", "TLSContextNotUsable", "BackendNotFound"})
 _REFERRING: Final = frozenset({"Mapping", "Host", "LogService", "TCPMapping", "TLSContext", "TracingService"})
@@ -74,7 +74,7 @@ def _resolved(status: Status) -> Verdict:
     missing = [told for told in status.problems if told.reason in REFERENCES]
     if missing:
         return "False", missing[0].reason, _said(missing)
-    return "True", "Resolved", "Everything that it names was found."
+    return "True", "Resolved", "All references resolved."
 
 
 def _programmed(status: Status) -> Verdict:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from translator.emissary.options import Options
 from translator.ir import ObjectKey
+from translator.options import Options
 from translator.resources import Resource
 from translator.statuses import Status
 from translator.tables import Failure

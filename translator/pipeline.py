@@ -16,13 +16,13 @@ from typing import Any, Final
 
 from translator.consul.tables import ConsulTables
 from translator.decode import Problem
-from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
 from translator.ingress.rules import in_words, owner_of, place_of
 from translator.ingress.tables import IngressTables
 from translator.ir import ConsulService, ObjectKey
 from translator.kubernetes.tables import KubernetesTables
+from translator.options import Options
 from translator.provenance import Provenance
 from translator.resources import Resource
 from translator.tables import Failure, Sweep, Table, Tables

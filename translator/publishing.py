@@ -8,12 +8,12 @@ import orjson
 from snapshot import JSON, Record, Snapshot
 from translator.conditions import kubernetes_status
 from translator.consul.tables import key_of
-from translator.emissary.objects import Edition
 from translator.ir import ConsulService, ObjectKey
 from translator.pipeline import kind_of
 from translator.quarantine import Hold, Verdict, digest
 from translator.resources import Resource
 from translator.statuses import Status
+from translator.subjects import Edition
 from translator.translation import Publication
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from process.settings import Settings
-from translator.emissary.options import Options, OwnPort
+from translator.options import Options, OwnPort
 
 _STREAMS: Final = frozenset(("/dev/fd/1", "/dev/fd/2", "/dev/stdout", "/dev/stderr", "/dev/null"))
 _LOCAL: Final = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")

@@ -8,9 +8,9 @@ import orjson
 
 from process.text import printable
 from translator.decode import MOST, Problem, Reason, few
-from translator.emissary.objects import Subject
 from translator.ir import ObjectKey
 from translator.quarantine import Hold
+from translator.subjects import Subject
 
 State = Literal["ok", "warned", "stopped"]
 

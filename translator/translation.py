@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 
 from translator.carriers import Carriers
 from translator.emissary.names import what_is_left
-from translator.emissary.objects import UNNAMED, Edition, Subject, subject_of
-from translator.emissary.options import Options
+from translator.emissary.objects import subject_of
 from translator.ir import ObjectKey
 from translator.memory import Memory
+from translator.options import Options
 from translator.pipeline import SECRETS, SOURCES, Pipeline, kind_of
 from translator.progress import Progress
 from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blameless, judged, sentence
 from translator.resources import Resource
 from translator.statuses import Status, Told, status_of_file, status_of_held, status_of_object, status_of_unserved
+from translator.subjects import UNNAMED, Edition, Subject
 from translator.tables import Failure
 from translator.variables import filled_in
 

@@ -5,7 +5,7 @@
                                  limits: what each may take; tree: what is inside
     kinds, trimming          --> what is watched in a cluster, and what of an object is kept
     reflector                --> what to ask the API server (asking, outage), and what its answers mean (refusals,
-                                 collecting): happenings
+                                 collecting): watch events
     cluster, secrets         --> what follows for the whole; watching: the shell that runs it
     state: what sources say  --> changes   --> publishing: the snapshot
 

@@ -1,6 +1,6 @@
 """All that is watched in a cluster, as one state machine: what each reflector learned in, what is to be published out.
 
-    reflectors --happenings--> Cluster --events--> State --> changes
+    reflectors --watch events--> Cluster --events--> State --> changes
 
 What is decided here, and nowhere else:
 
@@ -18,9 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from snapshot import Record
-from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Missing, Troubled, Unreadable
 from watcher.kinds import OURS, SECRET, Kind, Target
-from watcher.misfits import Misfits, problems_of
 from watcher.outage import Random, Server
 from watcher.referred import Referred
 from watcher.reflector import Reflector
@@ -35,6 +33,8 @@ from watcher.sources import (
 )
 from watcher.state import Changes, State
 from watcher.trimming import Seen
+from watcher.unreadable_objects import UnreadableObjects, problems_of
+from watcher.watch_events import Changed, Failing, Forbidden, Gone, Listed, Missing, Unreadable, WatchEvent
 
 DOUBT: Final = 30.0
 """Seconds after which a kind that lost all its objects at once is asked again."""
@@ -82,7 +82,7 @@ class Cluster:
         if generated:
             self._state.step([SourceListed(GENERATED, generated)])
         self._secrets = Referred(self._targets, known, {GENERATED: generated or {}})
-        self._misfits = Misfits()
+        self._unreadable_objects = UnreadableObjects()
         self._answered: set[Target] = set()
         self._forbidden: dict[Target, Problem] = {}
         self._doubted: set[Target] = set()
@@ -109,7 +109,7 @@ class Cluster:
         """What has to be seen before the first view."""
         return tuple(source.name for source in self._state.waiting)
 
-    def take(self, now: float, target: Target, happened: Iterable[Happening]) -> Outcome:
+    def take(self, now: float, target: Target, happened: Iterable[WatchEvent]) -> Outcome:
         """What a reflector learned."""
         events: list[Event] = []
         live: dict[str, Record | None] = {}
@@ -117,7 +117,7 @@ class Cluster:
             events += (
                 self._of_secret(now, target, event) if target.kind is SECRET else self._of(now, target, event, live)
             )
-            events += [] if target.name else self._misfits.take(target, event)
+            events += [] if target.name else self._unreadable_objects.take(target, event)
         if not events and not live and target.kind is not SECRET:
             return Outcome(Changes())
         events += self._secrets.refer(events, self._answered)
@@ -139,7 +139,7 @@ class Cluster:
 
     # Objects
 
-    def _of(self, now: float, target: Target, event: Happening, live: dict[str, Record | None]) -> list[Event]:
+    def _of(self, now: float, target: Target, event: WatchEvent, live: dict[str, Record | None]) -> list[Event]:
         source = target.source
         found: list[Event] = []
         match event:
@@ -160,11 +160,11 @@ class Cluster:
             case Forbidden(message):
                 self._forbidden[target] = Problem(f"{target.said} may not be listed and watched: {message}")
                 found = [SourceFailed(source, self._forbidden[target]), *self._let_pass(target.kind)]
-            case Troubled(message, failures):
+            case Failing(message, failures):
                 found = self._trouble(source, message, failures)
         return found
 
-    def _of_secret(self, now: float, target: Target, event: Happening) -> list[Event]:
+    def _of_secret(self, now: float, target: Target, event: WatchEvent) -> list[Event]:
         match event:
             case Listed(objects) if not objects and self._is_doubtful(now, target):
                 self._secrets.keep(target)
@@ -172,7 +172,7 @@ class Cluster:
             case Listed() | Forbidden():
                 self._doubted.discard(target)
                 self._answered.add(target)
-            case Troubled(message, failures):
+            case Failing(message, failures):
                 trouble = self._trouble(target.source, message, failures)
                 return self._secrets.take(target, event) if trouble and target.name else trouble
         return self._secrets.take(target, event)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from watcher.happenings import Listed
 from watcher.kinds import Kind
 from watcher.trimming import Seen, key_of, seen
+from watcher.watch_events import Listed
 
 
 class Collection:

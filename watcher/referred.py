@@ -6,12 +6,12 @@ from typing import Final
 
 from snapshot import Record
 from watcher.annotations import carried_by, is_carrier
-from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Troubled, Unreadable, Well
 from watcher.kinds import OURS, SECRET, Target
-from watcher.misfits import problems_of
 from watcher.references import KINDS, Readings, certificates_of, secrets_of
 from watcher.secrets import Secrets
 from watcher.sources import Event, ObjectChanged, ObjectGone, Source, SourceListed
+from watcher.unreadable_objects import problems_of
+from watcher.watch_events import Changed, Failing, Forbidden, Gone, Listed, Recovered, Unreadable, WatchEvent
 
 _INGRESS: Final = "/Ingress/"
 
@@ -45,7 +45,7 @@ class Referred:
         """Whether any are known of this target, be it all of them or the one of a name."""
         return any(secrets.has(target) for secrets in self._of(target))
 
-    def take(self, target: Target, event: Happening) -> list[Event]:
+    def take(self, target: Target, event: WatchEvent) -> list[Event]:
         """What a reflector of Secrets learned: of all, or of the one of a name."""
         take = self._take_one if target.name else self._take
         return [found for secrets in self._of(target) for found in take(secrets, target, event)]
@@ -75,7 +75,7 @@ class Referred:
             return [secrets for secrets in self._secrets.values() if target in secrets.named]
         return [self._secrets[target]]
 
-    def _take(self, secrets: Secrets, _: Target, event: Happening) -> list[Event]:
+    def _take(self, secrets: Secrets, _: Target, event: WatchEvent) -> list[Event]:
         match event:
             case Listed(objects, problems):
                 return secrets.listed({key: here.record for key, here in objects.items()}, problems_of(problems))
@@ -87,7 +87,7 @@ class Referred:
                 secrets.forbid()
         return []
 
-    def _take_one(self, secrets: Secrets, target: Target, event: Happening) -> list[Event]:
+    def _take_one(self, secrets: Secrets, target: Target, event: WatchEvent) -> list[Event]:
         match event:
             case Listed(objects):
                 return secrets.one_listed(target, {key: here.record for key, here in objects.items()})
@@ -97,9 +97,9 @@ class Referred:
                 return secrets.one_listed(target, {})
             case Forbidden(message):
                 secrets.one_answered(target, f"may not be read: {message}")
-            case Troubled(message):
+            case Failing(message):
                 secrets.one_answered(target, f"cannot be read at the moment: {message}")
-            case Well():
+            case Recovered():
                 secrets.one_answered(target)
         return []
 

@@ -19,12 +19,12 @@ from typing import Any, Final
 
 from watcher.asking import Ask, changes_since, everything, page, stream_of_all
 from watcher.collecting import Collection
-from watcher.happenings import Changed, Forbidden, Gone, Happening, Missing, Troubled, Unreadable, Well
 from watcher.kinds import OURS, Target
 from watcher.outage import Random, Server, pause
 from watcher.reading import read
 from watcher.refusals import Refusal, granted, refusal_of
 from watcher.trimming import key_of, seen
+from watcher.watch_events import Changed, Failing, Forbidden, Gone, Missing, Recovered, Unreadable, WatchEvent
 
 SYNC_SILENCE: Final = 30.0
 """Seconds without a line after which a stream that should begin with all objects is given up."""
@@ -111,7 +111,7 @@ class Reflector:
 
     # What came of it
 
-    def opened(self, now: float) -> list[Happening]:
+    def opened(self, now: float) -> list[WatchEvent]:
         """The stream began."""
         self._open, self.missing = True, False
         if self.phase is Phase.STREAM:
@@ -119,9 +119,9 @@ class Reflector:
         self._server.answered(self.name, now, open_stream=True)
         return self._recovered()
 
-    def heard(self, now: float, lines: list[bytes]) -> list[Happening]:
+    def heard(self, now: float, lines: list[bytes]) -> list[WatchEvent]:
         """Lines of the stream."""
-        events: list[Happening] = []
+        events: list[WatchEvent] = []
         for line in lines:
             if self.over:
                 break
@@ -137,10 +137,10 @@ class Reflector:
             self._server.answered(self.name, now, open_stream=True)
         return events
 
-    def listed(self, now: float, body: bytes) -> list[Happening]:
+    def listed(self, now: float, body: bytes) -> list[WatchEvent]:
         """A page of all objects."""
         self._server.answered(self.name, now)
-        events: list[Happening] = []
+        events: list[WatchEvent] = []
         try:
             page = read(body)
             metadata, items = page["metadata"], page.get("items") or []
@@ -156,16 +156,16 @@ class Reflector:
             self._synced(version, events)
         return events
 
-    def refused(self, now: float, status: int, message: str, retry_after: float | None = None) -> list[Happening]:
+    def refused(self, now: float, status: int, message: str, retry_after: float | None = None) -> list[WatchEvent]:
         """An answer that is none to the question."""
-        events: list[Happening] = []
+        events: list[WatchEvent] = []
         self._refuse(now, status, message, retry_after, events)
         self._server.ended(self.name, now)
         return events
 
-    def ended(self, now: float, reason: str = "") -> list[Happening]:
+    def ended(self, now: float, reason: str = "") -> list[WatchEvent]:
         """The stream ended; or, with a reason, it broke, or there was no answer."""
-        events: list[Happening] = []
+        events: list[WatchEvent] = []
         if self.over:
             return events
         if self.phase is Phase.WATCH and self._was_good(now):
@@ -180,9 +180,9 @@ class Reflector:
         self._server.ended(self.name, now)
         return events
 
-    def silent(self, now: float) -> list[Happening]:
+    def silent(self, now: float) -> list[WatchEvent]:
         """Nothing was heard for `silence` seconds."""
-        events: list[Happening] = []
+        events: list[WatchEvent] = []
         if self.phase is Phase.STREAM:
             self._unstream(now)
         else:
@@ -192,7 +192,7 @@ class Reflector:
 
     # Lines
 
-    def _take(self, now: float, said: str, document: Any, events: list[Happening]) -> None:
+    def _take(self, now: float, said: str, document: Any, events: list[WatchEvent]) -> None:
         if said == "ERROR":
             code = document.get("code")
             message = str(document.get("message") or "an error without a text")
@@ -212,7 +212,7 @@ class Reflector:
             self._change(said, document, events)
             self._version = version or self._version
 
-    def _mark(self, now: float, version: str, document: Any, events: list[Happening]) -> None:
+    def _mark(self, now: float, version: str, document: Any, events: list[WatchEvent]) -> None:
         """A bookmark: what was told until here is all there is up to this version."""
         if not version:
             raise ValueError("a bookmark without a version")
@@ -224,7 +224,7 @@ class Reflector:
         elif self.phase is Phase.WATCH and version != self._version:
             self._restart(now, failed=True)  # the server went back behind what it had told
 
-    def _change(self, said: str, document: Any, events: list[Happening]) -> None:
+    def _change(self, said: str, document: Any, events: list[WatchEvent]) -> None:
         if said == "DELETED":
             events.append(Gone(key_of(self.target.kind, document)))
         elif said in ("ADDED", "MODIFIED"):
@@ -233,7 +233,7 @@ class Reflector:
             except ValueError as error:
                 events.append(Unreadable(key_of(self.target.kind, document), str(error)))
 
-    def _synced(self, version: str, events: list[Happening]) -> None:
+    def _synced(self, version: str, events: list[WatchEvent]) -> None:
         events.append(self._collection.whole())
         self._collection = Collection(self.target.kind)
         self.phase, self._version = Phase.WATCH, version
@@ -244,7 +244,7 @@ class Reflector:
     # Refusals and failures
 
     def _refuse(
-        self, now: float, status: int, message: str, retry_after: float | None, events: list[Happening]
+        self, now: float, status: int, message: str, retry_after: float | None, events: list[WatchEvent]
     ) -> None:
         self.over = True
         refusal = refusal_of(status, message, streaming=self.phase is Phase.STREAM)
@@ -271,7 +271,7 @@ class Reflector:
                     self.phase = self._first
                 self._lost(now, message, events, retry_after=granted(status, retry_after), reached=True)
 
-    def _fail(self, now: float, message: str, events: list[Happening]) -> None:
+    def _fail(self, now: float, message: str, events: list[WatchEvent]) -> None:
         """The answer makes no sense: everything again, a little later."""
         self.over = True
         self._restart(now, failed=True)
@@ -281,7 +281,7 @@ class Reflector:
         self,
         now: float,
         reason: str,
-        events: list[Happening],
+        events: list[WatchEvent],
         *,
         retry_after: float = 0.0,
         reached: bool = False,
@@ -331,15 +331,15 @@ class Reflector:
         self._failures = 1 if self._was_good(now) else self._failures + 1
         self._due = now + max(at_least, pause(self._failures, self._random))
 
-    def _trouble(self, message: str, events: list[Happening]) -> None:
+    def _trouble(self, message: str, events: list[WatchEvent]) -> None:
         self._troubled = True
-        events.append(Troubled(message, self._failures))
+        events.append(Failing(message, self._failures))
 
-    def _recovered(self) -> list[Happening]:
+    def _recovered(self) -> list[WatchEvent]:
         if not self._troubled:
             return []
         self._troubled = False
-        return [Well()]
+        return [Recovered()]
 
 
 def _mapping(document: Any, field: str) -> dict[str, Any]:

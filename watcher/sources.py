@@ -94,11 +94,11 @@ class ObjectGone:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceWell:
+class SourceRecovered:
     """A source can be asked, and has what it said last: there are no more problems than these."""
 
     source: Source
     problems: tuple[Problem, ...] = ()
 
 
-Event: TypeAlias = SourceListed | SourceFailed | SourceWell | SourceGone | ObjectChanged | ObjectGone
+Event: TypeAlias = SourceListed | SourceFailed | SourceRecovered | SourceGone | ObjectChanged | ObjectGone

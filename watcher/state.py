@@ -26,7 +26,7 @@ from watcher.sources import (
     SourceFailed,
     SourceGone,
     SourceListed,
-    SourceWell,
+    SourceRecovered,
 )
 from watcher.standing import VERSION as STANDING
 
@@ -133,7 +133,7 @@ class State:
                         self._put(source, key, record)
             case SourceFailed(source, problem):
                 self._own[source] = (problem,)
-            case SourceWell(source, problems):
+            case SourceRecovered(source, problems):
                 self._own[source] = problems
             case SourceGone(source):
                 self._waiting.discard(source)

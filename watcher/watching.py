@@ -14,12 +14,12 @@ from process import logs
 from process.settings import Settings
 from watcher.asking import Ask
 from watcher.cluster import Cluster
-from watcher.happenings import Happening, Listed, Missing
 from watcher.kinds import KINDS, SECRET, Target
 from watcher.outage import Random
 from watcher.publishing import Publisher
 from watcher.reflector import Reflector
 from watcher.state import Changes
+from watcher.watch_events import Listed, Missing, WatchEvent
 
 LIST_SECONDS: Final = 60.0
 """For a page of all objects."""
@@ -129,7 +129,7 @@ class Watching:
 
     # What came of it
 
-    def _take(self, reflector: Reflector, events: list[Happening]) -> None:
+    def _take(self, reflector: Reflector, events: list[WatchEvent]) -> None:
         if events:
             self._tell(reflector.target, events)
             was_complete = self._cluster.complete
@@ -159,7 +159,7 @@ class Watching:
             self._wakes[target] = asyncio.Event()
             self._tasks[target] = self._group.create_task(self._reflect(reflectors[target]))
 
-    def _tell(self, target: Target, events: Iterable[Happening]) -> None:
+    def _tell(self, target: Target, events: Iterable[WatchEvent]) -> None:
         for event in events:
             if isinstance(event, Missing) and target not in self._absent and not target.name:
                 self._absent.add(target)

@@ -146,7 +146,7 @@ def test_routes_to_a_refused_new_cluster_wait_for_the_translator() -> None:
     talk = settled()
     talk.changes(cluster={"b": version("1")}, route={"r": version("2")})
     assert talk.refuses("cluster") == []
-    assert talk.waits(TIMING.reprieve / 2) == []
+    assert talk.waits(TIMING.pause / 2) == []
     assert talk.changes(cluster={"b": None}, route={"r": version("1", body=b"to a")}) == []
     assert talk.waits(60) == []
 
@@ -155,7 +155,7 @@ def test_the_wait_for_the_translator_ends() -> None:
     talk = settled()
     talk.changes(cluster={"b": version("1")}, route={"r": version("2")})
     talk.refuses("cluster")
-    assert talk.waits(TIMING.reprieve + 0.01) == [("route", ["r 2"], [])]
+    assert talk.waits(TIMING.pause + 0.01) == [("route", ["r 2"], [])]
 
 
 def test_a_version_that_was_good_once_and_is_refused_now_is_given_up() -> None:

@@ -128,7 +128,7 @@ def test_where_nobody_takes_it_back_the_wait_ends() -> None:
     talk.asks("secret", "new")
     talk.refuses("secret")
     assert talk.changes(listener={"l": version("2")}) == []
-    assert talk.waits(TIMING.reprieve + 0.1) == [("listener", ["l 2"], [])]
+    assert talk.waits(TIMING.pause + 0.1) == [("listener", ["l 2"], [])]
 
 
 @pytest.mark.parametrize("kind", ["listener", "cluster"])
@@ -138,7 +138,7 @@ def test_what_was_refused_for_a_secret_is_tried_again_after_it(kind: str) -> Non
     talk.asks("secret", "new")
     talk.refuses("secret")
     talk.changes(**{kind: {"l": version("2")}})
-    talk.waits(TIMING.reprieve + 0.1)
+    talk.waits(TIMING.pause + 0.1)
     assert talk.refuses(kind, "Failed to load private key") == []
     assert talk.changes(secret={"new": version("2")}) == alone("new 2")
     assert talk.accepts("secret") == [(kind, ["l 2"], [])]
@@ -152,7 +152,7 @@ def test_what_is_to_be_tried_again_while_a_round_is_under_way_comes_with_it() ->
     talk.asks("secret", "new")
     talk.refuses("secret")
     talk.changes(listener={"l": version("2")})
-    talk.waits(TIMING.reprieve + 0.1)
+    talk.waits(TIMING.pause + 0.1)
     talk.refuses("listener")
     talk.changes(cluster={"b": version("1")})
     assert talk.asks("secret", unsubscribe=("new",)) == []

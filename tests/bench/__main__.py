@@ -21,7 +21,7 @@ from tests.support.certificates import authority
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway, unverified
 from tests.support.objects import an_object, tls_secret
-from translator.emissary.options import Options
+from translator.options import Options
 from translator.translation import Translation
 
 OURS = ("watcher", "translator", "adsserver", "diagnostics")

@@ -18,8 +18,8 @@ from random import Random
 from envoyapi import canonical
 from tests.fuzz.mutations import mutated, places_of
 from tests.fuzz.worlds import good_world, key_of, originals
-from translator.emissary.options import Options
 from translator.ir import ObjectKey
+from translator.options import Options
 from translator.resources import Resource
 from translator.statuses import Status, Told
 from translator.translation import Publication, Translation

@@ -5,8 +5,8 @@ import pytest
 from tests.fuzz.beside import Beside, case_of
 from tests.fuzz.serving import Serving
 from tests.fuzz.worlds import good_world, originals
-from translator.emissary.options import Options
 from translator.offline import translate
+from translator.options import Options
 
 CASES = 2_000
 STORMS = 20

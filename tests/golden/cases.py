@@ -18,8 +18,8 @@ import orjson
 import yaml
 
 from envoyapi import canonical
-from translator.emissary.options import Options
 from translator.offline import Result, translate
+from translator.options import Options
 from translator.resources import Resource
 from watcher.limits import Limits
 from watcher.parsing import parse

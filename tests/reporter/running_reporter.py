@@ -17,10 +17,10 @@ from snapshot.writer import Writer
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import short_folder
 from tests.support.part import Part
-from translator.emissary.objects import Edition, Subject
 from translator.ir import ObjectKey
 from translator.publishing import record_of_status
 from translator.statuses import Status, Told
+from translator.subjects import Edition, Subject
 
 GROUP = "getambassador.io"
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reporter.events import NewEvent, event, event_name, problems_in, recovery
 from reporter.looking import (
     ANSWER_COUNTS,
     LONG_PATIENCE,
@@ -17,11 +18,10 @@ from reporter.looking import (
     known_before,
     look,
 )
-from reporter.news import News, event, event_name, problems_in, recovery
 from reporter.objects import Live, Name, Wanted
 from translator.conditions import kubernetes_status
-from translator.emissary.objects import Edition, Subject
 from translator.statuses import Status, Told
+from translator.subjects import Edition, Subject
 
 NOW = "2026-02-02T00:00:00Z"
 WRONG = Told("spec.prefix", "is wrong", stops=True)
@@ -44,7 +44,7 @@ def live(of: Wanted | None = None, generation: int = 1, version: str = "1") -> L
     return Live("uid", generation, version, written)
 
 
-def told(should: Wanted, there: Live, before: frozenset[News] | None = None) -> list[tuple[str, str]]:
+def told(should: Wanted, there: Live, before: frozenset[NewEvent] | None = None) -> list[tuple[str, str]]:
     deed = look(should, there, known_before(there, before), PATIENCE, NOW)
     assert isinstance(deed, Deed)
     return [(news.type, news.reason) for news in deed.news]
@@ -179,7 +179,7 @@ def test_a_view_that_cannot_be_compared_counts() -> None:
 
 
 def test_an_event_has_the_same_name_each_time_and_fits() -> None:
-    name, news = Name("Mapping", "default", "m" * 253), News("Warning", "Invalid", "x")
+    name, news = Name("Mapping", "default", "m" * 253), NewEvent("Warning", "Invalid", "x")
     assert event_name(name, "uid", news) == event_name(name, "uid", news)
     assert event_name(name, "uid", news) != event_name(name, "another", news)
     assert len(event_name(name, "uid", news)) <= 253
@@ -189,7 +189,7 @@ def test_an_event_has_the_same_name_each_time_and_fits() -> None:
 
 @pytest.mark.parametrize("sign", ["x", "é", "日", "😀"])
 def test_an_event_is_no_longer_than_the_api_server_takes(sign: str) -> None:
-    made = event(Name("Mapping", "default", "m"), "uid", News("Warning", "Invalid", sign * 1024), "pod", NOW)
+    made = event(Name("Mapping", "default", "m"), "uid", NewEvent("Warning", "Invalid", sign * 1024), "pod", NOW)
     message = made["message"].encode()
     assert 1020 < len(message) <= 1024
     assert made["message"] == sign * len(made["message"])

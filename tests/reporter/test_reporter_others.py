@@ -10,7 +10,7 @@ from kubeapi.connection import Connection
 from process.settings import Settings
 from reporter.objects import JSONObject, Name
 from reporter.writing import Statuses
-from tests.reporter.reign import GIVEN_AWAY
+from tests.reporter.leadership import GIVEN_AWAY
 from tests.reporter.running_reporter import GROUP, Cluster, Reporter, path_of
 from tests.reporter.told import WELL, Versions, becomes, becomes_well
 from tests.support.envoy import wait_until

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from tests.support.shapes import Document, Path, bystanders, family, key_of, misshapen, put
 from translator.decode import MOST
-from translator.emissary.objects import Edition
-from translator.emissary.options import Options
+from translator.options import Options
 from translator.publishing import record_of_status
 from translator.statuses import Status
+from translator.subjects import Edition
 from translator.translation import Translation
 
 KINDS = sorted(family())

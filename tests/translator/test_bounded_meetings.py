@@ -12,9 +12,9 @@ import pytest
 
 from tests.fuzz.worlds import good_world, key_of
 from tests.support.calls import calls_of
-from translator.emissary.options import Options, OwnPort
 from translator.emissary.own_ports import overlap
 from translator.emissary.tcp_ports import PortClaim, losing
+from translator.options import Options, OwnPort
 from translator.translation import Translation
 
 FEW = 150

@@ -19,7 +19,7 @@ from crds.kinds import SERVED
 from tests.fuzz.worlds import good_world, key_of, originals
 from translator.conditions import kubernetes_status
 from translator.decode import schema_of
-from translator.emissary.options import Options
+from translator.options import Options
 from translator.statuses import Status
 from translator.translation import Translation
 

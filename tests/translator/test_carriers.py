@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from translator.emissary.options import Options
+from translator.options import Options
 from translator.statuses import Status
 from translator.translation import Translation
 

@@ -7,9 +7,9 @@ import pytest
 
 from translator.conditions import LONGEST, kubernetes_status
 from translator.decode import Reason
-from translator.emissary.objects import Edition, Subject
-from translator.emissary.status_fields import ConditionReason
+from translator.status_fields import ConditionReason
 from translator.statuses import Status, Told, status_of_unserved
+from translator.subjects import Edition, Subject
 
 PAGE = Path(__file__).parents[2] / "docs" / "statuses.md"
 OURS = Subject(Edition("some-uid", 3))

@@ -15,10 +15,10 @@ from translator.conditions import LONGEST, kubernetes_status
 from translator.decode import MOST, Problem, decode, few
 from translator.decoding.values import LONGEST_MESSAGE, LONGEST_PATH
 from translator.emissary.kinds.mapping import MappingSpec
-from translator.emissary.objects import Edition, Subject
-from translator.emissary.options import Options
+from translator.options import Options
 from translator.publishing import record_of_status
 from translator.statuses import Status, Told, status_of_object
+from translator.subjects import Edition, Subject
 from translator.translation import Translation
 
 GROUP = "getambassador.io"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.translator.emissary.world import pair
 from tests.translator.test_translation_refusals import BOUND, GROUP, ROUTES, Envoy, an_object, mapping
-from translator.emissary.options import Options
+from translator.options import Options
 from translator.translation import Translation
 
 LISTENER, WIDE, OWN = "listener/default/l", "route/default/l/*", "route/default/l/foo.test"

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from tests.support.certificates import Pair, authority
-from translator.emissary.options import Options
 from translator.memory import SETTLED_AFTER
+from translator.options import Options
 from translator.quarantine import Hold, Verdict
 from translator.translation import Publication, Translation
 

@@ -6,11 +6,11 @@ import orjson
 import pytest
 
 from translator.conditions import kubernetes_status
-from translator.emissary.objects import Edition
-from translator.emissary.options import Options
+from translator.options import Options
 from translator.progress import PATIENCE
 from translator.publishing import record_of_status
 from translator.quarantine import Verdict
+from translator.subjects import Edition
 from translator.translation import Publication, Translation
 
 GROUP = "getambassador.io"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from process.settings import Settings
-from translator.emissary.options import Options, OwnPort
+from translator.options import Options, OwnPort
 from translator.settings import Machine, options_of, unwritable
 
 TRIE = """Main:

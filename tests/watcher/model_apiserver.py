@@ -10,9 +10,9 @@ import orjson
 from snapshot import Record
 from watcher.asking import Ask
 from watcher.cluster import Cluster
-from watcher.happenings import Happening
 from watcher.kinds import Kind, Target
 from watcher.reflector import Reflector
+from watcher.watch_events import WatchEvent
 
 FAULTS = (
     "none", "down", "500", "429", "401", "gone", "gone in stream", "closing", "cut", "mute", "no bookmarks",
@@ -249,7 +249,7 @@ class World:
             del self.streams[target]
             self._take(target, reflector.silent(self.now))
 
-    def _take(self, target: Target, events: list[Happening]) -> None:
+    def _take(self, target: Target, events: list[WatchEvent]) -> None:
         outcome = self.cluster.take(self.now, target, events)
         for changes, into in ((outcome.objects, self.published), (outcome.live, self.live)):
             if changes.whole:

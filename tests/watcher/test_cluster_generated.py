@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from snapshot import Record
 from watcher.cluster import Cluster
-from watcher.happenings import Changed, Gone, Listed
 from watcher.kinds import KINDS, SECRET, Target
 from watcher.trimming import Seen, seen
+from watcher.watch_events import Changed, Gone, Listed
 
 HOST = next(kind for kind in KINDS if kind.name == "Host")
 TARGETS = (Target(HOST), Target(SECRET))

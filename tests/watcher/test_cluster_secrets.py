@@ -8,9 +8,9 @@ import pytest
 
 from snapshot import Record
 from watcher.cluster import TROUBLED, Cluster
-from watcher.happenings import Changed, Forbidden, Gone, Happening, Listed, Troubled, Well
 from watcher.kinds import KINDS, SECRET, Kind, Target
 from watcher.trimming import Seen, seen
+from watcher.watch_events import Changed, Failing, Forbidden, Gone, Listed, Recovered, WatchEvent
 
 HOST = next(kind for kind in KINDS if kind.name == "Host")
 ALL = Target(SECRET)
@@ -45,7 +45,7 @@ class Told:
         self.take(ALL, Forbidden("no list"))
         self.take(Target(HOST), Listed(by_key(hosts)))
 
-    def take(self, target: Target, event: Happening) -> None:
+    def take(self, target: Target, event: WatchEvent) -> None:
         changes = self.cluster.take(1.0, target, [event]).objects
         self.said += [told.problem.message for told in changes.appeared]
         for key, record in changes.records.items():
@@ -54,7 +54,7 @@ class Told:
             else:
                 self.records.pop(key, None)
 
-    def of(self, name: str, event: Happening, namespace: str = "own") -> None:
+    def of(self, name: str, event: WatchEvent, namespace: str = "own") -> None:
         self.take(ALL.named(namespace, name), event)
 
     def found(self, name: str) -> None:
@@ -62,7 +62,7 @@ class Told:
 
     def troubled(self, name: str) -> None:
         for failures in range(1, TROUBLED + 1):
-            self.of(name, Troubled("it makes no sense", failures))
+            self.of(name, Failing("it makes no sense", failures))
 
     @property
     def secrets(self) -> list[str]:
@@ -104,7 +104,7 @@ def test_what_was_known_of_a_secret_that_cannot_be_read_any_more_stays_until_it_
     run.found("tls")
     run.troubled("tls")
     assert (run.secrets, len(run.problems)) == (["tls"], 1)
-    run.of("tls", Well())
+    run.of("tls", Recovered())
     assert (run.secrets, run.problems) == (["tls"], [])
 
 
@@ -115,7 +115,7 @@ def test_an_outage_is_no_answer() -> None:
     events = run.cluster.reflectors[target].ended(1.0, "connection refused")
     assert run.cluster.outage
     for _ in range(5):
-        run.cluster.take(1.0, target, [*events, Troubled("connection refused", 5)])
+        run.cluster.take(1.0, target, [*events, Failing("connection refused", 5)])
     assert not run.cluster.complete
 
 

@@ -3,10 +3,10 @@
 import pytest
 from worlds import END, KEY, MAPPING, TARGET, asked, filled, line, synced, world
 
-from watcher.happenings import Changed, Listed
 from watcher.kinds import Target
 from watcher.outage import Server
 from watcher.reflector import Reflector
+from watcher.watch_events import Changed, Listed
 
 
 def test_all_objects_are_asked_for_by_a_stream_of_the_newest_state() -> None:

@@ -7,8 +7,8 @@ import pytest
 from model_apiserver import World
 from worlds import END, KEY, MAPPING, asked, filled, line, synced, world
 
-from watcher.happenings import Changed, Gone, Unreadable
 from watcher.kinds import Kind
+from watcher.watch_events import Changed, Gone, Unreadable
 
 DEEP = orjson.Fragment(b'{"x":' * 1100 + b"1" + b"}" * 1100)
 STEPS = "spec.unknown.x.x.x.x.x.x..."

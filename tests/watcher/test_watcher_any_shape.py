@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from worlds import END, asked, line
 
 from tests.support.shapes import Document, Path, family, key_of, misshapen, put
-from translator.emissary.options import Options
+from translator.options import Options
 from translator.translation import Translation
-from watcher.happenings import Changed, Gone, Happening, Listed, Unreadable
 from watcher.kinds import KINDS, Kind, Target
 from watcher.outage import Server
 from watcher.reflector import Phase, Reflector
+from watcher.watch_events import Changed, Gone, Listed, Unreadable, WatchEvent
 
 SERVED = {kind.name: kind for kind in KINDS}
 WORDS = sorted(word for word in family() if word in SERVED)  # the API server converts; it has slices for Endpoints
@@ -42,7 +42,7 @@ def versioned(document: Any, version: int) -> Any:
     return document
 
 
-def check(kind: Kind, document: object) -> list[Happening]:
+def check(kind: Kind, document: object) -> list[WatchEvent]:
     """What is learned of a document: in a list, in a first stream, and while it is watched."""
     good = {"metadata": {"name": "good", "namespace": "a"}}
     listing = Reflector(Target(kind), Server(lambda: 0.5), lambda: 0.5)

@@ -18,13 +18,13 @@ from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.auth_service import TIMEOUT_MS, AuthServiceSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.objects import Read, is_for, read_object
-from translator.emissary.options import Options
 from translator.emissary.problems import Problems, told
 from translator.emissary.service_names import parse
 from translator.emissary.settings import Settings
 from translator.filters.external_auth import NAME, Ask, DoNotAsk, ExternalAuth, HttpAuth
 from translator.filters.unavailable import Unavailable
 from translator.ir import ObjectKey
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 ALWAYS_ASKED: Final = (

@@ -5,7 +5,6 @@ from typing import Final, Literal
 
 from translator.decode import Invalid, Problem
 from translator.emissary.contexts import Contexts, upstream_tls
-from translator.emissary.options import Options
 from translator.emissary.own_ports import EVERY_PORT, SAID, OwnPorts
 from translator.emissary.problems import stopped_by
 from translator.emissary.resolvers import Resolvers
@@ -15,6 +14,7 @@ from translator.features.upstream.header_case import HeaderCase
 from translator.features.upstream.load_balancing import LoadBalancing
 from translator.ir import Addresses, Backend, DnsName, ServicePort, Several, Target, UpstreamTls
 from translator.kubernetes.tables import KubernetesTables, Name
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 LONGEST_ALIASES: Final = 8

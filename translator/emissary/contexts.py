@@ -8,7 +8,6 @@ from translator.emissary.hostnames import wider
 from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
 from translator.emissary.names import listed_hosts
 from translator.emissary.objects import Read, read_object
-from translator.emissary.options import Options
 from translator.emissary.secret_names import (
     authority_problem,
     certificate_problem,
@@ -20,6 +19,7 @@ from translator.emissary.settings import Settings
 from translator.ir import ObjectKey, SecretRef, UpstreamTls
 from translator.kubernetes.secret import Certificate
 from translator.kubernetes.tables import KubernetesTables
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 GROUP_KIND = "getambassador.io/TLSContext"

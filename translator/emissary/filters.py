@@ -13,11 +13,11 @@ from translator.emissary.fields.labels import Labels
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.limits import RateLimitServices
 from translator.emissary.module_filters import ModuleFilters
-from translator.emissary.options import Options
 from translator.emissary.problems import Problems
 from translator.emissary.settings import ALWAYS, Settings
 from translator.filters.error_bodies import ErrorBodies
 from translator.ir import ObjectKey
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 

@@ -93,7 +93,7 @@ def arrival(namespace: str, name: str) -> str:
     return f"{name}.{namespace}"
 
 
-def misfit(first: MappingSpec, called: str, newcomer: MappingSpec) -> Problem | None:
+def disagreement(first: MappingSpec, called: str, newcomer: MappingSpec) -> Problem | None:
     """Why a Mapping cannot join the group that another one began, which is `called` so; None when it can."""
     if first.redirects or newcomer.redirects:
         return Problem(

@@ -16,7 +16,6 @@ from translator.emissary.hostnames import is_glob, matches, rank, server_names, 
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.names import HostNames, read_names
 from translator.emissary.objects import NO_LABELS, Read, read_object
-from translator.emissary.options import Options
 from translator.emissary.pitfalls import of_hostname, of_name_in_tls
 from translator.emissary.secret_names import certificate_problem
 from translator.emissary.security import ACTIONS, Action
@@ -24,6 +23,7 @@ from translator.emissary.settings import ALWAYS, Settings
 from translator.emissary.termination import HostTls, Terminations
 from translator.ir import ObjectKey, SecretRef
 from translator.kubernetes.tables import KubernetesTables
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 KEY_PREFIX: Final = "getambassador.io/Host/"

@@ -19,11 +19,11 @@ from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
 from translator.emissary.objects import Read, read_object
-from translator.emissary.options import Options
 from translator.emissary.problems import Problems, told
 from translator.emissary.settings import Settings
 from translator.filters.rate_limit import NAME, LimitedBy
 from translator.ir import ObjectKey
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 UNLIMITED: Final = "requests are NOT limited until this is mended"

@@ -16,11 +16,11 @@ from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.selectors import Selector, selects
 from translator.emissary.names import HostNames
 from translator.emissary.objects import Read, is_for, read_object
-from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.security import Model
 from translator.emissary.settings import ALWAYS
 from translator.ir import ObjectKey
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 Port = tuple[str, int]

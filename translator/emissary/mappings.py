@@ -15,11 +15,11 @@ from translator.emissary.grouping import Demands, GroupKey, demands_of, group_ke
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.selectors import Selector
 from translator.emissary.objects import Read
-from translator.emissary.options import Options
 from translator.emissary.pitfalls import is_normalized, of_normalized
 from translator.emissary.precedence import Constraint
 from translator.emissary.settings import MappingDefaults, Settings
 from translator.ir import ObjectKey
+from translator.options import Options
 
 NOWHERE: Final = Found(None)
 

@@ -19,6 +19,7 @@ from translator.emissary.pitfalls import booleans_of
 from translator.ir import ObjectKey
 from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import name_of
+from translator.subjects import Edition, Subject
 
 SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
 DEFAULT: Final = "default"
@@ -54,26 +55,6 @@ class Read(Generic[T]):
     labels: Mapping[str, str]
     value: T | None
     problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """Which version of which object it is, in Kubernetes' words; from a folder neither is known."""
-
-    uid: str = ""
-    generation: int | None = None
-
-
-UNNAMED: Final = Edition()
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a status is about. `is_ours`: for this gateway. `names_secret`: a Host with a certificate."""
-
-    edition: Edition = UNNAMED
-    is_ours: bool = True
-    names_secret: bool = False
 
 
 def subject_of(body: bytes, edition: Edition, ambassador_id: str) -> Subject:

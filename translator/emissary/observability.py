@@ -14,7 +14,6 @@ from translator.emissary.backends import Backends, Wanted
 from translator.emissary.kinds.log_service import LogServiceSpec
 from translator.emissary.kinds.tracing_service import CustomTagSpec, TracerConfig, TracingServiceSpec
 from translator.emissary.objects import Read, read_object
-from translator.emissary.options import Options
 from translator.emissary.problems import Problems
 from translator.emissary.settings import ALWAYS, Settings
 from translator.features.http.grpc_log import GrpcLog
@@ -23,6 +22,7 @@ from translator.features.upstream.stats_name import StatsName
 from translator.features.upstream.warming import NoWarming
 from translator.ir import Backend, ObjectKey
 from translator.kubernetes.tables import name_of
+from translator.options import Options
 from translator.tables import Table, Tables, every, read
 
 _PROTOCOL: Final = {"zipkin": "http1", "datadog": "http1", "opentelemetry": "http2"}

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from translator.decode import Problem
-from translator.emissary.options import Options, OwnPort
 from translator.emissary.service_names import is_address
 from translator.kubernetes.endpoint_slice import EndpointSlice
+from translator.options import Options, OwnPort
 
 SAID: Final = "leads to Dragoman's diagnostics, which show every object of everyone: the Module may make them public"
 EVERY_PORT: Final = "*"

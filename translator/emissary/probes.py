@@ -4,9 +4,9 @@ from translator import ir
 from translator.emissary.backends import Backends
 from translator.emissary.kinds.mapping import AUTHORITY
 from translator.emissary.kinds.module import Probe
-from translator.emissary.options import Options
 from translator.emissary.precedence import Constraint, order_of
 from translator.emissary.service_names import parse
+from translator.options import Options
 
 TIMEOUT_MS = 10_000
 LAST = "~"

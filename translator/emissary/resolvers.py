@@ -13,10 +13,10 @@ from translator.emissary.kinds.resolver import (
     KubernetesServiceResolverSpec,
 )
 from translator.emissary.objects import Read, read_object
-from translator.emissary.options import Options
 from translator.emissary.problems import stopped_by
 from translator.emissary.service_names import ServiceName
 from translator.ir import ConsulService, ObjectKey
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 KINDS: Final[Mapping[str, type[Any]]] = {

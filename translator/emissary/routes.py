@@ -16,7 +16,7 @@ from translator.emissary.fields.rewrite import RegexSubstitution, rewrite_of
 from translator.emissary.fields.shadow import mirror_of
 from translator.emissary.fields.upgrades import upgrades_of
 from translator.emissary.filters import Shared, shared_of
-from translator.emissary.grouping import HostPattern, arrival, misfit
+from translator.emissary.grouping import HostPattern, arrival, disagreement
 from translator.emissary.hostnames import covers
 from translator.emissary.kinds.mapping import AUTHORITY, MappingSpec
 from translator.emissary.kinds.module import Defaults
@@ -58,7 +58,7 @@ def divide(members: Mapping[ObjectKey, Member]) -> Division:
     _, first = placed[0]
     fitting = placed[:1]
     for key, member in placed[1:]:
-        problem = misfit(first.spec, first.called, member.spec)
+        problem = disagreement(first.spec, first.called, member.spec)
         if problem is None:
             fitting.append((key, member))
         else:

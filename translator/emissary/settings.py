@@ -16,9 +16,9 @@ from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.upstream import Upstream
 from translator.emissary.kinds.module import AmbassadorConfig, Defaults, ModuleSpec, OtherModuleSpec, Probe
 from translator.emissary.objects import Read, read_object
-from translator.emissary.options import Options
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 T = TypeVar("T")

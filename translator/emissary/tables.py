@@ -40,7 +40,6 @@ from translator.emissary.listeners import Listeners, OpenPort, Port, ir_listener
 from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
 from translator.emissary.observability import Observability
-from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
 from translator.emissary.problems import Problems, Told, told
@@ -50,6 +49,7 @@ from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
 from translator.emissary.termination import Terminations
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
+from translator.options import Options
 from translator.tables import Table, Tables, every, read
 
 __all__ = ["EmissaryTables", "Options", "RouteKey"]

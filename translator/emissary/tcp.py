@@ -15,7 +15,6 @@ from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, Port
 from translator.emissary.objects import Read, read_object
 from translator.emissary.observability import Observability
-from translator.emissary.options import Options
 from translator.emissary.own_ports import OwnPorts, overlap
 from translator.emissary.problems import Problems, Told, stopped_by, told
 from translator.emissary.settings import Settings
@@ -24,6 +23,7 @@ from translator.emissary.tcp_ports import PortClaim, losing, overlapping, shut
 from translator.emissary.termination import HostTls, Terminations
 from translator.emissary.weights import shares_of, single_weights
 from translator.ir import ObjectKey
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 NO_TLS = "has no TLS settings: no Host with TLS serves it, and no TLSContext lists it in hosts"

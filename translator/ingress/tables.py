@@ -7,11 +7,11 @@ from typing import Final
 import orjson
 
 from translator.decode import Problem
-from translator.emissary.options import Options
 from translator.ingress.kinds import Ingress, IngressClass, read_class, read_ingress
 from translator.ingress.rules import INGRESS, PortOf, derived, is_ours, problems_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables, name_of
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 INGRESS_CLASS: Final = "networking.k8s.io/IngressClass"

@@ -212,7 +212,13 @@ def _tcp() -> list[Document]:
 
 def _told() -> list[Document]:
     files = ("cert_chain_file", "private_key_file", "cacert_chain_file")
-    return [an_object("TLSContext", name.replace("_", "-"), {name: "/file"}) for name in files]
+    idle = {name: {} for name in ("docs", "envoy_override", "modules")}
+    return [
+        *[an_object("TLSContext", name.replace("_", "-"), {name: "/file"}) for name in files],
+        an_object("TLSContext", "idle", {"redirect_cleartext_from": 80}),
+        an_object("Host", "idle", {"hostname": "idle.test", "previewUrl": {"enabled": True}}),
+        mapping("idle", **idle),
+    ]
 
 
 def _mappings() -> Iterator[Document]:

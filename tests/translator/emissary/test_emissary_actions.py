@@ -4,10 +4,10 @@ import pytest
 
 from tests.translator.emissary.world import World, world
 from translator import ir
-from translator.emissary.options import OwnPort
 from translator.features.idle_timeout import IdleTimeout
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
+from translator.options import OwnPort
 
 
 def forward(**fields: object) -> ir.Forward:

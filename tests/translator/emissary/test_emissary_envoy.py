@@ -18,8 +18,8 @@ from envoyapi import canonical
 from tests.support.envoy import envoy_path
 from tests.translator.emissary.world import VERSION, key_of
 from translator.checks import LARGEST_REGEX, LONGEST_DURATION
-from translator.emissary.options import Options
 from translator.offline import Result, translate
+from translator.options import Options
 
 pytestmark = pytest.mark.envoy
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.translator.emissary.world import World, key_of, world
 from translator import ir
-from translator.emissary.options import OwnPort
 from translator.emissary.own_ports import SAID, canonical, overlap
+from translator.options import OwnPort
 
 HERE: dict[str, Any] = {"own_addresses": frozenset({"10.1.0.7", "fd00::7"}), "own_names": frozenset({"dragoman-0"})}
 

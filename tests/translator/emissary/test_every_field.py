@@ -24,8 +24,8 @@ from tests.translator.emissary.every_field import Document, samples
 from tests.translator.emissary.reference import KINDS, PAGES
 from translator.decoding.shapes import AnyOf, Field, ListOf, MapOf, ObjectOf, Ruled, Shape, fields_of
 from translator.emissary.kinds.module import AmbassadorConfig, ModuleSpec
-from translator.emissary.options import Options
 from translator.offline import translate
+from translator.options import Options
 
 E2E: Final = Path(__file__).parents[2] / "e2e"
 GROUP: Final = "getambassador.io/"

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from translator.emissary.options import Options
 from translator.offline import Result, translate
+from translator.options import Options
 from translator.quarantine import Verdict
 from translator.translation import Translation
 

@@ -12,7 +12,7 @@ TLS = ir.TlsTermination(
 
 
 def chain(*, quic: bool, http3_port: int | None = None) -> ir.FilterChain:
-    body = ir.HttpChain(ir.HttpOptions(max_concurrent_streams=7), (), http3_port)
+    body = ir.HttpChain(ir.HttpOptions(max_concurrent_streams=7), (), http3_port=http3_port)
     return ir.FilterChain("default/l/a.test", "default/l", ("a.test",), TLS, body, quic=quic)
 
 

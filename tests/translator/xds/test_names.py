@@ -3,8 +3,8 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from translator.emissary.options import Options
 from translator.ir import Backend, SecretRef, ServicePort
+from translator.options import Options
 from translator.pipeline import Pipeline
 from translator.xds.names import (
     assignment_name,

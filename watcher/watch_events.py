@@ -50,7 +50,7 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Troubled:
+class Failing:
     """They cannot be asked for now: what was known stays. `failures` in a row."""
 
     message: str
@@ -58,8 +58,8 @@ class Troubled:
 
 
 @dataclass(frozen=True, slots=True)
-class Well:
+class Recovered:
     """After trouble, the watch goes on from where it was."""
 
 
-Happening: TypeAlias = Listed | Changed | Unreadable | Gone | Forbidden | Missing | Troubled | Well
+WatchEvent: TypeAlias = Listed | Changed | Unreadable | Gone | Forbidden | Missing | Failing | Recovered

@@ -1,4 +1,4 @@
-"""A reign without a cluster: a snapshot that the test writes, an API server that answers as it says, its own clock."""
+"""Leadership without a cluster: a snapshot that the test writes, an API server that answers as told, its own clock."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -15,10 +15,10 @@ from process.settings import Settings
 from reporter.reporting import Reporting
 from reporter.writing import Events, Statuses
 from snapshot import JSON, Record, Snapshot
-from translator.emissary.objects import Edition, Subject
 from translator.ir import ObjectKey
 from translator.publishing import record_of_status
 from translator.statuses import Status, Told
+from translator.subjects import Edition, Subject
 
 WRONG = Told("spec.prefix", "must begin with /", stops=True)
 GIVEN_AWAY = Record("given away", orjson.dumps({"state": "ok", "problems": []}))
@@ -38,8 +38,8 @@ def refusal(status: int, message: str = "", retry_after: float | None = None) ->
 class Api:
     """The API server. It takes all that no rule has another answer to, and its objects are seen at once."""
 
-    def __init__(self, reign: "Reign") -> None:
-        self._reign = reign
+    def __init__(self, leadership: "Leadership") -> None:
+        self._lead = leadership
         self.rule: Rule = lambda _method, _path: None
         self.asked: list[tuple[str, str, Any]] = []
 
@@ -50,12 +50,12 @@ class Api:
         if answer is not None:
             return answer if isinstance(answer, Answer) else await answer
         if method == "PATCH" and path.endswith("/status"):
-            return Answer(200, self._reign.applied(document))
+            return Answer(200, self._lead.applied(document))
         return Answer(201, b"{}")
 
 
-class Reign:
-    """One reign, whose lease is held while `leads`."""
+class Leadership:
+    """One leadership, whose lease is held while `leads`."""
 
     def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
         self._live, self._wanted = snapshot.writer("live"), snapshot.writer("statuses")
@@ -69,7 +69,7 @@ class Reign:
         self.begin()
 
     def begin(self, *, mapping_statuses: bool = True) -> None:
-        """A new reign: nothing is remembered."""
+        """A new leadership: nothing is remembered."""
         settings = replace(Settings(), mapping_statuses=mapping_statuses)
         api = cast("Connection", self.api)
         self.reporting = Reporting(
@@ -146,6 +146,6 @@ class Reign:
 
 
 @contextmanager
-def reign_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reign]:
+def reign_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Leadership]:
     with Snapshot.open(folder / "snapshot") as snapshot:
-        yield Reign(snapshot, monkeypatch)
+        yield Leadership(snapshot, monkeypatch)

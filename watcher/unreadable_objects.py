@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from watcher.happenings import Changed, Gone, Happening, Listed, Unreadable, Well
 from watcher.kinds import Target
-from watcher.sources import Event, Problem, SourceWell
+from watcher.sources import Event, Problem, SourceRecovered
+from watcher.watch_events import Changed, Gone, Listed, Recovered, Unreadable, WatchEvent
 
 _TOLD: Final = 5
 
@@ -29,13 +29,13 @@ class _Found:
         del self.keys[bisect_left(self.keys, key)]
 
 
-class Misfits:
+class UnreadableObjects:
     """The objects that are there and cannot be kept, by target and key, each with a sentence."""
 
     def __init__(self) -> None:
         self._found: dict[Target, _Found] = {}
 
-    def take(self, target: Target, event: Happening) -> list[Event]:
+    def take(self, target: Target, event: WatchEvent) -> list[Event]:
         """What a reflector learned; gives what follows from it for the problems of its source."""
         found = self._found.setdefault(target, _Found())
         match event:
@@ -48,11 +48,11 @@ class Misfits:
                 found.drop(here.key)
             case Gone(key) if key in found.sentences:
                 found.drop(key)
-            case Well():
+            case Recovered():
                 pass
             case _:
                 return []
-        return [SourceWell(target.source, _problems(found.sentences, found.keys))]
+        return [SourceRecovered(target.source, _problems(found.sentences, found.keys))]
 
 
 def problems_of(found: Mapping[str, str]) -> tuple[Problem, ...]:

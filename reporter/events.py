@@ -21,7 +21,7 @@ _WARNED: Final = "Warned"
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class NewEvent:
     """One thing to tell."""
 
     type: Literal["Normal", "Warning"]
@@ -29,14 +29,14 @@ class News:
     message: str
 
 
-def problems_in(status: JSONObject) -> tuple[News, ...]:
+def problems_in(status: JSONObject) -> tuple[NewEvent, ...]:
     """The problems that a status tells of, each once."""
-    conditions, found = conditions_of(status), dict[str, News]()
+    conditions, found = conditions_of(status), dict[str, NewEvent]()
     for name in _MOST_TELLING:
         condition = conditions.get(name, {})
         so, reason, message = condition.get("status"), str(condition.get("reason")), str(condition.get("message"))
         if (so == "False" and reason not in _NO_NEWS) or (so == "True" and reason == _WARNED):
-            found.setdefault(message, News("Warning", reason, message))
+            found.setdefault(message, NewEvent("Warning", reason, message))
     return tuple(found.values())
 
 
@@ -45,19 +45,19 @@ def is_well(status: JSONObject) -> bool:
     return not problems_in(status) and all(each.get("status") == "True" for each in conditions_of(status).values())
 
 
-def recovery(wanted: JSONObject) -> News:
+def recovery(wanted: JSONObject) -> NewEvent:
     """That nothing is wrong any more."""
     programmed = conditions_of(wanted).get("Programmed", {})
-    return News("Normal", RECOVERED, f"Nothing is wrong any more. {programmed.get('message', '')}".strip())
+    return NewEvent("Normal", RECOVERED, f"Nothing is wrong any more. {programmed.get('message', '')}".strip())
 
 
-def event_name(name: Name, uid: str, news: News) -> str:
+def event_name(name: Name, uid: str, news: NewEvent) -> str:
     """The name of the Event for this news, the same each time: so it is found again after a restart."""
     text = f"{uid} {news.type} {news.reason} {news.message}"
     return f"{name.name[:LONGEST_NAME].rstrip('.-')}.{blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
-def event(name: Name, uid: str, news: News, pod: str, now: str) -> JSONObject:
+def event(name: Name, uid: str, news: NewEvent, pod: str, now: str) -> JSONObject:
     """A new Event, of the core group: `kubectl describe` and `get events` count and age these in every version."""
     return {
         "apiVersion": "v1",
