@@ -79,6 +79,7 @@ def _about_listeners(opened: list[int], settings: Settings) -> list[str]:
     """That ports are open though no Listener says so, and the Listener to write, on one line."""
     if not opened:
         return []
+    opened = sorted(opened, key=settings.default_ports.index)
     ports = " and ".join(f"{port} ({_SCHEMES[settings.default_ports.index(port) == 1]})" for port in opened)
     spec = f"{{port: {opened[0]}, protocol: HTTP, securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}"
     written = f"{{apiVersion: getambassador.io/v3alpha1, kind: Listener, metadata: {{name: http}}, spec: {spec}}}"
