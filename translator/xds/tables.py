@@ -89,9 +89,10 @@ class XdsTables:
 
     def _extension(self, name: str) -> Resource:
         row = read(self._intent.filters, name)
-        if row is None:
-            return resource(filters.configuration_of(name, None, cluster_name), use="idle")
-        return resource(filters.configuration_of(name, row.value, cluster_name))
+        configuration = filters.configuration_of(name, None if row is None else row.value, cluster_name)
+        # What is always on is switched off by its configuration alone, so that no route has to go before.
+        is_idle = row is None and not filters.DISCOVERED[name].always_on
+        return resource(configuration, use="idle") if is_idle else resource(configuration)
 
     def _endpoints(self, backends: Table[str, Mapping[str, ir.Backend]]) -> Table[str, Resource]:
         wanted = self._tables.group(
