@@ -17,6 +17,20 @@ from tests.support.upstream import GrpcUpstream, HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
+
+@pytest.fixture
+def red() -> Iterator[HttpUpstream]:
+    """One of this module's own: it is asked whether it is well as long as some listener drains that knows it."""
+    with HttpUpstream("red") as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def blue() -> Iterator[HttpUpstream]:
+    with HttpUpstream("blue") as upstream:
+        yield upstream
+
+
 SOON = {"interval": "100ms"}
 OFTEN = {"timeout": "2s"} | SOON
 
