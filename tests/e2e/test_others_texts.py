@@ -42,7 +42,9 @@ def odd_objects(service: str) -> str:
     )
     named = an_object("Mapping", ODD, {"hostname": "*", "prefix": "/x/", "service": service})
     labelled = an_object("Host", "odd", {"hostname": ODD}, labels={ODD: ODD})
-    unserved = an_object("AuthService", "odd", {"auth_service": ODD})
+    unserved = an_object("DevPortal", "odd", {"content": {"url": ODD}}) + an_object(
+        "LogService", "odd", {"service": ODD}
+    )
     return wrong + named + labelled + unserved
 
 
