@@ -81,10 +81,11 @@ async def _answer_envoy(runner: web.ServerRunner, path: Path, stopping: asyncio.
             await site.start()
         except OSError as error:  # the folder is gone, too
             log.error("cannot listen", path=str(path), reason=error.strerror)  # noqa: TRY400
-        inode = _inode(path)
-        while not stopping.is_set() and _inode(path) == inode:
+        inode, is_there = _inode(path), True
+        while is_there and not stopping.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), _LOOK_EACH)
+            is_there = inode is not None and _inode(path) == inode
         await site.stop()
 
 

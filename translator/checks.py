@@ -48,6 +48,14 @@ MOST_UNICODE_CLASSES: Final = 20
 _REGEX_MEMORY: Final = 1 << 20
 """Bytes that RE2 may take for one: ten times what `LARGEST_REGEX` needs, so that what is far too large fails early."""
 
+FRAMING: Final = frozenset(
+    (
+        *("connection", "http2-settings", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"),
+        *("content-length", "transfer-encoding"),
+    )
+)
+"""Headers about one connection, or where a message ends (RFC 9110, 7.6.1): an edit of one breaks every request."""
+
 VIA_HEADER: Final = "x-dragoman-via"
 """What Envoy adds to each request that it passes on: the diagnostics of every gateway refuse what has it."""
 
@@ -139,6 +147,10 @@ def edited_header_name(value: str) -> str:
         raise Invalid(f"must not be {quote(value)}: Envoy changes neither Host nor pseudo-headers this way")
     if value.lower() == VIA_HEADER:
         raise Invalid(f"must not be {VIA_HEADER}: by it gateways know each other's requests")
+    if value.lower() in FRAMING:
+        raise Invalid(
+            f"must not be {quote(value)}: it says how a message is sent on one connection, which Envoy decides"
+        )
     return header_name(value)
 
 
@@ -182,7 +194,9 @@ def path_prefix(value: str) -> str:
 
 
 def rewritten_path(value: str) -> str:
-    """What a path, or its beginning, becomes; a query may follow it."""
+    """What a path, or its beginning, becomes; a query may follow it. Empty leaves it alone."""
+    if value and not value.startswith("/"):
+        raise Invalid(f"must begin with /, as every path does, unlike {quote(value)}")
     return path_without_dots(plain_text(value))
 
 

@@ -75,6 +75,13 @@ def test_names_of_headers() -> None:
     for bad in (":path", ":authority", "Host", "host", "HOST", "a b", ""):
         refused(checks.edited_header_name, bad)
     assert checks.edited_header_name("hosts") == "hosts"
+    assert "which Envoy decides" in refused(checks.edited_header_name, "Content-Length")
+    assert "which Envoy decides" in refused(checks.edited_header_name, "transfer-encoding")
+
+
+def test_what_a_path_becomes_is_a_path() -> None:
+    assert [checks.rewritten_path(good) for good in ("", "/", "/a?b")] == ["", "/", "/a?b"]
+    assert refused(checks.rewritten_path, "a") == "must begin with /, as every path does, unlike 'a'"
     assert refused(checks.token, "GET /") == "must be letters, digits or any of !#$%&'*+-.^_`|~, not 'GET /'"
 
 
