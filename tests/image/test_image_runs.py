@@ -1,5 +1,6 @@
 """The image does the job of `make run` on the same folder, as its own user and as whoever a strict cluster makes it."""
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -168,16 +169,16 @@ def test_a_stop_lets_a_request_end_and_exits_with_0(gateway: Gateway) -> None:
     begun, stopped = threading.Event(), threading.Event()
 
     def slow() -> int:
-        connection = HTTPConnection(HOST, 8080, timeout=30)
-        connection.putrequest("POST", "/hello/")
-        connection.putheader("content-length", "2")
-        connection.endheaders(b"o")
-        begun.set()
-        assert stopped.wait(30)
-        connection.send(b"k")
-        with connection.getresponse() as response:
-            response.read()
-            return response.status
+        with contextlib.closing(HTTPConnection(HOST, 8080, timeout=30)) as connection:
+            connection.putrequest("POST", "/hello/")
+            connection.putheader("content-length", "2")
+            connection.endheaders(b"o")
+            begun.set()
+            assert stopped.wait(30)
+            connection.send(b"k")
+            with connection.getresponse() as response:
+                response.read()
+                return response.status
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         answer = pool.submit(gateway.inside, slow)

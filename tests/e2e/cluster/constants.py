@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 BRIDGE = "cni0"
 BRIDGE_ADDRESS = "10.244.0.1"
+BRIDGE_HARDWARE = "02:00:0a:f4:00:01"
 PODS = "10.244.0.0/24"
 POD_NETWORK = "10.244.0.0/16"
 SERVICES = "10.96.0.0/16"

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster.constants import API_ADDRESS, BRIDGE, BRIDGE_ADDRESS, KERNEL_SETTINGS
+from tests.e2e.cluster.constants import API_ADDRESS, BRIDGE, BRIDGE_ADDRESS, BRIDGE_HARDWARE, KERNEL_SETTINGS
 from tests.e2e.cluster.forwarding import Target, forward
 from tests.e2e.cluster.layout import Layout
 from tests.e2e.cluster.nodes import Node
@@ -98,7 +98,8 @@ def _file_system(folder: Path) -> str:
 def _make_network(nodes: Sequence[Node]) -> None:
     _call("ip", "link", "set", "lo", "up")
     _call("ip", "addr", "add", f"{API_ADDRESS}/32", "dev", "lo")
-    _call("ip", "link", "add", BRIDGE, "type", "bridge")
+    # Else it has the lowest address of its members, and a pod that knows an older one of its gateway is heard no more.
+    _call("ip", "link", "add", BRIDGE, "address", BRIDGE_HARDWARE, "type", "bridge")
     _call("ip", "addr", "add", f"{BRIDGE_ADDRESS}/24", "dev", BRIDGE)
     for node in nodes[1:]:
         _call("ip", "addr", "add", f"{node.address}/32", "dev", "lo")
