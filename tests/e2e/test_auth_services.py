@@ -94,6 +94,15 @@ def test_a_request_goes_on_when_the_service_allows_it(
         assert "x-private" not in question["headers"]
 
 
+def test_the_module_says_whether_linkerd_is_told(gateway: Gateway, asked: HttpAuthorization) -> None:
+    module = an_object("Module", "ambassador", {"config": {"add_linkerd_headers": True}})
+    with Applied(gateway, auth(asked.service) + module):
+        wait_until(lambda: ask(gateway) and "l5d-dst-override" in asked.seen[-1]["headers"], what="the Module's word")
+        assert asked.seen[-1]["headers"]["l5d-dst-override"] == asked.service
+        gateway.apply("auth", auth(asked.service, add_linkerd_headers=False) + module)
+        wait_until(lambda: ask(gateway) and "l5d-dst-override" not in asked.seen[-1]["headers"], what="its own word")
+
+
 def test_a_request_that_is_refused_gets_the_answer_of_the_service(
     gateway: Gateway, red: HttpUpstream, asked: HttpAuthorization
 ) -> None:

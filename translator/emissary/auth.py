@@ -14,12 +14,12 @@ import orjson
 from translator import ir
 from translator.decode import FrozenMap, Problem
 from translator.emissary.backends import Backends, Wanted, pooled
+from translator.emissary.fields.linkerd import linkerd_header
 from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.auth_service import TIMEOUT_MS, AuthServiceSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.objects import Read, is_for, read_object
 from translator.emissary.problems import Problems, told
-from translator.emissary.service_names import parse
 from translator.emissary.settings import Settings
 from translator.filters.external_auth import NAME, Ask, DoNotAsk, ExternalAuth, HttpAuth
 from translator.filters.unavailable import Unavailable
@@ -40,8 +40,6 @@ ALWAYS_ASKED: Final = (
 """Headers of a request that a service that speaks HTTP gets, whatever else it asks for."""
 ALWAYS_ANSWERED: Final = ("authorization", "location", "proxy-authenticate", "set-cookie", "www-authenticate")
 """Headers of its answer that go on."""
-LINKERD: Final = "l5d-dst-override"
-"""Tells Linkerd, a service mesh, which service is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,28 +118,29 @@ class AuthServices:
         called, spec = f"AuthService {row.namespace}/{row.name}", row.value
         if spec is None:
             return Auth(called, None, row.problems)
-        default = self._settings.mapping_defaults().upstream
+        defaults = self._settings.mapping_defaults()
         upstream = Upstream(circuit_breakers=spec.circuit_breakers, stats_name=spec.stats_name)
         wanted = Wanted(
             spec.auth_service,
             spec.tls,
             "http2" if spec.proto == "grpc" else "http1",
-            features=upstream_features(upstream, replace(default, stats_name=None)),
+            features=upstream_features(upstream, replace(defaults.upstream, stats_name=None)),
         )
         found = self._backends.find(wanted, row.namespace, self._options.namespace)
         problems = (*row.problems, *[_in_its_words(problem) for problem in found.problems])
         if found.backend is None or any(problem.stops for problem in problems):
             return Auth(called, None, problems)
-        return Auth(called, _auth_of(spec, found.backend, found.host), problems)
+        names_service = defaults.linkerd if spec.add_linkerd_headers is None else spec.add_linkerd_headers
+        linkerd = linkerd_header(found.host, found.port) if names_service else None
+        return Auth(called, _auth_of(spec, found.backend, linkerd), problems)
 
 
 def _in_its_words(problem: Problem) -> Problem:
     return replace(problem, path="spec.auth_service") if problem.path == "spec.service" else problem
 
 
-def _auth_of(spec: AuthServiceSpec, backend: ir.Backend, host: str) -> ExternalAuth:
-    port = parse(spec.auth_service).port or (443 if backend.tls else 80)
-    linkerd = {LINKERD: f"{host}:{port}"} if spec.add_linkerd_headers else {}
+def _auth_of(spec: AuthServiceSpec, backend: ir.Backend, linkerd: ir.HeaderValue | None) -> ExternalAuth:
+    added = {**(spec.add_auth_headers or {}), **({linkerd.name: linkerd.value} if linkerd else {})}
     http = HttpAuth(
         path_prefix=spec.path_prefix,
         request_headers=_united(ALWAYS_ASKED, spec.allowed_request_headers),
@@ -151,7 +150,7 @@ def _auth_of(spec: AuthServiceSpec, backend: ir.Backend, host: str) -> ExternalA
         backend=backend,
         timeout_ms=spec.timeout_ms,
         http=http if spec.proto == "http" else None,
-        added_headers=tuple(sorted({**(spec.add_auth_headers or {}), **linkerd}.items())),
+        added_headers=tuple(sorted(added.items())),
         body=spec.body,
         status_on_error=spec.status_on_error.code if spec.status_on_error else None,
         failure="allow" if spec.failure_mode_allow else "deny",

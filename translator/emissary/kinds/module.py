@@ -82,7 +82,9 @@ class AmbassadorConfig(HttpSettings):
     enable_ipv6: bool | None = field(default=None, metadata=rule("enable_ipv6 of Mappings and TCPMappings without it."))
     load_balancer: LoadBalancer | None = field(default=None, metadata=rule("load_balancer of Mappings without one."))
     resolver: PlainText | None = field(default=None, metadata=rule("resolver of Mappings and TCPMappings without one."))
-    add_linkerd_headers: bool = field(default=False, metadata=rule("add_linkerd_headers of Mappings without it."))
+    add_linkerd_headers: bool = field(
+        default=False, metadata=rule("add_linkerd_headers of Mappings and AuthServices without it.")
+    )
     defaults: Defaults = field(default=Defaults(), metadata=rule("Other defaults for Mappings."))
     regex_max_size: int = field(
         default=200,
