@@ -2,26 +2,18 @@
 
 import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
+from entrypoint.folder import UnseenError, told_by
 from entrypoint.ready import PATH as READY
 from entrypoint.ready import diagnostics_host
 from process.settings import MORE_CONFIG_DIRS, Settings
 from process.text import escaped
 
-PATIENCE: Final = 20.0
-"""Seconds that the search for what to try may take; without it the gateway is as ready as with it."""
-
 _DIAG: Final = "/ambassador/v0/diag/?json=true"
 _EXAMPLES: Final = 3
-_ROOT: Final = Path(__file__).resolve().parent.parent
 _SCHEMES: Final = {False: "HTTP", True: "HTTPS"}
 
 Asking = Callable[[Settings], Mapping[str, Any]]
@@ -35,25 +27,14 @@ def greeting_of(environ: Mapping[str, str]) -> Callable[[Settings], str]:
 
 def ask(environ: Mapping[str, str], settings: Settings) -> Mapping[str, Any]:
     """What there is to try, from a process of its own; nothing where that fails."""
-    path = environ.get("PYTHONPATH")
     asked = {
         **environ,
         "DRAGOMAN_CONFIG_DIR": str(settings.config_dir.absolute()) if settings.config_dir else "",
         MORE_CONFIG_DIRS: os.pathsep.join(str(more.absolute()) for more in settings.more_config_dirs),
-        "PYTHONPATH": f"{_ROOT}:{path}" if path else str(_ROOT),
     }
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "cli.tries"],
-            env=asked,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=True,
-            cwd="/",
-        )
-        found: dict[str, Any] = orjson.loads(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
+        found: dict[str, Any] = told_by("cli.tries", asked)
+    except UnseenError:
         return {"found": [], "by_default": []}
     return found
 

@@ -30,23 +30,24 @@ class UnseenError(Exception):
 
 def documents(folder: Path, environ: Mapping[str, str]) -> list[Document]:
     """The objects of getambassador.io in a folder, and those with an annotation of ours, in order. UnseenError."""
+    found: list[Document] = told_by("watcher.glance", {**environ, "DRAGOMAN_CONFIG_DIR": str(folder.absolute())})
+    return found
+
+
+def told_by(module: str, environ: Mapping[str, str]) -> Any:
+    """The JSON that a process of ours says of the folder that its environment names. UnseenError."""
     path = environ.get("PYTHONPATH")
-    asked = {
-        **environ,
-        "DRAGOMAN_CONFIG_DIR": str(folder.absolute()),
-        "PYTHONPATH": f"{_ROOT}:{path}" if path else str(_ROOT),
-    }
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "watcher.glance"],
-            env=asked,
+            [sys.executable, "-P", "-m", module],
+            env={**environ, "PYTHONPATH": f"{_ROOT}:{path}" if path else str(_ROOT)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PATIENCE,
             check=True,
             cwd="/",
         )
-        found: list[Document] = orjson.loads(done.stdout)
+        return orjson.loads(done.stdout)
     except subprocess.TimeoutExpired as error:
         raise UnseenError(f"it takes longer than {PATIENCE:g} s") from error
     except subprocess.CalledProcessError as error:
@@ -54,7 +55,6 @@ def documents(folder: Path, environ: Mapping[str, str]) -> list[Document]:
         raise UnseenError(f"the look ended with {error.returncode}: {last[:400]}") from error
     except (OSError, ValueError) as error:
         raise UnseenError(str(error)) from error
-    return found
 
 
 def spec(document: Document) -> Mapping[str, Any]:
