@@ -16,13 +16,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from entrypoint.folder import FALLBACK_SECRET, Document
+from entrypoint.rundir import FALLBACK
 
 _LIFE = timedelta(days=365)
 
 
 def write_fallback(folder: Path, namespace: str) -> Path:
     """Write the Secret as YAML into `folder`, readable by its owner only; the file."""
-    file = folder / "fallback-certificate.yaml"
+    file = folder / FALLBACK
     file.touch(mode=0o600)
     file.write_text(yaml.safe_dump(fallback_secret(namespace), sort_keys=False))
     return file

@@ -97,9 +97,8 @@ class Life:
         return self._end.code
 
     def _texts(self) -> dict[Path, bytes]:
-        """What the files hold that nobody else would make again: our own objects, and the files of the beats."""
-        made = {file: file.read_bytes() for file in self._settings.generated_dir.iterdir() if file.is_file()}
-        return made | {self._settings.beats_dir / part: b"" for part in (*BEATING, ENTRYPOINT)}
+        """What the files hold that nobody else would make again."""
+        return {self._settings.beats_dir / part: b"" for part in (*BEATING, ENTRYPOINT)}
 
     def _tell_the_end(self) -> None:
         """The last line: what a person who finds the gateway ended reads first."""

@@ -17,6 +17,7 @@ from typing import Self
 
 PREFIX = "dragoman-"
 
+FALLBACK = "fallback-certificate.yaml"
 LOCK = "entrypoint.lock"
 FOLDERS = ("beats", "bells", "generated", "logs", "tmp")
 SNAPSHOT = "snapshot"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeAlias, cast
 
-from entrypoint.certificate import write_fallback
 from entrypoint.folder import Document, UnseenError, demo_address, documents, odd_demos
 from entrypoint.life import NOT_BEGUN, Life
 from entrypoint.ports import fatal, troubles, wanted
@@ -101,7 +100,6 @@ def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeti
         logs.get().warning("not all is as the folder wants it", reason=sentence)
     for name, reason in dead_variables(environ):
         logs.get().info("a variable has no effect", variable=name, reason=reason)
-    write_fallback(settings.generated_dir, settings.namespace)
     try:
         with logs.uncaught():
             return asyncio.run(_life(Life(settings, inherited, conf), settings, outlets, plan, greeting))

@@ -73,7 +73,7 @@ class Supervision:
         """
         self._pipe, written = os.pipe()
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(self._conf)],
+            [sys.executable, "-P", "-m", "entrypoint.supervisord", "--nodaemon", "--configuration", str(self._conf)],
             env=dict(environment),
             cwd="/",
             stdin=subprocess.DEVNULL,

@@ -17,13 +17,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from entrypoint.rundir import FOLDERS, LOCK, SNAPSHOT, take_lock
+from entrypoint.rundir import FALLBACK, FOLDERS, LOCK, SNAPSHOT, take_lock
 
 WHOLE_LOOK = 5.0
 """Seconds after which everything is looked at in any case: the rights of a file, say, are told by no folder's time."""
 
 ADMIN_SOCKET = "admin.sock"
-OTHERS = ("envoy.json", "supervisord.pid", "vitals.json")
+OTHERS = ("envoy.json", "supervisord.pid", "vitals.json", f"generated/{FALLBACK}")
 """Files that others write, and which are put back as they were last."""
 SOCKETS = (ADMIN_SOCKET, "supervisor.sock")
 

@@ -114,7 +114,7 @@ def use_of(pid: int) -> Use:
     lines = [line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]]
     mebibytes = {words[0]: int(words[1]) / 1024 for words in lines}
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return Use(mebibytes["Anonymous:"], mebibytes["Rss:"], (int(fields[11]) + int(fields[12])) / TICKS)
+    return Use(mebibytes["Pss_Anon:"], mebibytes["Rss:"], (int(fields[11]) + int(fields[12])) / TICKS)
 
 
 def uses(gateway: Gateway) -> dict[str, Use]:

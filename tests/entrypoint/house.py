@@ -87,7 +87,7 @@ class House:
 
     def supervisord(self) -> int:
         """The process id of its supervisord."""
-        return next(pid for pid, command in left(self.mark).items() if "supervisor.supervisord" in command)
+        return next(pid for pid, command in left(self.mark).items() if "entrypoint.supervisord" in command)
 
 
 @contextlib.contextmanager

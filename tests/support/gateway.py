@@ -128,7 +128,7 @@ class Gateway(Scoped):
 
     def pid_of(self, part: str) -> int | None:
         """The process id of a part, or None while it is being restarted."""
-        module = {"envoy": r"envoy( |\x00).*--"}.get(part, rf"-m\x00{part}\x00")
+        module = {"envoy": r"envoy( |\x00).*--"}.get(part, rf"-m[\x00 ]{part}[\x00 ]")
         for pid in self._descendants():
             try:
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
