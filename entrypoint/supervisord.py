@@ -66,7 +66,7 @@ def load(names: Iterable[str]) -> None:
 
 
 def main() -> None:
-    """Make the certificate of last resort with a library that parts need too, and run supervisord as its arguments say."""
+    """Make the certificate of last resort with a library that parts need too; run supervisord as its arguments say."""
     settings = Settings.from_environment(os.environ)
     write_fallback(settings.generated_dir, settings.namespace)
     supervisord.ServerOptions = Options

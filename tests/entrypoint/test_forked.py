@@ -140,3 +140,14 @@ def test_the_parts_are_forks_and_share_what_they_do_not_change() -> None:
             lines = [line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]]
             sizes = {words[0]: int(words[1]) for words in lines}
             assert sizes["Pss_Anon:"] < 0.6 * sizes["Anonymous:"], part
+
+
+def test_no_import_of_a_part_begins_a_thread() -> None:
+    """A fork has one thread only, and what another held of locks would be held in it for ever."""
+    modules = modules_of(f'"{sys.executable}" -P -m {part}' for part in parts(CONF) if part not in {"envoy", "demo"})
+    assert len(modules) == 5
+    count = "import importlib, os, sys; [importlib.import_module(name) for name in sys.argv[1:]]; "
+    count += "print(len(os.listdir('/proc/self/task')))"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-P", "-c", count, *modules], env=environ, capture_output=True, check=True)
+    assert done.stdout == b"1\n"
