@@ -19,7 +19,10 @@ V = TypeVar("V")
 A = TypeVar("A")
 B = TypeVar("B")
 
-Asked = dict[tuple["Table[Any, Any]", Hashable], None]
+Key = tuple["Table[Any, Any]", Hashable]
+"""A key of a table."""
+
+Asked = dict[Key, None]
 """Keys of tables: an ordered set, so that runs repeat exactly."""
 
 EVERY: Final = object()
@@ -78,9 +81,10 @@ class Table(Generic[K, V]):
         self._rows: dict[K, V] = {}
         self._failures: dict[Any, Exception] = {}
         self._children: list[Table[K, Any]] = []
-        # What the function of each key asked, and the reverse: which (table, key) asked for a key of this table.
-        self._asked: dict[K, Asked] = {}
-        self._readers: dict[Hashable, Asked] = {}
+        # What the function of each key asked, and the reverse: who asked for a key of this table. There are hundreds
+        # of thousands of both, so who asks alone stands there without a set round it.
+        self._asked: dict[K, tuple[Key, ...]] = {}
+        self._readers: dict[Hashable, Key | Asked] = {}
         # The keys that the next sweep has to look at; for a source with their new rows.
         self._stale: dict[K, Any] = {}
 
@@ -127,8 +131,26 @@ class Table(Generic[K, V]):
             child._stale.update(dict.fromkeys(keys))
         if self._readers:
             for key in (*keys, EVERY):
-                for table, reader in self._readers.get(key, ()):
-                    table._stale[reader] = None
+                readers = self._readers.get(key)
+                if readers is not None:
+                    for table, reader in (readers,) if isinstance(readers, tuple) else readers:
+                        table._stale[reader] = None
+
+    def _add_reader(self, question: Hashable, reader: Key) -> None:
+        others = self._readers.get(question)
+        if others is None:
+            self._readers[question] = reader
+        elif isinstance(others, tuple):
+            self._readers[question] = {others: None, reader: None}
+        else:
+            others[reader] = None
+
+    def _remove_reader(self, question: Hashable, reader: Key) -> None:
+        readers = self._readers[question]
+        if isinstance(readers, dict):
+            del readers[reader]
+        if isinstance(readers, tuple) or not readers:
+            del self._readers[question]
 
     def _adopt(self, child: Table[K, Any]) -> None:
         self._children.append(child)
@@ -201,20 +223,19 @@ class _Derived(Table[K, V], Generic[K, A, V]):
 
     def _remember(self, key: Any, asked: Asked) -> None:
         """Replace what this key asked, in both directions."""
-        before = self._asked.get(key, {})
-        if asked == before:
+        before, now = self._asked.get(key, ()), tuple(asked)
+        if now == before:
             return
         me = (self, key)
-        for table, question in before.keys() - asked.keys():
-            readers = table._readers[question]
-            del readers[me]
-            if not readers:
-                del table._readers[question]
-        for table, question in asked:
-            if (table, question) not in before:
-                table._readers.setdefault(question, {})[me] = None
-        if asked:
-            self._asked[key] = asked
+        for table, question in before:
+            if (table, question) not in asked:
+                table._remove_reader(question, me)
+        known = set(before)
+        for asking in now:
+            if asking not in known:
+                asking[0]._add_reader(asking[1], me)
+        if now:
+            self._asked[key] = now
         else:
             del self._asked[key]
 
