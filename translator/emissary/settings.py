@@ -67,6 +67,9 @@ class Settings:
         self._namespacing = tables.each(
             "secret namespacing", config, lambda _, config: config.defaults.tls_secret_namespacing or None
         )
+        self.runtime: Table[str, ir.RuntimeValues] = tables.each(
+            "runtime values", config, lambda _, config: self._runtime_of(config)
+        )
         self._buffer_limit = tables.each("buffer limit", config, lambda _, config: config.buffer_limit_bytes)
         self._cors = tables.each("default cors", config, lambda _, config: config.cors)
         self._labels = tables.each("default labels", config, lambda _, config: config.default_labels or None)
@@ -127,6 +130,11 @@ class Settings:
         chosen = read(self._chosen, MODULE)
         features = (*common.features, *((log,) if log else ()))
         return replace(common, features=features, origins=(chosen,)) if features and chosen else common
+
+    def _runtime_of(self, config: AmbassadorConfig) -> ir.RuntimeValues | None:
+        if not config.runtime_flags:
+            return None
+        return ir.RuntimeValues(tuple(sorted(config.runtime_flags.items())), self.origins())
 
     def _config_of(self, found: Table[ObjectKey, Read[Any]]) -> AmbassadorConfig:
         chosen = read(self._chosen, MODULE)
