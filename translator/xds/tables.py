@@ -15,6 +15,7 @@ from translator.kubernetes.tables import KubernetesTables
 from translator.resources import Resource, ResourceType, resource
 from translator.tables import Table, Tables, every, read
 from translator.xds.cluster import encode_assignment, encode_cluster, found_in
+from translator.xds.emptied import with_roots
 from translator.xds.forward import backends_of
 from translator.xds.listener import Wants, encode_filter_chain, encode_listener, wants
 from translator.xds.names import assignment_name, authority_name, certificate_name, cluster_name
@@ -177,7 +178,9 @@ class XdsTables:
 
     def _route_configurations(self) -> Table[str, Resource]:
         encoded = self._tables.each(
-            "encoded routes", self._intent.routes, lambda _, routes: tuple(encode_route(route) for route in routes)
+            "encoded routes",
+            self._intent.routes,
+            lambda _, routes: tuple(encode_route(each) for route in routes for each in with_roots(route)),
         )
         by_host = self._tables.group(
             "routes by virtual host",
