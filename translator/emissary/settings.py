@@ -50,6 +50,7 @@ class MappingDefaults:
     upstream: Upstream
     resolver: str | None
     linkerd: bool
+    is_buffer_limited: bool
 
 
 class Settings:
@@ -171,6 +172,7 @@ def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
         upstream=config.upstream,
         resolver=config.resolver,
         linkerd=config.add_linkerd_headers,
+        is_buffer_limited=config.buffer_limit_bytes is not None,
     )
 
 

@@ -90,7 +90,11 @@ class HttpSettings(AccessLogSettings):
         default=False, metadata=rule("Whether services and clients get no x-envoy headers of Envoy's own.")
     )
     buffer_limit_bytes: Count | None = field(
-        default=None, metadata=rule("What is kept of a connection with a client at most, in bytes; 32768 when absent.")
+        default=None,
+        metadata=rule(
+            "What is kept of a connection with a client at most, in bytes, and of a body for retry_policy;"
+            " 32768, and of such a body 1048576, when absent."
+        ),
     )
 
     runtime_flags: RuntimeFlags = field(
