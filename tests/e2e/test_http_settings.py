@@ -8,7 +8,8 @@ import pytest
 from tests.support.certificates import authority, new_authority, trusting
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
-from tests.support.objects import an_object, host, mapping, tls_secret
+from tests.support.objects import an_object, endpoint_slice, host, mapping, service, tls_secret
+from tests.support.ports import unused_port
 from tests.support.raw import Answer, RawConnection
 from tests.support.upstream import HttpUpstream
 
@@ -151,6 +152,18 @@ def test_the_buffer_of_a_connection_has_the_size_that_the_module_says(gateway: G
         with gateway.applied("settings-module", module(buffer_limit_bytes=200_000)):
             wait_until(lambda: not is_repeated(500_000), what="the smaller buffer")
             assert is_repeated(150_000)
+
+
+def test_a_large_body_goes_to_another_endpoint_where_one_cannot_be_reached(gateway: Gateway, red: HttpUpstream) -> None:
+    name, again = "elsewhere.test", {"retry_on": "connect-failure", "num_retries": 3}
+    texts = host(name, name) + service("two", {"web": 80}) + mapping("two", name, "two", retry_policy=again)
+    for called, port in (("open", red.port), ("shut", unused_port())):
+        texts += endpoint_slice(f"two-{called}", "two", {"web": port}, {"addresses": ["127.0.0.1"]})
+    with gateway.applied("elsewhere", texts):
+        gateway.wait_served(name)
+        answers = [gateway.request(name, method="POST", content=b"a" * 500_000) for _ in range(8)]
+        assert [answer.status_code for answer in answers] == [200] * 8
+        assert {len(answer.json()["body"]) for answer in answers} == {500_000}
 
 
 def test_a_service_is_told_of_the_clients_certificate_and_nobody_forges_it(
