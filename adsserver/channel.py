@@ -32,12 +32,12 @@ UNKNOWN = "?"
 _SHARED_FATE = frozenset({Kind.ROUTE, Kind.ENDPOINT, Kind.EXTENSION})
 """Kinds of which Envoy refuses a response as a whole; of clusters and listeners it applies what is good."""
 
-_COALESCED = frozenset({Kind.ENDPOINT, Kind.SECRET})
+_COALESCED = frozenset({Kind.ENDPOINT, Kind.SECRET, Kind.RUNTIME})
 """Kinds that go out at any moment: a resource that changes quickly waits for Envoy's answer to its last version."""
 
 
-_AWAITED = frozenset({Kind.ROUTE, Kind.SECRET, Kind.EXTENSION})
-"""Kinds of which only a resource, good or bad, ends the wait of a listener; that there is none does not."""
+_AWAITED = frozenset({Kind.ROUTE, Kind.SECRET, Kind.RUNTIME, Kind.EXTENSION})
+"""Kinds of which only a resource, good or bad, ends the wait of a listener or of Envoy: that there is none does not."""
 
 
 class Outbox:

@@ -10,11 +10,12 @@ from snapshot import Changes, Record
 
 
 class Kind(StrEnum):
-    """The six kinds of xDS resources; the value is the first part of a record's key."""
+    """The seven kinds of xDS resources; the value is the first part of a record's key."""
 
     CLUSTER = "cluster"
     ENDPOINT = "endpoint"
     SECRET = "secret"  # noqa: S105 -- the name of a kind
+    RUNTIME = "runtime"
     EXTENSION = "extension"
     LISTENER = "listener"
     ROUTE = "route"
@@ -33,6 +34,7 @@ _TYPE_URLS = {
     Kind.CLUSTER: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
     Kind.ENDPOINT: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
     Kind.SECRET: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+    Kind.RUNTIME: "type.googleapis.com/envoy.service.runtime.v3.Runtime",
     Kind.EXTENSION: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
     Kind.LISTENER: "type.googleapis.com/envoy.config.listener.v3.Listener",
     Kind.ROUTE: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",

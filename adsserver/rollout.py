@@ -4,12 +4,14 @@ Changes become rounds. A round brings clusters (with their endpoints and secrets
 filters, then listeners, then routes, each after Envoy's answer to what came before, and only then takes away what
 nothing uses any more: clusters, and the configuration of a filter that no route has switched on any more. What
 changes meanwhile makes the next round, or joins this one while it still waits for its clusters. Endpoints and secrets
-of what Envoy already has go at once. Nothing here reads a clock: `now` is given, `deadline` says when to come back.
+of what Envoy already has go at once, and so do the numbers of its runtime, which an Envoy that starts asks for before
+all else. Nothing here reads a clock: `now` is given, `deadline` says when to come back.
 
     CLUSTERS --answered, or a grace while one warms--> EXTENSIONS --> LISTENERS --> ROUTES --answered--> WITHDRAWAL
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
 from adsserver.channel import Channel, Outbox
 from adsserver.ledger import Ledger
@@ -19,7 +21,8 @@ from adsserver.round import KIND_OF, STAGE_OF, Round, Stage, Timing, waits_until
 from adsserver.verdicts import Verdicts
 from adsserver.withdrawal import Withdrawal
 
-_ANY_TIME = (Kind.ENDPOINT, Kind.SECRET)
+_ANY_TIME = (Kind.ENDPOINT, Kind.SECRET, Kind.RUNTIME)
+_NONE: Final[frozenset[str | None]] = frozenset()
 
 
 class Rollout:
@@ -45,6 +48,12 @@ class Rollout:
         for kind in _ANY_TIME:
             self._channels[kind].offered = dict(self._catalog.of(kind))
         self._begin({kind: dict(self._catalog.of(kind)) for kind in (Kind.CLUSTER, *STAGE_OF)}, now)
+
+    def greet(self) -> None:
+        """Answer an Envoy that starts, and asks for nothing but its runtime before it has that."""
+        channel = self._channels[Kind.RUNTIME]
+        channel.offered = dict(self._catalog.of(Kind.RUNTIME))
+        channel.flush(channel.offered)
 
     def change(self, edits: Edits, now: float) -> None:
         """Resources changed."""
@@ -278,9 +287,9 @@ class Rollout:
         endpoints.flush([name for name in needed if name in endpoints.owed])
 
     def _send_unordered(self) -> None:
-        """Send what need not wait for a round: endpoints and secrets, unless a cluster to come needs the endpoints."""
+        """Send what need not wait for a round: the runtime, secrets, endpoints unless a cluster to come needs them."""
         bound = {entry.endpoints for entry in self._pending.get(Kind.CLUSTER, {}).values() if entry}
-        for kind, held_back in ((Kind.ENDPOINT, bound), (Kind.SECRET, set[str | None]())):
+        for kind, held_back in ((Kind.ENDPOINT, bound), (Kind.SECRET, _NONE), (Kind.RUNTIME, _NONE)):
             edits = self._pending.get(kind, {})
             ready = {name: entry for name, entry in edits.items() if entry and name not in held_back}
             for name in ready:

@@ -94,6 +94,9 @@ class Session:
         """Begin to answer, if Envoy asked and the catalog is known to hold what the translator wants."""
         if not self._catalog.published or not any(each.subscription.asked for each in self._channels.values()):
             return
+        if not any(each.subscription.asked for kind, each in self._channels.items() if kind is not Kind.RUNTIME):
+            self._rollout.greet()
+            return
         for channel in self._channels.values():  # who asked before anything was known has shown what it holds, too
             self._recognise(channel.kind, channel.held)
         self._pardon_at = now + self._timing.pardon

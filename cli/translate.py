@@ -31,6 +31,7 @@ SECTIONS: dict[str, tuple[ResourceType, str]] = {
     "clusters": ("cluster", "envoy.config.cluster.v3.Cluster"),
     "endpoints": ("endpoint", "envoy.config.endpoint.v3.ClusterLoadAssignment"),
     "extensions": ("extension", "envoy.config.core.v3.TypedExtensionConfig"),
+    "runtime": ("runtime", "envoy.service.runtime.v3.Runtime"),
     "secrets": ("secret", "envoy.extensions.transport_sockets.tls.v3.Secret"),
 }
 LONGEST = 1_000

@@ -179,6 +179,7 @@ VOCABULARY = (
     "envoy.service.discovery.v3.DeltaDiscoveryResponse",
     "envoy.service.discovery.v3.Resource",
     "envoy.service.discovery.v3.ResourceName",
+    "envoy.service.runtime.v3.Runtime",
     "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
     "envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput",
     "envoy.type.matcher.v3.ListStringMatcher",

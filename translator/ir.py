@@ -382,6 +382,14 @@ class FilterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RuntimeValues:
+    """Numbers that Envoy reads while it runs, by their names, in order."""
+
+    values: tuple[tuple[str, int], ...] = ()
+    origins: tuple[ObjectKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TcpChain:
     """Connections of this chain are passed on as they are. `logs` are of `translator.features.http.grpc_log`."""
 

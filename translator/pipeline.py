@@ -58,7 +58,12 @@ class Pipeline:
         self._ingress = ingress = IngressTables(self._tables, kubernetes, options)
         emissary = EmissaryTables(self._tables, kubernetes, consul, own, options, ingress.derived)
         self.intent = intent = Intent(
-            emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of, emissary.filters
+            emissary.listeners,
+            emissary.chains,
+            emissary.routes,
+            emissary.hosts_of,
+            emissary.filters,
+            emissary.runtime,
         )
         xds = XdsTables(self._tables, intent, kubernetes, consul)
         self.provenance = Provenance(intent, kubernetes, xds)

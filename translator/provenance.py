@@ -45,6 +45,8 @@ class Provenance:
                 found = self._of_endpoints(name)
             case "extension":
                 found = self._of_filter(name)
+            case "runtime":
+                found = (key for row in self._intent.runtime.view().values() for key in row.origins)
             case _:
                 found = (f"core/Secret/{secret.namespace}/{secret.name}" for secret in secrets_of(name))
         return tuple(dict.fromkeys(map(_written, found)))

@@ -8,9 +8,17 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
 
-ResourceType = Literal["cluster", "endpoint", "extension", "listener", "route", "secret"]
+ResourceType = Literal["cluster", "endpoint", "extension", "listener", "route", "runtime", "secret"]
 
-RESOURCE_TYPES: tuple[ResourceType, ...] = ("cluster", "endpoint", "secret", "extension", "listener", "route")
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    "cluster",
+    "endpoint",
+    "secret",
+    "runtime",
+    "extension",
+    "listener",
+    "route",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from envoyapi import (
     config_endpoint_v3,
     config_listener_v3,
     config_route_v3,
+    service_runtime_v3,
     transport_sockets_tls_v3,
 )
 from envoyapi.google_rpc import Status
@@ -33,6 +34,7 @@ def test_kinds_have_envoys_names() -> None:
         Kind.CLUSTER: config_cluster_v3.Cluster,
         Kind.ENDPOINT: config_endpoint_v3.ClusterLoadAssignment,
         Kind.SECRET: transport_sockets_tls_v3.Secret,
+        Kind.RUNTIME: service_runtime_v3.Runtime,
         Kind.EXTENSION: config_core_v3.TypedExtensionConfig,
         Kind.LISTENER: config_listener_v3.Listener,
         Kind.ROUTE: config_route_v3.RouteConfiguration,

@@ -80,6 +80,47 @@ def test_a_new_envoy_is_given_what_configures_an_unused_filter_before_its_listen
     assert talk.asks("extension", "f") == [("extension", ["f 1"], [])]
 
 
+def test_the_configuration_of_a_filter_that_is_no_more_goes_when_the_routes_are_told() -> None:
+    """An older version of the gateway had the filter: its listeners go, and with them who asks."""
+    talk = with_filter()
+    assert talk.changes(extension={"f": None}, route={"r": version("2")}) == [("route", ["r 2"], [])]
+    assert talk.accepts("route") == [("extension", [], ["f"])]
+
+
+def test_an_envoy_that_starts_has_its_runtime_before_it_asks_for_anything_else() -> None:
+    talk = Talk({**WORLD, "runtime/numbers": version("1")})
+    assert talk.asks("runtime", "numbers") == [("runtime", ["numbers 1"], [])]
+    assert talk.changes(runtime={"numbers": version("2")}) == []
+    assert talk.waits(60) == []
+    assert talk.accepts("runtime") == [("runtime", ["numbers 2"], [])]
+    assert talk.asks("cluster") == [("cluster", ["a 1"], [])]
+
+
+def test_an_envoy_that_comes_back_keeps_its_runtime() -> None:
+    talk = Talk({**WORLD, "runtime/numbers": version("1")})
+    assert talk.asks("runtime", "numbers", holds={"numbers": "1"}) == []
+    assert talk.asks("cluster", holds={"a": "1"}) == []
+    assert talk.waits(2) == []
+
+
+def test_a_refused_runtime_is_refused_again_by_an_envoy_that_waits_for_it() -> None:
+    """An answer is what it waits for, be it one that it cannot use."""
+    talk = Talk({**WORLD, "runtime/numbers": version("1")})
+    talk.asks("runtime", "numbers")
+    assert talk.refuses("runtime") == []
+    talk.reconnect()
+    assert talk.asks("runtime", "numbers") == [("runtime", ["numbers 1"], [])]
+
+
+def test_numbers_of_the_runtime_go_at_any_moment() -> None:
+    talk = Talk({**WORLD, "runtime/numbers": version("1")})
+    talk.settled()
+    talk.asks("runtime", "numbers")
+    talk.accepts_all()
+    assert talk.changes(cluster={"b": version("1")}, route={"r": version("2")}) == [("cluster", ["b 1"], [])]
+    assert talk.changes(runtime={"numbers": version("2")}) == [("runtime", ["numbers 2"], [])]
+
+
 def test_an_isolated_change_goes_at_once() -> None:
     assert settled().changes(route={"r": version("2")}) == [("route", ["r 2"], [])]
     assert settled().changes(listener={"l": version("2")}) == [("listener", ["l 2"], [])]

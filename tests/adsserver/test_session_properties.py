@@ -20,7 +20,7 @@ from adsserver.resources import Catalog, Kind, split_key
 from adsserver.round import Timing
 from adsserver.session import Session
 from snapshot import Changes, Record
-from tests.support.model_envoy import FILTER, ModelEnvoy
+from tests.support.model_envoy import FILTER, LAYER, ModelEnvoy
 from tests.support.model_resources import Held, content_of
 
 TIMING = Timing()
@@ -48,6 +48,7 @@ class Adsserver(Translated):
     def begin(self, running: bool) -> None:
         """Either nothing was ever published, or a small gateway runs."""
         self.wanted[f"extension/{FILTER}"] = self.filter()
+        self.wanted[f"runtime/{LAYER}"] = self.body(bad=None)
         self.start_server()
         self.envoy.connect()
         if not running:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from snapshot import Record
-from tests.support.model_envoy import FILTER
+from tests.support.model_envoy import FILTER, LAYER
 from tests.support.model_resources import secret_saying
 
 CLUSTERS = [f"cluster-{number}" for number in range(4)]
@@ -88,6 +88,10 @@ class Translated(RuleBasedStateMachine):
             if key.startswith("route/") and change:
                 changes[key] = self.body(**json.loads(record.body) | {"on": self.is_on})
         self.publish(changes)
+
+    @rule(bad=badness)
+    def put_runtime(self, bad: str | None) -> None:
+        self.publish({f"runtime/{LAYER}": self.body(bad=bad)})
 
     @rule(name=st.sampled_from(SECRETS), bad=badness)
     def put_secret(self, name: str, bad: str | None) -> None:

@@ -11,6 +11,8 @@ from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
+EMPTYING = {"pattern": "^/api(.*)", "substitution": "\\1"}
+
 
 @pytest.mark.parametrize(
     ("prefix", "spec", "path", "arrives"),
@@ -23,6 +25,12 @@ pytestmark = [pytest.mark.envoy, pytest.mark.system]
         ("/foo", {"prefix_exact": True}, "/foo", "/"),
         ("/v([0-9]+)/.*", {"prefix_regex": True, "rewrite": ""}, "/v1/x", "/v1/x"),
         ("/", {"regex_rewrite": {"pattern": "/v([0-9]+)/", "substitution": "/version/\\1/"}}, "/v3/a", "/version/3/a"),
+        ("/api", {"regex_rewrite": EMPTYING}, "/api", "/"),
+        ("/api", {"regex_rewrite": EMPTYING}, "/api?x=1", "/?x=1"),
+        ("/api", {"regex_rewrite": EMPTYING}, "/api/", "/"),
+        ("/api", {"regex_rewrite": EMPTYING}, "/api/x", "/x"),
+        ("/api", {"regex_rewrite": EMPTYING, "prefix_exact": True}, "/api", "/"),
+        ("/", {"regex_rewrite": {"pattern": "^/api$", "substitution": ""}}, "/api", "/api"),
     ],
 )
 def test_rewrite(

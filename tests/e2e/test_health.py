@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -176,3 +177,22 @@ def test_outlier_detection_that_says_nothing_is_told_and_the_mapping_is_served(
         gateway.wait_served("odd.test")
         told = gateway.diag()["objects"]["getambassador.io/Mapping/default/odd"]["problems"]
         assert [one["path"] for one in told] == ["spec.outlier_detection"]
+
+
+def test_nobody_is_asked_any_more_some_seconds_after_the_mapping_went() -> None:
+    """Where no listener drains that may send requests there still."""
+    checks = [{"health_check": {"http": {"path": "/health"}}, **OFTEN}]
+    with HttpUpstream("green") as green, Gateway() as quiet:
+        quiet.apply("green-host", host("green.test", "green.test"))
+        quiet.apply("green", mapping("green", "green.test", green.service, health_checks=checks))
+        quiet.wait_served("green.test")
+        wait_until(lambda: any(each["path"] == "/health" for each in green.seen), what="a first question")
+        quiet.remove("green")
+        quiet.wait_served("green.test", status=404)
+
+        def is_silent() -> bool:
+            green.seen.clear()
+            time.sleep(1)
+            return not green.seen
+
+        wait_until(is_silent, 60, what="no more questions")

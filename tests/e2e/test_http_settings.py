@@ -8,7 +8,8 @@ import pytest
 from tests.support.certificates import authority, new_authority, trusting
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
-from tests.support.objects import an_object, host, mapping, tls_secret
+from tests.support.objects import an_object, endpoint_slice, host, mapping, service, tls_secret
+from tests.support.ports import unused_port
 from tests.support.raw import Answer, RawConnection
 from tests.support.upstream import HttpUpstream
 
@@ -128,23 +129,41 @@ def kept_open(gateway: Gateway) -> bool:
 
 
 def test_the_buffer_of_a_connection_has_the_size_that_the_module_says(gateway: Gateway, red: HttpUpstream) -> None:
-    """A body that must be kept for a retry fits into a larger buffer: the service fails once, and is asked again."""
+    """A body that must be kept for a retry fits, or does not: the service fails once, and is asked again or not."""
     retry = {"retry_on": "5xx", "num_retries": 1}
     texts = host(NAME, NAME) + mapping(NAME, NAME, red.service, retry_policy=retry)
-    body = b"a" * 100_000
 
-    def is_repeated() -> bool:
+    def is_repeated(size: int) -> bool:
+        body = b"a" * size
         red.failures = 1
         red.seen.clear()
         answer = gateway.request(NAME, method="POST", content=body)
         red.failures = 0
-        return answer.status_code == 200 and [len(seen["body"]) for seen in red.seen] == [len(body)] * 2
+        assert [len(seen["body"]) for seen in red.seen] == [size] * (1 if answer.status_code == 503 else 2)
+        return answer.status_code == 200
 
     with gateway.applied("settings", texts):
         gateway.wait_served(NAME)
-        assert not is_repeated()
+        assert is_repeated(500_000)
+        assert is_repeated(1_000_000)
+        assert not is_repeated(1_100_000)
+        with gateway.applied("settings-module", module(buffer_limit_bytes=1_500_000)):
+            wait_until(lambda: is_repeated(1_100_000), what="the larger buffer")
         with gateway.applied("settings-module", module(buffer_limit_bytes=200_000)):
-            wait_until(is_repeated, what="the larger buffer")
+            wait_until(lambda: not is_repeated(500_000), what="the smaller buffer")
+            assert is_repeated(150_000)
+
+
+def test_a_large_body_goes_to_another_endpoint_where_one_cannot_be_reached(gateway: Gateway, red: HttpUpstream) -> None:
+    name, again = "elsewhere.test", {"retry_on": "connect-failure", "num_retries": 3}
+    texts = host(name, name) + service("two", {"web": 80}) + mapping("two", name, "two", retry_policy=again)
+    for called, port in (("open", red.port), ("shut", unused_port())):
+        texts += endpoint_slice(f"two-{called}", "two", {"web": port}, {"addresses": ["127.0.0.1"]})
+    with gateway.applied("elsewhere", texts):
+        gateway.wait_served(name)
+        answers = [gateway.request(name, method="POST", content=b"a" * 500_000) for _ in range(8)]
+        assert [answer.status_code for answer in answers] == [200] * 8
+        assert {len(answer.json()["body"]) for answer in answers} == {500_000}
 
 
 def test_a_service_is_told_of_the_clients_certificate_and_nobody_forges_it(

@@ -28,6 +28,7 @@ MESSAGES = {
     "extension": "envoy.config.core.v3.TypedExtensionConfig",
     "cluster": "envoy.config.cluster.v3.Cluster",
     "endpoint": "envoy.config.endpoint.v3.ClusterLoadAssignment",
+    "runtime": "envoy.service.runtime.v3.Runtime",
     "listener": "envoy.config.listener.v3.Listener",
     "route": "envoy.config.route.v3.RouteConfiguration",
     "secret": "envoy.extensions.transport_sockets.tls.v3.Secret",

@@ -32,6 +32,7 @@ SECTIONS = {
     "clusters": ("cluster", "envoy.config.cluster.v3.Cluster"),
     "endpoints": ("endpoint", "envoy.config.endpoint.v3.ClusterLoadAssignment"),
     "extensions": ("extension", "envoy.config.core.v3.TypedExtensionConfig"),
+    "runtime": ("runtime", "envoy.service.runtime.v3.Runtime"),
 }
 
 

@@ -9,6 +9,7 @@ JSON:
     route             {"clusters": [names], "on": bool, "bad": ...}
     endpoint          {"bad": ...}
     secret            {"bad": ...}, as the PEM of an encoded Secret
+    runtime           {"bad": ...}: asked for first of all; nothing else is before it came, or was refused
     extension         {"idle": bool}: the configuration of the filter that a route with "on" has switched on
 
 "rules" is what spoils a whole response (a field breaks protoc-gen-validate's rules), "meaning" only itself where Envoy
@@ -29,6 +30,7 @@ from tests.support.model_resources import Held, held
 
 WILD = (Kind.CLUSTER, Kind.LISTENER)
 FILTER = "filter"
+LAYER = "layer"
 
 
 class ModelEnvoy:
@@ -44,7 +46,9 @@ class ModelEnvoy:
         self.warming_listeners: dict[str, Held] = {}
         self.versions: dict[Kind, dict[str, str]] = {kind: {} for kind in Kind}
         self.interest: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+        self.interest[Kind.RUNTIME].add(LAYER)
         self.asked: set[Kind] = set()
+        self.has_begun = False
         self.was_told = False
         self.wants_listeners = False
         self.withheld: list[Request] = []
@@ -70,6 +74,12 @@ class ModelEnvoy:
         self.withheld.clear()
         self.asked.clear()
         self.sent_again.clear()
+        self._ask(Kind.RUNTIME)
+        if self.has_begun:
+            self._begin()
+
+    def _begin(self) -> None:
+        self.has_begun = True
         self._ask(Kind.CLUSTER)
         self._update_interest()
         if self.wants_listeners:
@@ -108,6 +118,7 @@ class ModelEnvoy:
             Kind.ROUTE: self._routes,
             Kind.ENDPOINT: self._endpoints,
             Kind.SECRET: self._secrets,
+            Kind.RUNTIME: self._runtime,
             Kind.EXTENSION: self._extensions,
         }[response.kind]
         self.sent_again += [entry.key for entry in response.entries]
@@ -171,6 +182,15 @@ class ModelEnvoy:
             self.out.append(Request(kind, tuple(added), tuple(dropped)))
 
     # -- the kinds
+
+    def _runtime(self, response: Response, sent_at: float) -> list[str]:
+        new = {entry.name: held(entry, sent_at) for entry in response.entries}
+        bad = [name for name, each in new.items() if each.content["bad"]]
+        if not bad:
+            self.active[Kind.RUNTIME].update(new)
+        if not self.has_begun and (new or bad):
+            self._begin()
+        return bad
 
     def _clusters(self, response: Response, sent_at: float) -> list[str]:
         new = {entry.name: held(entry, sent_at) for entry in response.entries}

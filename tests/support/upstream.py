@@ -6,6 +6,7 @@ with HttpUpstream("a") as upstream:          # answers JSON: its name, the metho
 
 import asyncio
 import contextlib
+import io
 import json
 import socketserver
 import ssl
@@ -22,6 +23,8 @@ from tests.support.scoped import Scoped
 
 _TURNS = 5
 """Of the loop, until a connection that was accepted has a transport, and the transport has noticed its end."""
+
+LARGEST_BODY = 64 * 2**20
 
 
 class InThread(Scoped):
@@ -91,7 +94,7 @@ class HttpUpstream(InThread):
         return f"127.0.0.1:{self.port}"
 
     async def _serve(self, stack: contextlib.AsyncExitStack) -> int:
-        app = web.Application()
+        app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
@@ -123,8 +126,9 @@ class HttpUpstream(InThread):
         if self.failures > 0:
             self.failures -= 1
             return web.Response(status=503, text="not yet")
+        answer = io.BytesIO(json.dumps(seen).encode())  # aiohttp warns of large bytes
         return web.Response(
-            status=self.status, body=json.dumps(seen), content_type="application/json", headers=self.response_headers
+            status=self.status, body=answer, content_type="application/json", headers=self.response_headers
         )
 
     async def _echo_messages(self, request: web.Request) -> web.WebSocketResponse:

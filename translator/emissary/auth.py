@@ -71,7 +71,9 @@ class AuthServices:
         self._options = options
         found = tables.each("auth services", objects, self._read)
         self._declared = tables.group(
-            "auth services declared", objects, lambda _, body: {NAME: True} if self._is_ours(body) else {}
+            "auth services declared",
+            objects,
+            lambda key, body: {NAME: True} if self._is_ours(body, read(found, key)) else {},
         )
         together = tables.each(
             "auth services together", self._declared, lambda _, keys: fold({key: read(found, key) for key in keys})
@@ -107,8 +109,9 @@ class AuthServices:
         """Whether somebody is asked at all."""
         return read(self._asked, NAME) is not None
 
-    def _is_ours(self, body: bytes) -> bool:
-        return is_for(orjson.loads(body).get("spec"), self._options.ambassador_id)
+    def _is_ours(self, body: bytes, row: Auth | None) -> bool:
+        """Whether it counts; where nothing was made of it, that may be because making it failed."""
+        return row is not None or is_for(orjson.loads(body).get("spec"), self._options.ambassador_id)
 
     def _read(self, key: ObjectKey, body: bytes) -> Auth | None:
         row = read_object(AuthServiceSpec, key, body, self._options.ambassador_id)
@@ -126,7 +129,7 @@ class AuthServices:
             "http2" if spec.proto == "grpc" else "http1",
             features=upstream_features(upstream, replace(defaults.upstream, stats_name=None)),
         )
-        found = self._backends.find(wanted, row.namespace, self._options.namespace)
+        found = self._backends.find_for_all(wanted, row.namespace)
         problems = (*row.problems, *[_in_its_words(problem) for problem in found.problems])
         if found.backend is None or any(problem.stops for problem in problems):
             return Auth(called, None, problems)

@@ -81,6 +81,15 @@ class Backends:
             "services that lead here", kubernetes.slices, lambda _, parts: own.leading_here(parts.values()) or None
         )
 
+    def find_for_all(self, wanted: Wanted, namespace: str) -> Found:
+        """The backend that the gateway itself asks or tells, whoever says so: its name is as our own pod would see it.
+
+        Args:
+            wanted: what an AuthService, RateLimitService, LogService or TracingService says.
+            namespace: the object's own, for its TLSContext.
+        """
+        return self.find(wanted, namespace, self._own)
+
     def find(self, wanted: Wanted, namespace: str, lookup_namespace: str) -> Found:
         """The backend that a Mapping wants.
 

@@ -101,7 +101,7 @@ class RateLimitServices:
             "http2",
             features=upstream_features(Upstream(stats_name=spec.stats_name), replace(default, stats_name=None)),
         )
-        found = self._backends.find(wanted, row.namespace, self._options.namespace)
+        found = self._backends.find_for_all(wanted, row.namespace)
         problems = (*row.problems, *found.problems)
         domain = spec.domain or default_domain
         if found.backend is None or any(problem.stops for problem in problems):

@@ -1,7 +1,6 @@
 """LogServices and TracingServices: who is told of requests, besides whoever is asked for them.
 
-Both are part of how HTTP is spoken at every Listener. One that a problem stops is left out, and the others stay. A
-`service` without a namespace is one of the object's own namespace, as a Mapping's is.
+Both are part of how HTTP is spoken at every Listener. One that a problem stops is left out, and the others stay.
 """
 
 from collections.abc import Mapping
@@ -154,13 +153,10 @@ class Observability:
     def _backend(
         self, service: str, stats_name: str | None, row: Read[Any], protocol: Any
     ) -> tuple[Backend | None, tuple[Problem, ...]]:
-        lookup = row.namespace
-        if self._settings.mapping_defaults().own_namespace:
-            lookup = self._options.namespace
         wanted = Wanted(
             service, None, protocol, features=(*((StatsName(stats_name),) if stats_name else ()), NoWarming())
         )
-        found = self._backends.find(wanted, row.namespace, lookup)
+        found = self._backends.find_for_all(wanted, row.namespace)
         return found.backend, (*row.problems, *found.problems)
 
     def _tracing_problems(self, key: ObjectKey, row: _Understood) -> tuple[Problem, ...] | None:

@@ -157,7 +157,8 @@ class _Common:
 
 def _common_of(served: list[Placed], shadow: Placed | None, defaults: MappingDefaults) -> _Common:
     specs = [member.spec for _, member in (sorted(served, key=_arrival) if len(served) > 1 else served)]
-    retries = retry_policy_of([spec.retry_policy for spec in specs], defaults.retry_policy)
+    own_policies = [spec.retry_policy for spec in specs]
+    retries = retry_policy_of(own_policies, defaults.retry_policy, is_limited=defaults.is_buffer_limited)
     upgrades = upgrades_of([(spec.allow_upgrade, spec.use_websocket) for spec in specs])
     priority = priority_of([spec.priority for spec in specs])
     return _Common(

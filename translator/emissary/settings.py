@@ -50,6 +50,7 @@ class MappingDefaults:
     upstream: Upstream
     resolver: str | None
     linkerd: bool
+    is_buffer_limited: bool
 
 
 class Settings:
@@ -66,6 +67,9 @@ class Settings:
         self._http = tables.each("http options", config, lambda _, config: self._http_of(config))
         self._namespacing = tables.each(
             "secret namespacing", config, lambda _, config: config.defaults.tls_secret_namespacing or None
+        )
+        self.runtime: Table[str, ir.RuntimeValues] = tables.each(
+            "runtime values", config, lambda _, config: self._runtime_of(config)
         )
         self._buffer_limit = tables.each("buffer limit", config, lambda _, config: config.buffer_limit_bytes)
         self._cors = tables.each("default cors", config, lambda _, config: config.cors)
@@ -128,6 +132,11 @@ class Settings:
         features = (*common.features, *((log,) if log else ()))
         return replace(common, features=features, origins=(chosen,)) if features and chosen else common
 
+    def _runtime_of(self, config: AmbassadorConfig) -> ir.RuntimeValues | None:
+        if not config.runtime_flags:
+            return None
+        return ir.RuntimeValues(tuple(sorted(config.runtime_flags.items())), self.origins())
+
     def _config_of(self, found: Table[ObjectKey, Read[Any]]) -> AmbassadorConfig:
         chosen = read(self._chosen, MODULE)
         row = read(found, chosen) if chosen else None
@@ -163,6 +172,7 @@ def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
         upstream=config.upstream,
         resolver=config.resolver,
         linkerd=config.add_linkerd_headers,
+        is_buffer_limited=config.buffer_limit_bytes is not None,
     )
 
 

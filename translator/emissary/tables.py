@@ -84,6 +84,7 @@ class EmissaryTables:
     routes: Table[RouteKey, tuple[ir.Route, ...]]
     hosts_of: Table[RouteKey, tuple[str, ...]]
     filters: Table[str, ir.FilterSettings]
+    runtime: Table[str, ir.RuntimeValues]
     problems: tuple[Problems, ...]
 
     def __init__(
@@ -105,6 +106,7 @@ class EmissaryTables:
         for kind, table in (derived or {}).items():
             objects[kind] = tables.union(f"{kind} objects and derived ones", objects[kind], table)
         self._settings = Settings(tables, objects["Module"], options)
+        self.runtime = self._settings.runtime
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
         found = resolvers.Resolvers(tables, objects, consul, options)

@@ -22,6 +22,7 @@ from envoyapi.config_route_v3 import (
 from envoyapi.type_matcher_v3 import RegexMatcher
 from envoyapi.wire import sized, tag
 from translator import ir
+from translator.features.retry_policy import body_limit_of
 from translator.filters import switches_of
 from translator.xds.forward import encode_forward
 from translator.xds.headers import header_options
@@ -89,6 +90,7 @@ def _rest_of(route: ir.Route) -> Route:
         request_headers_to_remove=edits.remove_request,
         response_headers_to_add=header_options(edits.add_response),
         response_headers_to_remove=edits.remove_response,
+        request_body_buffer_limit=body_limit_of(action.features) if isinstance(action, ir.Forward) else None,
         typed_per_filter_config=switches_of(route.filters) if route.filters else None,
     )
 

@@ -13,12 +13,14 @@ from translator.kubernetes.endpoint_slice import addresses_of
 from translator.kubernetes.secret import Certificate
 from translator.kubernetes.tables import KubernetesTables
 from translator.resources import Resource, ResourceType, resource
-from translator.tables import Table, Tables, read
+from translator.tables import Table, Tables, every, read
 from translator.xds.cluster import encode_assignment, encode_cluster, found_in
+from translator.xds.emptied import with_roots
 from translator.xds.forward import backends_of
 from translator.xds.listener import Wants, encode_filter_chain, encode_listener, wants
 from translator.xds.names import assignment_name, authority_name, certificate_name, cluster_name
 from translator.xds.route import EncodedRoute, encode_route
+from translator.xds.runtime import LAYER, encode_runtime
 from translator.xds.tls import encode_authority, encode_certificate
 from translator.xds.virtual_host import encode_route_configuration, encode_virtual_host
 
@@ -33,7 +35,8 @@ class Intent:
     """What the APIs say together: the tables that resources are made from.
 
     `routes` are rows of routes that belong together (a canary), and `hosts_of` the names of the virtual hosts that such
-    a row is attached to. `filters` are by the names of HTTP filters.
+    a row is attached to. `filters` are by the names of HTTP filters; of
+    `runtime` every row counts.
     """
 
     listeners: Table[str, ir.Listener]
@@ -41,6 +44,7 @@ class Intent:
     routes: Table[RouteKey, tuple[ir.Route, ...]]
     hosts_of: Table[RouteKey, tuple[str, ...]]
     filters: Table[str, ir.FilterSettings]
+    runtime: Table[str, ir.RuntimeValues]
 
 
 class XdsTables:
@@ -61,6 +65,7 @@ class XdsTables:
             "extension": self._extensions(),
             "listener": self._listeners(),
             "route": self._route_configurations(),
+            "runtime": self._runtime(),
         }
 
     def _backends(self) -> Table[str, Mapping[str, ir.Backend]]:
@@ -84,8 +89,8 @@ class XdsTables:
 
     def _extensions(self) -> Table[str, Resource]:
         """The configurations of filters: each has one, since a listener waits for it, be it that nobody uses it."""
-        every = self._tables.constant("filters", dict.fromkeys(filters.DISCOVERED, True))
-        return self._tables.each("extension resources", every, lambda name, _: self._extension(name))
+        names = self._tables.constant("filters", dict.fromkeys(filters.DISCOVERED, True))
+        return self._tables.each("extension resources", names, lambda name, _: self._extension(name))
 
     def _extension(self, name: str) -> Resource:
         row = read(self._intent.filters, name)
@@ -93,6 +98,13 @@ class XdsTables:
         # What is always on is switched off by its configuration alone, so that no route has to go before.
         is_idle = row is None and not filters.DISCOVERED[name].always_on
         return resource(configuration, use="idle") if is_idle else resource(configuration)
+
+    def _runtime(self) -> Table[str, Resource]:
+        """The one layer: there always is one, since an Envoy that starts waits for it before it asks for all else."""
+        layers = self._tables.constant("runtime layers", {LAYER: True})
+        return self._tables.each(
+            "runtime resources", layers, lambda _, __: encode_runtime(every(self._intent.runtime).values())
+        )
 
     def _endpoints(self, backends: Table[str, Mapping[str, ir.Backend]]) -> Table[str, Resource]:
         wanted = self._tables.group(
@@ -166,7 +178,9 @@ class XdsTables:
 
     def _route_configurations(self) -> Table[str, Resource]:
         encoded = self._tables.each(
-            "encoded routes", self._intent.routes, lambda _, routes: tuple(encode_route(route) for route in routes)
+            "encoded routes",
+            self._intent.routes,
+            lambda _, routes: tuple(encode_route(each) for route in routes for each in with_roots(route)),
         )
         by_host = self._tables.group(
             "routes by virtual host",

@@ -6,7 +6,7 @@ from tests.support.certificates import authority
 from tests.translator.emissary.world import World, world
 from translator.decode import Invalid
 from translator.emissary.service_names import kubernetes_service, parse, qualified
-from translator.ir import Addresses, Backend, DnsName, SecretRef, ServicePort, TlsVersions, UpstreamTls
+from translator.ir import Addresses, Backend, DnsName, SecretRef, ServicePort, Target, TlsVersions, UpstreamTls
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,35 @@ def test_names_are_looked_up_where_the_mapping_is_unless_the_module_says_in_our_
     assert made.backend("other/a") == Backend(ServicePort("other", "quote", 80))
     made.module(use_ambassador_namespace_for_service_resolution=True)
     assert made.backend("other/a") == Backend(ServicePort("default", "quote", 80))
+
+
+ASKING = {
+    "AuthService": {"auth_service": "asked"},
+    "RateLimitService": {"service": "asked", "protocol_version": "v3"},
+    "LogService": {"service": "asked", "driver": "http"},
+    "TracingService": {"service": "asked", "driver": "zipkin"},
+}
+
+
+@pytest.mark.parametrize("kind", ASKING)
+def test_who_is_asked_by_the_gateway_is_looked_up_in_its_own_namespace(kind: str) -> None:
+    made = world()
+    made.put(kind, "a", ASKING[kind], namespace="other")
+
+    def target() -> Target:
+        made.sweep()
+        filters = [row.value.backend for row in made.emissary.filters.view().values() if hasattr(row.value, "backend")]
+        features = [feature for chain in made.chains.values() for feature in chain.body.options.features]  # type: ignore[union-attr]
+        (found,) = {*filters, *[feature.backend for feature in features if hasattr(feature, "backend")]}
+        return found.target  # type: ignore[no-any-return]
+
+    assert target() == DnsName("asked", 80)
+    made.service("asked", 80, namespace="other")
+    assert target() == DnsName("asked", 80)
+    made.service("asked", 80)
+    assert target() == ServicePort("default", "asked", 80)
+    made.put(kind, "a", {**ASKING[kind], next(iter(ASKING[kind])): "asked.other"}, namespace="other")
+    assert target() == ServicePort("other", "asked", 80)
 
 
 def test_an_external_name_is_left_to_dns() -> None:

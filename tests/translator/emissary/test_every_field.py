@@ -61,7 +61,6 @@ TOLD: Final = {
     "HttpSettings.envoy_validation_timeout": "nothing is validated by a process of its own",
     "HttpSettings.prune_unreachable_routes": "they are always left out",
     "HttpSettings.regex_type": "there is one type",
-    "HttpSettings.runtime_flags": "Envoy keeps its own guards",
     "ErrorBodySpec.text_format_source": "files are not read",
     "TextFormatSource.filename": "files are not read",
     "HttpSettings.service_port": "Listeners say it",

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from translator.checks import Count, header_name
-from translator.decode import Invalid, Problem, Rule, rule
+from translator.decode import FrozenMap, Invalid, Problem, Rule, rule
 from translator.emissary.fields.access_log import AccessLogSettings, format_problems
+from translator.emissary.fields.runtime_flags import RuntimeFlags
 from translator.features.header_case import Case
 from translator.features.http.client_certificates import ClientCertificates, Detail, Forwarding
 from translator.features.http.http1 import Http1
@@ -89,7 +90,15 @@ class HttpSettings(AccessLogSettings):
         default=False, metadata=rule("Whether services and clients get no x-envoy headers of Envoy's own.")
     )
     buffer_limit_bytes: Count | None = field(
-        default=None, metadata=rule("What is kept of a connection with a client at most, in bytes; 32768 when absent.")
+        default=None,
+        metadata=rule(
+            "What is kept of a connection with a client at most, in bytes, and of a body for retry_policy;"
+            " 32768, and of such a body 1048576, when absent."
+        ),
+    )
+
+    runtime_flags: RuntimeFlags = field(
+        default=FrozenMap(), metadata=rule("Numbers that Envoy reads while it runs; see below.")
     )
 
     admin_port: object = retired("Envoy's admin interface is a unix socket, so that no network reaches it")
@@ -98,7 +107,6 @@ class HttpSettings(AccessLogSettings):
     envoy_validation_timeout: object = retired("each object is checked by itself, within milliseconds")
     prune_unreachable_routes: object = retired("a route that no Host serves costs nothing")
     regex_type: object = retired("all regular expressions are RE2's", "safe")
-    runtime_flags: object = retired("Envoy keeps its own guards against floods of requests and of resets")
     service_port: object = retired("a port is opened by a Listener")
     statsd: object = retired("it is the environment that says it: STATSD_ENABLED, STATSD_HOST")
     use_proxy_proto: object = retired("a Listener says it, with PROXY in its protocolStack", False)

@@ -22,11 +22,17 @@ class RetryPolicy:
     )
 
 
-def retry_policy_of(own: Iterable[RetryPolicy | None], default: RetryPolicy | None) -> retry_policy.RetryPolicy | None:
-    """The policy of a group: the last of its members' own ones, else the Module's."""
+def retry_policy_of(
+    own: Iterable[RetryPolicy | None], default: RetryPolicy | None, *, is_limited: bool = False
+) -> retry_policy.RetryPolicy | None:
+    """The policy of a group: the last of its members' own ones, else the Module's.
+
+    `is_limited`: whether the Module says how much is kept of a connection, and so of a body that is sent again.
+    """
     policy = default
     for given in own:
         policy = given or policy
     if policy is None:
         return None
-    return retry_policy.RetryPolicy((policy.retry_on,), policy.num_retries, policy.per_try_timeout)
+    kept = None if is_limited else retry_policy.MOST_KEPT
+    return retry_policy.RetryPolicy((policy.retry_on,), policy.num_retries, policy.per_try_timeout, kept)
