@@ -62,7 +62,7 @@ def _labels(ingress: KnativeIngress, rule: Rule) -> dict[str, str]:
 def _asked(rule: Rule, host: str) -> dict[str, Any]:
     if not rule.is_local:
         return {"hostname": host}
-    return {"regex_headers": {AUTHORITY: f"(?i:{re.escape(host)})(:[0-9]+)?"}}
+    return {"regex_headers": {AUTHORITY: f"(?i:{re.escape(host)})"}}
 
 
 def _given(path: Path, split: Split) -> dict[str, Any]:
