@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.gateway import Gateway
+from tests.support.gateway import ROOT, Gateway
 from tests.support.objects import an_object, endpoint_slice, host, service
 from tests.support.upstream import HttpUpstream
 
@@ -108,29 +108,23 @@ def test_what_is_for_the_cluster_is_served_only_where_a_host_chooses_it(gateway:
         gateway.wait_served(name, status=404)
 
 
-def test_a_listener_of_its_own_is_what_the_cluster_asks(gateway: Gateway, red: HttpUpstream) -> None:
-    """As docs/knative.md says it, with the ports of the test."""
+def test_a_listener_of_its_own_is_what_the_cluster_asks(red: HttpUpstream) -> None:
+    """examples/knative as it stands, on the ports of the test."""
     name = "inner.default.svc.cluster.local"
     rules = (rule("outer.test", split("red")), rule(name, split("red"), visibility="ClusterLocal"))
-    inside = {"hostBinding": {"namespace": {"from": "ALL"}, "selector": {"matchLabels": {"seen": "inside"}}}}
-    listener = {"port": gateway.https_port, "protocol": "HTTP", "securityModel": "XFP", **inside}
-    outside = {"hostBinding": {"namespace": {"from": "ALL"}, "selector": {"matchLabels": {"seen": "outside"}}}}
-    public = {"port": gateway.http_port, "protocol": "HTTP", "securityModel": "XFP", **outside}
-    chosen = {"mappingSelector": {"matchLabels": {"networking.knative.dev/visibility": "cluster-local"}}}
-    policy = {"requestPolicy": {"insecure": {"action": "Route"}}}
-    hosts = an_object("Host", "outside", {"hostname": "*", **policy}, labels={"seen": "outside"})
-    hosts += an_object("Host", "inside", {"hostname": "*", **policy, **chosen}, labels={"seen": "inside"})
-    before = (gateway.folder / "listeners.yaml").read_text()
-    try:
-        gateway.apply("listeners", an_object("Listener", "in", listener) + an_object("Listener", "out", public) + hosts)
-        with gateway.applied("sides", revision(red) + ingress("sides", *rules)):
-            gateway.wait_served("outer.test")
-            assert gateway.request(name).status_code == 404
-            inner = f"http://127.0.0.1:{gateway.https_port}/"
-            assert _asked(inner, name) == 200
-            assert _asked(inner, "outer.test") == 404
-    finally:
-        gateway.apply("listeners", before)
+    example = (ROOT / "examples/knative/gateway.yaml").read_text()
+    environ = {"AMBASSADOR_KNATIVE_SUPPORT": "true", "AMBASSADOR_NAMESPACE": "dragoman"}
+    with Gateway(listeners=False, environ=environ) as own:
+        own.apply("example", example.replace("8080", str(own.http_port)).replace("8090", str(own.https_port)))
+        texts = revision(red) + ingress("sides", *rules).replace('"name": "sides"', '"name": "sides", "namespace": "a"')
+        own.apply("sides", texts)
+        own.wait_served("outer.test")
+        assert own.request(name).status_code == 404
+        inside = f"http://127.0.0.1:{own.https_port}/"
+        assert _asked(inside, name) == 200
+        assert _asked(inside, "outer.test") == 404
+        told = {key: row["problems"] for key, row in own.diag()["objects"].items() if row.get("problems")}
+        assert told == {}
 
 
 def _asked(url: str, host: str) -> int:
