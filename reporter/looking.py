@@ -136,5 +136,5 @@ def _news(wanted: Wanted, known: frozenset[NewEvent]) -> tuple[NewEvent, ...]:
 
 
 def _generation_of(wanted: Wanted) -> int:
-    generations = [each.get(_GENERATION, 0) for each in conditions_of(wanted.status).values()]
+    generations: list[int] = [each.get(_GENERATION, 0) for each in conditions_of(wanted.status).values()]
     return max((wanted.generation, *generations))

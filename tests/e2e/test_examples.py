@@ -23,7 +23,7 @@ from tests.support.ports import unused_ports
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
 ELSEWHERE: Final = {"knative", "kubernetes", "logs-and-traces", "quickstart", "services"}
-"""Asked in tests/deploy, test_knative.py, test_observability.py, tests/cli/test_newcomer.py, test_examples_of_services.py."""
+"""Asked in tests/deploy, tests/cli/test_newcomer.py, and in tests of their own."""
 EXAMPLES: Final = sorted(path.name for path in (ROOT / "examples").iterdir() if path.name not in ELSEWHERE)
 
 BLOCK: Final = re.compile(r"```console\n(.*?)```", re.DOTALL)

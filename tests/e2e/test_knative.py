@@ -114,10 +114,10 @@ def test_a_listener_of_its_own_is_what_the_cluster_asks(red: HttpUpstream) -> No
     rules = (rule("outer.test", split("red")), rule(name, split("red"), visibility="ClusterLocal"))
     example = (ROOT / "examples/knative/gateway.yaml").read_text()
     environ = {"AMBASSADOR_KNATIVE_SUPPORT": "true", "AMBASSADOR_NAMESPACE": "dragoman"}
-    with Gateway(listeners=False, environ=environ) as own:
-        own.apply("example", example.replace("8080", str(own.http_port)).replace("8090", str(own.https_port)))
-        texts = revision(red) + ingress("sides", *rules).replace('"name": "sides"', '"name": "sides", "namespace": "a"')
-        own.apply("sides", texts)
+    own = Gateway(listeners=False, environ=environ)
+    own.apply("example", example.replace("8080", str(own.http_port)).replace("8090", str(own.https_port)))
+    own.apply("sides", revision(red) + ingress("sides", *rules))
+    with own:
         own.wait_served("outer.test")
         assert own.request(name).status_code == 404
         inside = f"http://127.0.0.1:{own.https_port}/"

@@ -2,7 +2,6 @@
 
 import random
 
-import orjson
 import pytest
 from model_apiserver import document
 from worlds import HOST, MAPPING, SERVICE, SLICE, filled, without_problems, world
