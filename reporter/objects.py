@@ -97,8 +97,13 @@ def wanted_of(record: Record | None) -> Wanted | None:
 
 
 def is_addressed(record: Record) -> bool:
-    """Whether a record of `statuses` is that of an Ingress for us, though there may be nothing to say of it."""
-    return b'"generation":' in record.body and orjson.loads(record.body).get("status") is not None
+    """Whether a record of `statuses` is that of an Ingress for us, of which there is nothing to say."""
+    return b'"status":{}' in record.body
+
+
+def is_unknown(record: Record | None) -> bool:
+    """Whether nobody knows what the status of an Ingress for us should say, so that it stays as it is."""
+    return record is not None and b'"status":null' in record.body
 
 
 def live_of(record: Record | None) -> Live | None:

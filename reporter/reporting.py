@@ -15,7 +15,7 @@ from reporter.events import NewEvent
 from reporter.ingress_merging import has_addresses
 from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, known_before, look
 from reporter.merging import is_ours
-from reporter.objects import JSONObject, Live, Name, Wanted, is_addressed, live_of, name_of, wanted_of
+from reporter.objects import JSONObject, Live, Name, Wanted, is_addressed, is_unknown, live_of, name_of, wanted_of
 from reporter.refusals import Refusals
 from reporter.writing import Events, FailedError, RefusedError, RestError, Statuses, UnreachableError, now_text
 from snapshot import Reader, Record, Snapshot, SnapshotError
@@ -123,7 +123,7 @@ class Reporting:
         """What is to be done for an object; None when nothing is, for now."""
         now, name, record = time.monotonic(), name_of(key), self._wanted.get(key)
         wanted, found = wanted_of(record), live_of(self._live.get(key))
-        if name is not None and found is not None:
+        if name is not None and found is not None and not is_unknown(record):
             if wanted is not None:
                 return self._compare(key, name, wanted, found, now)
             before = self._agenda.version(key, found.uid)

@@ -21,9 +21,11 @@ NO_SERVICE: Final = (
 )
 
 
-def ingress_status(kind: str, status: Status) -> dict[str, Any]:
-    """The status of an Ingress of a kind `<group>/<Kind>`; empty where nothing is to be said."""
+def ingress_status(kind: str, status: Status) -> dict[str, Any] | None:
+    """The status of an Ingress of a kind `<group>/<Kind>`; empty where nothing is so, None where nobody knows."""
     said: Any = orjson.loads(status.address)
+    if said is None:
+        return None
     if kind == INGRESS:
         return {"loadBalancer": {"ingress": said}} if said else {}
     return _knative(said["public"], said["local"], status)

@@ -70,7 +70,7 @@ def test_the_service_where_clients_come_in_is_known_as_ours(found: list[dict[str
     options = Options(namespace="dragoman", pod_labels=labels, in_cluster=True)
     assert translate(objects, options).statuses[key].address == b"[]"
     others = Options(namespace="dragoman", pod_labels={"app": "other"}, in_cluster=True)
-    assert translate(objects, others).statuses[key].address == b""
+    assert translate(objects, others).statuses[key].address == b"null"
 
 
 def test_services_variables_do_not_become_our_settings(found: list[dict[str, Any]]) -> None:

@@ -111,6 +111,18 @@ def test_an_ingress_that_is_given_away_says_it_no_more(clustered: ClusterGateway
     becomes(ways, "given", FIRST)
 
 
+def test_a_service_that_is_made_anew_takes_no_address_away(clustered: ClusterGateway, ways: WaysIn) -> None:
+    ways.service("own", OURS, {"app": "gateway"}, FIRST)
+    ways.create("kept", BACKEND, **{CLASS: "ambassador"})
+    becomes(ways, "kept", FIRST)
+    written = ways.version("kept")
+    clustered.api.ask("DELETE", f"/api/v1/namespaces/{clustered.namespace}/services/own")
+    another_status_is_written(clustered)
+    assert ways.version("kept") == written
+    ways.service("own", OURS, {"app": "gateway"}, SECOND)
+    becomes(ways, "kept", SECOND)
+
+
 def test_without_a_service_of_ours_the_ingress_says_so(clustered: ClusterGateway, ways: WaysIn) -> None:
     ways.create("lost", BACKEND, **{CLASS: "ambassador"})
     key = f"networking.k8s.io/Ingress/{clustered.namespace}/lost"

@@ -6,7 +6,7 @@ import pytest
 
 from reporter.ingress_merging import has_addresses, ingress_to_apply
 from reporter.looking import Deed, Later, look
-from reporter.objects import Live, Wanted, is_addressed, name_of, wanted_of
+from reporter.objects import Live, Wanted, is_addressed, is_unknown, name_of, wanted_of
 from snapshot import Record
 
 NOW = "2026-01-02T00:00:00Z"
@@ -94,4 +94,9 @@ def test_of_an_ingress_for_us_without_an_address_nothing_is_wanted_but_it_is_kno
     nothing = Record("v", b'{"state":"ok","problems":[],"uid":"u","generation":1,"status":{}}')
     assert wanted_of(nothing) is None
     assert is_addressed(nothing)
-    assert not is_addressed(Record("v", b'{"state":"ok","problems":[]}'))
+    unknown = Record("v", b'{"state":"ok","problems":[],"uid":"u","generation":1,"status":null}')
+    others = Record("v", b'{"state":"ok","problems":[]}')
+    assert wanted_of(unknown) is wanted_of(others) is None
+    assert is_unknown(unknown)
+    assert not any(map(is_unknown, (None, nothing, others)))
+    assert not any(map(is_addressed, (unknown, others)))

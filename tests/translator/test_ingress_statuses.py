@@ -103,7 +103,8 @@ def test_an_ingress_says_what_our_service_says_and_follows_it() -> None:
     world.put(SERVICE, service())
     assert world.status(INGRESS) == {}
     world.put(SERVICE, None)
-    assert world.status(INGRESS) is None
+    assert "status" in world.said[INGRESS]
+    assert world.status(INGRESS) is None, "it stays as it is"
 
 
 def test_of_an_ingress_of_another_class_nothing_is_said() -> None:

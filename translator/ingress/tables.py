@@ -17,6 +17,7 @@ from translator.options import Options
 from translator.tables import Table, Tables, read
 
 INGRESS_CLASS: Final = "networking.k8s.io/IngressClass"
+UNKNOWN: Final = b"null"
 UNADDRESSED: Final = Problem(
     "status.loadBalancer",
     "is not written, since no Service with the label app.kubernetes.io/component: ambassador-service leads to us",
@@ -28,7 +29,7 @@ class IngressTables:
     """Ingresses as objects of Emissary's.
 
     `sources` are to be filled; `of` are the objects that each becomes; `addresses` what its status says of where
-    clients come in, as a JSON list; where it has no row, nothing is to be said.
+    clients come in, as a JSON list, or UNKNOWN: its status is to stay as it is. Others' Ingresses have no row.
     """
 
     def __init__(self, tables: Tables, kubernetes: KubernetesTables, own: OwnServices, options: Options) -> None:
@@ -45,7 +46,9 @@ class IngressTables:
         self.of: Table[ObjectKey, Mapping[ObjectKey, bytes]] = tables.each(
             "objects of ingresses", found, lambda _, row: dict(derived(row, self._port_of(row), self._id)) or None
         )
-        self.addresses: Table[ObjectKey, bytes] = tables.each("addresses of ingresses", found, self._addresses)
+        self.addresses: Table[ObjectKey, bytes] = tables.each(
+            "addresses of ingresses", found, lambda _, row: self._addresses(row)
+        )
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
             tables.each("ingress problems", found, lambda _, row: self._problems(row) or None),
         )
@@ -57,9 +60,10 @@ class IngressTables:
         of_class = read(self._classes, name) if name else None
         return ingress if is_ours(ingress, of_class, self._id) else None
 
-    def _addresses(self, _: ObjectKey, ingress: Ingress) -> bytes | None:
+    def _addresses(self, ingress: Ingress) -> bytes:
+        """What may be so for a moment, as when a Service is made anew, takes back nothing that was said."""
         service = self._own.public() if ingress.spec is not None else None
-        return None if service is None else service.addresses
+        return UNKNOWN if service is None else service.addresses
 
     def _problems(self, ingress: Ingress) -> tuple[Problem, ...]:
         found = problems_of(ingress, self._port_of(ingress))
