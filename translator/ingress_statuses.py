@@ -16,6 +16,7 @@ from translator.conditions import sentences
 from translator.derived import INGRESS
 from translator.statuses import Status
 
+_WORST: Final = ("True", "Unknown", "False")
 NO_SERVICE: Final = (
     "No Service with the label app.kubernetes.io/component: ambassador-service leads to Dragoman's pods."
 )
@@ -48,9 +49,6 @@ def _knative(public: str, local: str, status: Status) -> dict[str, Any]:
     if local:
         found["privateLoadBalancer"] = {"ingress": [{"domainInternal": local}]}
     return found
-
-
-_WORST: Final = ("True", "Unknown", "False")
 
 
 def _balanced(public: str) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,12 +65,15 @@ def install_knative(api: ApiServer) -> None:
 
 
 @pytest.fixture
-def clustered(own_apiserver: ApiServer) -> Iterator[ClusterGateway]:
-    """A gateway whose account may do what the manifests say, in its namespace."""
+def clustered(own_apiserver: ApiServer, tmp_path: Path) -> Iterator[ClusterGateway]:
+    """A gateway whose account may do what the manifests say, in its namespace, and whose pod says its labels."""
+    labels = tmp_path / "labels"
+    labels.write_text('app="gateway"')
     install_crds(own_apiserver)
     user = f"knative-{next(_names)}"
     kubeconfig = own_apiserver.user_kubeconfig(user)
-    gateway = ClusterGateway(own_apiserver, kubeconfig=kubeconfig, environ={"AMBASSADOR_KNATIVE_SUPPORT": "true"})
+    environ = {"AMBASSADOR_KNATIVE_SUPPORT": "true", "DRAGOMAN_POD_LABELS": str(labels)}
+    gateway = ClusterGateway(own_apiserver, kubeconfig=kubeconfig, environ=environ)
     grant(own_apiserver, gateway.namespace, user, [rule for path in RIGHTS for _, rule in rules(path)])
     with gateway:
         yield gateway

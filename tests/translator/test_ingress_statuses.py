@@ -6,11 +6,13 @@ import orjson
 import pytest
 
 from translator.ir import ObjectKey
+from translator.kubernetes.own_services import CLUSTER_LOCAL, LABEL, PUBLIC, VISIBILITY
 from translator.options import Options
 from translator.publishing import record_of_status
 from translator.quarantine import Verdict
 from translator.subjects import Edition
 from translator.translation import Publication, Translation
+from watcher.kinds import WAYS_IN
 
 INGRESS = "networking.k8s.io/Ingress/team/web"
 KNATIVE = "networking.internal.knative.dev/Ingress/team/hello"
@@ -149,8 +151,33 @@ def test_of_several_the_first_by_name_counts() -> None:
     assert world.status(INGRESS) == {"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}]}}
 
 
+def test_the_watcher_keeps_what_is_read_here_of_a_service() -> None:
+    assert WAYS_IN == {LABEL: PUBLIC, VISIBILITY: CLUSTER_LOCAL}
+
+
+@pytest.mark.parametrize(
+    ("selector", "pod_labels", "ours"),
+    [
+        ({"app": "a"}, {"app": "a", "hash": "1"}, True),
+        ({"app": "b"}, {"app": "a"}, False),
+        (None, {"app": "a"}, False),
+        ({"app": "a"}, None, False),
+    ],
+)
+def test_a_service_of_the_cluster_alone_is_known_to_select_us(
+    selector: Any, pod_labels: dict[str, str] | None, ours: bool
+) -> None:
+    """Knative's own Services may have the label."""
+    world = World(pod_labels)
+    world.put(SERVICE, service(selector={"app": "a"}))
+    world.put("core/Service/gateway/inside", service(labels=LOCAL, selector=selector))
+    world.put(KNATIVE, knative(rule()))
+    (way,) = world.status(KNATIVE)["privateLoadBalancer"]["ingress"]
+    assert way["domainInternal"].startswith("inside." if ours else "own.")
+
+
 def test_knative_is_told_when_envoy_has_accepted_what_is_served() -> None:
-    world = World()
+    world = World({"app": "a"})
     world.put(SERVICE, service())
     world.put(KNATIVE, knative(rule()))
     assert world.conditions()["Ready"] == ("Unknown", "Pending")
@@ -159,7 +186,7 @@ def test_knative_is_told_when_envoy_has_accepted_what_is_served() -> None:
     way = {"ingress": [{"domainInternal": "own.gateway.svc.cluster.local"}]}
     status = world.status(KNATIVE)
     assert (status["loadBalancer"], status["privateLoadBalancer"], status["observedGeneration"]) == (way, way, 3)
-    world.put("core/Service/gateway/inside", service(labels=LOCAL))
+    world.put("core/Service/gateway/inside", service(labels=LOCAL, selector={"app": "a"}))
     world.accept()
     inside = {"ingress": [{"domainInternal": "inside.gateway.svc.cluster.local"}]}
     status = world.status(KNATIVE)

@@ -1,7 +1,8 @@
 """The Services that lead to this gateway: what Ingresses say of where clients come in is what these say.
 
 A Service of ours is in our namespace, has Emissary's label, and selects our pod. Where nobody tells the pod's labels,
-the label is enough. One with Knative's label of what is seen in the cluster alone is the way in of that.
+the label is enough. One with Knative's label of what is seen in the cluster alone is the way in of that; since Services
+of Knative's own may have that label, it must be known to select our pod.
 """
 
 from collections.abc import Mapping
@@ -63,19 +64,15 @@ class OwnServices:
             return {}
         document = orjson.loads(body)
         labels = _mapping(_mapping(document, "metadata"), "labels")
-        if not self._selects_us(_mapping(_mapping(document, "spec"), "selector")):
-            return {}
+        selector, ours = _mapping(_mapping(document, "spec"), "selector"), self._options.pod_labels
+        selects_us = ours is not None and all(ours.get(name) == value for name, value in selector.items())
         service = OwnService(namespace, name, _addresses(document))
         ways: dict[Way, OwnService] = {}
         if labels.get(VISIBILITY) == CLUSTER_LOCAL:
-            ways["local"] = service
+            ways = {"local": service} if selector and selects_us else {}
         elif labels.get(LABEL) == PUBLIC:
-            ways["public"] = service
+            ways = {"public": service} if ours is None or selects_us else {}
         return ways
-
-    def _selects_us(self, selector: Mapping[str, Any]) -> bool:
-        ours = self._options.pod_labels
-        return ours is None or all(ours.get(name) == value for name, value in selector.items())
 
 
 def _addresses(document: Mapping[str, Any]) -> bytes:
