@@ -27,6 +27,7 @@ KNOWN: Final = frozenset(
         "AMBASSADOR_DRAIN_TIME",
         "AMBASSADOR_UPDATE_MAPPING_STATUS",
         "AMBASSADOR_JSON_LOGGING",
+        "AMBASSADOR_KNATIVE_SUPPORT",
     ]
 )
 """Variables of Emissary's that do their work here."""
@@ -67,7 +68,6 @@ DEAD: Final[Mapping[str, str]] = {
     "AMBASSADOR_FORCE_SECRET_VALIDATION": "Secrets are always checked",
     "AMBASSADOR_GRPC_METRICS_SINK": _GONE,
     "AMBASSADOR_ISTIO_SECRET_DIR": "certificates come from Secrets alone",
-    "AMBASSADOR_KNATIVE_SUPPORT": "Knative's Ingresses are not served",
     "AMBASSADOR_LOG_RESOURCES": "`dragoman translate` shows resources",
     "AMBASSADOR_READY_LOG": _NO_READY,
     "AMBASSADOR_READY_PORT": _NO_READY,

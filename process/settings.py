@@ -101,8 +101,12 @@ class Settings:
     """The kubeconfig file, or several with a colon between; None: the pod's own account, else ~/.kube/config."""
     pod_name: str = field(default_factory=socket.gethostname)
     """Who we are among the replicas."""
+    pod_labels: Path = Path("/tmp/ambassador-pod-info/labels")  # noqa: S108 -- where Emissary's deployments have it
+    """The file in which the downward API says the labels of the pod."""
     mapping_statuses: bool = True
     """Whether the statuses of Mappings are written."""
+    knative: bool = False
+    """Whether Knative's Ingresses are served."""
     webhook_port: int = 9443
     """Where the conversion webhook listens."""
     webhook_service: str = "dragoman-webhook"
@@ -168,6 +172,8 @@ class Settings:
             consul_token=given.get("CONSUL_HTTP_TOKEN", usual.consul_token),
             kubeconfig=given.get("KUBECONFIG"),
             pod_name=given.get("POD_NAME", usual.pod_name),
+            pod_labels=Path(given.get("DRAGOMAN_POD_LABELS", usual.pod_labels)),
+            knative=_boolean(given, "AMBASSADOR_KNATIVE_SUPPORT", usual.knative),
             mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
             webhook_port=_whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reporter.events import NewEvent, is_well, problems_in, recovery
-from reporter.merging import status_to_apply
+from reporter.ingress_merging import ingress_to_apply
+from reporter.merging import is_ours, status_to_apply
 from reporter.objects import JSONObject, Live, Wanted, conditions_of, is_older
 
 PATIENCE: Final = 3.0
@@ -15,6 +16,9 @@ ANSWER_COUNTS: Final = 30.0
 
 LONG_PATIENCE: Final = 60.0
 """The same where an Envoy has had this very version: another one is beginning, and has everything to take in."""
+
+
+_GENERATION: Final = "observedGeneration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,27 @@ def look(wanted: Wanted, live: Live, known: frozenset[NewEvent], waited: float, 
     patience = _patience(wanted, live)
     if waited < patience:
         return Later(patience - waited)
-    return Deed(_news(wanted, known), status_to_apply(live.status, wanted.status, now))
+    return Deed(_news(wanted, known), _to_apply(live.status, wanted.status, now))
+
+
+def _to_apply(live: JSONObject, wanted: JSONObject, now: str) -> JSONObject | None:
+    """What has to be applied: a status with conditions of ours is one of our kinds, any other that of an Ingress."""
+    return (status_to_apply if is_ours(wanted) else ingress_to_apply)(live, wanted, now)
 
 
 def _patience(wanted: Wanted, live: Live) -> float:
-    should, there = (conditions_of(status).get("Programmed", {}) for status in (wanted.status, live.status))
+    should, there = (_programmed(status) for status in (wanted.status, live.status))
     if should.get("status") != "Unknown":
         return 0.0
-    had = there.get("status") == "True" and there.get("observedGeneration") == should.get("observedGeneration")
+    had = there.get("status") == "True" and there.get(_GENERATION) == should.get(_GENERATION)
     return LONG_PATIENCE if had else PATIENCE
+
+
+def _programmed(status: JSONObject) -> JSONObject:
+    """What a status says of Envoy's word: Knative's has the generation beside its conditions."""
+    conditions = conditions_of(status)
+    of_knative = conditions.get("NetworkConfigured", {}) | {_GENERATION: status.get(_GENERATION)}
+    return conditions.get("Programmed", of_knative)
 
 
 def known_before(live: Live, told: frozenset[NewEvent] | None) -> frozenset[NewEvent]:
@@ -120,5 +136,5 @@ def _news(wanted: Wanted, known: frozenset[NewEvent]) -> tuple[NewEvent, ...]:
 
 
 def _generation_of(wanted: Wanted) -> int:
-    generations = [each.get("observedGeneration", 0) for each in conditions_of(wanted.status).values()]
-    return max(generations, default=0)
+    generations: list[int] = [each.get(_GENERATION, 0) for each in conditions_of(wanted.status).values()]
+    return max((wanted.generation, *generations))

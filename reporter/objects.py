@@ -9,6 +9,10 @@ from snapshot import Record
 
 GROUP: Final = "getambassador.io"
 VERSION: Final = "v3alpha1"
+INGRESS: Final = "networking.k8s.io"
+KNATIVE: Final = "networking.internal.knative.dev"
+_INGRESSES: Final = {INGRESS: "v1", KNATIVE: "v1alpha1"}
+"""The groups whose Ingresses have statuses of ours, with their versions."""
 
 JSONObject = dict[str, Any]
 
@@ -20,23 +24,48 @@ class Name:
     kind: str
     namespace: str
     name: str
+    group: str = GROUP
+
+    @property
+    def is_own_kind(self) -> bool:
+        """Whether it is of a kind whose CRD is ours."""
+        return self.group == GROUP
+
+    @property
+    def api_version(self) -> str:
+        """Its group and version."""
+        return f"{self.group}/{_INGRESSES.get(self.group, VERSION)}"
+
+    @property
+    def plural(self) -> str:
+        """Its kind as RBAC calls it."""
+        return f"{self.kind.lower()}s" if self.is_own_kind else f"{self.kind.lower()}es"
+
+    @property
+    def sort(self) -> str:
+        """Its kind, also where another group has one of the same name."""
+        return self.kind if self.is_own_kind else f"{self.kind}.{self.group}"
 
     @property
     def path(self) -> str:
         """Where the API server has it."""
-        return f"/apis/{GROUP}/{VERSION}/namespaces/{self.namespace}/{self.kind.lower()}s/{self.name}"
+        return f"/apis/{self.api_version}/namespaces/{self.namespace}/{self.plural}/{self.name}"
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
+        return f"{self.sort} {self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a status should say. `version` changes whenever that does."""
+    """What a status should say. `version` changes whenever that does.
+
+    `generation` is that which it is about, where its conditions do not say so.
+    """
 
     version: str
     uid: str
     status: JSONObject
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +81,8 @@ class Live:
 def name_of(key: str) -> Name | None:
     """The object of a key of the snapshot; None when it is of no kind of ours."""
     group, kind, namespace, name = key.split("/", 3)
-    return Name(kind, namespace, name) if group == GROUP and namespace and name else None
+    is_known = group == GROUP or (group in _INGRESSES and kind == "Ingress")
+    return Name(kind, namespace, name, group) if is_known and namespace and name else None
 
 
 def wanted_of(record: Record | None) -> Wanted | None:
@@ -60,8 +90,20 @@ def wanted_of(record: Record | None) -> Wanted | None:
     if record is None:
         return None
     body = orjson.loads(record.body)
-    uid, status = body.get("uid"), body.get("status")
-    return Wanted(record.version, uid, status) if uid and isinstance(status, dict) else None
+    uid, status, about = body.get("uid"), body.get("status"), body.get("generation")
+    if not uid or not isinstance(status, dict) or not status:
+        return None
+    return Wanted(record.version, uid, status, about or 0)
+
+
+def is_addressed(record: Record) -> bool:
+    """Whether a record of `statuses` is that of an Ingress for us, of which there is nothing to say."""
+    return b'"status":{}' in record.body
+
+
+def is_unknown(record: Record | None) -> bool:
+    """Whether nobody knows what the status of an Ingress for us should say, so that it stays as it is."""
+    return record is not None and b'"status":null' in record.body
 
 
 def live_of(record: Record | None) -> Live | None:

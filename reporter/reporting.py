@@ -12,12 +12,13 @@ from process import logs
 from process.settings import Settings
 from reporter.agenda import Agenda
 from reporter.events import NewEvent
+from reporter.ingress_merging import has_addresses
 from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, known_before, look
 from reporter.merging import is_ours
-from reporter.objects import JSONObject, Live, Name, Wanted, live_of, name_of, wanted_of
+from reporter.objects import JSONObject, Live, Name, Wanted, is_addressed, is_unknown, live_of, name_of, wanted_of
 from reporter.refusals import Refusals
 from reporter.writing import Events, FailedError, RefusedError, RestError, Statuses, UnreachableError, now_text
-from snapshot import Reader, Snapshot, SnapshotError
+from snapshot import Reader, Record, Snapshot, SnapshotError
 
 AT_A_TIME: Final = 4
 """Objects that are written at the same time."""
@@ -122,11 +123,11 @@ class Reporting:
         """What is to be done for an object; None when nothing is, for now."""
         now, name, record = time.monotonic(), name_of(key), self._wanted.get(key)
         wanted, found = wanted_of(record), live_of(self._live.get(key))
-        if name is not None and found is not None:
+        if name is not None and found is not None and not is_unknown(record):
             if wanted is not None:
                 return self._compare(key, name, wanted, found, now)
             before = self._agenda.version(key, found.uid)
-            if before is not None or (record is not None and is_ours(found.status)):
+            if before is not None or (record is not None and _may_have_ours(record, found)):
                 return self._withdraw(key, name, found, before, now)
         self._agenda.looked(key, now)
         return None
@@ -179,7 +180,7 @@ class Reporting:
         """Seconds for which a status is not to be written; 0: it may be, infinite: not before something changes."""
         if not self._writes_status_of(name) or not self._agenda.may_write(key):
             return inf
-        return max(self._refusals.left(name.kind, name.namespace, now), self._agenda.rests(key, now))
+        return max(self._refusals.left(name.sort, name.namespace, now), self._agenda.rests(key, now))
 
     async def _carry_out(self, errand: _Errand) -> None:
         again = errand.again_in
@@ -253,14 +254,14 @@ class Reporting:
             log.warning("a status was changed back: it is written no more", object=str(name), writes=count)
 
     def _refused(self, errand: _Errand, error: RefusedError) -> float:
-        kind, now = errand.name.kind, time.monotonic()
+        kind, now = errand.name.sort, time.monotonic()
         if self._refusals.add(kind, error.namespace, now):
             log.warning("statuses cannot be written", kind=kind, namespace=error.namespace or "all", reason=str(error))
         return self._refusals.left(kind, error.namespace, now)
 
     def _failed(self, errand: _Errand, error: FailedError) -> float:
         """A write failed that says nothing of others, unless several of its kind do."""
-        kind, now = errand.name.kind, time.monotonic()
+        kind, now = errand.name.sort, time.monotonic()
         is_known = self._refusals.is_known(kind, errand.name.namespace)
         failures, rest = self._agenda.failed(errand.key, now, error.retry_after)
         if self._refusals.failed(kind, errand.key, now):
@@ -281,14 +282,19 @@ class Reporting:
     def _took(self, errand: _Errand) -> None:
         if self._agenda.took(errand.key):
             log.info("a status can be written again", object=str(errand.name))
-        if self._refusals.over(errand.name.kind, errand.name.namespace):
-            log.info("statuses can be written again", kind=errand.name.kind, namespace=errand.name.namespace)
+        if self._refusals.over(errand.name.sort, errand.name.namespace):
+            log.info("statuses can be written again", kind=errand.name.sort, namespace=errand.name.namespace)
 
     def _answered(self) -> None:
         self._agenda.answered()
         if self._is_troubled:
             self._is_troubled = False
             log.info("the API server takes reports again")
+
+
+def _may_have_ours(record: Record, found: Live) -> bool:
+    """Whether something of ours may be in the status of an object of which nothing is to be said any more."""
+    return is_ours(found.status) or (is_addressed(record) and has_addresses(found.status))
 
 
 def _sooner(*seconds: float | None) -> float | None:

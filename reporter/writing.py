@@ -10,7 +10,7 @@ from kubeapi.connection import Answer, Connection, UnreachableError
 from process import logs
 from reporter.allowance import Allowance
 from reporter.events import COMPONENT, NewEvent, event, event_name
-from reporter.objects import GROUP, VERSION, JSONObject, Live, Name, live_of_answer
+from reporter.objects import JSONObject, Live, Name, live_of_answer
 from reporter.refusals import EVERYWHERE, LONGEST_BACKOFF, REFUSED_FOR, Refusals
 
 APPLY: Final = "application/apply-patch+yaml"
@@ -85,7 +85,7 @@ class Statuses:
         Raises RefusedError, FailedError, RestError, UnreachableError.
         """
         document: JSONObject = {
-            "apiVersion": f"{GROUP}/{VERSION}",
+            "apiVersion": name.api_version,
             "kind": name.kind,
             "metadata": {"name": name.name, "namespace": name.namespace},
         }
@@ -97,14 +97,16 @@ class Statuses:
         if answer.ok:
             return live_of_answer(answer.body)
         if answer.status == HTTPStatus.FORBIDDEN and not _is_denied(answer):
-            reason = f"the right to patch {name.kind.lower()}s/status is missing ({answer.message}): see deploy/"
+            reason = f"the right to patch {name.plural}/status is missing ({answer.message}): see deploy/"
             raise RefusedError(reason, name.namespace)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise RefusedError(f"the CRD is another one ({answer.message}): apply deploy/crds.yaml", EVERYWHERE)
+            todo = ": apply deploy/crds.yaml" if name.is_own_kind else ""
+            raise RefusedError(f"the CRD is another one ({answer.message}){todo}", EVERYWHERE)
         if answer.status == HTTPStatus.CONFLICT:  # others write to it all the time
             raise FailedError(answer.message, answer.retry_after)
         if answer.status == HTTPStatus.NOT_FOUND:
-            await self._tell_why_not(name, uid)
+            if name.is_own_kind:
+                await self._tell_why_not(name, uid)
             return None
         log.warning("a status is refused", object=str(name), reason=answer.message)
         return None

@@ -44,7 +44,9 @@ class Translator:
         self._acks: Reader = snapshot.reader("acks")
         self._publisher = Publisher(snapshot)
         holds = {key: hold_of(row) for key, row in snapshot.reader("holds").all().items()}
-        self._translation = Translation(options_of(settings, Machine.this()), holds, PULSE.beat)
+        self._translation = Translation(
+            options_of(settings, Machine.this(labels=settings.pod_labels)), holds, PULSE.beat
+        )
         self._statuses: dict[ObjectKey, Status] = {}
         self._files: dict[ObjectKey, str] = {}
         self._failed: dict[str, str] = {}

@@ -21,7 +21,7 @@ LONGEST: Final = 1_000
 """Characters of what is told of a carried object on its carrier."""
 ANNOTATION: Final = "metadata.annotations[getambassador.io/config]"
 _MARK: Final = f'"{CARRIED}":['.encode()
-_CARRIERS: Final = ("core/Service/", "networking.k8s.io/Ingress/", "extensions/Ingress/")
+_CARRIERS: Final = ("core/Service/", "networking.k8s.io/Ingress/")
 _CARRIABLE: Final = "getambassador.io/"
 
 StatusOf: TypeAlias = Callable[[ObjectKey], Status | None]

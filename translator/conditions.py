@@ -64,28 +64,28 @@ def _accepted(status: Status) -> Verdict:
     ours = [told for told in status.problems if told.by == "dragoman"]
     stopping = [told for told in ours if told.stops]
     if stopping:
-        return "False", stopping[0].reason, _said(stopping, status.more)
+        return "False", stopping[0].reason, sentences(stopping, status.more)
     if ours:
-        return "True", "Warned", _said(ours, status.more)
+        return "True", "Warned", sentences(ours, status.more)
     return "True", "Accepted", "It is valid."
 
 
 def _resolved(status: Status) -> Verdict:
     missing = [told for told in status.problems if told.reason in REFERENCES]
     if missing:
-        return "False", missing[0].reason, _said(missing)
+        return "False", missing[0].reason, sentences(missing)
     return "True", "Resolved", "All references resolved."
 
 
 def _programmed(status: Status) -> Verdict:
     refused = [told for told in status.problems if told.by == "envoy"]
     if refused:
-        return "False", "RefusedByEnvoy", _said(refused)
+        return "False", "RefusedByEnvoy", sentences(refused)
     if status.state == "stopped":
         return "False", "NotAccepted", "Envoy is given nothing of it."
     unattached = [told for told in status.problems if told.reason == "NotAttached"]
     if unattached:
-        return "False", "NotAttached", _said(unattached)
+        return "False", "NotAttached", sentences(unattached)
     if status.waits:
         return "Unknown", "Pending", "Envoy has not answered yet."
     return "True", "Programmed", "Envoy has accepted it."
@@ -107,7 +107,7 @@ def _fields(kind: str, status: Status, conditions: tuple[Condition, ...], progra
     )
 
 
-def _said(told: Sequence[Told], more: int = 0) -> str:
+def sentences(told: Sequence[Told], more: int = 0) -> str:
     """As many problems as a message has room for, and how many more there are; `more` are not even listed."""
     message, left = _sentence(told[0]), len(told) - 1 + more
     for each in told[1:]:

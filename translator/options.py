@@ -32,6 +32,9 @@ class Options:
         default_ports: the ports of HTTP and HTTPS that are open where there is no Listener; none in a cluster.
         own_names: names that can only be one of these addresses, in lower case.
         environment: the gateway's environment: objects may name its variables (`$NAME`), and traces show them.
+        pod_labels: the labels of the pod that we run in; None where nobody tells them.
+        in_cluster: whether the objects are a cluster's, so that statuses are written.
+        knative: whether Knative's Ingresses are served (AMBASSADOR_KNATIVE_SUPPORT).
         openable: gives why Envoy could not write a file, None where it can or nobody knows.
     """
 
@@ -48,3 +51,6 @@ class Options:
     default_ports: tuple[int, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     openable: Callable[[str], str | None] = lambda _: None
+    pod_labels: Mapping[str, str] | None = None
+    in_cluster: bool = False
+    knative: bool = False

@@ -2,7 +2,8 @@
 
     objects --KubernetesTables--> Services, endpoints, certificates
             --ConsulTables------> endpoints
-            --IngressTables-----> objects of Emissary's, which Ingresses become
+            --IngressTables-----> objects of Emissary's, which Ingresses become, and what clients are to be told of us
+            --KnativeTables-----> the same of Knative's
             --EmissaryTables----> listeners, chains, routes (the IR), problems
             --XdsTables---------> resources
 
@@ -16,11 +17,13 @@ from typing import Any, Final
 
 from translator.consul.tables import ConsulTables
 from translator.decode import Problem
+from translator.derived import bodies_by_kind, in_words, owner_of, told_of
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
-from translator.ingress.rules import in_words, owner_of, place_of
 from translator.ingress.tables import IngressTables
 from translator.ir import ConsulService, ObjectKey
+from translator.knative.tables import KnativeTables
+from translator.kubernetes.own_services import OwnServices
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
 from translator.provenance import Provenance
@@ -55,8 +58,13 @@ class Pipeline:
         kubernetes = KubernetesTables(self._tables)
         own = OwnPorts(options)
         consul = ConsulTables(self._tables, own.is_closed)
-        self._ingress = ingress = IngressTables(self._tables, kubernetes, options)
-        emissary = EmissaryTables(self._tables, kubernetes, consul, own, options, ingress.derived)
+        ways_in = OwnServices(self._tables, kubernetes.sources["core/Service"], options)
+        ingress = IngressTables(self._tables, kubernetes, ways_in, options)
+        knative = KnativeTables(self._tables, kubernetes, ways_in, options)
+        self._derived = self._tables.union("objects of others", ingress.of, knative.of)
+        self._addresses = self._tables.union("addresses", ingress.addresses, knative.addresses)
+        derived = bodies_by_kind(self._tables, self._derived)
+        emissary = EmissaryTables(self._tables, kubernetes, consul, own, options, derived)
         self.intent = intent = Intent(
             emissary.listeners,
             emissary.chains,
@@ -72,9 +80,16 @@ class Pipeline:
             **kubernetes.sources,
             **consul.sources,
             **ingress.sources,
+            **knative.sources,
             **emissary.sources,
         }
-        self._problems = (*kubernetes.problems, consul.problems, *ingress.problems, *emissary.problems)
+        self._problems = (
+            *kubernetes.problems,
+            consul.problems,
+            *ingress.problems,
+            *knative.problems,
+            *emissary.problems,
+        )
         self._outputs = xds.outputs
         self._wanted = xds.consul_services
         self.wanted_changes = 0
@@ -95,6 +110,7 @@ class Pipeline:
             f"{kind}/{name}": row for kind, table in self._outputs.items() for name, row in sweep.changed(table).items()
         }
         touched = {key for key in objects if self.serves(key)}
+        touched.update(sweep.changed(self._addresses))
         for table in self._problems:
             touched.update(map(owner_of, sweep.changed(table)))
         return Update(resources, frozenset(touched), sweep.failures)
@@ -110,11 +126,14 @@ class Pipeline:
                 yield problem if message == problem.message else replace(problem, message=message)
 
     def _of_derived(self, key: ObjectKey) -> Iterator[Problem]:
-        """What is wrong with the objects that an Ingress becomes, told where it says them."""
-        for each in self._ingress.of.view().get(key, ()):
+        """What is wrong with the objects that another becomes, told where it says them."""
+        for each in self._derived.view().get(key, ()):
             for problem in self._found(each):
-                message = f"{problem.path.removeprefix('spec.')} {problem.message}"
-                yield replace(problem, path=place_of(each), message=message)
+                yield told_of(each, problem)
+
+    def address_of(self, key: ObjectKey) -> bytes:
+        """What the status of an Ingress is to say of where clients come in; empty where nothing is to be said."""
+        return self._addresses.view().get(key, b"")
 
     def what_if(self, objects: Mapping[ObjectKey, bytes | None], resource_key: str) -> Resource | None:
         """What one resource would be if these objects were so; everything is as before when this returns."""

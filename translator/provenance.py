@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from translator import ir
 from translator.consul.tables import answer_of_assignment as answer_of
-from translator.ingress.rules import owner_of
+from translator.derived import owner_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.xds.names import secrets_of, services_of

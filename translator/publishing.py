@@ -8,13 +8,14 @@ import orjson
 from snapshot import JSON, Record, Snapshot
 from translator.conditions import kubernetes_status
 from translator.consul.tables import key_of
+from translator.ingress_statuses import ingress_status
 from translator.ir import ConsulService, ObjectKey
 from translator.pipeline import kind_of
 from translator.quarantine import Hold, Verdict, digest
 from translator.resources import Resource
 from translator.statuses import Status
 from translator.subjects import Edition
-from translator.translation import Publication
+from translator.translation import GROUP, Publication
 
 
 class Publisher:
@@ -62,9 +63,12 @@ def edition_of(record: Record) -> Edition:
 def record_of_status(key: ObjectKey, row: Status) -> Record:
     """A status as a record of `statuses`."""
     said, uid = row.json(), row.subject.edition.uid if row.subject else ""
-    in_kubernetes = kubernetes_status(kind_of(key).partition("/")[2], row) if uid else None
-    if in_kubernetes is not None:
-        said |= {"uid": uid, "status": in_kubernetes}
+    if uid and row.address:
+        said |= {"uid": uid, "generation": row.subject and row.subject.edition.generation}
+        said["status"] = ingress_status(kind_of(key), row)
+    elif uid and key.startswith(GROUP):
+        in_kubernetes = kubernetes_status(kind_of(key).partition("/")[2], row)
+        said |= {} if in_kubernetes is None else {"uid": uid, "status": in_kubernetes}
     body = orjson.dumps(said)
     return Record(version=digest(body), body=body)
 

@@ -13,6 +13,7 @@ from process.settings import Settings
 from translator.options import Options, OwnPort
 
 _STREAMS: Final = frozenset(("/dev/fd/1", "/dev/fd/2", "/dev/stdout", "/dev/stderr", "/dev/null"))
+_LABEL: Final = re.compile(r'^([^=\n]+)="([^"\n]*)"$', re.MULTILINE)
 _LOCAL: Final = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
 
 
@@ -27,13 +28,17 @@ class Machine:
     names: frozenset[str] = frozenset()
     environment: Mapping[str, str] = field(default_factory=dict)
     openable: Callable[[str], str | None] = lambda _: None
+    labels: Mapping[str, str] | None = None
+    """Those of the pod; None where nobody tells them."""
 
     @classmethod
-    def this(cls, proc: Path = Path("/proc/net"), hosts: Path = Path("/etc/hosts")) -> "Machine":
-        """As far as the kernel and /etc/hosts tell: a pod's own names stand there."""
+    def this(
+        cls, proc: Path = Path("/proc/net"), hosts: Path = Path("/etc/hosts"), labels: Path | None = None
+    ) -> "Machine":
+        """As far as the kernel, /etc/hosts, where a pod's own names stand, and the downward API's file tell."""
         addresses = frozenset([*_of_family_4(proc / "fib_trie"), *_of_family_6(proc / "if_inet6")])
         names = frozenset([socket.gethostname().lower(), *_named(hosts, addresses)])
-        return cls(addresses, names, dict(os.environ), unwritable)
+        return cls(addresses, names, dict(os.environ), unwritable, _labels(labels))
 
 
 def options_of(settings: Settings, machine: Machine | None = None) -> Options:
@@ -53,6 +58,9 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         default_ports=settings.default_ports,
         environment=here.environment,
         openable=lambda path: _ours(path, settings) or here.openable(path),
+        pod_labels=here.labels,
+        in_cluster=settings.config_dir is None,
+        knative=settings.knative,
     )
 
 
@@ -108,6 +116,12 @@ def _named(hosts: Path, addresses: frozenset[str]) -> Iterator[str]:
             continue
         if found.is_loopback or str(found) in addresses:
             yield from (name.lower().removesuffix(".") for name in names)
+
+
+def _labels(file: Path | None) -> dict[str, str] | None:
+    """The labels in a file of the downward API: lines of `name="value"`; None where there is none."""
+    found = dict(_LABEL.findall(_text(file))) if file is not None else {}
+    return found or None
 
 
 def _text(path: Path) -> str:

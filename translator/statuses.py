@@ -44,6 +44,8 @@ class Status:
     """Which version of the object this is about; None for what has no status in Kubernetes."""
     carrier: ObjectKey = ""
     """The object that carries it in an annotation; empty where it stands for itself."""
+    address: bytes = b""
+    """Of an Ingress, where clients come in, as JSON: its status says so. Empty: nothing is said of it."""
 
     @property
     def state(self) -> State:

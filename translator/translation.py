@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from translator.carriers import Carriers
+from translator.derived import INGRESS, KNATIVE
 from translator.emissary.names import what_is_left
 from translator.emissary.objects import subject_of
 from translator.ir import ObjectKey
@@ -25,6 +26,7 @@ from translator.tables import Failure
 from translator.variables import filled_in
 
 GROUP = "getambassador.io/"
+INGRESSES = (f"{INGRESS}/", f"{KNATIVE}/")
 
 
 @dataclass(slots=True)
@@ -328,6 +330,8 @@ class Translation:
             self._subjects.pop(key, None)
         elif key.startswith(GROUP):
             self._subjects[key] = subject_of(body, edition, self._ambassador_id)
+        elif key.startswith(INGRESSES):
+            self._subjects[key] = Subject(edition)
 
     def _restate(self, keys: Iterable[ObjectKey], publication: Publication) -> None:
         """Tell the statuses of these objects anew."""
@@ -349,7 +353,9 @@ class Translation:
         if status is None:
             return None
         carrier = self._carriers.carrier_of(key) or ""
-        return replace(status, waits=self._progress.waits(key), subject=self._subjects.get(key), carrier=carrier)
+        address = self.pipeline.address_of(key)
+        waits, subject = self._progress.waits(key), self._subjects.get(key)
+        return replace(status, waits=waits, subject=subject, carrier=carrier, address=address)
 
     def _judgement_of(self, key: ObjectKey) -> Status | None:
         hold = self._holds.get(key)

@@ -28,7 +28,7 @@ ANNOTATION: Final = "getambassador.io/config"
 CARRIED: Final = "carried"
 """The field with what the annotation says: for the translator, which knows it by the same word (docs/snapshot.md)."""
 
-CARRIERS: Final = ("core/Service/", "networking.k8s.io/Ingress/", "extensions/Ingress/")
+CARRIERS: Final = ("core/Service/", "networking.k8s.io/Ingress/")
 """Begin the keys of what may have configuration in an annotation."""
 
 LONGEST: Final = 256 << 10

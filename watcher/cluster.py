@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from snapshot import Record
-from watcher.kinds import OURS, SECRET, Kind, Target
+from watcher.kinds import SECRET, TOLD, Kind, Target
 from watcher.outage import Random, Server
 from watcher.referred import Referred
 from watcher.reflector import Reflector
@@ -44,8 +44,6 @@ TROUBLED: Final = 3
 
 GENERATED: Final = Source(1, "(generated)", "File")
 """Objects that the entrypoint makes; the cluster's own of the same name come before them."""
-
-_OURS: Final = f"{OURS}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,7 @@ class Cluster:
         changes = self._state.step(events)
         if not before:
             return Outcome(changes, self._live_at_first(live))
-        live.update((key, None) for key, record in changes.records.items() if not record and key.startswith(_OURS))
+        live.update((key, None) for key, record in changes.records.items() if not record and key.startswith(TOLD))
         return Outcome(changes, Changes(live))
 
     def missing(self) -> dict[str, list[Reflector]]:

@@ -29,6 +29,12 @@ TLS_KEYS: Final = frozenset(
     )
 )
 
+WAYS_IN: Final = {
+    "app.kubernetes.io/component": "ambassador-service",
+    "networking.knative.dev/visibility": "cluster-local",
+}
+"""The labels, any of which a Service must have that statuses of Ingresses speak of."""
+
 _NO_TLS: Final = (
     "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,type!=kubernetes.io/dockerconfigjson"
 )
@@ -39,8 +45,9 @@ _NO_TLS: Final = (
 class Kind:
     """A kind of objects. `content` gives what is kept beside metadata; `fields` is a field selector of its own.
 
-    `annotated`: whether annotations are kept. `needed`: without it, requests would be answered wrongly; a pod that has
-    never seen it is not ready. `is_everywhere`: its objects are of no namespace.
+    `annotated`: whether annotations are kept. `reported`: whether we write its statuses though it is none of our own.
+    `optional`: an API server may be without it. `needed`: without it, requests would be answered wrongly; a pod that
+    has never seen it is not ready. `is_everywhere`: its objects are of no namespace.
     """
 
     group: str
@@ -52,6 +59,18 @@ class Kind:
     needed: bool = True
     fields: str = ""
     is_everywhere: bool = False
+    reported: bool = False
+    optional: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its statuses are written, so that it must be known what they say."""
+        return self.reported or self.group == OURS
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether an API server may be without it."""
+        return self.optional or self.group == OURS
 
     @property
     def resource(self) -> str:
@@ -130,7 +149,20 @@ def _some(value: Any, fields: Collection[str]) -> Any:
 
 
 def _service(document: Document) -> dict[str, Any]:
-    return {"spec": _some(document.get("spec"), ("type", "externalName", "ports", "clusterIP", "clusterIPs"))}
+    """Of one that may lead to us also whom it selects, and where its load balancer is."""
+    fields = ("type", "externalName", "ports", "clusterIP", "clusterIPs")
+    if not _may_be_ours(document):
+        return {"spec": _some(document.get("spec"), fields)}
+    return {
+        "spec": _some(document.get("spec"), (*fields, "selector")),
+        "status": _some(document.get("status"), ("loadBalancer",)),
+    }
+
+
+def _may_be_ours(document: Document) -> bool:
+    metadata = document.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return isinstance(labels, dict) and any(labels.get(name) == value for name, value in WAYS_IN.items())
 
 
 def _secret(document: Document) -> dict[str, Any]:
@@ -179,8 +211,25 @@ KINDS: Final = (
     # Not served; said to each object, since whoever relies on one must know.
     _own("DevPortal", "devportals", needed=False),
     Kind("", "v1", "Service", "services", _service),
-    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", _ingress, needed=False),
+    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", _ingress, needed=False, reported=True),
     Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", _ingress, needed=False, is_everywhere=True),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", _slice, annotated=False),
     SECRET,
 )
+
+KNATIVE: Final = (
+    Kind(
+        "networking.internal.knative.dev",
+        "v1alpha1",
+        "Ingress",
+        "ingresses",
+        _ingress,
+        needed=False,
+        reported=True,
+        optional=True,
+    ),
+)
+"""Watched where AMBASSADOR_KNATIVE_SUPPORT says so."""
+
+TOLD: Final = (f"{OURS}/", *(kind.key("", "").rstrip("/") + "/" for kind in (*KINDS, *KNATIVE) if kind.reported))
+"""Begin the keys of objects whose statuses are written."""

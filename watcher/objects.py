@@ -23,6 +23,9 @@ _API_VERSION: Final = re.compile(r"(?:(?P<group>[a-z0-9][-a-z0-9.]{0,252})/)?[a-
 _KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,62}")
 _NAME: Final = re.compile(r"[^\s/\x00-\x1f\x7f]{1,253}")
 
+_MOVED: Final = {("extensions", "Ingress"): "networking.k8s.io"}
+"""Kinds that were of another group once: the API server has them as one object in both."""
+
 _DEEPEST: Final = 250
 """Levels of an object, at most: what makes JSON of it, and what reads it, take not many more."""
 
@@ -117,6 +120,7 @@ def _object(value: JSON, namespace: str, where: str) -> Made | Rejected:
         return Rejected("; ".join(wrong))
     found = _API_VERSION.fullmatch(str(api_version))
     group = (found and found["group"]) or "core"
+    group = _MOVED.get((group, str(kind)), group)
     key = f"{group}/{kind}/{metadata['namespace']}/{metadata['name']}"
     if len(key.encode(errors="replace")) > MAX_KEY:
         return Rejected(f"{where}metadata: group, kind, namespace and name have more than {MAX_KEY} bytes together")

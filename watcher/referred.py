@@ -13,7 +13,7 @@ from watcher.sources import Event, ObjectChanged, ObjectGone, Source, SourceList
 from watcher.unreadable_objects import problems_of
 from watcher.watch_events import Changed, Failing, Forbidden, Gone, Listed, Recovered, Unreadable, WatchEvent
 
-_INGRESS: Final = "/Ingress/"
+_INGRESS: Final = "networking.k8s.io/Ingress/"
 
 
 class Referred:
@@ -132,5 +132,5 @@ def _refers(target: Target) -> bool:
 def _names(key: str, record: Record) -> frozenset[Readings]:
     if not is_carrier(key):
         return secrets_of(key.split("/", 3)[2], record.body)
-    own = certificates_of(key.split("/", 3)[2], record.body) if _INGRESS in key else frozenset()
+    own = certificates_of(key.split("/", 3)[2], record.body) if key.startswith(_INGRESS) else frozenset()
     return own.union(*(secrets_of(each.split("/", 3)[2], body) for each, body in carried_by(record.body)))

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from watcher.asking import Ask, changes_since, everything, page, stream_of_all
 from watcher.collecting import Collection
-from watcher.kinds import OURS, Target
+from watcher.kinds import Target
 from watcher.outage import Random, Server, pause
 from watcher.reading import read
 from watcher.refusals import Refusal, granted, refusal_of
@@ -257,7 +257,7 @@ class Reflector:
                 self._server.answered(self.name, now)
                 events.append(Forbidden(message))
                 self._restart(now, failed=True)
-            case Refusal.MISSING if self.target.kind.group == OURS:
+            case Refusal.MISSING if self.target.kind.may_be_missing:
                 self._server.answered(self.name, now)
                 events.append(Missing())
                 self.missing = True

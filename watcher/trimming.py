@@ -9,7 +9,7 @@ import orjson
 from snapshot import JSON, Record
 from watcher.annotations import carry, is_carrier
 from watcher.documents import Budget
-from watcher.kinds import OURS, Kind
+from watcher.kinds import Kind
 from watcher.limits import Limits
 from watcher.objects import MAX_KEY, canonical, not_json, unlike, wrong_names
 
@@ -46,7 +46,7 @@ def seen(kind: Kind, document: dict[str, Any]) -> Seen:
         field: metadata[field] for field, its in _NOTED.items() if type(metadata.get(field)) is its
     }
     record = Record(_hash(body, orjson.dumps(notes)), body, notes)
-    return Seen(key, record, _live(document, metadata, notes) if kind.group == OURS else None)
+    return Seen(key, record, _live(document, metadata, notes) if kind.is_told else None)
 
 
 def key_of(kind: Kind, document: Any) -> str:

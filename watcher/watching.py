@@ -14,7 +14,7 @@ from process import logs
 from process.settings import Settings
 from watcher.asking import Ask
 from watcher.cluster import Cluster
-from watcher.kinds import KINDS, SECRET, Target
+from watcher.kinds import KINDS, KNATIVE, SECRET, Target
 from watcher.outage import Random
 from watcher.publishing import Publisher
 from watcher.reflector import Reflector
@@ -41,7 +41,7 @@ def targets_of(settings: Settings) -> tuple[Target, ...]:
     own = (settings.namespace,) if settings.certificates_from_own_namespace else settings.namespaces
     return tuple(
         Target(kind, namespace, labels=settings.label_selector, fields=settings.field_selector)
-        for kind in KINDS
+        for kind in (*KINDS, *(KNATIVE if settings.knative else ()))
         for namespace in (own if kind is SECRET else settings.namespaces) or ("",)
         if not (kind.is_everywhere and namespace)  # who is to see some namespaces may not see what is beyond them
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import yaml
 
@@ -10,6 +11,8 @@ from crds.files import single_namespace
 from diagnostics import server
 from process.settings import Settings
 from tests.deploy.reading import DEPLOY, ROOT, documents, of_kind
+from translator.offline import translate
+from translator.options import Options
 
 WORKLOADS = (DEPLOY / "workload.yaml", DEPLOY / "single-namespace/workload.yaml")
 PATHS = {"/ambassador/v0/check_alive", "/ambassador/v0/check_ready"}
@@ -47,8 +50,27 @@ def test_the_environment_means_what_is_wanted(found: list[dict[str, Any]], tmp_p
     assert (settings.namespace, settings.pod_name) == ("dragoman", "one")
     alone = environment_of(found)["AMBASSADOR_SINGLE_NAMESPACE"]
     assert settings.namespaces == (("dragoman",) if alone else ())
-    assert container_of(found)["volumeMounts"] == [{"name": "run", "mountPath": str(settings.run_dir)}]
-    assert pod_of(found)["volumes"][0]["emptyDir"]["medium"] == "Memory"
+    info = {"name": "pod-info", "mountPath": str(settings.pod_labels.parent), "readOnly": True}
+    assert container_of(found)["volumeMounts"] == [{"name": "run", "mountPath": str(settings.run_dir)}, info]
+    run, labels = pod_of(found)["volumes"]
+    assert run["emptyDir"]["medium"] == "Memory"
+    (item,) = labels["downwardAPI"]["items"]
+    assert item == {"path": settings.pod_labels.name, "fieldRef": {"fieldPath": "metadata.labels"}}
+
+
+def test_the_service_where_clients_come_in_is_known_as_ours(found: list[dict[str, Any]]) -> None:
+    labels = of_kind(found, "Deployment")["spec"]["template"]["metadata"]["labels"] | {"pod-template-hash": "1"}
+    services = {
+        f"core/Service/dragoman/{each['metadata']['name']}": each for each in found if each["kind"] == "Service"
+    }
+    assert len(services) == 2
+    ingress = {"metadata": {"annotations": {"kubernetes.io/ingress.class": "ambassador"}}, "spec": {}}
+    key = "networking.k8s.io/Ingress/dragoman/one"
+    objects = {name: orjson.dumps(body) for name, body in {**services, key: ingress}.items()}
+    options = Options(namespace="dragoman", pod_labels=labels, in_cluster=True)
+    assert translate(objects, options).statuses[key].address == b"[]"
+    others = Options(namespace="dragoman", pod_labels={"app": "other"}, in_cluster=True)
+    assert translate(objects, others).statuses[key].address == b"null"
 
 
 def test_services_variables_do_not_become_our_settings(found: list[dict[str, Any]]) -> None:

@@ -75,9 +75,10 @@ def test_each_of_its_demands_is_needed(api: ApiServer, path: Path, name: str, wi
 
 
 @pytest.mark.parametrize(("path", "name"), WORKLOADS[:2])
-def test_a_pod_mounts_nothing_but_memory(api: ApiServer, path: Path, name: str) -> None:
+def test_a_pod_mounts_nothing_but_memory_and_its_own_labels(api: ApiServer, path: Path, name: str) -> None:
     pod = pod_of(path, name)
-    assert [volume.keys() - {"name"} for volume in pod["spec"]["volumes"]] == [{"emptyDir"}]
+    labels = [] if "webhook" in name else [{"downwardAPI"}]
+    assert [volume.keys() - {"name"} for volume in pod["spec"]["volumes"]] == [{"emptyDir"}, *labels]
     context = pod["spec"]["containers"][0]["securityContext"]
     assert context == {
         "allowPrivilegeEscalation": False,

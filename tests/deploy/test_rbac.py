@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.reading import DEPLOY, ROOT, Permission, documents, permissions, permissions_of, rules
-from watcher.kinds import KINDS
+from watcher.kinds import KINDS, KNATIVE
 
 GOLDEN = Path(__file__).parent
 FILES = {
     "permissions.txt": DEPLOY / "rbac.yaml",
     "permissions-single-namespace.txt": DEPLOY / "single-namespace/rbac.yaml",
     "permissions-older-versions.txt": DEPLOY / "older-versions/rbac.yaml",
+    "permissions-knative.txt": DEPLOY / "knative/rbac.yaml",
 }
 PAGE = (ROOT / "docs/rbac.md").read_text()
 
@@ -48,6 +49,8 @@ def test_only_statuses_events_leases_and_our_own_parts_are_written(path: Path) -
         "events",
         "leases.coordination.k8s.io",
         "customresourcedefinitions.apiextensions.k8s.io",
+        "ingresses.networking.k8s.io/status",
+        "ingresses.networking.internal.knative.dev/status",
         "secrets",
     }
     for permission in permissions(path):
@@ -61,6 +64,12 @@ def test_one_namespace_alone_needs_nothing_of_the_cluster() -> None:
     found = documents(FILES["permissions-single-namespace.txt"])
     assert {each["kind"] for each in found} == {"ServiceAccount", "Role", "RoleBinding"}
     assert all(p.name != "*" for p in permissions(FILES["permissions-single-namespace.txt"]) if p.resource == "secrets")
+
+
+def test_knatives_ingresses_may_be_listed_and_watched() -> None:
+    allowed = {(p.resource, p.verb) for p in permissions(FILES["permissions-knative.txt"])}
+    wanted = {(kind.resource, verb) for kind in KNATIVE for verb in ("list", "watch")}
+    assert allowed == wanted | {(f"{kind.resource}/status", "patch") for kind in KNATIVE}
 
 
 @pytest.mark.parametrize("path", [DEPLOY / "rbac.yaml", DEPLOY / "single-namespace/rbac.yaml"])

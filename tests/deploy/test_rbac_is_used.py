@@ -151,8 +151,22 @@ def declare(api: ApiServer, gateway: Gateway, namespace: str) -> None:
     pair = authority().sign("two.test")
     secret = json.loads(tls_secret("dragoman-tls", pair.certificate, pair.key).split("\n---\n")[0])
     api.ask("POST", f"/api/v1/namespaces/{namespace}/secrets", {**secret, "metadata": {"name": "dragoman-tls"}})
+    declare_ingress(api, namespace)
     for each in objects(gateway, namespace):
         api.ask("POST", f"{OURS}/{namespace}/{each['kind'].lower()}s", each)
+
+
+def declare_ingress(api: ApiServer, namespace: str) -> None:
+    """An Ingress, and the Service whose address its status is to say."""
+    services = f"/api/v1/namespaces/{namespace}/services"
+    metadata = {"name": "own", "labels": {"app.kubernetes.io/component": "ambassador-service"}}
+    api.ask("POST", services, {"metadata": metadata, "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}})
+    addresses = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1", "ipMode": "VIP"}]}}}
+    api.ask("PATCH", f"{services}/own/status", addresses, content_type=MERGE)
+    backend = {"service": {"name": "own", "port": {"number": 80}}}
+    metadata = {"name": "one", "annotations": {"kubernetes.io/ingress.class": "ambassador"}}
+    ingress = {"metadata": metadata, "spec": {"defaultBackend": backend}}
+    api.ask("POST", f"/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses", ingress)
 
 
 def live(api: ApiServer, namespace: str) -> None:
@@ -160,6 +174,8 @@ def live(api: ApiServer, namespace: str) -> None:
     for kind in SERVED:
         name = "ambassador" if kind.name == "Module" else "one"
         wait_until(lambda k=kind, n=name: status(api, namespace, k.plural, n), 60, what=f"a status of {kind.name}")
+    ingress = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/one"
+    wait_until(lambda: api.get(ingress)["status"]["loadBalancer"].get("ingress"), 60, what="the Ingress's address")
     for service, state in (("://", "Inactive"), ("one:80", "Running"), ("://", "Inactive"), ("one:80", "Running")):
         path = f"{OURS}/{namespace}/mappings/one"
         api.ask("PATCH", path, {"spec": {"service": service}}, content_type=MERGE)

@@ -130,6 +130,11 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "46": (
         f"{E2E}ingresses.py::test_paths_hosts_and_ports",
         f"{E2E}ingresses.py::test_tls_is_by_the_secret_of_the_ingress",
+        f"{E2E}kubernetes_ingresses.py::test_an_ingress_says_the_address_of_our_service_and_follows_it",
+    ),
+    "47": (
+        f"{E2E}knative.py::test_item_47_a_path_is_a_prefix_and_stays_as_it_is",
+        f"{E2E}kubernetes_knative.py::test_knative_hears_that_its_routes_are_served",
     ),
     "48": (f"{E2E}mistakes.py::test_a_mapping_that_envoy_refuses_is_held_back_alone",),
     "49": (f"{E2E}observability.py::test_datadogs_agent_is_told_of_requests",),
@@ -150,7 +155,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "9.2.9": (f"{E2E}observability.py::test_what_is_wrong_with_a_tracing_service_is_told",),
 }
 
-WAITING: Final[dict[str, str]] = {"47": "Knative, which is not served and not planned"}
+WAITING: Final[dict[str, str]] = {}
 
 NUMBERS: Final = {str(number) for number in range(1, 51)} | {f"9.2.{row}" for row in range(1, 10)}
 

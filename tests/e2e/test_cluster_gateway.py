@@ -52,6 +52,18 @@ spec: {hostname: "*", prefix: /steady/, service: steady, timeout_ms: 60000}
 """
 
 
+INGRESS = """
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: steady, namespace: steady, annotations: {kubernetes.io/ingress.class: ambassador}}
+spec:
+  rules:
+    - host: steady.test
+      http:
+        paths: [{path: /, pathType: Prefix, backend: {service: {name: steady, port: {number: 80}}}}]
+"""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def steady(installed: Installed) -> None:
     """An upstream that does not move, with a time limit that only a lost request reaches: load is on the gateway."""
@@ -99,6 +111,21 @@ def test_requests_come_through_the_service(installed: Installed) -> None:
     assert installed.status("/nowhere/") == 404
     service = installed.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/services/dragoman-admin")["spec"]
     assert installed.cluster.fetch(service["clusterIP"], "/ambassador/v0/check_ready", port=8877)[0] == 200
+
+
+def test_an_ingress_has_the_address_of_the_service(installed: Installed) -> None:
+    """By its label, and by the labels that the pod reads of itself."""
+    installed.cluster.apply(INGRESS)
+    path = "/apis/networking.k8s.io/v1/namespaces/steady/ingresses/steady"
+    given = wait_until(
+        lambda: installed.cluster.get(path)["status"]["loadBalancer"].get("ingress"), SETTLE, what="an address"
+    )
+    service = installed.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/services/{DEPLOYMENT}")
+    assert given == [{"ip": each["ip"]} for each in service["status"]["loadBalancer"]["ingress"]]
+    pod = next(iter(installed.pods()))
+    facts = "print(open('/tmp/ambassador-pod-info/labels').read())"
+    done = installed.cluster.kubectl("-n", NAMESPACE, "exec", pod, "--", "python", "-c", facts)
+    assert SELECTOR.replace("=", '="') in done
 
 
 def test_all_replicas_serve_the_same(installed: Installed) -> None:

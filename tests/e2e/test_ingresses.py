@@ -1,4 +1,4 @@
-"""Ingress v1 as Emissary has it, asked of a real Envoy."""
+"""Ingresses as Emissary has them, asked of a real Envoy."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.certificates import authority, trusting
 from tests.support.gateway import Gateway
-from tests.support.objects import host, tls_secret
+from tests.support.objects import host, mapping, tls_secret
 from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
@@ -47,6 +47,28 @@ def test_paths_hosts_and_ports(gateway: Gateway, red: HttpUpstream) -> None:
         assert gateway.request("ingress.test", "/exact/more").status_code == 404
         assert gateway.request("one.below.test", "/").status_code == 200
         assert gateway.request("two.labels.below.test", "/").status_code == 404
+
+
+@pytest.mark.parametrize("api", ["extensions/v1beta1", "networking.k8s.io/v1beta1"])
+def test_what_was_written_before_v1_means_the_same(gateway: Gateway, red: HttpUpstream, api: str) -> None:
+    named, numbered = ({"serviceName": "web", "servicePort": port} for port in ("http", 80))
+    rules = [{"host": "older.test", "http": {"paths": [{"path": "/named", "backend": named}, {"backend": numbered}]}}]
+    wrong = {"host": "older.test", "http": {"paths": [{"path": "/wrong", "backend": {"servicePort": 80}}]}}
+    carried = mapping("carried", "older.test", red.service, "/carried/")
+    texts = _older(api, "older", {"rules": rules, "backend": numbered}, {"getambassador.io/config": carried})
+    texts += _older(api, "wrong", {"rules": [wrong]}, {})
+    with gateway.applied("older", backing(red) + texts + host("older", "older.test") + host("any", "any.test")):
+        assert gateway.wait_served("older.test", "/named/more").json()["path"] == "/more"
+        for asked in (("older.test", "/"), ("any.test", "/x"), ("older.test", "/carried/")):
+            assert gateway.wait_served(*asked).json()["upstream"] == "red"
+        (told,) = gateway.diag()["objects"]["networking.k8s.io/Ingress/default/wrong"]["problems"]
+        assert told["path"] == "spec.rules[0].http.paths[0].backend.serviceName"
+
+
+def _older(api: str, name: str, spec: dict[str, Any], annotations: dict[str, str]) -> str:
+    ours = {"kubernetes.io/ingress.class": "ambassador", **annotations}
+    made = {"apiVersion": api, "kind": "Ingress", "metadata": {"name": name, "annotations": ours}, "spec": spec}
+    return "\n---\n" + json.dumps(made) + "\n---\n"
 
 
 def test_tls_is_by_the_secret_of_the_ingress(gateway: Gateway, red: HttpUpstream) -> None:

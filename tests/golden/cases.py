@@ -61,7 +61,7 @@ class Case:
         documents = [document for document in yaml.safe_load_all(self.given) if document]
         if not any(document["kind"] == "Listener" for document in documents):
             documents += list(yaml.safe_load_all((FOLDER / "prelude.yaml").read_text()))
-        result = translate(_objects(documents), Options())
+        result = translate(_objects(documents), Options(knative=True))
         assert result.failures == ()
         shown = {section: _section(section, result) for section in self.shows}
         return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120)

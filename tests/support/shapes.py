@@ -157,8 +157,39 @@ def family() -> dict[str, Document]:
             ],
         },
     ]
+    split = {"serviceName": "web", "serviceNamespace": "default", "servicePort": 80, "percent": 100}
+    shared = {"splits": [{**split, "appendHeaders": {"x-a": "b"}}], "headers": {"x-tag": {"exact": "a"}}}
+    shared |= {"path": "/k", "timeout": "5s", "rewriteHost": "b.test", "appendHeaders": {"x-b": "c"}}
+    inside = {"hosts": ["web.default"], "visibility": "ClusterLocal", "http": {"paths": [{"splits": [split]}]}}
+    outside = {"hosts": ["a.test"], "visibility": "ExternalIP", "http": {"paths": [shared]}}
+    knative = {
+        "apiVersion": "networking.internal.knative.dev/v1alpha1",
+        "kind": "Ingress",
+        "metadata": {"name": "hello", "namespace": "default", "labels": {"app": "a"}, "annotations": {"a": "b"}},
+        "spec": {"httpOption": "Enabled", "rules": [outside, inside]},
+    }
+    oldest = {
+        "apiVersion": "networking.k8s.io/v1beta1",
+        "kind": "Ingress",
+        "metadata": {
+            "name": "oldest",
+            "namespace": "default",
+            "annotations": {"kubernetes.io/ingress.class": "ambassador"},
+        },
+        "spec": {
+            "backend": {"serviceName": "web", "servicePort": "80"},
+            "rules": [
+                {
+                    "host": "a.test",
+                    "http": {"paths": [{"path": "/o", "backend": {"serviceName": "web", "servicePort": "http"}}]},
+                }
+            ],
+        },
+    }
     older = {"prefix": "/old/", "service": "web", "host": "a.*", "host_regex": True, "headers": {"x-a": True}}
     found_by = {document["kind"]: document for document in found}
+    found_by["Ingress of v1beta1"] = oldest
+    found_by["Knative's Ingress"] = knative
     found_by["Mapping of v2"] = _own("Mapping", "old", {**older, "cors": {"origins": "a"}}, "getambassador.io/v2")
     found_by["Host of v2"] = _own(
         "Host", "old", {"hostname": "old.test", "selector": {"matchLabels": {"a": "b"}}}, "getambassador.io/v2"

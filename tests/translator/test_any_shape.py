@@ -22,7 +22,7 @@ class World:
     """A family, bystanders, and what becomes of them when one object changes."""
 
     def __init__(self) -> None:
-        self.translation = Translation(Options(), {})
+        self.translation = Translation(Options(knative=True, in_cluster=True), {})
         self.bystanders = [key_of(document) for document in bystanders()]
         everyone = [*family().values(), *bystanders()]
         self.now = 0.0

@@ -83,6 +83,23 @@ def test_the_machine_is_known_by_its_addresses_and_their_names(tmp_path: Path) -
     assert (options.own_addresses, options.own_names) == (machine.addresses, machine.names)
 
 
+def test_a_pod_is_known_by_its_labels_where_its_file_says_them(tmp_path: Path) -> None:
+    file = tmp_path / "labels"
+    file.write_text('app.kubernetes.io/name="dragoman"\nempty=""\npod-template-hash="5b8"')
+    labels = {"app.kubernetes.io/name": "dragoman", "empty": "", "pod-template-hash": "5b8"}
+    assert Machine.this(labels=file).labels == labels
+    assert options_of(Settings(), Machine.this(labels=file)).pod_labels == labels
+    for there_is_none in (tmp_path / "none", None):
+        assert Machine.this(labels=there_is_none).labels is None
+
+
+def test_statuses_and_knative_are_a_clusters_and_asked_for(tmp_path: Path) -> None:
+    assert options_of(Settings()).in_cluster
+    assert not options_of(Settings(config_dir=tmp_path)).in_cluster
+    assert not options_of(Settings()).knative
+    assert options_of(Settings(knative=True)).knative
+
+
 def test_a_machine_that_tells_nothing_has_a_name(tmp_path: Path) -> None:
     machine = Machine.this(tmp_path, tmp_path / "none")
     assert (machine.addresses, machine.names) == (frozenset(), frozenset([socket.gethostname().lower()]))

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from model_apiserver import document
-from worlds import HOST, MAPPING, SLICE, filled, without_problems, world
+from worlds import HOST, MAPPING, SERVICE, SLICE, filled, without_problems, world
 
 from watcher.kinds import SECRET
 from watcher.outage import pause
@@ -45,6 +45,20 @@ def test_pauses_grow_to_half_a_minute_and_differ() -> None:
     assert 3.2 <= pause(3, chance) <= 6.4
     assert pause(50, chance) == 30
     assert len({pause(2, chance) for _ in range(10)}) == 10
+
+
+def test_of_a_service_that_may_lead_to_us_its_pods_and_its_address_are_kept() -> None:
+    address = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+    spec = {"selector": {"app": "a"}, "ports": [{"port": 80}]}
+    for labels, kept in (({"app.kubernetes.io/component": "ambassador-service"}, True), ({"app": "a"}, False)):
+        run = world(SERVICE)
+        made = {**document(SERVICE, "s", 1, 5, "u"), "spec": spec, "status": {**address, "conditions": []}}
+        made["metadata"]["labels"] = labels
+        run.model.objects.setdefault("services", {})["s"] = made
+        run.run(2)
+        body = run.objects[SERVICE.key("a", "s")]
+        assert body["spec"] == (spec if kept else {"ports": [{"port": 80}]})
+        assert body.get("status") == (address if kept else None)
 
 
 def test_an_endpoint_slice_is_its_addresses() -> None:

@@ -4,7 +4,7 @@ import pytest
 from model_apiserver import World
 from worlds import HOST, KEY, MAPPING, SERVICE, SLICE, TARGET, filled, without_problems, world
 
-from watcher.kinds import KINDS, SECRET, Kind, Target
+from watcher.kinds import KINDS, KNATIVE, SECRET, Kind, Target
 
 
 def test_a_missing_kind_is_empty_and_used_when_it_appears() -> None:
@@ -20,6 +20,26 @@ def test_a_missing_kind_is_empty_and_used_when_it_appears() -> None:
     run.run(1)
     assert HOST.key("a", "h") in run.objects
     assert run.cluster.missing() == {}
+
+
+def test_knatives_kind_may_be_missing_and_its_statuses_are_known_when_it_is_there() -> None:
+    (ingress,) = KNATIVE
+    run = world(MAPPING, ingress, model=filled())
+    run.model.absent = {"ingresses"}
+    run.run(2)
+    assert len(run.objects) == 3
+    run.model.absent = set()
+    run.model.put(ingress, "hello", 1)
+    for reflectors in run.cluster.missing().values():
+        for reflector in reflectors:
+            reflector.wake(run.now)
+    run.run(1)
+    key = ingress.key("a", "hello")
+    assert key in run.objects
+    assert key in run.live
+    run.model.delete(ingress, "hello")
+    run.run(1)
+    assert key not in run.live
 
 
 def test_a_kind_that_goes_is_dropped_after_a_second_look() -> None:

@@ -26,6 +26,19 @@ def bodies(found: Content) -> dict[str, object]:
     return {key: orjson.loads(record.body) for key, record in found.objects.items()}
 
 
+def test_an_ingress_of_the_group_that_it_had_once_is_the_same_object() -> None:
+    text = b"kind: Ingress\napiVersion: extensions/v1beta1\nmetadata: {name: web}\n"
+    key, other = (
+        "networking.k8s.io/Ingress/default/web",
+        b"---\nkind: Job\napiVersion: extensions/v1\nmetadata: {name: a}\n",
+    )
+    found = content(text + other)
+    assert set(found.objects) == {key, "extensions/Job/default/a"}
+    assert bodies(found)[key]["apiVersion"] == "extensions/v1beta1"  # type: ignore[index]
+    again = content(text + b"---\n" + text.replace(b"extensions", b"networking.k8s.io"))
+    assert f"{key} is in this file already" in again.problems[0].message
+
+
 def test_an_object_has_its_key_its_namespace_and_where_it_came_from() -> None:
     found = content(b"# a comment\n---\n" + MAPPING + b"---\n" + MAPPING.replace(b"quote}", b"other, namespace: team}"))
     assert bodies(found) == {

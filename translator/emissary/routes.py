@@ -135,7 +135,7 @@ def routes_of(
                 match=_match_of(member.match, authority, reached),
                 action=_action_of(member, common, defaults),
                 order=(*order, place),
-                headers=_with_linkerd(member, common.edits, defaults),
+                headers=_with_linkerd(member, _edits_of(member, common, defaults), defaults),
                 origins=(key,) if division.shadow is None else (key, division.shadow[0]),
                 filters=filters(member.spec, common.filters),
             )
@@ -178,6 +178,14 @@ def _mirrors_of(shadow: Member, defaults: MappingDefaults) -> tuple[ir.Mirror, .
     own = edits_of([spec], Defaults())
     edits = _with_linkerd(shadow, ir.HeaderEdits(own.add_request, own.remove_request), defaults)
     return (mirror_of(shadow.target, spec.weight, edits, _host_of(shadow)),)
+
+
+def _edits_of(member: Member, common: _Common, defaults: MappingDefaults) -> ir.HeaderEdits:
+    """What Mappings alike have in common; but what another object became, as a share of Knative's did, says it alone.
+
+    By its headers Knative knows which revision a request is for.
+    """
+    return edits_of([member.spec], defaults) if "/" in member.name else common.edits
 
 
 def _with_linkerd(member: Member, edits: ir.HeaderEdits, defaults: MappingDefaults) -> ir.HeaderEdits:

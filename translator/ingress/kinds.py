@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from translator.checks import Port
 from translator.decode import Problem, decode, few, rule
+from translator.ingress.older import VERSIONS, current
 from translator.kubernetes.shapes import metadata_of
 
 CONTROLLER: Final = "getambassador.io/ingress-controller"
@@ -121,6 +122,8 @@ class Ingress:
     annotations: Mapping[str, str]
     spec: Spec | None
     problems: tuple[Problem, ...] = ()
+    is_older: bool = False
+    """Whether it was written in a form before v1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,8 @@ class IngressClass:
 
 def read_ingress(namespace: str, name: str, document: Mapping[str, Any]) -> Ingress:
     """Read an Ingress; the API server has checked it, a folder of YAML has not."""
-    metadata, read = metadata_of(document), decode(_Document, document, "")
+    is_older = str(document.get("apiVersion")) in VERSIONS
+    metadata, read = metadata_of(document), decode(_Document, current(document) if is_older else document, "")
     given = metadata.value
     return Ingress(
         namespace,
@@ -143,6 +147,7 @@ def read_ingress(namespace: str, name: str, document: Mapping[str, Any]) -> Ingr
         (given and given.annotations) or {},
         read.value.spec if read.value is not None and given is not None else None,
         few((*metadata.problems, *read.problems)),
+        is_older,
     )
 
 

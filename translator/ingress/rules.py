@@ -1,28 +1,21 @@
 """What an Ingress becomes: objects of Emissary's, by its rules. Pure.
 
-Each path becomes a Mapping, each host with a certificate a Host that selects the Mappings of its Ingress alone. A
-derived object's name is that of its Ingress, a slash, and where in it it stands: no object of anybody has such a name.
+Each path becomes a Mapping, each host with a certificate a Host that selects the Mappings of its Ingress alone.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
-import orjson
-
 from translator.decode import Problem
+from translator.derived import Origin
 from translator.ingress.kinds import CLASS, CONTROLLER, OURS, Backend, Ingress, IngressClass, IngressRule, Path, id_of
+from translator.ingress.older import as_written
 from translator.ir import ObjectKey
 
-INGRESS: Final = "networking.k8s.io/Ingress"
-_VERSION: Final = "getambassador.io/v3alpha1"
 _LABEL: Final = "a10r-k8s-ingress"
 _ONE_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_DERIVED: Final = re.compile(r"getambassador\.io/(?:Mapping|Host)/([^/]+)/([^/]+)/.+")
-
-_SLASHES: Final = 3
-"""In the key of every object that somebody wrote."""
-_CALLED: Final = re.compile(r"(?:Mapping|Host) ([^/ ]+)/([^/ ]+)/(?:tls-\d+-\d+|\d+-\d+|default-backend)")
 
 PortOf = Callable[[str, str], int | None]
 """The number of a port of a Service of the Ingress's namespace, by their names."""
@@ -37,34 +30,35 @@ def is_ours(ingress: Ingress, of_class: IngressClass | None, ambassador_id: str)
     return of_class is not None and of_class.controller.lower() == CONTROLLER and of_class.id == ambassador_id
 
 
-def owner_of(key: ObjectKey) -> ObjectKey:
-    """The Ingress that a derived object comes from; the key itself of any other object."""
-    found = _DERIVED.fullmatch(key) if key.count("/") > _SLASHES else None
-    return f"{INGRESS}/{found[1]}/{found[2]}" if found else key
-
-
 def derived(ingress: Ingress, port_of: PortOf, ambassador_id: str) -> Iterator[tuple[ObjectKey, bytes]]:
     """The objects that an Ingress becomes, by their keys."""
     spec = ingress.spec
     if spec is None:
         return
+    origin = Origin(ingress.namespace, ingress.name, ambassador_id)
     mark = {_LABEL: f"a10r-ingress-{ingress.name}-{ingress.namespace}"} if spec.tls else {}
     for number, tls in enumerate(spec.tls):
         if tls.secret_name:
             for place, hostname in enumerate(tls.hosts or ("*",)):
-                yield _host(ingress, f"tls-{number}-{place}", hostname, tls.secret_name, mark, ambassador_id)
+                fields = {
+                    "hostname": hostname,
+                    "tlsSecret": {"name": tls.secret_name, "namespace": ingress.namespace},
+                    "mappingSelector": {"matchLabels": mark},
+                    "requestPolicy": {"insecure": {"action": "Route"}},
+                }
+                yield origin.object("Host", f"tls-{number}-{place}", ingress.labels, fields)
     labels = {**ingress.labels, **mark}
     if spec.default_backend is not None:
         service = _service(ingress, spec.default_backend, port_of)
-        fields = {"hostname": "*", "prefix": "/", "service": service}
         if service:
-            yield _object(ingress, "Mapping", "default-backend", labels, fields, ambassador_id)
+            fields = {"hostname": "*", "prefix": "/", "service": service}
+            yield origin.object("Mapping", "backend" if ingress.is_older else "default-backend", labels, fields)
     for number, each in enumerate(spec.rules):
         for place, path in enumerate(each.http.paths):
             service = _service(ingress, path.backend, port_of)
-            fields = {**_asked(each, path, has_tls=bool(spec.tls)), "service": service}
             if service:
-                yield _object(ingress, "Mapping", f"{number}-{place}", labels, fields, ambassador_id)
+                fields = {**_asked(each, path, has_tls=bool(spec.tls)), "service": service}
+                yield origin.object("Mapping", f"{number}-{place}", labels, fields)
 
 
 def problems_of(ingress: Ingress, port_of: PortOf) -> tuple[Problem, ...]:
@@ -79,23 +73,9 @@ def problems_of(ingress: Ingress, port_of: PortOf) -> tuple[Problem, ...]:
         if service and service.port.name and port_of(service.name, service.port.name) is None:
             said = f"{service.port.name} is no port of the Service {ingress.namespace}/{service.name}"
             found.append(Problem(f"{path}.service.port.name", said, reason="BackendNotFound"))
+    if ingress.is_older:
+        found = [replace(problem, path=as_written(problem.path)) for problem in found]
     return tuple(found)
-
-
-def place_of(key: ObjectKey) -> str:
-    """Where in its Ingress a derived object comes from, as a path."""
-    place = key.rpartition("/")[2]
-    if place == "default-backend":
-        return "spec.defaultBackend"
-    first, *rest = place.split("-")
-    if first == "tls":
-        return f"spec.tls[{rest[0]}].hosts[{rest[1]}]"
-    return f"spec.rules[{first}].http.paths[{rest[0]}]"
-
-
-def in_words(message: str) -> str:
-    """What is said of derived objects, by the Ingress that somebody wrote."""
-    return _CALLED.sub(lambda found: f"Ingress {found[1]}/{found[2]} ({place_of(found[0])})", message)
 
 
 def _backends(ingress: Ingress) -> Iterator[tuple[str, Backend]]:
@@ -128,25 +108,3 @@ def _service(ingress: Ingress, backend: Backend, port_of: PortOf) -> str:
     service = backend.service
     port = (service.port.number or port_of(service.name, service.port.name or "")) if service else None
     return f"{service.name}.{ingress.namespace}:{port}" if service and port else ""
-
-
-def _host(
-    ingress: Ingress, place: str, hostname: str, secret: str, mark: Mapping[str, str], ambassador_id: str
-) -> tuple[ObjectKey, bytes]:
-    fields = {
-        "hostname": hostname,
-        "tlsSecret": {"name": secret, "namespace": ingress.namespace},
-        "mappingSelector": {"matchLabels": mark},
-        "requestPolicy": {"insecure": {"action": "Route"}},
-    }
-    return _object(ingress, "Host", place, ingress.labels, fields, ambassador_id)
-
-
-def _object(
-    ingress: Ingress, kind: str, place: str, labels: Mapping[str, str], fields: dict[str, Any], ambassador_id: str
-) -> tuple[ObjectKey, bytes]:
-    name = f"{ingress.name}/{place}"
-    metadata = {"name": name, "namespace": ingress.namespace, "labels": dict(labels)}
-    spec = {**fields, "ambassador_id": [ambassador_id]}
-    body = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, "spec": spec}
-    return f"getambassador.io/{kind}/{ingress.namespace}/{name}", orjson.dumps(body)

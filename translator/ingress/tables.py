@@ -1,4 +1,4 @@
-"""The tables of Ingresses: from their bytes to those of the objects of Emissary's that they become."""
+"""The tables of Ingresses: from their bytes to the objects of Emissary's that they become, and to their addresses."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -7,25 +7,36 @@ from typing import Final
 import orjson
 
 from translator.decode import Problem
+from translator.derived import INGRESS
 from translator.ingress.kinds import Ingress, IngressClass, read_class, read_ingress
-from translator.ingress.rules import INGRESS, PortOf, derived, is_ours, problems_of
+from translator.ingress.rules import PortOf, derived, is_ours, problems_of
 from translator.ir import ObjectKey
+from translator.kubernetes.own_services import OwnServices
 from translator.kubernetes.tables import KubernetesTables, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, read
 
 INGRESS_CLASS: Final = "networking.k8s.io/IngressClass"
+UNKNOWN: Final = b"null"
+UNADDRESSED: Final = Problem(
+    "status.loadBalancer",
+    "is not written, since no Service with the label app.kubernetes.io/component: ambassador-service leads to us",
+    stops=False,
+)
 
 
 class IngressTables:
     """Ingresses as objects of Emissary's.
 
-    `sources` are to be filled; `derived` are the objects by kind, for Emissary's rules; `of` tells whose they are.
+    `sources` are to be filled; `of` are the objects that each becomes; `addresses` what its status says of where
+    clients come in, as a JSON list, or UNKNOWN: its status is to stay as it is. Others' Ingresses have no row.
     """
 
-    def __init__(self, tables: Tables, kubernetes: KubernetesTables, options: Options) -> None:
-        self._services = kubernetes.services
+    def __init__(self, tables: Tables, kubernetes: KubernetesTables, own: OwnServices, options: Options) -> None:
+        self._kubernetes = kubernetes
+        self._own = own
         self._id = options.ambassador_id
+        self._in_cluster = options.in_cluster
         ingresses: Table[ObjectKey, bytes] = tables.source("ingress objects")
         classes: Table[ObjectKey, bytes] = tables.source("ingress class objects")
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {INGRESS: ingresses, INGRESS_CLASS: classes}
@@ -35,16 +46,11 @@ class IngressTables:
         self.of: Table[ObjectKey, Mapping[ObjectKey, bytes]] = tables.each(
             "objects of ingresses", found, lambda _, row: dict(derived(row, self._port_of(row), self._id)) or None
         )
-        single = tables.group("objects derived", self.of, lambda _, them: them)
-        bodies: Table[ObjectKey, bytes] = tables.each(
-            "bodies derived", single, lambda _, them: next(iter(them.values()))
+        self.addresses: Table[ObjectKey, bytes] = tables.each(
+            "addresses of ingresses", found, lambda _, row: self._addresses(row)
         )
-        self.derived: Mapping[str, Table[ObjectKey, bytes]] = {
-            kind: tables.each(f"{kind} objects derived", bodies, partial(_of_kind, kind))
-            for kind in ("Host", "Mapping")
-        }
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
-            tables.each("ingress problems", found, lambda _, row: problems_of(row, self._port_of(row)) or None),
+            tables.each("ingress problems", found, lambda _, row: self._problems(row) or None),
         )
 
     def _read(self, key: ObjectKey, body: bytes) -> Ingress | None:
@@ -54,19 +60,19 @@ class IngressTables:
         of_class = read(self._classes, name) if name else None
         return ingress if is_ours(ingress, of_class, self._id) else None
 
+    def _addresses(self, ingress: Ingress) -> bytes:
+        """What may be so for a moment, as when a Service is made anew, takes back nothing that was said."""
+        service = self._own.public() if ingress.spec is not None else None
+        return UNKNOWN if service is None else service.addresses
+
+    def _problems(self, ingress: Ingress) -> tuple[Problem, ...]:
+        found = problems_of(ingress, self._port_of(ingress))
+        if self._in_cluster and ingress.spec is not None and self._own.public() is None:
+            return (*found, UNADDRESSED)
+        return found
+
     def _port_of(self, ingress: Ingress) -> PortOf:
-        """The ports of Services of the Ingress's namespace, for rules that a sweep runs."""
-
-        def port_of(service: str, port: str) -> int | None:
-            found = read(self._services, (ingress.namespace, service))
-            named = found.port(port) if found is not None else None
-            return None if named is None else named.number
-
-        return port_of
-
-
-def _of_kind(kind: str, key: ObjectKey, body: bytes) -> bytes | None:
-    return body if key.startswith(f"getambassador.io/{kind}/") else None
+        return partial(self._kubernetes.port_number, ingress.namespace)
 
 
 def _class_of(key: ObjectKey, body: bytes) -> dict[str, IngressClass]:

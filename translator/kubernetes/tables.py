@@ -78,6 +78,12 @@ class KubernetesTables:
             tables.each("secret problems", read_secrets, _problem_of_certificate),
         )
 
+    def port_number(self, namespace: str, service: str, port: str) -> int | None:
+        """The number of a port of a Service, by its name; for rules that a sweep runs."""
+        found = read(self.services, (namespace, service))
+        named = found.port(port) if found is not None else None
+        return None if named is None else named.number
+
 
 def _by_name(tables: Tables, name: str, parent: Table[ObjectKey, Any], kind: type[Any]) -> Table[Name, Any]:
     grouped = tables.group(

@@ -1,0 +1,1 @@
+"""Knative's Ingress (networking.internal.knative.dev/v1alpha1): each becomes Mappings, which Emissary's rules serve."""
