@@ -85,7 +85,7 @@ class Contexts:
         authority = authority or self.own_authority(certificate)
         if any(problem.stops for problem in problems):
             spec = None
-        if revocations and authority is None and not found:
+        if revocations and authority is None and not any(problem.stops for problem in found):
             problems.append(Problem("spec.crl_secret", "has no effect without ca_secret", stops=False))
         return Context(key, row.namespace, row.name, spec, certificate, authority, revocations, tuple(problems), hosts)
 

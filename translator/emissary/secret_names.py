@@ -37,7 +37,10 @@ def certificate_problem(path: str, secret: SecretRef, found: Certificate | None)
         return Problem(
             path, f"names the Secret {_called(secret)}, which holds no tls.crt with its tls.key", reason=UNUSABLE
         )
-    return _unusable(path, secret, found, found.unfit if found else None)
+    problem = _unusable(path, secret, found, found.unfit if found else None)
+    if problem is None and found is not None and found.remark:
+        return Problem(path, f"names the Secret {_called(secret)}: {found.remark}", stops=False)
+    return problem
 
 
 def authority_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:

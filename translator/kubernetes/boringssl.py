@@ -32,6 +32,11 @@ from translator.kubernetes.public_key import is_elliptic, problem_of_public_key
 NO_CERTIFICATE: Final = "holds no certificate in PEM that can be read"
 NO_REVOCATIONS: Final = "holds no list of revoked certificates in PEM that can be read"
 
+WITHOUT_SIGNATURE: Final = (
+    "has a key usage without digitalSignature: Envoy, Chrome and other strict peers end the handshake (one that logs it says"
+    " KEY_USAGE_BIT_INCORRECT), but in TLS 1.2 with an RSA key exchange; it should be issued anew"
+)
+
 _PLAIN: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _TRUSTED: Final = "TRUSTED CERTIFICATE"
 _CERTIFICATES: Final = _PLAIN | {_TRUSTED}
@@ -52,14 +57,25 @@ class Unfit:
     problem: str
 
 
-def shown_key(blocks: Iterable[Found]) -> bytes | Unfit:
-    """The public key, as DER, of the first certificate of a chain that peers are shown."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What peers are shown: the public key of the first certificate, as DER. `remark`: what many of them stumble over."""
+
+    public_key: bytes
+    remark: str | None = None
+
+
+def shown_chain(blocks: Iterable[Found]) -> Shown | Unfit:
+    """What Envoy takes of a chain that peers are shown, or why it does not take it."""
     first: Fields | None = None
+    remark: str | None = None
     for block in blocks:
         problem = _problem_of_form(block)
         if problem:
             return Unfit(problem)
-        if isinstance(block, Block) and _is_wanted(block, first):
+        if isinstance(block, Block) and block.label == _TRUSTED and first:
+            remark = f"{block.called} is passed over, and peers miss it: behind the first one it must be a CERTIFICATE"
+        elif isinstance(block, Block) and _is_wanted(block, first):
             found = _read(block, with_auxiliary=first is None)
             if isinstance(found, str):
                 return Unfit(found)
@@ -67,7 +83,7 @@ def shown_key(blocks: Iterable[Found]) -> bytes | Unfit:
     if first is None:
         return Unfit(NO_CERTIFICATE)
     unfit = problem_of_public_key(first.public_key) or _unfitness_of(first)
-    return Unfit(unfit) if unfit else first.public_key
+    return Unfit(unfit) if unfit else Shown(first.public_key, _remark_on(first) or remark)
 
 
 def problem_of_authorities(blocks: Iterable[Found]) -> str | None:
@@ -159,6 +175,12 @@ def _unfitness_of(certificate: Fields) -> str | None:
     if certificate.common_name == b"":
         return "has an empty common name; it may have none, or a name"
     return None if certificate.has_name else "has neither a common name nor a name of a server (DNS, URI or address)"
+
+
+def _remark_on(certificate: Fields) -> str | None:
+    """What Envoy takes of who shows it, and refuses of its peers: so do other strict ones, and say little."""
+    usage = certificate.extension(_KEY_USAGE)
+    return None if usage is None or _may_sign(usage) else WITHOUT_SIGNATURE
 
 
 def _may_sign(usage: bytes) -> bool:

@@ -16,10 +16,11 @@ from translator.decode import Problem
 from translator.kubernetes.boringssl import (
     NO_CERTIFICATE,
     NO_REVOCATIONS,
+    Shown,
     Unfit,
     problem_of_authorities,
     problem_of_revocations,
-    shown_key,
+    shown_chain,
 )
 from translator.kubernetes.pem import Found, PassedOver, read_pem
 from translator.kubernetes.private_key import UNREADABLE, Wrong, read_private_key
@@ -43,6 +44,7 @@ class Certificate:
 
     `unfit` says why it cannot be shown to a peer, though it can be what peers are checked against: CAs often have keys,
     and a CA may have one that no server may have. `untrusted` says why it cannot be what peers are checked against.
+    `remark` is what peers may stumble over when it is shown, though it can be.
     `refusal` is what Envoy said of a newer version, when this one is in use in its place.
 
     A Secret that holds only a certificate (no key) is a CA by its `tls.crt`, as in Emissary. `brings_ca`: the CA came
@@ -59,6 +61,7 @@ class Certificate:
     brings_ca: bool = False
     required: bool = False
     unfit: str | None = None
+    remark: str | None = None
     untrusted: str | None = None
     unusable_revocations: str | None = None
     refusal: str | None = None
@@ -89,8 +92,10 @@ class _Entry:
 
     def told(self, problem: str | None) -> str | None:
         """What is wrong with it, with where it is."""
-        if problem is None:
-            return None
+        return None if problem is None else self.where(problem)
+
+    def where(self, problem: str) -> str:
+        """The same of what is wrong."""
         if problem in {NO_CERTIFICATE, NO_REVOCATIONS, UNREADABLE}:
             passed = next((block for block in self.blocks if isinstance(block, PassedOver)), None)
             problem = f"{problem}; it {passed.problem}" if passed else problem
@@ -112,7 +117,8 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
             return Certificate(problem="data[tls.crt]: missing, though there is a private key")
         if ca is None and revocations is None:
             return None
-    unfit = _unfitness_of(chain, key) if chain and key else None
+    shown = _shown(chain, key) if chain and key else None
+    unfit = shown.problem if isinstance(shown, Unfit) else None
     untrusted = _distrust_of(ca or chain)
     if untrusted and (unfit or ca or not key):
         return Certificate(problem=unfit or untrusted)
@@ -124,6 +130,7 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
         brings_ca=bool(entries.get("root-cert.pem")),
         required=entries.get("cert_required", b"").strip().lower() == b"true",
         unfit=unfit,
+        remark=chain.told(shown.remark) if chain and isinstance(shown, Shown) else None,
         untrusted=untrusted,
         unusable_revocations=revocations.told(problem_of_revocations(revocations.blocks)) if revocations else None,
     )
@@ -147,17 +154,17 @@ def _first(entries: Mapping[str, bytes], names: tuple[str, ...]) -> _Entry | Non
     return _Entry(name, entries[name], tuple(read_pem(entries[name]))) if name else None
 
 
-def _unfitness_of(chain: _Entry, key: _Entry) -> str | None:
-    """Why a certificate cannot be shown to peers with its key."""
-    certified = shown_key(chain.blocks)
-    if isinstance(certified, Unfit):
-        return chain.told(certified.problem)
+def _shown(chain: _Entry, key: _Entry) -> Shown | Unfit:
+    """What peers are shown of a chain with its key, or why it cannot be shown; with where that is."""
+    shown = shown_chain(chain.blocks)
+    if isinstance(shown, Unfit):
+        return Unfit(chain.where(shown.problem))
     private = read_private_key(key.blocks)
     if isinstance(private, Wrong):
-        return key.told(private.problem)
-    if _spki(private.public_key()) != _spki(load_der_public_key(certified)):
-        return key.told(f"does not belong to the first certificate of {chain.name}")
-    return None
+        return Unfit(key.where(private.problem))
+    if _spki(private.public_key()) != _spki(load_der_public_key(shown.public_key)):
+        return Unfit(key.where(f"does not belong to the first certificate of {chain.name}"))
+    return shown
 
 
 def _distrust_of(authorities: _Entry | None) -> str | None:

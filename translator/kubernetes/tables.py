@@ -122,7 +122,7 @@ def _problem_of(_: ObjectKey, row: object) -> tuple[Problem, ...] | None:
 def _problem_of_certificate(_: ObjectKey, row: Certificate) -> tuple[Problem, ...] | None:
     if row.misshapen:
         return row.misshapen
-    said = row.problem or row.unfit
+    said = row.problem or row.unfit or row.remark
     if said is None:
         return None
     path, _, message = said.partition(": ")
