@@ -1,5 +1,6 @@
 """The map of the building: from the bytes of objects to resources and problems, table by table.
 
+    files ----FileTables--------> certificates, texts
     objects --KubernetesTables--> Services, endpoints, certificates
             --ConsulTables------> endpoints
             --IngressTables-----> objects of Emissary's, which Ingresses become
@@ -18,6 +19,8 @@ from translator.consul.tables import ConsulTables
 from translator.decode import Problem
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
+from translator.files.names import GROUP, Files, istio_files
+from translator.files.tables import FileTables
 from translator.ingress.rules import in_words, owner_of, place_of
 from translator.ingress.tables import IngressTables
 from translator.ir import ConsulService, ObjectKey
@@ -34,6 +37,9 @@ SOURCES = "dragoman/"
 
 SECRETS: Final = "core/Secret/"
 """Begins the keys of Secrets."""
+
+FILES: Final = GROUP
+"""Begins the keys of files that objects name."""
 
 NO_REFUSALS: Final[Mapping[ObjectKey, str | None]] = MappingProxyType({})
 
@@ -52,26 +58,30 @@ class Pipeline:
 
     def __init__(self, options: Options, step: Callable[[], None] = lambda: None) -> None:
         self._tables = Tables(step)
-        kubernetes = KubernetesTables(self._tables)
+        files = FileTables(self._tables, options.namespace)
+        kubernetes = KubernetesTables(self._tables, files)
         own = OwnPorts(options)
         consul = ConsulTables(self._tables, own.is_closed)
         self._ingress = ingress = IngressTables(self._tables, kubernetes, options)
-        emissary = EmissaryTables(self._tables, kubernetes, consul, own, options, ingress.derived)
+        emissary = EmissaryTables(self._tables, kubernetes, files, consul, own, options, ingress.derived)
         self.intent = intent = Intent(
             emissary.listeners, emissary.chains, emissary.routes, emissary.hosts_of, emissary.filters
         )
         xds = XdsTables(self._tables, intent, kubernetes, consul)
-        self.provenance = Provenance(intent, kubernetes, xds)
-        self._refusals = kubernetes.refusals
+        self.provenance = Provenance(intent, kubernetes, files, xds)
+        self._refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
         self._sources: dict[str, Table[ObjectKey, bytes]] = {
             **kubernetes.sources,
+            **files.sources,
             **consul.sources,
             **ingress.sources,
             **emissary.sources,
         }
-        self._problems = (*kubernetes.problems, consul.problems, *ingress.problems, *emissary.problems)
+        self._problems = (*kubernetes.problems, files.problems, consul.problems, *ingress.problems, *emissary.problems)
         self._outputs = xds.outputs
-        self._wanted = xds.consul_services
+        self._services_wanted = xds.consul_services
+        self._files_wanted = emissary.files
+        self._istio = istio_files(options.istio_secret_dir) if options.istio_secret_dir else None
         self.wanted_changes = 0
 
     def serves(self, key: ObjectKey) -> bool:
@@ -120,9 +130,20 @@ class Pipeline:
         finally:
             self._sweep(before)
 
-    def wanted(self) -> tuple[ConsulService, ...]:
-        """The services of Consul's that routes lead to; `wanted_changes` counts up when they are others."""
-        return tuple(self._wanted.view())
+    def services_wanted(self) -> tuple[ConsulService, ...]:
+        """The services of Consul's that routes lead to."""
+        return tuple(self._services_wanted.view())
+
+    def files_wanted(self) -> tuple[Files, ...]:
+        """The files that objects name, and those that the environment does.
+
+        `wanted_changes` counts up when these, or the services, are others.
+        """
+        return (*self._files_wanted.view(), *((self._istio,) if self._istio else ()))
+
+    def files_missed(self) -> bool:
+        """Whether something is wanted that nobody has read yet."""
+        return any(self.object(files.key) is None for files in self.files_wanted())
 
     def resource(self, key: str) -> Resource | None:
         """A resource as it is now, by `<type>/<name>`."""
@@ -140,13 +161,16 @@ class Pipeline:
     def _sweep(
         self, objects: Mapping[ObjectKey, bytes | None], refusals: Mapping[ObjectKey, str | None] = NO_REFUSALS
     ) -> Sweep:
-        changes: dict[Table[ObjectKey, Any], dict[ObjectKey, Any]] = {self._refusals: dict(refusals)}
+        changes: dict[Table[ObjectKey, Any], dict[ObjectKey, Any]] = {
+            table: {key: said for key, said in refusals.items() if key.startswith(begin)}
+            for begin, table in self._refusals.items()
+        }
         for key, body in objects.items():
             source = self._sources.get(kind_of(key))
             if source is not None:
                 changes.setdefault(source, {})[key] = body
         sweep = self._tables.sweep(changes)
-        self.wanted_changes += bool(sweep.changed(self._wanted))
+        self.wanted_changes += bool(sweep.changed(self._services_wanted) or sweep.changed(self._files_wanted))
         return sweep
 
 

@@ -131,5 +131,5 @@ def test_a_client_that_shows_it_is_refused(logging: Gateway, odd: Pair, red: Htt
         good.load_cert_chain(*authority().client("good").write(tmp_path, "good"))
         logging.wait_served("wanting.test", tls=True, context=good)
         context.load_cert_chain(*odd.write(tmp_path, "odd"))
-        with pytest.raises(httpx.TransportError, match="(?i)illegal.parameter|unsupported.certificate"):
+        with pytest.raises(httpx.TransportError, match=r"(?i)illegal.parameter|unsupported.certificate"):
             logging.request("wanting.test", tls=True, context=context)

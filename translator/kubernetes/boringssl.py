@@ -33,7 +33,7 @@ NO_CERTIFICATE: Final = "holds no certificate in PEM that can be read"
 NO_REVOCATIONS: Final = "holds no list of revoked certificates in PEM that can be read"
 
 WITHOUT_SIGNATURE: Final = (
-    "has a key usage without digitalSignature: Envoy, Chrome and other strict peers end the handshake (one that logs it says"
+    "has a key usage without digitalSignature: Envoy, Chrome and other strict peers end the handshake (Envoy's log says"
     " KEY_USAGE_BIT_INCORRECT), but in TLS 1.2 with an RSA key exchange; it should be issued anew"
 )
 
@@ -59,7 +59,7 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What peers are shown: the public key of the first certificate, as DER. `remark`: what many of them stumble over."""
+    """What peers are shown: the public key of the first certificate, as DER. `remark`: what they may stumble over."""
 
     public_key: bytes
     remark: str | None = None

@@ -7,7 +7,7 @@ cannot be read, a key that belongs to another certificate or that is of no use t
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
@@ -84,9 +84,10 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A value of a Secret: the data key that it is under, and the blocks of PEM that it holds."""
+    """A value of a Secret, or a file: what it is called, where that is, and the blocks of PEM that it holds."""
 
     name: str
+    place: str
     value: bytes
     blocks: Sequence[Found]
 
@@ -99,7 +100,7 @@ class _Entry:
         if problem in {NO_CERTIFICATE, NO_REVOCATIONS, UNREADABLE}:
             passed = next((block for block in self.blocks if isinstance(block, PassedOver)), None)
             problem = f"{problem}; it {passed.problem}" if passed else problem
-        return f"data[{self.name}]: {problem}"
+        return f"{self.place}: {problem}"
 
 
 def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
@@ -117,6 +118,35 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
             return Certificate(problem="data[tls.crt]: missing, though there is a private key")
         if ca is None and revocations is None:
             return None
+    found = _judged(chain, key, ca)
+    if found.problem:
+        return found
+    return replace(
+        found,
+        revocations=revocations.value if revocations else None,
+        brings_ca=bool(entries.get("root-cert.pem")),
+        required=entries.get("cert_required", b"").strip().lower() == b"true",
+        unusable_revocations=revocations.told(problem_of_revocations(revocations.blocks)) if revocations else None,
+    )
+
+
+def certificate_of_files(files: Mapping[str, bytes]) -> Certificate:
+    """Read files by their paths: a certificate or CAs, the certificate's key, and CAs that are trusted beside it."""
+    chain, key, ca, *_ = (
+        *(_Entry(path, path, text, tuple(read_pem(text))) for path, text in files.items()),
+        None,
+        None,
+    )
+    return replace(_judged(chain, key, ca), brings_ca=ca is not None)
+
+
+def refused_with(found: Certificate | None, said: str) -> Certificate:
+    """What is known of one that was refused: the version that is still in use, or that there is none."""
+    return Certificate(problem=said) if found is None else replace(found, refusal=said)
+
+
+def _judged(chain: _Entry | None, key: _Entry | None, ca: _Entry | None) -> Certificate:
+    """What a certificate, its key, and CAs are good for."""
     shown = _shown(chain, key) if chain and key else None
     unfit = shown.problem if isinstance(shown, Unfit) else None
     untrusted = _distrust_of(ca or chain)
@@ -126,13 +156,9 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
         chain.value if chain else None,
         key.value if key else None,
         ca.value if ca else None,
-        revocations.value if revocations else None,
-        brings_ca=bool(entries.get("root-cert.pem")),
-        required=entries.get("cert_required", b"").strip().lower() == b"true",
         unfit=unfit,
         remark=chain.told(shown.remark) if chain and isinstance(shown, Shown) else None,
         untrusted=untrusted,
-        unusable_revocations=revocations.told(problem_of_revocations(revocations.blocks)) if revocations else None,
     )
 
 
@@ -151,7 +177,7 @@ def _entries_of(document: Mapping[str, Any]) -> dict[str, bytes] | str:
 
 def _first(entries: Mapping[str, bytes], names: tuple[str, ...]) -> _Entry | None:
     name = next((name for name in names if entries.get(name)), None)
-    return _Entry(name, entries[name], tuple(read_pem(entries[name]))) if name else None
+    return _Entry(name, f"data[{name}]", entries[name], tuple(read_pem(entries[name]))) if name else None
 
 
 def _shown(chain: _Entry, key: _Entry) -> Shown | Unfit:

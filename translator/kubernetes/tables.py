@@ -1,16 +1,16 @@
 """The tables of the core kinds: from the bytes of objects to Services, their endpoints and certificates."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from translator.decode import Problem
-from translator.ir import ObjectKey
+from translator.files.tables import FileTables
+from translator.ir import CertificateRef, ObjectKey, PemFiles
 from translator.kubernetes.endpoint_slice import EndpointSlice, endpoint_slice_of
 from translator.kubernetes.endpoints import slices_of
-from translator.kubernetes.secret import Certificate, certificate_of
+from translator.kubernetes.secret import Certificate, certificate_of, refused_with
 from translator.kubernetes.service import Service, service_of
 from translator.tables import Table, Tables, read
 
@@ -28,10 +28,10 @@ class KubernetesTables:
     """Services and certificates by namespace and name, the namespaces with Services, and the EndpointSlices of each.
 
     `sources` are the tables to fill, by `<group>/<Kind>`; `problems` what is wrong with the objects, by object key.
-    `refusals` is to be filled too: what Envoy said of Secrets that it refused.
+    `refusals` is to be filled too: what Envoy said of Secrets that it refused. Among the `files` is one more Secret.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, files: FileTables) -> None:
         services: Table[ObjectKey, bytes] = tables.source("service objects")
         slices: Table[ObjectKey, bytes] = tables.source("endpoint slice objects")
         endpoints: Table[ObjectKey, bytes] = tables.source("endpoints objects")
@@ -66,10 +66,11 @@ class KubernetesTables:
         refused = tables.each(
             "certificates refused",
             self.refusals,
-            lambda key, said: _refused(read(read_secrets, key), said),
+            lambda key, said: refused_with(read(read_secrets, key), said),
         )
-        told = tables.union("certificates by object with refusals", refused, read_secrets)
-        self.certificates: Table[Name, Certificate] = _by_name(tables, "certificates", told, Certificate)
+        told = tables.union("certificates by object with refusals", files.istio, refused, read_secrets)
+        self._files = files
+        self._certificates: Table[Name, Certificate] = _by_name(tables, "certificates", told, Certificate)
 
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
             tables.each("service problems", read_services, _problem_of),
@@ -77,6 +78,12 @@ class KubernetesTables:
             tables.each("endpoints problems", read_endpoints, _problem_of_endpoints),
             tables.each("secret problems", read_secrets, _problem_of_certificate),
         )
+
+    def certificate(self, wanted: CertificateRef) -> Certificate | None:
+        """What a Secret or files hold for TLS; for rules that a sweep runs."""
+        if isinstance(wanted, PemFiles):
+            return self._files.certificate(wanted)
+        return read(self._certificates, (wanted.namespace, wanted.name))
 
 
 def _by_name(tables: Tables, name: str, parent: Table[ObjectKey, Any], kind: type[Any]) -> Table[Name, Any]:
@@ -108,11 +115,6 @@ def _problem_of_endpoints(_: ObjectKey, row: tuple[object, ...]) -> tuple[Proble
 
 def _read_secret(_: ObjectKey, body: bytes) -> Certificate | None:
     return certificate_of(orjson.loads(body))
-
-
-def _refused(found: Certificate | None, said: str) -> Certificate:
-    """What is known of a Secret that Envoy refused: the version that is still in use, or that there is none."""
-    return Certificate(problem=said) if found is None else replace(found, refusal=said)
 
 
 def _problem_of(_: ObjectKey, row: object) -> tuple[Problem, ...] | None:

@@ -76,6 +76,9 @@ TAKEN = {
     "a name that is not printable": Pair(with_field(GOOD.certificate, "subject", name(b"*.x.test", 0x13)), GOOD.key),
 }
 TRUSTED = OTHER.certificate.replace(b" CERTIFICATE-", b" TRUSTED CERTIFICATE-")
+PASSED = (
+    "block 2 (TRUSTED CERTIFICATE) is passed over, and peers miss it: behind the first one it must be a CERTIFICATE"
+)
 REMARKED = {
     "RSA that may only sign certificates": (
         pair(rsa.generate_private_key(65537, 2048), SIGNS_ONLY),
@@ -87,8 +90,7 @@ REMARKED = {
     ),
     "a trusted one behind the first": (
         chained(GOOD, TRUSTED),
-        "data[tls.crt]: block 2 (TRUSTED CERTIFICATE) is passed over, and peers miss it: "
-        "behind the first one it must be a CERTIFICATE",
+        f"data[tls.crt]: {PASSED}",
     ),
 }
 """What Envoy shows, and its peers may not take, or may miss."""
