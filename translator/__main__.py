@@ -55,6 +55,7 @@ class Translator:
         self._started = False
         self._behind = False
         self._wanted = -1
+        self._answered: set[ObjectKey] = set()
         self._held = Publication()
         self._holding = False
         self._missed_since: float | None = None
@@ -76,6 +77,8 @@ class Translator:
         began = time.perf_counter()
         now = time.monotonic()
         catalog = self._catalog.changes().records
+        self._answered -= {key for key, record in catalog.items() if record is None}
+        self._answered |= {key for key, record in catalog.items() if record is not None}
         bodies = self._take_in(objects) | {key: record.body if record else None for key, record in catalog.items()}
         publications = []
         if bodies or not self._started:
@@ -109,7 +112,7 @@ class Translator:
 
     def _waits_for_files(self, now: float) -> bool:
         """Whether files are wanted that nobody has read yet: in a moment they are, and nothing is shut until then."""
-        if not self._translation.pipeline.files_missed():
+        if all(files.key in self._answered for files in self._translation.pipeline.files_wanted()):
             self._missed_since = None
             return False
         with suppress(SnapshotFullError):

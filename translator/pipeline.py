@@ -59,7 +59,7 @@ class Pipeline:
     def __init__(self, options: Options, step: Callable[[], None] = lambda: None) -> None:
         self._tables = Tables(step)
         files = FileTables(self._tables, options.namespace)
-        kubernetes = KubernetesTables(self._tables, files)
+        kubernetes = KubernetesTables(self._tables, files.istio, files.certificate)
         own = OwnPorts(options)
         consul = ConsulTables(self._tables, own.is_closed)
         self._ingress = ingress = IngressTables(self._tables, kubernetes, options)
@@ -140,10 +140,6 @@ class Pipeline:
         `wanted_changes` counts up when these, or the services, are others.
         """
         return (*self._files_wanted.view(), *((self._istio,) if self._istio else ()))
-
-    def files_missed(self) -> bool:
-        """Whether something is wanted that nobody has read yet."""
-        return any(self.object(files.key) is None for files in self.files_wanted())
 
     def resource(self, key: str) -> Resource | None:
         """A resource as it is now, by `<type>/<name>`."""

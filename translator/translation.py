@@ -20,7 +20,15 @@ from translator.pipeline import FILES, SECRETS, SOURCES, Pipeline, kind_of
 from translator.progress import Progress
 from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blameless, judged, sentence
 from translator.resources import Resource
-from translator.statuses import Status, Told, status_of_file, status_of_held, status_of_object, status_of_unserved
+from translator.statuses import (
+    Status,
+    Told,
+    status_of_file,
+    status_of_files,
+    status_of_held,
+    status_of_object,
+    status_of_unserved,
+)
 from translator.subjects import UNNAMED, Edition, Subject
 from translator.tables import Failure
 from translator.variables import filled_in
@@ -366,7 +374,7 @@ class Translation:
     def _judgement_of(self, key: ObjectKey) -> Status | None:
         hold = self._holds.get(key)
         if hold is not None:
-            return status_of_held(hold)
+            return status_of_held(hold) if not key.startswith(FILES) else status_of_files(hold)
         body = self.pipeline.object(key)
         if body is None:
             return None

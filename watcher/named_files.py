@@ -64,7 +64,7 @@ class Guard:
     def of(cls, settings: Settings) -> "Guard":
         """What the settings say."""
         folders = (settings.base_dir, settings.config_dir, *settings.more_config_dirs)
-        texts = dict.fromkeys(os.path.realpath(folder) for folder in folders if folder)
+        texts = dict.fromkeys(str(folder.absolute()) for folder in folders if folder)
         return cls((*SYSTEM, os.path.realpath(settings.run_dir)), tuple(texts))
 
     def refusal(self, real: str, files: FileSet) -> str | None:
@@ -73,7 +73,7 @@ class Guard:
             return "is where the system, or the pod, keeps what is its own: not read"
         if not files.is_text:
             return None
-        if not any(within(real, folder) for folder in self.texts):
+        if not any(within(real, os.path.realpath(folder)) for folder in self.texts):  # which may be links, and swapped
             return f"is in none of the folders with texts for clients: {', '.join(self.texts)}"
         return "may hold objects: not shown to clients" if counts(Path(real).name) else None
 

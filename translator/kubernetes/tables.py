@@ -1,12 +1,11 @@
 """The tables of the core kinds: from the bytes of objects to Services, their endpoints and certificates."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from translator.decode import Problem
-from translator.files.tables import FileTables
 from translator.ir import CertificateRef, ObjectKey, PemFiles
 from translator.kubernetes.endpoint_slice import EndpointSlice, endpoint_slice_of
 from translator.kubernetes.endpoints import slices_of
@@ -28,10 +27,16 @@ class KubernetesTables:
     """Services and certificates by namespace and name, the namespaces with Services, and the EndpointSlices of each.
 
     `sources` are the tables to fill, by `<group>/<Kind>`; `problems` what is wrong with the objects, by object key.
-    `refusals` is to be filled too: what Envoy said of Secrets that it refused. Among the `files` is one more Secret.
+    `refusals` is to be filled too: what Envoy said of Secrets that it refused. `made` are Secrets that are no objects,
+    and count before those that are; `of_files` says what files hold.
     """
 
-    def __init__(self, tables: Tables, files: FileTables) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        made: Table[ObjectKey, Certificate],
+        of_files: Callable[[PemFiles], Certificate | None],
+    ) -> None:
         services: Table[ObjectKey, bytes] = tables.source("service objects")
         slices: Table[ObjectKey, bytes] = tables.source("endpoint slice objects")
         endpoints: Table[ObjectKey, bytes] = tables.source("endpoints objects")
@@ -68,8 +73,8 @@ class KubernetesTables:
             self.refusals,
             lambda key, said: refused_with(read(read_secrets, key), said),
         )
-        told = tables.union("certificates by object with refusals", files.istio, refused, read_secrets)
-        self._files = files
+        told = tables.union("certificates by object with refusals", made, refused, read_secrets)
+        self._of_files = of_files
         self._certificates: Table[Name, Certificate] = _by_name(tables, "certificates", told, Certificate)
 
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
@@ -82,7 +87,7 @@ class KubernetesTables:
     def certificate(self, wanted: CertificateRef) -> Certificate | None:
         """What a Secret or files hold for TLS; for rules that a sweep runs."""
         if isinstance(wanted, PemFiles):
-            return self._files.certificate(wanted)
+            return self._of_files(wanted)
         return read(self._certificates, (wanted.namespace, wanted.name))
 
 

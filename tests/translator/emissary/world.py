@@ -43,7 +43,7 @@ class World:
         self.tables = Tables()
         chosen = Options(**options)
         self.files = FileTables(self.tables, chosen.namespace)
-        self.kubernetes = KubernetesTables(self.tables, self.files)
+        self.kubernetes = KubernetesTables(self.tables, self.files.istio, self.files.certificate)
         own = OwnPorts(chosen)
         self.consul = ConsulTables(self.tables, own.is_closed)
         self.emissary = EmissaryTables(self.tables, self.kubernetes, self.files, self.consul, own, chosen)
