@@ -5,6 +5,7 @@ What a real Envoy does is the claim here, so that the words of the warning stay 
 
 import re
 import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -117,6 +118,39 @@ def test_it_is_no_clients_certificate_for_a_service_and_its_context_is_warned(
             assert upstream.seen == []
             assert re.search(r"LINE client 503 U[CF] \[-\]", logged(logging, "client"))
             wait_until(lambda: re.search(f"TLSContext/default/odd-client.*{re.escape(WARNING)}", logging.log()))
+
+
+def test_a_ca_that_says_it_is_not_trusted_for_clients_refuses_all_and_is_told(
+    logging: Gateway, red: HttpUpstream, tmp_path: Path
+) -> None:
+    name, ca = "distrusting.test", authority("Distrusted")
+    ca.pair.write(tmp_path, "ca")
+    options = ["-in", str(tmp_path / "ca.crt"), "-trustout", "-addreject", "clientAuth"]
+    made = subprocess.run(["openssl", "x509", *options], capture_output=True, check=True).stdout
+    pair = authority().sign(name)
+    member = trusting(authority())
+    member.load_cert_chain(*ca.client("member").write(tmp_path, "member"))
+
+    def texts(trusted: bytes) -> str:
+        secrets = tls_secret("distrusting", pair.certificate, pair.key) + tls_secret("distrusted", trusted, b"")
+        tls = {"ca_secret": "distrusted", "cert_required": True}
+        served = host("distrusting", name, tlsSecret={"name": "distrusting"}, tls=tls)
+        return secrets + served + mapping("distrusting", name, red.service)
+
+    with logging.applied("distrusting", texts(ca.pair.certificate)):
+        logging.wait_served(name, tls=True, context=member)
+        logging.apply("distrusting", texts(made))
+        said = "names the Secret default/distrusted: data[tls.crt]: block 1 (TRUSTED CERTIFICATE) says that it is not"
+        wait_until(lambda: f"{said} trusted for clientAuth" in logging.log(), what="the Host warned")
+
+        def is_refused() -> bool:
+            try:
+                logging.request(name, tls=True, context=member)
+            except httpx.TransportError:
+                return True
+            return False
+
+        wait_until(is_refused, what="the client refused")
 
 
 def test_a_client_that_shows_it_is_refused(logging: Gateway, odd: Pair, red: HttpUpstream, tmp_path: Path) -> None:

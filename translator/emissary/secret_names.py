@@ -37,16 +37,15 @@ def certificate_problem(path: str, secret: CertificateRef, found: Certificate | 
     if found is not None and not found.problem and not found.has_certificate:
         return Problem(path, f"names {_called(secret)}, which holds no tls.crt with its tls.key", reason=UNUSABLE)
     problem = _unusable(path, secret, found, found.unfit if found else None)
-    if problem is None and found is not None and found.remark:
-        return Problem(path, f"names {_called(secret)}: {found.remark}", stops=False)
-    return problem
+    return problem or _remark(path, secret, found.remark if found else None)
 
 
 def authority_problem(path: str, secret: CertificateRef, found: Certificate | None) -> Problem | None:
     """Why a Secret cannot be what certificates are checked against, or is not as it is now; None when all is well."""
     if found is not None and not found.problem and not found.has_ca:
         return Problem(path, f"names {_called(secret)}, which holds no tls.crt", reason=UNUSABLE)
-    return _unusable(path, secret, found, found.untrusted if found else None)
+    problem = _unusable(path, secret, found, found.untrusted if found else None)
+    return problem or _remark(path, secret, found.remark_on_ca if found else None)
 
 
 def revocations_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
@@ -54,6 +53,10 @@ def revocations_problem(path: str, secret: SecretRef, found: Certificate | None)
     if found is not None and not found.problem and found.revocations is None:
         return Problem(path, f"names {_called(secret)}, which holds no crl.pem", reason=UNUSABLE)
     return _unusable(path, secret, found, found.unusable_revocations if found else None)
+
+
+def _remark(path: str, secret: CertificateRef, said: str | None) -> Problem | None:
+    return Problem(path, f"names {_called(secret)}: {said}", stops=False) if said else None
 
 
 def _unusable(path: str, secret: CertificateRef, found: Certificate | None, unfit: str | None) -> Problem | None:

@@ -6,7 +6,7 @@ The work is bounded by the length of the text: what Envoy does not decode is not
 before its size is known.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from translator.kubernetes.der import (
     OCTET_STRING,
     SEQUENCE,
     MalformedError,
+    Value,
     bits,
     content_of,
     first_value,
@@ -46,7 +47,12 @@ _TLS_FEATURE: Final = bytes.fromhex("2b06010505070118")
 _MUST_STAPLE: Final = bytes.fromhex("3003020105")
 _DIGITAL_SIGNATURE: Final = 0x80
 
-_AUXILIARY_TAGS: Final = (SEQUENCE, 0xA0, 0x0C, OCTET_STRING)
+_REFUSED_USES: Final = 0xA0
+_USES: Final = {
+    bytes.fromhex("06082b06010505070301"): "serverAuth",
+    bytes.fromhex("06082b06010505070302"): "clientAuth",
+}
+_AUXILIARY_TAGS: Final = (SEQUENCE, _REFUSED_USES, 0x0C, OCTET_STRING)
 """What `openssl x509 -trustout` may write behind a certificate, in this order: uses, refused uses, alias, key id."""
 
 
@@ -95,6 +101,19 @@ def problem_of_authorities(blocks: Iterable[Found]) -> str | None:
             return problem
         found_any = found_any or (isinstance(block, Block) and block.label in _CERTIFICATES)
     return None if found_any else NO_CERTIFICATE
+
+
+def remark_on_authorities(blocks: Iterable[Found]) -> str | None:
+    """What Envoy takes of CAs, and then refuses whoever shows a certificate of them: a CA may say so of itself."""
+    for block in blocks:
+        if isinstance(block, Block) and block.label == _TRUSTED:
+            rest = block.content[len(first_value(block.content)) :]
+            refused = b"".join(rest[start:end] for tag, _, start, end in _auxiliary(rest) if tag == _REFUSED_USES)
+            uses = [use for identifier, use in _USES.items() if identifier in refused]
+            if uses:
+                said = " and ".join(uses)
+                return f"{block.called} says that it is not trusted for {said}: what it signed is refused there"
+    return None
 
 
 def problem_of_revocations(blocks: Iterable[Found]) -> str | None:
@@ -148,10 +167,14 @@ def _read(block: Block, *, with_auxiliary: bool) -> Fields | str:
 def _is_auxiliary(rest: bytes) -> bool:
     """Whether what stands behind a certificate says what it is trusted for, or nothing does."""
     try:
-        tags = [tag for tag, *_ in parts_of(rest, only_value(rest))] if rest else []
+        tags = [tag for tag, *_ in _auxiliary(rest)]
     except MalformedError:
         return False
     return tags == [tag for tag in _AUXILIARY_TAGS if tag in tags]
+
+
+def _auxiliary(rest: bytes) -> Sequence[Value]:
+    return parts_of(rest, only_value(rest)) if rest else ()
 
 
 def _problem_of_crl(block: Block) -> str | None:

@@ -20,6 +20,7 @@ from translator.kubernetes.boringssl import (
     Unfit,
     problem_of_authorities,
     problem_of_revocations,
+    remark_on_authorities,
     shown_chain,
 )
 from translator.kubernetes.pem import Found, PassedOver, read_pem
@@ -44,7 +45,8 @@ class Certificate:
 
     `unfit` says why it cannot be shown to a peer, though it can be what peers are checked against: CAs often have keys,
     and a CA may have one that no server may have. `untrusted` says why it cannot be what peers are checked against.
-    `remark` is what peers may stumble over when it is shown, though it can be.
+    `remark` is what peers may stumble over when it is shown, though it can be; `remark_on_ca` is why peers are refused
+    that are checked against it.
     `refusal` is what Envoy said of a newer version, when this one is in use in its place.
 
     A Secret that holds only a certificate (no key) is a CA by its `tls.crt`, as in Emissary. `brings_ca`: the CA came
@@ -62,6 +64,7 @@ class Certificate:
     required: bool = False
     unfit: str | None = None
     remark: str | None = None
+    remark_on_ca: str | None = None
     untrusted: str | None = None
     unusable_revocations: str | None = None
     refusal: str | None = None
@@ -158,6 +161,7 @@ def _judged(chain: _Entry | None, key: _Entry | None, ca: _Entry | None) -> Cert
         ca.value if ca else None,
         unfit=unfit,
         remark=chain.told(shown.remark) if chain and isinstance(shown, Shown) else None,
+        remark_on_ca=_remark_on(ca or chain) if not untrusted else None,
         untrusted=untrusted,
     )
 
@@ -196,6 +200,10 @@ def _shown(chain: _Entry, key: _Entry) -> Shown | Unfit:
 def _distrust_of(authorities: _Entry | None) -> str | None:
     """Why peers cannot be checked against what is in here."""
     return authorities.told(problem_of_authorities(authorities.blocks)) if authorities else None
+
+
+def _remark_on(authorities: _Entry | None) -> str | None:
+    return authorities.told(remark_on_authorities(authorities.blocks)) if authorities else None
 
 
 def _spki(key: Any) -> bytes:

@@ -47,6 +47,14 @@ def pair(key: Key, *extensions: x509.ExtensionType, signer: Key | None = None) -
     return Pair(made.public_bytes(Encoding.PEM), private)
 
 
+def distrusted(certificate: bytes, use: str) -> bytes:
+    """A certificate that says that it is not to be trusted for a use, as `openssl x509 -addreject` writes it."""
+    identifier = bytes.fromhex(use)
+    refused = bytes([0xA0, len(identifier) + 2, 0x06, len(identifier)]) + identifier
+    made = der_of(certificate) + bytes([0x30, len(refused)]) + refused
+    return pem_of(made).replace(b" CERTIFICATE-", b" TRUSTED CERTIFICATE-")
+
+
 def chained(first: Pair, text: bytes) -> Pair:
     return Pair(first.certificate + text, first.key)
 
@@ -79,6 +87,7 @@ TRUSTED = OTHER.certificate.replace(b" CERTIFICATE-", b" TRUSTED CERTIFICATE-")
 PASSED = (
     "block 2 (TRUSTED CERTIFICATE) is passed over, and peers miss it: behind the first one it must be a CERTIFICATE"
 )
+DISTRUSTED = "block 1 (TRUSTED CERTIFICATE) says that it is not trusted for"
 REMARKED = {
     "RSA that may only sign certificates": (
         pair(rsa.generate_private_key(65537, 2048), SIGNS_ONLY),
@@ -160,6 +169,17 @@ def test_what_peers_stumble_over_is_told_and_served(made: Pair, said: str) -> No
     told = f"warning: names the Secret default/tls: {said}"
     assert world.problems(named)["spec.tlsSecret"] == told
     assert world.problems(context)["spec.secret"] == told
+
+
+def test_a_ca_that_says_it_is_not_trusted_for_clients_is_told_where_it_is_named() -> None:
+    """Envoy refuses all that it signed: asked in tests/e2e/test_key_usages.py."""
+    world = World()
+    world.secret_of("ca", {"tls.crt": distrusted(GOOD.certificate, "2b06010505070302")})
+    said = f"data[tls.crt]: {DISTRUSTED} clientAuth: what it signed is refused there"
+    told = {"spec.ca_secret": f"warning: names the Secret default/ca: {said}"}
+    assert world.problems(world.put("TLSContext", "b", {"ca_secret": "ca"})) == told
+    world.secret_of("ca", {"tls.crt": distrusted(GOOD.certificate, "2b06010505070303")})
+    assert world.problems("getambassador.io/TLSContext/default/b") == {}
 
 
 def test_a_ca_may_be_what_no_peer_is_shown() -> None:
