@@ -26,8 +26,12 @@ MOST_BYTES: Final = 1 << 20
 MOST_OF_TEXT: Final = 1 << 16
 """Of a text, as of one that a Mapping holds."""
 
+MOST_TOGETHER: Final = 32 << 20
+"""Of what was read of all files, as it is kept: whoever names many paths must not fill the memory."""
+
 SYSTEM: Final = ("/proc", "/sys", "/dev", "/run/secrets", "/var/run/secrets", str(SERVICE_ACCOUNT))
 _OPEN: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_BEGIN: Final = b"-----BEGIN "
 _KEYS: Final = b" PRIVATE KEY-----"
 
 MISSING: Final = "does not exist"
@@ -105,6 +109,10 @@ def read_set(files: FileSet, guard: Guard) -> Record:
             data[path] = base64.b64encode(found).decode()
         elif not (found == MISSING and path in files.optional):
             troubles[path] = found
+    return _record(data, troubles)
+
+
+def _record(data: Mapping[str, str], troubles: Mapping[str, str]) -> Record:
     body = orjson.dumps({"data": data, "troubles": troubles})
     return Record(blake2b(body, digest_size=8).hexdigest(), body)
 
@@ -123,7 +131,8 @@ def _read(path: str, files: FileSet, guard: Guard) -> bytes | str:
             found = os.fstat(descriptor)
             if opened != real or not stat.S_ISREG(found.st_mode):
                 return MISSING  # it was swapped meanwhile: the next look says what it is
-            data = os.read(descriptor, most + 1)
+            with open(descriptor, "rb", closefd=False) as file:
+                data = file.read(most + 1)
         finally:
             os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
@@ -138,6 +147,8 @@ def _usable(data: bytes, most: int, *, is_text: bool) -> bytes | str:
         return "is empty"
     if len(data) > most:
         return f"is larger than {most >> 10} KiB"
+    if not is_text and _BEGIN not in data:
+        return "holds nothing in PEM"
     return "holds a private key: not shown to clients" if is_text and _KEYS in data else data
 
 
@@ -155,6 +166,8 @@ class _Known:
     """As they were when they were read."""
     seen: tuple[Sight, ...] | None = None
     since: float = 0.0
+    weight: int = 0
+    is_refused: bool = False
 
 
 class NamedFiles:
@@ -175,8 +188,9 @@ class NamedFiles:
 
     def forget(self, keys: Iterable[str]) -> None:
         """Nobody wants these any more."""
-        for key in keys:
-            self._known.pop(key, None)
+        gone = [self._known.pop(key) for key in keys if key in self._known]
+        if any(known.weight for known in gone):
+            self.read_again([key for key, known in self._known.items() if known.is_refused])
 
     def read_again(self, keys: Iterable[str]) -> None:
         """What was found of these could not be kept."""
@@ -199,8 +213,18 @@ class NamedFiles:
             record = read_set(known.files, self._guard)
             if self._sights(known.files) == sights:  # else it was written to meanwhile
                 known.sights, known.seen = sights, None
-                found[key] = record
+                found[key] = self._weighed(known, record)
         return found
+
+    def _weighed(self, known: _Known, record: Record) -> Record:
+        """The record, if there is room for it beside the others."""
+        known.weight, known.is_refused = 0, False
+        if sum(each.weight for each in self._known.values()) + len(record.body) > MOST_TOGETHER:
+            known.is_refused = True
+            said = f"is not read: all files that objects name have more than {MOST_TOGETHER >> 20} MiB together"
+            return _record({}, dict.fromkeys(known.files.paths, said))
+        known.weight = len(record.body)
+        return record
 
     def _sights(self, files: FileSet) -> tuple[Sight, ...]:
         return tuple([self._sight(path) for path in files.paths])

@@ -186,7 +186,7 @@ def odd_files(folder: Path) -> Iterator[dict[str, str]]:
         str(folder / "loop"): "cannot be read: Too many levels of symbolic links",
         str(folder / "empty"): "is empty",
         str(folder / "large"): "is larger than 1024 KiB",
-        str(folder / "words"): "holds no certificate in PEM that can be read",
+        str(folder / "words"): "holds nothing in PEM",
         str(folder / "words" / "below"): "does not exist",
     }
 

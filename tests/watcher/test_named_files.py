@@ -36,6 +36,11 @@ def guard_of(folder: Path) -> Guard:
     return Guard((str(folder / "closed"),), (str(folder / "texts"),))
 
 
+def pem(text: str) -> bytes:
+    """What begins as PEM does."""
+    return f"-----BEGIN {text}".encode()
+
+
 def said(record: Record | None) -> tuple[dict[str, bytes], dict[str, str]]:
     """What was read, and the troubles, by the names of the files."""
     assert record is not None
@@ -58,57 +63,57 @@ class Looking:
 
 
 def test_what_is_wanted_is_told_at_once_be_it_that_it_is_missing(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("1")
+    (tmp_path / "a").write_bytes(pem("1"))
     looking = Looking(tmp_path)
-    assert said(looking.after(0)) == ({"a": b"1"}, {"b": "does not exist"})
+    assert said(looking.after(0)) == ({"a": pem("1")}, {"b": "does not exist"})
     assert looking.after(60) is None
 
 
 def test_two_files_that_are_replaced_one_after_the_other_are_told_together(tmp_path: Path) -> None:
     a, b = tmp_path / "a", tmp_path / "b"
-    a.write_text("1")
-    b.write_text("1")
+    a.write_bytes(pem("1"))
+    b.write_bytes(pem("1"))
     looking = Looking(tmp_path)
-    assert said(looking.after(0)) == ({"a": b"1", "b": b"1"}, {})
-    a.write_text("12")
+    assert said(looking.after(0)) == ({"a": pem("1"), "b": pem("1")}, {})
+    a.write_bytes(pem("12"))
     assert looking.after(1) is None
-    b.write_text("12")
+    b.write_bytes(pem("12"))
     assert looking.after(SETTLED - 0.1) is None
     assert looking.after(SETTLED - 0.1) is None
-    assert said(looking.after(0.2)) == ({"a": b"12", "b": b"12"}, {})
+    assert said(looking.after(0.2)) == ({"a": pem("12"), "b": pem("12")}, {})
     assert looking.after(60) is None
 
 
 def test_one_that_is_removed_and_written_again_was_never_gone(tmp_path: Path) -> None:
     a, b = tmp_path / "a", tmp_path / "b"
-    a.write_text("1")
-    b.write_text("1")
+    a.write_bytes(pem("1"))
+    b.write_bytes(pem("1"))
     looking = Looking(tmp_path)
     looking.after(0)
     b.unlink()
     assert looking.after(0) is None
     assert looking.after(ABSENCE - 0.1) is None
-    b.write_text("2")
+    b.write_bytes(pem("2"))
     assert looking.after(0) is None
-    assert said(looking.after(SETTLED)) == ({"a": b"1", "b": b"2"}, {})
+    assert said(looking.after(SETTLED)) == ({"a": pem("1"), "b": pem("2")}, {})
     b.unlink()
     assert looking.after(0) is None
-    assert said(looking.after(ABSENCE)) == ({"a": b"1"}, {"b": "does not exist"})
+    assert said(looking.after(ABSENCE)) == ({"a": pem("1")}, {"b": "does not exist"})
 
 
 def test_a_link_that_is_swapped_at_any_place_of_the_path_is_another_content(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name / "deep").mkdir(parents=True)
-        (tmp_path / name / "deep" / "file").write_text(name)
+        (tmp_path / name / "deep" / "file").write_bytes(pem(name))
     (tmp_path / "link").symlink_to("one")
     for name in "ab":
         (tmp_path / name).symlink_to("link/deep/file")
     looking = Looking(tmp_path)
-    assert said(looking.after(0))[0]["a"] == b"one"
+    assert said(looking.after(0))[0]["a"] == pem("one")
     (tmp_path / "new").symlink_to("two")
     (tmp_path / "new").rename(tmp_path / "link")
     assert looking.after(0) is None
-    assert said(looking.after(SETTLED))[0] == {"a": b"two", "b": b"two"}
+    assert said(looking.after(SETTLED))[0] == {"a": pem("two"), "b": pem("two")}
 
 
 def test_what_nobody_wants_any_more_is_looked_at_no_more(tmp_path: Path) -> None:
@@ -126,9 +131,9 @@ def test_what_could_not_be_kept_is_read_again(tmp_path: Path) -> None:
 
 
 def test_an_optional_file_may_be_missing(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("1")
+    (tmp_path / "a").write_bytes(pem("1"))
     files = FileSet("Istio", (str(tmp_path / "a"), str(tmp_path / "b")), frozenset([str(tmp_path / "b")]))
-    assert said(read_set(files, guard_of(tmp_path))) == ({"a": b"1"}, {})
+    assert said(read_set(files, guard_of(tmp_path))) == ({"a": pem("1")}, {})
 
 
 def test_a_record_of_the_translators_is_understood() -> None:
@@ -177,12 +182,36 @@ def test_no_pipe_folder_or_loop_and_nobody_waits_for_one(tmp_path: Path) -> None
 def test_no_more_than_is_of_use(tmp_path: Path, sort: str, most: int) -> None:
     path, guard = tmp_path / "a", Guard((), (str(tmp_path),))
     files = FileSet(sort, (str(path),), frozenset())
-    path.write_bytes(b"a" * most)
+    path.write_bytes(pem("") + b"a" * (most - len(pem(""))))
     assert len(said(read_set(files, guard))[0]["a"]) == most
-    path.write_bytes(b"a" * (most + 1))
+    path.write_bytes(pem("") + b"a" * most)
     assert trouble(files, guard) == f"is larger than {most >> 10} KiB"
     path.write_bytes(b"")
     assert trouble(files, guard) == "is empty"
+
+
+def test_what_is_no_pem_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("top secret")
+    assert trouble(FileSet("Pem", (str(tmp_path / "a"),), frozenset()), Guard((), ())) == "holds nothing in PEM"
+
+
+def test_all_files_together_have_a_bound_and_who_was_refused_is_read_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.named_files.MOST_TOGETHER", 3 << 20)
+    (tmp_path / "a").write_bytes(pem("") + b"a" * (1 << 19))
+    named = NamedFiles(guard_of(tmp_path))
+    spelled = [f"{tmp_path}/{'./' * number}a" for number in range(6)]  # each about 700 KB as it is kept
+    for path in spelled:
+        named.want(path, FileSet("Pem", (path,), frozenset()))
+    found = named.look(0)
+    refused = [path for path in spelled if orjson.loads(found[path].body)["troubles"]]
+    assert refused == spelled[4:]
+    assert "more than 3 MiB together" in said(found[refused[0]])[1]["a"]
+    assert named.look(1) == {}
+    named.forget([spelled[0]])
+    again = named.look(2)
+    assert [path for path in again if not orjson.loads(again[path].body)["troubles"]] == [refused[0]]
 
 
 def test_clients_are_shown_nothing_but_what_is_in_a_folder_for_them(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Content:
 class FileTables:
     """Certificates and texts by the keys of their files, which are the sources.
 
-    `istio` is the Secret that Istio's files become, as an object; where there are none, one of the cluster may be it.
+    `istio` is the Secret that Istio's files become, as an object; without them one of the cluster may be it.
     `refusals` is to be filled, too: what Envoy said of certificates that it refused.
     """
 
@@ -70,7 +70,7 @@ class FileTables:
         made = tables.group(
             "Istio's certificates",
             istio,
-            lambda key, body: {secret: (key, self._of_istio(key, body))} if Content.of(body).data else {},
+            lambda key, body: {secret: (key, self._of_istio(key, body))} if not Content.of(body).troubles else {},
         )
         self._made: Table[ObjectKey, tuple[ObjectKey, Certificate]] = tables.each(
             "Istio's files", made, lambda _, members: members[min(members)]
