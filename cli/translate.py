@@ -24,6 +24,7 @@ from translator.tables import Failure
 from watcher.lanes import Lanes
 from watcher.limits import Limits
 from watcher.loading import Loaded, load
+from watcher.named_files import FileSet, Guard, read_set
 
 SECTIONS: dict[str, tuple[ResourceType, str]] = {
     "listeners": ("listener", "envoy.config.listener.v3.Listener"),
@@ -52,7 +53,8 @@ def translate(folder: Path, output: str) -> None:
     """Print the listeners, routes, clusters, endpoints and secrets that a folder gives, and what is wrong in it.
 
     Resources are in Envoy's canonical JSON, private keys left out. The exit code is 0, or 1 when a problem stops an
-    object or a file: each has the object, the field and the reason. What cannot be printed is escaped.
+    object or a file: each has the object, the field and the reason. What cannot be printed is escaped. Files that
+    objects name are read on this machine.
     """
     try:
         settings = replace(Settings.from_environment(os.environ), config_dir=folder)
@@ -91,7 +93,12 @@ def translated(loaded: Loaded, settings: Settings) -> tuple[dict[str, Any], bool
     objects = {key: record.body for key, record in loaded.objects.items()}
     fallback = fallback_secret(settings.namespace)
     objects.setdefault(f"core/Secret/{settings.namespace}/{fallback['metadata']['name']}", orjson.dumps(fallback))
-    result = translate_objects(objects, options_of(settings, Machine(environment=os.environ)))
+    guard = Guard.of(settings)
+    result = translate_objects(
+        objects,
+        options_of(settings, Machine(environment=os.environ)),
+        lambda files: read_set(FileSet(files.sort, files.paths, frozenset(files.optional)), guard).body,
+    )
     statuses = {**result.statuses, **_file_statuses(loaded)}
     problems = [problem for key, status in sorted(statuses.items()) for problem in _problems(key, status)]
     problems += map(_failure, result.failures)

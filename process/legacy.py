@@ -21,6 +21,7 @@ KNOWN: Final = frozenset(
         "AMBASSADOR_CONFIG_BASE_DIR",
         "AMBASSADOR_CONFIG_DIR",
         "AMBASSADOR_ENVOY_BIND_ADDRESS",
+        "AMBASSADOR_ISTIO_SECRET_DIR",
         "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS",
         "AMBASSADOR_HEALTHCHECK_BIND_PORT",
         "AMBASSADOR_HEALTHCHECK_IP_FAMILY",
@@ -67,7 +68,6 @@ DEAD: Final[Mapping[str, str]] = {
     "AMBASSADOR_FORCE_ENDPOINTS": "requests go to the endpoints of a Service wherever they are known",
     "AMBASSADOR_FORCE_SECRET_VALIDATION": "Secrets are always checked",
     "AMBASSADOR_GRPC_METRICS_SINK": _GONE,
-    "AMBASSADOR_ISTIO_SECRET_DIR": "certificates come from Secrets alone",
     "AMBASSADOR_LOG_RESOURCES": "`dragoman translate` shows resources",
     "AMBASSADOR_READY_LOG": _NO_READY,
     "AMBASSADOR_READY_PORT": _NO_READY,
@@ -109,9 +109,14 @@ def _is_of_a_service(name: str, value: str) -> bool:
     return _OF_SERVICES.fullmatch(name) is not None or (name.endswith("_PORT") and "://" in value)
 
 
+def base_folder(given: Mapping[str, str]) -> Path:
+    """Where everything is that people mount for Emissary."""
+    return Path(given.get("AMBASSADOR_CONFIG_BASE_DIR") or given.get("ambassador_root") or "/ambassador")
+
+
 def folders(given: Mapping[str, str]) -> tuple[Path, ...]:
     """Where Emissary's files are: the folder that is named, whether it is there or not, and the usual ones that are."""
-    base = Path(given.get("AMBASSADOR_CONFIG_BASE_DIR") or given.get("ambassador_root") or "/ambassador")
+    base = base_folder(given)
     named, usual = given.get("AMBASSADOR_CONFIG_DIR"), [base / "ambassador-config", base / "init-config"]
     there = [folder for folder in (usual[1:] if named else usual) if folder.is_dir()]
     return (*([Path(named)] if named else []), *there)

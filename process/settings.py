@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Self, get_args
 
-from process.legacy import folders
+from process.legacy import base_folder, folders
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -34,6 +34,9 @@ MORE_CONFIG_DIRS: Final = "DRAGOMAN_MORE_CONFIG_DIRS"
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """What Kubernetes gives each pod to know itself and the API server by."""
+
+LONGEST_PATH: Final = 200
+"""Bytes of a path that objects, or the environment, name: two of them are a key in the snapshot."""
 
 _FAMILIES: Final = {"ANY": None, "IPV4_ONLY": "0.0.0.0", "IPV6_ONLY": "::"}
 _HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/[!-~]*")
@@ -93,6 +96,10 @@ class Settings:
     """Likewise, by fields."""
     certificates_from_own_namespace: bool = False
     """Whether only Secrets of the own namespace are read."""
+    base_dir: Path = Path("/ambassador")
+    """Beside the folders of YAML, where the texts are that clients may be shown."""
+    istio_secret_dir: Path | None = None
+    """Where Istio's agent writes the certificate of this pod, which is the Secret `istio-certs` then."""
     consul_address: str = ""
     """The Consul of ConsulResolvers that name none; empty: 127.0.0.1:8500."""
     consul_token: str = ""
@@ -168,6 +175,8 @@ class Settings:
             label_selector=given.get("AMBASSADOR_LABEL_SELECTOR", usual.label_selector),
             field_selector=given.get("AMBASSADOR_FIELD_SELECTOR", usual.field_selector),
             certificates_from_own_namespace=single or "AMBASSADOR_CERTS_SINGLE_NAMESPACE" in given,
+            base_dir=base_folder(given),
+            istio_secret_dir=_folder(given, "AMBASSADOR_ISTIO_SECRET_DIR"),
             consul_address=given.get("CONSUL_HTTP_ADDR", usual.consul_address),
             consul_token=given.get("CONSUL_HTTP_TOKEN", usual.consul_token),
             kubeconfig=given.get("KUBECONFIG"),
@@ -262,6 +271,14 @@ class Settings:
     def supervisor_socket(self) -> Path:
         """Where supervisord takes commands."""
         return self.run_dir / "supervisor.sock"
+
+
+def _folder(given: Mapping[str, str], name: str) -> Path | None:
+    """A folder by its whole path, short enough to be a name in the snapshot."""
+    text = given.get(name)
+    if text is not None and not (text.startswith("/") and text.isprintable() and len(text.encode()) <= LONGEST_PATH):
+        raise SettingsError(f"{name}: {text!r} is not the whole path of a folder, in at most {LONGEST_PATH} bytes")
+    return Path(text) if text else None
 
 
 def _own_namespace(given: Mapping[str, str], account: Path | None) -> str | None:

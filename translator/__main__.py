@@ -5,6 +5,7 @@ import gc
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from process import logs
 from process.main import run
@@ -18,6 +19,9 @@ from translator.publishing import Publisher, edition_of, hold_of, is_connected, 
 from translator.settings import Machine, options_of
 from translator.statuses import Status
 from translator.translation import Publication, Translation
+
+FILES_SECONDS = 1.0
+"""So long is waited for files that objects name and that nobody has read yet, before it is published without them."""
 
 POLL_SECONDS = 1.0
 """The safety net under the doorbell."""
@@ -53,10 +57,16 @@ class Translator:
         self._started = False
         self._behind = False
         self._wanted = -1
+        self._answered: set[ObjectKey] = set()
+        self._held = Publication()
+        self._holding = False
+        self._missed_since: float | None = None
 
     @property
     def wait(self) -> float:
         """Seconds until there is something to do though no bell rang."""
+        if self._holding:
+            return FILES_SECONDS / 4
         now = time.monotonic()
         due = self._translation.next_time(now)
         return POLL_SECONDS if due is None else min(POLL_SECONDS, due - now)
@@ -69,6 +79,8 @@ class Translator:
         began = time.perf_counter()
         now = time.monotonic()
         catalog = self._catalog.changes().records
+        self._answered -= {key for key, record in catalog.items() if record is None}
+        self._answered |= {key for key, record in catalog.items() if record is not None}
         bodies = self._take_in(objects) | {key: record.body if record else None for key, record in catalog.items()}
         publications = []
         if bodies or not self._started:
@@ -86,15 +98,29 @@ class Translator:
             )
         publications.append(self._translation.time_passed(now))
         self._report_failures()
-        together = Publication()
+        together, self._held = self._held, Publication()
         for publication in publications:
-            self._report(publication)
             together.then(publication)
+        self._holding = self._waits_for_files(now)
+        if self._holding:
+            self._held = together
+            return
+        self._report(together)
         self._publish(together)
-        changed = sum(len(publication.resources) for publication in publications)
+        changed = len(together.resources)
         if changed:
             milliseconds = round((time.perf_counter() - began) * 1000, 1)
             log.info("published", objects=len(bodies), resources=changed, ms=milliseconds)
+
+    def _waits_for_files(self, now: float) -> bool:
+        """Whether files are wanted that nobody has read yet: in a moment they are, and nothing is shut until then."""
+        if all(files.key in self._answered for files in self._translation.pipeline.files_wanted()):
+            self._missed_since = None
+            return False
+        with suppress(SnapshotFullError):
+            self._want()
+        self._missed_since = now if self._missed_since is None else self._missed_since
+        return now - self._missed_since < FILES_SECONDS
 
     def _report_failures(self) -> None:
         """Say what failed in the verdicts, once while it stays the same."""
@@ -133,7 +159,8 @@ class Translator:
     def _want(self) -> None:
         wanted = self._translation.pipeline.wanted_changes
         if wanted != self._wanted:
-            self._publisher.want(self._translation.pipeline.wanted())
+            pipeline = self._translation.pipeline
+            self._publisher.want(pipeline.services_wanted(), pipeline.files_wanted())
             self._wanted = wanted
 
     def _report(self, publication: Publication) -> None:

@@ -133,6 +133,17 @@ class SecretRef:
 
 
 @dataclass(frozen=True, slots=True)
+class PemFiles:
+    """A file with a certificate, with the one that has its key; or one with CAs."""
+
+    certificate: str
+    key: str = ""
+
+
+CertificateRef = SecretRef | PemFiles
+
+
+@dataclass(frozen=True, slots=True)
 class TlsVersions:
     """The oldest and the newest TLS version spoken; None leaves Envoy's default."""
 
@@ -145,9 +156,9 @@ class UpstreamTls:
     """TLS towards a backend. Without `ca` its certificate is not verified; `revocations` are those of the `ca`."""
 
     sni: str | None = None
-    ca: SecretRef | None = None
+    ca: CertificateRef | None = None
     revocations: SecretRef | None = None
-    certificate: SecretRef | None = None
+    certificate: CertificateRef | None = None
     versions: TlsVersions = TlsVersions()
     alpn: tuple[str, ...] = ()
     cipher_suites: tuple[str, ...] = ()
@@ -321,8 +332,8 @@ class VirtualHost:
 class TlsTermination:
     """TLS towards clients: certificates by SNI chain, and what a client must show."""
 
-    certificates: tuple[SecretRef, ...]
-    client_ca: SecretRef | None = None
+    certificates: tuple[CertificateRef, ...]
+    client_ca: CertificateRef | None = None
     client_revocations: SecretRef | None = None
     require_client_certificate: bool = False
     versions: TlsVersions = TlsVersions()

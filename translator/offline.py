@@ -1,8 +1,9 @@
 """Translation without processes: objects in, resources and problems out, for the command line and for tests."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from translator.files.names import Files
 from translator.ir import ObjectKey
 from translator.options import Options
 from translator.resources import Resource
@@ -20,9 +21,17 @@ class Result:
     failures: tuple[Failure, ...] = ()
 
 
-def translate(objects: Mapping[ObjectKey, bytes], options: Options) -> Result:
-    """Translate these objects afresh. Where a rule of ours fails, what it would have made is missing."""
+def translate(
+    objects: Mapping[ObjectKey, bytes], options: Options, read_files: Callable[[Files], bytes] | None = None
+) -> Result:
+    """Translate these objects afresh. Where a rule of ours fails, what it would have made is missing.
+
+    `read_files` gives what is in files that objects name, as the watcher would write it.
+    """
     translation = Translation(options, {})
     publication = translation.objects_changed(0.0, dict(objects))
+    if read_files is not None:
+        contents = {files.key: read_files(files) for files in translation.pipeline.files_wanted()}
+        publication.then(translation.objects_changed(0.0, contents))
     statuses = {key: status for key, status in publication.statuses.items() if status is not None}
     return Result(translation.resources(), statuses, tuple(publication.failures))

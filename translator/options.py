@@ -31,6 +31,7 @@ class Options:
         own_addresses: the addresses of the machine, or the pod, that we run in, each in its one spelling.
         default_ports: the ports of HTTP and HTTPS that are open where there is no Listener; none in a cluster.
         own_names: names that can only be one of these addresses, in lower case.
+        istio_secret_dir: where Istio writes the certificate of this pod (AMBASSADOR_ISTIO_SECRET_DIR); empty: nowhere.
         environment: the gateway's environment: objects may name its variables (`$NAME`), and traces show them.
         pod_labels: the labels of the pod that we run in; None where nobody tells them.
         in_cluster: whether the objects are a cluster's, so that statuses are written.
@@ -49,6 +50,7 @@ class Options:
     own_addresses: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
     default_ports: tuple[int, ...] = ()
+    istio_secret_dir: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     openable: Callable[[str], str | None] = lambda _: None
     pod_labels: Mapping[str, str] | None = None

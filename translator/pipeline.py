@@ -1,5 +1,6 @@
 """The map of the building: from the bytes of objects to resources and problems, table by table.
 
+    files ----FileTables--------> certificates, texts
     objects --KubernetesTables--> Services, endpoints, certificates
             --ConsulTables------> endpoints
             --IngressTables-----> objects of Emissary's, which Ingresses become, and what clients are to be told of us
@@ -20,6 +21,8 @@ from translator.decode import Problem
 from translator.derived import bodies_by_kind, in_words, owner_of, told_of
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
+from translator.files.names import GROUP, Files, istio_files
+from translator.files.tables import FileTables
 from translator.ingress.tables import IngressTables
 from translator.ir import ConsulService, ObjectKey
 from translator.knative.tables import KnativeTables
@@ -38,6 +41,9 @@ SOURCES = "dragoman/"
 SECRETS: Final = "core/Secret/"
 """Begins the keys of Secrets."""
 
+FILES: Final = GROUP
+"""Begins the keys of files that objects name."""
+
 NO_REFUSALS: Final[Mapping[ObjectKey, str | None]] = MappingProxyType({})
 
 
@@ -55,7 +61,8 @@ class Pipeline:
 
     def __init__(self, options: Options, step: Callable[[], None] = lambda: None) -> None:
         self._tables = Tables(step)
-        kubernetes = KubernetesTables(self._tables)
+        files = FileTables(self._tables, options.namespace)
+        kubernetes = KubernetesTables(self._tables, files.istio, files.certificate)
         own = OwnPorts(options)
         consul = ConsulTables(self._tables, own.is_closed)
         ways_in = OwnServices(self._tables, kubernetes.sources["core/Service"], options)
@@ -64,7 +71,7 @@ class Pipeline:
         self._derived = self._tables.union("objects of others", ingress.of, knative.of)
         self._addresses = self._tables.union("addresses", ingress.addresses, knative.addresses)
         derived = bodies_by_kind(self._tables, self._derived)
-        emissary = EmissaryTables(self._tables, kubernetes, consul, own, options, derived)
+        emissary = EmissaryTables(self._tables, kubernetes, files, consul, own, options, derived)
         self.intent = intent = Intent(
             emissary.listeners,
             emissary.chains,
@@ -74,10 +81,11 @@ class Pipeline:
             emissary.runtime,
         )
         xds = XdsTables(self._tables, intent, kubernetes, consul)
-        self.provenance = Provenance(intent, kubernetes, xds)
-        self._refusals = kubernetes.refusals
+        self.provenance = Provenance(intent, kubernetes, files, xds)
+        self._refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
         self._sources: dict[str, Table[ObjectKey, bytes]] = {
             **kubernetes.sources,
+            **files.sources,
             **consul.sources,
             **ingress.sources,
             **knative.sources,
@@ -85,13 +93,16 @@ class Pipeline:
         }
         self._problems = (
             *kubernetes.problems,
+            files.problems,
             consul.problems,
             *ingress.problems,
             *knative.problems,
             *emissary.problems,
         )
         self._outputs = xds.outputs
-        self._wanted = xds.consul_services
+        self._services_wanted = xds.consul_services
+        self._files_wanted = emissary.files
+        self._istio = istio_files(options.istio_secret_dir) if options.istio_secret_dir else None
         self.wanted_changes = 0
 
     def serves(self, key: ObjectKey) -> bool:
@@ -144,9 +155,16 @@ class Pipeline:
         finally:
             self._sweep(before)
 
-    def wanted(self) -> tuple[ConsulService, ...]:
-        """The services of Consul's that routes lead to; `wanted_changes` counts up when they are others."""
-        return tuple(self._wanted.view())
+    def services_wanted(self) -> tuple[ConsulService, ...]:
+        """The services of Consul's that routes lead to."""
+        return tuple(self._services_wanted.view())
+
+    def files_wanted(self) -> tuple[Files, ...]:
+        """The files that objects name, and those that the environment does.
+
+        `wanted_changes` counts up when these, or the services, are others.
+        """
+        return (*self._files_wanted.view(), *((self._istio,) if self._istio else ()))
 
     def resource(self, key: str) -> Resource | None:
         """A resource as it is now, by `<type>/<name>`."""
@@ -164,13 +182,16 @@ class Pipeline:
     def _sweep(
         self, objects: Mapping[ObjectKey, bytes | None], refusals: Mapping[ObjectKey, str | None] = NO_REFUSALS
     ) -> Sweep:
-        changes: dict[Table[ObjectKey, Any], dict[ObjectKey, Any]] = {self._refusals: dict(refusals)}
+        changes: dict[Table[ObjectKey, Any], dict[ObjectKey, Any]] = {
+            table: {key: said for key, said in refusals.items() if key.startswith(begin)}
+            for begin, table in self._refusals.items()
+        }
         for key, body in objects.items():
             source = self._sources.get(kind_of(key))
             if source is not None:
                 changes.setdefault(source, {})[key] = body
         sweep = self._tables.sweep(changes)
-        self.wanted_changes += bool(sweep.changed(self._wanted))
+        self.wanted_changes += bool(sweep.changed(self._services_wanted) or sweep.changed(self._files_wanted))
         return sweep
 
 

@@ -5,18 +5,21 @@ from collections.abc import Iterable, Iterator
 from translator import ir
 from translator.consul.tables import answer_of_assignment as answer_of
 from translator.derived import owner_of
-from translator.ir import ObjectKey
+from translator.files.names import pem_files
+from translator.files.tables import FileTables
+from translator.ir import CertificateRef, ObjectKey, PemFiles
 from translator.kubernetes.tables import KubernetesTables
-from translator.xds.names import secrets_of, services_of
+from translator.xds.names import certificates_of, services_of
 from translator.xds.tables import Intent, XdsTables
 
 
 class Provenance:
     """Looks back from resources to objects, through the tables as they are now."""
 
-    def __init__(self, intent: Intent, kubernetes: KubernetesTables, xds: XdsTables) -> None:
+    def __init__(self, intent: Intent, kubernetes: KubernetesTables, files: FileTables, xds: XdsTables) -> None:
         self._intent = intent
         self._kubernetes = kubernetes
+        self._files = files
         self._xds = xds
         self.failures: dict[str, Exception] = {}
         """What failed in here, by resource: bugs of ours."""
@@ -48,7 +51,7 @@ class Provenance:
             case "runtime":
                 found = (key for row in self._intent.runtime.view().values() for key in row.origins)
             case _:
-                found = (f"core/Secret/{secret.namespace}/{secret.name}" for secret in secrets_of(name))
+                found = (self._written_in(each) for each in certificates_of(name))
         return tuple(dict.fromkeys(map(_written, found)))
 
     def _of_listener(self, name: str) -> Iterator[ObjectKey]:
@@ -87,6 +90,11 @@ class Provenance:
         row = self._intent.filters.view().get(name)
         if row is not None:
             yield from row.origins
+
+    def _written_in(self, certificate: CertificateRef) -> ObjectKey:
+        if isinstance(certificate, PemFiles):
+            return pem_files(certificate).key
+        return self._files.behind(f"core/Secret/{certificate.namespace}/{certificate.name}")
 
     def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:
         answer = answer_of(name)

@@ -8,6 +8,7 @@ import orjson
 from snapshot import JSON, Record, Snapshot
 from translator.conditions import kubernetes_status
 from translator.consul.tables import key_of
+from translator.files.names import Files
 from translator.ingress_statuses import ingress_status
 from translator.ir import ConsulService, ObjectKey
 from translator.pipeline import kind_of
@@ -35,9 +36,10 @@ class Publisher:
             {key: None if row is None else record_of_status(key, row) for key, row in publication.statuses.items()}
         )
 
-    def want(self, services: Iterable[ConsulService]) -> None:
-        """Write which services of Consul's are wanted."""
-        self._wanted.replace({key_of(service): record_of_wanted(service) for service in services})
+    def want(self, services: Iterable[ConsulService], files: Iterable[Files]) -> None:
+        """Write which services of Consul's are wanted, and which files."""
+        wanted = {key_of(service): record_of_wanted(service) for service in services}
+        self._wanted.replace(wanted | {each.key: record_of_files(each) for each in files})
 
     def replace(self, resources: Mapping[str, Resource], statuses: Mapping[ObjectKey, Status]) -> None:
         """Write everything; only what differs is written, and known to others as a change."""
@@ -76,6 +78,12 @@ def record_of_status(key: ObjectKey, row: Status) -> Record:
 def record_of_wanted(service: ConsulService) -> Record:
     """A service as a record of `wanted`."""
     body = orjson.dumps({"address": service.address, "datacenter": service.datacenter, "service": service.service})
+    return Record(version=digest(body), body=body)
+
+
+def record_of_files(files: Files) -> Record:
+    """Files that belong together, as a record of `wanted`."""
+    body = orjson.dumps({"sort": files.sort, "paths": files.paths, "optional": files.optional})
     return Record(version=digest(body), body=body)
 
 

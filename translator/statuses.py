@@ -81,6 +81,11 @@ def status_of_held(hold: Hold) -> Status:
     return Status((Told("", hold.message[:LONGEST_ANSWER], stops=True, by="envoy"),), is_held=True)
 
 
+def status_of_files(hold: Hold) -> Status:
+    """The status of files that objects name, which cannot be used as they are now."""
+    return Status((Told("", hold.message[:LONGEST_ANSWER], stops=hold.good is None),), is_held=True)
+
+
 def status_of_file(body: bytes) -> Status:
     """The status of a file that the watcher could not read."""
     document = orjson.loads(body)

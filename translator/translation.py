@@ -13,14 +13,23 @@ from translator.carriers import Carriers
 from translator.derived import INGRESS, KNATIVE
 from translator.emissary.names import what_is_left
 from translator.emissary.objects import subject_of
+from translator.files.tables import problem_of_files
 from translator.ir import ObjectKey
 from translator.memory import Memory
 from translator.options import Options
-from translator.pipeline import SECRETS, SOURCES, Pipeline, kind_of
+from translator.pipeline import FILES, SECRETS, SOURCES, Pipeline, kind_of
 from translator.progress import Progress
 from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blameless, judged, sentence
 from translator.resources import Resource
-from translator.statuses import Status, Told, status_of_file, status_of_held, status_of_object, status_of_unserved
+from translator.statuses import (
+    Status,
+    Told,
+    status_of_file,
+    status_of_files,
+    status_of_held,
+    status_of_object,
+    status_of_unserved,
+)
 from translator.subjects import UNNAMED, Edition, Subject
 from translator.tables import Failure
 from translator.variables import filled_in
@@ -91,6 +100,10 @@ class Translation:
             if hold is not None and hold.refused != digest(body):
                 del self._holds[key]
                 publication.holds[key] = hold = None
+            if hold is None and body is not None and key.startswith(FILES):
+                hold = self._hold_of_files(key, body)
+                if hold is not None:
+                    self._holds[key] = publication.holds[key] = hold
             effective[key] = hold.good if hold else body
             self._take_note(key, body, (editions or {}).get(key, UNNAMED))
         self._apply(now, effective, publication)
@@ -98,6 +111,13 @@ class Translation:
             if not self.pipeline.serves(key):
                 publication.statuses[key] = self._status_without_tables(key, body)
         return self._tell_carriers(publication)
+
+    def _hold_of_files(self, key: ObjectKey, body: bytes) -> Hold | None:
+        """What stays in use of files that were good, and are not: two files are not replaced in one moment."""
+        good = self.pipeline.object(key)
+        if good is None or (said := problem_of_files(key, body)) is None or problem_of_files(key, good) is not None:
+            return None
+        return Hold(digest(body), good, f"{said}; what was read before stays in use")
 
     def _filled_in(self, key: ObjectKey, body: bytes | None) -> bytes | None:
         return filled_in(body, self._environment) if body is not None and key.startswith(GROUP) else body
@@ -291,7 +311,7 @@ class Translation:
 
     def _refusals_of(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, str | None]:
         """What Envoy says of these objects, of those that are Secrets."""
-        return {key: self._refusal_of(key) for key in keys if key.startswith(SECRETS)}
+        return {key: self._refusal_of(key) for key in keys if key.startswith((SECRETS, FILES))}
 
     def _refusal_of(self, key: ObjectKey) -> str | None:
         hold = self._holds.get(key)
@@ -360,7 +380,7 @@ class Translation:
     def _judgement_of(self, key: ObjectKey) -> Status | None:
         hold = self._holds.get(key)
         if hold is not None:
-            return status_of_held(hold)
+            return status_of_held(hold) if not key.startswith(FILES) else status_of_files(hold)
         body = self.pipeline.object(key)
         if body is None:
             return None

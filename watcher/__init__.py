@@ -4,6 +4,7 @@
     folder: look, read       --> lanes --> reader: documents --> objects
                                  limits: what each may take; tree: what is inside
     kinds, trimming          --> what is watched in a cluster, and what of an object is kept
+    catalog                  --> consul, named_files: what the translator wants to know besides
     reflector                --> what to ask the API server (asking, outage), and what its answers mean (refusals,
                                  collecting): watch events
     cluster, secrets         --> what follows for the whole; watching: the shell that runs it

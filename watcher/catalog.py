@@ -1,4 +1,8 @@
-"""Asks Consul for the services that routes lead to, and keeps its answers in the snapshot's `catalog`.
+"""Asks Consul for the services that routes lead to, reads the files that objects name, and keeps both in `catalog`.
+
+Files are looked at twice a second, in a thread: a link may be swapped at any place of a path, a filesystem may make no
+notices, and one that hangs must not keep the rest of the watcher waiting. Nothing is looked at before something is
+wanted.
 
 Nothing is asked, and no HTTP client loaded, before somebody's Mapping leads to Consul. The token of the environment is
 shown to the Consul of the environment alone: whoever may write a ConsulResolver could have it sent anywhere.
@@ -7,6 +11,7 @@ shown to the Consul of the environment alone: whoever may write a ConsulResolver
 import asyncio
 import os
 import random
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
@@ -17,6 +22,7 @@ from process.settings import Settings
 from snapshot import Reader, Record, Snapshot, SnapshotError, SnapshotFullError, Writer
 from snapshot.bell import Bell
 from watcher.consul import WAIT, Asking, base_url, service_of
+from watcher.named_files import FileSet, Guard, NamedFiles, file_set
 
 if TYPE_CHECKING:
     import aiohttp
@@ -25,6 +31,12 @@ LOOK: Final = 5.0
 """Seconds after which it is looked for services that are wanted, though no bell rang."""
 
 CONNECT_SECONDS: Final = 5.0
+
+FILES_LOOK: Final = 0.5
+"""Seconds between two looks at files."""
+
+FILES: Final = "file/"
+"""Begins the keys of files; the others are services."""
 
 log = logs.get()
 
@@ -39,6 +51,10 @@ class Catalog:
         self._settings = settings
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._files = NamedFiles(Guard.of(settings))
+        self._new_files: dict[str, FileSet | None] = {}
+        self._look = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Until it is cancelled. What goes wrong here harms nothing else of the watcher."""
@@ -53,19 +69,22 @@ class Catalog:
             log.exception("Consul is followed no more: a bug of ours")
         finally:
             bell.close()
-            for task in self._tasks.values():
+            for task in (*self._tasks.values(), *((self._looking,) if self._looking else ())):
                 task.cancel()
             if self._session is not None:
                 await self._session.close()
 
     def _follow(self) -> None:
-        """A task for each service that is wanted; of others nothing is kept, once it is known which are."""
+        """A task for each service that is wanted, and one for all files; of what nobody wants nothing is kept."""
         changes = self._wanted.changes()
         if changes.sequence == 0:
             return
         if changes.whole:
             self._forget(key for key in self._known.all() if key not in changes.records)
         for key, record in changes.records.items():
+            if key.startswith(FILES):
+                self._follow_file(key, record)
+                continue
             task = self._tasks.pop(key, None)
             if task is not None:
                 task.cancel()
@@ -74,6 +93,39 @@ class Catalog:
                 continue
             asking = Asking(service_of(record), self._known.get(key), random.random)
             self._tasks[key] = asyncio.create_task(self._keep_asking(key, asking))
+
+    def _follow_file(self, key: str, record: Record | None) -> None:
+        if record is None:
+            self._forget([key])
+        self._new_files[key] = file_set(record) if record else None
+        self._look.set()
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._keep_looking())
+
+    async def _keep_looking(self) -> None:
+        while True:
+            self._look.clear()
+            news, self._new_files = self._new_files, {}
+            self._files.forget(news)
+            for key, files in news.items():
+                if files is not None:
+                    self._files.want(key, files)
+            try:
+                found = await asyncio.to_thread(self._files.look, time.monotonic()) if self._files else {}
+                self._writer.commit({key: record for key, record in found.items() if key not in self._new_files})
+                rest = FILES_LOOK
+            except SnapshotFullError as error:
+                log.error("no room for what files say", reason=str(error))  # noqa: TRY400 -- no failure of ours
+                self._files.read_again(found)
+                rest = LOOK
+            except SnapshotError:
+                return  # the watcher ends for it, too
+            except Exception:
+                log.exception("files that objects name are followed no more: a bug of ours")
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rest if self._files else None):
+                    await self._look.wait()
 
     def _forget(self, keys: Iterable[str]) -> None:
         """Nobody wants to know it any more; where there is no room to say so, it harms nobody."""

@@ -47,6 +47,21 @@ def test_private_keys_are_not_shown(folder: Path) -> None:
     assert authority().pair.key.decode() not in output
 
 
+def test_files_that_objects_name_are_read(folder: Path) -> None:
+    pair = authority().sign("files.test")
+    chain, key = pair.write(folder, "files")
+    tls = {"cert_chain_file": str(chain), "private_key_file": str(key), "cacert_chain_file": str(folder / "ca.crt")}
+    (folder / "files.yaml").write_text(host("files", "files.test", tls=tls))
+    (problem,) = json.loads(run(folder).output)["problems"]
+    assert problem["path"] == "spec.tls.cacert_chain_file"
+    assert problem["message"].endswith(f"cannot be used: {folder}/ca.crt does not exist")
+    (folder / "ca.crt").write_bytes(authority().pair.certificate)
+    result = run(folder)
+    assert result.exit_code == 0
+    assert f"file:{chain};{key}" in {secret["name"] for secret in json.loads(result.output)["secrets"]}
+    assert "PRIVATE" not in result.output
+
+
 def test_yaml_says_the_same_as_json(folder: Path) -> None:
     assert yaml.safe_load(run(folder, "-o", "yaml").output) == json.loads(run(folder).output)
 

@@ -59,6 +59,26 @@ FAMILIES: dict[str, tuple[str, list[dict[str, Any]]]] = {
             for pair in itertools.product([None, *VERSIONS], repeat=2)
         ],
     ),
+    "files": (
+        "TLSContext",
+        [
+            {name: "/a" if "file" in name.lower() else "a" for name in names if name}
+            for names in itertools.product(
+                (None, "secret"),
+                (None, "cert_chain_file", "certChainFile"),
+                (None, "private_key_file", "privateKeyFile"),
+                (None, "ca_secret", "caSecret"),
+                (None, "cacert_chain_file", "cacertChainFile"),
+            )
+        ],
+    ),
+    "files of hosts": (
+        "Host",
+        [
+            {"tls": {name: "/a" for name in names if name}}
+            for names in itertools.product((None, "cert_chain_file"), (None, "privateKeyFile"))
+        ],
+    ),
     "hosts": (
         "Mapping",
         [

@@ -105,7 +105,11 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
         f"{E2E}tls.py::test_a_key_that_envoy_does_not_take_is_told_by_its_host",
     ),
     "35": (f"{E2E}hard_behaviours.py::test_35_a_secret_is_named_with_its_namespace_behind_a_dot",),
-    "36": (f"{E2E}tls.py::test_a_rotated_certificate_is_served_and_touches_no_listener",),
+    "36": (
+        f"{E2E}tls.py::test_a_rotated_certificate_is_served_and_touches_no_listener",
+        f"{E2E}named_files.py::test_a_host_ends_tls_by_the_files_of_its_context_and_another_certificate_touches_no_connection",
+        f"{E2E}named_files.py::test_istios_files_are_a_secret_that_wins_over_one_of_that_name",
+    ),
     "37": (f"{E2E}hard_behaviours.py::test_37_another_ca_counts_although_nothing_else_changed",),
     "38": (f"{E2E}hard_behaviours.py::test_38_a_context_needs_no_certificate",),
     "39": (

@@ -112,7 +112,7 @@ def test_an_entry_that_is_wrong_is_told_and_left_out_alone(gateway: Gateway) -> 
         "spec.error_response_overrides[3].on_status_code": False,
         "spec.error_response_overrides[5].on_status_code": False,
         "spec.error_response_overrides[6].body.text_format": False,
-        "spec.error_response_overrides[7].body.text_format_source": False,
+        "spec.error_response_overrides": False,
         "spec.error_response_overrides[8].body": False,
     }
 

@@ -10,6 +10,8 @@
 the diff is the review.
 """
 
+import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +20,7 @@ import orjson
 import yaml
 
 from envoyapi import canonical
+from translator.files.names import Files
 from translator.offline import Result, translate
 from translator.options import Options
 from translator.resources import Resource
@@ -61,7 +64,7 @@ class Case:
         documents = [document for document in yaml.safe_load_all(self.given) if document]
         if not any(document["kind"] == "Listener" for document in documents):
             documents += list(yaml.safe_load_all((FOLDER / "prelude.yaml").read_text()))
-        result = translate(_objects(documents), Options(knative=True))
+        result = result_of(documents)
         assert result.failures == ()
         shown = {section: _section(section, result) for section in self.shows}
         return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120)
@@ -74,6 +77,20 @@ class Case:
 def cases() -> list[Case]:
     """All cases, by name."""
     return [Case.read(path) for path in sorted(FOLDER.glob("*.yaml")) if path.name != "prelude.yaml"]
+
+
+def result_of(documents: list[Any]) -> Result:
+    """What the translator makes of objects, and of files that they name: `kind: File`, with its `path` and `text`."""
+    files = {document["path"]: document["text"].encode() for document in documents if document["kind"] == "File"}
+    objects = _objects([document for document in documents if document["kind"] != "File"])
+    return translate(objects, Options(knative=True), lambda wanted: content_of(files, wanted))
+
+
+def content_of(files: Mapping[str, bytes], wanted: Files) -> bytes:
+    """What the watcher would write of files that are wanted, of those that there are."""
+    data = {path: base64.b64encode(files[path]).decode() for path in wanted.paths if path in files}
+    missing = [path for path in wanted.paths if path not in files and path not in wanted.optional]
+    return orjson.dumps({"data": data, "troubles": dict.fromkeys(missing, "does not exist")})
 
 
 def _objects(documents: list[Any]) -> dict[str, bytes]:

@@ -55,9 +55,9 @@ class Authority:
 
     pair: Pair
 
-    def sign(self, *names: str, key: Key | None = None) -> Pair:
+    def sign(self, *names: str, key: Key | None = None, key_usage: x509.KeyUsage | None = None) -> Pair:
         """A new certificate, for any use, with these DNS names; the first is also its subject."""
-        return self._sign(_subject(names[0]), names, key=key)
+        return self._sign(_subject(names[0]), names, key=key, key_usage=key_usage)
 
     def server(self, name: str, alternatives: Sequence[str]) -> Pair:
         """A certificate for a server with these DNS names and addresses."""
@@ -85,6 +85,7 @@ class Authority:
         alternatives: Sequence[str],
         *usages: x509.ObjectIdentifier,
         key: Key | None = None,
+        key_usage: x509.KeyUsage | None = None,
     ) -> Pair:
         key = key or ec.generate_private_key(ec.SECP256R1())
         signer = load_pem_private_key(self.pair.key, None)
@@ -93,6 +94,8 @@ class Authority:
         builder = _builder(subject, key, issuer, signer)
         if usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        if key_usage:
+            builder = builder.add_extension(key_usage, critical=True)
         if alternatives:
             names = x509.SubjectAlternativeName([_general_name(each) for each in alternatives])
             builder = builder.add_extension(names, critical=False)

@@ -16,7 +16,8 @@ from translator.emissary.secret_names import (
     secret_ref,
 )
 from translator.emissary.settings import Settings
-from translator.ir import ObjectKey, SecretRef, UpstreamTls
+from translator.files.names import Files, pem_files
+from translator.ir import CertificateRef, ObjectKey, PemFiles, SecretRef, UpstreamTls
 from translator.kubernetes.secret import Certificate
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
@@ -33,8 +34,8 @@ class Context:
     namespace: str
     name: str
     spec: TLSContextSpec | None
-    certificate: SecretRef | None = None
-    authority: SecretRef | None = None
+    certificate: CertificateRef | None = None
+    authority: CertificateRef | None = None
     revocations: SecretRef | None = None
     problems: tuple[Problem, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -52,12 +53,15 @@ class Contexts:
         settings: Settings,
         options: Options,
     ) -> None:
-        self._certificates = kubernetes.certificates
+        self._kubernetes = kubernetes
         self._settings = settings
         found = tables.each(
             "TLS contexts read",
             objects,
             lambda key, body: read_object(TLSContextSpec, key, body, options.ambassador_id),
+        )
+        self.files: Table[Files, Mapping[ObjectKey, bool]] = tables.group(
+            "files of TLS contexts", found, lambda _, row: files_of(row.value)
         )
         self._listed = tables.each("hosts of TLS contexts", objects, lambda _, body: listed_hosts(body))
         self.rows: Table[ObjectKey, Context] = tables.each("TLS contexts", found, self._context_of)
@@ -74,10 +78,11 @@ class Contexts:
         namespacing = spec.secret_namespacing
         if namespacing is None:
             namespacing = self._settings.secret_namespacing()
-        certificate = secret_ref(spec.secret, row.namespace, namespacing=namespacing) if spec.secret else None
-        authority = secret_ref(spec.ca_secret, row.namespace, namespacing=namespacing) if spec.ca_secret else None
+        named, ca = spec.secret, spec.ca_secret
+        certificate = secret_ref(named, row.namespace, namespacing=namespacing) if named else spec.certificate_files
+        authority = secret_ref(ca, row.namespace, namespacing=namespacing) if ca else spec.authority_file
         revocations = secret_ref(spec.crl_secret, row.namespace, namespacing=namespacing) if spec.crl_secret else None
-        found = self.secret_problems(certificate, authority, "spec.secret", "spec.ca_secret")
+        found = self.secret_problems(certificate, authority, "spec", field="secret")
         found += self.revocation_problems(revocations, "spec.crl_secret")
         problems += (
             [how_read(each, spec.secret, spec.ca_secret, spec.crl_secret) for each in found] if namespacing else found
@@ -85,19 +90,27 @@ class Contexts:
         authority = authority or self.own_authority(certificate)
         if any(problem.stops for problem in problems):
             spec = None
-        if revocations and authority is None and not found:
+        if revocations and authority is None and not any(problem.stops for problem in found):
             problems.append(Problem("spec.crl_secret", "has no effect without ca_secret", stops=False))
         return Context(key, row.namespace, row.name, spec, certificate, authority, revocations, tuple(problems), hosts)
 
     def secret_problems(
-        self, certificate: SecretRef | None, authority: SecretRef | None, certificate_path: str, authority_path: str
+        self, certificate: CertificateRef | None, authority: CertificateRef | None, where: str, *, field: str
     ) -> list[Problem]:
-        """What is wrong with Secrets that are wanted."""
+        """What is wrong with Secrets and files that are wanted; `field` names the certificate's."""
         problems = []
         if certificate is not None:
-            problems.append(certificate_problem(certificate_path, certificate, self._secret(certificate)))
+            problems.append(
+                certificate_problem(
+                    _path(where, certificate, field, "cert_chain_file"), certificate, self._secret(certificate)
+                )
+            )
         if authority is not None:
-            problems.append(authority_problem(authority_path, authority, self._secret(authority)))
+            problems.append(
+                authority_problem(
+                    _path(where, authority, "ca_secret", "cacert_chain_file"), authority, self._secret(authority)
+                )
+            )
         return [problem for problem in problems if problem is not None]
 
     def revocation_problems(self, revocations: SecretRef | None, path: str) -> list[Problem]:
@@ -105,12 +118,12 @@ class Contexts:
         problem = revocations_problem(path, revocations, self._secret(revocations)) if revocations else None
         return [problem] if problem else []
 
-    def own_authority(self, certificate: SecretRef | None) -> SecretRef | None:
+    def own_authority(self, certificate: CertificateRef | None) -> CertificateRef | None:
         """The CA that a Secret brings along beside its certificate."""
         found = self._secret(certificate) if certificate else None
         return certificate if found is not None and found.brings_ca else None
 
-    def requires_certificate(self, settings: TlsSettings, authority: SecretRef | None) -> bool:
+    def requires_certificate(self, settings: TlsSettings, authority: CertificateRef | None) -> bool:
         """Whether clients must show a certificate: by the settings, or by the CA's own word."""
         found = self._secret(authority) if authority else None
         return bool(settings.cert_required) or (found is not None and found.required)
@@ -119,8 +132,8 @@ class Contexts:
         """Whether there is a Secret, good or bad."""
         return self._secret(secret) is not None
 
-    def _secret(self, secret: SecretRef) -> Certificate | None:
-        return read(self._certificates, (secret.namespace, secret.name))
+    def _secret(self, secret: CertificateRef) -> Certificate | None:
+        return self._kubernetes.certificate(secret)
 
     def find(self, name: str, namespace: str) -> Context | None:
         """The context that a name means: of this namespace, else the first by namespace, else name.namespace."""
@@ -143,6 +156,17 @@ class Contexts:
             if members:
                 return min(members.values(), key=lambda row: (row.name, row.namespace))
         return None
+
+
+def _path(where: str, wanted: CertificateRef, secret: str, file: str) -> str:
+    """The field that names a Secret, or a file."""
+    return f"{where}.{file if isinstance(wanted, PemFiles) else secret}"
+
+
+def files_of(settings: TlsSettings | None) -> dict[Files, bool]:
+    """The files that settings of TLS name."""
+    named = (settings.certificate_files, settings.authority_file) if settings else ()
+    return {pem_files(each): True for each in named if each}
 
 
 def _nearest(members: Mapping[ObjectKey, Context], namespace: str) -> Context:

@@ -15,6 +15,7 @@ from translator.emissary.limits import RateLimitServices
 from translator.emissary.module_filters import ModuleFilters
 from translator.emissary.problems import Problems
 from translator.emissary.settings import ALWAYS, Settings
+from translator.files.tables import FileTables
 from translator.filters.error_bodies import ErrorBodies
 from translator.ir import ObjectKey
 from translator.options import Options
@@ -60,12 +61,14 @@ class Filters:
         objects: Mapping[str, Table[ObjectKey, bytes]],
         settings: Settings,
         backends: Backends,
+        files: FileTables,
         options: Options,
     ) -> None:
         self._settings = settings
+        self._text_of = files.text
         self._auth = AuthServices(tables, objects["AuthService"], settings, backends, options)
         self._limits = RateLimitServices(tables, objects["RateLimitService"], settings, backends, options)
-        self._module = ModuleFilters(tables, settings)
+        self._module = ModuleFilters(tables, settings, files)
         self.settings = tables.union(
             "filter settings", self._auth.settings, self._limits.settings, self._module.settings
         )
@@ -73,7 +76,8 @@ class Filters:
         self._in_use: Table[str, bool] = tables.each(
             "filters in use", settings.always, lambda _, __: self._any_in_use() or None
         )
-        self.problems = (*self._auth.problems, *self._limits.problems)
+        self.problems = (*self._auth.problems, *self._limits.problems, self._module.problems)
+        self.files = self._module.files
 
     def of_all(self) -> tuple[object, ...]:
         """What holds for every route of every chain."""
@@ -102,7 +106,9 @@ class Filters:
 
     def _errors_of(self, spec: MappingSpec, overrides: ErrorOverrides | None) -> ErrorBodies | None:
         """The bodies of a route's own errors; none at all where it wants not even those that are for all."""
-        bodies = ErrorBodies() if spec.bypass_error_response_overrides else error_bodies_of(overrides or ())
+        bodies = (
+            ErrorBodies() if spec.bypass_error_response_overrides else error_bodies_of(overrides or (), self._text_of)
+        )
         if bodies.bodies:
             return bodies
         said = spec.bypass_error_response_overrides or overrides is not None

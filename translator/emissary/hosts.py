@@ -12,6 +12,7 @@ from typing import Final
 from translator import ir
 from translator.decode import FrozenMap, Problem
 from translator.emissary.association import HostEntry
+from translator.emissary.contexts import files_of
 from translator.emissary.hostnames import is_glob, matches, rank, server_names, server_of, wider
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.names import HostNames, read_names
@@ -21,6 +22,7 @@ from translator.emissary.secret_names import certificate_problem
 from translator.emissary.security import ACTIONS, Action
 from translator.emissary.settings import ALWAYS, Settings
 from translator.emissary.termination import HostTls, Terminations
+from translator.files.names import Files
 from translator.ir import ObjectKey, SecretRef
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
@@ -73,11 +75,14 @@ class Hosts:
         settings: Settings,
         options: Options,
     ) -> None:
-        self._certificates = kubernetes.certificates
+        self._kubernetes = kubernetes
         self._terminations = terminations
         self._own = options.namespace
         found = tables.each(
             "hosts read", objects, lambda key, body: read_object(HostSpec, key, body, options.ambassador_id)
+        )
+        self.files: Table[Files, Mapping[ObjectKey, bool]] = tables.group(
+            "files of hosts", found, lambda _, row: files_of(row.value.tls) if row.value else {}
         )
         own_names = tables.each(
             "names of hosts read", objects, lambda key, body: read_names(key, body, options.ambassador_id)
@@ -135,7 +140,7 @@ class Hosts:
         if self.exist():
             return {}
         secret = SecretRef(self._own, FALLBACK_SECRET)
-        problem = certificate_problem("", secret, read(self._certificates, (secret.namespace, secret.name)))
+        problem = certificate_problem("", secret, self._kubernetes.certificate(secret))
         usable = problem is None or not problem.stops
         tls = HostTls(ir.TlsTermination((secret,)), ()) if usable else None
         key = f"{KEY_PREFIX}{self._own}/{DEFAULT_HOST}"

@@ -5,9 +5,12 @@ from typing import Final
 
 from translator import ir
 from translator.emissary.fields.address_rules import address_rules_of
-from translator.emissary.fields.error_overrides import error_bodies_of
+from translator.emissary.fields.error_overrides import TextOf, error_bodies_of, files_of, problems_of_files
 from translator.emissary.kinds.module import AmbassadorConfig
+from translator.emissary.problems import Problems, Told, told
 from translator.emissary.settings import ALWAYS, Settings
+from translator.files.names import Files
+from translator.files.tables import FileTables, Text
 from translator.filters import compression, error_bodies, grpc_stats
 from translator.filters.buffering import WholeBodies
 from translator.filters.grpc_bridge import GrpcBridge
@@ -20,7 +23,7 @@ from translator.tables import Table, Tables, read
 class ModuleFilters:
     """The tables of what the Module says to filters. The methods are for rules that a sweep runs."""
 
-    def __init__(self, tables: Tables, settings: Settings) -> None:
+    def __init__(self, tables: Tables, settings: Settings, files: FileTables) -> None:
         self._settings = settings
         self._said = tables.each(
             "module filters", settings.config, lambda _, config: tuple(switches_of(config)) or None
@@ -31,8 +34,19 @@ class ModuleFilters:
         self.settings: Table[str, ir.FilterSettings] = tables.each(
             "module filter settings",
             tables.constant("filters of the module", dict.fromkeys(_CONFIGURED, True)),
-            lambda name, _: _settings_of(name, settings),
+            lambda name, _: _settings_of(name, settings, files.text),
         )
+        self.files: Table[Files, Mapping[str, bool]] = tables.group(
+            "files of the module", settings.config, lambda _, config: files_of(config.error_response_overrides)
+        )
+        self.problems: Problems = told(
+            tables, "problems of the module's files", settings.config, lambda _, config: self._told(config, files.text)
+        )
+
+    def _told(self, config: AmbassadorConfig, text_of: TextOf) -> Told:
+        where = "spec.config.error_response_overrides"
+        problems = tuple(problems_of_files(config.error_response_overrides, where, text_of))
+        return dict.fromkeys(self._settings.origins(), problems) if problems else {}
 
     def replaces_errors(self) -> bool:
         """Whether it says what is read instead of the bodies of errors."""
@@ -66,21 +80,21 @@ def switches_of(config: AmbassadorConfig) -> Iterator[object]:
         yield rules
 
 
-def _configurations_of(config: AmbassadorConfig) -> Mapping[str, object]:
+def _configurations_of(config: AmbassadorConfig, text_of: TextOf) -> Mapping[str, object]:
     """What those filters are told where they stand, by their names."""
     return {
         grpc_stats.NAME: config.grpc_stats.stats if config.grpc_stats else None,
-        error_bodies.NAME: error_bodies_of(config.error_response_overrides)
+        error_bodies.NAME: error_bodies_of(config.error_response_overrides, text_of)
         if config.error_response_overrides
         else None,
         compression.NAME: config.gzip.options if config.gzip else None,
     }
 
 
-_CONFIGURED: Final = tuple(_configurations_of(AmbassadorConfig()))
+_CONFIGURED: Final = tuple(_configurations_of(AmbassadorConfig(), lambda _: Text()))
 
 
-def _settings_of(name: str, settings: Settings) -> ir.FilterSettings | None:
+def _settings_of(name: str, settings: Settings, text_of: TextOf) -> ir.FilterSettings | None:
     config = read(settings.config, ALWAYS)
-    value = _configurations_of(config)[name] if config else None
+    value = _configurations_of(config, text_of)[name] if config else None
     return None if value is None else ir.FilterSettings(value, settings.origins())

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from translator.decode import Problem, Reason, quote
-from translator.ir import SecretRef
+from translator.files.tables import UNREAD
+from translator.ir import CertificateRef, PemFiles, SecretRef
 from translator.kubernetes.secret import Certificate
 
 UNUSABLE: Final[Reason] = "SecretNotUsable"
@@ -31,44 +32,48 @@ def how_read(problem: Problem, *written: str | None) -> Problem:
     return problem
 
 
-def certificate_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
+def certificate_problem(path: str, secret: CertificateRef, found: Certificate | None) -> Problem | None:
     """Why a Secret cannot be shown as a certificate, or is not shown as it is now; None when all is well."""
     if found is not None and not found.problem and not found.has_certificate:
-        return Problem(
-            path, f"names the Secret {_called(secret)}, which holds no tls.crt with its tls.key", reason=UNUSABLE
-        )
-    return _unusable(path, secret, found, found.unfit if found else None)
+        return Problem(path, f"names {_called(secret)}, which holds no tls.crt with its tls.key", reason=UNUSABLE)
+    problem = _unusable(path, secret, found, found.unfit if found else None)
+    return problem or _remark(path, secret, found.remark if found else None)
 
 
-def authority_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
+def authority_problem(path: str, secret: CertificateRef, found: Certificate | None) -> Problem | None:
     """Why a Secret cannot be what certificates are checked against, or is not as it is now; None when all is well."""
     if found is not None and not found.problem and not found.has_ca:
-        return Problem(path, f"names the Secret {_called(secret)}, which holds no tls.crt", reason=UNUSABLE)
-    return _unusable(path, secret, found, found.untrusted if found else None)
+        return Problem(path, f"names {_called(secret)}, which holds no tls.crt", reason=UNUSABLE)
+    problem = _unusable(path, secret, found, found.untrusted if found else None)
+    return problem or _remark(path, secret, found.remark_on_ca if found else None)
 
 
 def revocations_problem(path: str, secret: SecretRef, found: Certificate | None) -> Problem | None:
     """Why a Secret cannot say which certificates are revoked, or does not as it is now; None when all is well."""
     if found is not None and not found.problem and found.revocations is None:
-        return Problem(path, f"names the Secret {_called(secret)}, which holds no crl.pem", reason=UNUSABLE)
+        return Problem(path, f"names {_called(secret)}, which holds no crl.pem", reason=UNUSABLE)
     return _unusable(path, secret, found, found.unusable_revocations if found else None)
 
 
-def _unusable(path: str, secret: SecretRef, found: Certificate | None, unfit: str | None) -> Problem | None:
+def _remark(path: str, secret: CertificateRef, said: str | None) -> Problem | None:
+    return Problem(path, f"names {_called(secret)}: {said}", stops=False) if said else None
+
+
+def _unusable(path: str, secret: CertificateRef, found: Certificate | None, unfit: str | None) -> Problem | None:
     if found is None:
-        return Problem(
-            path,
-            f"names the Secret {_called(secret)}, which does not exist, may not be read, or holds no certificate",
-            reason=UNUSABLE,
-        )
+        missing = "does not exist, may not be read, or holds no certificate"
+        said = UNREAD if isinstance(secret, PemFiles) else missing
+        return Problem(path, f"names {_called(secret)}, which {said}", reason=UNUSABLE)
     problem = found.problem or unfit
     if problem:
-        return Problem(path, f"names the Secret {_called(secret)}, which cannot be used: {problem}", reason=UNUSABLE)
+        return Problem(path, f"names {_called(secret)}, which cannot be used: {problem}", reason=UNUSABLE)
     if found.refusal:
-        said = f"names the Secret {_called(secret)}, which is not used as it is now: {found.refusal}"
+        said = f"names {_called(secret)}, which is not used as it is now: {found.refusal}"
         return Problem(path, said, stops=False, reason=UNUSABLE)
     return None
 
 
-def _called(secret: SecretRef) -> str:
-    return f"{secret.namespace}/{secret.name}"
+def _called(secret: CertificateRef) -> str:
+    if isinstance(secret, PemFiles):
+        return f"the file {secret.certificate}"
+    return f"the Secret {secret.namespace}/{secret.name}"

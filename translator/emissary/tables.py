@@ -31,6 +31,7 @@ from translator.emissary.chains import (
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
+from translator.emissary.fields.error_overrides import files_of, problems_of_files
 from translator.emissary.filters import Filters
 from translator.emissary.grouping import GroupKey
 from translator.emissary.hosts import KEY_PREFIX, Hosts
@@ -47,6 +48,8 @@ from translator.emissary.routes import group_problems, routes_of
 from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
 from translator.emissary.termination import Terminations
+from translator.files.names import Files
+from translator.files.tables import FileTables
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
@@ -76,7 +79,8 @@ class EmissaryTables:
 
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
     `routes` by group (its Mappings, with their shares), `hosts_of` the names of the virtual hosts that a group is
-    attached to, `filters` by the names of HTTP filters, and `problems` what is wrong with objects, by object key.
+    attached to, `filters` by the names of HTTP filters, `files` those that objects name, and `problems` what is wrong
+    with objects, by object key.
     """
 
     listeners: Table[str, ir.Listener]
@@ -85,12 +89,14 @@ class EmissaryTables:
     hosts_of: Table[RouteKey, tuple[str, ...]]
     filters: Table[str, ir.FilterSettings]
     runtime: Table[str, ir.RuntimeValues]
+    files: Table[Files, bool]
     problems: tuple[Problems, ...]
 
     def __init__(
         self,
         tables: Tables,
         kubernetes: KubernetesTables,
+        files: FileTables,
         consul: ConsulTables,
         own: OwnPorts,
         options: Options,
@@ -105,15 +111,16 @@ class EmissaryTables:
         }
         for kind, table in (derived or {}).items():
             objects[kind] = tables.union(f"{kind} objects and derived ones", objects[kind], table)
+        self._files = files
         self._settings = Settings(tables, objects["Module"], options)
         self.runtime = self._settings.runtime
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
         found = resolvers.Resolvers(tables, objects, consul, options)
         self._backends = Backends(tables, kubernetes, contexts, found, own, options)
-        self._filters = Filters(tables, objects, self._settings, self._backends, options)
+        self._filters = Filters(tables, objects, self._settings, self._backends, files, options)
         self.filters = self._filters.settings
-        self._hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
+        self._hosts = hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options)
         self._observability = Observability(tables, objects, self._settings, self._backends, options)
@@ -139,6 +146,8 @@ class EmissaryTables:
             *self._declare_chains(tcp, terminations),
             *self._declare_routes(objects["Mapping"], association),
         )
+        wanted = tables.union("files by who names them", contexts.files, hosts.files, self._filters.files, self._texts)
+        self.files = tables.each("files wanted", wanted, lambda _, __: True)
 
     def _without_hosts(self, context: Context) -> tuple[Problem, ...] | None:
         if context.spec is None or not context.spec.hosts or self._hosts.exist():
@@ -272,6 +281,9 @@ class EmissaryTables:
             "mappings read", objects, lambda key, body: read_object(MappingSpec, key, body, options.ambassador_id)
         )
         members = tables.each("mappings", found, understanding.understand)
+        self._texts = tables.group(
+            "files of mappings", found, lambda _, row: files_of(row.value.error_response_overrides) if row.value else {}
+        )
         groups = tables.group("groups", members, lambda _, row: {row.member.group: row.member} if row.member else {})
         hosts = tables.each("hosts of groups", groups, lambda _, them: _hosts_of(them, association))
         routes = tables.each("routes of groups", groups, lambda key, them: self._routes(them, read(hosts, key)))
@@ -283,8 +295,13 @@ class EmissaryTables:
         self.hosts_of = tables.union("host names", names, probe_hosts)
         return (
             tables.each("mapping problems", members, lambda _, row: row.problems or None),
+            tables.each("problems of mappings' files", found, lambda _, row: self._file_problems(row)),
             told(tables, "group problems", groups, lambda key, them: self._group_problems(them, read(hosts, key))),
         )
+
+    def _file_problems(self, row: Read[MappingSpec]) -> tuple[Problem, ...] | None:
+        overrides = row.value.error_response_overrides if row.value else None
+        return tuple(problems_of_files(overrides, "spec.error_response_overrides", self._files.text)) or None
 
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
         if not hosts:

@@ -1,7 +1,8 @@
 """How TLS is ended: a Host's Secret, with the settings of its TLSContext or its own.
 
 Which settings a Host with a Secret has: those of the TLSContext that it names, or those it says itself, or those of a
-TLSContext `<host>-context` beside it, or the defaults.
+TLSContext `<host>-context` beside it, or the defaults. A Host without a Secret ends TLS with the files that its own
+settings name, or those of the TLSContext that it names.
 """
 
 from collections.abc import Iterable
@@ -18,14 +19,14 @@ from translator.emissary.objects import Read
 from translator.emissary.problems import stopped_by
 from translator.emissary.secret_names import secret_ref
 from translator.emissary.settings import Settings
-from translator.ir import SecretRef
+from translator.ir import CertificateRef, PemFiles, SecretRef
 
 OFFERED: Final = ir.TlsTermination(()).alpn
 """The protocols that HTTP is offered in, where nothing else is said."""
 
 
-_Trust = tuple[SecretRef | None, SecretRef | None]
-"""The Secret with the CA that clients are checked against, and that with its revocations."""
+_Trust = tuple[CertificateRef | None, SecretRef | None]
+"""The Secret or file with the CA that clients are checked against, and that with its revocations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,15 @@ class Terminations:
 
     def of_host(self, row: Read[HostSpec], spec: HostSpec, problems: list[Problem]) -> HostTls | None:
         """The TLS of a Host, None for clear text; adds what is wrong with it."""
-        if spec.tls_secret is None:
-            for name, given in (("tls", spec.tls), ("tlsContext", spec.tls_context)):
-                if given is not None:
-                    problems.append(Problem(f"spec.{name}", "has no effect without tlsSecret", stops=False))
-            return None
         if spec.tls is not None and spec.tls_context is not None:
             problems.append(Problem("spec.tlsContext", "cannot be given together with tls"))
             return None
+        if spec.tls_secret is None:
+            return self._by_files(row, spec, problems)
+        if spec.tls is not None and spec.tls.certificate_files:
+            problems.append(Problem("spec.tls.cert_chain_file", "cannot be given together with tlsSecret"))
         secret, other = self._secret_of(spec.tls_secret, row.namespace)
-        found = self._contexts.secret_problems(secret, None, "spec.tlsSecret", "")
+        found = self._contexts.secret_problems(secret, None, "spec", field="tlsSecret")
         problems += [_or_other(each, other) for each in found] if other else found
         if spec.tls is not None:
             return self._inline(spec.tls, secret, row.namespace, problems)
@@ -62,7 +62,10 @@ class Terminations:
         if context is None or context.spec is None:
             return self._ended(TlsSettings(), secret, (None, None), "spec.tls", problems)
         if context.certificate not in {None, secret}:
-            said = f"is not the Secret of the TLSContext {context.namespace}/{context.name}; they must be the same"
+            called = f"the TLSContext {context.namespace}/{context.name}"
+            said = f"is not the Secret of {called}; they must be the same"
+            if isinstance(context.certificate, PemFiles):
+                said = f"cannot be given together with the files of {called}"
             problems.append(Problem("spec.tlsSecret", said))
         return self._ended(context.spec, secret, _trust_of(context), "spec.tlsContext", problems)
 
@@ -95,11 +98,28 @@ class Terminations:
             return whole, None
         return (split, None) if self._contexts.knows(split) else (whole, split)
 
-    def _inline(self, tls: TlsSettings, secret: SecretRef, namespace: str, problems: list[Problem]) -> HostTls:
+    def _by_files(self, row: Read[HostSpec], spec: HostSpec, problems: list[Problem]) -> HostTls | None:
+        """The TLS of a Host without a Secret; None for clear text, where nothing names files."""
+        if spec.tls is not None and (files := spec.tls.certificate_files):
+            problems += self._contexts.secret_problems(files, None, "spec.tls", field="")
+            return self._inline(spec.tls, files, row.namespace, problems)
+        context = self._contexts.find(spec.tls_context.name, row.namespace) if spec.tls_context else None
+        if context is not None and (context.spec is None or isinstance(context.certificate, PemFiles)):
+            self._context_of(row, spec, problems)  # for what is to be told of it
+            if context.spec is None or context.certificate is None:
+                return None  # stopped, and this Host with it: nobody knows whether it would have named files
+            return self._ended(context.spec, context.certificate, _trust_of(context), "spec.tlsContext", problems)
+        for name, given in (("tls", spec.tls), ("tlsContext", spec.tls_context)):
+            if given is not None:
+                problems.append(Problem(f"spec.{name}", "has no effect without tlsSecret", stops=False))
+        return None
+
+    def _inline(self, tls: TlsSettings, secret: CertificateRef, namespace: str, problems: list[Problem]) -> HostTls:
         namespacing = self._settings.secret_namespacing()
-        authority = secret_ref(tls.ca_secret, namespace, namespacing=namespacing) if tls.ca_secret else None
+        named = tls.ca_secret
+        authority = secret_ref(named, namespace, namespacing=namespacing) if named else tls.authority_file
         revocations = secret_ref(tls.crl_secret, namespace, namespacing=namespacing) if tls.crl_secret else None
-        problems += self._contexts.secret_problems(None, authority, "", "spec.tls.ca_secret")
+        problems += self._contexts.secret_problems(None, authority, "spec.tls", field="")
         problems += self._contexts.revocation_problems(revocations, "spec.tls.crl_secret")
         return self._ended(tls, secret, (authority, revocations), "spec.tls", problems)
 
@@ -124,7 +144,7 @@ class Terminations:
         return context
 
     def _ended(
-        self, settings: TlsSettings, secret: SecretRef, trust: _Trust, where: str, problems: list[Problem]
+        self, settings: TlsSettings, secret: CertificateRef, trust: _Trust, where: str, problems: list[Problem]
     ) -> HostTls:
         authority, revocations = trust
         authority = authority or self._contexts.own_authority(secret)

@@ -6,7 +6,7 @@ The work is bounded by the length of the text: what Envoy does not decode is not
 before its size is known.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from translator.kubernetes.der import (
     OCTET_STRING,
     SEQUENCE,
     MalformedError,
+    Value,
     bits,
     content_of,
     first_value,
@@ -32,6 +33,11 @@ from translator.kubernetes.public_key import is_elliptic, problem_of_public_key
 NO_CERTIFICATE: Final = "holds no certificate in PEM that can be read"
 NO_REVOCATIONS: Final = "holds no list of revoked certificates in PEM that can be read"
 
+WITHOUT_SIGNATURE: Final = (
+    "has a key usage without digitalSignature: Envoy, Chrome and other strict peers end the handshake (Envoy's log says"
+    " KEY_USAGE_BIT_INCORRECT), but in TLS 1.2 with an RSA key exchange; it should be issued anew"
+)
+
 _PLAIN: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _TRUSTED: Final = "TRUSTED CERTIFICATE"
 _CERTIFICATES: Final = _PLAIN | {_TRUSTED}
@@ -41,7 +47,12 @@ _TLS_FEATURE: Final = bytes.fromhex("2b06010505070118")
 _MUST_STAPLE: Final = bytes.fromhex("3003020105")
 _DIGITAL_SIGNATURE: Final = 0x80
 
-_AUXILIARY_TAGS: Final = (SEQUENCE, 0xA0, 0x0C, OCTET_STRING)
+_REFUSED_USES: Final = 0xA0
+_USES: Final = {
+    bytes.fromhex("06082b06010505070301"): "serverAuth",
+    bytes.fromhex("06082b06010505070302"): "clientAuth",
+}
+_AUXILIARY_TAGS: Final = (SEQUENCE, _REFUSED_USES, 0x0C, OCTET_STRING)
 """What `openssl x509 -trustout` may write behind a certificate, in this order: uses, refused uses, alias, key id."""
 
 
@@ -52,14 +63,25 @@ class Unfit:
     problem: str
 
 
-def shown_key(blocks: Iterable[Found]) -> bytes | Unfit:
-    """The public key, as DER, of the first certificate of a chain that peers are shown."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What peers are shown: the public key of the first certificate, as DER. `remark`: what they may stumble over."""
+
+    public_key: bytes
+    remark: str | None = None
+
+
+def shown_chain(blocks: Iterable[Found]) -> Shown | Unfit:
+    """What Envoy takes of a chain that peers are shown, or why it does not take it."""
     first: Fields | None = None
+    remark: str | None = None
     for block in blocks:
         problem = _problem_of_form(block)
         if problem:
             return Unfit(problem)
-        if isinstance(block, Block) and _is_wanted(block, first):
+        if isinstance(block, Block) and block.label == _TRUSTED and first:
+            remark = f"{block.called} is passed over, and peers miss it: behind the first one it must be a CERTIFICATE"
+        elif isinstance(block, Block) and _is_wanted(block, first):
             found = _read(block, with_auxiliary=first is None)
             if isinstance(found, str):
                 return Unfit(found)
@@ -67,7 +89,7 @@ def shown_key(blocks: Iterable[Found]) -> bytes | Unfit:
     if first is None:
         return Unfit(NO_CERTIFICATE)
     unfit = problem_of_public_key(first.public_key) or _unfitness_of(first)
-    return Unfit(unfit) if unfit else first.public_key
+    return Unfit(unfit) if unfit else Shown(first.public_key, _remark_on(first) or remark)
 
 
 def problem_of_authorities(blocks: Iterable[Found]) -> str | None:
@@ -79,6 +101,19 @@ def problem_of_authorities(blocks: Iterable[Found]) -> str | None:
             return problem
         found_any = found_any or (isinstance(block, Block) and block.label in _CERTIFICATES)
     return None if found_any else NO_CERTIFICATE
+
+
+def remark_on_authorities(blocks: Iterable[Found]) -> str | None:
+    """What Envoy takes of CAs, and then refuses whoever shows a certificate of them: a CA may say so of itself."""
+    for block in blocks:
+        if isinstance(block, Block) and block.label == _TRUSTED:
+            rest = block.content[len(first_value(block.content)) :]
+            refused = b"".join(rest[start:end] for tag, _, start, end in _auxiliary(rest) if tag == _REFUSED_USES)
+            uses = [use for identifier, use in _USES.items() if identifier in refused]
+            if uses:
+                said = " and ".join(uses)
+                return f"{block.called} says that it is not trusted for {said}: what it signed is refused there"
+    return None
 
 
 def problem_of_revocations(blocks: Iterable[Found]) -> str | None:
@@ -132,10 +167,14 @@ def _read(block: Block, *, with_auxiliary: bool) -> Fields | str:
 def _is_auxiliary(rest: bytes) -> bool:
     """Whether what stands behind a certificate says what it is trusted for, or nothing does."""
     try:
-        tags = [tag for tag, *_ in parts_of(rest, only_value(rest))] if rest else []
+        tags = [tag for tag, *_ in _auxiliary(rest)]
     except MalformedError:
         return False
     return tags == [tag for tag in _AUXILIARY_TAGS if tag in tags]
+
+
+def _auxiliary(rest: bytes) -> Sequence[Value]:
+    return parts_of(rest, only_value(rest)) if rest else ()
 
 
 def _problem_of_crl(block: Block) -> str | None:
@@ -159,6 +198,12 @@ def _unfitness_of(certificate: Fields) -> str | None:
     if certificate.common_name == b"":
         return "has an empty common name; it may have none, or a name"
     return None if certificate.has_name else "has neither a common name nor a name of a server (DNS, URI or address)"
+
+
+def _remark_on(certificate: Fields) -> str | None:
+    """What Envoy takes of who shows it, and refuses of its peers: so do other strict ones, and say little."""
+    usage = certificate.extension(_KEY_USAGE)
+    return None if usage is None or _may_sign(usage) else WITHOUT_SIGNATURE
 
 
 def _may_sign(usage: bytes) -> bool:

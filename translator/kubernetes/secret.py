@@ -7,7 +7,7 @@ cannot be read, a key that belongs to another certificate or that is of no use t
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
@@ -16,10 +16,12 @@ from translator.decode import Problem
 from translator.kubernetes.boringssl import (
     NO_CERTIFICATE,
     NO_REVOCATIONS,
+    Shown,
     Unfit,
     problem_of_authorities,
     problem_of_revocations,
-    shown_key,
+    remark_on_authorities,
+    shown_chain,
 )
 from translator.kubernetes.pem import Found, PassedOver, read_pem
 from translator.kubernetes.private_key import UNREADABLE, Wrong, read_private_key
@@ -43,6 +45,8 @@ class Certificate:
 
     `unfit` says why it cannot be shown to a peer, though it can be what peers are checked against: CAs often have keys,
     and a CA may have one that no server may have. `untrusted` says why it cannot be what peers are checked against.
+    `remark` is what peers may stumble over when it is shown, though it can be; `remark_on_ca` is why peers are refused
+    that are checked against it.
     `refusal` is what Envoy said of a newer version, when this one is in use in its place.
 
     A Secret that holds only a certificate (no key) is a CA by its `tls.crt`, as in Emissary. `brings_ca`: the CA came
@@ -59,6 +63,8 @@ class Certificate:
     brings_ca: bool = False
     required: bool = False
     unfit: str | None = None
+    remark: str | None = None
+    remark_on_ca: str | None = None
     untrusted: str | None = None
     unusable_revocations: str | None = None
     refusal: str | None = None
@@ -81,20 +87,23 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A value of a Secret: the data key that it is under, and the blocks of PEM that it holds."""
+    """A value of a Secret, or a file: what it is called, where that is, and the blocks of PEM that it holds."""
 
     name: str
+    place: str
     value: bytes
     blocks: Sequence[Found]
 
     def told(self, problem: str | None) -> str | None:
         """What is wrong with it, with where it is."""
-        if problem is None:
-            return None
+        return None if problem is None else self.where(problem)
+
+    def where(self, problem: str) -> str:
+        """The same of what is wrong."""
         if problem in {NO_CERTIFICATE, NO_REVOCATIONS, UNREADABLE}:
             passed = next((block for block in self.blocks if isinstance(block, PassedOver)), None)
             problem = f"{problem}; it {passed.problem}" if passed else problem
-        return f"data[{self.name}]: {problem}"
+        return f"{self.place}: {problem}"
 
 
 def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
@@ -112,7 +121,37 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
             return Certificate(problem="data[tls.crt]: missing, though there is a private key")
         if ca is None and revocations is None:
             return None
-    unfit = _unfitness_of(chain, key) if chain and key else None
+    found = _judged(chain, key, ca)
+    if found.problem:
+        return found
+    return replace(
+        found,
+        revocations=revocations.value if revocations else None,
+        brings_ca=bool(entries.get("root-cert.pem")),
+        required=entries.get("cert_required", b"").strip().lower() == b"true",
+        unusable_revocations=revocations.told(problem_of_revocations(revocations.blocks)) if revocations else None,
+    )
+
+
+def certificate_of_files(files: Mapping[str, bytes]) -> Certificate:
+    """Read files by their paths: a certificate or CAs, the certificate's key, and CAs that are trusted beside it."""
+    chain, key, ca, *_ = (
+        *(_Entry(path, path, text, tuple(read_pem(text))) for path, text in files.items()),
+        None,
+        None,
+    )
+    return replace(_judged(chain, key, ca), brings_ca=ca is not None)
+
+
+def refused_with(found: Certificate | None, said: str) -> Certificate:
+    """What is known of one that was refused: the version that is still in use, or that there is none."""
+    return Certificate(problem=said) if found is None else replace(found, refusal=said)
+
+
+def _judged(chain: _Entry | None, key: _Entry | None, ca: _Entry | None) -> Certificate:
+    """What a certificate, its key, and CAs are good for."""
+    shown = _shown(chain, key) if chain and key else None
+    unfit = shown.problem if isinstance(shown, Unfit) else None
     untrusted = _distrust_of(ca or chain)
     if untrusted and (unfit or ca or not key):
         return Certificate(problem=unfit or untrusted)
@@ -120,12 +159,10 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
         chain.value if chain else None,
         key.value if key else None,
         ca.value if ca else None,
-        revocations.value if revocations else None,
-        brings_ca=bool(entries.get("root-cert.pem")),
-        required=entries.get("cert_required", b"").strip().lower() == b"true",
         unfit=unfit,
+        remark=chain.told(shown.remark) if chain and isinstance(shown, Shown) else None,
+        remark_on_ca=_remark_on(ca or chain) if not untrusted else None,
         untrusted=untrusted,
-        unusable_revocations=revocations.told(problem_of_revocations(revocations.blocks)) if revocations else None,
     )
 
 
@@ -144,25 +181,29 @@ def _entries_of(document: Mapping[str, Any]) -> dict[str, bytes] | str:
 
 def _first(entries: Mapping[str, bytes], names: tuple[str, ...]) -> _Entry | None:
     name = next((name for name in names if entries.get(name)), None)
-    return _Entry(name, entries[name], tuple(read_pem(entries[name]))) if name else None
+    return _Entry(name, f"data[{name}]", entries[name], tuple(read_pem(entries[name]))) if name else None
 
 
-def _unfitness_of(chain: _Entry, key: _Entry) -> str | None:
-    """Why a certificate cannot be shown to peers with its key."""
-    certified = shown_key(chain.blocks)
-    if isinstance(certified, Unfit):
-        return chain.told(certified.problem)
+def _shown(chain: _Entry, key: _Entry) -> Shown | Unfit:
+    """What peers are shown of a chain with its key, or why it cannot be shown; with where that is."""
+    shown = shown_chain(chain.blocks)
+    if isinstance(shown, Unfit):
+        return Unfit(chain.where(shown.problem))
     private = read_private_key(key.blocks)
     if isinstance(private, Wrong):
-        return key.told(private.problem)
-    if _spki(private.public_key()) != _spki(load_der_public_key(certified)):
-        return key.told(f"does not belong to the first certificate of {chain.name}")
-    return None
+        return Unfit(key.where(private.problem))
+    if _spki(private.public_key()) != _spki(load_der_public_key(shown.public_key)):
+        return Unfit(key.where(f"does not belong to the first certificate of {chain.name}"))
+    return shown
 
 
 def _distrust_of(authorities: _Entry | None) -> str | None:
     """Why peers cannot be checked against what is in here."""
     return authorities.told(problem_of_authorities(authorities.blocks)) if authorities else None
+
+
+def _remark_on(authorities: _Entry | None) -> str | None:
+    return authorities.told(remark_on_authorities(authorities.blocks)) if authorities else None
 
 
 def _spki(key: Any) -> bytes:

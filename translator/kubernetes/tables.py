@@ -1,16 +1,15 @@
 """The tables of the core kinds: from the bytes of objects to Services, their endpoints and certificates."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from translator.decode import Problem
-from translator.ir import ObjectKey
+from translator.ir import CertificateRef, ObjectKey, PemFiles
 from translator.kubernetes.endpoint_slice import EndpointSlice, endpoint_slice_of
 from translator.kubernetes.endpoints import slices_of
-from translator.kubernetes.secret import Certificate, certificate_of
+from translator.kubernetes.secret import Certificate, certificate_of, refused_with
 from translator.kubernetes.service import Service, service_of
 from translator.tables import Table, Tables, read
 
@@ -28,10 +27,16 @@ class KubernetesTables:
     """Services and certificates by namespace and name, the namespaces with Services, and the EndpointSlices of each.
 
     `sources` are the tables to fill, by `<group>/<Kind>`; `problems` what is wrong with the objects, by object key.
-    `refusals` is to be filled too: what Envoy said of Secrets that it refused.
+    `refusals` is to be filled too: what Envoy said of Secrets that it refused. `made` are Secrets that are no objects,
+    and count before those that are; `of_files` says what files hold.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        made: Table[ObjectKey, Certificate],
+        of_files: Callable[[PemFiles], Certificate | None],
+    ) -> None:
         services: Table[ObjectKey, bytes] = tables.source("service objects")
         slices: Table[ObjectKey, bytes] = tables.source("endpoint slice objects")
         endpoints: Table[ObjectKey, bytes] = tables.source("endpoints objects")
@@ -66,10 +71,11 @@ class KubernetesTables:
         refused = tables.each(
             "certificates refused",
             self.refusals,
-            lambda key, said: _refused(read(read_secrets, key), said),
+            lambda key, said: refused_with(read(read_secrets, key), said),
         )
-        told = tables.union("certificates by object with refusals", refused, read_secrets)
-        self.certificates: Table[Name, Certificate] = _by_name(tables, "certificates", told, Certificate)
+        told = tables.union("certificates by object with refusals", made, refused, read_secrets)
+        self._of_files = of_files
+        self._certificates: Table[Name, Certificate] = _by_name(tables, "certificates", told, Certificate)
 
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
             tables.each("service problems", read_services, _problem_of),
@@ -83,6 +89,12 @@ class KubernetesTables:
         found = read(self.services, (namespace, service))
         named = found.port(port) if found is not None else None
         return None if named is None else named.number
+
+    def certificate(self, wanted: CertificateRef) -> Certificate | None:
+        """What a Secret or files hold for TLS; for rules that a sweep runs."""
+        if isinstance(wanted, PemFiles):
+            return self._of_files(wanted)
+        return read(self._certificates, (wanted.namespace, wanted.name))
 
 
 def _by_name(tables: Tables, name: str, parent: Table[ObjectKey, Any], kind: type[Any]) -> Table[Name, Any]:
@@ -116,11 +128,6 @@ def _read_secret(_: ObjectKey, body: bytes) -> Certificate | None:
     return certificate_of(orjson.loads(body))
 
 
-def _refused(found: Certificate | None, said: str) -> Certificate:
-    """What is known of a Secret that Envoy refused: the version that is still in use, or that there is none."""
-    return Certificate(problem=said) if found is None else replace(found, refusal=said)
-
-
 def _problem_of(_: ObjectKey, row: object) -> tuple[Problem, ...] | None:
     return row if isinstance(row, tuple) else None
 
@@ -128,7 +135,7 @@ def _problem_of(_: ObjectKey, row: object) -> tuple[Problem, ...] | None:
 def _problem_of_certificate(_: ObjectKey, row: Certificate) -> tuple[Problem, ...] | None:
     if row.misshapen:
         return row.misshapen
-    said = row.problem or row.unfit
+    said = row.problem or row.unfit or row.remark
     if said is None:
         return None
     path, _, message = said.partition(": ")

@@ -6,15 +6,17 @@ not tell in words it tells by a hash of the whole value.
 
 from dataclasses import fields, is_dataclass, replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from translator.ir import (
     Addresses,
     Backend,
+    CertificateRef,
     ConsulService,
     DnsName,
     Found,
     LocalSocket,
+    PemFiles,
     SecretRef,
     ServicePort,
     Several,
@@ -22,6 +24,8 @@ from translator.ir import (
 from translator.remembering import remembered
 
 LONGEST = 200
+_OF_FILES: Final = "file:"
+"""Begins the names of what comes from files: no namespace has a colon."""
 
 
 def _size(backend: Backend) -> int:
@@ -62,21 +66,30 @@ def _assignment_name(target: Found) -> str:
     return f"k8s/{target.namespace}/{target.name}/{target.port}"
 
 
-def certificate_name(secret: SecretRef) -> str:
-    """The name under which a Secret's certificate and key are given to Envoy."""
+def certificate_name(secret: CertificateRef) -> str:
+    """The name under which a Secret's certificate and key, or those of files, are given to Envoy."""
+    if isinstance(secret, PemFiles):
+        return f"{_OF_FILES}{secret.certificate};{secret.key}"
     return f"{secret.namespace}/{secret.name}"
 
 
-def authority_name(secret: SecretRef, revocations: SecretRef | None = None) -> str:
-    """The name under which a Secret's CA is given to Envoy, with the revocations of another Secret."""
+def authority_name(secret: CertificateRef, revocations: SecretRef | None = None) -> str:
+    """The name under which the CA of a Secret, or of a file, is given to Envoy, with the revocations of a Secret."""
+    if isinstance(secret, PemFiles):
+        name = f"{_OF_FILES}{secret.certificate};ca"
+        return f"{name};{revocations.namespace}/{revocations.name}" if revocations else name
     name = f"{secret.namespace}/{secret.name}/ca"
     return f"{name}/{revocations.namespace}/{revocations.name}" if revocations else name
 
 
-def secrets_of(name: str) -> list[SecretRef]:
-    """The Secrets in the name of a certificate or of an authority; a Secret may itself be called `ca`."""
+def certificates_of(name: str) -> list[CertificateRef]:
+    """What is in the name of a certificate or of an authority; a Secret may itself be called `ca`."""
+    if name.startswith(_OF_FILES):
+        path, key, *revoking = name.removeprefix(_OF_FILES).split(";")
+        files = PemFiles(path, "" if key == "ca" else key)
+        return [files, *(SecretRef(*each.split("/", 1)) for each in revoking)]
     namespace, *rest = name.split("/")
-    found = [SecretRef(namespace, rest[0] if rest else "")]
+    found: list[CertificateRef] = [SecretRef(namespace, rest[0] if rest else "")]
     return [*found, SecretRef(rest[2], rest[3])] if len(rest) == 4 else found
 
 

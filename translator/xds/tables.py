@@ -26,8 +26,8 @@ from translator.xds.virtual_host import encode_route_configuration, encode_virtu
 
 RouteKey = str
 T = TypeVar("T")
-SecretUse = tuple[str, ir.SecretRef, ir.SecretRef | None]
-"""`certificate` or `authority`, and the Secret; for an authority perhaps that with its revocations."""
+SecretUse = tuple[str, ir.CertificateRef, ir.SecretRef | None]
+"""`certificate` or `authority`, and the Secret or files; for an authority perhaps that with its revocations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +161,8 @@ class XdsTables:
             encoded = encode_authority(_secret_name(use), certificate, revoked.revocations if revoked else None)
         return None if encoded is None else resource(encoded)
 
-    def _certificate(self, secret: ir.SecretRef) -> Certificate | None:
-        found = read(self._kubernetes.certificates, (secret.namespace, secret.name))
+    def _certificate(self, secret: ir.CertificateRef) -> Certificate | None:
+        found = self._kubernetes.certificate(secret)
         return None if found is None or found.problem else found
 
     def _listeners(self) -> Table[str, Resource]:

@@ -30,6 +30,11 @@ HTTPS = an_object(
 )
 
 
+def a_file(path: str, text: bytes) -> Document:
+    """A file of the gateway's."""
+    return {"kind": "File", "apiVersion": "", "path": path, "text": text.decode()}
+
+
 def revocations(name: str) -> Document:
     """A Secret that revokes nothing."""
     data = {"crl.pem": base64.b64encode(authority().revoking()).decode()}
@@ -54,7 +59,7 @@ def mapping(name: str, **spec: Any) -> Document:
 
 def samples() -> Iterator[list[Document]]:
     """All of them."""
-    yield from (_authorization(), _hosts(), _listeners(), _tcp(), _told(), _secrets_with_dots())
+    yield from (_authorization(), _files(), _hosts(), _listeners(), _tcp(), _told(), _secrets_with_dots())
     yield from (_namespaces(), _dots_of_the_module(), _log_service(), _rate_limits(), *_resolvers())
     yield from ([each, mapping("m")] for each in _tracing())
     yield from ([each] for each in _mappings())
@@ -66,6 +71,18 @@ def _authorization() -> list[Document]:
     spec |= {"add_linkerd_headers": True, "allow_request_body": True, "failure_mode_allow": True}
     spec |= {"stats_name": "auth", "circuit_breakers": BREAKERS}
     return [an_object("AuthService", "a", spec), an_object("TLSContext", "ctx", {"sni": "auth"})]
+
+
+def _files() -> list[Document]:
+    pair, ca = authority().sign("files.test"), authority().pair.certificate
+    tls = {"cert_chain_file": "/a.crt", "private_key_file": "/a.key", "cacert_chain_file": "/ca.crt"}
+    entry = {"on_status_code": 404, "body": {"text_format_source": {"filename": "/page"}}}
+    return [
+        HTTPS,
+        *map(a_file, ("/a.crt", "/a.key", "/ca.crt", "/page"), (pair.certificate, pair.key, ca, b"a page")),
+        an_object("Host", "files", {"hostname": "files.test", "tls": tls}),
+        mapping("files", error_response_overrides=[entry]),
+    ]
 
 
 def _hosts() -> list[Document]:
@@ -211,10 +228,8 @@ def _tcp() -> list[Document]:
 
 
 def _told() -> list[Document]:
-    files = ("cert_chain_file", "private_key_file", "cacert_chain_file")
     idle = {name: {} for name in ("docs", "envoy_override", "modules")}
     return [
-        *[an_object("TLSContext", name.replace("_", "-"), {name: "/file"}) for name in files],
         an_object("TLSContext", "idle", {"redirect_cleartext_from": 80}),
         an_object("Host", "idle", {"hostname": "idle.test", "previewUrl": {"enabled": True}}),
         mapping("idle", **idle),
@@ -232,8 +247,6 @@ def _mappings() -> Iterator[Document]:
     yield mapping("families", enable_ipv4=False, enable_ipv6=True)
     body = {"text_format": "x", "content_type": "text/html"}
     yield mapping("errors", error_response_overrides=[{"on_status_code": 404, "body": body}])
-    file = {"text_format_source": {"filename": "/file"}, "json_format": {"a": "b"}}
-    yield mapping("file", error_response_overrides=[{"on_status_code": 404, "body": file}])
     yield mapping("idle", idle_timeout_ms=1000)
     yield mapping("upgrade", allow_upgrade=["websocket"])
     yield mapping("websocket", use_websocket=True)

@@ -14,6 +14,7 @@ from translator.consul.tables import ConsulTables
 from translator.decode import Problem
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables, Options
+from translator.files.tables import FileTables
 from translator.kubernetes.tables import KubernetesTables
 from translator.tables import Sweep, Tables
 
@@ -40,12 +41,13 @@ class World:
 
     def __init__(self, **options: Any) -> None:
         self.tables = Tables()
-        self.kubernetes = KubernetesTables(self.tables)
         chosen = Options(**options)
+        self.files = FileTables(self.tables, chosen.namespace)
+        self.kubernetes = KubernetesTables(self.tables, self.files.istio, self.files.certificate)
         own = OwnPorts(chosen)
         self.consul = ConsulTables(self.tables, own.is_closed)
-        self.emissary = EmissaryTables(self.tables, self.kubernetes, self.consul, own, chosen)
-        self.sources = {**self.kubernetes.sources, **self.consul.sources, **self.emissary.sources}
+        self.emissary = EmissaryTables(self.tables, self.kubernetes, self.files, self.consul, own, chosen)
+        self.sources = {**self.kubernetes.sources, **self.files.sources, **self.consul.sources, **self.emissary.sources}
         self._changes: dict[Any, dict[str, bytes | None]] = {}
 
     def put(

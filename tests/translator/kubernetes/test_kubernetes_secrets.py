@@ -22,13 +22,14 @@ from tests.translator.kubernetes.der_corpus import der_of, name, pem_of, with_fi
 from tests.translator.kubernetes.key_corpus import numbers
 from tests.translator.kubernetes.odd_certificates import RSASSA_PSS, SECP160R1, SPELLED_OUT, UNKNOWN_KEY
 from translator.decode import Problem
-from translator.kubernetes.boringssl import shown_key
+from translator.kubernetes.boringssl import WITHOUT_SIGNATURE, shown_chain
 from translator.kubernetes.pem import read_pem
 from translator.kubernetes.secret import MOST_BYTES, certificate_of
 
 P256 = ec.generate_private_key(ec.SECP256R1())
 SMALL = rsa.generate_private_key(65537, 1024)
 SIGNS_ONLY = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+ENCIPHERS_ONLY = x509.KeyUsage(False, False, True, False, False, False, False, False, False)
 MUST_STAPLE = x509.TLSFeature([x509.TLSFeatureType.status_request])
 
 
@@ -44,6 +45,14 @@ def pair(key: Key, *extensions: x509.ExtensionType, signer: Key | None = None) -
     made = builder.sign(signer, None if is_eddsa else hashes.SHA256())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return Pair(made.public_bytes(Encoding.PEM), private)
+
+
+def distrusted(certificate: bytes, use: str) -> bytes:
+    """A certificate that says that it is not to be trusted for a use, as `openssl x509 -addreject` writes it."""
+    identifier = bytes.fromhex(use)
+    refused = bytes([0xA0, len(identifier) + 2, 0x06, len(identifier)]) + identifier
+    made = der_of(certificate) + bytes([0x30, len(refused)]) + refused
+    return pem_of(made).replace(b" CERTIFICATE-", b" TRUSTED CERTIFICATE-")
 
 
 def chained(first: Pair, text: bytes) -> Pair:
@@ -64,7 +73,6 @@ TAKEN = {
     "P-521": pair(ec.generate_private_key(ec.SECP521R1())),
     "Ed25519": pair(ed25519.Ed25519PrivateKey.generate()),
     "RSA with an exponent of 33 bits": numbers(2048, 2**32 + 15).pair(),
-    "RSA that may only sign certificates": pair(rsa.generate_private_key(65537, 2048), SIGNS_ONLY),
     "signed with a small RSA key": chained(pair(P256, signer=SMALL), pair(SMALL).certificate),
     "a comment before": Pair(b"subject=CN\n" + GOOD.certificate, GOOD.key),
     "a comment after": chained(GOOD, b"hello"),
@@ -75,6 +83,26 @@ TAKEN = {
     "a commented one after": chained(GOOD, b"# " + GOOD.certificate.replace(b"\n", b"\n# ")),
     "a name that is not printable": Pair(with_field(GOOD.certificate, "subject", name(b"*.x.test", 0x13)), GOOD.key),
 }
+TRUSTED = OTHER.certificate.replace(b" CERTIFICATE-", b" TRUSTED CERTIFICATE-")
+PASSED = (
+    "block 2 (TRUSTED CERTIFICATE) is passed over, and peers miss it: behind the first one it must be a CERTIFICATE"
+)
+DISTRUSTED = "block 1 (TRUSTED CERTIFICATE) says that it is not trusted for"
+REMARKED = {
+    "RSA that may only sign certificates": (
+        pair(rsa.generate_private_key(65537, 2048), SIGNS_ONLY),
+        f"data[tls.crt]: {WITHOUT_SIGNATURE}",
+    ),
+    "RSA that may only encipher keys": (
+        pair(rsa.generate_private_key(65537, 2048), ENCIPHERS_ONLY),
+        f"data[tls.crt]: {WITHOUT_SIGNATURE}",
+    ),
+    "a trusted one behind the first": (
+        chained(GOOD, TRUSTED),
+        f"data[tls.crt]: {PASSED}",
+    ),
+}
+"""What Envoy shows, and its peers may not take, or may miss."""
 REFUSED = {
     "RSA 1024": (pair(SMALL), "has an RSA key of 1024 bits"),
     "RSA with a large exponent": (numbers(2048, 2**33 + 17).pair(), "a public exponent that is too large"),
@@ -131,6 +159,35 @@ def test_what_envoy_refuses_is_told_with_the_secret_and_the_fault(made: Pair, sa
     assert said in told(made)
 
 
+@pytest.mark.parametrize(("made", "said"), REMARKED.values(), ids=REMARKED)
+def test_what_peers_stumble_over_is_told_and_served(made: Pair, said: str) -> None:
+    """Demand 8: such certificates look right, and handshakes fail without a word."""
+    world = World()
+    world.secret("tls", made=made)
+    named = world.host("a", "x.test", tlsSecret={"name": "tls"})
+    context = world.put("TLSContext", "b", {"secret": "tls"})
+    told = f"warning: names the Secret default/tls: {said}"
+    assert world.problems(named)["spec.tlsSecret"] == told
+    assert world.problems(context)["spec.secret"] == told
+
+
+def test_a_ca_that_says_it_is_not_trusted_for_clients_is_told_where_it_is_named() -> None:
+    """Envoy refuses all that it signed: asked in tests/e2e/test_key_usages.py."""
+    world = World()
+    world.secret_of("ca", {"tls.crt": distrusted(GOOD.certificate, "2b06010505070302")})
+    said = f"data[tls.crt]: {DISTRUSTED} clientAuth: what it signed is refused there"
+    told = {"spec.ca_secret": f"warning: names the Secret default/ca: {said}"}
+    assert world.problems(world.put("TLSContext", "b", {"ca_secret": "ca"})) == told
+    world.secret_of("ca", {"tls.crt": distrusted(GOOD.certificate, "2b06010505070303")})
+    assert world.problems("getambassador.io/TLSContext/default/b") == {}
+
+
+def test_a_ca_may_be_what_no_peer_is_shown() -> None:
+    world = World()
+    world.secret("tls", made=REMARKED["RSA that may only encipher keys"][0])
+    assert world.problems(world.put("TLSContext", "b", {"ca_secret": "tls"})) == {}
+
+
 @pytest.mark.parametrize("text", PASSED_OVER.values(), ids=PASSED_OVER)
 def test_a_certificate_that_envoy_would_pass_over_in_silence_is_told(text: bytes) -> None:
     """Clients would miss it in the chain, and whoever it vouches for would be refused."""
@@ -145,7 +202,7 @@ def test_a_certificate_that_envoy_would_pass_over_in_silence_is_told(text: bytes
     ("text", "said"), [(RSASSA_PSS, "RSASSA-PSS"), (SPELLED_OUT, "curve is spelled out")], ids=["PSS", "spelled out"]
 )
 def test_keys_of_rare_sorts_are_told(text: bytes, said: str) -> None:
-    assert said in str(shown_key(read_pem(text)))
+    assert said in str(shown_chain(read_pem(text)))
 
 
 @pytest.mark.parametrize("made", [pair(SMALL), pair(P256, SIGNS_ONLY)], ids=["RSA 1024", "may only sign certificates"])

@@ -9,7 +9,7 @@ from tests.support.certificates import Pair
 from tests.support.tls_verdicts import refused_by_envoy
 from tests.translator.kubernetes import der_corpus, key_corpus, pem_corpus
 from tests.translator.kubernetes.pem_corpus import ISSUER, LEAF
-from tests.translator.kubernetes.test_kubernetes_secrets import REFUSED, TAKEN
+from tests.translator.kubernetes.test_kubernetes_secrets import REFUSED, REMARKED, TAKEN
 from translator.kubernetes.secret import certificate_of
 
 pytestmark = pytest.mark.envoy
@@ -77,7 +77,7 @@ def fields_of_an_issuer() -> dict[str, Pair]:
 
 def usual() -> dict[str, Pair]:
     """What people have, and what they do wrong."""
-    return TAKEN | {name: pair for name, (pair, _) in REFUSED.items()}
+    return TAKEN | {name: pair for name, (pair, _) in (REMARKED | REFUSED).items()}
 
 
 def certificates_with(made: Mapping[str, Pair]) -> dict[str, bytes]:

@@ -10,8 +10,8 @@ from translator.xds.names import (
     assignment_name,
     authority_name,
     certificate_name,
+    certificates_of,
     cluster_name,
-    secrets_of,
     services_of,
 )
 
@@ -28,7 +28,7 @@ PORTS = st.integers(1, 65535) | NAMES | st.just("a/b")
 @example(SecretRef("team-a", "ca"))
 @example(SecretRef("ca", "ca"))
 def test_the_secret_is_read_back_from_its_certificate_and_its_authority(secret: SecretRef) -> None:
-    assert secrets_of(certificate_name(secret)) == secrets_of(authority_name(secret)) == [secret]
+    assert certificates_of(certificate_name(secret)) == certificates_of(authority_name(secret)) == [secret]
     for name in (certificate_name(secret), authority_name(secret)):
         assert PROVENANCE.of(f"secret/{name}") == (f"core/Secret/{secret.namespace}/{secret.name}",)
 

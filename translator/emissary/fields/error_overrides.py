@@ -4,15 +4,20 @@ An entry that is wrong is left out alone, and told: if it stopped its Mapping, a
 error for everyone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 from translator.checks import HeaderFormat
 from translator.decode import Decoded, Problem, Rule, decode, join, kind_shown, rule
 from translator.decoding.findings import Findings
+from translator.files.names import Files, path_of_file, text_file
+from translator.files.tables import Text
 from translator.filters.error_bodies import ErrorBodies, ErrorBody
 from translator.operators import check_operators
+
+TextOf = Callable[[str], Text]
+"""What is in a file."""
 
 LARGEST: Final = 65_536
 """Characters of a body; each Mapping may have one."""
@@ -30,12 +35,12 @@ _Format = Annotated[str, Rule(check=_format, max_size=LARGEST)]
 class TextFormatSource:
     """A file."""
 
-    filename: str = field(metadata=rule("Its name."))
+    filename: Annotated[str, Rule(check=path_of_file)] = field(metadata=rule("Its whole path."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorBodySpec:
-    """The body: one of text_format and json_format."""
+    """The body: one of text_format, text_format_source and json_format."""
 
     content_type: HeaderFormat | None = field(
         default=None, metadata=rule("Its type; text/plain, or application/json with json_format, when absent.")
@@ -45,21 +50,25 @@ class ErrorBodySpec:
         default=None, metadata=rule("The entries of a JSON object; their texts may use Envoy's %COMMANDS%.")
     )
     text_format_source: TextFormatSource | None = field(
-        default=None, metadata=rule("A file of the gateway's; no such file is read: use text_format.")
+        default=None, metadata=rule("A file of the gateway's with such a text, in a folder for them.")
     )
 
     def cross_check(self) -> Iterable[Problem]:
         """What no field can see alone."""
-        if self.text_format_source is not None:
-            yield Problem("text_format_source", "names a file, and none is read: write its text in text_format")
-        elif (self.text_format is None) == (self.json_format is None):
-            yield Problem("", "must have one of text_format and json_format")
+        if [self.text_format, self.text_format_source, self.json_format].count(None) != 2:
+            yield Problem("", "must have one of text_format, text_format_source and json_format")
 
-    def of(self, status: int) -> ErrorBody:
-        """What is read where a request is answered with this status."""
+    def of(self, status: int, text_of: TextOf) -> ErrorBody | None:
+        """What is read where a request is answered with this status; None where that is in a file of no use."""
         if self.json_format is not None:
             return ErrorBody(status, self.content_type or "application/json", self.json_format)
-        return ErrorBody(status, self.content_type or "text/plain", self.text_format or "")
+        text = self.text_format or ""
+        if self.text_format_source is not None:
+            found = text_of(self.text_format_source.filename)
+            if found.problem:
+                return None
+            text = found.text
+        return ErrorBody(status, self.content_type or "text/plain", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +105,32 @@ ErrorOverrides = Annotated[
 ]
 
 
-def error_bodies_of(overrides: Iterable[ErrorOverride]) -> ErrorBodies:
-    """What the entries say."""
-    return ErrorBodies(tuple([each.body.of(each.on_status_code) for each in overrides]))
+def error_bodies_of(overrides: Iterable[ErrorOverride], text_of: TextOf) -> ErrorBodies:
+    """What the entries say. `text_of` says what is in a file."""
+    bodies = [each.body.of(each.on_status_code, text_of) for each in overrides]
+    return ErrorBodies(tuple([body for body in bodies if body is not None]))
+
+
+def files_of(overrides: Iterable[ErrorOverride] | None) -> dict[Files, bool]:
+    """The files that entries name."""
+    return {
+        text_file(each.body.text_format_source.filename): True
+        for each in overrides or ()
+        if each.body.text_format_source
+    }
+
+
+def problems_of_files(overrides: Iterable[ErrorOverride] | None, where: str, text_of: TextOf) -> list[Problem]:
+    """What is wrong with the files that entries name."""
+    problems = []
+    for each in overrides or ():
+        if each.body.text_format_source is None:
+            continue
+        path = each.body.text_format_source.filename
+        found = text_of(path)
+        if found.problem:
+            said = f"names the file {path}, which {found.problem}; the entry for {each.on_status_code} is left out"
+            problems.append(Problem(where, said, stops=False))
+        elif found.refusal:
+            problems.append(Problem(where, f"names the file {path}, which {found.refusal}", stops=False))
+    return problems

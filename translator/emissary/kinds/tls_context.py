@@ -9,6 +9,7 @@ from translator.checks import HOST_SCHEMA, LONGEST_SERVER_NAME, PlainText, plain
 from translator.decode import Invalid, Problem, Rule, Validation, quote, rule
 from translator.emissary.hostnames import host_hostname
 from translator.emissary.objects import words
+from translator.files.names import path_of_file
 
 Version = Literal["v1.0", "v1.1", "v1.2", "v1.3"]
 
@@ -91,11 +92,7 @@ def _sni(text: str) -> str:
     return plain_text(text)
 
 
-def _no_files(_text: str) -> str:
-    raise Invalid("is not served by this version: use a Secret")
-
-
-NoFile = Annotated[str, Rule(check=_no_files)]
+FileName = Annotated[str, Rule(check=path_of_file)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +107,16 @@ class TlsSettings:
             " <= (has(self.max_tls_version) ? self.max_tls_version"
             " : has(self.maxTlsVersion) ? self.maxTlsVersion : 'v1.3')",
             "min_tls_version must not be newer than max_tls_version",
+        ),
+        Validation(
+            "(has(self.cert_chain_file) || has(self.certChainFile))"
+            " == (has(self.private_key_file) || has(self.privateKeyFile))",
+            "cert_chain_file and private_key_file need each other",
+        ),
+        Validation(
+            "!(has(self.cacert_chain_file) || has(self.cacertChainFile))"
+            " || !(has(self.ca_secret) || has(self.caSecret))",
+            "cacert_chain_file cannot be given together with ca_secret",
         ),
     )
 
@@ -147,9 +154,17 @@ class TlsSettings:
             aliases=("redirectCleartextFrom",),
         ),
     )
-    cert_chain_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("certChainFile",)))
-    private_key_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("privateKeyFile",)))
-    cacert_chain_file: NoFile | None = field(default=None, metadata=rule("Not served.", aliases=("cacertChainFile",)))
+    cert_chain_file: FileName | None = field(
+        default=None,
+        metadata=rule("A file of the gateway's with the certificate, by its whole path.", aliases=("certChainFile",)),
+    )
+    private_key_file: FileName | None = field(
+        default=None, metadata=rule("The file with the certificate's key.", aliases=("privateKeyFile",))
+    )
+    cacert_chain_file: FileName | None = field(
+        default=None,
+        metadata=rule("The file with the CA that peers are checked against.", aliases=("cacertChainFile",)),
+    )
     crl_secret: PlainText | None = field(
         default=None,
         metadata=rule("The Secret whose crl.pem lists the certificates that no longer count.", aliases=("crlSecret",)),
@@ -165,15 +180,40 @@ class TlsSettings:
         """The protocols that are offered, one by one."""
         return tuple(name.strip() for name in self.alpn_protocols.split(",")) if self.alpn_protocols else ()
 
+    @property
+    def certificate_files(self) -> ir.PemFiles | None:
+        """The files with the certificate and its key."""
+        chain, key = self.cert_chain_file, self.private_key_file
+        return ir.PemFiles(chain, key) if chain and key else None
+
+    @property
+    def authority_file(self) -> ir.PemFiles | None:
+        """The file with the CA."""
+        return ir.PemFiles(self.cacert_chain_file) if self.cacert_chain_file else None
+
     def cross_check(self) -> Iterable[Problem]:
-        """The oldest version must not be newer than the newest."""
+        """The oldest version must not be newer than the newest, a certificate needs its key, and one CA is enough."""
         if self.min_tls_version and self.max_tls_version and self.min_tls_version > self.max_tls_version:
             yield Problem("min_tls_version", f"must not be newer than max_tls_version, which is {self.max_tls_version}")
+        if self.cert_chain_file and not self.private_key_file:
+            yield Problem("cert_chain_file", "needs private_key_file, with the certificate's key")
+        if self.private_key_file and not self.cert_chain_file:
+            yield Problem("private_key_file", "needs cert_chain_file, with the key's certificate")
+        if self.cacert_chain_file and self.ca_secret:
+            yield Problem("cacert_chain_file", "cannot be given together with ca_secret")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TLSContextSpec(TlsSettings):
     """TLS settings with a name, for Hosts, TCPMappings and services."""
+
+    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
+        *TlsSettings.VALIDATIONS,
+        Validation(
+            "!has(self.secret) || !(has(self.cert_chain_file) || has(self.certChainFile))",
+            "cert_chain_file cannot be given together with secret",
+        ),
+    )
 
     hosts: tuple[Annotated[str, Rule(check=host_hostname, schema=HOST_SCHEMA)], ...] = field(
         default=(), metadata=rule("The names that it is for, where TLS is ended.")
@@ -184,3 +224,9 @@ class TLSContextSpec(TlsSettings):
     secret_namespacing: bool | None = field(
         default=None, metadata=rule("Whether a dot in the name of a Secret begins its namespace; true when absent.")
     )
+
+    def cross_check(self) -> Iterable[Problem]:
+        """As for all settings of TLS; and one certificate is enough."""
+        yield from TlsSettings.cross_check(self)
+        if self.secret and self.cert_chain_file:
+            yield Problem("cert_chain_file", "cannot be given together with secret")

@@ -1,0 +1,1 @@
+"""Files that objects name: which ones are wanted, and what the watcher read."""
