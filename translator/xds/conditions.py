@@ -4,7 +4,7 @@ Where routes want a header, the method or the host to have exactly some value, a
 that want it, with those that do not ask, in the one true order; so each request still meets every route that it could
 take. A look-up sees a request a little differently than a route does: it sees the lines of a header joined by commas,
 where a route sees each, and it has one spelling of a host, where a route takes any case. Where that could make a
-difference, a request gets the list. For query parameters there is none: in a route table Envoy looks up headers alone.
+difference, a request gets the list. Query parameters have no look-up, but something near: `translator.xds.queries`.
 """
 
 from collections import Counter
@@ -20,16 +20,20 @@ from envoyapi.xds_type_matcher_v3 import (
     StringMatcher,
 )
 from translator import ir
-from translator.xds.predicates import asks, first, fits, header_input, listed
+from translator.xds.predicates import asks, either, fits, header_input, listed
+from translator.xds.queries import LONGEST_NAME, half_of, more_than_once
 
 Asked = tuple[tuple[str, str], ...]
-"""What headers must be exactly: their names and values."""
+"""What headers must be exactly, by their names, and query parameters, by their names behind a `?`."""
 
 Conditioned = tuple[Asked, bytes]
 """A route by what it asks besides its path, in a sequence that is in the order of evaluation."""
 
 SHORTEST_LIST: Final = 32
 """Up to so many routes are walked through as fast as they are looked up."""
+
+SHORTEST_HALF: Final = 16
+"""The same of routes that ask for a query parameter: for each of them Envoy reads the whole query again."""
 
 _AUTHORITY: Final = ":authority"
 _DECIDED_ELSEWHERE: Final = "x-forwarded-proto"
@@ -47,13 +51,19 @@ def asked_of(match: ir.RouteMatch) -> Asked:
             found[name] = value.text
         elif name == _AUTHORITY and value.text.isascii():
             found[name] = value.text.lower()
+    for query in match.queries:
+        value = query.value
+        if value is None or value.kind != "exact" or not value.text or not value.text.isascii() or value.ignore_case:
+            continue
+        if len(query.name) <= LONGEST_NAME:
+            found[f"?{query.name}"] = value.text
     return tuple(found.items())
 
 
 def routed(routes: Sequence[Conditioned], room: float) -> MatcherOnMatch:
     """These routes, by look-ups where that is faster; see `look_up` for the room."""
     found = look_up(routes, room)
-    return listed([route for _, route in routes]) if found is None else MatcherOnMatch(matcher=found)
+    return _list_of(routes) if found is None else MatcherOnMatch(matcher=found)
 
 
 def look_up(routes: Sequence[Conditioned], room: float) -> Matcher | None:
@@ -63,27 +73,18 @@ def look_up(routes: Sequence[Conditioned], room: float) -> Matcher | None:
         routes: in their order.
         room: how many routes there may be in all its lists together.
     """
-    name = _best_header(routes) if len(routes) > SHORTEST_LIST else None
+    name = _most_telling(routes) if len(routes) > SHORTEST_LIST else None
     if name is None:
         return None
-    lists, rest = _by_value(routes, name)
     different = _different(name)
     room -= len(routes) if different is not None else 0
-    total = len(rest) + sum([len(each) for each in lists.values()])
-    if total > room:
-        return None
-    share = room / total
-    leaves = {value: routed(each, share * len(each)) for value, each in lists.items()}
-    found = Matcher(
-        matcher_tree=MatcherMatcherTree(
-            input=header_input(name), exact_match_map=MatcherMatcherTreeMatchMap(map=leaves)
-        ),
-        on_no_match=routed(rest, share * len(rest)) if rest else None,
-    )
-    return found if different is None else first(different, [route for _, route in routes], found)
+    found = _halves(routes, name, room) if name.startswith("?") else _map(routes, name, room)
+    if found is None or different is None:
+        return found
+    return either(different, _list_of(routes), MatcherOnMatch(matcher=found))
 
 
-def _best_header(routes: Sequence[Conditioned]) -> str | None:
+def _most_telling(routes: Sequence[Conditioned]) -> str | None:
     """What leaves the shortest lists, if they are a good deal shorter."""
     counts: dict[str, Counter[str]] = {}
     for asked, _ in routes:
@@ -91,23 +92,74 @@ def _best_header(routes: Sequence[Conditioned]) -> str | None:
             counts.setdefault(name, Counter())[value] += 1
     # In the longest list are those of the commonest value, and those that do not ask.
     longest = {name: len(routes) - found.total() + max(found.values()) for name, found in counts.items()}
-    best = min(longest, key=lambda name: (longest[name], name), default=None)
-    return best if best is not None and 4 * longest[best] <= 3 * len(routes) else None
+    best = min(longest, key=lambda name: (longest[name], name.startswith("?"), name), default=None)
+    return best if best is not None and _is_shorter(longest[best], routes) else None
 
 
-def _by_value(routes: Sequence[Conditioned], name: str) -> tuple[dict[str, list[Conditioned]], list[Conditioned]]:
-    """The routes for each value of a header, and those for all other values, each in order."""
-    own: dict[str, list[int]] = {}
-    rest: list[int] = []
-    for position, (asked, _) in enumerate(routes):
-        value = next((text for header, text in asked if header == name), None)
-        (rest if value is None else own.setdefault(value, [])).append(position)
-    lists = {value: [routes[each] for each in sorted(rest + positions)] for value, positions in own.items()}
-    return lists, [routes[each] for each in rest]
+def _is_shorter(length: int, routes: Sequence[Conditioned]) -> bool:
+    return 4 * length <= 3 * len(routes)
 
 
 def _different(name: str) -> MatcherMatcherListPredicate | None:
-    """Which requests a look-up could see differently than a route does."""
+    """Which requests are seen differently than by a route."""
+    if name.startswith("?"):
+        return asks(":path", fits(more_than_once(name[1:])))
     if name == _AUTHORITY:
         return asks(name, fits(".*[A-Z].*"))
     return None if name == ":method" else asks(name, StringMatcher(contains=","))
+
+
+def _map(routes: Sequence[Conditioned], name: str, room: float) -> Matcher | None:
+    """A map from the values of a header."""
+    own: dict[str, list[int]] = {}
+    others: list[int] = []
+    for position, route in enumerate(routes):
+        value = _value(route, name)
+        (others if value is None else own.setdefault(value, [])).append(position)
+    lists = {value: [routes[each] for each in sorted(others + positions)] for value, positions in own.items()}
+    rest = [routes[each] for each in others]
+    total = len(rest) + sum([len(each) for each in lists.values()])
+    if total > room:
+        return None
+    share = room / total
+    leaves = {value: routed(each, share * len(each)) for value, each in lists.items()}
+    return Matcher(
+        matcher_tree=MatcherMatcherTree(
+            input=header_input(name), exact_match_map=MatcherMatcherTreeMatchMap(map=leaves)
+        ),
+        on_no_match=routed(rest, share * len(rest)) if rest else None,
+    )
+
+
+def _halves(routes: Sequence[Conditioned], name: str, room: float) -> Matcher | None:
+    """Questions about the value of a query parameter, each of which leaves half of the routes."""
+    valued = [(route, _value(route, name)) for route in routes]
+    half = half_of(name[1:], [value for _, value in valued if value is not None])
+    if half is None:
+        return None
+    inside = [route for route, value in valued if value is None or value in half.values]
+    outside = [route for route, value in valued if value is None or value not in half.values]
+    total = len(inside) + len(outside)
+    if total > room or not _is_shorter(max(len(inside), len(outside)), routes):
+        return None
+    share = room / total
+    return either(
+        asks(":path", fits(half.regex)),
+        _half(inside, name, share * len(inside)),
+        _half(outside, name, share * len(outside)),
+    )
+
+
+def _half(routes: Sequence[Conditioned], name: str, room: float) -> MatcherOnMatch:
+    found = _halves(routes, name, room) if len(routes) > SHORTEST_HALF else None
+    if found is not None:
+        return MatcherOnMatch(matcher=found)
+    return routed([(tuple([each for each in asked if each[0] != name]), route) for asked, route in routes], room)
+
+
+def _value(route: Conditioned, name: str) -> str | None:
+    return next((value for asked, value in route[0] if asked == name), None)
+
+
+def _list_of(routes: Sequence[Conditioned]) -> MatcherOnMatch:
+    return listed([route for _, route in routes])

@@ -15,7 +15,7 @@ from envoyapi.xds_type_matcher_v3 import Matcher, MatcherMatcherTree, MatcherMat
 from translator import ir
 from translator.xds.beginnings import beginning_of
 from translator.xds.conditions import Asked, asked_of, look_up, routed
-from translator.xds.predicates import asks, first, fits, header_input
+from translator.xds.predicates import asks, either, fits, header_input, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def matcher_of(entries: Sequence[Entry], *, greatest_growth: int = GREATEST_GROW
 
 def behind(path: str, answer: bytes, matcher: Matcher) -> Matcher:
     """The matcher, but for paths (with their query) that match a regular expression: these have the route `answer`."""
-    return first(asks(":path", fits(path)), [answer], matcher)
+    return either(asks(":path", fits(path)), listed([answer]), MatcherOnMatch(matcher=matcher))
 
 
 def _leaves(entries: Sequence[Entry]) -> tuple[dict[str, list[int]], list[int]]:

@@ -38,10 +38,10 @@ def fits(regex: str) -> StringMatcher:
     return StringMatcher(safe_regex=RegexMatcher(google_re2=RegexMatcherGoogleRe2(), regex=regex))
 
 
-def first(predicate: MatcherMatcherListPredicate, routes: Iterable[bytes], otherwise: Matcher) -> Matcher:
-    """The routes for requests of which a predicate holds, and a matcher for all others."""
-    taken = MatcherMatcherListFieldMatcher(predicate=predicate, on_match=listed(routes))
-    return Matcher(matcher_list=MatcherMatcherList(matchers=[taken]), on_no_match=MatcherOnMatch(matcher=otherwise))
+def either(predicate: MatcherMatcherListPredicate, then: MatcherOnMatch, otherwise: MatcherOnMatch) -> Matcher:
+    """What to do with requests of which a predicate holds, and with all others."""
+    asked = MatcherMatcherListFieldMatcher(predicate=predicate, on_match=then)
+    return Matcher(matcher_list=MatcherMatcherList(matchers=[asked]), on_no_match=otherwise)
 
 
 def listed(routes: Iterable[bytes]) -> MatcherOnMatch:

@@ -1,6 +1,7 @@
 """The matcher tree answers as the plain list does: a real Envoy is asked the same questions of both."""
 
 import random
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from envoyapi import canonical
 from envoyapi.config_route_v3 import RouteConfiguration, VirtualHost
 from envoyapi.wire import SIZE, tag
+from envoyapi.xds_type_matcher_v3 import Matcher
 from tests.support.envoy import RealEnvoy, free_port
 from tests.support.raw import RawConnection
 from translator import ir
 from translator.xds import conditions
+from translator.xds.conditions import SHORTEST_LIST
 from translator.xds.matcher import LONGEST_LIST, Entry, Place, matcher_of, place_of
 from translator.xds.route import encode_route
 
@@ -40,7 +43,7 @@ TAILS = (
 )
 FLAGS = ("", "", "", "", "(?i)", "^", r"\A", "(?s)", "(?U)", ".*")
 TEAMS = ("red", "blue", "green", "red,blue", "Red", *[f"t{number}" for number in range(8)])
-NUMBERS = ("1", "2", "%31", "1+2", "a b", *[f"{number}" for number in range(3, 9)])
+NUMBERS = ("1", "2", "%31", "1+2", "12", "1=2", *[f"{number}" for number in range(3, 9)])
 METHODS = ("GET", "POST", "PUT", "DELETE")
 NAMES = ("red", "blue", "red:80", *[f"h{number}" for number in range(8)])
 
@@ -213,6 +216,7 @@ def differences(seed: int, cases: int, requests: int) -> tuple[list[tuple[Any, .
 @pytest.mark.envoy
 def test_a_tree_answers_as_the_list_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conditions, "SHORTEST_LIST", 4)
+    monkeypatch.setattr(conditions, "SHORTEST_HALF", 2)
     wrong, found, lookups = differences(20, CASES, REQUESTS)
     assert wrong == []
     assert found > CASES * REQUESTS / 2  # else the questions would be too easy
@@ -228,3 +232,95 @@ def test_a_short_list_stays_a_list() -> None:
 def test_a_list_whose_routes_overlap_too_much_stays_a_list() -> None:
     nested: list[Entry] = [(Place("/a" * depth), b"x") for depth in range(1, LONGEST_LIST + 50)]
     assert matcher_of(nested) is None
+
+
+def prefixes(count: int) -> list[ir.Route]:
+    return [route_of(ir.PathMatch("prefix", f"/api-{number}/")) for number in range(count)]
+
+
+def route_of(path: ir.PathMatch, headers: Any = (), queries: Any = ()) -> ir.Route:
+    return ir.Route(path.text, ir.RouteMatch(path, headers, queries), ir.DirectResponse(200), ())
+
+
+def leaves_of(routes: list[ir.Route]) -> dict[str, int]:
+    """How many routes each leaf of the tree has, by its key."""
+    tree = matcher_of(entries_of(routes))
+    assert tree is not None
+    said: Any = canonical.to_json(Matcher.FULL_NAME, tree)
+    leaves = said["matcher_tree"]["prefix_match_map"]["map"]
+    return {key: len(leaf["action"]["typed_config"]["routes"]) for key, leaf in leaves.items()}
+
+
+def test_a_regular_expression_stands_only_where_its_beginning_leads() -> None:
+    regexes = [route_of(ir.PathMatch("regex", f"/api-{number}/v[0-9]+/.*")) for number in range(200)]
+    leaves = leaves_of([*regexes, *prefixes(1000)])
+    assert leaves["/api-7/"] == 1
+    assert leaves["/api-7/v"] == 2
+    assert sum(leaves.values()) == 1000 + 2 * 200
+
+
+def test_what_begins_with_anything_stands_everywhere() -> None:
+    paths = (
+        ir.PathMatch("regex", r".*\.png"),
+        ir.PathMatch("regex", "(?i)/Api-7/.*"),
+        ir.PathMatch("prefix", "/A", False),
+    )
+    leaves = leaves_of([*[route_of(path) for path in paths], *prefixes(200)])
+    assert leaves == {"/": 3} | {f"/api-{number}/": 4 for number in range(200)}
+
+
+@pytest.mark.parametrize(
+    ("headers", "queries"),
+    [
+        ("x-tenant", ""),
+        (":authority", ""),
+        ("", "tenant"),
+    ],
+)
+def test_a_thousand_conditions_on_one_path_are_told_apart(headers: str, queries: str) -> None:
+    path = ir.PathMatch("prefix", "/api/")
+    texts = [ir.TextMatch("exact", f"t{number}") for number in range(1000)]
+    routes = [
+        route_of(
+            path,
+            (ir.HeaderMatch(headers, text),) if headers else (),
+            (ir.QueryMatch(queries, text),) if queries else (),
+        )
+        for text in texts
+    ]
+    tree = matcher_of(entries_of([*routes, route_of(path)]))
+    assert tree is not None
+    lists = sorted(lists_of(canonical.to_json(Matcher.FULL_NAME, tree)))
+    assert lists[-1] == 1001  # for the requests that a look-up could see differently
+    assert lists[-2] <= SHORTEST_LIST
+    assert sum(lists) <= 4 * len(routes)
+
+
+def lists_of(said: Any) -> Iterator[int]:
+    """The lengths of all lists of routes in a matcher."""
+    if isinstance(said, list):
+        for each in said:
+            yield from lists_of(each)
+    elif isinstance(said, dict):
+        if isinstance(said.get("routes"), list):
+            yield len(said["routes"])
+        else:
+            yield from lists_of(list(said.values()))
+
+
+def test_methods_of_one_path_need_no_list_beside_the_look_up() -> None:
+    methods = [ir.HeaderMatch(":method", ir.TextMatch("exact", method)) for method in METHODS]
+    routes = [route_of(ir.PathMatch("prefix", "/"), (methods[number % 4],)) for number in range(LONGEST_LIST + 20)]
+    tree = matcher_of(entries_of(routes))
+    assert tree is not None
+    assert sorted(lists_of(canonical.to_json(Matcher.FULL_NAME, tree))) == [(LONGEST_LIST + 20) // 4] * 4
+
+
+def test_a_look_up_that_would_copy_too_much_is_a_list() -> None:
+    """Many routes that ask nothing would stand in the list of each value."""
+    values = [ir.HeaderMatch("x-a", ir.TextMatch("exact", f"{number}")) for number in range(90)]
+    path = ir.PathMatch("prefix", "/")
+    routes = [*[route_of(path, (value,)) for value in values], *[route_of(path) for _ in range(20)]]
+    tree = matcher_of(entries_of(routes))
+    assert tree is not None
+    assert list(lists_of(canonical.to_json(Matcher.FULL_NAME, tree))) == [110]
