@@ -18,9 +18,9 @@ from translator.xds.conditions import SHORTEST_LIST
 from translator.xds.matcher import LONGEST_LIST, Entry, Place, matcher_of, place_of
 from translator.xds.route import encode_route
 
-CASES = 16
-REQUESTS = 150
-GROWTH = 25
+CASES = 8
+REQUESTS = 200
+GROWTH = 100
 SEGMENTS = ("a", "b", "ab", "abc", "a.b", "1", "%C3%A9")
 TAILS = (
     *(
