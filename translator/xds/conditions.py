@@ -4,7 +4,7 @@ Where routes want a header, the method or the host to have exactly some value, a
 that want it, with those that do not ask, in the one true order; so each request still meets every route that it could
 take. A look-up sees a request a little differently than a route does: it sees the lines of a header joined by commas,
 where a route sees each, and it has one spelling of a host, where a route takes any case. Where that could make a
-difference, a request gets the list. Query parameters have no look-up, but something near: `translator.xds.queries`.
+difference, a request gets the list. Query parameters have no look-up, but something near: `translator.xds.halves`.
 """
 
 from collections import Counter
@@ -20,8 +20,8 @@ from envoyapi.xds_type_matcher_v3 import (
     StringMatcher,
 )
 from translator import ir
+from translator.xds.halves import LONGEST_NAME, half_of, more_than_once, paths_with
 from translator.xds.predicates import asks, either, fits, header_input, listed
-from translator.xds.queries import LONGEST_NAME, half_of, more_than_once
 
 Asked = tuple[tuple[str, str], ...]
 """What headers must be exactly, by their names, and query parameters, by their names behind a `?`."""
@@ -33,7 +33,7 @@ SHORTEST_LIST: Final = 32
 """Up to so many routes are walked through as fast as they are looked up."""
 
 SHORTEST_HALF: Final = 16
-"""The same of routes that ask for a query parameter: for each of them Envoy reads the whole query again."""
+"""The same of routes that are told apart by halves: many ask for a query parameter, which Envoy reads anew for each."""
 
 _AUTHORITY: Final = ":authority"
 _DECIDED_ELSEWHERE: Final = "x-forwarded-proto"
@@ -45,19 +45,21 @@ def asked_of(match: ir.RouteMatch) -> Asked:
     found: dict[str, str] = {}
     for each in match.headers:
         name, value = each.name.lower(), each.value
-        if value is None or value.kind != "exact" or not value.text or each.inverted or name == _DECIDED_ELSEWHERE:
+        if value is None or not _is_telling(value) or each.inverted or name == _DECIDED_ELSEWHERE:
             continue
         if not value.ignore_case:
             found[name] = value.text
-        elif name == _AUTHORITY and value.text.isascii():
+        elif name == _AUTHORITY:
             found[name] = value.text.lower()
     for query in match.queries:
         value = query.value
-        if value is None or value.kind != "exact" or not value.text or not value.text.isascii() or value.ignore_case:
-            continue
-        if len(query.name) <= LONGEST_NAME:
+        if value is not None and _is_telling(value) and not value.ignore_case and len(query.name) <= LONGEST_NAME:
             found[f"?{query.name}"] = value.text
     return tuple(found.items())
+
+
+def _is_telling(value: ir.TextMatch) -> bool:
+    return value.kind == "exact" and value.text != "" and value.text.isascii()
 
 
 def routed(routes: Sequence[Conditioned], room: float) -> MatcherOnMatch:
@@ -78,7 +80,9 @@ def look_up(routes: Sequence[Conditioned], room: float) -> Matcher | None:
         return None
     different = _different(name)
     room -= len(routes) if different is not None else 0
-    found = _halves(routes, name, room) if name.startswith("?") else _map(routes, name, room)
+    found = None if name.startswith("?") else _map(routes, name, room)
+    if found is None:
+        found = _halves(routes, name, room)
     if found is None or different is None:
         return found
     return either(different, _list_of(routes), MatcherOnMatch(matcher=found))
@@ -132,9 +136,12 @@ def _map(routes: Sequence[Conditioned], name: str, room: float) -> Matcher | Non
 
 
 def _halves(routes: Sequence[Conditioned], name: str, room: float) -> Matcher | None:
-    """Questions about the value of a query parameter, each of which leaves half of the routes."""
+    """Questions about a value, each of which leaves half of the routes.
+
+    For query parameters; and for headers where many routes do not ask, since these stand once in each list.
+    """
     valued = [(route, _value(route, name)) for route in routes]
-    half = half_of(name[1:], [value for _, value in valued if value is not None])
+    half = half_of([value for _, value in valued if value is not None])
     if half is None:
         return None
     inside = [route for route, value in valued if value is None or value in half.values]
@@ -144,7 +151,7 @@ def _halves(routes: Sequence[Conditioned], name: str, room: float) -> Matcher | 
         return None
     share = room / total
     return either(
-        asks(":path", fits(half.regex)),
+        asks(":path", fits(paths_with(name[1:], half.regex))) if name.startswith("?") else asks(name, fits(half.regex)),
         _half(inside, name, share * len(inside)),
         _half(outside, name, share * len(outside)),
     )

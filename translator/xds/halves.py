@@ -1,8 +1,8 @@
-"""Query parameters, told apart by their signs: in a route table Envoy looks up headers alone.
+"""Values told apart by their signs, where there is no look-up: in a route table Envoy looks up headers alone.
 
-A regular expression for `:path` asks of one sign of a value in which half of the routes it is, and so on, so that a
-thousand values are told apart in few steps. A route sees the first value of a parameter, an expression any of them: a
-path that has the parameter twice is for the list. Neither unescapes anything.
+A regular expression asks of one sign of a value in which half of the routes it is, and so on, so that a thousand values
+are told apart in few steps. That is for query parameters, which are found in `:path`. A route sees the first value of a
+parameter, an expression any of them: a path that has the parameter twice is for the list. Neither unescapes anything.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ _PARAMETER: Final = r"[^?]*\?(?:.*&)?"
 
 
 class Half(NamedTuple):
-    """About half of some values, and the paths that have one of them; of other values, any."""
+    """About half of some values, and what those look like that are in it; of other values, any."""
 
     values: frozenset[str]
     regex: str
@@ -33,7 +33,12 @@ def more_than_once(name: str) -> str:
     return f"{_PARAMETER}{escaped}=.*&{escaped}=.*"
 
 
-def half_of(name: str, values: Sequence[str]) -> Half | None:
+def paths_with(name: str, value: str) -> str:
+    """The paths that have a query parameter with a value that looks so."""
+    return f"{_PARAMETER}{re2.escape(name)}={value}"
+
+
+def half_of(values: Sequence[str]) -> Half | None:
     """The values that have some signs at some place, chosen so that they are about half; or None when all are alike."""
     best: tuple[int, int, frozenset[str]] | None = None
     for place in range(min(LONGEST_VALUE, max(map(len, values), default=0))):
@@ -46,7 +51,7 @@ def half_of(name: str, values: Sequence[str]) -> Half | None:
     _, place, signs = best
     inside = frozenset([value for value in values if value[place : place + 1] in signs])
     either = "".join([rf"\x{ord(sign):02x}" for sign in sorted(signs)])
-    return Half(inside, f"{_PARAMETER}{re2.escape(name)}=.{{{place}}}[{either}].*")
+    return Half(inside, f".{{{place}}}[{either}].*")
 
 
 def _about_half(counts: Counter[str], total: int) -> tuple[int, frozenset[str]]:
