@@ -291,13 +291,23 @@ def regex_substitution(pattern: str, value: str) -> str:
 @remembered(text_size)
 def _compiled(pattern: str) -> tuple[int, int]:
     """The program size and the number of groups."""
+    found = compiled(pattern)
+    return found.programsize, found.groups
+
+
+def compiled(pattern: str) -> Any:
+    """A regular expression as Envoy has it; its texts are bytes.
+
+    Raises:
+        Invalid: with RE2's own words.
+    """
     options = re2.Options()
     options.log_errors = False
     # Envoy matches bytes: with UTF-8, `[^/]` would have another program, four times the size.
     options.encoding = re2.Options.Encoding.LATIN1
     options.max_mem = _REGEX_MEMORY
     try:
-        compiled: Any = re2.compile(pattern.encode(), options)
+        return re2.compile(pattern.encode(), options)
     except re2.error as error:
         reason = error.args[0] if error.args else b""
         words = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
@@ -306,7 +316,6 @@ def _compiled(pattern: str) -> tuple[int, int]:
         raise Invalid(f"must be a regular expression of RE2: {words}") from None
     finally:
         re2.purge()  # its own cache keeps the last 128, whatever they weigh
-    return compiled.programsize, compiled.groups
 
 
 Regex = Annotated[str, Rule(check=regex, schema={"minLength": 1, "maxLength": LONGEST_REGEX})]

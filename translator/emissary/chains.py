@@ -138,11 +138,12 @@ def bound_to(names: HostNames, ports: Iterable[OpenPort], *, is_stopped: bool) -
     return {
         clear_text_name(port.name): Bound(names, is_stopped)
         for port in ports
-        if _may_have(port, names) and not port.quic
+        if may_have(port, names) and not port.quic
     }
 
 
-def _may_have(port: OpenPort, names: HostNames) -> bool:
+def may_have(port: OpenPort, names: HostNames) -> bool:
+    """Whether a Host's names are known at a Listener: it is bound to it, or may be for all that can be read of it."""
     return port.http and port.binding is not None and port.binding.may_include(names)
 
 
@@ -150,7 +151,7 @@ def chains_beside(names: HostNames, ports: Iterable[OpenPort]) -> dict[str, tupl
     """The chains in TLS on which a Host's names may be asked for, each with those: their own and the wider ones."""
     found: dict[str, tuple[str, ...]] = {}
     for port in ports:
-        if _may_have(port, names):
+        if may_have(port, names):
             for hostname in names.hostnames:
                 for server in (without_port(hostname), *wider(hostname)):
                     chain = chain_name(port.name, server)

@@ -33,7 +33,7 @@ from translator.emissary.chains import (
 from translator.emissary.contexts import Context, Contexts
 from translator.emissary.fields.error_overrides import files_of, problems_of_files
 from translator.emissary.filters import Filters
-from translator.emissary.grouping import GroupKey
+from translator.emissary.grouping import GroupKey, HostPattern
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
@@ -44,6 +44,7 @@ from translator.emissary.observability import Observability
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
 from translator.emissary.problems import Problems, Told, told
+from translator.emissary.reach import Reach
 from translator.emissary.routes import group_problems, routes_of
 from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
@@ -78,8 +79,8 @@ class EmissaryTables:
     """Emissary's kinds as IR.
 
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
-    `routes` by group (its Mappings, with their shares), `hosts_of` the names of the virtual hosts that a group is
-    attached to, `filters` by the names of HTTP filters, `files` those that objects name, and `problems` what is wrong
+    `routes` by group (its Mappings, with their shares), `hosts_of` the names of the virtual hosts where a group can be
+    asked for, `filters` by the names of HTTP filters, `files` those that objects name, and `problems` what is wrong
     with objects, by object key.
     """
 
@@ -162,6 +163,7 @@ class EmissaryTables:
         claiming = tables.each(
             "claims of hosts", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()) or None
         )
+        self._reach = Reach(tables, self._hosts.names, claiming, ports)
         claims = tables.group("claims", claiming, lambda _, row: row)
         self._listened: Table[ObjectKey, bool] = tables.each("hosts with a listener", claiming, lambda _, __: True)
         named = tcp.declare_named(self._hosts, terminations, claims)
@@ -290,7 +292,7 @@ class EmissaryTables:
         probes = tables.constant("probes", {f"probe {name}": name for name, _, _ in PROBES})
         probe_routes = tables.each("routes of probes", probes, lambda _, name: self._probe(name))
         probe_hosts = tables.each("hosts of probes", probes, lambda _, __: association.everyone())
-        names = tables.each("host names of groups", hosts, lambda _, entries: tuple([entry.name for entry in entries]))
+        names = tables.each("host names of groups", groups, lambda key, them: self._names(them, read(hosts, key)))
         self.routes = tables.union("routes", routes, probe_routes)
         self.hosts_of = tables.union("host names", names, probe_hosts)
         return (
@@ -306,7 +308,11 @@ class EmissaryTables:
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
         if not hosts:
             return None
-        return routes_of(members, hosts, self._settings.mapping_defaults(), self._filters.of_mapping) or None
+        reached = self._reach.of(hosts, _host_of(members))
+        return routes_of(members, reached, self._settings.mapping_defaults(), self._filters.of_mapping) or None
+
+    def _names(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[str, ...]:
+        return tuple([host.name for host in self._reach.of(hosts or (), _host_of(members))])
 
     def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
         is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())
@@ -321,8 +327,11 @@ class EmissaryTables:
 
 
 def _hosts_of(members: Mapping[ObjectKey, Member], association: Association) -> Served:
-    any_member = next(iter(members.values()))  # what Hosts ask of a Mapping is the same for all of a group
-    return association.hosts_of(any_member.demands.host, any_member.selectors)
+    return association.hosts_of(_host_of(members), next(iter(members.values())).selectors)
+
+
+def _host_of(members: Mapping[ObjectKey, Member]) -> HostPattern | None:
+    return next(iter(members.values())).demands.host  # what Hosts ask of a Mapping is the same for all of a group
 
 
 def _owner(row: TcpChain | None) -> str | None:

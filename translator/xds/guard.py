@@ -8,32 +8,21 @@ It is a matcher of its own round the routes, so that neither a list nor a tree o
 from collections.abc import Iterable, Iterator, Sequence
 
 from envoyapi.config_route_v3 import DirectResponseAction, Route, RouteMatch
-from envoyapi.type_matcher_v3 import HttpRequestHeaderMatchInput
-from envoyapi.wire import any_of
-from envoyapi.xds_core_v3 import TypedExtensionConfig
 from envoyapi.xds_type_matcher_v3 import (
     Matcher,
     MatcherMatcherList,
     MatcherMatcherListFieldMatcher,
     MatcherMatcherListPredicate,
     MatcherMatcherListPredicatePredicateList,
-    MatcherMatcherListPredicateSinglePredicate,
     MatcherOnMatch,
-    RegexMatcher,
-    RegexMatcherGoogleRe2,
     StringMatcher,
 )
 from translator import ir
 from translator.filters import ANSWERED_BY_US
-from translator.xds.matcher import listed
+from translator.xds.predicates import asks, fits, listed
 
 LONGEST_ALTERNATIVES = 600
 """So many characters are in one regular expression at most: its program has some more steps, and Envoy takes 1,000."""
-
-_AUTHORITY = TypedExtensionConfig(
-    name="envoy.matching.inputs.request_headers",
-    typed_config=any_of(HttpRequestHeaderMatchInput(header_name=":authority")),
-)
 
 
 def guarded(guards: Sequence[ir.Guard], rest: MatcherOnMatch | None) -> Matcher:
@@ -60,7 +49,7 @@ def _forbidden(globs: Sequence[str]) -> Iterator[MatcherMatcherListPredicate]:
 
 
 def _matches(regex: str) -> MatcherMatcherListPredicate:
-    return _is(StringMatcher(safe_regex=RegexMatcher(google_re2=RegexMatcherGoogleRe2(), regex=regex)))
+    return _is(fits(regex))
 
 
 def _portions(globs: Sequence[str]) -> Iterator[str]:
@@ -81,8 +70,7 @@ def _any_case(text: str) -> str:
 
 
 def _is(text: StringMatcher) -> MatcherMatcherListPredicate:
-    single = MatcherMatcherListPredicateSinglePredicate(input=_AUTHORITY, value_match=text)
-    return MatcherMatcherListPredicate(single_predicate=single)
+    return asks(":authority", text)
 
 
 def _both(*predicates: MatcherMatcherListPredicate) -> MatcherMatcherListPredicate:

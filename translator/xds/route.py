@@ -26,6 +26,7 @@ from translator.features.retry_policy import body_limit_of
 from translator.filters import switches_of
 from translator.xds.forward import encode_forward
 from translator.xds.headers import header_options
+from translator.xds.matcher import Place, place_of
 from translator.xds.matches import encode_share, encode_substitution, encode_text_match
 from translator.xds.paths import guards_of
 
@@ -48,6 +49,7 @@ class EncodedRoute:
 
     order: tuple[Any, ...]
     path: ir.PathMatch
+    place: Place
     match: bytes
     forwarded_match: bytes
     rest: bytes
@@ -72,6 +74,7 @@ def encode_route(route: ir.Route) -> EncodedRoute:
     return EncodedRoute(
         order=route.order,
         path=route.match.path,
+        place=place_of(route.match),
         match=match,
         forwarded_match=match if unforwarded else encode_match(route.match, others) + guards,
         rest=_rest_of(route),

@@ -27,8 +27,9 @@ from translator.filters import ANSWERED_BY_US, switches_of
 from translator.resources import Resource, resource
 from translator.xds.guard import guarded
 from translator.xds.headers import header_options
-from translator.xds.matcher import Entry, behind, listed, matcher_of
+from translator.xds.matcher import Entry, Place, behind, matcher_of
 from translator.xds.paths import REFUSED
+from translator.xds.predicates import listed
 from translator.xds.route import PROTO_HEADER, EncodedRoute
 
 ACME_PREFIX = "/.well-known/acme-challenge/"
@@ -37,7 +38,7 @@ ACME_PREFIX = "/.well-known/acme-challenge/"
 _VIA = header_options([ir.HeaderValue(VIA_HEADER, "1", append=False)])
 _ROUTES = tag(3, 2)
 _VIRTUAL_HOSTS = tag(2, 2)
-_EVERY_PATH = ir.PathMatch("prefix", "/")
+_EVERY_PATH = Place("/")
 _SECURE = HeaderMatcher(name=PROTO_HEADER, string_match=StringMatcher(exact="https"))
 _TO_HTTPS = Route(
     match=RouteMatch(prefix="/"), redirect=RedirectAction(https_redirect=True), typed_per_filter_config=ANSWERED_BY_US
@@ -53,7 +54,7 @@ def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) ->
     """The virtual host with those of its routes that its policy lets through, in their order."""
     entries = list(_entries(host, sorted(routes, key=lambda route: route.order)))
     listing = [route for _, route in entries]
-    if any(path is not _EVERY_PATH for path, _ in entries):
+    if any(place is not _EVERY_PATH for place, _ in entries):
         listing.insert(0, REFUSED)
     tree = matcher_of(entries)
     matcher = behind(ANYWHERE, REFUSED, tree) if tree is not None else None
@@ -72,14 +73,14 @@ def _entries(host: ir.VirtualHost, routes: list[EncodedRoute]) -> Iterable[Entry
         return
     if host.secure == "always" or (host.secure == "never" and host.insecure == "route"):
         for route in routes:
-            yield route.path, route.plain
+            yield route.place, route.plain
         return
     for route in routes:
         acme = route.path.kind != "regex" and route.path.text.startswith(ACME_PREFIX)
         if acme or (host.secure == "forwarded" and host.insecure == "route"):
-            yield route.path, route.when(None)
+            yield route.place, route.when(None)
         elif host.secure == "forwarded":
-            yield route.path, route.when(_SECURE)
+            yield route.place, route.when(_SECURE)
     if host.insecure == "redirect":
         yield _EVERY_PATH, _to_https(host)
 

@@ -69,11 +69,14 @@ def test_a_host_of_one_name_need_not_be_asked_for() -> None:
     assert made.route("default/a").match.headers == ()
     assert made.route("default/b").match.headers == ()
     made.host("wild", "*.example.com")
-    assert made.hosts_of("default/a") == {"default/one", "default/wild"}
-    assert made.route("default/a").match.headers == (
-        HeaderMatch(":authority", TextMatch("exact", "foo.example.com", ignore_case=True)),
-    )
+    made.mapping("c", hostname="bar.example.com")
+    assert made.hosts_of("default/a") == {"default/one"}
+    assert made.route("default/a").match.headers == ()
+    assert made.hosts_of("default/b") == {"default/one", "default/wild"}
     assert made.route("default/b").match.headers == ()
+    assert made.route("default/c").match.headers == (
+        HeaderMatch(":authority", TextMatch("exact", "bar.example.com", ignore_case=True)),
+    )
 
 
 @pytest.mark.parametrize(
