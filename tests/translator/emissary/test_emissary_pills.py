@@ -142,7 +142,7 @@ def test_no_regex_is_larger_than_what_our_envoy_takes() -> None:
     assert made.problems(module) == {"spec.config.regex_max_size": "warning: counts as 1000, which is the most"}
     assert "at most 1000 is allowed" in made.problems(key)["spec.prefix"]
     bootstrap = json.loads((Path(__file__).parents[3] / "envoy" / "bootstrap.json").read_text())
-    (layer,) = bootstrap["layered_runtime"]["layers"]
+    layer = bootstrap["layered_runtime"]["layers"][0]
     assert layer["static_layer"]["re2.max_program_size.error_level"] == LARGEST_REGEX
 
 
