@@ -53,6 +53,12 @@ def logged(gateway: Gateway, case: str) -> str:
     return wait_until(lambda: pattern.findall(gateway.log()), what=f"the access log of {case}")[-1]
 
 
+def failed_handshakes(gateway: Gateway) -> int:
+    """As the gateway's metrics count them, at all listeners."""
+    lines = gateway.diagnostics("/metrics").text.splitlines()
+    return sum(int(line.rpartition(" ")[2]) for line in lines if line.startswith("envoy_listener_ssl_connection_error"))
+
+
 def server(folder: Path, pair: Pair, *, exchange: bool = False, trusts: bytes = b"") -> HttpUpstream:
     """A service that speaks TLS by OpenSSL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -103,6 +109,18 @@ def test_the_access_log_says_why_a_service_with_it_is_not_reached(logging: Gatew
             logging.wait_served("odd-services.test", "/exchanging/")
             logging.wait_served("odd-services.test", "/strict/", status=503, headers={"x-case": "strict"})
             assert REASON in logged(logging, "strict")
+
+
+def test_the_access_log_says_that_a_services_certificate_is_of_another_ca(logging: Gateway, tmp_path: Path) -> None:
+    other = authority("Another")
+    with server(tmp_path, authority().sign("fine.test")) as upstream:
+        texts = host("other-ca", "other-ca.test") + tls_secret("other-ca", other.pair.certificate, b"")
+        texts += an_object("TLSContext", "other-ca", {"ca_secret": "other-ca"})
+        texts += mapping("other-ca", "other-ca.test", f"https://{upstream.service}", tls="other-ca")
+        with logging.applied("other-ca", texts):
+            logging.wait_served("other-ca.test", status=503, headers={"x-case": "other"})
+            assert "503 UF [TLS_error:" in logged(logging, "other")
+            assert "CERTIFICATE_VERIFY_FAILED" in logged(logging, "other")
 
 
 def test_it_is_no_clients_certificate_for_a_service_and_its_context_is_warned(
@@ -165,5 +183,8 @@ def test_a_client_that_shows_it_is_refused(logging: Gateway, odd: Pair, red: Htt
         good.load_cert_chain(*authority().client("good").write(tmp_path, "good"))
         logging.wait_served("wanting.test", tls=True, context=good)
         context.load_cert_chain(*odd.write(tmp_path, "odd"))
+        before = failed_handshakes(logging)
         with pytest.raises(httpx.TransportError, match=r"(?i)illegal.parameter|unsupported.certificate"):
-            logging.request("wanting.test", tls=True, context=context)
+            logging.request("wanting.test", tls=True, context=context, headers={"x-case": "stranger"})
+        wait_until(lambda: failed_handshakes(logging) > before, what="it counted")
+        assert "LINE stranger" not in logging.log()

@@ -42,6 +42,8 @@ _DECIDED_ELSEWHERE: Final = "x-forwarded-proto"
 
 def asked_of(match: ir.RouteMatch) -> Asked:
     """What a route asks besides its path, as far as a look-up can tell it."""
+    if not match.headers and not match.queries:
+        return ()
     found: dict[str, str] = {}
     for each in match.headers:
         name, value = each.name.lower(), each.value
@@ -64,7 +66,7 @@ def _is_telling(value: ir.TextMatch) -> bool:
 
 def routed(routes: Sequence[Conditioned], room: float) -> MatcherOnMatch:
     """These routes, by look-ups where that is faster; see `look_up` for the room."""
-    found = look_up(routes, room)
+    found = look_up(routes, room) if len(routes) > SHORTEST_LIST else None
     return _list_of(routes) if found is None else MatcherOnMatch(matcher=found)
 
 

@@ -9,7 +9,7 @@ with, it begins with as well.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envoyapi.xds_type_matcher_v3 import Matcher, MatcherMatcherTree, MatcherMatcherTreeMatchMap, MatcherOnMatch
 from translator import ir
@@ -18,8 +18,7 @@ from translator.xds.conditions import Asked, asked_of, look_up, routed
 from translator.xds.predicates import asks, either, fits, header_input, listed
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where in a tree a route stands: what its path begins with, and what else it asks."""
 
     beginning: str
