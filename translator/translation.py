@@ -96,12 +96,12 @@ class Translation:
         changes = {key: self._filled_in(key, body) for key, body in self._carriers.take(changes).items()}
         effective: dict[ObjectKey, bytes | None] = {}
         for key, body in changes.items():
-            hold = self._holds.get(key)
+            hold = before = self._holds.get(key)
             if hold is not None and hold.refused != digest(body):
                 del self._holds[key]
                 publication.holds[key] = hold = None
             if hold is None and body is not None and key.startswith(FILES):
-                hold = self._hold_of_files(key, body)
+                hold = self._hold_of_files(key, body, before.good if before else self.pipeline.object(key))
                 if hold is not None:
                     self._holds[key] = publication.holds[key] = hold
             effective[key] = hold.good if hold else body
@@ -112,9 +112,8 @@ class Translation:
                 publication.statuses[key] = self._status_without_tables(key, body)
         return self._tell_carriers(publication)
 
-    def _hold_of_files(self, key: ObjectKey, body: bytes) -> Hold | None:
+    def _hold_of_files(self, key: ObjectKey, body: bytes, good: bytes | None) -> Hold | None:
         """What stays in use of files that were good, and are not: two files are not replaced in one moment."""
-        good = self.pipeline.object(key)
         if good is None or (said := problem_of_files(key, body)) is None or problem_of_files(key, good) is not None:
             return None
         return Hold(digest(body), good, f"{said}; what was read before stays in use")

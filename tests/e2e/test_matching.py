@@ -92,6 +92,20 @@ def test_a_wildcard_host_serves_a_mapping_only_under_the_mappings_own_name(gatew
         assert gateway.request("glob.test").status_code == 404
 
 
+def test_a_name_is_the_wider_hosts_again_when_its_own_host_is_gone(gateway: Gateway, red: HttpUpstream) -> None:
+    """While it is there, the wider one has no routes for the name."""
+    name = "one.back.test"
+    texts = host("back", "*.back.test") + mapping("back", name, red.service)
+    with gateway.applied("back", texts):
+        with gateway.applied("back-one", host("back-one", name, mappingSelector={"matchLabels": {"no": "one"}})):
+            gateway.wait_served(name, status=404)
+        gateway.wait_served(name)
+        with gateway.applied("back-one", host("back-one", name) + mapping("more", name, red.service, "/more/")):
+            gateway.wait_served(name, "/more/")
+            gateway.wait_served(name)
+        gateway.wait_served(name, "/more/")
+
+
 def test_a_mapping_for_all_names_serves_under_every_host(gateway: Gateway, red: HttpUpstream) -> None:
     texts = host("star-a", "a.star.test") + host("star-b", "b.star.test") + mapping("star", "*.star.test", red.service)
     with gateway.applied("star", texts):

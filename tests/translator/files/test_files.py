@@ -106,6 +106,11 @@ def test_what_was_good_stays_until_all_is_good_again_also_for_the_next_process()
     hold = publication.holds[key]
     assert hold is not None
 
+    elsewhere = Reading(holds={key: hold})
+    elsewhere.put("TLSContext", "a", SPEC)
+    elsewhere.read(pem_files(PAIR), {"/tls.crt": b"broken otherwise since", "/tls.key": first.key})
+    assert "; what was read before stays in use" in elsewhere.said("TLSContext")[0]
+
     again = Reading(holds={key: hold})
     again.put("TLSContext", "a", SPEC)
     again.read(pem_files(PAIR), late)
