@@ -78,6 +78,7 @@ _MAPS: Final = frozenset(
     {
         "context_extensions",
         "filter_metadata",
+        "layer",
         "policies",
         "source_codes",
         "typed_extension_protocol_options",

@@ -14,7 +14,7 @@ import orjson
 from process.text import printable
 from translator.decode import MOST
 from translator.ir import ObjectKey
-from translator.statuses import Status, Told
+from translator.statuses import ReportedProblem, Status
 
 CARRIED: Final = "carried"
 LONGEST: Final = 1_000
@@ -37,7 +37,7 @@ class _Carrier:
     """What an object carries: where each object stands, and what is wrong with its annotation."""
 
     documents: Mapping[ObjectKey, int] = field(default_factory=dict)
-    problems: tuple[Told, ...] = ()
+    problems: tuple[ReportedProblem, ...] = ()
 
 
 class Carriers:
@@ -89,23 +89,27 @@ class Carriers:
         carrier = self._carriers.get(key)
         if carrier is None:
             return own
-        told = sorted({*carrier.problems, *self._of_objects(key, carrier, status_of)}, key=lambda one: not one.stops)
+        problems = sorted(
+            {*carrier.problems, *self._of_objects(key, carrier, status_of)}, key=lambda one: not one.stops
+        )
         own = own or Status()
         room = max(0, MOST - len(own.problems))
-        listed = sorted(told[:room], key=lambda one: one.message)
-        return replace(own, problems=(*own.problems, *listed), more=own.more + len(told[room:]))
+        listed = sorted(problems[:room], key=lambda one: one.message)
+        return replace(own, problems=(*own.problems, *listed), more=own.more + len(problems[room:]))
 
-    def _of_objects(self, key: ObjectKey, carrier: _Carrier, status_of: StatusOf) -> Iterator[Told]:
+    def _of_objects(self, key: ObjectKey, carrier: _Carrier, status_of: StatusOf) -> Iterator[ReportedProblem]:
         for child, document in carrier.documents.items():
             winner = self.carrier_of(child)
             if winner != key:
                 said = f"is in {winner} already, which counts" if winner else "is an object of its own, which counts"
-                yield Told(ANNOTATION, f"document {document}: {child} {said}", stops=True)
+                yield ReportedProblem(ANNOTATION, f"document {document}: {child} {said}", stops=True)
                 continue
             status = status_of(child)
-            for told in status.problems if status else ():
-                said = f"document {document}, {child}: {told.path} {told.message}".replace(":  ", ": ")
-                yield Told(ANNOTATION, printable(said, LONGEST), stops=False, by=told.by, reason=told.reason)
+            for problem in status.problems if status else ():
+                said = f"document {document}, {child}: {problem.path} {problem.message}".replace(":  ", ": ")
+                yield ReportedProblem(
+                    ANNOTATION, printable(said, LONGEST), stops=False, by=problem.by, reason=problem.reason
+                )
 
     def _put(self, key: ObjectKey, carried: Iterable[dict[str, Any]]) -> set[ObjectKey]:
         """What an object carries now; the keys of what has changed by that."""
@@ -131,15 +135,15 @@ def _read(carried: Iterable[dict[str, Any]]) -> tuple[_Carrier, dict[ObjectKey, 
     """What an object carries. Of a name that is there twice the first counts."""
     objects: dict[ObjectKey, bytes] = {}
     documents: dict[ObjectKey, int] = {}
-    problems: list[Told] = []
+    problems: list[ReportedProblem] = []
     for item in carried:
         number: int = item.get("document", 0)
         if "problem" in item:
             place = f"document {number}, line {item['line']}: " if number else ""
-            problems.append(Told(ANNOTATION, f"{place}{item['problem']}", stops=True))
+            problems.append(ReportedProblem(ANNOTATION, f"{place}{item['problem']}", stops=True))
         elif item["key"] in objects:
             said = f"{item['key']} is in this annotation already, in document {documents[item['key']]}"
-            problems.append(Told(ANNOTATION, f"document {number}: {said}", stops=True))
+            problems.append(ReportedProblem(ANNOTATION, f"document {number}: {said}", stops=True))
         else:
             objects[item["key"]] = orjson.dumps(item["object"])
             documents[item["key"]] = number

@@ -23,7 +23,7 @@ from translator.status_fields import (
     StateStatus,
     written,
 )
-from translator.statuses import Status, Told
+from translator.statuses import ReportedProblem, Status
 from translator.subjects import Subject
 
 REFERENCES: Final[frozenset[Reason]] = frozenset({"SecretNotUsable", "TLSContextNotUsable", "BackendNotFound"})
@@ -61,8 +61,8 @@ _made_once = lru_cache(maxsize=1024)(_made)
 
 
 def _accepted(status: Status) -> Verdict:
-    ours = [told for told in status.problems if told.by == "dragoman"]
-    stopping = [told for told in ours if told.stops]
+    ours = [problem for problem in status.problems if problem.by == "dragoman"]
+    stopping = [problem for problem in ours if problem.stops]
     if stopping:
         return "False", stopping[0].reason, sentences(stopping, status.more)
     if ours:
@@ -71,19 +71,19 @@ def _accepted(status: Status) -> Verdict:
 
 
 def _resolved(status: Status) -> Verdict:
-    missing = [told for told in status.problems if told.reason in REFERENCES]
+    missing = [problem for problem in status.problems if problem.reason in REFERENCES]
     if missing:
         return "False", missing[0].reason, sentences(missing)
     return "True", "Resolved", "All references resolved."
 
 
 def _programmed(status: Status) -> Verdict:
-    refused = [told for told in status.problems if told.by == "envoy"]
+    refused = [problem for problem in status.problems if problem.by == "envoy"]
     if refused:
         return "False", "RefusedByEnvoy", sentences(refused)
     if status.state == "stopped":
         return "False", "NotAccepted", "Envoy is given nothing of it."
-    unattached = [told for told in status.problems if told.reason == "NotAttached"]
+    unattached = [problem for problem in status.problems if problem.reason == "NotAttached"]
     if unattached:
         return "False", "NotAttached", sentences(unattached)
     if status.waits:
@@ -93,7 +93,7 @@ def _programmed(status: Status) -> Verdict:
 
 def _fields(kind: str, status: Status, conditions: tuple[Condition, ...], programmed: Verdict) -> AnyStatus:
     """Emissary's fields beside the conditions."""
-    errors = [told for told in status.problems if told.stops]
+    errors = [problem for problem in status.problems if problem.stops]
     first = _sentence(errors[0]) + (" (and more)" if len(errors) > 1 else "") if errors else ""
     reason = _cut(first)  # an empty one is said too: it takes the place of one that Emissary left
     if kind != "Host":
@@ -107,10 +107,10 @@ def _fields(kind: str, status: Status, conditions: tuple[Condition, ...], progra
     )
 
 
-def sentences(told: Sequence[Told], more: int = 0) -> str:
+def sentences(problems: Sequence[ReportedProblem], more: int = 0) -> str:
     """As many problems as a message has room for, and how many more there are; `more` are not even listed."""
-    message, left = _sentence(told[0]), len(told) - 1 + more
-    for each in told[1:]:
+    message, left = _sentence(problems[0]), len(problems) - 1 + more
+    for each in problems[1:]:
         longer = f"{message}; {_sentence(each)}"
         if len(longer) > LONGEST - 32:
             break
@@ -118,9 +118,9 @@ def sentences(told: Sequence[Told], more: int = 0) -> str:
     return _cut(message) + (f" (and {left:,} more)" if left else "")
 
 
-def _sentence(told: Told) -> str:
+def _sentence(problem: ReportedProblem) -> str:
     """On one line, as `kubectl describe` shows it; Envoy's text may have several, and signs that a terminal obeys."""
-    return escaped(" ".join(f"{told.path} {told.message[: 2 * LONGEST]}".split()))
+    return escaped(" ".join(f"{problem.path} {problem.message[: 2 * LONGEST]}".split()))
 
 
 def _cut(text: str) -> str:

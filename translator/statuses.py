@@ -19,7 +19,7 @@ LONGEST_ANSWER: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedProblem:
     """A problem and who found it."""
 
     path: str
@@ -33,7 +33,7 @@ class Told:
 class Status:
     """The state of one object: in force, in force though something is said about it, or not in force."""
 
-    problems: tuple[Told, ...] = ()
+    problems: tuple[ReportedProblem, ...] = ()
     more: int = 0
     """So many more problems there are; none of them stops what is not stopped by one that is listed."""
     is_held: bool = False
@@ -66,24 +66,26 @@ class Status:
         return f"and {self.more:,} more" if self.more else ""
 
 
-def status_of_object(problems: Iterable[Problem], blames: Iterable[Told] = ()) -> Status:
+def status_of_object(problems: Iterable[Problem], blames: Iterable[ReportedProblem] = ()) -> Status:
     """The status of an object that is translated; `blames` are what Envoy refuses of it without being it."""
     problems, blames = tuple(problems), tuple(blames)
     listed = few(dict.fromkeys(problem for problem in problems if not problem.more))
-    found = {Told(each.path, each.message, each.stops, reason=each.reason) for each in listed if not each.more}
+    found = {
+        ReportedProblem(each.path, each.message, each.stops, reason=each.reason) for each in listed if not each.more
+    }
     found.update(blames[:MOST])
     more = sum(problem.more for problem in (*problems, *listed)) + len(blames[MOST:])
-    return Status(tuple(sorted(found, key=lambda told: (told.path, told.message))), more)
+    return Status(tuple(sorted(found, key=lambda problem: (problem.path, problem.message))), more)
 
 
 def status_of_held(hold: Hold) -> Status:
     """The status of an object that Envoy refused."""
-    return Status((Told("", hold.message[:LONGEST_ANSWER], stops=True, by="envoy"),), is_held=True)
+    return Status((ReportedProblem("", hold.message[:LONGEST_ANSWER], stops=True, by="envoy"),), is_held=True)
 
 
 def status_of_files(hold: Hold) -> Status:
     """The status of files that objects name, which cannot be used as they are now."""
-    return Status((Told("", hold.message[:LONGEST_ANSWER], stops=hold.good is None),), is_held=True)
+    return Status((ReportedProblem("", hold.message[:LONGEST_ANSWER], stops=hold.good is None),), is_held=True)
 
 
 def status_of_file(body: bytes) -> Status:
@@ -91,14 +93,14 @@ def status_of_file(body: bytes) -> Status:
     document = orjson.loads(body)
     line = document.get("line")
     message = printable(str(document.get("message", "cannot be read")), LONGEST_ANSWER)
-    return Status((Told(f"line {line}" if line else "", message, stops=True),))
+    return Status((ReportedProblem(f"line {line}" if line else "", message, stops=True),))
 
 
 def status_of_unserved(kind: str) -> Status:
     """The status of an object of a kind that this version does not read."""
     said = f"{kind} is not served by this version"
-    return Status((Told("kind", said, stops=True, reason="NotServed"),))
+    return Status((ReportedProblem("kind", said, stops=True, reason="NotServed"),))
 
 
-def _json(told: Told) -> dict[str, Any]:
-    return {"path": told.path, "message": told.message, "stops": told.stops, "from": told.by}
+def _json(problem: ReportedProblem) -> dict[str, Any]:
+    return {"path": problem.path, "message": problem.message, "stops": problem.stops, "from": problem.by}

@@ -22,8 +22,8 @@ from translator.progress import Progress
 from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blameless, judged, sentence
 from translator.resources import Resource
 from translator.statuses import (
+    ReportedProblem,
     Status,
-    Told,
     status_of_file,
     status_of_files,
     status_of_held,
@@ -73,7 +73,7 @@ class Translation:
         self._verdicts: dict[str, Verdict] = {}
         self._refused: set[str] = set()
         self._blamed: dict[str, ObjectKey] = {}
-        self._blames: dict[ObjectKey, dict[str, Told]] = {}
+        self._blames: dict[ObjectKey, dict[str, ReportedProblem]] = {}
         self._failures: dict[str, Exception] = {}
 
     def next_time(self, now: float) -> float | None:
@@ -284,8 +284,8 @@ class Translation:
         kept = verdict.accepted not in {None, verdict.refused}
         for origin in origins:
             self._blamed[key] = origin
-            told = Told("", sentence(key, message, kept=kept), stops=not kept, by="envoy")
-            self._blames.setdefault(origin, {})[key] = told
+            blame = ReportedProblem("", sentence(key, message, kept=kept), stops=not kept, by="envoy")
+            self._blames.setdefault(origin, {})[key] = blame
             publication.statuses[origin] = self._status_of(origin)
             self._tell_users(origin, publication)
         if verdict.refused is not None:
@@ -316,7 +316,7 @@ class Translation:
         hold = self._holds.get(key)
         if hold is not None:
             return hold.message
-        return next((told.message for told in self._blames.get(key, {}).values()), None)
+        return next((blame.message for blame in self._blames.get(key, {}).values()), None)
 
     def _is_unproven(self, key: ObjectKey) -> bool:
         body = self.pipeline.object(key)
@@ -394,5 +394,5 @@ class Translation:
         subject = self._subjects.get(key)
         if subject is None:
             return None
-        told = status_of_unserved(kind_of(key).removeprefix(GROUP)) if subject.is_ours else Status()
-        return replace(told, subject=subject, carrier=self._carriers.carrier_of(key) or "")
+        status = status_of_unserved(kind_of(key).removeprefix(GROUP)) if subject.is_ours else Status()
+        return replace(status, subject=subject, carrier=self._carriers.carrier_of(key) or "")

@@ -9,7 +9,7 @@ from watcher.folder import Folder, Root
 from watcher.limits import Limits
 from watcher.parsing import Work
 from watcher.sources import Event
-from watcher.state import State, Told
+from watcher.state import LocatedProblem, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Loaded:
     """A folder's objects as records by key (without records of problems), and what is wrong with its files."""
 
     objects: Mapping[str, Record]
-    problems: tuple[Told, ...]
+    problems: tuple[LocatedProblem, ...]
 
 
 def roots_of(folder: Path, more: Iterable[Path]) -> tuple[Root, ...]:

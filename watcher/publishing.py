@@ -7,7 +7,7 @@ from process import logs
 from snapshot import Reader, Record, SnapshotFullError, Writer
 from watcher.parsing import source_of
 from watcher.sources import FILE, Source
-from watcher.state import Changes, Told
+from watcher.state import Changes, LocatedProblem
 
 MOST_LINES = 1000
 """Lines about problems that one change gives, of those that appeared and of those that are gone."""
@@ -91,7 +91,7 @@ class Publisher:
         self._pending, self._whole = {}, False
 
 
-def _said(told: Told) -> dict[str, object]:
+def _said(told: LocatedProblem) -> dict[str, object]:
     problem = told.problem
     places = {"document": problem.document, "line": problem.line}
     return {

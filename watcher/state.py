@@ -36,7 +36,7 @@ _MAX_NEWS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LocatedProblem:
     """A problem of a source, for the log."""
 
     source: Source
@@ -53,8 +53,8 @@ class Changes:
 
     records: Mapping[str, Record | None] = field(default_factory=dict)
     whole: bool = False
-    appeared: tuple[Told, ...] = ()
-    healed: tuple[Told, ...] = ()
+    appeared: tuple[LocatedProblem, ...] = ()
+    healed: tuple[LocatedProblem, ...] = ()
 
 
 class State:
@@ -86,9 +86,9 @@ class State:
         return self._complete
 
     @property
-    def problems(self) -> tuple[Told, ...]:
+    def problems(self) -> tuple[LocatedProblem, ...]:
         """All that is told of the sources, in their order."""
-        return tuple(Told(source, problem) for source in sorted(self._told) for problem in self._told[source])
+        return tuple(LocatedProblem(source, problem) for source in sorted(self._told) for problem in self._told[source])
 
     def expect(self, sources: Iterable[Source]) -> None:
         """These have to be listed, or be gone, before the first view."""
@@ -197,9 +197,11 @@ class State:
             self._shadowed.setdefault(source, {})[key] = winner
             self._concerned.add(source)
 
-    def _settle_problems(self, records: dict[str, Record | None]) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
-        appeared: list[Told] = []
-        healed: list[Told] = []
+    def _settle_problems(
+        self, records: dict[str, Record | None]
+    ) -> tuple[tuple[LocatedProblem, ...], tuple[LocatedProblem, ...]]:
+        appeared: list[LocatedProblem] = []
+        healed: list[LocatedProblem] = []
         for source in sorted(self._concerned):
             before, now = self._told.get(source, ()), self._problems(source)
             if now == before:
@@ -246,10 +248,10 @@ def _news(these: tuple[Problem, ...], those: tuple[Problem, ...]) -> list[Proble
     return [problem for problem in these if (problem.document, problem.message) not in known]
 
 
-def _few(source: Source, problems: list[Problem]) -> Iterator[Told]:
-    yield from (Told(source, problem) for problem in problems[:_MAX_NEWS])
+def _few(source: Source, problems: list[Problem]) -> Iterator[LocatedProblem]:
+    yield from (LocatedProblem(source, problem) for problem in problems[:_MAX_NEWS])
     if len(problems) > _MAX_NEWS:
-        yield Told(source, Problem(f"and {len(problems) - _MAX_NEWS:,} more"))
+        yield LocatedProblem(source, Problem(f"and {len(problems) - _MAX_NEWS:,} more"))
 
 
 def _record(source: Source, problems: tuple[Problem, ...]) -> Record:

@@ -21,7 +21,7 @@ from tests.fuzz.worlds import good_world, key_of, originals
 from translator.ir import ObjectKey
 from translator.options import Options
 from translator.resources import Resource
-from translator.statuses import Status, Told
+from translator.statuses import ReportedProblem, Status
 from translator.translation import Publication, Translation
 
 MESSAGES = {
@@ -122,7 +122,7 @@ def _is_stopped(key: ObjectKey, status: Status | None) -> bool:
     return status.state == "stopped"
 
 
-def _problems(status: Status | None) -> tuple[Told, ...]:
+def _problems(status: Status | None) -> tuple[ReportedProblem, ...]:
     return status.problems if status else ()
 
 

@@ -17,10 +17,10 @@ from reporter.writing import Events, Statuses
 from snapshot import JSON, Record, Snapshot
 from translator.ir import ObjectKey
 from translator.publishing import record_of_status
-from translator.statuses import Status, Told
+from translator.statuses import ReportedProblem, Status
 from translator.subjects import Edition, Subject
 
-WRONG = Told("spec.prefix", "must begin with /", stops=True)
+WRONG = ReportedProblem("spec.prefix", "must begin with /", stops=True)
 GIVEN_AWAY = Record("given away", orjson.dumps({"state": "ok", "problems": []}))
 
 Rule = Callable[[str, str], Answer | Awaitable[Answer] | None]
@@ -83,7 +83,7 @@ class Leadership:
         notes: dict[str, JSON] = {"uid": uid, "generation": 1, "resourceVersion": str(self._version)}
         self._live.commit({key: Record(str(self._version), orjson.dumps(status or {}), notes)})
 
-    def says(self, key: ObjectKey, *told: Told, uid: str = "one") -> None:
+    def says(self, key: ObjectKey, *told: ReportedProblem, uid: str = "one") -> None:
         """The translator says what its status should be."""
         self._wanted.commit({key: record_of_status(key, Status(told, subject=Subject(Edition(uid, 1))))})
 
@@ -95,7 +95,7 @@ class Leadership:
         """The cluster has the object no more."""
         self._live.commit({key: None})
 
-    def status_of(self, key: ObjectKey, *told: Told) -> dict[str, Any]:
+    def status_of(self, key: ObjectKey, *told: ReportedProblem) -> dict[str, Any]:
         """What is in the cluster once this was written."""
         body = orjson.loads(record_of_status(key, Status(told, subject=Subject(Edition("one", 1)))).body)["status"]
         since = {"lastTransitionTime": "2026-01-01T00:00:00Z"}

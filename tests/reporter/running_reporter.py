@@ -19,7 +19,7 @@ from tests.support.envoy import short_folder
 from tests.support.part import Part
 from translator.ir import ObjectKey
 from translator.publishing import record_of_status
-from translator.statuses import Status, Told
+from translator.statuses import ReportedProblem, Status
 from translator.subjects import Edition, Subject
 
 GROUP = "getambassador.io"
@@ -87,13 +87,15 @@ class Cluster:
         found = self.get(key).get("status", {}).get("conditions", [])
         return {each["type"]: f"{each['status']} {each['reason']}" for each in found}
 
-    def say(self, *keys: ObjectKey, told: tuple[Told, ...] = (), **more: Any) -> None:
+    def say(self, *keys: ObjectKey, told: tuple[ReportedProblem, ...] = (), **more: Any) -> None:
         """Let the snapshot say what the translator would, of the objects as they are now."""
         for key in keys:
             metadata = self.get(key)["metadata"]
             self.say_of(key, metadata["uid"], metadata["generation"], told, **more)
 
-    def say_of(self, key: ObjectKey, uid: str, generation: int, told: tuple[Told, ...] = (), **more: Any) -> None:
+    def say_of(
+        self, key: ObjectKey, uid: str, generation: int, told: tuple[ReportedProblem, ...] = (), **more: Any
+    ) -> None:
         """The same of a version of an object that the test names."""
         status = Status(told, subject=Subject(Edition(uid, generation)), **more)
         self.statuses.commit({key: record_of_status(key, status)})

@@ -20,17 +20,17 @@ from reporter.looking import (
 )
 from reporter.objects import Live, Name, Wanted
 from translator.conditions import kubernetes_status
-from translator.statuses import Status, Told
+from translator.statuses import ReportedProblem, Status
 from translator.subjects import Edition, Subject
 
 NOW = "2026-02-02T00:00:00Z"
-WRONG = Told("spec.prefix", "is wrong", stops=True)
-LOOSE = Told("spec.service", "leads nowhere", stops=False, reason="BackendNotFound")
-NO_HOST = Told("spec.hostname", "fits no Host", stops=False, reason="NotAttached")
-REFUSED = Told("", "Envoy refused it", stops=True, by="envoy")
+WRONG = ReportedProblem("spec.prefix", "is wrong", stops=True)
+LOOSE = ReportedProblem("spec.service", "leads nowhere", stops=False, reason="BackendNotFound")
+NO_HOST = ReportedProblem("spec.hostname", "fits no Host", stops=False, reason="NotAttached")
+REFUSED = ReportedProblem("", "Envoy refused it", stops=True, by="envoy")
 
 
-def wanted(*told: Told, generation: int = 1, uid: str = "uid", **more: Any) -> Wanted:
+def wanted(*told: ReportedProblem, generation: int = 1, uid: str = "uid", **more: Any) -> Wanted:
     status = kubernetes_status("Mapping", Status(told, subject=Subject(Edition(uid, generation)), **more))
     assert status is not None
     return Wanted(f"{told} {generation} {more}", uid, status)

@@ -15,11 +15,11 @@ from tests.reporter.running_reporter import GROUP, Cluster, Reporter, path_of
 from tests.reporter.told import WELL, Versions, becomes, becomes_well
 from tests.support.envoy import wait_until
 from translator.ir import ObjectKey
-from translator.statuses import Told
+from translator.statuses import ReportedProblem
 
 pytestmark = pytest.mark.kubernetes
 
-WRONG = Told("spec.prefix", "must begin with /", stops=True)
+WRONG = ReportedProblem("spec.prefix", "must begin with /", stops=True)
 ILL = {"Accepted": "False Invalid", "ResolvedRefs": "True Resolved", "Programmed": "False NotAccepted"}
 MERGE_PATCH = "application/merge-patch+json"
 

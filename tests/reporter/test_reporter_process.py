@@ -13,12 +13,12 @@ from tests.reporter.running_reporter import GROUP, Cluster, Reporter, path_of
 from tests.reporter.told import WELL, Versions, becomes, becomes_well
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
-from translator.statuses import Told
+from translator.statuses import ReportedProblem
 
 pytestmark = pytest.mark.kubernetes
 
-WRONG = Told("spec.prefix", "must begin with /", stops=True)
-REFUSED = Told("", "Envoy refused the route x: bad", stops=True, by="envoy")
+WRONG = ReportedProblem("spec.prefix", "must begin with /", stops=True)
+REFUSED = ReportedProblem("", "Envoy refused the route x: bad", stops=True, by="envoy")
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -294,7 +294,7 @@ def test_what_was_lost_with_a_restored_etcd_comes_back(api: ApiServer, cluster: 
 
 def test_the_api_server_takes_what_is_said_of_an_object_with_very_many_problems(cluster: Cluster) -> None:
     key = cluster.create("a")
-    told = tuple(Told(f"spec.headers.x{number}", "日" * 1000, stops=True) for number in range(20))
+    told = tuple(ReportedProblem(f"spec.headers.x{number}", "日" * 1000, stops=True) for number in range(20))
     cluster.say(key, told=told, more=99_980)
     with Reporter(cluster):
         (event,) = wait_until(lambda: cluster.events(reason="Invalid"), what="an Event")

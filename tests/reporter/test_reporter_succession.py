@@ -10,11 +10,11 @@ import pytest
 from tests.reporter.running_reporter import QUICK, Cluster, Reporter
 from tests.reporter.told import Versions, becomes, becomes_well
 from tests.support.envoy import wait_until
-from translator.statuses import Told
+from translator.statuses import ReportedProblem
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.faults]
 
-WRONG = Told("spec.prefix", "must begin with /", stops=True)
+WRONG = ReportedProblem("spec.prefix", "must begin with /", stops=True)
 ILL = {"Accepted": "False Invalid", "ResolvedRefs": "True Resolved", "Programmed": "False NotAccepted"}
 KILLS = 20
 LIMIT = 30.0
@@ -40,7 +40,7 @@ def test_a_writer_that_is_killed_twenty_times_leaves_right_statuses(cluster: Clu
         for number in range(KILLS):
             wait_until(lambda: holder(cluster) in running, LIMIT, what="one of them leads")
             versions = [Versions(cluster, key) for key in keys]
-            wanted = {WRONG} if number % 2 == 0 else set[Told]()
+            wanted = {WRONG} if number % 2 == 0 else set[ReportedProblem]()
             cluster.say(*keys, told=tuple(wanted))
             begin = time.monotonic()
             killed = holder(cluster)

@@ -8,31 +8,31 @@ import pytest
 from translator.conditions import LONGEST, kubernetes_status
 from translator.decode import Reason
 from translator.status_fields import ConditionReason
-from translator.statuses import Status, Told, status_of_unserved
+from translator.statuses import ReportedProblem, Status, status_of_unserved
 from translator.subjects import Edition, Subject
 
 PAGE = Path(__file__).parents[2] / "docs" / "statuses.md"
 OURS = Subject(Edition("some-uid", 3))
 
 
-def said(kind: str, *told: Told, subject: Subject = OURS, **more: Any) -> dict[str, Any]:
+def said(kind: str, *told: ReportedProblem, subject: Subject = OURS, **more: Any) -> dict[str, Any]:
     status = kubernetes_status(kind, Status(told, subject=subject, **more))
     assert status is not None
     return status
 
 
-def conditions(kind: str, *told: Told, **more: Any) -> dict[str, str]:
+def conditions(kind: str, *told: ReportedProblem, **more: Any) -> dict[str, str]:
     """Type -> status and reason."""
     return {each["type"]: f"{each['status']} {each['reason']}" for each in said(kind, *told, **more)["conditions"]}
 
 
-WRONG = Told("spec.prefix", "must begin with /", stops=True)
-NOTED = Told("spec.cors", "is not served", stops=False, reason="NotServed")
-NO_SECRET = Told("spec.tlsSecret", "names the Secret a/b", stops=True, reason="SecretNotUsable")
-NO_BACKEND = Told("spec.service", "leads nowhere", stops=False, reason="BackendNotFound")
-NO_HOST = Told("spec.hostname", "fits no Host", stops=False, reason="NotAttached")
-REFUSED = Told("", "Envoy refused the route x: no", stops=True, by="envoy")
-BLAMED = Told("", "Envoy refused the route x: no", stops=False, by="envoy")
+WRONG = ReportedProblem("spec.prefix", "must begin with /", stops=True)
+NOTED = ReportedProblem("spec.cors", "is not served", stops=False, reason="NotServed")
+NO_SECRET = ReportedProblem("spec.tlsSecret", "names the Secret a/b", stops=True, reason="SecretNotUsable")
+NO_BACKEND = ReportedProblem("spec.service", "leads nowhere", stops=False, reason="BackendNotFound")
+NO_HOST = ReportedProblem("spec.hostname", "fits no Host", stops=False, reason="NotAttached")
+REFUSED = ReportedProblem("", "Envoy refused the route x: no", stops=True, by="envoy")
+BLAMED = ReportedProblem("", "Envoy refused the route x: no", stops=False, by="envoy")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ BLAMED = Told("", "Envoy refused the route x: no", stops=False, by="envoy")
     ],
 )
 def test_conditions(
-    told: list[Told], more: dict[str, bool], accepted: str, resolved: str | None, programmed: str
+    told: list[ReportedProblem], more: dict[str, bool], accepted: str, resolved: str | None, programmed: str
 ) -> None:
     wanted = {"Accepted": accepted, "ResolvedRefs": resolved, "Programmed": programmed}
     assert conditions("Mapping", *told, **more) == {name: so for name, so in wanted.items() if so is not None}
@@ -103,8 +103,8 @@ def test_a_kind_that_is_not_served_says_so() -> None:
 
 
 def test_messages_are_short_whatever_was_said() -> None:
-    many = [Told(f"spec.field{number}", "must be something else", stops=True) for number in range(200)]
-    long = Told("", "x" * 100_000, stops=True, by="envoy")
+    many = [ReportedProblem(f"spec.field{number}", "must be something else", stops=True) for number in range(200)]
+    long = ReportedProblem("", "x" * 100_000, stops=True, by="envoy")
     for told in (many, [long], [long, long]):
         status = said("Mapping", *told)
         assert all(0 < len(each["message"]) <= LONGEST for each in status["conditions"])
@@ -116,7 +116,9 @@ def test_messages_are_short_whatever_was_said() -> None:
 
 
 def test_envoys_text_is_one_line() -> None:
-    status = said("Mapping", Told("", "Envoy refused it: bad\n | x ==\n | ....^", stops=True, by="envoy"), is_held=True)
+    status = said(
+        "Mapping", ReportedProblem("", "Envoy refused it: bad\n | x ==\n | ....^", stops=True, by="envoy"), is_held=True
+    )
     assert status["reason"] == status["conditions"][-1]["message"] == "Envoy refused it: bad | x == | ....^"
 
 

@@ -17,7 +17,7 @@ from translator.decoding.values import LONGEST_MESSAGE, LONGEST_PATH
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.options import Options
 from translator.publishing import record_of_status
-from translator.statuses import Status, Told, status_of_object
+from translator.statuses import ReportedProblem, Status, status_of_object
 from translator.subjects import Edition, Subject
 from translator.translation import Translation
 
@@ -218,7 +218,7 @@ def test_a_status_in_kubernetes_counts_what_is_not_even_listed() -> None:
 
 def test_the_same_problem_from_two_places_is_one() -> None:
     problem = Problem("spec", "is wrong")
-    assert status_of_object([problem, problem]).problems == (Told("spec", "is wrong", stops=True),)
+    assert status_of_object([problem, problem]).problems == (ReportedProblem("spec", "is wrong", stops=True),)
 
 
 def test_counts_of_several_places_are_summed() -> None:

@@ -33,7 +33,7 @@ def by_key(found: Iterable[Seen]) -> dict[str, Seen]:
     return {here.key: here for here in found}
 
 
-class Told:
+class LocatedProblem:
     """A Cluster whose Secrets may not be listed, and what it published and said."""
 
     def __init__(self, *hosts: Seen, remembered: Iterable[Seen] | None = None) -> None:
@@ -75,7 +75,7 @@ class Told:
 
 
 def test_what_no_secret_can_be_called_is_not_asked_for_and_not_waited_for() -> None:
-    run = Told(
+    run = LocatedProblem(
         host("good", name="tls"),
         host("traversal", name="x", namespace="../../../healthz?x="),
         host("selector", name="a,b"),
@@ -88,7 +88,7 @@ def test_what_no_secret_can_be_called_is_not_asked_for_and_not_waited_for() -> N
 
 
 def test_a_secret_that_cannot_be_read_is_told_and_not_waited_for() -> None:
-    run = Told(host("h", name="tls"), host("i", name="bad"))
+    run = LocatedProblem(host("h", name="tls"), host("i", name="bad"))
     run.found("tls")
     assert not run.cluster.complete
     run.troubled("bad")
@@ -100,7 +100,7 @@ def test_a_secret_that_cannot_be_read_is_told_and_not_waited_for() -> None:
 
 
 def test_what_was_known_of_a_secret_that_cannot_be_read_any_more_stays_until_it_can() -> None:
-    run = Told(host("h", name="tls"))
+    run = LocatedProblem(host("h", name="tls"))
     run.found("tls")
     run.troubled("tls")
     assert (run.secrets, len(run.problems)) == (["tls"], 1)
@@ -109,7 +109,7 @@ def test_what_was_known_of_a_secret_that_cannot_be_read_any_more_stays_until_it_
 
 
 def test_an_outage_is_no_answer() -> None:
-    run = Told(host("h", name="tls"), remembered=[host("h", name="tls"), secret("tls")])
+    run = LocatedProblem(host("h", name="tls"), remembered=[host("h", name="tls"), secret("tls")])
     target = ALL.named("own", "tls")
     run.cluster.reflectors[target].next(1.0)
     events = run.cluster.reflectors[target].ended(1.0, "connection refused")
@@ -123,7 +123,7 @@ def test_an_outage_is_no_answer() -> None:
 def test_after_a_restart_one_that_is_forbidden_keeps_no_other(hosts: tuple[str, ...]) -> None:
     """A Secret that was deleted meanwhile, or is referred to no longer, goes, and its key with it."""
     before = [host(name, name=name) for name in ("tls", "other", "closed")]
-    run = Told(
+    run = LocatedProblem(
         *(host(name, name=name) for name in hosts),
         remembered=[*before, *map(secret, ("tls", "other", "closed", "long-ago"))],
     )
@@ -138,7 +138,7 @@ def test_after_a_restart_one_that_is_forbidden_keeps_no_other(hosts: tuple[str, 
 
 
 def test_of_a_name_with_a_dot_the_other_meaning_need_not_be_allowed() -> None:
-    run = Told(host("h", name=DOTTED))
+    run = LocatedProblem(host("h", name=DOTTED))
     run.of("example", Forbidden("cannot list secrets in com-tls"), "com-tls")
     run.found(DOTTED)
     assert (run.cluster.complete, run.secrets, run.said) == (True, [DOTTED], [])
@@ -149,14 +149,14 @@ def test_of_a_name_with_a_dot_the_other_meaning_need_not_be_allowed() -> None:
 
 
 def test_what_is_also_written_without_a_dot_is_missed_all_the_same() -> None:
-    run = Told(host("h", name=DOTTED), host("i", name="example", namespace="com-tls"))
+    run = LocatedProblem(host("h", name=DOTTED), host("i", name="example", namespace="com-tls"))
     run.of("example", Forbidden("no"), "com-tls")
     run.found(DOTTED)
     assert run.problems == ["the Secret com-tls/example may not be read: no"]
 
 
 def test_a_deletion_that_is_watched_is_believed_at_once_and_a_list_without_it_after_a_second_look() -> None:
-    run = Told(host("h", name="tls"))
+    run = LocatedProblem(host("h", name="tls"))
     run.found("tls")
     run.of("tls", Gone(SECRET.key("own", "tls")))
     assert run.secrets == []
@@ -168,7 +168,7 @@ def test_a_deletion_that_is_watched_is_believed_at_once_and_a_list_without_it_af
 
 
 def test_a_page_that_is_not_found_is_no_answer_about_a_secret() -> None:
-    run = Told(host("h", name="tls"), host("i", name="other"))
+    run = LocatedProblem(host("h", name="tls"), host("i", name="other"))
     run.found("tls")
     target = ALL.named("own", "tls")
     for event in run.cluster.reflectors[target].refused(2.0, 404, "404 page not found"):

@@ -16,7 +16,7 @@ from watcher.sources import (
     SourceGone,
     SourceListed,
 )
-from watcher.state import Changes, State, Told
+from watcher.state import Changes, LocatedProblem, State
 
 A, B, C = Source(0, "a.yaml"), Source(0, "b.yaml"), Source(1, "a-generated.yaml")
 
@@ -96,10 +96,10 @@ def test_a_source_that_is_read_in_part_keeps_what_it_had() -> None:
     state = begun(SourceListed(A, {"x": ONE, "y": ONE}))
     changes = state.step([SourceListed(A, {"y": TWO}, (BROKEN,), whole=False)])
     assert objects(changes) == {"y": TWO}
-    assert changes.appeared == (Told(A, BROKEN),)
+    assert changes.appeared == (LocatedProblem(A, BROKEN),)
     changes = state.step([SourceListed(A, {"y": TWO})])
     assert objects(changes) == {"x": None}
-    assert changes.healed == (Told(A, BROKEN),)
+    assert changes.healed == (LocatedProblem(A, BROKEN),)
 
 
 def test_a_source_that_fails_keeps_what_it_had() -> None:
@@ -117,11 +117,11 @@ def test_problems_are_told_when_they_appear_and_when_they_are_healed_and_not_in_
     assert (changes.appeared, changes.healed) == ((), ())
     assert told(changes) == {"a.yaml": "document 1, line 30: it is broken"}
     changes = state.step([SourceListed(A, {}, (other, second), whole=False)])
-    assert changes.appeared == (Told(A, other), Told(A, second))
+    assert changes.appeared == (LocatedProblem(A, other), LocatedProblem(A, second))
     assert changes.healed == ()
     changes = state.step([SourceListed(A, {}, (other,), whole=False)])
-    assert (changes.appeared, changes.healed) == ((), (Told(A, second),))
-    assert state.step([SourceGone(A)]).healed == (Told(A, other),)
+    assert (changes.appeared, changes.healed) == ((), (LocatedProblem(A, second),))
+    assert state.step([SourceGone(A)]).healed == (LocatedProblem(A, other),)
 
 
 def test_the_record_of_a_problem_has_message_and_line_and_each_problem() -> None:
@@ -184,7 +184,7 @@ def test_long_names_of_sources_still_have_keys_of_their_own() -> None:
 
 def test_what_is_remembered_stands_until_its_source_is_asked() -> None:
     state = State({A: {"x": ONE}, B: {"y": ONE}})
-    assert state.step([SourceListed(A, {}, (BROKEN,), whole=False)]) == Changes(appeared=(Told(A, BROKEN),))
+    assert state.step([SourceListed(A, {}, (BROKEN,), whole=False)]) == Changes(appeared=(LocatedProblem(A, BROKEN),))
     changes = state.step([SourceGone(B)])
     assert changes.whole
     assert objects(changes) == {"x": ONE}
@@ -209,7 +209,7 @@ def test_changes_add_up_to_what_the_sources_have(batches: list[list[Event]]) -> 
     held: dict[Source, dict[str, Record]] = {}
     broken: dict[Source, tuple[Problem, ...]] = {}
     published: dict[str, Record] = {}
-    standing: set[Told] = set()
+    standing: set[LocatedProblem] = set()
     for batch in batches:
         for event in batch:
             _model(event, held, broken)

@@ -19,7 +19,7 @@ from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.auth_service import TIMEOUT_MS, AuthServiceSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.objects import Read, is_for, read_object
-from translator.emissary.problems import Problems, told
+from translator.emissary.problems import Problems, problems_found
 from translator.emissary.settings import Settings
 from translator.filters.external_auth import NAME, Ask, DoNotAsk, ExternalAuth, HttpAuth
 from translator.filters.unavailable import Unavailable
@@ -84,7 +84,7 @@ class AuthServices:
         self._asked = tables.each("auth asked", self.settings, lambda _, __: True)
         self.problems: tuple[Problems, ...] = (
             tables.each("auth service problems", found, lambda _, row: row.problems or None),
-            told(tables, "auth services beside each other", together, lambda _, row: row.problems),
+            problems_found(tables, "auth services beside each other", together, lambda _, row: row.problems),
         )
 
     def of_all(self) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
 from translator.emissary.objects import Read, read_object
-from translator.emissary.problems import Problems, told
+from translator.emissary.problems import Problems, problems_found
 from translator.emissary.settings import Settings
 from translator.filters.rate_limit import NAME, LimitedBy
 from translator.ir import ObjectKey
@@ -66,7 +66,7 @@ class RateLimitServices:
         self._domain: Table[str, str] = tables.each("rate limit domain", self.settings, lambda _, row: row.value.domain)
         self.problems: tuple[Problems, ...] = (
             tables.each("rate limit service problems", found, lambda _, row: row.problems or None),
-            told(tables, "rate limit services beside each other", chosen, lambda _, row: row.problems),
+            problems_found(tables, "rate limit services beside each other", chosen, lambda _, row: row.problems),
         )
 
     def counts(self) -> bool:

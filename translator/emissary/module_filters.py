@@ -7,7 +7,7 @@ from translator import ir
 from translator.emissary.fields.address_rules import address_rules_of
 from translator.emissary.fields.error_overrides import TextOf, error_bodies_of, files_of, problems_of_files
 from translator.emissary.kinds.module import AmbassadorConfig
-from translator.emissary.problems import Problems, Told, told
+from translator.emissary.problems import Problems, ProblemsByObject, problems_found
 from translator.emissary.settings import ALWAYS, Settings
 from translator.files.names import Files
 from translator.files.tables import FileTables, Text
@@ -39,11 +39,11 @@ class ModuleFilters:
         self.files: Table[Files, Mapping[str, bool]] = tables.group(
             "files of the module", settings.config, lambda _, config: files_of(config.error_response_overrides)
         )
-        self.problems: Problems = told(
+        self.problems: Problems = problems_found(
             tables, "problems of the module's files", settings.config, lambda _, config: self._told(config, files.text)
         )
 
-    def _told(self, config: AmbassadorConfig, text_of: TextOf) -> Told:
+    def _told(self, config: AmbassadorConfig, text_of: TextOf) -> ProblemsByObject:
         where = "spec.config.error_response_overrides"
         problems = tuple(problems_of_files(config.error_response_overrides, where, text_of))
         return dict.fromkeys(self._settings.origins(), problems) if problems else {}

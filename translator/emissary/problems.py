@@ -10,7 +10,7 @@ from translator.tables import Table, Tables
 _PASSED_ON: Final[frozenset[Reason]] = frozenset({"SecretNotUsable", "TLSContextNotUsable"})
 
 V = TypeVar("V")
-Told = Mapping[ObjectKey, tuple[Problem, ...]]
+ProblemsByObject = Mapping[ObjectKey, tuple[Problem, ...]]
 Problems = Table[ObjectKey, tuple[Problem, ...]]
 
 
@@ -21,7 +21,9 @@ def stopped_by(problems: Iterable[Problem]) -> str:
     return f"{said}: {reason.path} {reason.message}" if reason else said
 
 
-def told(tables: Tables, name: str, parent: Table[str, V], find: Callable[[str, V], Told]) -> Problems:
+def problems_found(
+    tables: Tables, name: str, parent: Table[str, V], find: Callable[[str, V], ProblemsByObject]
+) -> Problems:
     """A table of problems by object, from rows in which several objects meet: of each object the first ones."""
     spread: Table[ObjectKey, Mapping[Any, tuple[Problem, ...]]] = tables.group(
         f"{name}, where they are found", parent, find

@@ -43,7 +43,7 @@ from translator.emissary.objects import Read, read_object
 from translator.emissary.observability import Observability
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.probes import probe_route
-from translator.emissary.problems import Problems, Told, told
+from translator.emissary.problems import Problems, ProblemsByObject, problems_found
 from translator.emissary.reach import Reach
 from translator.emissary.routes import group_problems, routes_of
 from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
@@ -194,7 +194,9 @@ class EmissaryTables:
             named_problems,
             portwide_problems,
             tables.each("hosts without listeners", self._hosts.declared, lambda key, _: self._without_listeners(key)),
-            told(tables, "claim problems", settled, lambda _, row: {key: (one,) for key, one in row.problems.items()}),
+            problems_found(
+                tables, "claim problems", settled, lambda _, row: {key: (one,) for key, one in row.problems.items()}
+            ),
             self._declare_listeners(ports),
         )
 
@@ -298,7 +300,9 @@ class EmissaryTables:
         return (
             tables.each("mapping problems", members, lambda _, row: row.problems or None),
             tables.each("problems of mappings' files", found, lambda _, row: self._file_problems(row)),
-            told(tables, "group problems", groups, lambda key, them: self._group_problems(them, read(hosts, key))),
+            problems_found(
+                tables, "group problems", groups, lambda key, them: self._group_problems(them, read(hosts, key))
+            ),
         )
 
     def _file_problems(self, row: Read[MappingSpec]) -> tuple[Problem, ...] | None:
@@ -314,7 +318,7 @@ class EmissaryTables:
     def _names(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[str, ...]:
         return tuple([host.name for host in self._reach.of(hosts or (), _host_of(members))])
 
-    def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> Told:
+    def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> ProblemsByObject:
         is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())
         return group_problems(members, hosts, is_reached=is_reached)
 

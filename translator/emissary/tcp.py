@@ -16,7 +16,7 @@ from translator.emissary.listeners import Listeners, OpenPort, Port
 from translator.emissary.objects import Read, read_object
 from translator.emissary.observability import Observability
 from translator.emissary.own_ports import OwnPorts, overlap
-from translator.emissary.problems import Problems, Told, stopped_by, told
+from translator.emissary.problems import Problems, ProblemsByObject, problems_found, stopped_by
 from translator.emissary.settings import Settings
 from translator.emissary.tcp_names import below_which, owner_of, refusals
 from translator.emissary.tcp_ports import PortClaim, losing, overlapping, shut
@@ -62,7 +62,7 @@ class TcpChain:
     """What became of TCPMappings that are alike: their chain, or none, and their problems."""
 
     chain: ir.FilterChain | None
-    problems: Told
+    problems: ProblemsByObject
     called: str
 
 
@@ -255,7 +255,7 @@ def chains_and_problems(
 ) -> tuple[Table[str, ir.FilterChain], Problems]:
     """The chains of a table of these, and the problems of the TCPMappings."""
     chains: Table[str, ir.FilterChain] = tables.each(f"{name} chains", rows, lambda _, row: row.chain)
-    return chains, told(tables, f"{name} problems", rows, lambda _, row: row.problems)
+    return chains, problems_found(tables, f"{name} problems", rows, lambda _, row: row.problems)
 
 
 def _tls_of(server: str, hosts: Hosts, terminations: Terminations) -> HostTls | Problem:

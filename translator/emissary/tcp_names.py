@@ -12,7 +12,7 @@ from translator.emissary.association import globs_of
 from translator.emissary.chains import Claim, chain_name
 from translator.emissary.hosts import Hosts, ServedHost
 from translator.emissary.names import HostNames
-from translator.emissary.problems import Told
+from translator.emissary.problems import ProblemsByObject
 from translator.ir import ObjectKey
 from translator.tables import Table, read
 
@@ -32,7 +32,7 @@ def owner_of(
     return None
 
 
-def refusals(server: str, listener: str, owner: ServedHost, strangers: Mapping[ObjectKey, str]) -> Told:
+def refusals(server: str, listener: str, owner: ServedHost, strangers: Mapping[ObjectKey, str]) -> ProblemsByObject:
     """What is said to TCPMappings that may not have a name, and to the Host that keeps it.
 
     Args:
