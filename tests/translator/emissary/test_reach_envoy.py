@@ -89,7 +89,7 @@ def differences(seeds: Sequence[int], monkeypatch: pytest.MonkeyPatch) -> tuple[
     ]
     wrong, found = [], 0
     with RealEnvoy({"static_resources": {"listeners": listeners}}) as envoy:
-        envoy.wait_live()
+        envoy.wait_live(60)
         for seed, numbers in zip(seeds, ports, strict=False):
             rng = random.Random(seed)
             with RawConnection(numbers[0]) as one, RawConnection(numbers[1]) as other:

@@ -197,7 +197,7 @@ def differences(seed: int, cases: int, requests: int) -> tuple[list[tuple[Any, .
     listeners = [listener(ports[0], list(lists)), listener(ports[1], list(trees))]
     wrong, found = [], 0
     with RealEnvoy({"static_resources": {"listeners": listeners}}) as envoy:
-        envoy.wait_live()
+        envoy.wait_live(60)
         with RawConnection(ports[0]) as by_list, RawConnection(ports[1]) as by_tree:
             for case in every:
                 for _ in range(requests):
