@@ -78,6 +78,7 @@ _MAPS: Final = frozenset(
     {
         "context_extensions",
         "filter_metadata",
+        "json_format",
         "layer",
         "policies",
         "source_codes",
@@ -86,7 +87,7 @@ _MAPS: Final = frozenset(
         "typed_per_filter_config",
     }
 )
-"""Fields that are maps, whose entries protobuf gives in another order in each process."""
+"""Fields that are maps, or objects of any JSON, whose entries protobuf gives in another order in each process."""
 
 
 def _plain(value: Any, field: str = "") -> Any:

@@ -15,6 +15,7 @@ from envoyapi import config_route_v3 as routes
 from envoyapi import type_matcher_v3 as matchers
 from envoyapi.canonical import CanonicalError
 from envoyapi.descriptors import Descriptors
+from envoyapi.service_runtime_v3 import Runtime
 from envoyapi.wire import Message, any_of, struct
 from tests.envoyapi import envoyapi_sample
 from tests.support.envoy import envoy_path
@@ -66,6 +67,13 @@ def test_parse_gives_protobufs_own_object() -> None:
 def test_there_is_no_such_message(full_name: str) -> None:
     with pytest.raises(CanonicalError, match="envoy-data-plane has no"):
         canonical.to_json(full_name, b"")
+
+
+def test_objects_of_any_json_are_shown_in_one_order() -> None:
+    """Protobuf's own order is another in each process."""
+    names = [f"name-{number:02}" for number in range(50)]
+    layer = Runtime(name="a", layer=struct(dict.fromkeys(names, 1)))
+    assert list(canonical.to_json(Runtime.FULL_NAME, layer)["layer"]) == names
 
 
 def test_bytes_that_are_no_message() -> None:
