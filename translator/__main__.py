@@ -16,6 +16,7 @@ from snapshot.bell import Bell
 from translator.ir import ObjectKey
 from translator.pipeline import SOURCES
 from translator.publishing import Publisher, edition_of, hold_of, is_connected, verdict_of
+from translator.resources import RESOURCE_TYPES
 from translator.settings import Machine, options_of
 from translator.statuses import Status
 from translator.translation import Publication, Translation
@@ -32,7 +33,7 @@ LINES = 10
 MOST_LINES = 1000
 """Lines about objects in one turn, about; what more of them is to be told, the diagnostics tell."""
 
-ACKS_ABOUT_RESOURCES = ("cluster/", "endpoint/", "listener/", "route/", "secret/")
+ACKS_ABOUT_RESOURCES = tuple(f"{resource_type}/" for resource_type in RESOURCE_TYPES)
 
 STREAM_KEY = "stream"
 
