@@ -22,6 +22,9 @@ DOUBTFUL_KEY = "doubtful"
 SEVERAL = ""
 """Stands for the version in doubt when there is more than one."""
 
+_NAMING_NOTHING = (Kind.ENDPOINT, Kind.SECRET, Kind.RUNTIME)
+"""The kinds whose resources name no others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -169,7 +172,7 @@ class Ledger:
         kept: list[Entry | None] = []
         for key in self._refused:
             fact, found = self._fact(key), split_key(key)
-            if fact.accepted is not None and found and found[0] not in (Kind.ENDPOINT, Kind.SECRET):
+            if fact.accepted is not None and found and found[0] not in _NAMING_NOTHING:
                 kept.append(fact.last)
         return kept
 

@@ -237,14 +237,24 @@ class Rollout:
 
     def _waits_until(self, current: Round) -> float | None:
         ends = waits_until(current, self._channels, self._timing, self._verdicts.deadline)
-        channel = self._channels[Kind.EXTENSION]
-        if current.stage is Stage.EXTENSIONS and channel.is_silent and channel.ledger.accepted(Kind.EXTENSION):
-            return max(ends or 0.0, self._heard_by)  # an Envoy that came back has filters that it will ask for
+        if current.stage is Stage.EXTENSIONS and self._will_ask_for_filters:
+            return max(ends or 0.0, self._heard_by)
         return ends
 
+    @property
+    def _will_ask_for_filters(self) -> bool:
+        """Whether Envoy came back, and has listeners, so that it has filters that it has not asked for yet.
+
+        What it accepted before may not have been saved; that it has no listener only it can say.
+        """
+        listeners, filters = self._channels[Kind.LISTENER], self._channels[Kind.EXTENSION]
+        has_listeners = bool(listeners.held) or not listeners.subscription.asked
+        return self._heard_by > 0 and filters.is_silent and bool(filters.offered) and has_listeners
+
     def _may_have(self, channel: Channel, name: str) -> bool:
-        """Whether Envoy has some version of a resource, or had when it was last heard, before it came back."""
-        return channel.has(name) or (self._heard_by > 0 and name in channel.ledger.accepted(channel.kind))
+        """Whether Envoy has some version of a filter's configuration, or may have one that it has not shown yet."""
+        is_known = name in channel.ledger.accepted(channel.kind)
+        return channel.has(name) or (self._heard_by > 0 and (is_known or channel.is_silent))
 
     # -- what is brought
 

@@ -93,7 +93,7 @@ class Withdrawal:
             self._watch_clusters(now)
             if not self._leaving[Kind.CLUSTER]:
                 return any(self._free(kind, ()) for kind in self._leaving)
-            if self._surplus:
+            if self._surplus or self._free(Kind.ROUTE, ()):
                 return True
         return any(since + self._linger <= now for since in self._unused_since.values())
 
@@ -159,8 +159,8 @@ class Withdrawal:
         if not names:
             return names
         wanted = self._channels[Kind.ROUTE].subscription.names
-        if kind is Kind.ROUTE:
-            names = [name for name in names if name not in wanted]
+        if kind is Kind.ROUTE:  # what a listener uses that Envoy keeps, it asks for
+            return [name for name in names if name not in wanted]
         if kind is Kind.CLUSTER:
             routes = self._leaving[Kind.ROUTE].items()
             last = max((number for name, number in routes if name in wanted), default=_BEFORE)

@@ -34,7 +34,7 @@ class Adsserver(Translated):
         self.now = 1000.0
         self.streams = 0
         self.saved: dict[str, Record] = {}
-        self.envoy = ModelEnvoy(TIMING, self.publishes)
+        self.envoy = ModelEnvoy(TIMING, self.publishes, self.is_bad)
         self.to_envoy: deque[tuple[Response, float]] = deque()
 
     # -- the world
@@ -43,6 +43,11 @@ class Adsserver(Translated):
         """Whether there is such a cluster that could be sent: it is wanted, and was not refused."""
         key = f"cluster/{cluster}"
         return key in self.wanted and (key, self.wanted[key].version) not in self.envoy.told
+
+    def is_bad(self, route: str) -> bool:
+        """Whether a route is wanted that Envoy refuses."""
+        record = self.wanted.get(f"route/{route}")
+        return record is not None and bool(json.loads(record.body)["bad"])
 
     @initialize(running=st.booleans())
     def begin(self, running: bool) -> None:
@@ -175,7 +180,7 @@ class Adsserver(Translated):
         self.to_envoy.clear()
         self.begin_session()
         told = self.envoy.told
-        self.envoy = ModelEnvoy(TIMING, self.publishes)
+        self.envoy = ModelEnvoy(TIMING, self.publishes, self.is_bad)
         self.envoy.told = told
         self.envoy.connect()
 

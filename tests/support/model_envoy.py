@@ -36,10 +36,11 @@ LAYER = "layer"
 class ModelEnvoy:
     """One Envoy process. `out` are its requests, in order."""
 
-    def __init__(self, timing: Timing, exists: Callable[[str], bool]) -> None:
-        """`exists`: whether the translator publishes a cluster of this name."""
+    def __init__(self, timing: Timing, exists: Callable[[str], bool], is_bad: Callable[[str], bool]) -> None:
+        """What the translator publishes: whether there is a cluster of this name, and whether a route is refused."""
         self.timing = timing
         self.exists = exists
+        self.is_bad = is_bad
         self.out: deque[Request] = deque()
         self.active: dict[Kind, dict[str, Held]] = {kind: {} for kind in Kind}
         self.warming: dict[str, Held] = {}
@@ -346,11 +347,15 @@ class ModelEnvoy:
     # -- what must never happen
 
     def _judge_filter(self) -> None:
-        """A route that was not refused has the filter on only as long as somebody configures it."""
+        """A route has the filter on only as long as somebody configures it.
+
+        Where what is published is refused, an older one stays, or the last good one is given to a new Envoy.
+        """
         configured = self.active[Kind.EXTENSION].get(FILTER)
         for name, route in self.active[Kind.ROUTE].items():
             if route.content.get("on") and configured and configured.content["idle"]:
-                assert name in self.keeps_routes, f"{route} has the filter on, and nobody configures it"
+                is_old = name in self.keeps_routes or self.is_bad(name)
+                assert is_old, f"{route} has the filter on, and nobody configures it"
 
     def _judge_route(self, route: Held) -> None:
         for name in route.content["clusters"]:
