@@ -143,6 +143,14 @@ def gateway_of(api: ApiServer, namespace: str, ports: tuple[int, int] | None = N
     return made
 
 
+def answers_of(gateway: Gateway) -> list[dict[str, Any]] | None:
+    """The answers; None while the Host with TLS has not come, and its port speaks none."""
+    try:
+        return [answer(gateway, *asked) for asked in ASKED]
+    except httpx.ConnectError:
+        return None
+
+
 def answer(gateway: Gateway, name: str, path: str, how: dict[str, Any]) -> dict[str, Any]:
     """What a client and the service see, but for what is different each time."""
     context = trusting(authority()) if how.get("tls") else None
@@ -196,7 +204,7 @@ def test_it_serves_the_same_with_emissarys_id_and_with_one_of_its_own(
                     )
             gateway.wait_served("plain.test", "/free/")
             wait_until(
-                lambda: [answer(gateway, *asked) for asked in ASKED] == answers,
+                lambda: answers_of(gateway) == answers,
                 what=lambda: f"the same answers; the log ends:\n{gateway.log()[-3000:]}",
             )
 
