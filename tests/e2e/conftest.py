@@ -27,8 +27,15 @@ def blue() -> Iterator[HttpUpstream]:
 
 
 @pytest.fixture(autouse=True)
-def fresh_upstreams(red: HttpUpstream, blue: HttpUpstream) -> None:
-    for upstream in (red, blue):
+def fresh_upstreams(red: HttpUpstream, blue: HttpUpstream) -> Iterator[None]:
+    """Before each test, and after it, since what a module shares is made before the next one's fixtures."""
+    refresh(red, blue)
+    yield
+    refresh(red, blue)
+
+
+def refresh(*upstreams: HttpUpstream) -> None:
+    for upstream in upstreams:
         upstream.status, upstream.delay, upstream.failures = 200, 0.0, 0
         upstream.response_headers.clear()
         upstream.seen.clear()
