@@ -90,7 +90,9 @@ class Adsserver(Translated):
     def send(self, responses: list[Response]) -> None:
         for entry in (entry for response in responses for entry in response.entries):
             told = (entry.key, entry.version)
-            assert told not in self.envoy.told - self.envoy.forgiven, f"{entry} goes again after it was refused"
+            is_again = told in self.envoy.told - self.envoy.forgiven
+            # What is gone, and still used, may go once more: nobody remembers what was said of it.
+            assert not is_again or entry.key not in self.wanted, f"{entry} goes again after it was refused"
         if self.ledger.is_urgent:
             self.save()
         self.to_envoy.extend((response, self.now) for response in responses)
@@ -258,7 +260,10 @@ class Adsserver(Translated):
 
     def is_kept(self, name: str) -> bool:
         """Whether something that Envoy keeps, since it refused a newer version, may use this."""
-        return bool(self.ledger.kept())
+        has_old_routes = self.envoy.interest[Kind.ROUTE] - self.published(
+            Kind.ROUTE
+        )  # which a listener of old asks for
+        return bool(self.ledger.kept() or has_old_routes)
 
 
 TestAdsserver = Adsserver.TestCase
