@@ -88,10 +88,13 @@ class Ledger:
         return self._fact(key).last
 
     def accept(self, entry: Entry) -> None:
-        """Envoy holds this version. A refusal ends with it when this is the newest version there is."""
+        """Envoy holds this version. A refusal ends with it when this is the newest one, or the very one that was refused.
+
+        Of what is gone from the catalog the newest is not known: what was refused of it is not sent again while it leaves.
+        """
         fact = self._fact(entry.key)
         current = self._catalog.entry(entry.kind, entry.name)
-        over = current is None or current.version == entry.version
+        over = entry.version in (fact.refused, current and current.version)
         if fact.accepted == entry.version and (fact.refused is None or not over):
             if fact.last is not entry:
                 self._facts[entry.key] = replace(fact, last=entry)

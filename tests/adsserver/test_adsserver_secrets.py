@@ -4,8 +4,10 @@ Envoy 1.40 accepts a refused Secret that is sent again unread, and refuses a lis
 Secret in mind: see `adsserver.remark` and `adsserver.verdicts`.
 """
 
+import signal
 import socket
 import ssl
+import time
 from collections.abc import Iterable
 
 import pytest
@@ -213,3 +215,23 @@ def test_a_verdict_that_was_lost_is_asked_for_again(ads: Adsserver, envoy: RealE
         good = world.secrets()[key]
         ads.publish({key: good})
         ads.wait_accepted(key, good)
+
+
+def test_a_refused_secret_that_goes_before_its_verdict_is_refused_once(ads: Adsserver, envoy: RealEnvoy) -> None:
+    """A listener that drains asks for it on and on, and has the last good one."""
+    world = World(3)
+    ads.replace(world.all_but_secrets() | world.secrets())
+    told(ads, world.secrets(), [])
+    gone = world.names[1]
+    bad = world.secrets([gone])[f"secret/{gone}"]
+    envoy.signal(signal.SIGSTOP)
+    ads.publish({f"secret/{gone}": bad})
+    time.sleep(0.3)  # until it is on its way
+    world.names.remove(gone)
+    listener = world.listener()
+    ads.publish({f"secret/{gone}": None, "listener/tls": listener})
+    time.sleep(0.3)
+    envoy.signal(signal.SIGCONT)
+    ads.wait_accepted("listener/tls", listener)
+    time.sleep(0.5)  # in which it could be sent some hundred times
+    assert sum(envoy.stats(f"{gone}.update_rejected").values()) == 1

@@ -6,6 +6,7 @@ from adsserver_talk import TIMING, Sent, Talk, version
 from adsserver.messages import Response
 from adsserver.remark import remarked
 from adsserver.resources import Entry, Kind
+from adsserver.round import Timing
 from envoyapi.config_core_v3 import DataSource
 from envoyapi.reading import fields
 from envoyapi.transport_sockets_tls_v3 import CertificateValidationContext, Secret, TlsCertificate
@@ -54,6 +55,16 @@ def test_the_last_good_one_takes_the_place_of_a_refused_one() -> None:
     assert talk.accepts("secret") == []
     notes = talk.saved()["secret/s"].notes
     assert (notes["accepted"], notes["refused"]) == ("1", "2")
+
+
+def test_a_refused_one_that_is_gone_is_not_sent_again_while_it_leaves() -> None:
+    """A listener that drains asks for it until its connections end."""
+    talk = Talk(WORLD | {"cluster/b": version("1")}, timing=Timing())
+    talk.settled()
+    talk.changes(secret={"s": version("2")})
+    talk.changes(secret={"s": None}, cluster={"b": None})
+    assert talk.refuses("secret") == alone("s 1")
+    assert talk.accepts("secret") == []
 
 
 def test_after_a_restart_the_last_good_one_is_sent_again() -> None:
