@@ -88,9 +88,9 @@ class Ledger:
         return self._fact(key).last
 
     def accept(self, entry: Entry) -> None:
-        """Envoy holds this version. A refusal ends with it when this is the newest one, or the very one that was refused.
+        """Envoy holds this version. A refusal ends with it when this is the newest, or the very one that was refused.
 
-        Of what is gone from the catalog the newest is not known: what was refused of it is not sent again while it leaves.
+        Of what is gone from the catalog no newest is known: what was refused of it is not sent again while it leaves.
         """
         fact = self._fact(entry.key)
         current = self._catalog.entry(entry.kind, entry.name)

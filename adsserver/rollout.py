@@ -11,7 +11,6 @@ all else. Nothing here reads a clock: `now` is given, `deadline` says when to co
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
 
 from adsserver.channel import Channel, Outbox
 from adsserver.ledger import Ledger
@@ -22,7 +21,6 @@ from adsserver.verdicts import Verdicts
 from adsserver.withdrawal import Withdrawal
 
 _ANY_TIME = (Kind.ENDPOINT, Kind.SECRET, Kind.RUNTIME)
-_NONE: Final[frozenset[str | None]] = frozenset()
 
 
 class Rollout:
@@ -299,7 +297,8 @@ class Rollout:
     def _send_unordered(self) -> None:
         """Send what need not wait for a round: the runtime, secrets, endpoints unless a cluster to come needs them."""
         bound = {entry.endpoints for entry in self._pending.get(Kind.CLUSTER, {}).values() if entry}
-        for kind, held_back in ((Kind.ENDPOINT, bound), (Kind.SECRET, _NONE), (Kind.RUNTIME, _NONE)):
+        for kind in _ANY_TIME:
+            held_back = bound if kind is Kind.ENDPOINT else ()
             edits = self._pending.get(kind, {})
             ready = {name: entry for name, entry in edits.items() if entry and name not in held_back}
             for name in ready:

@@ -92,18 +92,18 @@ class Session:
 
     def _start(self, now: float) -> None:
         """Begin to answer, if Envoy asked and the catalog is known to hold what the translator wants."""
-        if not self._catalog.published or not any(each.subscription.asked for each in self._channels.values()):
+        asked = [kind for kind, each in self._channels.items() if each.subscription.asked]
+        if not self._catalog.published or not asked:
             return
-        if not any(each.subscription.asked for kind, each in self._channels.items() if kind is not Kind.RUNTIME):
+        if asked == [Kind.RUNTIME]:
             self._rollout.greet()
             return
         for channel in self._channels.values():  # who asked before anything was known has shown what it holds, too
             self._recognise(channel.kind, channel.held)
         self._pardon_at = now + self._timing.pardon
         self._rollout.start(now)
-        for kind, channel in self._channels.items():
-            if channel.subscription.asked:
-                self._rollout.opened(kind, channel.subscription.names, now)
+        for kind in asked:
+            self._rollout.opened(kind, self._channels[kind].subscription.names, now)
         self._rollout.advance(now)
 
     def _recognise(self, kind: Kind, shown: Mapping[str, str]) -> None:

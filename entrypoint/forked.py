@@ -15,7 +15,7 @@ import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import NoReturn
 
 from setproctitle import setproctitle
@@ -91,8 +91,4 @@ def _forget_signals() -> None:
     for number in signal.valid_signals():
         if signal.getsignal(number) not in _KEPT:
             signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, _interrupted)
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    signal.default_int_handler(number, frame)
+    signal.signal(signal.SIGINT, signal.default_int_handler)

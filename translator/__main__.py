@@ -14,7 +14,7 @@ from process.settings import Settings
 from snapshot import OPENING, Changes, Reader, Snapshot, SnapshotFullError
 from snapshot.bell import Bell
 from translator.ir import ObjectKey
-from translator.pipeline import SOURCES
+from translator.pipeline import FILES, SOURCES
 from translator.publishing import Publisher, edition_of, hold_of, is_connected, verdict_of
 from translator.resources import RESOURCE_TYPES
 from translator.settings import Machine, options_of
@@ -102,7 +102,8 @@ class Translator:
         together, self._held = self._held, Publication()
         for publication in publications:
             together.then(publication)
-        self._holding = self._waits_for_files(now)
+        if self._may_miss_files(catalog):
+            self._holding = self._waits_for_files(now)
         if self._holding:
             self._held = together
             return
@@ -112,6 +113,11 @@ class Translator:
         if changed:
             milliseconds = round((time.perf_counter() - began) * 1000, 1)
             log.info("published", objects=len(bodies), resources=changed, ms=milliseconds)
+
+    def _may_miss_files(self, catalog: Mapping[str, object]) -> bool:
+        """Whether the answer may be another than in the last turn; else nobody goes through all files for a change."""
+        is_news = self._translation.pipeline.wanted_changes != self._wanted
+        return self._holding or is_news or any(key.startswith(FILES) for key in catalog)
 
     def _waits_for_files(self, now: float) -> bool:
         """Whether files are wanted that nobody has read yet: in a moment they are, and nothing is shut until then."""

@@ -17,6 +17,8 @@ from translator.ir import ObjectKey
 from translator.kubernetes.own_services import CLUSTER_LOCAL, VISIBILITY
 from translator.tables import Table, Tables
 
+ID: Final = "getambassador.io/ambassador-id"
+DEFAULT_ID: Final = "default"
 INGRESS: Final = "networking.k8s.io/Ingress"
 KNATIVE: Final = "networking.internal.knative.dev/Ingress"
 
@@ -54,6 +56,11 @@ class Origin:
         spec = {**fields, "ambassador_id": [self.ambassador_id]}
         body = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, "spec": spec}
         return f"getambassador.io/{kind}/{self.namespace}/{name}", orjson.dumps(body)
+
+
+def id_of(annotations: Mapping[str, str]) -> str:
+    """The gateway that annotations name."""
+    return annotations.get(ID) or DEFAULT_ID
 
 
 def knative_place(rule: int, path: int, split: int, host: int, *, local: bool, has_public: bool) -> str:

@@ -14,12 +14,11 @@ import orjson
 
 from translator.conditions import sentences
 from translator.derived import INGRESS
+from translator.kubernetes.own_services import LABEL, PUBLIC
 from translator.statuses import Status
 
 _WORST: Final = ("True", "Unknown", "False")
-NO_SERVICE: Final = (
-    "No Service with the label app.kubernetes.io/component: ambassador-service leads to Dragoman's pods."
-)
+NO_SERVICE: Final = f"No Service with the label {LABEL}: {PUBLIC} leads to Dragoman's pods."
 
 
 def ingress_status(kind: str, status: Status) -> dict[str, Any] | None:
@@ -56,7 +55,7 @@ def _balanced(public: str) -> tuple[str, str, str]:
 
 
 def _configured(status: Status) -> tuple[str, str, str]:
-    amiss = [told for told in status.problems if told.stops or told.reason == "NotAttached"]
+    amiss = [problem for problem in status.problems if problem.stops or problem.reason == "NotAttached"]
     if amiss:
         reason = "RefusedByEnvoy" if amiss[0].by == "envoy" else amiss[0].reason
         return "False", reason, sentences(amiss, status.more)

@@ -9,14 +9,13 @@ from typing import Any, ClassVar, Final, Literal
 
 from translator.checks import Port
 from translator.decode import Problem, decode, few, rule
+from translator.derived import id_of
 from translator.ingress.older import VERSIONS, current
 from translator.kubernetes.shapes import metadata_of
 
 CONTROLLER: Final = "getambassador.io/ingress-controller"
 CLASS: Final = "kubernetes.io/ingress.class"
 OURS: Final = "ambassador"
-ID: Final = "getambassador.io/ambassador-id"
-DEFAULT_ID: Final = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +157,3 @@ def read_class(name: str, document: Mapping[str, Any]) -> IngressClass | None:
     if metadata is None or not isinstance(controller, str):
         return None
     return IngressClass(name, controller, id_of(metadata.annotations or {}))
-
-
-def id_of(annotations: Mapping[str, str]) -> str:
-    """The gateway that annotations name."""
-    return annotations.get(ID) or DEFAULT_ID

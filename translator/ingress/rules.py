@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from translator.decode import Problem
-from translator.derived import Origin
-from translator.ingress.kinds import CLASS, CONTROLLER, OURS, Backend, Ingress, IngressClass, IngressRule, Path, id_of
+from translator.derived import Origin, id_of
+from translator.ingress.kinds import CLASS, CONTROLLER, OURS, Backend, Ingress, IngressClass, IngressRule, Path
 from translator.ingress.older import as_written
 from translator.ir import ObjectKey
 

@@ -11,7 +11,7 @@ from translator.derived import INGRESS
 from translator.ingress.kinds import Ingress, IngressClass, read_class, read_ingress
 from translator.ingress.rules import PortOf, derived, is_ours, problems_of
 from translator.ir import ObjectKey
-from translator.kubernetes.own_services import OwnServices
+from translator.kubernetes.own_services import LABEL, PUBLIC, OwnServices
 from translator.kubernetes.tables import KubernetesTables, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, read
@@ -20,7 +20,7 @@ INGRESS_CLASS: Final = "networking.k8s.io/IngressClass"
 UNKNOWN: Final = b"null"
 UNADDRESSED: Final = Problem(
     "status.loadBalancer",
-    "is not written, since no Service with the label app.kubernetes.io/component: ambassador-service leads to us",
+    f"is not written, since no Service with the label {LABEL}: {PUBLIC} leads to us",
     stops=False,
 )
 

@@ -9,12 +9,11 @@ from typing import Any, ClassVar, Final, Literal
 
 from translator.checks import Duration, Percent, Port
 from translator.decode import Problem, decode, few, rule
+from translator.derived import id_of
 from translator.kubernetes.shapes import metadata_of
 
 CLASS: Final = "networking.knative.dev/ingress.class"
 OURS: Final = "ambassador.ingress.networking.knative.dev"
-ID: Final = "getambassador.io/ambassador-id"
-DEFAULT_ID: Final = "default"
 LOCAL: Final = "ClusterLocal"
 IN_VAIN: Final = "has no effect"
 NO_TLS: Final = f"{IN_VAIN}: declare a Host with the certificate"
@@ -119,7 +118,7 @@ class KnativeIngress:
     def is_for(self, ambassador_id: str) -> bool:
         """Whether it is for the gateway with this id."""
         is_ours = self.annotations.get(CLASS, OURS).lower() == OURS
-        return is_ours and (self.annotations.get(ID) or DEFAULT_ID) == ambassador_id
+        return is_ours and id_of(self.annotations) == ambassador_id
 
 
 def read_knative(namespace: str, name: str, document: abc.Mapping[str, Any]) -> KnativeIngress:

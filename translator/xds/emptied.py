@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-import re2
-
 from translator import ir
+from translator.checks import compiled
 
 _ROOT: Final = ir.Rewrite("regex", "/", "^.*$")
 _REFERENCES: Final = re.compile(r"(?:\\[0-9])*")
@@ -49,14 +48,9 @@ def _texts(path: ir.PathMatch) -> tuple[str, ...]:
 def _leaves_nothing(rewrite: ir.Rewrite, text: str) -> bool:
     """Whether its matches are all of a text, and become nothing."""
     groups = [int(digit) for digit in rewrite.text[1::2]]
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1  # Envoy matches bytes
     path, end = text.encode(), 0
-    try:
-        for found in re2.compile(rewrite.pattern.encode(), options).finditer(path):
-            if found.start() != end or any(found.group(group) for group in groups):
-                return False
-            end = found.end()
-    finally:
-        re2.purge()  # its own cache keeps the last 128, whatever they weigh
+    for found in compiled(rewrite.pattern).finditer(path):
+        if found.start() != end or any(found.group(group) for group in groups):
+            return False
+        end = found.end()
     return end == len(path)
