@@ -20,7 +20,7 @@ from translator import ir
 from translator.emissary.hostnames import matches, rank, server_of
 from translator.settings import Machine, options_of
 from translator.translation import Translation
-from translator.xds.tables import Intent
+from translator.xds.intent import Intent
 from watcher.annotations import CARRIED, is_carrier
 from watcher.lanes import Lanes
 from watcher.limits import Limits

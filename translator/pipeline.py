@@ -32,7 +32,8 @@ from translator.options import Options
 from translator.provenance import Provenance
 from translator.resources import Resource
 from translator.tables import Failure, Sweep, Table, Tables
-from translator.xds.tables import Intent, XdsTables
+from translator.xds.intent import Intent
+from translator.xds.tables import XdsTables
 
 SOURCES = "dragoman/"
 """Begins the keys under which the watcher tells of what it could not read: a file, a kind of a cluster."""
@@ -81,6 +82,7 @@ class Pipeline:
             emissary.runtime,
         )
         xds = XdsTables(self._tables, intent, kubernetes, consul)
+        self._routes = xds.routes
         self.provenance = Provenance(intent, kubernetes, files, xds)
         self._refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
         self._sources: dict[str, Table[ObjectKey, bytes]] = {
@@ -117,6 +119,8 @@ class Pipeline:
         `refusals`: what Envoy says of Secrets that it refuses (None: nothing any more), for whoever needs them.
         """
         sweep = self._sweep(objects, refusals)
+        scoped = sweep.changed(self._routes.scoped)
+        self.were_scoped(scoped)
         resources = {
             f"{kind}/{name}": row for kind, table in self._outputs.items() for name, row in sweep.changed(table).items()
         }
@@ -125,6 +129,11 @@ class Pipeline:
         for table in self._problems:
             touched.update(map(owner_of, sweep.changed(table)))
         return Update(resources, frozenset(touched), sweep.failures)
+
+    def were_scoped(self, chains: Mapping[str, bool | None]) -> None:
+        """These chains have an index now, or have none any more (None): what has one keeps it a little longer."""
+        if chains:
+            self._tables.sweep({self._routes.was_scoped: chains})
 
     def problems(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, tuple[Problem, ...]]:
         """What is wrong with these objects now."""
@@ -147,11 +156,17 @@ class Pipeline:
         return self._addresses.view().get(key, b"")
 
     def what_if(self, objects: Mapping[ObjectKey, bytes | None], resource_key: str) -> Resource | None:
-        """What one resource would be if these objects were so; everything is as before when this returns."""
+        """What one resource would be if these objects were so; everything is as before when this returns.
+
+        A shard that there would not be any more, since others belong together then, is that shard all the same.
+        """
         before = {key: self._sources[kind_of(key)].view().get(key) for key in objects if self.serves(key)}
+        kind, _, name = resource_key.partition("/")
+        shard = self._routes.shard(name) if kind == "route" else None
         try:
             self._sweep(objects)
-            return self.resource(resource_key)
+            found = self.resource(resource_key)
+            return self._routes.remade(shard) if shard and found is None else found
         finally:
             self._sweep(before)
 

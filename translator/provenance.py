@@ -9,8 +9,9 @@ from translator.files.names import pem_files
 from translator.files.tables import FileTables
 from translator.ir import CertificateRef, ObjectKey, PemFiles
 from translator.kubernetes.tables import KubernetesTables
+from translator.xds.intent import Intent
 from translator.xds.names import certificates_of, services_of
-from translator.xds.tables import Intent, XdsTables
+from translator.xds.tables import XdsTables
 
 
 class Provenance:
@@ -40,8 +41,8 @@ class Provenance:
         match kind:
             case "listener":
                 found = self._of_listener(name)
-            case "route":
-                found = self._of_chain(name)
+            case "route" | "scope":
+                found = self._of_routes_in(name)
             case "cluster":
                 found = self._of_cluster(name)
             case "endpoint":
@@ -64,19 +65,18 @@ class Provenance:
                 if isinstance(chain.body, ir.HttpChain):
                     yield from chain.body.options.origins
 
-    def _of_chain(self, name: str) -> Iterator[ObjectKey]:
-        chain = self._intent.chains.view().get(name)
-        if chain is None:
+    def _of_routes_in(self, name: str) -> Iterator[ObjectKey]:
+        """Of a route configuration, or of the scope of one."""
+        made = self._xds.routes.made_of(name)
+        if made is None:
             return
-        yield from chain.origins
-        hosts = chain.body.virtual_hosts if isinstance(chain.body, ir.HttpChain) else ()
-        names = {host.name for host in hosts}
+        chain, hosts, keys = made
+        yield from self._intent.chains.view()[chain].origins
         for host in hosts:
             yield from host.origins
-        attached = self._intent.hosts_of.view()
-        for key, routes in self._intent.routes.view().items():
-            if not names.isdisjoint(attached.get(key, ())):
-                yield from _of_routes(routes)
+        routes = self._intent.routes.view()
+        for key in dict.fromkeys(keys):
+            yield from _of_routes(routes.get(key, ()))
 
     def _of_cluster(self, name: str) -> Iterator[ObjectKey]:
         for member in self._xds.backends.view().get(name, ()):

@@ -28,7 +28,7 @@ from translator.filters import (
     scripts,
     unavailable,
 )
-from translator.filters.part import Discovered, HttpFilter, NameOf
+from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
 from translator.ir import Backend
 
 FILTERS: Final[tuple[HttpFilter, ...]] = (
@@ -50,6 +50,8 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
 DISCOVERED: Final[Mapping[str, HttpFilter]] = {each.name: each for each in FILTERS if each.discovered}
 """Those whose configuration is given apart, by name."""
 
+_NAMED: Final = {each.name: each for each in FILTERS}
+_AS_CONFIGURED: Final = any_of(AS_CONFIGURED)
 _SWITCHES: Final = {kind: (each.name, say) for each in FILTERS for kind, say in each.switches.items()}
 
 
@@ -68,6 +70,23 @@ def switches_of(values: Iterable[object]) -> dict[str, Any] | None:
 
 ANSWERED_BY_US: Final = switches_of([external_auth.DoNotAsk()])
 """What a route of our own that answers by itself says to filters: nobody has to allow its answer."""
+
+
+def names_of(values: Iterable[object]) -> dict[str, bool]:
+    """The filters that these values of a route are for, but for those that are always on."""
+    names = (_SWITCHES[type(value)][0] for value in values)
+    return {name: True for name in names if not _NAMED[name].always_on}
+
+
+def switched_on(names: Iterable[str]) -> dict[str, Any]:
+    """What an index says for filters that only some of the routes behind it have on: each says the rest itself."""
+    return dict.fromkeys(sorted(names), _AS_CONFIGURED)
+
+
+def switched_off(names: Iterable[str]) -> dict[str, Any] | None:
+    """What a route says that is for none of these filters although they run."""
+    words = {name: _NAMED[name].off for name in sorted(names)}
+    return {name: any_of(word) for name, word in words.items() if word is not None} or None
 
 
 def configuration_of(name: str, value: object, name_of: NameOf) -> TypedExtensionConfig:

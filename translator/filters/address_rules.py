@@ -51,4 +51,6 @@ def _principal(each: AddressRange) -> Principal:
     return Principal(direct_remote_ip=cidr) if each.whose == "peer" else Principal(remote_ip=cidr)
 
 
-FILTER: Final = HttpFilter(name="envoy.filters.http.rbac", idle=Rbac(), switches={AddressRules: _switch})
+FILTER: Final = HttpFilter(
+    name="envoy.filters.http.rbac", idle=Rbac(), switches={AddressRules: _switch}, off=RbacPerRoute()
+)

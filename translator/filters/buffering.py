@@ -21,4 +21,5 @@ FILTER: Final = HttpFilter(
     name="envoy.filters.http.buffer",
     idle=Buffer(max_request_bytes=1),  # Envoy wants a number; what counts is said where the filter is switched on
     switches={WholeBodies: lambda whole: BufferPerRoute(buffer=Buffer(max_request_bytes=whole.most_bytes))},
+    off=BufferPerRoute(disabled=True),
 )

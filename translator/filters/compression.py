@@ -9,7 +9,12 @@ from typing import Final, Literal
 
 from envoyapi.compression_gzip_compressor_v3 import Gzip, GzipCompressionLevel, GzipCompressionStrategy
 from envoyapi.config_core_v3 import TypedExtensionConfig
-from envoyapi.http_compressor_v3 import Compressor, CompressorCommonDirectionConfig, CompressorResponseDirectionConfig
+from envoyapi.http_compressor_v3 import (
+    Compressor,
+    CompressorCommonDirectionConfig,
+    CompressorPerRoute,
+    CompressorResponseDirectionConfig,
+)
 from envoyapi.wire import any_of
 from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
 
@@ -68,4 +73,5 @@ FILTER: Final = HttpFilter(
     idle=_encode(GzipOptions(), lambda _: ""),
     switches={Compress: lambda _: AS_CONFIGURED},
     discovered=Discovered(GzipOptions, _encode),
+    off=CompressorPerRoute(disabled=True),
 )

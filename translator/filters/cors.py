@@ -54,4 +54,6 @@ def _joined(words: tuple[str, ...]) -> str | None:
     return ", ".join(words) or None
 
 
-FILTER: Final = HttpFilter(name="envoy.filters.http.cors", idle=Cors(), switches={CrossOrigin: _switch})
+FILTER: Final = HttpFilter(
+    name="envoy.filters.http.cors", idle=Cors(), switches={CrossOrigin: _switch}, off=CorsPolicy()
+)

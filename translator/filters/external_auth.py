@@ -125,12 +125,15 @@ _IDLE: Final = ExtAuthz(
 )
 """Where it were switched on all the same, every request would be refused."""
 
+_OFF: Final = ExtAuthzPerRoute(disabled=True)
+
 FILTER: Final = HttpFilter(
     name=NAME,
     idle=_IDLE,
     switches={
         Ask: lambda ask: _switch(ask) if ask.context else AS_CONFIGURED,
-        DoNotAsk: lambda _: ExtAuthzPerRoute(disabled=True),
+        DoNotAsk: lambda _: _OFF,
     },
     discovered=Discovered(ExternalAuth, _encode, lambda auth: (auth.backend,)),
+    off=_OFF,
 )

@@ -38,7 +38,8 @@ class HttpFilter:
 
     `idle` is its configuration as long as nobody says another. `switches` are the classes of values that a route, or
     all routes of a chain, may have, each with Envoy's words for it: what is said there switches the filter on. One that
-    is always on does nothing while it is idle, and is for requests that no route wants, too.
+    is always on does nothing while it is idle, and is for requests that no route wants, too. `off` is what a route says
+    that is not for the filter although it runs; None where it then does nothing that matters.
     """
 
     name: str
@@ -46,3 +47,4 @@ class HttpFilter:
     switches: Mapping[type, Callable[[Any], Message]] = field(default_factory=dict)
     discovered: Discovered | None = None
     always_on: bool = False
+    off: Message | None = None

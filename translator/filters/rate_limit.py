@@ -122,5 +122,6 @@ FILTER: Final = HttpFilter(
     name=NAME,
     idle=_encode(LimitedBy(None, "nobody"), lambda _: NOBODY),
     switches={RateLimits: _switch},
+    off=RateLimitPerRoute(),
     discovered=Discovered(LimitedBy, _encode, lambda limited: (limited.backend,) if limited.backend else ()),
 )

@@ -26,4 +26,5 @@ FILTER: Final = HttpFilter(
     name="envoy.filters.http.lua",
     idle=Lua(),
     switches={Script: lambda script: LuaPerRoute(source_code=DataSource(inline_string=script.text))},
+    off=LuaPerRoute(disabled=True),
 )

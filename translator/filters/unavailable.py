@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.config_core_v3 import DataSource
-from envoyapi.http_lua_v3 import Lua
+from envoyapi.http_lua_v3 import Lua, LuaPerRoute
 from translator.filters.part import AS_CONFIGURED, HttpFilter
 
 _SCRIPT: Final = """
@@ -35,4 +35,5 @@ FILTER: Final = HttpFilter(
     name="dragoman.filters.http.unavailable",
     idle=Lua(default_source_code=DataSource(inline_string=_SCRIPT)),
     switches={Unavailable: lambda _: AS_CONFIGURED},
+    off=LuaPerRoute(disabled=True),
 )

@@ -3,7 +3,7 @@
 The defaults are those that Envoy advises for a proxy at the edge. Source: Envoy, "Configuring Envoy as an edge proxy".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from envoyapi.config_core_v3 import (
@@ -48,6 +48,7 @@ from translator.features.labels import label
 from translator.filters import FILTERS
 from translator.filters.part import HttpFilter as ListedFilter
 from translator.resources import Resource, resource
+from translator.xds import scoped
 from translator.xds.believed import removal
 from translator.xds.client_address import position_of, without_port
 from translator.xds.names import cluster_name
@@ -72,7 +73,7 @@ def _listed(each: ListedFilter) -> HttpFilter:
 
 
 _FILTER_CHAINS = tag(3, 2)
-_NOT_BELIEVED = (removal(),)
+_NOT_BELIEVED = removal()
 _LISTED = tuple(map(_listed, FILTERS))
 _TLS_INSPECTOR = ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=any_of(TlsInspector()))
 _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", typed_config=any_of(ProxyProtocol()))
@@ -104,27 +105,31 @@ def wants(chain: ir.FilterChain) -> Wants:
     return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
 
 
-def encode_filter_chain(chain: ir.FilterChain) -> FilterChain:
-    """One filter chain; clear text is what is left when the connection does not begin with a TLS hello."""
+def encode_filter_chain(chain: ir.FilterChain, index: str | None = None) -> FilterChain:
+    """One filter chain; clear text is what is left when the connection does not begin with a TLS hello.
+
+    `index`: the scope where its requests are looked up first, if they are looked up twice.
+    """
     body = chain.body
     transport = "quic" if chain.quic else _TRANSPORTS[wants(chain)]
     return FilterChain(
         name=chain.name,
         filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
-        filters=[_http_filter(chain, body) if isinstance(body, ir.HttpChain) else _tcp_filter(body)],
+        filters=[_http_filter(chain, body, index) if isinstance(body, ir.HttpChain) else _tcp_filter(body)],
         transport_socket=(quic_tls(chain.tls) if chain.quic else downstream_tls(chain.tls)) if chain.tls else None,
     )
 
 
-def _http_filter(chain: ir.FilterChain, body: ir.HttpChain) -> Filter:
+def _http_filter(chain: ir.FilterChain, body: ir.HttpChain, index: str | None) -> Filter:
     options = body.options
     part = part_of(options.features, cluster_name)
     fields: dict[str, Any] = part.manager
     manager = HttpConnectionManager(
         stat_prefix=label(options.stat_prefix),
         codec_type=HttpConnectionManagerCodecType.HTTP3 if chain.quic else None,
-        rds=Rds(config_source=ADS, route_config_name=chain.name),
-        http_filters=[*_LISTED, _router(part.router)],
+        rds=None if index else Rds(config_source=ADS, route_config_name=chain.name),
+        scoped_routes=scoped.ROUTES if index else None,
+        http_filters=[*(scoped.FILTERS if index else ()), *_LISTED, _router(part.router)],
         common_http_protocol_options=HttpProtocolOptions(
             idle_timeout=duration_ms(options.idle_timeout_ms),
             headers_with_underscores_action=_UNDERSCORES[options.underscores],
@@ -144,19 +149,20 @@ def _http_filter(chain: ir.FilterChain, body: ir.HttpChain) -> Filter:
         path_with_escaped_slashes_action=_SLASHES[options.escaped_slashes],
         strip_matching_host_port=options.strip_matching_host_port,
         preserve_external_request_id=options.preserve_external_request_id,
-        early_header_mutation_extensions=_first_of_all(options),
+        early_header_mutation_extensions=list(_first_of_all(options, index)),
         access_log=part.access_log,
         **fields,
     )
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=any_of(manager))
 
 
-def _first_of_all(options: ir.HttpOptions) -> tuple[TypedExtensionConfig, ...]:
+def _first_of_all(options: ir.HttpOptions, index: str | None) -> Iterator[TypedExtensionConfig]:
     """What is done with a request's headers before anything looks at them."""
-    if not options.trusts_a_proxy:
-        return _NOT_BELIEVED
-    found = without_port(position_of(options))
-    return (found,) if found else ()
+    found = without_port(position_of(options)) if options.trusts_a_proxy else _NOT_BELIEVED
+    if found:
+        yield found
+    if index:
+        yield scoped.starts_at(index)
 
 
 def _router(fields: dict[str, Any]) -> HttpFilter:

@@ -7,6 +7,8 @@ the end of the match, and a route is its match and the rest.
 from dataclasses import dataclass
 from typing import Any
 
+import re2
+
 from envoyapi.config_core_v3 import (
     DataSource,
 )
@@ -19,11 +21,12 @@ from envoyapi.config_route_v3 import (
     Route,
     RouteMatch,
 )
-from envoyapi.type_matcher_v3 import RegexMatcher
+from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
 from envoyapi.wire import sized, tag
 from translator import ir
 from translator.features.retry_policy import body_limit_of
-from translator.filters import switches_of
+from translator.features.upgrades import Upgrades
+from translator.filters import ANSWERED_BY_US, switches_of
 from translator.xds.forward import encode_forward
 from translator.xds.headers import header_options
 from translator.xds.matcher import Place, place_of
@@ -34,6 +37,7 @@ PROTO_HEADER = "x-forwarded-proto"
 
 _MATCH = tag(1, 2)
 _MATCH_HEADERS = tag(6, 2)
+_REFUSED = Route(direct_response=DirectResponseAction(status=403), typed_per_filter_config=ANSWERED_BY_US)
 _CODES = {
     301: RedirectActionRedirectResponseCode.MOVED_PERMANENTLY,
     302: RedirectActionRedirectResponseCode.FOUND,
@@ -45,7 +49,10 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class EncodedRoute:
-    """A route as bytes. `forwarded_match` is the match without what it says of x-forwarded-proto."""
+    """A route as bytes. `forwarded_match` is the match without what it says of x-forwarded-proto.
+
+    `protocols`: what its connections may change to.
+    """
 
     order: tuple[Any, ...]
     path: ir.PathMatch
@@ -53,16 +60,19 @@ class EncodedRoute:
     match: bytes
     forwarded_match: bytes
     rest: bytes
+    protocols: tuple[str, ...] = ()
 
-    @property
-    def plain(self) -> bytes:
+    def with_match(self, match: bytes) -> bytes:
         """The Route message."""
-        return _MATCH + sized(self.match) + self.rest
+        return _MATCH + sized(match) + self.rest
 
     def when(self, condition: HeaderMatcher | None) -> bytes:
-        """The Route message for a virtual host that itself decides by x-forwarded-proto."""
-        extra = _MATCH_HEADERS + sized(condition) if condition is not None else b""
-        return _MATCH + sized(self.forwarded_match + extra) + self.rest
+        """The match for a virtual host that itself decides by x-forwarded-proto."""
+        return self.forwarded_match + (_MATCH_HEADERS + sized(condition) if condition is not None else b"")
+
+    def refusing(self, match: bytes) -> bytes:
+        """The Route message that refuses, of the requests for this one, those to change to other protocols."""
+        return _MATCH + sized(match + _upgrades_but(self.protocols)) + _REFUSED
 
 
 def encode_route(route: ir.Route) -> EncodedRoute:
@@ -78,7 +88,26 @@ def encode_route(route: ir.Route) -> EncodedRoute:
         match=match,
         forwarded_match=match if unforwarded else encode_match(route.match, others) + guards,
         rest=_rest_of(route),
+        protocols=_protocols_of(route.action),
     )
+
+
+def _protocols_of(action: ir.Forward | ir.Redirect | ir.DirectResponse) -> tuple[str, ...]:
+    features = action.features if isinstance(action, ir.Forward) else ()
+    return tuple([name for each in features if isinstance(each, Upgrades) for name in each.protocols])
+
+
+def _upgrades_but(protocols: tuple[str, ...]) -> bytes:
+    """What Envoy takes for a request to change the protocol, but for these protocols."""
+    matchers = [
+        HeaderMatcher(name="connection", string_match=StringMatcher(contains="upgrade", ignore_case=True)),
+        HeaderMatcher(name="upgrade", present_match=True),
+    ]
+    if protocols:
+        regex = f"(?i:{'|'.join(map(re2.escape, protocols))})"
+        allowed = StringMatcher(safe_regex=RegexMatcher(regex=regex))
+        matchers.append(HeaderMatcher(name="upgrade", string_match=allowed, invert_match=True))
+    return b"".join([_MATCH_HEADERS + sized(matcher) for matcher in matchers])
 
 
 def _rest_of(route: ir.Route) -> Route:

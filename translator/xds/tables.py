@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from envoyapi.config_listener_v3 import FilterChain
-from envoyapi.config_route_v3 import VirtualHost
 from translator import filters, ir
 from translator.consul.tables import ConsulTables
 from translator.features.http import backends_of as backends_of_features
@@ -15,36 +14,17 @@ from translator.kubernetes.tables import KubernetesTables
 from translator.resources import Resource, ResourceType, resource
 from translator.tables import Table, Tables, every, read
 from translator.xds.cluster import encode_assignment, encode_cluster, found_in
-from translator.xds.emptied import with_roots
 from translator.xds.forward import backends_of
+from translator.xds.intent import Intent
 from translator.xds.listener import Wants, encode_filter_chain, encode_listener, wants
 from translator.xds.names import assignment_name, authority_name, certificate_name, cluster_name
-from translator.xds.route import EncodedRoute, encode_route
+from translator.xds.routes import RouteTables
 from translator.xds.runtime import LAYER, encode_runtime
 from translator.xds.tls import encode_authority, encode_certificate
-from translator.xds.virtual_host import encode_route_configuration, encode_virtual_host
 
-RouteKey = str
 T = TypeVar("T")
 SecretUse = tuple[str, ir.CertificateRef, ir.SecretRef | None]
 """`certificate` or `authority`, and the Secret or files; for an authority perhaps that with its revocations."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What the APIs say together: the tables that resources are made from.
-
-    `routes` are rows of routes that belong together (a canary), and `hosts_of` the names of the virtual hosts that such
-    a row is attached to. `filters` are by the names of HTTP filters; of
-    `runtime` every row counts.
-    """
-
-    listeners: Table[str, ir.Listener]
-    chains: Table[str, ir.FilterChain]
-    routes: Table[RouteKey, tuple[ir.Route, ...]]
-    hosts_of: Table[RouteKey, tuple[str, ...]]
-    filters: Table[str, ir.FilterSettings]
-    runtime: Table[str, ir.RuntimeValues]
 
 
 class XdsTables:
@@ -56,6 +36,7 @@ class XdsTables:
         self._kubernetes = kubernetes
         self._consul = consul
         self.backends = backends = self._backends()
+        self.routes = RouteTables(tables, intent)
         self.outputs: Mapping[ResourceType, Table[str, Resource]] = {
             "cluster": tables.each(
                 "cluster resources", backends, lambda _, members: encode_cluster(_any_of(members.values()))
@@ -63,8 +44,9 @@ class XdsTables:
             "endpoint": self._endpoints(backends),
             "secret": self._secrets(backends),
             "extension": self._extensions(),
+            "scope": self.routes.scopes,
             "listener": self._listeners(),
-            "route": self._route_configurations(),
+            "route": self.routes.configurations,
             "runtime": self._runtime(),
         }
 
@@ -165,8 +147,12 @@ class XdsTables:
         found = self._kubernetes.certificate(secret)
         return None if found is None or found.problem else found
 
+    def _encode_chain(self, name: str, chain: ir.FilterChain) -> "_EncodedChain":
+        index = self.routes.index_of(name)
+        return _EncodedChain(chain.listener, wants(chain), encode_filter_chain(chain, index))
+
     def _listeners(self) -> Table[str, Resource]:
-        encoded = self._tables.each("filter chains", self._intent.chains, _encode_chain)
+        encoded = self._tables.each("filter chains", self._intent.chains, self._encode_chain)
         by_listener = self._tables.group(
             "filter chains by listener", encoded, lambda _, row: {row.listener: (row.wants, bytes(row.body))}
         )
@@ -176,56 +162,12 @@ class XdsTables:
             lambda name, row: encode_listener(row, chains) if (chains := read(by_listener, name)) else None,
         )
 
-    def _route_configurations(self) -> Table[str, Resource]:
-        encoded = self._tables.each(
-            "encoded routes",
-            self._intent.routes,
-            lambda _, routes: tuple(encode_route(each) for route in routes for each in with_roots(route)),
-        )
-        by_host = self._tables.group(
-            "routes by virtual host",
-            encoded,
-            self._attach,
-        )
-        wanted = self._tables.group(
-            "virtual hosts wanted", self._intent.chains, lambda _, chain: dict.fromkeys(_virtual_hosts(chain), True)
-        )
-        hosts = self._tables.each(
-            "virtual hosts", wanted, lambda host, _: _encode_host(host, read(by_host, host.name) or {})
-        )
-        return self._tables.each(
-            "route resources", self._intent.chains, lambda _, chain: _encode_routes_of(chain, hosts)
-        )
-
-    def _attach(self, key: RouteKey, rows: tuple[EncodedRoute, ...]) -> dict[str, tuple[EncodedRoute, ...]]:
-        hosts = read(self._intent.hosts_of, key) or ()
-        return dict.fromkeys(hosts, rows)
-
 
 @dataclass(frozen=True, slots=True)
 class _EncodedChain:
     listener: str
     wants: Wants
     body: FilterChain
-
-
-def _encode_chain(_: str, chain: ir.FilterChain) -> _EncodedChain:
-    return _EncodedChain(chain.listener, wants(chain), encode_filter_chain(chain))
-
-
-def _encode_host(host: ir.VirtualHost, rows: Mapping[RouteKey, tuple[EncodedRoute, ...]]) -> VirtualHost:
-    return encode_virtual_host(host, [route for routes in rows.values() for route in routes])
-
-
-def _encode_routes_of(chain: ir.FilterChain, hosts: Table[ir.VirtualHost, VirtualHost]) -> Resource | None:
-    if not isinstance(chain.body, ir.HttpChain):
-        return None
-    found = {host: body for host in _virtual_hosts(chain) if (body := read(hosts, host)) is not None}
-    return encode_route_configuration(chain, found)
-
-
-def _virtual_hosts(chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
-    return chain.body.virtual_hosts if isinstance(chain.body, ir.HttpChain) else ()
 
 
 def _backends_of_chain(chain: ir.FilterChain) -> list[ir.Backend]:

@@ -1,19 +1,18 @@
-"""Virtual hosts and route configurations: joined from routes that were encoded once.
+"""Virtual hosts: joined from routes that were encoded once.
 
 A virtual host decides what becomes of requests that did not come by TLS (Emissary's insecure action). Where Envoy
 itself knows the answer it costs nothing: on a TLS chain every request is secure, on a clear text chain none is. A
 virtual host that only redirects needs a few routes, whatever its Mappings are: a changed Mapping touches nothing there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from envoyapi.config_core_v3 import HeaderValueOption
 from envoyapi.config_route_v3 import (
     DirectResponseAction,
     HeaderMatcher,
     RedirectAction,
     Route,
-    RouteConfiguration,
     RouteMatch,
     VirtualHost,
 )
@@ -21,12 +20,9 @@ from envoyapi.type_matcher_v3 import StringMatcher
 from envoyapi.wire import SIZE, tag
 from envoyapi.xds_type_matcher_v3 import MatcherOnMatch
 from translator import ir
-from translator.checks import VIA_HEADER
 from translator.dot_segments import ANYWHERE
-from translator.filters import ANSWERED_BY_US, switches_of
-from translator.resources import Resource, resource
+from translator.filters import ANSWERED_BY_US, switched_off
 from translator.xds.guard import guarded
-from translator.xds.headers import header_options
 from translator.xds.matcher import Entry, Place, behind, matcher_of
 from translator.xds.paths import REFUSED
 from translator.xds.predicates import listed
@@ -35,9 +31,7 @@ from translator.xds.route import PROTO_HEADER, EncodedRoute
 ACME_PREFIX = "/.well-known/acme-challenge/"
 """Challenges of certificate authorities come in clear text, whatever the policy for insecure requests says."""
 
-_VIA = header_options([ir.HeaderValue(VIA_HEADER, "1", append=False)])
 _ROUTES = tag(3, 2)
-_VIRTUAL_HOSTS = tag(2, 2)
 _EVERY_PATH = Place("/")
 _SECURE = HeaderMatcher(name=PROTO_HEADER, string_match=StringMatcher(exact="https"))
 _TO_HTTPS = Route(
@@ -50,9 +44,27 @@ _MISDIRECTED = Route(
 )
 
 
-def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) -> VirtualHost:
-    """The virtual host with those of its routes that its policy lets through, in their order."""
-    entries = list(_entries(host, sorted(routes, key=lambda route: route.order)))
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What an index has on for all routes behind it: protocols to change to, and filters, by their names."""
+
+    protocols: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+
+
+IN_FRONT = Behind()
+
+
+def encode_virtual_host(
+    host: ir.VirtualHost, routes: Iterable[EncodedRoute], behind_index: Behind = IN_FRONT
+) -> VirtualHost:
+    """The virtual host with those of its routes that its policy lets through, in their order.
+
+    Behind an index it refuses what Envoy would have refused by itself, and leaves what no route wants to no filter.
+    """
+    entries = list(_entries(host, sorted(routes, key=lambda route: route.order), behind_index.protocols))
+    if behind_index.filters:
+        entries.append((_EVERY_PATH, _nobodys(behind_index.filters)))
     listing = [route for _, route in entries]
     if any(place is not _EVERY_PATH for place, _ in entries):
         listing.insert(0, REFUSED)
@@ -67,22 +79,38 @@ def encode_virtual_host(host: ir.VirtualHost, routes: Iterable[EncodedRoute]) ->
     return VirtualHost.of(head + b"".join([_ROUTES + SIZE[len(route)] + route for route in listing]))
 
 
-def _entries(host: ir.VirtualHost, routes: list[EncodedRoute]) -> Iterable[Entry]:
+def _entries(host: ir.VirtualHost, routes: list[EncodedRoute], protocols: tuple[str, ...]) -> Iterable[Entry]:
     if host.insecure == "misdirected":
         yield _EVERY_PATH, _MISDIRECTED
         return
     if host.secure == "always" or (host.secure == "never" and host.insecure == "route"):
         for route in routes:
-            yield route.place, route.plain
+            yield from _entry(route, route.match, protocols)
         return
     for route in routes:
         acme = route.path.kind != "regex" and route.path.text.startswith(ACME_PREFIX)
         if acme or (host.secure == "forwarded" and host.insecure == "route"):
-            yield route.place, route.when(None)
+            yield from _entry(route, route.when(None), protocols)
         elif host.secure == "forwarded":
-            yield route.place, route.when(_SECURE)
+            yield from _entry(route, route.when(_SECURE), protocols)
     if host.insecure == "redirect":
         yield _EVERY_PATH, _to_https(host)
+
+
+def _entry(route: EncodedRoute, match: bytes, protocols: tuple[str, ...]) -> Iterable[Entry]:
+    """A route, and before it what refuses to change to those protocols that only others have."""
+    if not set(protocols) <= set(route.protocols):
+        yield route.place, route.refusing(match)
+    yield route.place, route.with_match(match)
+
+
+def _nobodys(filters: tuple[str, ...]) -> bytes:
+    """The answer to what no route wants: as from Envoy itself, of which no filter hears."""
+    return Route(
+        match=RouteMatch(prefix="/"),
+        direct_response=DirectResponseAction(status=404),
+        typed_per_filter_config=switched_off(filters),
+    )
 
 
 def _to_https(host: ir.VirtualHost) -> bytes:
@@ -94,28 +122,3 @@ def _to_https(host: ir.VirtualHost) -> bytes:
         redirect=RedirectAction(https_redirect=True),
         typed_per_filter_config=ANSWERED_BY_US,
     )
-
-
-def encode_route_configuration(chain: ir.FilterChain, hosts: Mapping[ir.VirtualHost, VirtualHost]) -> Resource:
-    """The route configuration of an HTTP chain, from its virtual hosts."""
-    body = chain.body
-    if not isinstance(body, ir.HttpChain):
-        raise TypeError(f"chain {chain.name} has no routes: it does not speak HTTP")
-    head = RouteConfiguration(
-        name=chain.name,
-        request_headers_to_add=_VIA,
-        response_headers_to_add=_alternatives(body.http3_port) if body.http3_port else None,
-        # Else what is added here would win over what a Mapping says of the same header.
-        most_specific_header_mutations_wins=True,
-        typed_per_filter_config=switches_of(body.filters),
-    )
-    joined = b"".join(
-        [_VIRTUAL_HOSTS + SIZE[len(hosts[host])] + hosts[host] for host in body.virtual_hosts if host in hosts]
-    )
-    return resource(head + joined)
-
-
-def _alternatives(port: int) -> list[HeaderValueOption]:
-    """Where the same is served by HTTP/3, for a day: RFC 7838. Behind a Service its port is the usual one."""
-    said = ", ".join([f'h3=":{number}"; ma=86400' for number in dict.fromkeys((port, 443))])
-    return header_options([ir.HeaderValue("alt-svc", said, append=False)])

@@ -15,7 +15,8 @@ from translator.emissary.association import HostEntry
 from translator.emissary.grouping import HostPattern
 from translator.emissary.reach import Reach
 from translator.xds.route import encode_route
-from translator.xds.virtual_host import encode_route_configuration, encode_virtual_host
+from translator.xds.route_configuration import Head, encode_route_configuration, listed
+from translator.xds.virtual_host import encode_virtual_host
 
 WORLDS = 12
 REQUESTS = 150
@@ -42,11 +43,11 @@ def listener(port: int, made: World) -> dict[str, Any]:
     """Envoy's listener for all clear text of a world."""
     chain = made.chains["default/http/cleartext"]
     body: Any = chain.body
-    encoded = {
-        host: encode_virtual_host(host, [encode_route(route) for route in made.routes(host.name)])
+    encoded = [
+        encode_virtual_host(host, [encode_route(route) for route in made.routes(host.name)])
         for host in body.virtual_hosts
-    }
-    routes = encode_route_configuration(chain, encoded).body
+    ]
+    routes = encode_route_configuration(chain.name, Head(), listed(encoded)).body
     manager = {
         "@type": f"{FILTERS}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "test",

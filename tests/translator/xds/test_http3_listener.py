@@ -3,7 +3,7 @@
 from envoyapi import canonical
 from translator import ir
 from translator.xds.listener import encode_filter_chain, encode_listener
-from translator.xds.virtual_host import encode_route_configuration
+from translator.xds.route_configuration import Head, encode_route_configuration
 
 SECRET = ir.SecretRef("default", "quote")
 TLS = ir.TlsTermination(
@@ -11,8 +11,8 @@ TLS = ir.TlsTermination(
 )
 
 
-def chain(*, quic: bool, http3_port: int | None = None) -> ir.FilterChain:
-    body = ir.HttpChain(ir.HttpOptions(max_concurrent_streams=7), (), http3_port=http3_port)
+def chain(*, quic: bool) -> ir.FilterChain:
+    body = ir.HttpChain(ir.HttpOptions(max_concurrent_streams=7), ())
     return ir.FilterChain("default/l/a.test", "default/l", ("a.test",), TLS, body, quic=quic)
 
 
@@ -40,7 +40,7 @@ def test_a_listener_of_udp_has_quic_and_nothing_of_tcp() -> None:
 
 def test_clients_of_tcp_are_told_of_the_port_and_of_the_usual_one() -> None:
     def told(port: int | None) -> list[str]:
-        row = encode_route_configuration(chain(quic=False, http3_port=port), {})
+        row = encode_route_configuration("default/l/a.test", Head(http3_port=port), b"")
         shown = canonical.to_json("envoy.config.route.v3.RouteConfiguration", row.body)
         return [each["header"]["value"] for each in shown.get("response_headers_to_add", ())]
 

@@ -166,7 +166,8 @@ def virtual_hosts(case: Case, shown: dict[str, int]) -> tuple[VirtualHost, Virtu
 
 
 def entries_of(routes: list[ir.Route]) -> list[Entry]:
-    return [(place_of(route.match), encode_route(route).plain) for route in routes]
+    encoded = [(route.match, encode_route(route)) for route in routes]
+    return [(place_of(match), each.with_match(each.match)) for match, each in encoded]
 
 
 def listener(port: int, hosts: list[VirtualHost]) -> dict[str, Any]:

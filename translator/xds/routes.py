@@ -1,0 +1,285 @@
+"""The tables of routes: encoded once, joined into virtual hosts, and these into route configurations.
+
+As a rule a chain has one route configuration. One with very many routes has an index and shards instead (see
+`translator.xds.shards`), so that a change of a route costs Envoy no more than it would among few.
+
+    routes --> encoded --+--> by virtual host --> virtual hosts ------------> a route configuration a chain
+                         |         |                                     +--> its index
+                         |       sizes --> scoped chains --> plans --> shards --> their route configurations, scopes
+                         +--> beginnings --> regions --+       |
+                         +--> by piece <---------------+       +--> pieces
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from envoyapi.config_route_v3 import VirtualHost
+from translator import ir
+from translator.filters import names_of
+from translator.resources import Resource
+from translator.tables import Table, Tables, every, read
+from translator.xds import scoped
+from translator.xds.emptied import with_roots
+from translator.xds.intent import Intent, RouteKey
+from translator.xds.regions import regions_of
+from translator.xds.route import EncodedRoute, encode_route
+from translator.xds.route_configuration import Head, encode_route_configuration, listed
+from translator.xds.scoped import encode_led, encode_scope
+from translator.xds.shards import (
+    Facts,
+    Piece,
+    Plan,
+    Protocols,
+    Shard,
+    carries,
+    index_name,
+    is_large,
+    plan_of,
+    weight_of,
+)
+from translator.xds.virtual_host import Behind, encode_virtual_host
+
+MANY: Final = 1000
+"""From so many routes on a chain has an index and shards: below, two look-ups cost more than they save."""
+
+STILL_MANY: Final = 500
+"""Down to so many it keeps them, since each change between the two lets its connections end."""
+
+_SOME: Final = ""
+NO_HEAD: Final[tuple[Head, tuple[str, ...]]] = (Head(), ())
+Encoded = tuple[EncodedRoute, ...]
+Look = Callable[[Table[Any, Any], Any], Any]
+
+
+class RouteTables:
+    """`configurations` and `scopes` are the resources, by their names."""
+
+    def __init__(self, tables: Tables, intent: Intent) -> None:
+        self._tables = tables
+        self._intent = intent
+        self._encoded = tables.each(
+            "encoded routes",
+            intent.routes,
+            lambda _, routes: tuple(encode_route(each) for route in routes for each in with_roots(route)),
+        )
+        self._by_host = tables.group("routes by virtual host", self._encoded, self._attach)
+        self._weights = tables.each(
+            "weights of virtual hosts", self._by_host, lambda _, members: weight_of(len(members))
+        )
+        self.was_scoped: Table[str, bool] = tables.source("chains that had an index")
+        self.scoped: Table[str, bool] = tables.each("chains with an index", intent.chains, self._is_scoped)
+        self._filters = self._filters_of_routes()
+        self._heads = tables.each("heads of indexed chains", self.scoped, lambda name, _: self._head(name))
+        self._declare_regions()
+        self.plans = tables.each("plans", self.scoped, lambda name, _: self._plan(name))
+        self.shards = self._shards()
+        self._indexes = self._named_indexes()
+        hosts = self._virtual_hosts()
+        self._led = tables.each("led virtual hosts", self.shards, lambda _, shard: _led(shard))
+        self.configurations: Table[str, Resource] = tables.union(
+            "route resources",
+            tables.each("route configurations", intent.chains, lambda name, chain: self._whole(name, chain, hosts)),
+            tables.each("shard resources", self.shards, lambda _, shard: self._shard_resource(shard)),
+            tables.each("index resources", self._indexes, lambda _, plan: self._index_resource(plan, hosts)),
+        )
+        self.scopes: Table[str, Resource] = tables.union(
+            "scope resources",
+            tables.each("scopes of shards", self.shards, lambda name, _: encode_scope(name)),
+            tables.each("scopes of indexes", self._indexes, lambda name, _: encode_scope(name)),
+        )
+
+    def index_of(self, chain: str) -> str | None:
+        """Where the requests of a chain are looked up first, if they are looked up twice. For rules."""
+        return index_name(chain) if read(self.scoped, chain) else None
+
+    # -- which chains
+
+    def _attach(self, key: RouteKey, rows: Encoded) -> dict[str, Encoded]:
+        hosts = read(self._intent.hosts_of, key) or ()
+        return dict.fromkeys(hosts, rows)
+
+    def _is_scoped(self, name: str, chain: ir.FilterChain) -> bool | None:
+        """Whether a chain has an index; None for no, since a row that is not there wakes nobody."""
+        names = {host.name for host in hosts_of(chain) if carries(host)}
+        routes = sum([read(self._weights, host) or 0 for host in names])
+        if routes < STILL_MANY:
+            return None
+        return True if routes >= MANY or read(self.was_scoped, name) else None
+
+    def _filters_of_routes(self) -> Table[str, bool]:
+        """The filters that some route has on, be it none of a chain with an index: these come and go less often."""
+        users = self._tables.group(
+            "filters of routes",
+            self._intent.routes,
+            lambda _, routes: names_of([value for route in routes for value in route.filters]),
+        )
+        return self._tables.each("filters that routes have on", users, lambda _, __: True)
+
+    def _head(self, name: str) -> tuple[Head, tuple[str, ...]]:
+        """What all route configurations of a chain have, and the filters that may run for some of its requests."""
+        chain = read(self._intent.chains, name)
+        body = chain.body if chain else None
+        if not isinstance(body, ir.HttpChain):
+            raise TypeError(f"chain {name} has no routes: it does not speak HTTP")
+        may_run = tuple(sorted({*every(self._filters), *names_of(body.filters)}))
+        return Head(body.filters, body.http3_port), may_run
+
+    # -- what stands where
+
+    def _declare_regions(self) -> None:
+        """Regions of the paths of large virtual hosts, and which routes are in each."""
+        tables = self._tables
+        carried = tables.group("virtual hosts behind an index", self.scoped, lambda name, _: self._carried(name))
+        large = tables.each(
+            "large virtual hosts", carried, lambda name, _: True if is_large(read(self._weights, name) or 0) else None
+        )
+        any_large = tables.group("all large virtual hosts", large, lambda _, __: {_SOME: True})
+        self._large, self._some_are_large = large, tables.each("a host is large", any_large, lambda _, __: True)
+        beginnings = tables.group("beginnings by large virtual host", self._encoded, self._beginnings)
+        self._regions = tables.each(
+            "regions", beginnings, lambda _, members: regions_of([text for texts in members.values() for text in texts])
+        )
+        self._split = tables.each(
+            "split virtual hosts", self._regions, lambda _, regions: regions if len(regions.all) > 1 else None
+        )
+        self._by_piece = tables.group("routes by piece", self._encoded, self._pieces)
+        changing = tables.group("routes that change protocols", self._encoded, self._protocols)
+        self._changing: Table[Piece, Protocols] = tables.each(
+            "protocols",
+            changing,
+            lambda _, members: tuple(sorted({name for some in members.values() for name in some})),
+        )
+
+    def _carried(self, chain: str) -> dict[str, bool]:
+        found = read(self._intent.chains, chain)
+        return {host.name: True for host in hosts_of(found) if carries(host)} if found else {}
+
+    def _beginnings(self, key: RouteKey, rows: Encoded) -> dict[str, tuple[str, ...]]:
+        return dict.fromkeys(self._large_of(key), tuple([row.place.beginning for row in rows]))
+
+    def _large_of(self, key: RouteKey) -> list[str]:
+        """The large virtual hosts of some routes."""
+        if not read(self._some_are_large, _SOME):
+            return []
+        return [host for host in read(self._intent.hosts_of, key) or () if read(self._large, host)]
+
+    def _pieces(self, key: RouteKey, rows: Encoded) -> dict[Piece, Encoded]:
+        found: dict[Piece, list[EncodedRoute]] = {}
+        for host in self._large_of(key):
+            regions = read(self._regions, host)
+            for row in rows if regions else ():
+                for prefix in regions.of(row.place.beginning) if regions else ():
+                    found.setdefault(Piece(host, prefix), []).append(row)
+        return {piece: tuple(some) for piece, some in found.items()}
+
+    def _protocols(self, key: RouteKey, rows: Encoded) -> dict[Piece, Protocols]:
+        protocols = tuple(dict.fromkeys([each for row in rows for each in row.protocols]))
+        if not protocols:
+            return {}
+        found: dict[Piece, Protocols] = {Piece(host): protocols for host in read(self._intent.hosts_of, key) or ()}
+        return found | dict.fromkeys(self._pieces(key, rows), protocols)
+
+    # -- plans and what they make
+
+    def _plan(self, name: str) -> Plan | None:
+        chain = read(self._intent.chains, name)
+        facts = Facts(lambda host: read(self._weights, host) or 0, every(self._split), every(self._changing))
+        return plan_of(name, hosts_of(chain), facts) if chain else None
+
+    def _shards(self) -> Table[str, Shard]:
+        listed = self._tables.group(
+            "shards listed", self.plans, lambda _, plan: {shard.name: shard for shard in plan.shards}
+        )
+        return self._tables.each("shards", listed, lambda _, members: next(iter(members.values())))
+
+    def _named_indexes(self) -> Table[str, Plan]:
+        named = self._tables.group("indexes listed", self.plans, lambda _, plan: {plan.name: plan})
+        return self._tables.each("indexes", named, lambda _, members: next(iter(members.values())))
+
+    def _virtual_hosts(self) -> Table[ir.VirtualHost, VirtualHost]:
+        """Those that stand whole in a route configuration, or in an index."""
+        wanted = self._tables.group(
+            "virtual hosts wanted",
+            self._intent.chains,
+            lambda name, chain: dict.fromkeys(self._whole_hosts(name, chain), True),
+        )
+        return self._tables.each("virtual hosts", wanted, lambda host, _: self._encode_whole(host))
+
+    def _whole_hosts(self, name: str, chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
+        plan = read(self.plans, name)
+        return plan.direct if plan else hosts_of(chain)
+
+    def _encode_whole(self, host: ir.VirtualHost) -> VirtualHost:
+        rows = read(self._by_host, host.name) or {}
+        return encode_virtual_host(host, [route for some in rows.values() for route in some])
+
+    def _whole(self, name: str, chain: ir.FilterChain, hosts: Table[ir.VirtualHost, VirtualHost]) -> Resource | None:
+        body = chain.body
+        if not isinstance(body, ir.HttpChain) or read(self.scoped, name):
+            return None
+        found = [encoded for host in body.virtual_hosts if (encoded := read(hosts, host)) is not None]
+        return encode_route_configuration(name, Head(body.filters, body.http3_port), listed(found))
+
+    def _shard_resource(self, shard: Shard, look: Look = read) -> Resource:
+        """The routes of a shard; `look` finds rows, for rules or for others."""
+        head, filters = look(self._heads, shard.chain) or NO_HEAD
+        hosts = [
+            encode_virtual_host(part.host, self._routes_of(part.piece, look), Behind(part.protocols, filters))
+            for part in shard.parts
+        ]
+        return encode_route_configuration(shard.name, replace(head, forgets=scoped.HEADER), listed(hosts))
+
+    def _routes_of(self, piece: Piece, look: Look = read) -> list[EncodedRoute]:
+        rows = look(self._by_host, piece.host) if piece.region is None else look(self._by_piece, piece)
+        return [route for some in (rows or {}).values() for route in some]
+
+    def _index_resource(self, plan: Plan, hosts: Table[ir.VirtualHost, VirtualHost]) -> Resource:
+        head, filters = read(self._heads, plan.chain) or NO_HEAD
+        whole = [encoded for shard in plan.shards if (encoded := read(self._led, shard.name)) is not None]
+        split = [encode_led(host, led) for host, led in plan.split().items()]
+        direct = [scoped.staying(encoded) for host in plan.direct if (encoded := read(hosts, host)) is not None]
+        led = b"".join(whole) + listed([*split, *direct])
+        return encode_route_configuration(plan.name, replace(head, may_run=filters), led)
+
+    # -- for others than rules
+
+    def shard(self, name: str) -> Shard | None:
+        """The shard of a route configuration."""
+        return self.shards.view().get(name)
+
+    def remade(self, shard: Shard) -> Resource:
+        """What a shard that was would be, made of what there is now."""
+        return self._shard_resource(shard, lambda table, key: table.view().get(key))
+
+    def made_of(self, name: str) -> tuple[str, tuple[ir.VirtualHost, ...], Iterator[RouteKey]] | None:
+        """The chain of a route configuration, its virtual hosts, and whose routes are in it; None: there is none."""
+        shard, plan = self.shards.view().get(name), self._indexes.view().get(name)
+        if shard is not None:
+            return (
+                shard.chain,
+                tuple([part.host for part in shard.parts]),
+                self._keys_of(part.piece for part in shard.parts),
+            )
+        chain = self._intent.chains.view().get(plan.chain if plan else name)
+        if chain is None:
+            return None
+        whole = plan.direct if plan else hosts_of(chain)
+        return chain.name, hosts_of(chain), self._keys_of(Piece(host.name) for host in whole)
+
+    def _keys_of(self, pieces: Iterable[Piece]) -> Iterator[RouteKey]:
+        for piece in pieces:
+            whole = piece.region is None
+            yield from self._by_host.view().get(piece.host, ()) if whole else self._by_piece.view().get(piece, ())
+
+
+def _led(shard: Shard) -> bytes | None:
+    """What an index says of the virtual hosts that stand whole in a shard."""
+    if shard.is_region:
+        return None
+    return listed([encode_led(part.host, (("", shard.name, part.protocols),)) for part in shard.parts])
+
+
+def hosts_of(chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
+    """The virtual hosts of a chain; none where it does not speak HTTP."""
+    return chain.body.virtual_hosts if isinstance(chain.body, ir.HttpChain) else ()
