@@ -114,6 +114,8 @@ class Settings:
     """Whether the statuses of Mappings are written."""
     knative: bool = False
     """Whether Knative's Ingresses are served."""
+    index_from: int = 1000
+    """How many routes a Listener's clear text, or a name in TLS, has when they are put into shards behind an index."""
     webhook_port: int = 9443
     """Where the conversion webhook listens."""
     webhook_service: str = "dragoman-webhook"
@@ -184,6 +186,7 @@ class Settings:
             pod_labels=Path(given.get("DRAGOMAN_POD_LABELS", usual.pod_labels)),
             knative=_boolean(given, "AMBASSADOR_KNATIVE_SUPPORT", usual.knative),
             mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
+            index_from=_whole(given, "DRAGOMAN_INDEX_FROM", usual.index_from, 1, 1_000_000_000),
             webhook_port=_whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
             webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),

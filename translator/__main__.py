@@ -20,6 +20,7 @@ from translator.resources import RESOURCE_TYPES
 from translator.settings import Machine, options_of
 from translator.statuses import Status
 from translator.translation import Publication, Translation
+from translator.xds.shards import chains_of
 
 FILES_SECONDS = 1.0
 """So long is waited for files that objects name and that nobody has read yet, before it is published without them."""
@@ -52,6 +53,8 @@ class Translator:
         self._translation = Translation(
             options_of(settings, Machine.this(labels=settings.pod_labels)), holds, PULSE.beat
         )
+        published = snapshot.reader("resources").all("scope/")
+        self._translation.pipeline.were_scoped(chains_of(key.partition("/")[2] for key in published))
         self._statuses: dict[ObjectKey, Status] = {}
         self._files: dict[ObjectKey, str] = {}
         self._failed: dict[str, str] = {}

@@ -36,6 +36,7 @@ class Options:
         pod_labels: the labels of the pod that we run in; None where nobody tells them.
         in_cluster: whether the objects are a cluster's, so that statuses are written.
         knative: whether Knative's Ingresses are served (AMBASSADOR_KNATIVE_SUPPORT).
+        index_from: the routes of a chain from which on it has an index and shards (DRAGOMAN_INDEX_FROM).
         openable: gives why Envoy could not write a file, None where it can or nobody knows.
     """
 
@@ -56,3 +57,4 @@ class Options:
     pod_labels: Mapping[str, str] | None = None
     in_cluster: bool = False
     knative: bool = False
+    index_from: int = 1000

@@ -81,7 +81,7 @@ class Pipeline:
             emissary.filters,
             emissary.runtime,
         )
-        xds = XdsTables(self._tables, intent, kubernetes, consul)
+        xds = XdsTables(self._tables, intent, kubernetes, consul, options.index_from)
         self._routes = xds.routes
         self.provenance = Provenance(intent, kubernetes, files, xds)
         self._refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}

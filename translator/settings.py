@@ -62,6 +62,7 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         pod_labels=here.labels,
         in_cluster=settings.config_dir is None,
         knative=settings.knative,
+        index_from=settings.index_from,
     )
 
 

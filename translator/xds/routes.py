@@ -40,12 +40,6 @@ from translator.xds.shards import (
 )
 from translator.xds.virtual_host import Behind, encode_virtual_host
 
-MANY: Final = 1000
-"""From so many routes on a chain has an index and shards: below, two look-ups cost more than they save."""
-
-STILL_MANY: Final = 500
-"""Down to so many it keeps them, since each change between the two lets its connections end."""
-
 _SOME: Final = ""
 NO_HEAD: Final[tuple[Head, tuple[str, ...]]] = (Head(), ())
 Encoded = tuple[EncodedRoute, ...]
@@ -55,7 +49,12 @@ Look = Callable[[Table[Any, Any], Any], Any]
 class RouteTables:
     """`configurations` and `scopes` are the resources, by their names."""
 
-    def __init__(self, tables: Tables, intent: Intent) -> None:
+    def __init__(self, tables: Tables, intent: Intent, many: int) -> None:
+        """`many`: the routes of a chain from which on it has an index; down to half of that it keeps it.
+
+        Below, two look-ups cost more than they save; and each change of the shape lets a chain's connections end.
+        """
+        self._many = many
         self._tables = tables
         self._intent = intent
         self._encoded = tables.each(
@@ -103,9 +102,9 @@ class RouteTables:
         """Whether a chain has an index; None for no, since a row that is not there wakes nobody."""
         names = {host.name for host in hosts_of(chain) if carries(host)}
         routes = sum([read(self._weights, host) or 0 for host in names])
-        if routes < STILL_MANY:
+        if 2 * routes < self._many:
             return None
-        return True if routes >= MANY or read(self.was_scoped, name) else None
+        return True if routes >= self._many or read(self.was_scoped, name) else None
 
     def _filters_of_routes(self) -> Table[str, bool]:
         """The filters that some route has on, be it none of a chain with an index: these come and go less often."""

@@ -25,6 +25,7 @@ MOST_WEIGHT: Final = 128
 """Routes in a shard of several virtual hosts, about."""
 
 _BITS: Final = 32
+_INDEX: Final = ":index"
 
 _Small = tuple[str, int, ir.VirtualHost]
 Protocols = tuple[str, ...]
@@ -95,7 +96,12 @@ class Facts:
 
 def index_name(chain: str) -> str:
     """The name of the index of a chain, as a route configuration and as a scope."""
-    return f"{chain}:index"
+    return f"{chain}{_INDEX}"
+
+
+def chains_of(scopes: Iterable[str]) -> dict[str, bool]:
+    """The chains that have an index, by the names of all scopes that there are."""
+    return {name.removesuffix(_INDEX): True for name in scopes if name.endswith(_INDEX)}
 
 
 def carries(host: ir.VirtualHost) -> bool:

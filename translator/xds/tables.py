@@ -30,13 +30,16 @@ SecretUse = tuple[str, ir.CertificateRef, ir.SecretRef | None]
 class XdsTables:
     """Every resource by its name, in a table for each type: `outputs`."""
 
-    def __init__(self, tables: Tables, intent: Intent, kubernetes: KubernetesTables, consul: ConsulTables) -> None:
+    def __init__(
+        self, tables: Tables, intent: Intent, kubernetes: KubernetesTables, consul: ConsulTables, index_from: int
+    ) -> None:
+        """`index_from`: the routes of a chain from which on it has an index and shards."""
         self._tables = tables
         self._intent = intent
         self._kubernetes = kubernetes
         self._consul = consul
         self.backends = backends = self._backends()
-        self.routes = RouteTables(tables, intent)
+        self.routes = RouteTables(tables, intent, index_from)
         self.outputs: Mapping[ResourceType, Table[str, Resource]] = {
             "cluster": tables.each(
                 "cluster resources", backends, lambda _, members: encode_cluster(_any_of(members.values()))
