@@ -59,6 +59,9 @@ FRAMING: Final = frozenset(
 VIA_HEADER: Final = "x-dragoman-via"
 """What Envoy adds to each request that it passes on: the diagnostics of every gateway refuse what has it."""
 
+SCOPE_HEADER: Final = "x-dragoman-scope"
+"""What a request has between two look-ups of its route, where there are very many; see `translator.xds.scoped`."""
+
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _IGNORES_CASE: Final = re.compile(r"\(\?[A-Za-z]*i")
 _TOKEN: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")

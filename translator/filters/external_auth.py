@@ -20,6 +20,7 @@ from envoyapi.http_ext_authz_v3 import (
 from envoyapi.type_matcher_v3 import ListStringMatcher, StringMatcher
 from envoyapi.type_v3 import HttpStatus, StatusCode
 from envoyapi.wire import duration_ms
+from translator.checks import SCOPE_HEADER
 from translator.decode import FrozenMap
 from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
 from translator.ir import Backend
@@ -94,6 +95,7 @@ def _encode(auth: ExternalAuth, name_of: NameOf) -> ExtAuthz:
         else None,
         http_service=_http_service(http, cluster, added, auth.timeout_ms) if http else None,
         allowed_headers=_exactly(http.request_headers) if http else None,
+        disallowed_headers=_exactly((SCOPE_HEADER,)) if http is None else None,
         with_request_body=BufferSettings(max_request_bytes=body.most_bytes, allow_partial_message=body.partial)
         if body
         else None,

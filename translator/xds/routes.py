@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from envoyapi.config_route_v3 import VirtualHost
 from translator import ir
+from translator.checks import SCOPE_HEADER
 from translator.filters import names_of
 from translator.resources import Resource
 from translator.tables import Table, Tables, every, read
@@ -227,7 +228,7 @@ class RouteTables:
             encode_virtual_host(part.host, self._routes_of(part.piece, look), Behind(part.protocols, filters))
             for part in shard.parts
         ]
-        return encode_route_configuration(shard.name, replace(head, forgets=scoped.HEADER), listed(hosts))
+        return encode_route_configuration(shard.name, replace(head, forgets=SCOPE_HEADER), listed(hosts))
 
     def _routes_of(self, piece: Piece, look: Look = read) -> list[EncodedRoute]:
         rows = look(self._by_host, piece.host) if piece.region is None else look(self._by_piece, piece)

@@ -44,13 +44,11 @@ from envoyapi.network_http_connection_manager_v3 import (
 )
 from envoyapi.wire import any_of
 from translator import ir
+from translator.checks import SCOPE_HEADER
 from translator.resources import Resource, resource
 from translator.xds.matcher import Entry, Place, matcher_of
 from translator.xds.shards import Led, Protocols
 from translator.xds.sources import ADS
-
-HEADER: Final = "x-dragoman-scope"
-"""What a request has between its two look-ups. Services never see it; scripts and the authorization's gRPC may."""
 
 NO_CLUSTER: Final = "-"
 """Where the index sends: nowhere, so that a request which is not looked up again is refused (503)."""
@@ -62,7 +60,7 @@ _LOOK_AGAIN: Final = "dragoman.filters.http.look_again"
 def _writes(value: str) -> Mutation:
     return Mutation(
         append=HeaderValueOption(
-            header=HeaderValue(key=HEADER, value=value),
+            header=HeaderValue(key=SCOPE_HEADER, value=value),
             append_action=HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
     )
@@ -85,7 +83,7 @@ ROUTES: Final = ScopedRoutes(
         fragments=[
             ScopedRoutesScopeKeyBuilderFragmentBuilder(
                 header_value_extractor=ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor(
-                    name=HEADER, index=0
+                    name=SCOPE_HEADER, index=0
                 )
             )
         ]
