@@ -1712,6 +1712,72 @@ class RouteMatchTlsContextMatchOptions(Message):
         return bytes.__new__(cls, b"".join(parts))
 
 
+class ScopedRouteConfiguration(Message):
+    """envoy.config.route.v3.ScopedRouteConfiguration."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.ScopedRouteConfiguration"
+
+    def __new__(
+        cls,
+        *,
+        name: str | None = None,
+        route_configuration_name: str | None = None,
+        key: ScopedRouteConfigurationKey | None = None,
+        on_demand: bool | None = None,
+        route_configuration: RouteConfiguration | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if name:
+            parts.append(b"\n" + utf8(name))
+        if route_configuration_name:
+            parts.append(b"\x12" + utf8(route_configuration_name))
+        if key is not None:
+            parts.append(b"\x1a" + SIZE[len(key)] + key)
+        if on_demand:
+            parts.append(b" " + (b"\x01" if on_demand else b"\x00"))
+        if route_configuration is not None:
+            parts.append(b"*" + SIZE[len(route_configuration)] + route_configuration)
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class ScopedRouteConfigurationKey(Message):
+    """envoy.config.route.v3.ScopedRouteConfiguration.Key."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.ScopedRouteConfiguration.Key"
+
+    def __new__(
+        cls,
+        *,
+        fragments: Iterable[ScopedRouteConfigurationKeyFragment] | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if fragments:
+            parts.extend([b"\n" + SIZE[len(each)] + each for each in fragments])
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class ScopedRouteConfigurationKeyFragment(Message):
+    """envoy.config.route.v3.ScopedRouteConfiguration.Key.Fragment."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.config.route.v3.ScopedRouteConfiguration.Key.Fragment"
+
+    def __new__(
+        cls,
+        *,
+        string_key: str | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if string_key is not None:
+            parts.append(b"\n" + utf8(string_key))
+        return bytes.__new__(cls, b"".join(parts))
+
+
 class VirtualCluster(Message):
     """envoy.config.route.v3.VirtualCluster."""
 

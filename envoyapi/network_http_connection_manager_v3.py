@@ -71,7 +71,7 @@ class HttpConnectionManagerServerHeaderTransformation(IntEnum):
 class HttpConnectionManager(Message):
     """envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
 
-    Left out, being of types outside the vocabulary: forward_proto_config, scoped_routes.
+    Left out, being of types outside the vocabulary: forward_proto_config.
     """
 
     __slots__ = ()
@@ -109,6 +109,7 @@ class HttpConnectionManager(Message):
         request_timeout: Duration | None = None,
         max_request_headers_kb: int | None = None,
         normalize_path: bool | None = None,
+        scoped_routes: ScopedRoutes | None = None,
         preserve_external_request_id: bool | None = None,
         merge_slashes: bool | None = None,
         server_header_transformation: HttpConnectionManagerServerHeaderTransformation | None = None,
@@ -140,7 +141,7 @@ class HttpConnectionManager(Message):
         forward_client_cert_matcher: xds_type_matcher_v3.Matcher | None = None,
         drain_timeout_jitter: type_v3.Percent | None = None,
     ) -> Self:
-        if (rds, route_config).count(None) < 1:
+        if (rds, route_config, scoped_routes).count(None) < 2:
             raise ValueError("HttpConnectionManager takes only one route_specifier")
         parts: list[bytes] = []
         if codec_type:
@@ -199,6 +200,8 @@ class HttpConnectionManager(Message):
             parts.append(b"\xea\x01" + WRAPPED_UINT32[max_request_headers_kb])
         if normalize_path is not None:
             parts.append(b"\xf2\x01" + (b"\x02\x08\x01" if normalize_path else b"\x00"))
+        if scoped_routes is not None:
+            parts.append(b"\xfa\x01" + SIZE[len(scoped_routes)] + scoped_routes)
         if preserve_external_request_id:
             parts.append(b"\x80\x02" + (b"\x01" if preserve_external_request_id else b"\x00"))
         if merge_slashes:
@@ -617,4 +620,151 @@ class ResponseMapper(Message):
             parts.append(b'"' + SIZE[len(body_format_override)] + body_format_override)
         if headers_to_add:
             parts.extend([b"*" + SIZE[len(each)] + each for each in headers_to_add])
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class ScopedRds(Message):
+    """envoy.extensions.filters.network.http_connection_manager.v3.ScopedRds."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRds"
+
+    def __new__(
+        cls,
+        *,
+        scoped_rds_config_source: config_core_v3.ConfigSource | None = None,
+        srds_resources_locator: str | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if scoped_rds_config_source is not None:
+            parts.append(b"\n" + SIZE[len(scoped_rds_config_source)] + scoped_rds_config_source)
+        if srds_resources_locator:
+            parts.append(b"\x12" + utf8(srds_resources_locator))
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class ScopedRoutes(Message):
+    """envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.
+
+    Left out, being of types outside the vocabulary: scoped_route_configurations_list.
+    """
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes"
+
+    def __new__(
+        cls,
+        *,
+        name: str | None = None,
+        scope_key_builder: ScopedRoutesScopeKeyBuilder | None = None,
+        rds_config_source: config_core_v3.ConfigSource | None = None,
+        scoped_rds: ScopedRds | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if name:
+            parts.append(b"\n" + utf8(name))
+        if scope_key_builder is not None:
+            parts.append(b"\x12" + SIZE[len(scope_key_builder)] + scope_key_builder)
+        if rds_config_source is not None:
+            parts.append(b"\x1a" + SIZE[len(rds_config_source)] + rds_config_source)
+        if scoped_rds is not None:
+            parts.append(b"*" + SIZE[len(scoped_rds)] + scoped_rds)
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class ScopedRoutesScopeKeyBuilder(Message):
+    """envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = (
+        "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder"
+    )
+
+    def __new__(
+        cls,
+        *,
+        fragments: Iterable[ScopedRoutesScopeKeyBuilderFragmentBuilder] | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if fragments:
+            parts.extend([b"\n" + SIZE[len(each)] + each for each in fragments])
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class ScopedRoutesScopeKeyBuilderFragmentBuilder(Message):
+    """envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = (
+        "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder"
+    )
+
+    def __new__(
+        cls,
+        *,
+        header_value_extractor: ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if header_value_extractor is not None:
+            parts.append(b"\n" + SIZE[len(header_value_extractor)] + header_value_extractor)
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor(Message):
+    """envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = (
+        "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor"
+    )
+
+    def __new__(
+        cls,
+        *,
+        name: str | None = None,
+        element_separator: str | None = None,
+        index: int | None = None,
+        element: ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractorKvElement | None = None,
+    ) -> Self:
+        if (index, element).count(None) < 1:
+            raise ValueError(
+                "ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor takes only one extract_type"
+            )
+        parts: list[bytes] = []
+        if name:
+            parts.append(b"\n" + utf8(name))
+        if element_separator:
+            parts.append(b"\x12" + utf8(element_separator))
+        if index is not None:
+            parts.append(b"\x18" + UINT32[index])
+        if element is not None:
+            parts.append(b'"' + SIZE[len(element)] + element)
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractorKvElement(Message):
+    """envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor.KvElement."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = (
+        "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor.KvElement"
+    )
+
+    def __new__(
+        cls,
+        *,
+        separator: str | None = None,
+        key: str | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if separator:
+            parts.append(b"\n" + utf8(separator))
+        if key:
+            parts.append(b"\x12" + utf8(key))
         return bytes.__new__(cls, b"".join(parts))
