@@ -5,7 +5,12 @@ header and have the request routed again.
 """
 
 from envoyapi.config_common_mutation_rules_v3 import HeaderMutation
-from envoyapi.config_core_v3 import HeaderValue, HeaderValueOption, HeaderValueOptionHeaderAppendAction, TypedExtensionConfig
+from envoyapi.config_core_v3 import (
+    HeaderValue,
+    HeaderValueOption,
+    HeaderValueOptionHeaderAppendAction,
+    TypedExtensionConfig,
+)
 from envoyapi.config_listener_v3 import Filter, FilterChain, Listener
 from envoyapi.config_route_v3 import (
     Route,
