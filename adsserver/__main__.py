@@ -47,8 +47,9 @@ async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event
     catalog.apply(reader.changes())
     ledger = Ledger.load(catalog, snapshot.reader("acks").all())
     acks = Acks(writer, ledger)
-    usual = Timing()
-    server = Server(catalog, ledger, acks, replace(usual, linger=min(usual.linger, settings.listener_drain)))
+    usual, drain = Timing(), settings.listener_drain
+    timing = replace(usual, linger=min(usual.linger, drain), drain=drain)
+    server = Server(catalog, ledger, acks, timing)
     acks.tell_stream(connected=False)
     gc.collect()
     gc.freeze()

@@ -32,6 +32,9 @@ UNKNOWN = "?"
 _SHARED_FATE = frozenset({Kind.ROUTE, Kind.ENDPOINT, Kind.EXTENSION})
 """Kinds of which Envoy refuses a response as a whole; of clusters and listeners it applies what is good."""
 
+_UNDIVIDED = frozenset({Kind.SCOPE})
+"""Kinds of which all goes in one response: a listener that waits for scopes waits for the first response about them."""
+
 _COALESCED = frozenset({Kind.ENDPOINT, Kind.SECRET, Kind.RUNTIME})
 """Kinds that go out at any moment: a resource that changes quickly waits for Envoy's answer to its last version."""
 
@@ -148,6 +151,14 @@ class Channel:
         """Whether Envoy has, or is given, some version of a resource."""
         return name in self.offered or name in self.held
 
+    def is_settled(self, name: str) -> bool:
+        """Whether Envoy wants a resource, and has answered for all that it was sent of it."""
+        return name in self.subscription.names and name not in self.owed and not self.is_busy(name)
+
+    def is_busy(self, name: str) -> bool:
+        """Whether Envoy has still to answer for a resource."""
+        return name in self._busy
+
     def answer(self, nonce: int, error: str | None) -> Response | None:
         """Take Envoy's answer to a response (which is returned; None for a nonce that is not of this stream).
 
@@ -214,7 +225,8 @@ class Channel:
         # a refusal of clusters is withheld, too, while one warms: then none should be lost with a bad neighbour
         is_few = len(entries) <= FEW and (self.kind in _SHARED_FATE or (self.kind is Kind.CLUSTER and self.in_flight))
         single = is_few or self.kind is Kind.SECRET  # Envoy's word is then about that Secret
-        portions = list(_portions(entries, 1 if single else BATCH))
+        size = len(entries) if self.kind in _UNDIVIDED else BATCH
+        portions = list(_portions(entries, 1 if single else size)) if entries else []
         together = self.kind is Kind.LISTENER  # Envoy removes first, so that a new listener may take an old one's port
         if removed and not (together and portions):
             self._post([], removed)

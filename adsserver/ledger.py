@@ -270,8 +270,8 @@ def _record_of(fact: Fact) -> Record:
         "message": fact.message,
     }
     kept = fact.last if fact.refused is not None else None
-    if kept is not None and kept.endpoints is not None:
-        notes["endpoints"] = kept.endpoints
+    if kept is not None:
+        notes.update(kept.names)
     version = f"{fact.accepted or ''}+{fact.refused or ''}"
     return Record(version, kept.body if kept else b"", notes)
 
@@ -283,7 +283,7 @@ def _fact_of(record: Record, catalog: Catalog, kind: Kind, name: str) -> Fact:
     if last is None or last.version != accepted:
         last = None
         if accepted is not None and record.body:
-            last = Entry(kind, name, accepted, record.body, _text(notes.get("endpoints")))
+            last = Entry.of(kind, name, Record(accepted, record.body, notes))
     return Fact(
         accepted=accepted,
         accepted_at=_number(notes.get("accepted_at")),

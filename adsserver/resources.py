@@ -6,17 +6,18 @@ from typing import Self
 
 from envoyapi.service_discovery_v3 import Resource
 from envoyapi.wire import Any
-from snapshot import Changes, Record
+from snapshot import JSON, Changes, Record
 
 
 class Kind(StrEnum):
-    """The seven kinds of xDS resources; the value is the first part of a record's key."""
+    """The eight kinds of xDS resources; the value is the first part of a record's key."""
 
     CLUSTER = "cluster"
     ENDPOINT = "endpoint"
     SECRET = "secret"  # noqa: S105 -- the name of a kind
     RUNTIME = "runtime"
     EXTENSION = "extension"
+    SCOPE = "scope"
     LISTENER = "listener"
     ROUTE = "route"
 
@@ -36,6 +37,7 @@ _TYPE_URLS = {
     Kind.SECRET: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
     Kind.RUNTIME: "type.googleapis.com/envoy.service.runtime.v3.Runtime",
     Kind.EXTENSION: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+    Kind.SCOPE: "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
     Kind.LISTENER: "type.googleapis.com/envoy.config.listener.v3.Listener",
     Kind.ROUTE: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
 }
@@ -46,10 +48,18 @@ KIND_OF_TYPE_URL = {url: kind for kind, url in _TYPE_URLS.items()}
 class Entry:
     """One version of one resource. Immutable; how it looks on the wire is made at the first sending and kept."""
 
-    __slots__ = ("_wire", "body", "endpoints", "is_idle", "kind", "name", "version")
+    __slots__ = ("_wire", "body", "endpoints", "is_idle", "kind", "name", "routes", "version")
 
     def __init__(
-        self, kind: Kind, name: str, version: str, body: bytes, endpoints: str | None = None, *, is_idle: bool = False
+        self,
+        kind: Kind,
+        name: str,
+        version: str,
+        body: bytes,
+        *,
+        endpoints: str | None = None,
+        routes: str | None = None,
+        is_idle: bool = False,
     ) -> None:
         """What the snapshot says of it.
 
@@ -59,6 +69,7 @@ class Entry:
             version: of its content.
             body: the encoded resource.
             endpoints: for a cluster with EDS, the name of its load assignment.
+            routes: for a scope, the name of its route configuration.
             is_idle: for the configuration of a filter, that no route of this version of everything uses it.
         """
         self.kind = kind
@@ -66,21 +77,29 @@ class Entry:
         self.version = version
         self.body = body
         self.endpoints = endpoints
+        self.routes = routes
         self.is_idle = is_idle
         self._wire: Resource | None = None
 
     @classmethod
     def of(cls, kind: Kind, name: str, record: Record) -> Self:
         """The entry of a snapshot record."""
-        endpoints = record.notes.get("endpoints")
+        endpoints, routes = record.notes.get("endpoints"), record.notes.get("routes")
         return cls(
             kind,
             name,
             record.version,
             record.body,
-            endpoints if isinstance(endpoints, str) else None,
+            endpoints=endpoints if isinstance(endpoints, str) else None,
+            routes=routes if isinstance(routes, str) else None,
             is_idle=record.notes.get("use") == "idle",
         )
+
+    @property
+    def names(self) -> dict[str, JSON]:
+        """The other resources that it takes something from, as notes of a record."""
+        named: dict[str, JSON] = {"endpoints": self.endpoints, "routes": self.routes}
+        return {note: name for note, name in named.items() if name is not None}
 
     @property
     def key(self) -> str:
@@ -158,7 +177,7 @@ class Catalog:
         before = entries.get(name)
         if entry is None:
             return entries.pop(name, None) is not None
-        if before is not None and before.version == entry.version and before.endpoints == entry.endpoints:
+        if before is not None and before.version == entry.version and before.names == entry.names:
             return False
         entries[name] = entry
         return True

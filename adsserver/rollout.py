@@ -1,22 +1,25 @@
 """The order between kinds: make before break, proven by Envoy's answers.
 
 Changes become rounds. A round brings clusters (with their endpoints and secrets) first, then the configurations of
-filters, then listeners, then routes, each after Envoy's answer to what came before, and only then takes away what
-nothing uses any more: clusters, and the configuration of a filter that no route has switched on any more. What
+filters, then scopes, then listeners, then routes, each after Envoy's answer to what came before, and only then takes
+away what nothing uses any more: clusters, scopes, the configuration of a filter that no route has switched on. What
 changes meanwhile makes the next round, or joins this one while it still waits for its clusters. Endpoints and secrets
 of what Envoy already has go at once, and so do the numbers of its runtime, which an Envoy that starts asks for before
 all else. Nothing here reads a clock: `now` is given, `deadline` says when to come back.
 
-    CLUSTERS --answered, or a grace while one warms--> EXTENSIONS --> LISTENERS --> ROUTES --answered--> WITHDRAWAL
+    CLUSTERS --answered, or a grace while one warms--> EXTENSIONS --> SCOPES --answered, and their routes too-->
+    LISTENERS --> ROUTES --answered--> WITHDRAWAL
 """
 
 from collections.abc import Collection, Iterable, Mapping
 
 from adsserver.channel import Channel, Outbox
-from adsserver.ledger import Ledger
+from adsserver.clusters import Clusters, endpoints_arrived
+from adsserver.idle import IdleFilters
 from adsserver.messages import Response
 from adsserver.resources import Catalog, Edits, Entry, Kind
 from adsserver.round import KIND_OF, STAGE_OF, Round, Stage, Timing, waits_until
+from adsserver.scopes import Scopes
 from adsserver.verdicts import Verdicts
 from adsserver.withdrawal import Withdrawal
 
@@ -34,11 +37,13 @@ class Rollout:
         self._timing = timing
         self._rounds = 0
         self._heard_by = 0.0
-        self._idle: dict[str, Entry] = {}
         self._round: Round | None = None
         self._pending: Edits = {}
         self._verdicts = Verdicts(channels[Kind.SECRET], timing)
-        self._withdrawal = Withdrawal(channels, catalog, timing.linger)
+        self._withdrawal = Withdrawal(channels, catalog, timing)
+        self._idle = IdleFilters(channels, self._withdrawal)
+        self._clusters = Clusters(channels, outbox, self._withdrawal, self._is_coming)
+        self._scopes = Scopes(channels, catalog)
 
     def start(self, now: float) -> None:
         """Begin with everything that there is; what Envoy holds already will not be sent."""
@@ -58,7 +63,7 @@ class Rollout:
         self._verdicts.changed(edits.get(Kind.SECRET, {}).keys())
         for kind, names in edits.items():
             self._pending.setdefault(kind, {}).update(names)
-        self._send_unordered()
+        self._send_unordered(now)
         self.advance(now)
 
     def settle(self, now: float) -> None:
@@ -74,11 +79,13 @@ class Rollout:
         if kind is Kind.ROUTE:  # what is gone is asked for by listeners that drain
             gone = [name for name in names if name not in channel.offered and not self._is_coming(kind, name)]
             self._withdrawal.add(kind, gone, self._rounds)
+            if channel.stale:
+                self._scopes.doubt()
         if kind is Kind.CLUSTER:
-            self._open_clusters(channel, now)
-        elif not self._is_gated(kind):
-            self._compare(channel)
-        channel.flush(self._answerable(kind))
+            self._clusters.compare(self._round, self._rounds, now)
+        channel.flush(self._answerable(kind))  # a scope's routes before others, which may send requests to the scope
+        if kind is not Kind.CLUSTER and not self._is_gated(kind):
+            self._compare(channel, now)
 
     def answered(self, response: Response, error: str | None, now: float) -> None:
         """Envoy answered a response; `error` is its reason for a refusal."""
@@ -87,14 +94,16 @@ class Rollout:
             self._withdrawal.look_again()
         if kind is Kind.SECRET:
             self._verdicts.answered(response, error, now)
-        if error is None:
-            self._endpoints_arrived(response)
-        elif len(response.entries) + bool(response.removed) > 1:
+        if self._round and error is None:
+            endpoints_arrived(response, self._round)
+        if error is not None and len(response.entries) + bool(response.removed) > 1:
             for part in channel.take_apart(response):
                 self._flush(kind, part, now)
             return
-        elif response.entries and kind is Kind.CLUSTER:
-            self._pause(response.entries[0], channel.ledger, now)
+        if self._round:
+            self._round.answered(response, now)
+            if error is not None and response.entries and not channel.ledger.last_good(response.entries[0].key):
+                self._round.refused_new(response.entries[0], now + self._timing.pause)
         if error is not None or kind in _ANY_TIME:
             self._flush(kind, [name for name in response.names if not self._is_coming(kind, name)], now)
 
@@ -102,6 +111,8 @@ class Rollout:
         """Envoy has no use for these any more."""
         if kind is Kind.SECRET:
             self._verdicts.dropped(names)
+        elif kind is Kind.ROUTE and names:
+            self._scopes.doubt(names)
 
     def retry(self, resources: Iterable[tuple[Kind, str]], now: float) -> None:
         """Send resources again that were refused for their surroundings."""
@@ -120,11 +131,12 @@ class Rollout:
             are_known = self._verdicts.are_known(now)
             is_ready = bool(self._pending) and (are_known or not self._needs_secrets)
             if self._round is None:
-                self._bring_idle(now)
-                if not is_ready and (self._pending or not self._withdrawal.is_due(now)):
+                self._idle.bring(now)
+                if not is_ready and (self._pending or not self._is_due(now)):
                     return
                 self._begin(self._take_pending() if is_ready else {}, now)
             elif is_ready and self._may_join(self._round, now):
+                self._round.stage = Stage.CLUSTERS
                 self._enter(self._round, self._take_pending(), now)
             elif self._is_done(self._round, now):
                 self._next(self._round, now)
@@ -138,8 +150,12 @@ class Rollout:
             return self._waits_until(self._round)
         if self._pending:
             return self._verdicts.deadline
-        times = [self._withdrawal.deadline, self._withdrawal.all_is_said_at if self._is_idle_free else None]
+        times = [self._withdrawal.deadline, self._idle.deadline]
         return min((time for time in times if time is not None), default=None)
+
+    def _is_due(self, now: float) -> bool:
+        """Whether a round is wanted though nothing changed."""
+        return self._scopes.need_round() or self._withdrawal.is_due(now)
 
     # -- rounds
 
@@ -158,6 +174,9 @@ class Rollout:
         self._enter(self._round, edits, now)
 
     def _may_join(self, current: Round, now: float) -> bool:
+        """Whether a round takes up what changed meanwhile: its clusters, or the translator's answer to a refusal."""
+        if current.stage is Stage.SCOPES:
+            return bool(current.refused) and now < current.started + self._timing.patience
         return current.stage is Stage.CLUSTERS and now < current.started + self._timing.grace
 
     def _enter(self, current: Round, edits: Edits, now: float) -> None:
@@ -165,12 +184,11 @@ class Rollout:
         for kind in STAGE_OF:
             current.coming.setdefault(kind, {}).update(edits.get(kind, {}))
         for kind in (*_ANY_TIME, Kind.CLUSTER):
-            self._offer(kind, edits.get(kind, {}))
-        clusters = edits.get(Kind.CLUSTER, {})
-        current.refused.difference_update(clusters)
+            self._offer(kind, edits.get(kind, {}), now)
+        current.refused.difference_update(kind.key(name) for kind, names in edits.items() for name in names)
         if not current.refused:
             current.pause = 0.0
-        self._send_clusters([name for name, entry in clusters.items() if entry], now)
+        self._flush(Kind.CLUSTER, [name for name, entry in edits.get(Kind.CLUSTER, {}).items() if entry], now)
         for kind in _ANY_TIME:
             self._channels[kind].flush([name for name, entry in edits.get(kind, {}).items() if entry])
 
@@ -181,44 +199,44 @@ class Rollout:
         clusters = self._channels[Kind.CLUSTER]
         if clusters.is_silent:  # Envoy keeps its request about them back while one warms, but takes what it is sent
             clusters.presume()
-            self._send_clusters(list(clusters.offered), now)
+            self._flush(Kind.CLUSTER, list(clusters.offered), now)
             return
         current.stage = Stage(current.stage + 1)
         current.since = now
+        current.refused.clear()
         if current.stage is not Stage.WITHDRAWAL:
-            self._bring(KIND_OF[current.stage], current)
-        else:
-            self._bring_idle(now)
-            clusters.flush(self._withdrawal.take_clusters(self._coming_back(Kind.CLUSTER), now))
+            self._bring(KIND_OF[current.stage], current, now)
+            return
+        self._idle.bring(now)
+        for kind, names in self._withdrawal.take_unused(self._coming_back, now).items():
+            self._channels[kind].flush(names)
 
-    def _bring(self, kind: Kind, current: Round) -> None:
+    def _bring(self, kind: Kind, current: Round, now: float) -> None:
         """Bring what this round has of a kind that waits for its stage."""
         edits = current.coming.pop(kind, {})
         channel = self._channels[kind]
-        if current.stage is Stage.EXTENSIONS:  # what Envoy has may be switched on as long as the old routes are there
-            for name, entry in edits.items():
-                self._idle.pop(name, None)
-                if entry and entry.is_idle and self._may_have(channel, name):
-                    self._idle[name] = entry
-            edits = {name: entry for name, entry in edits.items() if name not in self._idle}
-        self._offer(kind, edits)
+        if kind is Kind.EXTENSION:
+            edits = self._idle.hold_back(edits, came_back=self._heard_by > 0)
+        elif kind is Kind.SCOPE:
+            self._bring_again(current, now)
+        self._offer(kind, edits, now)
         if channel.subscription.asked:
-            self._compare(channel)
+            self._compare(channel, now)
         changed = [name for name, entry in edits.items() if entry or kind is Kind.LISTENER]
-        channel.flush([*changed, *self._answerable(kind)])
+        if kind is Kind.ROUTE:  # a scope that came back may have older routes, and some index sends requests there now
+            changed.sort(key=lambda name: name not in current.led_to)
+        if kind is not Kind.SCOPE or not self._scopes.are_due():
+            self._flush(kind, [*changed, *self._answerable(kind)], now)
+        if kind is Kind.LISTENER:
+            self._flush(Kind.SCOPE, self._scopes.take_due(behind_listeners=bool(changed)), now)
 
-    def _bring_idle(self, now: float) -> None:
-        """Bring what configures unused filters, when all routes that used them are gone, those of who drains too."""
-        if self._is_idle_free and now >= self._withdrawal.all_is_said_at:
-            idle, self._idle = self._idle, {}
-            self._channels[Kind.EXTENSION].offered.update(idle)
-            self._channels[Kind.EXTENSION].flush(idle)
-
-    @property
-    def _is_idle_free(self) -> bool:
-        """Whether some filter is to be configured as an unused one, and no route is left that may use it."""
-        is_used = self._withdrawal.waits(Kind.ROUTE) or self._channels[Kind.ROUTE].in_flight
-        return bool(self._idle) and not is_used
+    def _bring_again(self, current: Round, now: float) -> None:
+        """Bring what the translator said anew, after a refusal, of the routes that this round's scopes lead to."""
+        coming = current.coming.get(Kind.ROUTE, {})
+        again = {name: coming[name] for name in current.led_to if coming.get(name)}
+        current.lead_to(again)
+        self._offer(Kind.ROUTE, again, now)
+        self._flush(Kind.ROUTE, again, now)
 
     def _finish(self) -> None:
         self._round = None
@@ -235,30 +253,26 @@ class Rollout:
 
     def _waits_until(self, current: Round) -> float | None:
         ends = waits_until(current, self._channels, self._timing, self._verdicts.deadline)
-        if current.stage is Stage.EXTENSIONS and self._will_ask_for_filters:
+        if current.stage in (Stage.EXTENSIONS, Stage.SCOPES) and self._will_ask_for(KIND_OF[current.stage]):
             return max(ends or 0.0, self._heard_by)
         return ends
 
-    @property
-    def _will_ask_for_filters(self) -> bool:
-        """Whether Envoy came back, and has listeners, so that it has filters that it has not asked for yet.
+    def _will_ask_for(self, kind: Kind) -> bool:
+        """Whether Envoy came back, and has listeners, so that it may have of this what it has not asked for yet.
 
         What it accepted before may not have been saved; that it has no listener only it can say.
         """
-        listeners, filters = self._channels[Kind.LISTENER], self._channels[Kind.EXTENSION]
+        listeners, channel = self._channels[Kind.LISTENER], self._channels[kind]
         has_listeners = bool(listeners.held) or not listeners.subscription.asked
-        return self._heard_by > 0 and filters.is_silent and bool(filters.offered) and has_listeners
-
-    def _may_have(self, channel: Channel, name: str) -> bool:
-        """Whether Envoy has some version of a filter's configuration, or may have one that it has not shown yet."""
-        is_known = name in channel.ledger.accepted(channel.kind)
-        return channel.has(name) or (self._heard_by > 0 and (is_known or channel.is_silent))
+        return self._heard_by > 0 and channel.is_silent and bool(channel.offered) and has_listeners
 
     # -- what is brought
 
-    def _offer(self, kind: Kind, edits: Mapping[str, Entry | None]) -> None:
+    def _offer(self, kind: Kind, edits: Mapping[str, Entry | None], now: float) -> None:
         """Offer new versions from now on; what is gone is offered until it may be withdrawn (listeners: at once)."""
         offered = self._channels[kind].offered
+        if kind is Kind.LISTENER and not offered.keys().isdisjoint(edits):
+            self._withdrawal.drain(self._rounds, now)
         for name, entry in edits.items():
             if entry is not None:
                 offered[name] = entry
@@ -272,29 +286,15 @@ class Rollout:
 
     def _flush(self, kind: Kind, names: Iterable[str], now: float) -> None:
         if kind is Kind.CLUSTER:
-            self._send_clusters(names, now)
+            self._clusters.send(names, self._round, self._rounds, now)
+        elif kind is Kind.SCOPE:
+            held = set(self._channels[kind].held)
+            sent = self._scopes.send(names, self._round)
+            self._withdrawal.came(kind, [entry.name for entry in sent if entry.name not in held], self._rounds)
         else:
             self._channels[kind].flush(names)
 
-    def _send_clusters(self, names: Iterable[str], now: float) -> None:
-        """Send clusters, and right behind them their endpoints: without these a changed cluster would stay warming.
-
-        That there are no endpoints is news that ends the warming, too.
-        """
-        held = set(self._channels[Kind.CLUSTER].held)
-        sent = self._channels[Kind.CLUSTER].flush(names, withdraw=False)
-        self._withdrawal.came([entry.name for entry in sent if entry.name not in held], self._rounds)
-        endpoints = self._channels[Kind.ENDPOINT]
-        needed = dict.fromkeys(entry.endpoints for entry in sent if entry.endpoints is not None)
-        if self._round and sent:
-            self._round.since = now
-            for name in needed:
-                if name in endpoints.offered:
-                    self._round.awaited[name] = self._outbox.nonce
-        endpoints.owe(name for name in needed if name in endpoints.offered or not self._is_coming(Kind.ENDPOINT, name))
-        endpoints.flush([name for name in needed if name in endpoints.owed])
-
-    def _send_unordered(self) -> None:
+    def _send_unordered(self, now: float) -> None:
         """Send what need not wait for a round: the runtime, secrets, endpoints unless a cluster to come needs them."""
         bound = {entry.endpoints for entry in self._pending.get(Kind.CLUSTER, {}).values() if entry}
         for kind in _ANY_TIME:
@@ -303,21 +303,9 @@ class Rollout:
             ready = {name: entry for name, entry in edits.items() if entry and name not in held_back}
             for name in ready:
                 del edits[name]
-            self._offer(kind, ready)
+            self._offer(kind, ready, now)
             self._channels[kind].flush(ready)
         self._pending = {kind: names for kind, names in self._pending.items() if names}
-
-    def _endpoints_arrived(self, response: Response) -> None:
-        if response.kind is Kind.ENDPOINT and self._round:
-            for entry in response.entries:
-                if response.nonce > self._round.awaited.get(entry.name, response.nonce):
-                    del self._round.awaited[entry.name]
-
-    def _pause(self, entry: Entry, ledger: Ledger, now: float) -> None:
-        """Hold back the routes of this round for a moment: they may lead to a cluster that Envoy does not have."""
-        if self._round and self._round.stage is Stage.CLUSTERS and ledger.last_good(entry.key) is None:
-            self._round.refused.add(entry.name)
-            self._round.pause = now + self._timing.pause
 
     def _coming_back(self, kind: Kind) -> set[str]:
         return {name for name, entry in self._pending.get(kind, {}).items() if entry}
@@ -336,35 +324,27 @@ class Rollout:
             return True
         return bool(self._is_gated(kind) and self._round and self._round.coming.get(kind, {}).get(name))
 
-    def _open_clusters(self, channel: Channel, now: float) -> None:
-        if channel.stale:
-            channel.stale = False
-            known = channel.offered
-            unknown = [name for name in channel.held if name not in known and not self._is_coming(Kind.CLUSTER, name)]
-            self._withdrawal.add(Kind.CLUSTER, unknown, self._rounds)
-            self._send_clusters(list(channel.offered), now)
-
-    def _compare(self, channel: Channel) -> None:
+    def _compare(self, channel: Channel, now: float) -> None:
         """Compare all that Envoy said it holds with what is offered, once."""
         if channel.stale:
             channel.stale = False
-            names = dict.fromkeys([*channel.offered, *channel.held]) if channel.subscription.wildcard else channel.held
-            kind, drains = channel.kind, self._withdrawal.drains
-            channel.flush(
-                name
-                for name in names
-                if name in channel.offered or not (self._is_coming(kind, name) or drains(kind, name))
-            )
+            kind, offered, drains = channel.kind, channel.offered, self._withdrawal.drains
+            unknown = [name for name in channel.held if name not in offered and not self._is_coming(kind, name)]
+            if kind is Kind.SCOPE and unknown:
+                self._withdrawal.add(kind, unknown, self._rounds)
+                self._withdrawal.drain(self._rounds, now)
+            known = offered if channel.subscription.wildcard else [name for name in channel.held if name in offered]
+            self._flush(kind, [*known, *(name for name in unknown if not drains(kind, name))], now)
 
     def _answerable(self, kind: Kind) -> list[str]:
         """The names owed an answer that can have it now, be it that there is no such resource.
 
-        A route that a listener of this very round asks for is answered ahead of its stage: its clusters are there.
+        Routes for a scope or a listener of this very round are answered ahead of their stage: their clusters are there.
         """
         channel, current = self._channels[kind], self._round
         if not channel.owed:
             return []
-        if kind is Kind.ROUTE and current and current.stage is Stage.LISTENERS:
+        if kind is Kind.ROUTE and current and Stage.SCOPES <= current.stage <= Stage.LISTENERS:
             coming = current.coming.get(kind, {})
             channel.offered.update({name: entry for name in channel.owed if (entry := coming.get(name))})
         return [name for name in channel.owed if name in channel.offered or not self._is_coming(kind, name)]

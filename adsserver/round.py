@@ -1,11 +1,12 @@
 """A round of changes on its way to Envoy, and how long it waits for what."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from adsserver.channel import Channel
-from adsserver.resources import Edits, Kind
+from adsserver.messages import Response
+from adsserver.resources import Edits, Entry, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,11 @@ class Timing:
     trust: float = 15.0
     """The same while a kind has not been asked for of which Envoy accepted something on an earlier stream."""
     pause: float = 0.5
-    """After Envoy refused a new cluster, before the routes to it go out: for the translator to take them back."""
+    """After Envoy refused something new, before the routes to it go out: for the translator to take them back."""
     linger: float = 15.0
-    """From the moment when nothing leads to a cluster any more until it is taken away."""
+    """From the moment when nothing leads to a cluster or a scope any more until it is taken away."""
+    drain: float = 600.0
+    """As long Envoy serves who is connected by a listener that changed or went."""
     pardon: float = 5.0
     """Until a listener is tried again whose address could not be bound."""
 
@@ -35,12 +38,18 @@ class Stage(IntEnum):
 
     CLUSTERS = 1
     EXTENSIONS = 2
-    LISTENERS = 3
-    ROUTES = 4
-    WITHDRAWAL = 5
+    SCOPES = 3
+    LISTENERS = 4
+    ROUTES = 5
+    WITHDRAWAL = 6
 
 
-STAGE_OF = {Kind.EXTENSION: Stage.EXTENSIONS, Kind.LISTENER: Stage.LISTENERS, Kind.ROUTE: Stage.ROUTES}
+STAGE_OF = {
+    Kind.EXTENSION: Stage.EXTENSIONS,
+    Kind.SCOPE: Stage.SCOPES,
+    Kind.LISTENER: Stage.LISTENERS,
+    Kind.ROUTE: Stage.ROUTES,
+}
 """The kinds that wait for their stage; the others go with the clusters, or at any time."""
 
 KIND_OF = {stage: kind for kind, stage in STAGE_OF.items()}
@@ -50,7 +59,7 @@ KIND_OF = {stage: kind for kind, stage in STAGE_OF.items()}
 class Round:
     """Changes on their way; what is still to come of them, and what they wait for.
 
-    `since`: when the stage began, or clusters were last sent in it.
+    `since`: when the stage began, clusters were last sent in it, or it last came nearer to its end.
     """
 
     number: int
@@ -58,13 +67,38 @@ class Round:
     since: float
     stage: Stage = Stage.CLUSTERS
     coming: Edits = field(default_factory=dict)
-    """What waits for its stage: configurations of filters, listeners and routes."""
+    """What waits for its stage: configurations of filters, scopes, listeners and routes."""
     awaited: dict[str, int] = field(default_factory=dict)
     """Endpoints that warming clusters need, with the nonce after which Envoy's answer about them counts."""
     refused: set[str] = field(default_factory=set)
-    """New clusters that Envoy refused and that the translator has not taken back ..."""
+    """Keys of what is new, was refused, and was not taken back by the translator ..."""
     pause: float = 0.0
     """... for which the round waits until this time."""
+    led_to: set[str] = field(default_factory=set)
+    """Route configurations that scopes lead to which it sent ..."""
+    unrouted: set[str] = field(default_factory=set)
+    """... and those of them that Envoy has still to ask for, or to answer for."""
+
+    def lead_to(self, routes: Iterable[str]) -> None:
+        """Envoy is sent scopes with these route configurations, or something new of these."""
+        names = set(routes)
+        self.led_to |= names
+        self.unrouted |= names
+
+    def answered(self, response: Response, now: float) -> None:
+        """Envoy answered: be it for routes that scopes lead to, it is at work on them."""
+        if response.kind is Kind.ROUTE and not self.unrouted.isdisjoint(response.names):
+            self.since = now
+
+    def refused_new(self, entry: Entry, until: float) -> None:
+        """Envoy has no version of something now: hold back what may lead there, for the translator to take it back."""
+        is_of_scope = entry.kind is Kind.SCOPE or (entry.kind is Kind.ROUTE and entry.name in self.led_to)
+        if entry.kind is Kind.SCOPE:
+            self.unrouted.discard(entry.routes or "")
+        stage = Stage.CLUSTERS if entry.kind is Kind.CLUSTER else Stage.SCOPES if is_of_scope else None
+        if self.stage is stage:
+            self.refused.add(entry.key)
+            self.pause = until
 
 
 def waits_until(
@@ -80,7 +114,7 @@ def waits_until(
     """
     clusters, ends = channels[Kind.CLUSTER], 0.0
     if current.stage in KIND_OF:
-        if _is_unanswered(channels[KIND_OF[current.stage]], current):
+        if _is_unanswered(channels[KIND_OF[current.stage]], current) or _is_unrouted(channels[Kind.ROUTE], current):
             ends = current.since + timing.patience
     elif _is_unanswered(clusters, current):
         is_overdue = any(response.rollout != current.number for response in clusters.in_flight.values())
@@ -90,8 +124,16 @@ def waits_until(
         ends = current.started + timing.grace
     if current.stage is Stage.CLUSTERS:
         listeners_by = verdicts_by if current.coming.get(Kind.LISTENER) else None
-        ends = max(ends, current.pause, listeners_by or 0.0)
-    return ends or None
+        ends = max(ends, listeners_by or 0.0)
+    return max(ends, current.pause) or None
+
+
+def _is_unrouted(routes: Channel, current: Round) -> bool:
+    """Whether requests might still be sent to a scope whose routes Envoy does not have."""
+    if current.stage in (Stage.SCOPES, Stage.LISTENERS):
+        current.unrouted = {name for name in current.unrouted if not routes.is_settled(name)}
+        return bool(current.unrouted)
+    return False
 
 
 def _is_unanswered(channel: Channel, current: Round) -> bool:

@@ -10,7 +10,7 @@ from adsserver.resources import Kind
 
 WILDCARD = "*"
 
-_LEGACY_WILDCARD = frozenset({Kind.CLUSTER, Kind.LISTENER})
+_LEGACY_WILDCARD = frozenset({Kind.CLUSTER, Kind.SCOPE, Kind.LISTENER})
 
 
 @dataclass(slots=True)

@@ -6,37 +6,60 @@ and with it each cluster that was there before it went. A request may also be on
 authorization, or is tried again), or a connection (in its handshake) when the last route to it goes; so a cluster stays
 for some seconds more. What a request or a connection has reached it keeps, though the cluster goes.
 
+So does a scope, since a request may be routed again by its scope after it was authorized. Envoy asks for a scope's
+routes as long as it has the scope. That a draining listener may still use it nobody says; so the scopes of a listener
+that changed or went with them stay for as long as a drain takes.
+
 No more are kept than there are others, or a thousand: where everything changes again and again, some go before their
 time, since an Envoy without memory would serve nobody: those that no draining listener may need, and of these the first
 to leave.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
+from math import inf
 
 from adsserver.channel import Channel
-from adsserver.resources import Catalog, Kind
+from adsserver.resources import Catalog, Entry, Kind
+from adsserver.round import Timing
+from adsserver.scopes import spellings
 
 MOST_KEPT = 1000
-"""So many clusters that are gone are kept at least: some 60 MB of Envoy's memory."""
+"""So many of a kind that are gone are kept at least: of clusters some 60 MB of Envoy's memory."""
+
+_USERS_FIRST = (Kind.SCOPE, Kind.ROUTE, Kind.SCOPE, Kind.ROUTE, Kind.CLUSTER, Kind.ENDPOINT, Kind.SECRET)
+"""Who names others before these: a listener names the scope of its index, and the routes of that name scopes."""
 
 _BEFORE = 0
 """The round of what Envoy held when this stream began."""
 
 
+@dataclass(slots=True)
+class _Lingering:
+    """What is known of a kind whose resources stay for a while after their last use, by name."""
+
+    sent_first: dict[str, int] = field(default_factory=dict)
+    """The round in which Envoy was given what it did not have."""
+    goes_at: dict[str, float] = field(default_factory=dict)
+    """When that goes which nothing uses."""
+    surplus: list[str] = field(default_factory=list)
+    """What goes at once, since there is too much."""
+
+
 class Withdrawal:
     """The leaving resources of one stream, by kind; listeners are not among them, since nothing uses a listener."""
 
-    def __init__(self, channels: Mapping[Kind, Channel], catalog: Catalog, linger: float) -> None:
+    def __init__(self, channels: Mapping[Kind, Channel], catalog: Catalog, timing: Timing) -> None:
         self._settled_at = self._trusted_at = 0.0
         self._expected: list[Kind] = []
         self._channels = channels
         self._catalog = catalog
-        self._linger = linger
+        self._timing = timing
         self._leaving: dict[Kind, dict[str, int]] = {kind: {} for kind in Kind if kind is not Kind.LISTENER}
-        self._sent_first: dict[str, int] = {}
-        self._unused_since: dict[str, float] = {}
-        self._surplus: list[str] = []
+        self._lingering = {kind: _Lingering() for kind in (Kind.SCOPE, Kind.CLUSTER)}
+        self._last_drain = _BEFORE
+        self._drained_at = 0.0
         self._is_news = False
 
     def settle(self, settled_at: float, trusted_at: float) -> None:
@@ -60,10 +83,15 @@ class Withdrawal:
         self._leaving[kind].pop(name, None)
         self._is_news = True
 
-    def came(self, clusters: Iterable[str], number: int) -> None:
-        """Envoy is sent these clusters, which it did not have, in the round of this number."""
-        for name in clusters:
-            self._sent_first.setdefault(name, number)
+    def came(self, kind: Kind, names: Iterable[str], number: int) -> None:
+        """Envoy is sent these, which it did not have, in the round of this number."""
+        for name in names:
+            self._lingering[kind].sent_first.setdefault(name, number)
+
+    def drain(self, number: int, now: float) -> None:
+        """Listeners change or go in the round of this number: scopes that go in it may be theirs."""
+        if number in self._leaving[Kind.SCOPE].values():
+            self._last_drain, self._drained_at = number, now + self._timing.drain
 
     def look_again(self) -> None:
         """Something happened after which more may be taken away than before."""
@@ -74,15 +102,15 @@ class Withdrawal:
         return bool(self._leaving[kind])
 
     def drains(self, kind: Kind, name: str) -> bool:
-        """Whether this is gone, and asked for by listeners that drain."""
-        return kind is Kind.ROUTE and name in self._leaving[kind]
+        """Whether this is gone, and may be used by listeners that drain."""
+        return kind in (Kind.ROUTE, Kind.SCOPE) and name in self._leaving[kind]
 
     @property
     def deadline(self) -> float | None:
         """When to ask `is_due` though nothing happened."""
         if self._is_news and any(self._leaving.values()):
             return self.all_is_said_at
-        return min(self._unused_since.values()) + self._linger if self._unused_since else None
+        return min(self._ends, default=None)
 
     def is_due(self, now: float) -> bool:
         """Whether it is worth a round to take something away."""
@@ -90,26 +118,29 @@ class Withdrawal:
             return False
         if self._is_news:
             self._is_news = False
-            self._watch_clusters(now)
-            if not self._leaving[Kind.CLUSTER]:
+            self._watch(now)
+            if not any(self._leaving[kind] for kind in self._lingering):
                 return any(self._free(kind, ()) for kind in self._leaving)
-            if self._surplus or self._free(Kind.ROUTE, ()):
+            if any(each.surplus for each in self._lingering.values()) or self._free(Kind.ROUTE, ()):
                 return True
-        return any(since + self._linger <= now for since in self._unused_since.values())
+        return any(end <= now for end in self._ends)
 
-    def take_clusters(self, coming: Collection[str], now: float) -> list[str]:
-        """Offer no longer those that nothing has used for long enough, and that are not coming back."""
+    def take_unused(self, coming: Callable[[Kind], Collection[str]], now: float) -> dict[Kind, list[str]]:
+        """Offer no longer what nothing has used for long enough, and what is not `coming` back; returns the names."""
         if now < self.all_is_said_at:
-            return []
-        self._watch_clusters(now)
-        old = [name for name, since in self._unused_since.items() if since + self._linger <= now]
-        names = [name for name in dict.fromkeys([*self._surplus, *old]) if name not in coming]
-        for name in names:
-            self._unused_since.pop(name, None)
-            self._sent_first.pop(name, None)
-            self._let_go(Kind.CLUSTER, name)
-        self._surplus = []
-        return names
+            return {}
+        self._watch(now)
+        taken: dict[Kind, list[str]] = {}
+        for kind, each in self._lingering.items():
+            old = [name for name, end in each.goes_at.items() if end <= now]
+            kept = coming(kind)
+            taken[kind] = [name for name in dict.fromkeys([*each.surplus, *old]) if name not in kept]
+            for name in taken[kind]:
+                each.goes_at.pop(name, None)
+                each.sent_first.pop(name, None)
+                self._let_go(kind, name)
+            each.surplus = []
+        return taken
 
     def take(self, kind: Kind, coming: Collection[str]) -> list[str]:
         """Offer no longer what is gone, is not used, and is not coming back; returns the names.
@@ -140,19 +171,35 @@ class Withdrawal:
         is_silent = any(self._channels[kind].is_silent for kind in self._expected)
         return self._trusted_at if is_silent else self._settled_at
 
-    def _watch_clusters(self, now: float) -> None:
-        """Note since when each leaving cluster is not used; a missing answer may be about what led away from it."""
-        is_answered = not any(self._channels[kind].in_flight for kind in (Kind.EXTENSION, Kind.LISTENER, Kind.ROUTE))
-        before, free = self._unused_since, self._free(Kind.CLUSTER, ())
-        self._unused_since = {name: before.get(name, now) for name in free if is_answered or name in before}
-        leaving, most = self._leaving[Kind.CLUSTER], max(MOST_KEPT, len(self._catalog.of(Kind.CLUSTER)))
-        self._surplus = self._beyond(leaving, most) if is_answered and len(leaving) > most else []
+    @property
+    def _ends(self) -> Iterator[float]:
+        """When what lingers goes."""
+        return (end for each in self._lingering.values() for end in each.goes_at.values())
 
-    def _beyond(self, leaving: Mapping[str, int], most: int) -> list[str]:
-        """The clusters that there are too many of: those first that no listener that drains may need."""
-        used = self._used()
-        first = sorted(leaving, key=lambda name: name not in self._unused_since)
-        return [name for name in islice(first, len(leaving) - most) if Kind.CLUSTER.key(name) not in used]
+    def _watch(self, now: float) -> None:
+        """Note when what is not used goes; a missing answer may be about what led away from it."""
+        is_answered = not any(self._channels[kind].in_flight for kind in (Kind.EXTENSION, Kind.LISTENER, Kind.ROUTE))
+        for kind, each in self._lingering.items():
+            before, leaving, free = each.goes_at, self._leaving[kind], self._free(kind, ())
+            each.goes_at = {name: self._end(kind, name, before, now) for name in free if is_answered or name in before}
+            most = max(MOST_KEPT, len(self._catalog.of(kind)))
+            each.surplus = self._beyond(kind, most) if is_answered and len(leaving) > most else []
+
+    def _end(self, kind: Kind, name: str, before: Mapping[str, float], now: float) -> float:
+        """When something goes that nothing that we know of uses: a scope at once when Envoy has dropped its routes."""
+        if kind is not Kind.SCOPE:
+            return before.get(name, now + self._timing.linger)
+        entry = self._channels[kind].offered.get(name)
+        if entry and entry.routes is not None and entry.routes not in self._channels[Kind.ROUTE].subscription.names:
+            return now
+        may_drain = self._lingering[kind].sent_first.get(name, _BEFORE) < self._last_drain
+        return before.get(name, max(now + self._timing.linger, self._drained_at if may_drain else 0.0))
+
+    def _beyond(self, kind: Kind, most: int) -> list[str]:
+        """What there is too much of: that first which no listener that drains may need."""
+        used, leaving, goes_at = self._used(), self._leaving[kind], self._lingering[kind].goes_at
+        first = sorted(leaving, key=lambda name: goes_at.get(name, inf))
+        return [name for name in islice(first, len(leaving) - most) if kind.key(name) not in used]
 
     def _free(self, kind: Kind, coming: Collection[str]) -> list[str]:
         names = [name for name in self._leaving[kind] if name not in coming]
@@ -164,24 +211,31 @@ class Withdrawal:
         if kind is Kind.CLUSTER:
             routes = self._leaving[Kind.ROUTE].items()
             last = max((number for name, number in routes if name in wanted), default=_BEFORE)
-            names = [name for name in names if self._sent_first.get(name, _BEFORE) >= last]
+            came = self._lingering[kind].sent_first
+            names = [name for name in names if came.get(name, _BEFORE) >= last]
         used = self._used()
         return [name for name in names if kind.key(name) not in used] if used else names
 
     def _used(self) -> set[str]:
         """The keys of what is gone, but stands in a version that Envoy keeps because it refused a newer one.
 
-        A name in its bytes is taken for a use. Where the bytes are not known, everything may be in use.
+        A name in its bytes (of a scope: its key) is taken for a use. Where the bytes are not known, everything may be
+        in use.
         """
         kept = self._channels[Kind.CLUSTER].ledger.kept()
         if None in kept:
             return {kind.key(name) for kind, names in self._leaving.items() for name in names}
         used: set[str] = set()
         users = [entry.body for entry in kept if entry]
-        for kind in (Kind.ROUTE, Kind.CLUSTER, Kind.ENDPOINT, Kind.SECRET) if users else ():
-            offered = self._channels[kind].offered
+        for kind in _USERS_FIRST if users else ():
             for name in self._leaving[kind]:
-                if any(name.encode() in body for body in users):
+                entry = self._channels[kind].offered.get(name)
+                if kind.key(name) not in used and _is_named(name, entry, users):
                     used.add(kind.key(name))
-                    users.extend([offered[name].body] if name in offered else [])
+                    users.extend([entry.body] if entry else [])
         return used
+
+
+def _is_named(name: str, entry: Entry | None, users: Iterable[bytes]) -> bool:
+    words = spellings(entry) if entry else [name.encode()]
+    return any(word in body for body in users for word in words)

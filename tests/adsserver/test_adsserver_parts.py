@@ -36,6 +36,7 @@ def test_kinds_have_envoys_names() -> None:
         Kind.SECRET: transport_sockets_tls_v3.Secret,
         Kind.RUNTIME: service_runtime_v3.Runtime,
         Kind.EXTENSION: config_core_v3.TypedExtensionConfig,
+        Kind.SCOPE: config_route_v3.ScopedRouteConfiguration,
         Kind.LISTENER: config_listener_v3.Listener,
         Kind.ROUTE: config_route_v3.RouteConfiguration,
     }
