@@ -59,6 +59,7 @@ def listed(listeners: Any) -> list[list[str]]:
 
 
 EVERY_NAME = [*[each.name for each in FILTERS], "envoy.filters.http.router"]
+INSIDE = [each.inside[0] for each in FILTERS if each.inside]
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.path.stem)
@@ -66,7 +67,7 @@ def test_what_routes_say_is_said_to_filters_that_are_there(case: Case) -> None:
     shown = gives(case.given.partition("# shows:")[2].partition("\n")[2], "listeners", "routes")
     chains = listed(shown["listeners"])
     assert all(names == EVERY_NAME for names in chains)
-    assert {name for name, _ in said_to_filters(shown["routes"])} <= set(EVERY_NAME)
+    assert {name for name, _ in said_to_filters(shown["routes"])} <= {*EVERY_NAME, *INSIDE}
 
 
 def test_each_filter_has_a_name_of_its_own_and_can_be_switched_on() -> None:

@@ -50,8 +50,7 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
 DISCOVERED: Final[Mapping[str, HttpFilter]] = {each.name: each for each in FILTERS if each.discovered}
 """Those whose configuration is given apart, by name."""
 
-_NAMED: Final = {each.name: each for each in FILTERS}
-_AS_CONFIGURED: Final = any_of(AS_CONFIGURED)
+NAMED: Final = {each.name: each for each in FILTERS}
 _SWITCHES: Final = {kind: (each.name, say) for each in FILTERS for kind, say in each.switches.items()}
 
 
@@ -65,6 +64,8 @@ def switches_of(values: Iterable[object]) -> dict[str, Any] | None:
     for value in values:
         name, say = _SWITCHES[type(value)]
         found[name] = any_of(say(value))
+        if (inside := NAMED[name].inside) is not None:
+            found[inside[0]] = any_of(inside[1](value))
     return found or None
 
 
@@ -73,20 +74,34 @@ ANSWERED_BY_US: Final = switches_of([external_auth.DoNotAsk()])
 
 
 def names_of(values: Iterable[object]) -> dict[str, bool]:
-    """The filters that these values of a route are for, but for those that are always on."""
-    names = (_SWITCHES[type(value)][0] for value in values)
-    return {name: True for name in names if not _NAMED[name].always_on}
+    """The filters that these values of a route are for."""
+    return {_SWITCHES[type(value)][0]: True for value in values}
+
+
+def inherited(values: Iterable[object]) -> dict[str, Any]:
+    """What routes say that do not say it themselves, where an index has filters wait for it that are always on."""
+    found = {}
+    for value in values:
+        inside = NAMED[_SWITCHES[type(value)][0]].inside
+        if inside is not None:
+            found[inside[0]] = any_of(inside[1](value))
+    return found
 
 
 def switched_on(names: Iterable[str]) -> dict[str, Any]:
     """What an index says for filters that only some of the routes behind it have on: each says the rest itself."""
-    return dict.fromkeys(sorted(names), _AS_CONFIGURED)
+    return {name: any_of(NAMED[name].room or AS_CONFIGURED) for name in sorted(names)}
 
 
 def switched_off(names: Iterable[str]) -> dict[str, Any] | None:
     """What a route says that is for none of these filters although they run."""
-    words = {name: _NAMED[name].off for name in sorted(names)}
+    words = {name: NAMED[name].off for name in sorted(names)}
     return {name: any_of(word) for name, word in words.items() if word is not None} or None
+
+
+def answers_at_once(names: Iterable[str]) -> dict[str, Any]:
+    """What a route of our own that answers by itself says where these filters run: it waits for no body."""
+    return {buffering.FILTER.name: any_of(buffering.OFF)} if buffering.FILTER.name in names else {}
 
 
 def configuration_of(name: str, value: object, name_of: NameOf) -> TypedExtensionConfig:

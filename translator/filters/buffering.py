@@ -17,9 +17,11 @@ class WholeBodies:
     most_bytes: int
 
 
+OFF: Final = BufferPerRoute(disabled=True)
+
 FILTER: Final = HttpFilter(
     name="envoy.filters.http.buffer",
     idle=Buffer(max_request_bytes=1),  # Envoy wants a number; what counts is said where the filter is switched on
     switches={WholeBodies: lambda whole: BufferPerRoute(buffer=Buffer(max_request_bytes=whole.most_bytes))},
-    off=BufferPerRoute(disabled=True),
+    off=OFF,
 )

@@ -39,6 +39,7 @@ from envoyapi.xds_type_matcher_v3 import (
 from translator.filters.part import Discovered, HttpFilter
 
 NAME: Final = "dragoman.filters.http.error_bodies"
+_INSIDE: Final = "error_bodies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,12 @@ _STATUS: Final = TypedExtensionConfig(name="status", typed_config=any_of(HttpRes
 
 
 def _chain(said: ErrorBodies) -> FilterChain:
-    """The filter; the same name wherever it is said, so that a route's takes the place of the others."""
+    return FilterChain(filters=[CoreExtension(name=_INSIDE, typed_config=any_of(_filter(said)))])
+
+
+def _filter(said: ErrorBodies) -> CustomResponse:
     matcher = Matcher(matcher_list=MatcherMatcherList(matchers=[_matcher(body) for body in said.bodies]))
-    config = CustomResponse(custom_response_matcher=matcher if said.bodies else None)
-    return FilterChain(filters=[CoreExtension(name="error_bodies", typed_config=any_of(config))])
+    return CustomResponse(custom_response_matcher=matcher if said.bodies else None)
 
 
 def _matcher(body: ErrorBody) -> MatcherMatcherListFieldMatcher:
@@ -92,10 +95,15 @@ def _format(said: str | Mapping[str, str]) -> SubstitutionFormatString:
     return SubstitutionFormatString(json_format=struct(said))
 
 
+_ROOM: Final = FilterChainConfigPerRoute(filter_chain=_chain(ErrorBodies()))
+"""The filter, so far without bodies: it takes them from the route, as soon as it has one."""
+
 FILTER: Final = HttpFilter(
     name=NAME,
     idle=FilterChainConfig(),
-    switches={ErrorBodies: lambda said: FilterChainConfigPerRoute(filter_chain=_chain(said))},
+    switches={ErrorBodies: lambda _: _ROOM},
+    inside=(_INSIDE, _filter),
     discovered=Discovered(ErrorBodies, lambda said, _: FilterChainConfig(default_filter_chain=_chain(said))),
     always_on=True,
+    room=_ROOM,
 )

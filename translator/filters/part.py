@@ -40,6 +40,9 @@ class HttpFilter:
     all routes of a chain, may have, each with Envoy's words for it: what is said there switches the filter on. One that
     is always on does nothing while it is idle, and is for requests that no route wants, too. `off` is what a route says
     that is not for the filter although it runs; None where it then does nothing that matters.
+
+    `inside` is the name of a filter that stands in this one, and what it is told of such values. `room` is what an
+    index says so that routes behind it can say the rest, where that is more than that the filter runs.
     """
 
     name: str
@@ -48,3 +51,5 @@ class HttpFilter:
     discovered: Discovered | None = None
     always_on: bool = False
     off: Message | None = None
+    inside: tuple[str, Callable[[Any], Message]] | None = None
+    room: Message | None = None

@@ -25,18 +25,21 @@ LONGEST_ALTERNATIVES = 600
 """So many characters are in one regular expression at most: its program has some more steps, and Envoy takes 1,000."""
 
 
-def guarded(guards: Sequence[ir.Guard], rest: MatcherOnMatch | None) -> Matcher:
-    """What is behind the guards, after them."""
-    return Matcher(matcher_list=MatcherMatcherList(matchers=[_first(guard) for guard in guards]), on_no_match=rest)
+def guarded(guards: Sequence[ir.Guard], rest: MatcherOnMatch | None, inherited: bytes = b"") -> Matcher:
+    """What is behind the guards, after them; `inherited` is what their answers say of others' sake."""
+    matchers = [_first(guard, inherited) for guard in guards]
+    return Matcher(matcher_list=MatcherMatcherList(matchers=matchers), on_no_match=rest)
 
 
-def _first(guard: ir.Guard) -> MatcherMatcherListFieldMatcher:
+def _first(guard: ir.Guard, inherited: bytes) -> MatcherMatcherListFieldMatcher:
     answer = Route(
         match=RouteMatch(prefix="/"),
         direct_response=DirectResponseAction(status=guard.status),
         typed_per_filter_config=ANSWERED_BY_US,
     )
-    return MatcherMatcherListFieldMatcher(predicate=_either(_forbidden(guard.globs)), on_match=listed([answer]))
+    return MatcherMatcherListFieldMatcher(
+        predicate=_either(_forbidden(guard.globs)), on_match=listed([answer + inherited])
+    )
 
 
 def _forbidden(globs: Sequence[str]) -> Iterator[MatcherMatcherListPredicate]:

@@ -26,7 +26,7 @@ from envoyapi.wire import sized, tag
 from translator import ir
 from translator.features.retry_policy import body_limit_of
 from translator.features.upgrades import Upgrades
-from translator.filters import ANSWERED_BY_US, switches_of
+from translator.filters import ANSWERED_BY_US, inherited, switches_of
 from translator.xds.forward import encode_forward
 from translator.xds.headers import header_options
 from translator.xds.matcher import Place, place_of
@@ -51,7 +51,7 @@ _CODES = {
 class EncodedRoute:
     """A route as bytes. `forwarded_match` is the match without what it says of x-forwarded-proto.
 
-    `protocols`: what its connections may change to.
+    `protocols`: what its connections may change to. `disinherited`: whether it says itself what others may inherit.
     """
 
     order: tuple[Any, ...]
@@ -61,6 +61,7 @@ class EncodedRoute:
     forwarded_match: bytes
     rest: bytes
     protocols: tuple[str, ...] = ()
+    disinherited: bool = False
 
     def with_match(self, match: bytes) -> bytes:
         """The Route message."""
@@ -89,6 +90,7 @@ def encode_route(route: ir.Route) -> EncodedRoute:
         forwarded_match=match if unforwarded else encode_match(route.match, others) + guards,
         rest=_rest_of(route),
         protocols=_protocols_of(route.action),
+        disinherited=bool(inherited(route.filters)),
     )
 
 

@@ -10,14 +10,15 @@ As a rule a chain has one route configuration. One with very many routes has an 
                          +--> by piece <---------------+       +--> pieces
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from envoyapi.config_route_v3 import VirtualHost
+from envoyapi.config_route_v3 import Route, VirtualHost
+from envoyapi.wire import Any as AnyMessage
 from translator import ir
 from translator.checks import SCOPE_HEADER
-from translator.filters import names_of
+from translator.filters import NAMED, inherited, names_of
 from translator.resources import Resource
 from translator.tables import Table, Tables, every, read
 from translator.xds import scoped
@@ -42,9 +43,21 @@ from translator.xds.shards import (
 from translator.xds.virtual_host import Behind, encode_virtual_host
 
 _SOME: Final = ""
-NO_HEAD: Final[tuple[Head, tuple[str, ...]]] = (Head(), ())
 Encoded = tuple[EncodedRoute, ...]
 Look = Callable[[Table[Any, Any], Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What all route configurations of a chain with an index have.
+
+    `filters` are those that may run for some of its requests, and `inherited` is what its routes say to them that do
+    not say it themselves.
+    """
+
+    head: Head = field(default_factory=Head)
+    filters: tuple[str, ...] = ()
+    inherited: Mapping[str, AnyMessage] = field(default_factory=dict)
 
 
 class RouteTables:
@@ -116,14 +129,21 @@ class RouteTables:
         )
         return self._tables.each("filters that routes have on", users, lambda _, __: True)
 
-    def _head(self, name: str) -> tuple[Head, tuple[str, ...]]:
-        """What all route configurations of a chain have, and the filters that may run for some of its requests."""
+    def _head(self, name: str) -> "Indexed":
         chain = read(self._intent.chains, name)
         body = chain.body if chain else None
         if not isinstance(body, ir.HttpChain):
             raise TypeError(f"chain {name} has no routes: it does not speak HTTP")
-        may_run = tuple(sorted({*every(self._filters), *names_of(body.filters)}))
-        return Head(body.filters, body.http3_port), may_run
+        used = every(self._filters)
+        may_run = tuple(sorted({*used, *names_of(body.filters)}))
+        return Indexed(Head(body.filters, body.http3_port), may_run, inherited(self._for_all(used)))
+
+    def _for_all(self, used: Iterable[str]) -> Iterator[Any]:
+        """What filters are configured with that are always on, where an index has them wait for what a route says."""
+        for name in sorted(used):
+            row = read(self._intent.filters, name) if NAMED[name].always_on else None
+            if row is not None:
+                yield row.value
 
     # -- what stands where
 
@@ -223,24 +243,31 @@ class RouteTables:
 
     def _shard_resource(self, shard: Shard, look: Look = read) -> Resource:
         """The routes of a shard; `look` finds rows, for rules or for others."""
-        head, filters = look(self._heads, shard.chain) or NO_HEAD
+        common = look(self._heads, shard.chain) or Indexed()
+        said = Route(typed_per_filter_config=common.inherited) if common.inherited else b""
         hosts = [
-            encode_virtual_host(part.host, self._routes_of(part.piece, look), Behind(part.protocols, filters))
+            encode_virtual_host(
+                part.host, self._routes_of(part.piece, look), Behind(part.protocols, common.filters, said)
+            )
             for part in shard.parts
         ]
-        return encode_route_configuration(shard.name, replace(head, forgets=SCOPE_HEADER), listed(hosts))
+        return encode_route_configuration(shard.name, replace(common.head, forgets=SCOPE_HEADER), listed(hosts))
 
     def _routes_of(self, piece: Piece, look: Look = read) -> list[EncodedRoute]:
         rows = look(self._by_host, piece.host) if piece.region is None else look(self._by_piece, piece)
         return [route for some in (rows or {}).values() for route in some]
 
     def _index_resource(self, plan: Plan, hosts: Table[ir.VirtualHost, VirtualHost]) -> Resource:
-        head, filters = read(self._heads, plan.chain) or NO_HEAD
+        common = read(self._heads, plan.chain) or Indexed()
         whole = [encoded for shard in plan.shards if (encoded := read(self._led, shard.name)) is not None]
         split = [encode_led(host, led) for host, led in plan.split().items()]
-        direct = [scoped.staying(encoded) for host in plan.direct if (encoded := read(hosts, host)) is not None]
+        direct = [
+            scoped.staying(encoded, common.inherited)
+            for host in plan.direct
+            if (encoded := read(hosts, host)) is not None
+        ]
         led = b"".join(whole) + listed([*split, *direct])
-        return encode_route_configuration(plan.name, replace(head, may_run=filters), led)
+        return encode_route_configuration(plan.name, replace(common.head, may_run=common.filters), led)
 
     # -- for others than rules
 

@@ -11,6 +11,7 @@ Sources: envoy/extensions/filters/network/http_connection_manager/v3/http_connec
 envoy/extensions/filters/http/set_filter_state/v3/set_filter_state.proto (clear_route_cache).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from envoyapi.config_common_mutation_rules_v3 import HeaderMutation as Mutation
@@ -42,7 +43,7 @@ from envoyapi.network_http_connection_manager_v3 import (
     ScopedRoutesScopeKeyBuilderFragmentBuilder,
     ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor,
 )
-from envoyapi.wire import any_of
+from envoyapi.wire import Any, any_of
 from translator import ir
 from translator.checks import SCOPE_HEADER
 from translator.resources import Resource, resource
@@ -111,9 +112,10 @@ def encode_scope(name: str) -> Resource:
     return resource(ScopedRouteConfiguration(name=name, route_configuration_name=name, key=key), routes=name)
 
 
-def staying(host: VirtualHost) -> VirtualHost:
+def staying(host: VirtualHost, inherited: Mapping[str, Any]) -> VirtualHost:
     """A virtual host of which the index has all that there is: nothing is looked up again."""
-    return VirtualHost.of(host + _STAYS)
+    said = VirtualHost(typed_per_filter_config=inherited) if inherited else b""
+    return VirtualHost.of(host + _STAYS + said)
 
 
 def encode_led(host: ir.VirtualHost, led: Led) -> VirtualHost:

@@ -21,7 +21,7 @@ from envoyapi.wire import SIZE, tag
 from envoyapi.xds_type_matcher_v3 import MatcherOnMatch
 from translator import ir
 from translator.dot_segments import ANYWHERE
-from translator.filters import ANSWERED_BY_US, switched_off
+from translator.filters import ANSWERED_BY_US, answers_at_once, switched_off
 from translator.xds.guard import guarded
 from translator.xds.matcher import Entry, Place, behind, matcher_of
 from translator.xds.paths import REFUSED
@@ -46,10 +46,20 @@ _MISDIRECTED = Route(
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What an index has on for all routes behind it: protocols to change to, and filters, by their names."""
+    """What an index has on for all routes behind it: protocols to change to, and filters, by their names.
+
+    `inherited` are the fields that a route has which does not say them itself, encoded.
+    """
 
     protocols: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
+    inherited: bytes = b""
+
+    @property
+    def of_answers(self) -> bytes:
+        """What routes say that answer by themselves."""
+        at_once = answers_at_once(self.filters)
+        return self.inherited + (Route(typed_per_filter_config=at_once) if at_once else b"")
 
 
 IN_FRONT = Behind()
@@ -62,55 +72,57 @@ def encode_virtual_host(
 
     Behind an index it refuses what Envoy would have refused by itself, and leaves what no route wants to no filter.
     """
-    entries = list(_entries(host, sorted(routes, key=lambda route: route.order), behind_index.protocols))
+    entries = list(_entries(host, sorted(routes, key=lambda route: route.order), behind_index))
+    refused = REFUSED + behind_index.of_answers
     if behind_index.filters:
-        entries.append((_EVERY_PATH, _nobodys(behind_index.filters)))
+        entries.append((_EVERY_PATH, _nobodys(behind_index)))
     listing = [route for _, route in entries]
     if any(place is not _EVERY_PATH for place, _ in entries):
-        listing.insert(0, REFUSED)
+        listing.insert(0, refused)
     tree = matcher_of(entries)
-    matcher = behind(ANYWHERE, REFUSED, tree) if tree is not None else None
+    matcher = behind(ANYWHERE, refused, tree) if tree is not None else None
     if host.guards:
         rest = listed(listing) if matcher is None else MatcherOnMatch(matcher=matcher)
-        matcher = guarded(host.guards, rest if entries else None)
+        matcher = guarded(host.guards, rest if entries else None, behind_index.of_answers)
     head = VirtualHost(name=host.hostname, domains=[host.hostname, *host.also], matcher=matcher)
     if matcher is not None:
         return head
     return VirtualHost.of(head + b"".join([_ROUTES + SIZE[len(route)] + route for route in listing]))
 
 
-def _entries(host: ir.VirtualHost, routes: list[EncodedRoute], protocols: tuple[str, ...]) -> Iterable[Entry]:
+def _entries(host: ir.VirtualHost, routes: list[EncodedRoute], front: Behind) -> Iterable[Entry]:
     if host.insecure == "misdirected":
         yield _EVERY_PATH, _MISDIRECTED
         return
     if host.secure == "always" or (host.secure == "never" and host.insecure == "route"):
         for route in routes:
-            yield from _entry(route, route.match, protocols)
+            yield from _entry(route, route.match, front)
         return
     for route in routes:
         acme = route.path.kind != "regex" and route.path.text.startswith(ACME_PREFIX)
         if acme or (host.secure == "forwarded" and host.insecure == "route"):
-            yield from _entry(route, route.when(None), protocols)
+            yield from _entry(route, route.when(None), front)
         elif host.secure == "forwarded":
-            yield from _entry(route, route.when(_SECURE), protocols)
+            yield from _entry(route, route.when(_SECURE), front)
     if host.insecure == "redirect":
-        yield _EVERY_PATH, _to_https(host)
+        yield _EVERY_PATH, _to_https(host) + front.of_answers
 
 
-def _entry(route: EncodedRoute, match: bytes, protocols: tuple[str, ...]) -> Iterable[Entry]:
+def _entry(route: EncodedRoute, match: bytes, front: Behind) -> Iterable[Entry]:
     """A route, and before it what refuses to change to those protocols that only others have."""
-    if not set(protocols) <= set(route.protocols):
-        yield route.place, route.refusing(match)
-    yield route.place, route.with_match(match)
+    if not set(front.protocols) <= set(route.protocols):
+        yield route.place, route.refusing(match) + front.of_answers
+    yield route.place, route.with_match(match) + (b"" if route.disinherited else front.inherited)
 
 
-def _nobodys(filters: tuple[str, ...]) -> bytes:
+def _nobodys(front: Behind) -> bytes:
     """The answer to what no route wants: as from Envoy itself, of which no filter hears."""
-    return Route(
+    answer = Route(
         match=RouteMatch(prefix="/"),
         direct_response=DirectResponseAction(status=404),
-        typed_per_filter_config=switched_off(filters),
+        typed_per_filter_config=switched_off(front.filters),
     )
+    return answer + front.inherited
 
 
 def _to_https(host: ir.VirtualHost) -> bytes:
