@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
 
-ResourceType = Literal["cluster", "endpoint", "extension", "listener", "route", "runtime", "secret"]
+ResourceType = Literal["cluster", "endpoint", "extension", "scope", "listener", "route", "runtime", "secret"]
 
 RESOURCE_TYPES: tuple[ResourceType, ...] = (
     "cluster",
@@ -16,6 +16,7 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
     "secret",
     "runtime",
     "extension",
+    "scope",
     "listener",
     "route",
 )
