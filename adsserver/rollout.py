@@ -79,8 +79,8 @@ class Rollout:
         if kind is Kind.ROUTE:  # what is gone is asked for by listeners that drain
             gone = [name for name in names if name not in channel.offered and not self._is_coming(kind, name)]
             self._withdrawal.add(kind, gone, self._rounds)
-            if channel.stale:
-                self._scopes.doubt()
+        if kind in (Kind.SCOPE, Kind.ROUTE) and channel.stale:
+            self._scopes.doubt()
         if kind is Kind.CLUSTER:
             self._clusters.compare(self._round, self._rounds, now)
         channel.flush(self._answerable(kind))  # a scope's routes before others, which may send requests to the scope
@@ -118,6 +118,8 @@ class Rollout:
         """Send resources again that were refused for their surroundings."""
         for kind, name in resources:
             entry = self._channels[kind].offered.get(name)
+            if entry and kind is Kind.LISTENER:
+                self._drain([name], now)
             if entry and self._round and self._is_gated(kind):
                 self._round.coming[kind].setdefault(name, entry)
             elif entry:
@@ -150,12 +152,14 @@ class Rollout:
             return self._waits_until(self._round)
         if self._pending:
             return self._verdicts.deadline
-        times = [self._withdrawal.deadline, self._idle.deadline]
+        doubt_ends = self._withdrawal.all_is_said_at if self._scopes.is_doubtful else None
+        times = [self._withdrawal.deadline, self._idle.deadline, doubt_ends]
         return min((time for time in times if time is not None), default=None)
 
     def _is_due(self, now: float) -> bool:
         """Whether a round is wanted though nothing changed."""
-        return self._scopes.need_round() or self._withdrawal.is_due(now)
+        is_all_said = now >= self._withdrawal.all_is_said_at
+        return (is_all_said and self._scopes.need_round()) or self._withdrawal.is_due(now)
 
     # -- rounds
 
@@ -204,6 +208,7 @@ class Rollout:
         current.stage = Stage(current.stage + 1)
         current.since = now
         current.refused.clear()
+        current.unrouted.clear()
         if current.stage is not Stage.WITHDRAWAL:
             self._bring(KIND_OF[current.stage], current, now)
             return
@@ -213,30 +218,32 @@ class Rollout:
 
     def _bring(self, kind: Kind, current: Round, now: float) -> None:
         """Bring what this round has of a kind that waits for its stage."""
-        edits = current.coming.pop(kind, {})
-        channel = self._channels[kind]
+        edits, channel, nonce = current.coming.pop(kind, {}), self._channels[kind], self._outbox.nonce
         if kind is Kind.EXTENSION:
             edits = self._idle.hold_back(edits, came_back=self._heard_by > 0)
         elif kind is Kind.SCOPE:
-            self._bring_again(current, now)
+            self._bring_led_to(edits, current, now)
         self._offer(kind, edits, now)
         if channel.subscription.asked:
             self._compare(channel, now)
         changed = [name for name, entry in edits.items() if entry or kind is Kind.LISTENER]
-        if kind is Kind.ROUTE:  # a scope that came back may have older routes, and some index sends requests there now
+        if kind is Kind.ROUTE:  # those of a scope that came back may be old, and others lead to it now
             changed.sort(key=lambda name: name not in current.led_to)
         if kind is not Kind.SCOPE or not self._scopes.are_due():
             self._flush(kind, [*changed, *self._answerable(kind)], now)
         if kind is Kind.LISTENER:
-            self._flush(Kind.SCOPE, self._scopes.take_due(behind_listeners=bool(changed)), now)
+            due = self._scopes.take_due(behind_listeners=self._outbox.nonce > nonce)
+            self._flush(Kind.SCOPE, due, now)
 
-    def _bring_again(self, current: Round, now: float) -> None:
-        """Bring what the translator said anew, after a refusal, of the routes that this round's scopes lead to."""
+    def _bring_led_to(self, scopes: Mapping[str, Entry | None], current: Round, now: float) -> None:
+        """Bring what the translator said anew, after a refusal, of routes that this round's scopes lead to."""
         coming = current.coming.get(Kind.ROUTE, {})
         again = {name: coming[name] for name in current.led_to if coming.get(name)}
-        current.lead_to(again)
+        current.lead_to(current.led_to)
         self._offer(Kind.ROUTE, again, now)
         self._flush(Kind.ROUTE, again, now)
+        back = [entry for name, entry in scopes.items() if entry and self._withdrawal.drains(Kind.SCOPE, name)]
+        current.led_to.update(entry.routes for entry in back if entry.routes is not None)
 
     def _finish(self) -> None:
         self._round = None
@@ -271,8 +278,8 @@ class Rollout:
     def _offer(self, kind: Kind, edits: Mapping[str, Entry | None], now: float) -> None:
         """Offer new versions from now on; what is gone is offered until it may be withdrawn (listeners: at once)."""
         offered = self._channels[kind].offered
-        if kind is Kind.LISTENER and not offered.keys().isdisjoint(edits):
-            self._withdrawal.drain(self._rounds, now)
+        if kind is Kind.LISTENER:
+            self._drain(edits, now)
         for name, entry in edits.items():
             if entry is not None:
                 offered[name] = entry
@@ -283,6 +290,12 @@ class Rollout:
                 self._withdrawal.forget(kind, name)
             else:
                 self._withdrawal.add(kind, [name], self._rounds)
+
+    def _drain(self, listeners: Iterable[str], now: float) -> None:
+        """What Envoy has of these listeners is replaced or taken away."""
+        channel, ledger = self._channels[Kind.LISTENER], self._channels[Kind.LISTENER].ledger
+        known = {name: (channel.offered.get(name), ledger.last_good(Kind.LISTENER.key(name))) for name in listeners}
+        self._withdrawal.drain({name: [*filter(None, pair)] for name, pair in known.items()}, self._rounds, now)
 
     def _flush(self, kind: Kind, names: Iterable[str], now: float) -> None:
         if kind is Kind.CLUSTER:
@@ -332,7 +345,7 @@ class Rollout:
             unknown = [name for name in channel.held if name not in offered and not self._is_coming(kind, name)]
             if kind is Kind.SCOPE and unknown:
                 self._withdrawal.add(kind, unknown, self._rounds)
-                self._withdrawal.drain(self._rounds, now)
+                self._withdrawal.drain_unknown(self._rounds, now)
             known = offered if channel.subscription.wildcard else [name for name in channel.held if name in offered]
             self._flush(kind, [*known, *(name for name in unknown if not drains(kind, name))], now)
 

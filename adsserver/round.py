@@ -75,9 +75,9 @@ class Round:
     pause: float = 0.0
     """... for which the round waits until this time."""
     led_to: set[str] = field(default_factory=set)
-    """Route configurations that scopes lead to which it sent ..."""
+    """Route configurations that scopes lead to which it sent, or kept."""
     unrouted: set[str] = field(default_factory=set)
-    """... and those of them that Envoy has still to ask for, or to answer for."""
+    """Those that Envoy has still to ask for, or to answer for."""
 
     def lead_to(self, routes: Iterable[str]) -> None:
         """Envoy is sent scopes with these route configurations, or something new of these."""
@@ -94,6 +94,7 @@ class Round:
         """Envoy has no version of something now: hold back what may lead there, for the translator to take it back."""
         is_of_scope = entry.kind is Kind.SCOPE or (entry.kind is Kind.ROUTE and entry.name in self.led_to)
         if entry.kind is Kind.SCOPE:
+            self.led_to.discard(entry.routes or "")
             self.unrouted.discard(entry.routes or "")
         stage = Stage.CLUSTERS if entry.kind is Kind.CLUSTER else Stage.SCOPES if is_of_scope else None
         if self.stage is stage:

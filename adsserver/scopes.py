@@ -26,7 +26,8 @@ class Scopes:
         self._scopes = channels[Kind.SCOPE]
         self._routes = channels[Kind.ROUTE]
         self._catalog = catalog
-        self._is_doubtful = False
+        self.is_doubtful = False
+        """Whether Envoy may have dropped its scopes; see `need_round`."""
         self._are_due = False
 
     def send(self, names: Iterable[str], current: Round | None) -> list[Entry]:
@@ -50,13 +51,13 @@ class Scopes:
         return names
 
     def doubt(self, routes: Iterable[str] | None = None) -> None:
-        """Envoy asks no longer for these routes, or says for the first time which it wants."""
+        """Envoy asks no longer for these routes, or says for the first time what it wants or holds."""
         is_gone = routes is not None and not any(self._catalog.entry(Kind.ROUTE, name) for name in routes)
-        self._is_doubtful |= not is_gone
+        self.is_doubtful |= not is_gone
 
     def need_round(self) -> bool:
-        """Whether Envoy dropped scopes that there are; true once."""
-        is_doubtful, self._is_doubtful = self._is_doubtful, False
+        """Whether Envoy dropped scopes that there are; true once. To be asked when it has said all that it wants."""
+        is_doubtful, self.is_doubtful = self.is_doubtful, False
         self._are_due |= is_doubtful and self._are_lost()
         return self._are_due
 

@@ -7,8 +7,8 @@ authorization, or is tried again), or a connection (in its handshake) when the l
 for some seconds more. What a request or a connection has reached it keeps, though the cluster goes.
 
 So does a scope, since a request may be routed again by its scope after it was authorized. Envoy asks for a scope's
-routes as long as it has the scope. That a draining listener may still use it nobody says; so the scopes of a listener
-that changed or went with them stay for as long as a drain takes.
+routes as long as it has the scope. That a draining listener may still use it nobody says. So when a listener changes or
+goes and the scope goes that it begins with, this one and all that were there stay for as long as a drain takes.
 
 No more are kept than there are others, or a thousand: where everything changes again and again, some go before their
 time, since an Envoy without memory would serve nobody: those that no draining listener may need, and of these the first
@@ -60,6 +60,7 @@ class Withdrawal:
         self._lingering = {kind: _Lingering() for kind in (Kind.SCOPE, Kind.CLUSTER)}
         self._last_drain = _BEFORE
         self._drained_at = 0.0
+        self._drained: set[str] = set()
         self._is_news = False
 
     def settle(self, settled_at: float, trusted_at: float) -> None:
@@ -88,10 +89,23 @@ class Withdrawal:
         for name in names:
             self._lingering[kind].sent_first.setdefault(name, number)
 
-    def drain(self, number: int, now: float) -> None:
-        """Listeners change or go in the round of this number: scopes that go in it may be theirs."""
-        if number in self._leaving[Kind.SCOPE].values():
+    def drain(self, listeners: Mapping[str, Iterable[Entry]], number: int, now: float) -> None:
+        """These versions of listeners go in the round of this number: whom they serve needs their scopes for a while.
+
+        One that changes again drains from then on: what was to replace it may not have got ready.
+        """
+        offered, bodies = (
+            self._channels[Kind.SCOPE].offered,
+            [each.body for known in listeners.values() for each in known],
+        )
+        is_again = now < self._drained_at and not self._drained.isdisjoint(listeners)
+        if is_again or any(_is_named(name, offered.get(name), bodies) for name in self._leaving[Kind.SCOPE]):
+            self._drained = {*listeners, *(self._drained if now < self._drained_at else ())}
             self._last_drain, self._drained_at = number, now + self._timing.drain
+
+    def drain_unknown(self, number: int, now: float) -> None:
+        """There are scopes that nobody remembers: they may be those of listeners that went, or go in this round."""
+        self._last_drain, self._drained_at = number, now + self._timing.drain + self._timing.trust
 
     def look_again(self) -> None:
         """Something happened after which more may be taken away than before."""
@@ -223,14 +237,17 @@ class Withdrawal:
         in use.
         """
         kept = self._channels[Kind.CLUSTER].ledger.kept()
+        everything = {kind.key(name) for kind, names in self._leaving.items() for name in names}
         if None in kept:
-            return {kind.key(name) for kind, names in self._leaving.items() for name in names}
+            return everything
         used: set[str] = set()
         users = [entry.body for entry in kept if entry]
         for kind in _USERS_FIRST if users else ():
             for name in self._leaving[kind]:
                 entry = self._channels[kind].offered.get(name)
                 if kind.key(name) not in used and _is_named(name, entry, users):
+                    if entry is None and kind in (Kind.SCOPE, Kind.ROUTE):
+                        return everything
                     used.add(kind.key(name))
                     users.extend([entry.body] if entry else [])
         return used

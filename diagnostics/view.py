@@ -12,7 +12,7 @@ from snapshot import JSON, Database, Reader, Record, Snapshot
 
 DATABASES: Final[tuple[Database, ...]] = ("objects", "resources", "statuses", "acks", "holds")
 
-TYPES: Final = ("cluster", "endpoint", "extension", "listener", "route", "runtime", "secret")
+TYPES: Final = ("cluster", "endpoint", "extension", "listener", "route", "runtime", "scope", "secret")
 
 FILE_PREFIX: Final = "dragoman/"
 """Begins the keys of records that tell of a source of objects, like a file, not of an object."""

@@ -20,7 +20,7 @@ from adsserver.resources import Catalog, Kind, split_key
 from adsserver.round import Timing
 from adsserver.session import Session
 from snapshot import Changes, Record
-from tests.support.model_envoy import FILTER, LAYER, ModelEnvoy
+from tests.support.model_envoy import FILTER, LAYER, WILD, ModelEnvoy
 from tests.support.model_resources import Held, content_of
 
 TIMING = Timing()
@@ -41,9 +41,8 @@ class Adsserver(Translated):
 
     # -- the world
 
-    def publishes(self, cluster: str) -> bool:
-        """Whether there is such a cluster that could be sent: it is wanted, and was not refused."""
-        key = f"cluster/{cluster}"
+    def publishes(self, key: str) -> bool:
+        """Whether there is such a resource that could be sent: it is wanted, and was not refused."""
         return key in self.wanted and (key, self.wanted[key].version) not in self.envoy.told
 
     def is_bad(self, route: str) -> bool:
@@ -134,9 +133,11 @@ class Adsserver(Translated):
         end = self.now + seconds
         while self.session.deadline is not None and self.session.deadline <= end:
             before, self.now = self.now, max(self.now, self.session.deadline)
+            self.envoy.end_drains(self.now - TIMING.drain + 1e-6)
             self.send(self.session.on_timer(self.now))
             assert self.session.deadline is None or self.session.deadline > self.now or before < self.now
         self.now = end
+        self.envoy.end_drains(self.now - TIMING.drain + 1e-6)
 
     # -- failures
 
@@ -231,19 +232,19 @@ class Adsserver(Translated):
             latest: dict[str, Held] = dict(entries)
             if kind is Kind.CLUSTER:
                 latest.update(self.envoy.warming)
+            if kind is Kind.SCOPE and not self.envoy.scopes.has_users:
+                continue
             if kind is Kind.LISTENER:
                 latest.update(self.envoy.warming_listeners)
             for key, record in self.wanted.items():
                 self.judge_there(kind, key, record, latest)
-            for name in latest if kind in (Kind.CLUSTER, Kind.LISTENER) else ():
+            for name in latest if kind in WILD else ():
                 assert kind.key(name) in self.wanted or self.is_kept(name), f"{kind}/{name} is still there"
 
     def judge_there(self, kind: Kind, key: str, record: Record, latest: dict[str, Held]) -> None:
         found = split_key(key)
         assert found
-        if found[0] is not kind or (
-            kind not in (Kind.CLUSTER, Kind.LISTENER) and found[1] not in self.envoy.interest[kind]
-        ):
+        if found[0] is not kind or (kind not in WILD and found[1] not in self.envoy.interest[kind]):
             return
         envoy_has = latest.get(found[1])
         content = content_of(kind, record.body)

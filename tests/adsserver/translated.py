@@ -26,6 +26,7 @@ class Translated(RuleBasedStateMachine):
         self.edition = 0
         self.is_on = False
         self.wanted: dict[str, Record] = {}
+        self.past: dict[str, Record] = {}
 
     def publish(self, changes: dict[str, Record | None]) -> None:
         """Take over changes."""
@@ -53,6 +54,94 @@ class Translated(RuleBasedStateMachine):
             changes[f"endpoint/{source}"] = self.body(bad=None)
         self.publish(changes)
 
+    def edit(self, changes: dict[str, Record | None]) -> None:
+        """Publish changes, and in the same commit take back the scopes that no listener needs any more."""
+        after = {key: record for key, record in {**self.wanted, **changes}.items() if record}
+        contents = {
+            key: json.loads(each.body) for key, each in after.items() if key.startswith(("listener/", "route/"))
+        }
+        firsts = {each["srds"] for key, each in contents.items() if key.startswith("listener/") and each.get("srds")}
+        used = firsts | {name for first in firsts for name in contents[f"route/{first}"]["scopes"]}
+        for key in after:
+            name = key.split("/", 1)[1]
+            if key.startswith(("scope/", "route/index-", "route/shard-")) and name not in used:
+                changes[key] = None
+        self.publish({key: record for key, record in changes.items() if record or key in self.wanted})
+
+    def shards(self, bads: list[str | None], clusters: set[str]) -> dict[str, Record | None]:
+        """New scopes with their routes; the first of each `bads` is whether the scope is bad."""
+        there = sorted(cluster for cluster in clusters if f"cluster/{cluster}" in self.wanted)
+        changes: dict[str, Record | None] = {}
+        for bad in bads:
+            name = f"shard-{self.edition}"
+            changes[f"scope/{name}"] = self.scope(name, bad=bad)
+            changes[f"route/{name}"] = self.body(clusters=there, bad=None, on=self.is_on)
+        return changes
+
+    def scope(self, name: str, *, bad: str | None = None) -> Record:
+        said = self.body(routes=name, bad=bad)
+        return Record(said.version, said.body, {"routes": name})
+
+    @rule(
+        listener=st.sampled_from(LISTENERS),
+        scopes=st.lists(st.sampled_from([None] * 9 + ["rules"]), max_size=2),
+        clusters=st.sets(st.sampled_from(CLUSTERS), max_size=2),
+        kept=st.integers(0, 2),
+        again=st.booleans(),
+        bad=badness,
+        bad_routes=badness,
+    )
+    def put_scopes(
+        self,
+        listener: str,
+        scopes: list[str | None],
+        clusters: set[str],
+        kept: int,
+        again: bool,
+        bad: str | None,
+        bad_routes: str | None,
+    ) -> None:
+        """A listener's index leads to new scopes, to some of those before, and to one that went, if there is any."""
+        first = f"index-{listener}"
+        changes = self.shards(scopes, clusters)
+        for key in changes if bad_routes else ():
+            if key.startswith("route/"):
+                changes[key] = self.body(**json.loads(changes[key].body) | {"bad": bad_routes})  # type: ignore[union-attr]
+        before = self.wanted.get(f"route/{first}")
+        names = [key.split("/", 1)[1] for key in changes if key.startswith("scope/")]
+        names += json.loads(before.body)["scopes"][:kept] if before else []
+        shards = [name for name in self.past if name.startswith("shard-")]
+        gone = [name for name in shards if f"scope/{name}" not in self.wanted] if again else []
+        for name in gone[-1:]:
+            names.append(name)
+            changes[f"scope/{name}"] = self.past[name]
+            changes[f"route/{name}"] = self.body(clusters=[], bad=None, on=self.is_on)
+        changes[f"route/{first}"] = self.body(clusters=[], scopes=sorted(set(names)), bad=bad, on=self.is_on)
+        if f"scope/{first}" not in self.wanted:
+            changes[f"scope/{first}"] = self.past.get(first) or self.scope(first)
+        there = self.wanted.get(f"listener/{listener}")
+        if not there or json.loads(there.body).get("srds") != first:
+            changes[f"listener/{listener}"] = self.body(rds=[], sds=[], srds=first, bad=None)
+        for key, each in changes.items():
+            if each and key.startswith("scope/") and not json.loads(each.body)["bad"]:
+                self.past[key.split("/", 1)[1]] = each
+        self.edit(changes)
+
+    @rule(number=st.integers(0, 5), clusters=st.sets(st.sampled_from(CLUSTERS), max_size=2), bad=badness)
+    def change_shard(self, number: int, clusters: set[str], bad: str | None) -> None:
+        """The routes of a scope change."""
+        there = sorted(cluster for cluster in clusters if f"cluster/{cluster}" in self.wanted)
+        shards = [key for key in self.wanted if key.startswith("route/shard-")]
+        for key in shards[number : number + 1]:
+            self.publish({key: self.body(clusters=there, bad=bad, on=self.is_on)})
+
+    @rule(listener=st.sampled_from(LISTENERS), bad=badness)
+    def change_scoped_listener(self, listener: str, bad: str | None) -> None:
+        """It drains, and keeps its index."""
+        there = self.wanted.get(f"listener/{listener}")
+        if there:
+            self.publish({f"listener/{listener}": self.body(**json.loads(there.body) | {"bad": bad})})
+
     @rule(name=st.sampled_from(CLUSTERS), bad=badness)
     def put_endpoints(self, name: str, bad: str | None) -> None:
         if f"endpoint/{name}-endpoints" in self.wanted:
@@ -72,7 +161,7 @@ class Translated(RuleBasedStateMachine):
     def put_listener(self, name: str, routes: set[str], secrets: set[str], bad: str | None) -> None:
         rds = sorted(route for route in routes if f"route/{route}" in self.wanted)
         sds = sorted(secret for secret in secrets if f"secret/{secret}" in self.wanted)
-        self.publish({f"listener/{name}": self.body(rds=rds, sds=sds, bad=bad)})
+        self.edit({f"listener/{name}": self.body(rds=rds, sds=sds, bad=bad)})
 
     def filter(self) -> Record:
         """The filter's configuration."""
@@ -131,7 +220,7 @@ class Translated(RuleBasedStateMachine):
                 changes[key] = self.body(**content | {"rds": rds})
             elif away in content.get("clusters", ()) and key not in changes:
                 changes[key] = self.body(**content | {"clusters": sorted({*content["clusters"], to} - {away})})
-        self.publish({key: record for key, record in changes.items() if record or key in self.wanted})
+        self.edit(changes)
 
     @rule(old=st.sampled_from(CLUSTERS), new=st.sampled_from(CLUSTERS), bad=badness, bad_route=badness)
     def move_routes(self, old: str, new: str, bad: str | None, bad_route: str | None) -> None:
@@ -144,7 +233,7 @@ class Translated(RuleBasedStateMachine):
             content = json.loads(record.body) if key.startswith("route/") else {}
             if old in content.get("clusters", ()):
                 clusters = sorted({new if each == old else each for each in content["clusters"]})
-                changes[key] = self.body(clusters=clusters, bad=bad_route, on=self.is_on)
+                changes[key] = self.body(**content | {"clusters": clusters, "bad": bad_route})
         changes[f"cluster/{old}"] = None
         self.publish(changes)
 
@@ -169,7 +258,7 @@ class Translated(RuleBasedStateMachine):
             if name in content.get(field, ()):
                 content[field].remove(name)
                 changes[other] = self.body(**content)
-        self.publish(changes)
+        self.edit(changes)
 
     @rule()
     def drop_unused_endpoints(self) -> None:

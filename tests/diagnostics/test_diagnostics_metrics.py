@@ -77,6 +77,7 @@ def test_our_metrics_say_what_the_snapshot_holds(tmp_path: Path) -> None:
         ("dragoman_resources", (("type", "listener"),)): 1,
         ("dragoman_resources", (("type", "route"),)): 0,
         ("dragoman_resources", (("type", "runtime"),)): 0,
+        ("dragoman_resources", (("type", "scope"),)): 0,
         ("dragoman_resources", (("type", "secret"),)): 0,
         ("dragoman_refused_resources", ()): 1,
         ("dragoman_snapshot_sequence", (("database", "objects"),)): 1,

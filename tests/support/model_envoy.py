@@ -2,7 +2,7 @@
 
 It follows Envoy's delta_subscription_state.cc, cds_api_helper.cc and lds_api.cc as far as a control plane can tell, and
 it judges: a route must not come before its clusters, a cluster must not go before its routes. A resource's body is
-JSON:
+JSON (scopes, and what others say of them, in model_scopes.py):
 
     cluster           {"eds": name | null, "stuck": bool, "bad": null | "rules" | "meaning"}    stuck: warms for ever
     listener          {"rds": [names], "sds": [names], "bad": ...}
@@ -22,13 +22,16 @@ routes and Secrets until `end_drains`.
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf
 
 from adsserver.messages import Request, Response
 from adsserver.resources import Kind
 from adsserver.round import Timing
 from tests.support.model_resources import Held, held
+from tests.support.model_scopes import ModelScopes
 
-WILD = (Kind.CLUSTER, Kind.LISTENER)
+WILD = (Kind.CLUSTER, Kind.SCOPE, Kind.LISTENER)
 FILTER = "filter"
 LAYER = "layer"
 
@@ -37,7 +40,7 @@ class ModelEnvoy:
     """One Envoy process. `out` are its requests, in order."""
 
     def __init__(self, timing: Timing, exists: Callable[[str], bool], is_bad: Callable[[str], bool]) -> None:
-        """What the translator publishes: whether there is a cluster of this name, and whether a route is refused."""
+        """What the translator publishes: whether it is there and good by its key, and whether a route is refused."""
         self.timing = timing
         self.exists = exists
         self.is_bad = is_bad
@@ -50,6 +53,7 @@ class ModelEnvoy:
         self.interest[Kind.RUNTIME].add(LAYER)
         self.asked: set[Kind] = set()
         self.has_begun = False
+        self.told_at = 0.0
         self.was_told = False
         self.wants_listeners = False
         self.withheld: list[Request] = []
@@ -62,9 +66,10 @@ class ModelEnvoy:
         self.in_mind: dict[str, bytes] = {}
         self.spoilt: set[str] = set()
         self._innocent: set[str] = set()
-        self._excused: dict[Kind, set[str]] = {Kind.ROUTE: set(), Kind.SECRET: set()}
+        self.excused: dict[Kind, set[str]] = {Kind.ROUTE: set(), Kind.SECRET: set()}
         self.sent_again: list[str] = []
         self.keeps_routes: set[str] = set()
+        self.scopes = ModelScopes(self, exists)
 
     # -- the stream
 
@@ -85,6 +90,8 @@ class ModelEnvoy:
         self._update_interest()
         if self.wants_listeners:
             self._ask(Kind.LISTENER)
+        if self.scopes.was_asked:
+            self._ask(Kind.SCOPE)
 
     def say(self) -> Request:
         """The next request, on its way now; a refusal of one resource alone is remembered as told."""
@@ -110,6 +117,7 @@ class ModelEnvoy:
     def receive(self, response: Response, sent_at: float) -> None:
         """Process a response."""
         names = response.names
+        self.told_at = sent_at
         assert len(set(names)) == len(names), f"a name twice in one response: {names}"
         is_paused = response.kind is Kind.CLUSTER and self.warming
         assert response.kind in self.asked or is_paused, f"{response.kind} sent without being asked for"
@@ -121,6 +129,7 @@ class ModelEnvoy:
             Kind.SECRET: self._secrets,
             Kind.RUNTIME: self._runtime,
             Kind.EXTENSION: self._extensions,
+            Kind.SCOPE: self._scopes,
         }[response.kind]
         self.sent_again += [entry.key for entry in response.entries]
         bad = handle(response, sent_at)
@@ -163,7 +172,10 @@ class ModelEnvoy:
         listeners = [*self.active[Kind.LISTENER].values(), *self.warming_listeners.values(), *self.draining]
         self._interested(Kind.ENDPOINT, {each.content["eds"] for each in clusters if each.content["eds"]})
         self._interested(Kind.SECRET, {name for each in listeners for name in each.content["sds"]})
-        self._interested(Kind.ROUTE, {name for each in listeners for name in each.content["rds"]})
+        scoped = self.scopes.update()
+        self._interested(Kind.ROUTE, {name for each in listeners for name in each.content["rds"]} | scoped)
+        if self.scopes.was_asked:
+            self._ask(Kind.SCOPE)
         self._interested(Kind.EXTENSION, {FILTER} if listeners else set())
 
     def _interested(self, kind: Kind, names: set[str]) -> None:
@@ -172,7 +184,7 @@ class ModelEnvoy:
         for name in dropped:
             self.versions[kind].pop(name, None)
             self.active[kind].pop(name, None)
-            self._excused.get(kind, set()).discard(name)
+            self.excused.get(kind, set()).discard(name)
             if kind is Kind.SECRET:
                 self.in_mind.pop(name, None)
                 self.spoilt.discard(name)
@@ -280,7 +292,7 @@ class ModelEnvoy:
         if bad:
             return bad
         for name in response.removed:
-            self._drain(name)
+            self._drain(name, since=self.told_at)
             self.warming_listeners.pop(name, None)
         self._innocent.clear()
         for name, listener in new.items():
@@ -294,44 +306,59 @@ class ModelEnvoy:
         self._open_listeners()
         return [name for name, listener in new.items() if listener.content["bad"] or name in self._innocent]
 
+    def _scopes(self, response: Response, sent_at: float) -> list[str]:
+        bad = self.scopes.receive(response, sent_at)
+        self._open_listeners()
+        return bad
+
     def _open_listeners(self, excused: Kind | None = None) -> None:
         """Open those that wait for nothing more; after a refusal none waits for anything of that kind."""
         if excused:
-            self._excused[excused] |= self.interest[excused]
+            self.excused[excused] |= self.interest[excused]
         for name, listener in list(self.warming_listeners.items()):
+            scoped = self.scopes.needed_by(listener)
+            if scoped is None:
+                continue
             needed = {
-                Kind.ROUTE: listener.content["rds"],
+                Kind.ROUTE: [*listener.content["rds"], *scoped],
                 Kind.SECRET: listener.content["sds"],
                 Kind.EXTENSION: [FILTER],
             }
             if all(self._has_all(kind, names) for kind, names in needed.items()):
-                self._drain(name)
+                self._drain(name, since=listener.sent_at)
                 self.active[Kind.LISTENER][name] = self.warming_listeners.pop(name)
+                self.scopes.judge_listener(listener)
 
     def _has_all(self, kind: Kind, names: list[str]) -> bool:
-        return all(name in self.active[kind] or name in self._excused.get(kind, ()) for name in names)
+        return all(name in self.active[kind] or name in self.excused.get(kind, ()) for name in names)
 
-    def _drain(self, listener: str) -> None:
+    def _drain(self, listener: str, since: float) -> None:
         if listener in self.active[Kind.LISTENER]:
-            self.draining.append(self.active[Kind.LISTENER].pop(listener))
+            self.draining.append(replace(self.active[Kind.LISTENER].pop(listener), sent_at=since))
 
-    def end_drains(self) -> None:
-        """The time is over that connections of changed listeners are let live on."""
-        self.draining.clear()
-        self._update_interest()
+    def end_drains(self, until: float = inf) -> None:
+        """The time is over that connections of listeners that changed by then are let live on."""
+        over = [each for each in self.draining if each.sent_at <= until]
+        if over:
+            self.draining = [each for each in self.draining if each.sent_at > until]
+            self._update_interest()
 
     def _routes(self, response: Response, sent_at: float) -> list[str]:
         new = {entry.name: held(entry, sent_at) for entry in response.entries}
         bad = [name for name, route in new.items() if route.content["bad"]]
         if bad:  # every listener that waits for routes hears of the failure, and waits no longer
+            self.scopes.refused_routes(list(new))
             self._open_listeners(excused=Kind.ROUTE)
             self.keeps_routes |= new.keys()
             return bad
         for name, route in new.items():
             if name in self.interest[Kind.ROUTE]:
                 self._judge_route(route)
+                had_some = name in self.active[Kind.ROUTE]
                 self.active[Kind.ROUTE][name] = route
                 self.keeps_routes.discard(name)
+                if had_some:
+                    self.scopes.judge_routes(name)
         self._open_listeners()
         self._judge_filter()
         return []
@@ -361,7 +388,7 @@ class ModelEnvoy:
         for name in route.content["clusters"]:
             if name in self.active[Kind.CLUSTER] or name in self.refused_clusters:
                 continue
-            if not self.exists(name):
+            if not self.exists(Kind.CLUSTER.key(name)):
                 continue  # a last good version, given to a new Envoy after what it used was deleted
             assert name in self.known_clusters, f"{route} came, but its cluster {name} never did"
             warming = self.warming.get(name)
@@ -373,7 +400,7 @@ class ModelEnvoy:
 
     def _judge_withdrawal(self, cluster: str) -> None:
         for listener in (*self.active[Kind.LISTENER].values(), *self.draining):
-            for name in listener.content["rds"]:
+            for name in {*listener.content["rds"], *self.scopes.routes}:
                 route = self.active[Kind.ROUTE].get(name)
                 assert not (route and cluster in route.content["clusters"]), f"{cluster} was taken away from {route}"
 
