@@ -95,3 +95,12 @@ def test_an_envoy_that_comes_anew_has_all_of_it(growing: Gateway, red: HttpUpstr
     growing.wait_served("h5.test", "/m5/")
     assert is_indexed(growing)
     assert growing.request("h5.test", "/m6/").status_code == 404
+
+
+def test_shards_have_no_statistics_of_their_own(growing: Gateway, red: HttpUpstream) -> None:
+    """There would be a dozen of each, under names that change."""
+    growing.apply("many", many(150, red))
+    growing.wait_served("large.test", "/l149/")
+    assert is_indexed(growing)
+    names = EnvoyAdmin(growing.run_dir / "admin.sock").stats("[.]rds[.]")
+    assert {name.rpartition(".")[0].rpartition("/")[2] for name in names} == {"cleartext", "cleartext_index"}

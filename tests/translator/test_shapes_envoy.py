@@ -89,6 +89,12 @@ def a_mapping(rng: random.Random, number: int, service: str) -> dict[str, Any]:
     return an_object("Mapping", f"m{number}", **path, service=service, **asks, **says, **host, **added)
 
 
+def asked(made: dict[str, Any]) -> str:
+    """What a Mapping asks of a request."""
+    fields = ("hostname", "prefix", "prefix_exact", "prefix_regex", "case_sensitive", "method", "headers", "precedence")
+    return json.dumps([made["spec"].get(field) for field in (*fields, "query_parameters")])
+
+
 def a_world(seed: int, service: str) -> Objects:
     """Objects; every other world has a Module with filters for all requests."""
     rng = random.Random(seed)
@@ -97,7 +103,8 @@ def a_world(seed: int, service: str) -> Objects:
         action = rng.choice(("Route", "Route", "Route", "Redirect", "Reject"))
         policy = {"insecure": {"action": action}}
         made.append(an_object("Host", f"h{number}", hostname=hostname, requestPolicy=policy))
-    made += [a_mapping(rng, number, service) for number in range(60)]
+    mappings = (a_mapping(rng, number, service) for number in range(60))
+    made += {asked(each): each for each in mappings}.values()  # two that ask the same would share requests by chance
     if seed % 2:
         config = {
             "error_response_overrides": [{"on_status_code": 404, "body": {"text_format": "ours"}}],
@@ -192,7 +199,7 @@ def test_every_request_is_answered_alike(seed: int) -> None:
                 both = [(answer[0] in CHANGED,) for answer in both]
             assert both[0] == both[1], (host, path, lines, method)
             found.add(body["headers"]["x-mapping"] if isinstance(body, dict) else both[0][0])
-        assert len(found) > 10, found
+        assert len(found) > 8, found
 
 
 WS = ["ws"]
