@@ -229,10 +229,10 @@ class Rollout:
         changed = [name for name, entry in edits.items() if entry or kind is Kind.LISTENER]
         if kind is Kind.ROUTE:  # those of a scope that came back may be old, and others lead to it now
             changed.sort(key=lambda name: name not in current.led_to)
-        if kind is not Kind.SCOPE or not self._scopes.are_due():
+        if kind is not Kind.SCOPE or (changed and not self._scopes.are_due()):
             self._flush(kind, [*changed, *self._answerable(kind)], now)
-        if kind is Kind.LISTENER:
-            due = self._scopes.take_due(behind_listeners=self._outbox.nonce > nonce)
+        due = self._scopes.take_due(behind_listeners=self._outbox.nonce > nonce) if kind is Kind.LISTENER else []
+        if due:
             self._flush(Kind.SCOPE, due, now)
 
     def _bring_led_to(self, scopes: Mapping[str, Entry | None], current: Round, now: float) -> None:

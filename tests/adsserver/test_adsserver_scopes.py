@@ -161,8 +161,10 @@ def test_a_cold_start_with_two_hundred_scopes(ads: Adsserver) -> None:
 
         wait_until(serves, what=lambda: statuses[-1])
         assert {each for each in statuses if each.startswith("status")} == set(), "no request before all is there"
-        for name in names:
-            assert get(port, f"{name}.test") == f"body of {name}"
+        with httpx.Client() as client:
+            for name in names:
+                answer = client.get(f"http://127.0.0.1:{port}/", headers={"host": f"{name}.test"})
+                assert answer.text == f"body of {name}"
         assert len(scopes(envoy)) == 201
         assert envoy.stats("scoped_rds.scopes.update_(success|rejected)") == {
             "http.test.scoped_rds.scopes.update_rejected": 0,
