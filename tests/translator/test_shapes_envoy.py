@@ -91,7 +91,7 @@ def a_mapping(rng: random.Random, number: int, service: str) -> dict[str, Any]:
 
 def asked(made: dict[str, Any]) -> str:
     """What a Mapping asks of a request."""
-    fields = ("hostname", "prefix", "prefix_exact", "prefix_regex", "case_sensitive", "method", "headers", "precedence")
+    fields = ("hostname", "prefix", "prefix_exact", "prefix_regex", "method", "headers", "precedence")
     return json.dumps([made["spec"].get(field) for field in (*fields, "query_parameters")])
 
 

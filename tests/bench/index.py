@@ -1,0 +1,123 @@
+"""What an index and shards are worth: a changed Mapping among very many, with them and without, by turns.
+
+python -m tests.bench.index [--sizes 1000 10000] [--layouts 50 one] [--listeners 1 2]
+
+Two gateways serve the same folder in clear text, one of them with `DRAGOMAN_INDEX_FROM` out of reach. CPU times are the
+kernel's: of all our parts, and of Envoy's main thread, which is what a change of routes costs Envoy.
+"""
+
+import argparse
+import statistics
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.bench.inputs import PER_HOST, Layout, hosts_of
+from tests.bench.processes import cpu_ms, resident_mb
+from tests.support.envoy import wait_until
+from tests.support.gateway import Gateway
+from tests.support.objects import an_object, host, mapping
+from tests.support.ports import unused_ports
+from tests.support.raw import RawConnection
+
+OURS = ("watcher", "translator", "adsserver", "diagnostics")
+CHANGES = 25
+OUT_OF_REACH = "1000000000"
+
+
+class Served:
+    """One gateway with its folder; every file has the Mappings of a Host, or some of one's."""
+
+    def __init__(self, count: int, layout: Layout, listeners: int, *, index: bool) -> None:
+        environ = {"AES_LOG_LEVEL": "warning"} | ({} if index else {"DRAGOMAN_INDEX_FROM": OUT_OF_REACH})
+        self.gateway = Gateway(listeners=False, environ=environ)
+        self.ports = unused_ports(listeners)
+        self.name = hosts_of(count, layout)[-1][0]
+        everywhere = {"namespace": {"from": "ALL"}}
+        for port in self.ports:
+            spec = {"port": port, "protocol": "HTTP", "securityModel": "INSECURE", "hostBinding": everywhere}
+            self.gateway.apply(f"listener-{port}", an_object("Listener", f"l{port}", spec))
+        for name, size in hosts_of(count, layout):
+            self.gateway.apply(name, host(name.replace(".", "-"), name))
+            for first in range(0, size, PER_HOST):
+                self.gateway.apply(f"{name}-{first}", self.mappings(name, first, min(first + PER_HOST, size), "v0"))
+        self.last = (size - 1) // PER_HOST * PER_HOST
+        self.end = size
+        self.served: list[float] = []
+        self.ours: list[float] = []
+        self.main: list[float] = []
+
+    def mappings(self, name: str, first: int, end: int, answer: str) -> str:
+        """Mappings; the last of them redirects to `answer`, so that Envoy itself tells the version."""
+        texts = [
+            mapping(f"{name}-{each}", name, f"10.0.{each % 250}.1:80", f"/m{each}/") for each in range(first, end - 1)
+        ]
+        texts.append(mapping(f"{name}-{end - 1}", name, f"{answer}.test", f"/m{end - 1}/", host_redirect=True))
+        return "".join(texts)
+
+    def start(self) -> None:
+        """Until it serves the last Mapping."""
+        self.gateway.start()
+        wait_until(lambda: self.answer() is not None, 120, what="the last Mapping")
+        time.sleep(3)  # what the start left to do is not part of a change
+        self.pids = [wait_until(lambda part=part: self.gateway.pid_of(part)) for part in OURS]  # type: ignore[misc]
+        self.envoy = wait_until(lambda: self.gateway.pid_of("envoy"))
+
+    def answer(self) -> str | None:
+        """What the last Mapping redirects to, at the last Listener."""
+        with RawConnection(self.ports[-1]) as connection:
+            return connection.ask(self.name, f"/m{self.end - 1}/x").header("location")
+
+    def change(self, number: int) -> None:
+        """One Mapping is another, and Envoy serves it at all Listeners."""
+        text = self.mappings(self.name, self.last, self.end, f"v{number}")
+        ours, main, began = cpu_ms(self.pids), main_ms(self.envoy), time.perf_counter()
+        self.gateway.apply(f"{self.name}-{self.last}", text)
+        while f"//v{number}.test" not in (self.answer() or ""):
+            time.sleep(0.0005)
+        self.served.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.3)
+        self.ours.append(cpu_ms(self.pids) - ours)
+        self.main.append(main_ms(self.envoy) - main)
+
+
+def main_ms(pid: int) -> float:
+    """CPU milliseconds of a process's main thread."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+def measure(count: int, layout: Layout, listeners: int) -> str:
+    """One line of the table."""
+    with ExitStack() as stack:
+        both = [Served(count, layout, listeners, index=index) for index in (False, True)]
+        for each in both:
+            stack.callback(each.gateway.close)
+            each.start()
+        for number in range(1, CHANGES + 1):
+            for each in both:
+                each.change(number)
+        shown = [
+            " -> ".join(f"{statistics.median(values):7.1f}" for values in pair)
+            for pair in zip(*[(each.served, each.ours, each.main) for each in both], strict=True)
+        ]
+        memory = " -> ".join(f"{resident_mb(each.envoy):5.0f}" for each in both)
+        return f"{count:8}  {layout:>6}  {listeners:9}  {'  '.join(shown)}  {memory}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.index", description=__doc__)
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 10_000])
+    parser.add_argument("--layouts", nargs="+", choices=["50", "one"], default=["50", "one"])
+    parser.add_argument("--listeners", nargs="+", type=int, default=[1, 2])
+    arguments = parser.parse_args()
+    print("                             without -> with an index, medians of a change in ms; Envoy's memory in MB")
+    print("Mappings  layout  Listeners        served        CPU of our parts    Envoy's main thread    Envoy")
+    for layout in arguments.layouts:
+        for count in arguments.sizes:
+            for listeners in arguments.listeners:
+                print(measure(count, layout, listeners), flush=True)
+
+
+if __name__ == "__main__":
+    main()
