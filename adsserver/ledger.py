@@ -170,12 +170,13 @@ class Ledger:
     def kept(self) -> list[Entry | None]:
         """The versions that Envoy keeps because it refused newer ones, of the kinds that name other resources.
 
-        None stands for one whose bytes are not known.
+        None stands for one whose bytes are not known, like one of a batch whose answer was not saved before a crash.
         """
         kept: list[Entry | None] = []
         for key in self._refused:
             fact, found = self._fact(key), split_key(key)
-            if fact.accepted is not None and found and found[0] not in _NAMING_NOTHING:
+            may_be_held = fact.accepted is not None or key in self._doubtful
+            if may_be_held and found and found[0] not in _NAMING_NOTHING:
                 kept.append(fact.last)
         return kept
 

@@ -66,6 +66,16 @@ class Adsserver(Translated):
         self.publish({f"route/{name}": self.body(clusters=[CLUSTERS[0]], bad=None, on=False) for name in ROUTES[:2]})
         self.publish({f"secret/{SECRETS[0]}": self.secret(bad=None)})
         self.publish({f"listener/{LISTENERS[0]}": self.body(rds=ROUTES[:2], sds=SECRETS[:1], bad=None)})
+        first, shard = f"index-{LISTENERS[1]}", self.shards([None], set(CLUSTERS[:1]))
+        names = [key.split("/", 1)[1] for key in shard if key.startswith("scope/")]
+        self.publish(
+            {
+                **shard,
+                f"scope/{first}": self.scope(first),
+                f"route/{first}": self.body(clusters=[], scopes=names, bad=None, on=False),
+                f"listener/{LISTENERS[1]}": self.body(rds=[], sds=[], srds=first, bad=None),
+            }
+        )
         self.settle()
 
     def publish(self, changes: dict[str, Record | None]) -> None:
@@ -206,12 +216,24 @@ class Adsserver(Translated):
         self.publish({"endpoint/last": self.body(bad=None)})
         self.settle()
         self.judge()
+        if self.edition % 4 == 0:
+            self.scopes_go_and_come_back()
         self.save()
         self.server_dies()
         self.settle()
         self.judge()
         sent_again = set(self.envoy.sent_again) - self.may_go_again()
         assert not sent_again, "sent again after a restart though nothing had changed"
+
+    def scopes_go_and_come_back(self) -> None:
+        """Drains end, Envoy drops its scopes, and one listener has scoped routes again."""
+        for listener in LISTENERS:
+            self.leave_scopes(listener)
+        self.settle()
+        self.judge()
+        self.put_scopes(LISTENERS[0], [None], set(), kept=0, again=False, bad=None, bad_routes=None)
+        self.settle()
+        self.judge()
 
     def may_go_again(self) -> set[str]:
         """What is refused, once more for a Secret's sake, or its last good one; a cluster brings its endpoints."""
@@ -232,6 +254,8 @@ class Adsserver(Translated):
             latest: dict[str, Held] = dict(entries)
             if kind is Kind.CLUSTER:
                 latest.update(self.envoy.warming)
+            waiting = self.envoy.warming_listeners.values()
+            assert all(self.envoy.scopes.needed_by(each) is not None for each in waiting), "scopes are waited for"
             if kind is Kind.SCOPE and not self.envoy.scopes.has_users:
                 continue
             if kind is Kind.LISTENER:

@@ -135,6 +135,13 @@ class Translated(RuleBasedStateMachine):
         for key in shards[number : number + 1]:
             self.publish({key: self.body(clusters=there, bad=bad, on=self.is_on)})
 
+    @rule(listener=st.sampled_from(LISTENERS))
+    def leave_scopes(self, listener: str) -> None:
+        """A listener with scoped routes gets others, or none: the index and its scopes go."""
+        there = self.wanted.get(f"listener/{listener}")
+        if there and json.loads(there.body).get("srds"):
+            self.edit({f"listener/{listener}": self.body(rds=[], sds=[], bad=None)})
+
     @rule(listener=st.sampled_from(LISTENERS), bad=badness)
     def change_scoped_listener(self, listener: str, bad: str | None) -> None:
         """It drains, and keeps its index."""
