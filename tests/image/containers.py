@@ -135,6 +135,10 @@ class Container:
         done = subprocess.run(command, env=self.engine.environ, capture_output=True, text=True, check=True)
         return done.stdout + done.stderr
 
+    def output(self, *command: str, options: Sequence[str] = ()) -> str:
+        """What a command prints that is run in it."""
+        return self.engine.podman("exec", *options, self.name, *command)
+
     def stop(self, seconds: int) -> int:
         """SIGTERM, SIGKILL after `seconds`; its exit code."""
         self.engine.podman("stop", "--time", str(seconds), self.name)
