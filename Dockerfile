@@ -42,18 +42,21 @@ RUN chmod -R u+rwX,go+rX,go-w /code \
 
 
 # The base without what installs, logs in, mounts or boots, and without what only that needs. dpkg itself takes it away, so
-# that its list of packages, which scanners read, stays true. No program runs as another user than its caller. The
-# standard library gets its bytecode here, as the packages do.
+# that its list of packages, which scanners read, stays true; what the packages' own scripts call goes last. No program runs
+# as another user than its caller. The standard library gets its bytecode here, as the packages do; -B, because compileall
+# would leave what it imports with bytecode of another kind.
 FROM ${PYTHON_IMAGE} AS base
-RUN installed() { dpkg-query --show --showformat '${Package} ' "$@" 2>/dev/null; } \
+RUN export DEBIAN_FRONTEND=noninteractive \
+ && installed() { dpkg-query --show --showformat '${Package} ' "$@" 2>/dev/null; } \
  && purge() { dpkg --purge --force-depends --force-remove-essential --force-remove-protected "$@"; } \
- && purge $(installed apt 'libapt-pkg*' sqv gpgv 'libhogweed*' 'libnettle*' 'libseccomp*' debian-archive-keyring adduser \
+ && purge $(installed apt 'libapt-pkg*' sqv gpgv debian-archive-keyring adduser 'libseccomp*' \
+        'libhogweed*' 'libnettle*' 'libgnutls*' 'libp11-kit*' 'libtasn1*' 'libidn2*' 'libunistring*' \
         login login.defs passwd 'libpam*' 'libsemanage*' 'libsepol*' 'libaudit*' 'libcap-ng*' \
-        mount util-linux util-linux-extra bsdutils e2fsprogs logsave init-system-helpers sysvinit-utils \
+        mount util-linux util-linux-extra bsdutils e2fsprogs logsave \
         'libmount*' 'libblkid*' 'libsmartcols*' 'libfdisk*' 'liblastlog*' 'libudev*' openssl \
         binutils 'binutils-*' 'libbinutils*' 'libctf*' 'libgprofng*' 'libsframe*' 'libjansson*' \
         'python3*-venv' 'python3-*-whl') \
- && purge $(installed debconf debconf-i18n perl-base) \
+ && purge $(installed debconf debconf-i18n init-system-helpers sysvinit-utils perl-base) \
  && rm -rf /var/cache/* /var/log/* /var/lib/apt /var/lib/pam /var/lib/systemd /var/lib/dpkg/*-old \
         /var/lib/dpkg/info/*.symbols /var/lib/dpkg/info/*.shlibs /var/lib/dpkg/info/*.templates \
         /usr/lib/*/gconv /usr/share/locale /usr/share/man /usr/share/info "$HOME/.cache" \
