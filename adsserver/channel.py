@@ -176,8 +176,12 @@ class Channel:
             return response
         self._restore(response)
         if len(response.entries) == 1 and not response.removed:
-            self.ledger.refuse(response.entries[0], error)
-            self.ledger.clear(response.entries[0])
+            (entry,) = response.entries
+            before = response.before.get(entry.name)
+            if before is not None and before != UNKNOWN:
+                self.ledger.keeps(entry.key, before)
+            self.ledger.refuse(entry, error)
+            self.ledger.clear(entry)
         return response
 
     def take_apart(self, response: Response) -> list[list[str]]:

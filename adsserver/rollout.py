@@ -236,9 +236,12 @@ class Rollout:
             self._flush(Kind.SCOPE, due, now)
 
     def _bring_led_to(self, scopes: Mapping[str, Entry | None], current: Round, now: float) -> None:
-        """Bring what the translator said anew, after a refusal, of routes that this round's scopes lead to."""
-        coming = current.coming.get(Kind.ROUTE, {})
-        again = {name: coming[name] for name in current.led_to if coming.get(name)}
+        """Bring what the translator said anew, after a refusal, of routes that this round's scopes lead to.
+
+        Those of which Envoy has a version may be an index: they wait, since they may lead to what is only coming.
+        """
+        coming, held = current.coming.get(Kind.ROUTE, {}), self._channels[Kind.ROUTE].held
+        again = {name: coming[name] for name in current.led_to if coming.get(name) and name not in held}
         current.lead_to(current.led_to)
         self._offer(Kind.ROUTE, again, now)
         self._flush(Kind.ROUTE, again, now)

@@ -178,6 +178,7 @@ class Withdrawal:
         del self._leaving[kind][name]
         self._channels[kind].offered.pop(name, None)
         self.forget(kind, name)
+        self._is_news = True  # what it used, or was kept for its sake, may go now
 
     @property
     def all_is_said_at(self) -> float:

@@ -66,8 +66,8 @@ class ModelScopes:
             self._refused.update(new)
         else:
             for name in response.removed:
-                self._judge_withdrawal(name)
-                self.active.pop(name, None)
+                if self.active.pop(name, None):
+                    self._judge_withdrawal(name)
             self.active.update(new)
             self._refused.difference_update(new)
         if self._awaited is None:
