@@ -178,7 +178,7 @@ class Channel:
         if len(response.entries) == 1 and not response.removed:
             (entry,) = response.entries
             before = response.before.get(entry.name)
-            if before is not None and before != UNKNOWN:
+            if self.kind is Kind.ROUTE and before is not None and before != UNKNOWN:
                 self.ledger.keeps(entry.key, before)
             self.ledger.refuse(entry, error)
             self.ledger.clear(entry)

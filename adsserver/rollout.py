@@ -113,13 +113,15 @@ class Rollout:
             self._verdicts.dropped(names)
         elif kind is Kind.ROUTE and names:
             self._scopes.doubt(names)
+            for name in names:
+                self._withdrawal.forget(kind, name)
 
     def retry(self, resources: Iterable[tuple[Kind, str]], now: float) -> None:
         """Send resources again that were refused for their surroundings."""
         for kind, name in resources:
             entry = self._channels[kind].offered.get(name)
             if entry and kind is Kind.LISTENER:
-                self._drain([name], now)
+                self._drain({name: entry}, now)
             if entry and self._round and self._is_gated(kind):
                 self._round.coming[kind].setdefault(name, entry)
             elif entry:
@@ -224,11 +226,13 @@ class Rollout:
         elif kind is Kind.SCOPE:
             self._bring_led_to(edits, current, now)
         self._offer(kind, edits, now)
+        changed = [name for name, entry in edits.items() if entry or kind is Kind.LISTENER]
+        if kind is Kind.ROUTE:  # what Envoy has not, and those of a scope that came back: others may lead there now
+            changed = [*self._answerable(kind), *changed]
+            changed.sort(key=lambda name: (name in channel.held, name not in current.led_to))
+            self._flush(kind, changed, now)
         if channel.subscription.asked:
             self._compare(channel, now)
-        changed = [name for name, entry in edits.items() if entry or kind is Kind.LISTENER]
-        if kind is Kind.ROUTE:  # those of a scope that came back may be old, and others lead to it now
-            changed.sort(key=lambda name: name not in current.led_to)
         if kind is not Kind.SCOPE or (changed and not self._scopes.are_due()):
             self._flush(kind, [*changed, *self._answerable(kind)], now)
         due = self._scopes.take_due(behind_listeners=self._outbox.nonce > nonce) if kind is Kind.LISTENER else []
@@ -294,11 +298,17 @@ class Rollout:
             else:
                 self._withdrawal.add(kind, [name], self._rounds)
 
-    def _drain(self, listeners: Iterable[str], now: float) -> None:
+    def _drain(self, listeners: Mapping[str, Entry | None], now: float) -> None:
         """What Envoy has of these listeners is replaced or taken away."""
         channel, ledger = self._channels[Kind.LISTENER], self._channels[Kind.LISTENER].ledger
-        known = {name: (channel.offered.get(name), ledger.last_good(Kind.LISTENER.key(name))) for name in listeners}
-        self._withdrawal.drain({name: [*filter(None, pair)] for name, pair in known.items()}, self._rounds, now)
+        known: dict[str, list[Entry]] = {}
+        for name, entry in listeners.items():
+            pair = (channel.offered.get(name), ledger.last_good(Kind.LISTENER.key(name)))
+            known[name] = [each for each in pair if each]
+            shown = channel.held.get(name)
+            if shown is not None and shown not in [each.version for each in (*known[name], entry) if each]:
+                self._withdrawal.drain_unknown(self._rounds, now)
+        self._withdrawal.drain(known, self._rounds, now)
 
     def _flush(self, kind: Kind, names: Iterable[str], now: float) -> None:
         if kind is Kind.CLUSTER:

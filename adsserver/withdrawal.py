@@ -104,7 +104,7 @@ class Withdrawal:
             self._last_drain, self._drained_at = number, now + self._timing.drain
 
     def drain_unknown(self, number: int, now: float) -> None:
-        """There are scopes that nobody remembers: they may be those of listeners that went, or go in this round."""
+        """Nobody remembers some scopes, or a listener: they may be those of what went, or goes in this round."""
         self._last_drain, self._drained_at = number, now + self._timing.drain + self._timing.trust
 
     def look_again(self) -> None:

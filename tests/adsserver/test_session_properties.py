@@ -238,6 +238,7 @@ class Adsserver(Translated):
     def may_go_again(self) -> set[str]:
         """What is refused, once more for a Secret's sake, or its last good one; a cluster brings its endpoints."""
         refused = {key for key, record in self.saved.items() if record.notes.get("refused")}
+        refused |= {key for key, record in self.wanted.items() if record.notes.get("use") == "idle"}  # which may wait
         if not self.envoy.scopes.has_users:  # Envoy shows scopes that it may have dropped
             refused |= {key for key in self.wanted if key.startswith("scope/")}
         clusters = [json.loads(self.wanted[key].body) for key in refused & self.wanted.keys() if "cluster/" in key]

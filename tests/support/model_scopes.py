@@ -93,7 +93,12 @@ class ModelScopes:
                 self.judge_listener(listener)
 
     def judge_listener(self, listener: Held) -> None:
-        """It serves, or its index has changed."""
+        """It serves, or its index has changed.
+
+        A last good listener, given to a new Envoy after its scope went, looks like one whose scopes were dropped.
+        """
+        if any(not self._exists(Kind.SCOPE.key(each.content["srds"])) for each in self._listeners()):
+            return
         index = self._envoy.active[Kind.ROUTE].get(self._index_of(listener) or "")
         for name in index.content.get("scopes", ()) if index else ():
             assert index
