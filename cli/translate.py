@@ -28,6 +28,7 @@ from watcher.named_files import FileSet, Guard, read_set
 
 SECTIONS: dict[str, tuple[ResourceType, str]] = {
     "listeners": ("listener", "envoy.config.listener.v3.Listener"),
+    "scopes": ("scope", "envoy.config.route.v3.ScopedRouteConfiguration"),
     "routes": ("route", "envoy.config.route.v3.RouteConfiguration"),
     "clusters": ("cluster", "envoy.config.cluster.v3.Cluster"),
     "endpoints": ("endpoint", "envoy.config.endpoint.v3.ClusterLoadAssignment"),

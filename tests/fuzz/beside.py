@@ -30,6 +30,7 @@ MESSAGES = {
     "endpoint": "envoy.config.endpoint.v3.ClusterLoadAssignment",
     "runtime": "envoy.service.runtime.v3.Runtime",
     "listener": "envoy.config.listener.v3.Listener",
+    "scope": "envoy.config.route.v3.ScopedRouteConfiguration",
     "route": "envoy.config.route.v3.RouteConfiguration",
     "secret": "envoy.extensions.transport_sockets.tls.v3.Secret",
 }

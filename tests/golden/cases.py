@@ -2,6 +2,7 @@
 
     # What the case is about, in a sentence.
     # shows: routes, problems
+    # index from: 1                  where that is what the case is about
     <objects>
     --- # gives
     <Envoy's canonical JSON as YAML, of the sections that it shows>
@@ -12,7 +13,7 @@ the diff is the review.
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,8 +30,10 @@ from watcher.parsing import parse
 
 FOLDER = Path(__file__).parent
 MARK = "--- # gives\n"
+OPTIONS = Options(knative=True)
 SECTIONS = {
     "listeners": ("listener", "envoy.config.listener.v3.Listener"),
+    "scopes": ("scope", "envoy.config.route.v3.ScopedRouteConfiguration"),
     "routes": ("route", "envoy.config.route.v3.RouteConfiguration"),
     "clusters": ("cluster", "envoy.config.cluster.v3.Cluster"),
     "endpoints": ("endpoint", "envoy.config.endpoint.v3.ClusterLoadAssignment"),
@@ -59,12 +62,20 @@ class Case:
         line = next(line for line in self.given.splitlines() if line.startswith("# shows:"))
         return [section.strip() for section in line.removeprefix("# shows:").split(",")]
 
+    @property
+    def options(self) -> Options:
+        """What the gateway is told at its start."""
+        for line in self.given.splitlines():
+            if line.startswith("# index from:"):
+                return replace(OPTIONS, index_from=int(line.rpartition(":")[2]))
+        return OPTIONS
+
     def result(self) -> str:
         """What the translator makes of it now."""
         documents = [document for document in yaml.safe_load_all(self.given) if document]
         if not any(document["kind"] == "Listener" for document in documents):
             documents += list(yaml.safe_load_all((FOLDER / "prelude.yaml").read_text()))
-        result = result_of(documents)
+        result = result_of(documents, self.options)
         assert result.failures == ()
         shown = {section: _section(section, result) for section in self.shows}
         return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120)
@@ -79,11 +90,11 @@ def cases() -> list[Case]:
     return [Case.read(path) for path in sorted(FOLDER.glob("*.yaml")) if path.name != "prelude.yaml"]
 
 
-def result_of(documents: list[Any]) -> Result:
+def result_of(documents: list[Any], options: Options = OPTIONS) -> Result:
     """What the translator makes of objects, and of files that they name: `kind: File`, with its `path` and `text`."""
     files = {document["path"]: document["text"].encode() for document in documents if document["kind"] == "File"}
     objects = _objects([document for document in documents if document["kind"] != "File"])
-    return translate(objects, Options(knative=True), lambda wanted: content_of(files, wanted))
+    return translate(objects, options, lambda wanted: content_of(files, wanted))
 
 
 def content_of(files: Mapping[str, bytes], wanted: Files) -> bytes:
