@@ -41,8 +41,8 @@ WORLD = an_object("Listener", "l", {"port": 8080, "protocol": "HTTP", **BOUND}) 
 class Envoy:
     """Refuses resources that `is_bad` says no to; answers when it is asked to, and only with what is new."""
 
-    def __init__(self, is_bad: Callable[[str, bytes], str | None]) -> None:
-        self.translation = Translation(Options(), {})
+    def __init__(self, is_bad: Callable[[str, bytes], str | None], options: Options | None = None) -> None:
+        self.translation = Translation(options or Options(), {})
         self.is_bad = is_bad
         self.verdicts: dict[str, Verdict] = {}
         self.statuses: dict[str, dict[str, Any]] = {}
@@ -319,3 +319,33 @@ def test_a_secret_that_envoy_refuses_later_is_told_to_its_users() -> None:
     assert "BAD SECRET" in said_of(envoy, "Host")[1]
     envoy.take(envoy.translation.verdicts_changed(5.0, {"secret/default/tls": Verdict(good, None)}))
     assert said_of(envoy, "Host") == ("ok", "")
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("guilty", [2, 4])
+def test_behind_an_index_the_guilty_mapping_alone_is_found(late: bool, guilty: int) -> None:
+    """Though its shard is another one without a Host, and without the only Mapping that changes protocols."""
+    world = dict(WORLD)
+    for number in range(6):
+        spec = {"hostname": f"h{number % 2}.test", "prefix": f"/m{number}/", "service": f"10.0.0.{number + 1}:80"}
+        world |= an_object("Mapping", f"m{number}", spec | ({"allow_upgrade": ["ws"]} if number == guilty else {}))
+    for number in range(2):
+        route = {"requestPolicy": {"insecure": {"action": "Route"}}}
+        world |= an_object("Host", f"h{number}", {"hostname": f"h{number}.test", **route})
+    spec = {"hostname": f"h{guilty % 2}.test", "prefix": "/bad/", "service": "10.0.0.9:80", "allow_upgrade": ["ws"]}
+    bad = world | an_object("Mapping", f"m{guilty}", spec)
+    text = b"/bad/"
+    envoy = Envoy(
+        lambda key, body: "boom" if key.startswith("route/") and text in body else None, Options(index_from=1)
+    )
+    if late:
+        envoy.change(0.0, world)
+        envoy.answer(1.0)
+        assert envoy.stopped() == set()
+    envoy.change(10.0, bad)
+    envoy.answer(11.0)
+    assert set(envoy.holds) == {key_of(guilty)}
+    everything = b"".join(row.body for row in envoy.translation.resources().values())
+    assert all(f"/m{number}/".encode() in everything for number in range(6) if number != guilty)
+    assert text not in everything
+    assert any(key.startswith("scope/") for key in envoy.translation.resources())
