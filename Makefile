@@ -54,6 +54,7 @@ envoyapi: .venv/dev.stamp ## rewrite the encoders from envoy-data-plane
 bench: .venv/dev.stamp ## print the table of costs
 	@$(BIN)/python -m tests.bench $(ARGS)
 	@$(BIN)/python -m tests.bench.big_hosts
+	@$(BIN)/python -m tests.bench.index
 	@$(BIN)/python -m tests.bench.cluster
 
 fuzz: .venv/dev.stamp ## mutated objects beside good ones for 10 minutes: ARGS="--minutes 60 --seed 1 --serving"
