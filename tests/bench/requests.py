@@ -1,9 +1,9 @@
 """What Envoy spends on a request for what stands in every listener: `python -m tests.bench.requests`.
 
-CPU of a real Envoy in microseconds a request under load (wrk), with and without it, by turns. First what looks at paths and headers: for
-the only one and the last of a hundred Mappings whose prefix ends without a slash (each has a condition of its own), and
-for a Mapping with `regex_rewrite` (whose cluster looks at what it made). Then the list of HTTP filters, while the route
-uses none of them; and what the ratio is worth, of the same and the same.
+CPU of a real Envoy in microseconds a request under load (wrk), with and without it, by turns. First what looks at paths
+and headers: for the only one and the last of a hundred Mappings whose prefix ends without a slash (each has a condition
+of its own), and for a Mapping with `regex_rewrite` (whose cluster looks at what it made). Then the list of HTTP filters,
+while the route uses none of them; and what the ratio is worth, of the same and the same.
 """
 
 import contextlib
