@@ -33,7 +33,8 @@ _WAKE_FOR = 3.0
 """Seconds after which a part that did not come back is left to supervisord's own pace."""
 _FIRST, _TICK, _END = "the first start", "a kernel without pidfd", "the end"
 _CHUNK = 1 << 16
-_TRIES = 5
+_PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds before each try to have a part started."""
 
 
 def parts(conf: Path) -> list[str]:
@@ -127,8 +128,14 @@ class Supervision:
                 os.kill(pid, signal.SIGKILL)  # it is supervisord's child: no other has its number before that reaps it
 
     async def start_again(self, part: str) -> None:
-        """Start a part that supervisord lets wait or has given up; nothing if it is running."""
-        await asyncio.to_thread(self._start_again, part)
+        """Start a part that supervisord lets wait or has given up; nothing if it is running.
+
+        supervisord may not hear it: its socket may be lost, and is made again in a moment. Nobody else would start it.
+        """
+        for pause in _PAUSES:
+            await asyncio.sleep(pause)
+            if await asyncio.to_thread(self._start_again, part):
+                return
 
     async def stop_one(self, part: str) -> None:
         """Stop a part, and start it no more unless it is asked for."""
@@ -142,19 +149,19 @@ class Supervision:
         ):
             cast("Any", proxy).supervisor.stopProcess(part, False)
 
-    def _start_again(self, part: str) -> None:
-        for _ in range(_TRIES):  # to be cut off between stopping and starting would leave the part stopped for ever
-            with xmlrpc.client.ServerProxy("http://localhost", transport=UnixTransport(self._socket)) as proxy:
-                ask = cast("Any", proxy).supervisor
-                try:
-                    if ask.getProcessInfo(part)["statename"] == "BACKOFF":
-                        ask.stopProcess(part, False)
-                    ask.startProcess(part, False)
-                except xmlrpc.client.Fault:  # it has been started, or cannot be, which supervisord tells
-                    return
-                except (OSError, http.client.HTTPException):
-                    continue
-                return
+    def _start_again(self, part: str) -> bool:
+        """Whether supervisord has heard it; cut off between stopping and starting, it is to be said again."""
+        with xmlrpc.client.ServerProxy("http://localhost", transport=UnixTransport(self._socket)) as proxy:
+            ask = cast("Any", proxy).supervisor
+            try:
+                if ask.getProcessInfo(part)["statename"] == "BACKOFF":
+                    ask.stopProcess(part, False)
+                ask.startProcess(part, False)
+            except (OSError, http.client.HTTPException):
+                return False
+            except xmlrpc.client.Fault:  # it has been started, or cannot be, which supervisord tells
+                return True
+            return True
 
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):

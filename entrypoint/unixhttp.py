@@ -18,8 +18,12 @@ class UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         """Connect, in place of a TCP connection."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        try:
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(str(self._path))
+        except OSError:
+            self.close()
+            raise
 
 
 def ask(path: Path, method: str, target: str) -> tuple[int, str]:
