@@ -115,7 +115,7 @@ class Ledger:
     def keeps(self, key: str, version: str) -> None:
         """Envoy refuses what was to take the place of this version, of which nothing else may be known."""
         if self._fact(key).accepted is None:
-            self._put(key, replace(self._fact(key), accepted=version, accepted_at=None, last=None))
+            self.recognise(key, version)
 
     def refuse(self, entry: Entry, message: str) -> None:
         """Envoy refused this version, for this reason. What was good once is not offered again once it is refused."""

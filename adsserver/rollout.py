@@ -228,9 +228,9 @@ class Rollout:
         self._offer(kind, edits, now)
         changed = [name for name, entry in edits.items() if entry or kind is Kind.LISTENER]
         if kind is Kind.ROUTE:  # what Envoy has not, and those of a scope that came back: others may lead there now
-            changed = [*self._answerable(kind), *changed]
-            changed.sort(key=lambda name: (name in channel.held, name not in current.led_to))
-            self._flush(kind, changed, now)
+            wanted = [*self._answerable(kind), *changed]
+            self._flush(kind, sorted(wanted, key=lambda name: (name in channel.held, name not in current.led_to)), now)
+            changed = []
         if channel.subscription.asked:
             self._compare(channel, now)
         if kind is not Kind.SCOPE or (changed and not self._scopes.are_due()):

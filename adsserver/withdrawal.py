@@ -94,10 +94,8 @@ class Withdrawal:
 
         One that changes again drains from then on: what was to replace it may not have got ready.
         """
-        offered, bodies = (
-            self._channels[Kind.SCOPE].offered,
-            [each.body for known in listeners.values() for each in known],
-        )
+        offered = self._channels[Kind.SCOPE].offered
+        bodies = [each.body for known in listeners.values() for each in known]
         is_again = now < self._drained_at and not self._drained.isdisjoint(listeners)
         if is_again or any(_is_named(name, offered.get(name), bodies) for name in self._leaving[Kind.SCOPE]):
             self._drained = {*listeners, *(self._drained if now < self._drained_at else ())}
@@ -238,9 +236,8 @@ class Withdrawal:
         in use.
         """
         kept = self._channels[Kind.CLUSTER].ledger.kept()
-        everything = {kind.key(name) for kind, names in self._leaving.items() for name in names}
         if None in kept:
-            return everything
+            return self._everything
         used: set[str] = set()
         users = [entry.body for entry in kept if entry]
         for kind in _USERS_FIRST if users else ():
@@ -248,10 +245,14 @@ class Withdrawal:
                 entry = self._channels[kind].offered.get(name)
                 if kind.key(name) not in used and _is_named(name, entry, users):
                     if entry is None and kind in (Kind.SCOPE, Kind.ROUTE):
-                        return everything
+                        return self._everything
                     used.add(kind.key(name))
                     users.extend([entry.body] if entry else [])
         return used
+
+    @property
+    def _everything(self) -> set[str]:
+        return {kind.key(name) for kind, names in self._leaving.items() for name in names}
 
 
 def _is_named(name: str, entry: Entry | None, users: Iterable[bytes]) -> bool:

@@ -163,7 +163,7 @@ class Life:
             return
         match self._keeper.judge(event, time.monotonic()):
             case Verdict.PARDON:
-                self._begin(self._supervision.start_again(event.part))
+                self._begin(self._start_again(event.part))
             case Verdict.REST if event.part not in self._resting:
                 self._resting.add(event.part)
                 reason = self._reason(event.part)
@@ -182,13 +182,17 @@ class Life:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def _start_again(self, part: str) -> None:
+        if not await self._supervision.start_again(part):
+            self._log.error("not started again: supervisord does not answer", what=part)
+
     async def _rest(self, part: str) -> None:
         """Stop a part that requests are served without, and start it again after a while."""
         await self._supervision.stop_one(part)
         await asyncio.sleep(REST)
         self._resting.discard(part)
         if not self._end.asked.is_set():
-            await self._supervision.start_again(part)
+            await self._start_again(part)
 
     async def _wind_down(self) -> None:
         """Drain Envoy, then let supervisord stop the parts; a second signal cuts it short."""

@@ -127,15 +127,16 @@ class Supervision:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)  # it is supervisord's child: no other has its number before that reaps it
 
-    async def start_again(self, part: str) -> None:
-        """Start a part that supervisord lets wait or has given up; nothing if it is running.
+    async def start_again(self, part: str) -> bool:
+        """Start a part that supervisord lets wait or has given up; nothing if it is running. Whether it was heard.
 
         supervisord may not hear it: its socket may be lost, and is made again in a moment. Nobody else would start it.
         """
         for pause in _PAUSES:
             await asyncio.sleep(pause)
             if await asyncio.to_thread(self._start_again, part):
-                return
+                return True
+        return False
 
     async def stop_one(self, part: str) -> None:
         """Stop a part, and start it no more unless it is asked for."""
@@ -159,8 +160,8 @@ class Supervision:
                 ask.startProcess(part, False)
             except (OSError, http.client.HTTPException):
                 return False
-            except xmlrpc.client.Fault:  # it has been started, or cannot be, which supervisord tells
-                return True
+            except xmlrpc.client.Fault:
+                pass  # it has been started, or cannot be, which supervisord tells
             return True
 
     def _read(self) -> None:

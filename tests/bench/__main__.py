@@ -15,7 +15,7 @@ import orjson
 
 from tests.bench import conversion
 from tests.bench.inputs import Layout, documents_of, hosts_of, objects_in, write_folder
-from tests.bench.processes import cpu_ms, resident_mb
+from tests.bench.processes import OURS, cpu_ms, resident_mb
 from tests.bench.reference import BareEnvoy, wait_for_answer
 from tests.support.certificates import authority
 from tests.support.envoy import wait_until
@@ -24,7 +24,6 @@ from tests.support.objects import an_object, tls_secret
 from translator.options import Options
 from translator.translation import Translation
 
-OURS = ("watcher", "translator", "adsserver", "diagnostics")
 CHANGES = 15
 
 

@@ -10,17 +10,15 @@ import argparse
 import statistics
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 from tests.bench.inputs import PER_HOST, Layout, hosts_of
-from tests.bench.processes import cpu_ms, resident_mb
+from tests.bench.processes import OURS, cpu_ms, main_ms, resident_mb
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping
 from tests.support.ports import unused_ports
 from tests.support.raw import RawConnection
 
-OURS = ("watcher", "translator", "adsserver", "diagnostics")
 CHANGES = 25
 OUT_OF_REACH = "1000000000"
 
@@ -79,11 +77,6 @@ class Served:
         time.sleep(0.3)
         self.ours.append(cpu_ms(self.pids) - ours)
         self.main.append(main_ms(self.envoy) - main)
-
-
-def main_ms(pid: int) -> float:
-    """CPU milliseconds of a process's main thread."""
-    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e6
 
 
 def measure(count: int, layout: Layout, listeners: int) -> str:

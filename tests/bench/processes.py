@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
+
+OURS: Final = ("watcher", "translator", "adsserver", "diagnostics")
+"""Our parts whose CPU and memory are counted."""
 
 
 def cpu_ms(pids: Iterable[int]) -> float:
@@ -11,6 +15,11 @@ def cpu_ms(pids: Iterable[int]) -> float:
         for task in Path(f"/proc/{pid}/task").iterdir():
             total += int((task / "schedstat").read_text().split()[0])
     return total / 1e6
+
+
+def main_ms(pid: int) -> float:
+    """CPU milliseconds of a process's main thread."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e6
 
 
 def resident_mb(pid: int) -> float:

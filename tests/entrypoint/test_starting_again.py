@@ -27,8 +27,13 @@ class _Deaf(Supervision):
 def test_it_is_said_until_it_is_heard(tries: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "_PAUSES", (0.0,) * 8)
     deaf = _Deaf(tries)
-    asyncio.run(deaf.start_again("diagnostics"))
+    assert asyncio.run(deaf.start_again("diagnostics"))
     assert deaf.heard == ["diagnostics"]
+
+
+def test_that_nobody_heard_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "_PAUSES", (0.0,) * 8)
+    assert not asyncio.run(_Deaf(8).start_again("diagnostics"))
 
 
 def test_a_socket_that_is_not_there_is_no_answer(tmp_path: Path) -> None:

@@ -54,6 +54,16 @@ NAMED: Final = {each.name: each for each in FILTERS}
 _SWITCHES: Final = {kind: (each.name, say) for each in FILTERS for kind, say in each.switches.items()}
 
 
+def inherited(values: Iterable[object]) -> dict[str, Any]:
+    """What routes say that do not say it themselves, where an index has filters wait for it that are always on."""
+    found = {}
+    for value in values:
+        inside = NAMED[_SWITCHES[type(value)][0]].inside
+        if inside is not None:
+            found[inside[0]] = any_of(inside[1](value))
+    return found
+
+
 def switches_of(values: Iterable[object]) -> dict[str, Any] | None:
     """Envoy's typed_per_filter_config for the values of a route or of a chain; None where there are none.
 
@@ -64,8 +74,7 @@ def switches_of(values: Iterable[object]) -> dict[str, Any] | None:
     for value in values:
         name, say = _SWITCHES[type(value)]
         found[name] = any_of(say(value))
-        if (inside := NAMED[name].inside) is not None:
-            found[inside[0]] = any_of(inside[1](value))
+        found |= inherited([value])
     return found or None
 
 
@@ -76,16 +85,6 @@ ANSWERED_BY_US: Final = switches_of([external_auth.DoNotAsk()])
 def names_of(values: Iterable[object]) -> dict[str, bool]:
     """The filters that these values of a route are for."""
     return {_SWITCHES[type(value)][0]: True for value in values}
-
-
-def inherited(values: Iterable[object]) -> dict[str, Any]:
-    """What routes say that do not say it themselves, where an index has filters wait for it that are always on."""
-    found = {}
-    for value in values:
-        inside = NAMED[_SWITCHES[type(value)][0]].inside
-        if inside is not None:
-            found[inside[0]] = any_of(inside[1](value))
-    return found
 
 
 def switched_on(names: Iterable[str]) -> dict[str, Any]:

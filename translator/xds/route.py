@@ -26,7 +26,8 @@ from envoyapi.wire import sized, tag
 from translator import ir
 from translator.features.retry_policy import body_limit_of
 from translator.features.upgrades import Upgrades
-from translator.filters import ANSWERED_BY_US, inherited, switches_of
+from translator.filters import ANSWERED_BY_US, NAMED, names_of, switches_of
+from translator.remembering import remembered, text_size
 from translator.xds.forward import encode_forward
 from translator.xds.headers import header_options
 from translator.xds.matcher import Place, place_of
@@ -90,7 +91,7 @@ def encode_route(route: ir.Route) -> EncodedRoute:
         forwarded_match=match if unforwarded else encode_match(route.match, others) + guards,
         rest=_rest_of(route),
         protocols=_protocols_of(route.action),
-        disinherited=bool(inherited(route.filters)),
+        disinherited=any(NAMED[name].inside for name in names_of(route.filters)),
     )
 
 
@@ -99,6 +100,11 @@ def _protocols_of(action: ir.Forward | ir.Redirect | ir.DirectResponse) -> tuple
     return tuple([name for each in features if isinstance(each, Upgrades) for name in each.protocols])
 
 
+def _size(protocols: tuple[str, ...]) -> int:
+    return sum([text_size(protocol) for protocol in protocols])
+
+
+@remembered(_size)
 def _upgrades_but(protocols: tuple[str, ...]) -> bytes:
     """What Envoy takes for a request to change the protocol, but for these protocols."""
     matchers = [

@@ -5,7 +5,7 @@ As a rule a chain has one route configuration. One with very many routes has an 
 
     routes --> encoded --+--> by virtual host --> virtual hosts ------------> a route configuration a chain
                          |         |                                     +--> its index
-                         |       sizes --> scoped chains --> plans --> shards --> their route configurations, scopes
+                         |     weights --> scoped chains --> plans --> shards --> their route configurations, scopes
                          +--> beginnings --> regions --+       |
                          +--> by piece <---------------+       +--> pieces
 """
@@ -18,7 +18,7 @@ from envoyapi.config_route_v3 import Route, VirtualHost
 from envoyapi.wire import Any as AnyMessage
 from translator import ir
 from translator.checks import SCOPE_HEADER
-from translator.filters import NAMED, inherited, names_of
+from translator.filters import NAMED, answers_at_once, inherited, names_of
 from translator.resources import Resource
 from translator.tables import Table, Tables, every, read
 from translator.xds import scoped
@@ -114,7 +114,7 @@ class RouteTables:
 
     def _is_scoped(self, name: str, chain: ir.FilterChain) -> bool | None:
         """Whether a chain has an index; None for no, since a row that is not there wakes nobody."""
-        names = {host.name for host in hosts_of(chain) if carries(host)}
+        names = {host.name for host in virtual_hosts_of(chain) if carries(host)}
         routes = sum([read(self._weights, host) or 0 for host in names])
         if 2 * routes < self._many:
             return None
@@ -157,11 +157,11 @@ class RouteTables:
         any_large = tables.group("all large virtual hosts", large, lambda _, __: {_SOME: True})
         self._large, self._some_are_large = large, tables.each("a host is large", any_large, lambda _, __: True)
         beginnings = tables.group("beginnings by large virtual host", self._encoded, self._beginnings)
-        self._regions = tables.each(
+        regions = tables.each(
             "regions", beginnings, lambda _, members: regions_of([text for texts in members.values() for text in texts])
         )
         self._split = tables.each(
-            "split virtual hosts", self._regions, lambda _, regions: regions if len(regions.all) > 1 else None
+            "split virtual hosts", regions, lambda _, found: found if len(found.all) > 1 else None
         )
         self._by_piece = tables.group("routes by piece", self._encoded, self._pieces)
         changing = tables.group("routes that change protocols", self._encoded, self._protocols)
@@ -173,7 +173,7 @@ class RouteTables:
 
     def _carried(self, chain: str) -> dict[str, bool]:
         found = read(self._intent.chains, chain)
-        return {host.name: True for host in hosts_of(found) if carries(host)} if found else {}
+        return {host.name: True for host in virtual_hosts_of(found) if carries(host)} if found else {}
 
     def _beginnings(self, key: RouteKey, rows: Encoded) -> dict[str, tuple[str, ...]]:
         return dict.fromkeys(self._large_of(key), tuple([row.place.beginning for row in rows]))
@@ -187,10 +187,10 @@ class RouteTables:
     def _pieces(self, key: RouteKey, rows: Encoded) -> dict[Piece, Encoded]:
         found: dict[Piece, list[EncodedRoute]] = {}
         for host in self._large_of(key):
-            regions = read(self._regions, host)
-            for row in rows if regions else ():
-                for prefix in regions.of(row.place.beginning) if regions else ():
-                    found.setdefault(Piece(host, prefix), []).append(row)
+            regions = read(self._split, host)
+            placed = [(prefix, row) for row in rows for prefix in regions.of(row.place.beginning)] if regions else []
+            for prefix, row in placed:
+                found.setdefault(Piece(host, prefix), []).append(row)
         return {piece: tuple(some) for piece, some in found.items()}
 
     def _protocols(self, key: RouteKey, rows: Encoded) -> dict[Piece, Protocols]:
@@ -205,7 +205,7 @@ class RouteTables:
     def _plan(self, name: str) -> Plan | None:
         chain = read(self._intent.chains, name)
         facts = Facts(lambda host: read(self._weights, host) or 0, every(self._split), every(self._changing))
-        return plan_of(name, hosts_of(chain), facts) if chain else None
+        return plan_of(name, virtual_hosts_of(chain), facts) if chain else None
 
     def _shards(self) -> Table[str, Shard]:
         listed = self._tables.group(
@@ -228,7 +228,7 @@ class RouteTables:
 
     def _whole_hosts(self, name: str, chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
         plan = read(self.plans, name)
-        return plan.direct if plan else hosts_of(chain)
+        return plan.direct if plan else virtual_hosts_of(chain)
 
     def _encode_whole(self, host: ir.VirtualHost) -> VirtualHost:
         rows = read(self._by_host, host.name) or {}
@@ -244,10 +244,13 @@ class RouteTables:
     def _shard_resource(self, shard: Shard, look: Look = read) -> Resource:
         """The routes of a shard; `look` finds rows, for rules or for others."""
         common = look(self._heads, shard.chain) or Indexed()
-        said = Route(typed_per_filter_config=common.inherited) if common.inherited else b""
+        said = Route(typed_per_filter_config=common.inherited)
+        of_answers = said + Route(typed_per_filter_config=answers_at_once(common.filters))
         hosts = [
             encode_virtual_host(
-                part.host, self._routes_of(part.piece, look), Behind(part.protocols, common.filters, said)
+                part.host,
+                self._routes_of(part.piece, look),
+                Behind(part.protocols, common.filters, said, of_answers),
             )
             for part in shard.parts
         ]
@@ -291,8 +294,8 @@ class RouteTables:
         chain = self._intent.chains.view().get(plan.chain if plan else name)
         if chain is None:
             return None
-        whole = plan.direct if plan else hosts_of(chain)
-        return chain.name, hosts_of(chain), self._keys_of(Piece(host.name) for host in whole)
+        whole = plan.direct if plan else virtual_hosts_of(chain)
+        return chain.name, virtual_hosts_of(chain), self._keys_of(Piece(host.name) for host in whole)
 
     def _keys_of(self, pieces: Iterable[Piece]) -> Iterator[RouteKey]:
         for piece in pieces:
@@ -307,6 +310,6 @@ def _led(shard: Shard) -> bytes | None:
     return listed([encode_led(part.host, (("", shard.name, part.protocols),)) for part in shard.parts])
 
 
-def hosts_of(chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
+def virtual_hosts_of(chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
     """The virtual hosts of a chain; none where it does not speak HTTP."""
     return chain.body.virtual_hosts if isinstance(chain.body, ir.HttpChain) else ()

@@ -21,7 +21,7 @@ from envoyapi.wire import SIZE, tag
 from envoyapi.xds_type_matcher_v3 import MatcherOnMatch
 from translator import ir
 from translator.dot_segments import ANYWHERE
-from translator.filters import ANSWERED_BY_US, answers_at_once, switched_off
+from translator.filters import ANSWERED_BY_US, switched_off
 from translator.xds.guard import guarded
 from translator.xds.matcher import Entry, Place, behind, matcher_of
 from translator.xds.paths import REFUSED
@@ -48,18 +48,14 @@ _MISDIRECTED = Route(
 class Behind:
     """What an index has on for all routes behind it: protocols to change to, and filters, by their names.
 
-    `inherited` are the fields that a route has which does not say them itself, encoded.
+    `inherited` are the fields that a route has which does not say them itself, encoded; `of_answers` those of routes
+    that answer by themselves.
     """
 
     protocols: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     inherited: bytes = b""
-
-    @property
-    def of_answers(self) -> bytes:
-        """What routes say that answer by themselves."""
-        at_once = answers_at_once(self.filters)
-        return self.inherited + (Route(typed_per_filter_config=at_once) if at_once else b"")
+    of_answers: bytes = b""
 
 
 IN_FRONT = Behind()
@@ -110,7 +106,7 @@ def _entries(host: ir.VirtualHost, routes: list[EncodedRoute], front: Behind) ->
 
 def _entry(route: EncodedRoute, match: bytes, front: Behind) -> Iterable[Entry]:
     """A route, and before it what refuses to change to those protocols that only others have."""
-    if not set(front.protocols) <= set(route.protocols):
+    if front.protocols and not set(front.protocols) <= set(route.protocols):
         yield route.place, route.refusing(match) + front.of_answers
     yield route.place, route.with_match(match) + (b"" if route.disinherited else front.inherited)
 
