@@ -2,12 +2,14 @@
 
 import gzip
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
@@ -215,6 +217,33 @@ def test_who_gets_in(gateway: Gateway, rules: dict[str, Any], forwarded: str, st
     wait_until(lambda: ask(gateway).headers["server"] == "envoy", what="no Module")
 
 
+def test_a_websocket_gets_through_the_buffer(gateway: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:
+    name = "chat.module.test"
+    texts = "".join(
+        mapping(f"chat-{upstream.name}", name, upstream.service, allow_upgrade=["websocket"], **more)
+        for upstream, more in ((red, {"weight": 50}), (blue, {}))
+    )
+
+    def talk() -> str:
+        with (
+            socket.create_connection(("127.0.0.1", gateway.http_port)) as connection,
+            connect(f"ws://{name}/", sock=connection, open_timeout=10) as websocket,
+        ):
+            websocket.send("hello")
+            return str(websocket.recv(timeout=10))
+
+    def status(**headers: str) -> int:
+        return gateway.request(name, method="POST", content=b"x" * 11, headers=headers).status_code
+
+    with gateway.applied("chat", host("chat", name) + texts):
+        gateway.wait_served(name)
+        with gateway.applied("module", module(buffer={"max_request_bytes": 10})):
+            wait_until(lambda: status() == 413, what="the buffer")
+            assert {talk() for _ in range(40)} == {"red: hello", "blue: hello"}
+            assert status(upgrade="websocket") == 413
+            assert status(upgrade="h2c", connection="upgrade") in {403, 413}
+
+
 def test_remote_is_the_client_that_a_trusted_proxy_tells(gateway: Gateway) -> None:
     with gateway.applied("module", module(use_remote_address=False, ip_allow=[{"remote": "192.0.2.0/24"}])):
         wait_until(lambda: ask(gateway, x_forwarded_for="192.0.2.1").status_code == 200, what="the client let in")
@@ -277,6 +306,6 @@ def test_a_filter_that_comes_changes_and_goes_costs_no_connection_and_no_request
             gone(gateway, f"x-lua-{level}".lower())
         assert kept.ask()
         assert kept.ask()
+        wait_until(lambda: load.requests > 100, what="enough requests")
     assert load.failures == []
     assert load.reconnects == 0
-    assert load.requests > 100

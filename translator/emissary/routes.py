@@ -23,6 +23,7 @@ from translator.emissary.kinds.module import Defaults
 from translator.emissary.mappings import Member
 from translator.emissary.precedence import Order, order_of
 from translator.emissary.settings import MappingDefaults
+from translator.emissary.upgrading import with_upgrades
 from translator.emissary.weights import WHOLE, shares_of
 from translator.features.idle_timeout import IdleTimeout
 from translator.ir import ObjectKey
@@ -128,7 +129,7 @@ def routes_of(
     common = _common_of([placed for placed, _ in served], division.shadow, defaults)
     authority = authority_match(first.demands.host, hosts)
     order = group_order(first)
-    return tuple(
+    routes = tuple(
         [
             ir.Route(
                 name=f"{member.namespace}/{member.name}",
@@ -142,6 +143,7 @@ def routes_of(
             for place, ((key, member), reached) in enumerate(served)
         ]
     )
+    return with_upgrades(routes) if defaults.gathers_bodies else routes
 
 
 @dataclass(frozen=True, slots=True)

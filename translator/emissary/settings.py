@@ -51,6 +51,7 @@ class MappingDefaults:
     resolver: str | None
     linkerd: bool
     is_buffer_limited: bool
+    gathers_bodies: bool
 
 
 class Settings:
@@ -173,6 +174,7 @@ def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
         resolver=config.resolver,
         linkerd=config.add_linkerd_headers,
         is_buffer_limited=config.buffer_limit_bytes is not None,
+        gathers_bodies=config.buffer is not None,
     )
 
 

@@ -17,11 +17,19 @@ class WholeBodies:
     most_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class AsItComes:
+    """Nothing is gathered, though it is for all: what follows a request for another protocol does not end."""
+
+
 OFF: Final = BufferPerRoute(disabled=True)
 
 FILTER: Final = HttpFilter(
     name="envoy.filters.http.buffer",
     idle=Buffer(max_request_bytes=1),  # Envoy wants a number; what counts is said where the filter is switched on
-    switches={WholeBodies: lambda whole: BufferPerRoute(buffer=Buffer(max_request_bytes=whole.most_bytes))},
+    switches={
+        WholeBodies: lambda whole: BufferPerRoute(buffer=Buffer(max_request_bytes=whole.most_bytes)),
+        AsItComes: lambda _: OFF,
+    },
     off=OFF,
 )
