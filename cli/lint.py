@@ -40,7 +40,7 @@ _STEPS: Final = 14
 )
 @click.argument("paths", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(exists=True, path_type=Path))
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file, instead of the terminal.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write it to.")
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -188,7 +188,7 @@ def _without_collections() -> Iterator[None]:
 
 
 def _write(report: "Report", form: str, output: Path | None) -> None:
-    from lint.formats import FORMATS as WRITERS  # noqa: N812, PLC0415 -- as above
+    from lint.formats import FORMATS as WRITERS  # noqa: PLC0415 -- as above
 
     text = WRITERS[form](report)
     try:

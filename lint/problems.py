@@ -59,6 +59,16 @@ _UNATTACHED: Final[Mapping[str, Code]] = {
     "Listener": attachment.LISTENER,
 }
 
+_ALWAYS: Final = frozenset({names.ABSENT, schema.MORE})
+"""Codes whose findings are warnings, whatever they stop: a Secret may be in the cluster, and more is only more."""
+
+JUDGED: Final = frozenset(
+    code.id
+    for code in (*schema.CODES, *names.CODES, *conflicts.CODES, *attachment.CODES, *certificates.CODES, *effects.CODES)
+    if code not in _ALWAYS
+)
+"""Codes whose findings are errors exactly when a problem stops its object."""
+
 
 def of_file(sort: FileSort) -> Code:
     """The code of a problem of a file."""
@@ -75,16 +85,21 @@ def code_of(key: str, problem: Problem) -> Code:
         return certificates.FILE
     if problem.sort == "Absent":
         return names.ABSENT
-    if problem.reason == "Invalid":
-        return _BY_SORT.get(problem.sort) or (schema.TOGETHER if problem.stops else effects.VAIN)
-    kind = kind_of(key).removeprefix(_EMISSARY)
-    field = next(iter(steps_of(problem.path)[1:]), "")
-    if problem.reason == "Conflict":
-        return _CONFLICTS.get((kind, str(field)), conflicts.OTHER)
-    if problem.reason == "NotAttached":
-        is_own = field != "shadow"
-        return _UNATTACHED.get(kind, attachment.OTHER) if is_own else attachment.OTHER
-    return _BY_REASON[problem.reason]
+    return _by_reason(kind_of(key).removeprefix(_EMISSARY), problem)
+
+
+def _by_reason(kind: str, problem: Problem) -> Code:
+    field = str(next(iter(steps_of(problem.path)[1:]), ""))
+    match problem.reason:
+        case "Invalid":
+            code = _BY_SORT.get(problem.sort) or (schema.TOGETHER if problem.stops else effects.VAIN)
+        case "Conflict":
+            code = _CONFLICTS.get((kind, field), conflicts.OTHER)
+        case "NotAttached":
+            code = attachment.OTHER if field == "shadow" else _UNATTACHED.get(kind, attachment.OTHER)
+        case other:
+            code = _BY_REASON[other]
+    return code
 
 
 def found(key: str, problem: Problem) -> Found:
@@ -94,7 +109,7 @@ def found(key: str, problem: Problem) -> Found:
 
 
 def _severity(code: Code, problem: Problem) -> Severity:
-    if code in (names.ABSENT, schema.MORE):
+    if code in _ALWAYS:
         return "warning"
     if problem.stops:
         return "error"

@@ -69,7 +69,12 @@ class Silence:
 
 def kept(findings: Iterable[Finding], silences: list[Silence]) -> list[Finding]:
     """The findings that nothing silences. Of several silences each counts as used."""
-    return [finding for finding in findings if not any([silence.takes(finding) for silence in silences])]
+    left = []
+    for finding in findings:
+        takers = [silence for silence in silences if silence.takes(finding)]
+        if not takers:
+            left.append(finding)
+    return left
 
 
 # Comments
@@ -135,8 +140,7 @@ def _reach(lines: list[str], number: int, roots: list[yaml.Node], *, is_alone: b
         for root in roots:
             before = lines[number + 1 : root.start_mark.line]
             if root.start_mark.line > number and all(not each.strip() or each.lstrip()[:1] in "#-" for each in before):
-                if not any(other.start_mark.line < number <= _last(other) for other in roots):
-                    return _Span(number, _last(root))
+                return _Span(number, _last(root))
         number += 1
         while number < len(lines) - 1 and (not lines[number].strip() or lines[number].lstrip().startswith("#")):
             number += 1
@@ -209,7 +213,7 @@ def of_file(path: Path, known: Mapping[str, Code], linted: Iterable[Path]) -> li
     is_whole = any(home.is_relative_to(one.absolute()) for one in linted)
     try:
         text = path.read_text()
-        root, document = yaml.compose(text, yaml.CSafeLoader), yaml.load(text, yaml.CSafeLoader)  # noqa: S506 -- is safe
+        root, document = yaml.compose(text, yaml.CSafeLoader), yaml.load(text, yaml.CSafeLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SilencesError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if document is None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from translator.consul.tables import ConsulTables
 from translator.decode import Problem
-from translator.derived import bodies_by_kind, in_words, told_of
+from translator.derived import bodies_by_kind, in_words, owner_of, told_of
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
 from translator.files.names import GROUP, Files, istio_files
@@ -86,6 +86,10 @@ class Apis:
     def problems(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, tuple[Problem, ...]]:
         """What is wrong with these objects now."""
         return {key: (*self._found(key), *self._of_derived(key)) for key in keys}
+
+    def judged(self) -> frozenset[ObjectKey]:
+        """The objects of which anything is told now: few, of many."""
+        return frozenset(owner_of(key) for table in self.problem_tables for key in table.view())
 
     def _found(self, key: ObjectKey) -> Iterator[Problem]:
         for table in self.problem_tables:

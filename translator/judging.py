@@ -73,23 +73,20 @@ def judge(
     contents = {files.key: read_files(files) for files in apis.files_wanted()}
     if contents:
         failures += tables.sweep(_changes(apis, contents)).failures
-    keys = [key for key in (*effective, *contents) if apis.serves(key)]
     absent: dict[ObjectKey, tuple[Problem, ...]] = {}
     if stand_in is not None:
         missed = {f"{SECRETS}{space}/{name}": (space, name) for space, name in apis.kubernetes.certificates_missed()}
         instead = {key: stand_in(*names) for key, names in missed.items() if key not in effective}
         if instead:
-            absent = _absent(apis.problems(keys))
+            absent = _absent(apis.problems(apis.judged()))
             failures += tables.sweep(_changes(apis, instead)).failures
-    problems = {
-        key: (*(each for each in absent.get(key, ()) if each not in found), *found)
-        for key, found in apis.problems(keys).items()
-        if found or key in absent
-    }
+    problems = apis.problems(apis.judged() | absent.keys())
+    for key, those in absent.items():
+        problems[key] = (*(each for each in those if each not in problems[key]), *problems[key])
     return Judgement(
         {key: body for key, body in effective.items() if apis.serves(key) and _is_ours(key, body, options)},
         carriers.carried(),
-        problems,
+        {key: those for key, those in problems.items() if those},
         tuple(key for key, body in effective.items() if _is_unserved(apis, key) and _is_ours(key, body, options)),
         apis.emissary.groups.view(),
         _routes(apis),

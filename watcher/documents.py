@@ -140,7 +140,9 @@ def _extent_of(value: JSON) -> tuple[int, int]:
 def _directive_too_many(text: bytes) -> Fault | None:
     for count, found in enumerate(_DIRECTIVE.finditer(text)):
         if count == MAX_DIRECTIVES:
-            return Fault(f"more than {MAX_DIRECTIVES} of its lines begin with %", _line_at(text, found.start()), "Excess")
+            return Fault(
+                f"more than {MAX_DIRECTIVES} of its lines begin with %", _line_at(text, found.start()), "Excess"
+            )
     return None
 
 

@@ -180,7 +180,9 @@ class Folder:
         weight = max(work.size, content.takes, sum(held.values()))
         if sum(held.values()) > self._limits.file:
             self._ledger.hold(path, sum(known.held.values()))
-            return _refused(self.source_of(path), "with what it had before, " + self._limits.objects_too_large(), "Excess")
+            return _refused(
+                self.source_of(path), "with what it had before, " + self._limits.objects_too_large(), "Excess"
+            )
         if not self._ledger.hold(path, weight):
             self._ledger.hold(path, sum(known.held.values()))
             return self._no_room(path, weight)

@@ -47,8 +47,8 @@ already, or is more than there may be."""
 class Problem:
     """Something a person should mend: the document, line and column (counted from 1), where there are such.
 
-    `about`: the key of the object that it is about, where it is about one. Problems that differ in what follows the line
-    alone are the same: it is for those who look closer.
+    `about`: the key of the object that it is about, where it is about one. Problems that differ only in what comes
+    behind the line are the same: that is for those who look closer.
     """
 
     message: str

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from lint.findings import Code
 from lint.codes.schema import GOOD
+from lint.findings import Code
 
 
 def _object(kind: str, name: str, spec: str) -> str:
@@ -11,15 +11,14 @@ def _object(kind: str, name: str, spec: str) -> str:
 
 
 _HOST: Final = _object("Host", "shop", "{hostname: shop.example.com, requestPolicy: {insecure: {action: Route}}}")
-_LISTENER: Final = (
-    "{port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: %s}, selector: {matchLabels: %s}}}"
-)
+_LISTENER: Final = "{port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}%s}}"
 
 MAPPING: Final = Code(
     id="DRG0501",
     title="Mapping that no Host serves",
     severity="warning",
-    why="No Host fits the Mapping's hostname, or selects it by its labels, or the Host that does is not served itself: no "
+    why="No Host fits the Mapping's hostname, or selects it by its labels, or the Host that does is not served "
+    "itself: no "
     "request can reach it.",
     mend="Compare the Mapping's hostname and labels with the Hosts'.",
     wrong=_HOST + _object("Mapping", "quote", "{hostname: other.example.org, prefix: /, service: quote}"),
@@ -31,9 +30,8 @@ HOST: Final = Code(
     severity="warning",
     why="The hostBinding of no Listener includes the Host, or they take only what it rejects: nobody can ask for it.",
     mend="Compare the Host's namespace and labels with the Listeners' hostBinding.",
-    wrong=_HOST + _object("Listener", "http", _LISTENER % ("ALL", "{stage: prod}")),
-    right=_HOST + _object("Listener", "http", "{port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: "
-                          "{namespace: {from: ALL}}}"),
+    wrong=_HOST + _object("Listener", "http", _LISTENER % ", selector: {matchLabels: {stage: prod}}"),
+    right=_HOST + _object("Listener", "http", _LISTENER % ""),
 )
 LISTENER: Final = Code(
     id="DRG0503",

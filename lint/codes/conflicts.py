@@ -44,7 +44,8 @@ DISAGREEMENT: Final = Code(
     id="DRG0403",
     title="Mappings for the same requests that disagree",
     severity="error",
-    why="Mappings for the same requests share a redirect, a timeout of connections and copies; who says otherwise than the "
+    why="Mappings for the same requests share a redirect, a timeout of connections and copies; who says otherwise "
+    "than the "
     "first by name is not served.",
     mend="Say the same in all of them, or let one ask for other requests.",
     wrong=_mapping("one", "weight: 50") + _mapping("two", "host_redirect: true"),
@@ -54,7 +55,8 @@ HOSTNAME: Final = Code(
     id="DRG0404",
     title="hostname that another Host has",
     severity="error",
-    why="Of Hosts with one hostname the first by name is served with its certificate and settings; the others are not, or "
+    why="Of Hosts with one hostname the first by name is served with its certificate and settings; the others are "
+    "not, or "
     "only their Mappings are.",
     mend="Give the Hosts different hostnames, or make them one.",
     wrong=_object("Host", "one", "{hostname: a.example.com, tlsSecret: {name: one}}")

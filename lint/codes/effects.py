@@ -32,7 +32,8 @@ NEVER: Final = Code(
     id="DRG0703",
     title="prefix or hostname that no request has",
     severity="warning",
-    why="Paths reach the routes as Envoy has normalized them: percent-encoded, without `.`, `..`, `//` and a query. What "
+    why="Paths reach the routes as Envoy has normalized them: percent-encoded, without `.`, `..`, `//` and a query. "
+    "What "
     "asks for something else is never asked for, or by hardly anyone.",
     mend="Write the prefix as requests have it; the message says how.",
     wrong=_mapping("prefix: quote/"),

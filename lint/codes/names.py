@@ -11,7 +11,7 @@ spec:
   hostname: shop.example.com
   {tls}
 """
-_SECRET: Final = """---
+_BROKEN: Final = """---
 apiVersion: v1
 kind: Secret
 metadata: {name: shop}
@@ -41,17 +41,19 @@ SECRET: Final = Code(
     id="DRG0301",
     title="Secret or file that is of no use",
     severity="error",
-    why="The Secret or file that is named is there, and holds no certificate, key, CA or list that can be used. Who needs "
+    why="The Secret or file that is named is there, and holds no certificate, key, CA or list that can be used. Who "
+    "needs "
     "it is not served: clear text never takes its place.",
     mend="Mend the Secret or the file; the message says what is wrong with it.",
-    wrong=_HOST.format(tls="tlsSecret: {name: shop}") + _SECRET,
+    wrong=_HOST.format(tls="tlsSecret: {name: shop}") + _BROKEN,
     right=_HOST.format(tls="requestPolicy: {insecure: {action: Route}}"),
 )
 ABSENT: Final = Code(
     id="DRG0302",
     title="Secret that is not in these files",
     severity="warning",
-    why="Secrets are seldom kept beside the objects that name them, so this may be well; it is told because whoever names "
+    why="Secrets are seldom kept beside the objects that name them, so this may be well; it is told because whoever "
+    "names "
     "a Secret that is not in the cluster is not served. Everything else is judged as if the Secret were there.",
     mend="See to it that the cluster has the Secret before the object is applied, or silence the code.",
     wrong=_HOST.format(tls="tlsSecret: {name: shop}"),

@@ -16,7 +16,8 @@ UNREAD: Final = Code(
     id="DRG0101",
     title="file that cannot be read",
     severity="error",
-    why="There is no right to read the file, it is a pipe or a link that leads out of the folder, or reading it failed. "
+    why="There is no right to read the file, it is a pipe or a link that leads out of the folder, or reading it "
+    "failed. "
     "Nothing is known of what is in it, so the exit code is 2.",
     mend="Give the right to read it, put the file itself inside the folder, or take it out.",
 )
@@ -24,7 +25,8 @@ TEXT: Final = Code(
     id="DRG0102",
     title="text that is no YAML or JSON",
     severity="error",
-    why="The document cannot be parsed, or says what YAML allows and Kubernetes does not: a key twice, a key that is no "
+    why="The document cannot be parsed, or says what YAML allows and Kubernetes does not: a key twice, a key that is "
+    "no "
     "text, a tag. The rest of the file's documents is read all the same.",
     mend="Correct the syntax at the place that is named.",
     wrong="apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: quote\n",

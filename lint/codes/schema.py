@@ -36,7 +36,8 @@ CHOICE: Final = Code(
     id="DRG0203",
     title="value that is none of the choices",
     severity="error",
-    why="The field takes some words or numbers alone; the API server refuses the object, and Dragoman does not serve it.",
+    why="The field takes some words or numbers alone; the API server refuses the object, and Dragoman does not serve "
+    "it.",
     mend="Write one of the values that the message names.",
     wrong=_mapping("prefix: /quote/", "service: quote", "host_redirect: true", "redirect_response_code: 300"),
     right=_mapping("prefix: /quote/", "service: quote", "host_redirect: true", "redirect_response_code: 302"),

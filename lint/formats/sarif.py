@@ -61,5 +61,5 @@ def _result(finding: Finding) -> dict[str, Any]:
 
 
 def _fingerprint(finding: Finding) -> str:
-    known = "\0".join((finding.code.id, finding.place.file, finding.object, finding.path, finding.message))
+    known = repr((finding.code.id, finding.place.file, finding.object, finding.path, finding.message))
     return blake2b(known.encode(errors="replace"), digest_size=16).hexdigest()

@@ -34,7 +34,8 @@ NAME: Final = Code(
     id="DRG0613",
     title="certificate for other names",
     severity="warning",
-    why="The certificate of a Host lists names (subjectAltName), and none of them stands for the Host's hostname: clients "
+    why="The certificate of a Host lists names (subjectAltName), and none of them stands for the Host's hostname: "
+    "clients "
     "refuse it.",
     mend="Name another Secret, or replace the certificate by one for the hostname.",
 )

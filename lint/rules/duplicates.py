@@ -20,7 +20,8 @@ DUPLICATE: Final = Code(
     id="DRG0712",
     title="the same requests in two namespaces",
     severity="warning",
-    why="Mappings of different namespaces ask for the same requests, and divide them. That is seldom meant: two teams have "
+    why="Mappings of different namespaces ask for the same requests, and divide them. That is seldom meant: two teams "
+    "have "
     "chosen the same path, and each gets a part of the other's requests. It is not told where each has a weight, as a "
     "canary of two namespaces has.",
     mend="Choose another prefix or hostname, or give each a weight where the requests are to be divided.",

@@ -16,9 +16,11 @@ VERSION: Final = Code(
     id="DRG0721",
     title="older version of the API",
     severity="advice",
-    why="Objects of getambassador.io/v1 and v2 are converted when they are read, and mean what they meant. In a cluster "
+    why="Objects of getambassador.io/v1 and v2 are converted when they are read, and mean what they meant. In a "
+    "cluster "
     "that needs the CRDs with older versions, and pods that convert (docs/older-versions.md).",
-    mend="Write apiVersion: getambassador.io/v3alpha1, as `kubectl get KINDs.v3alpha1.getambassador.io -o yaml` gives it.",
+    mend="Write apiVersion: getambassador.io/v3alpha1, as `kubectl get KINDs.v3alpha1.getambassador.io -o yaml` gives "
+    "it.",
     wrong="""apiVersion: getambassador.io/v2
 kind: Mapping
 metadata: {name: quote}

@@ -19,7 +19,8 @@ REFUSED: Final = Code(
     id="DRG0221",
     title="value that the API server refuses",
     severity="error",
-    why="Dragoman reads the value in a folder of YAML, but the schema of the CRD does not take it: `kubectl apply` refuses "
+    why="Dragoman reads the value in a folder of YAML, but the schema of the CRD does not take it: `kubectl apply` "
+    "refuses "
     "the object.",
     mend="Write it as the message says.",
     wrong="""apiVersion: getambassador.io/v3alpha1
@@ -37,7 +38,8 @@ NAME: Final = Code(
     id="DRG0222",
     title="name or label that Kubernetes refuses",
     severity="error",
-    why="Names of objects are those of DNS: small letters, digits, `-` and `.`. Labels have up to 63 letters, digits, `-`, "
+    why="Names of objects are those of DNS: small letters, digits, `-` and `.`. Labels have up to 63 letters, digits, "
+    "`-`, "
     "`_` and `.`, and begin and end with a letter or digit. Dragoman reads others in a folder; no API server does.",
     mend="Choose a name, or a label, that Kubernetes takes.",
     wrong="""apiVersion: getambassador.io/v3alpha1
@@ -80,7 +82,9 @@ RULE: Final = Rule((REFUSED, NAME), find)
 def _is_told(world: World, key: ObjectKey, path: str) -> bool:
     """Whether a field, or what it is in, is known to be wrong."""
     return any(
-        each.path == path or each.path.startswith((f"{path}.", f"{path}[")) or path.startswith((f"{each.path}.", f"{each.path}["))
+        each.path == path
+        or each.path.startswith((f"{path}.", f"{path}["))
+        or path.startswith((f"{each.path}.", f"{each.path}["))
         for each in world.found.get(key, ())
         if each.severity == "error" or each.path == path
     )

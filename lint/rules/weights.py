@@ -33,7 +33,8 @@ ALONE: Final = Code(
     id="DRG0714",
     title="weight of a Mapping that is alone",
     severity="advice",
-    why="A weight divides requests among Mappings for the same ones. A Mapping that is alone gets all of them, whatever "
+    why="A weight divides requests among Mappings for the same ones. A Mapping that is alone gets all of them, "
+    "whatever "
     "its weight is. Often the other one's prefix, hostname or method differs by a slip.",
     mend="Remove the weight, or let the other Mapping ask for exactly the same.",
     wrong=_mapping("quote", 50),
