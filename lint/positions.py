@@ -68,6 +68,11 @@ class Text:
             line += piece.count("\n")
         return found
 
+    @property
+    def lines(self) -> list[str]:
+        """Of the whole file."""
+        return "".join(self._pieces).split("\n")
+
     def root(self, document: Document) -> tuple[yaml.Node, int] | None:
         """A document's node, and the line (from 0) that its marks count from; None where it cannot be composed."""
         if document.piece not in self._composed:

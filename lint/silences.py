@@ -81,45 +81,47 @@ def kept(findings: Iterable[Finding], silences: list[Silence]) -> list[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
-    """Lines of a piece, from 0, the first and the last."""
+class _Root:
+    """A document's node, and the line of the file (from 0) that its marks count from."""
 
-    first: int
-    last: int
+    node: yaml.Node
+    start: int
+
+    @property
+    def first(self) -> int:
+        """The line of the file (from 0) at which it begins."""
+        return self.start + int(self.node.start_mark.line)
+
+    @property
+    def last(self) -> int:
+        """The line at which it ends."""
+        return self.start + _last(self.node)
 
 
 def in_comments(text: Text, known: Mapping[str, Code]) -> Iterator[Silence | Finding]:
     """The silences in a file's comments, and what is wrong with them."""
-    done: set[int] = set()
-    for document in text.file.documents:
-        root = text.root(document)
-        if root is None or document.piece in done:
-            continue
-        done.add(document.piece)
-        roots = [
-            found[0]
-            for other in text.file.documents
-            if other.piece == document.piece and (found := text.root(other)) is not None
-        ]
-        yield from _of_piece(text, text.piece(document.piece), roots, root[1], known)
-
-
-def _of_piece(
-    text: Text, piece: str, roots: list[yaml.Node], start: int, known: Mapping[str, Code]
-) -> Iterator[Silence | Finding]:
-    scalars = [(each.start_mark, each.end_mark) for root in roots for each in _scalars(root)]
-    lines = piece.split("\n")
+    roots = [_Root(*found) for document in text.file.documents if (found := text.root(document)) is not None]
+    lines = text.lines
     for number, line in enumerate(lines):
         found = _COMMENT.search(line)
-        if found is None or any(_holds(begin, end, number, found.start()) for begin, end in scalars):
+        if found is None or any(_is_text(root, number, found.start()) for root in roots):
             continue
-        place = Place(text.file.shown, start + number + 1, found.start() + 1)
+        place = Place(text.file.shown, number + 1, found.start() + 1)
         said = _understood(found["said"], known)
         if isinstance(said, str):
             yield _told(MISSPELT, place, said)
             continue
-        span = _reach(lines, number, roots, is_alone=not line[: found.start()].strip())
-        yield Silence(said, place, _within(text.file.shown, start + span.first + 1, start + span.last + 1))
+        first, last = _reach(lines, number, roots, is_alone=not line[: found.start()].strip())
+        yield Silence(said, place, _within(text.file.shown, first + 1, last + 1))
+
+
+def _is_text(root: _Root, line: int, column: int) -> bool:
+    """Whether what is at a line and column is in a scalar of a document."""
+    at = (line - root.start, column)
+    return root.start <= line and any(
+        (each.start_mark.line, each.start_mark.column) <= at < (each.end_mark.line, each.end_mark.column)
+        for each in _scalars(root.node)
+    )
 
 
 def _understood(said: str, known: Mapping[str, Code]) -> tuple[str, ...] | str:
@@ -134,18 +136,27 @@ def _understood(said: str, known: Mapping[str, Code]) -> tuple[str, ...] | str:
     return codes if found["reason"] else "gives no reason: write it behind the codes"
 
 
-def _reach(lines: list[str], number: int, roots: list[yaml.Node], *, is_alone: bool) -> _Span:
-    """The lines that a comment is about."""
+def _reach(lines: list[str], number: int, roots: list[_Root], *, is_alone: bool) -> tuple[int, int]:
+    """The first and the last line that a comment is about."""
     if is_alone or lines[number].startswith("---"):
+        after = number + 1
+        while after < len(lines) - 1 and _is_passed_over(lines[after]):
+            after += 1
         for root in roots:
-            before = lines[number + 1 : root.start_mark.line]
-            if root.start_mark.line > number and all(not each.strip() or each.lstrip()[:1] in "#-" for each in before):
-                return _Span(number, _last(root))
-        number += 1
-        while number < len(lines) - 1 and (not lines[number].strip() or lines[number].lstrip().startswith("#")):
-            number += 1
-    last = max((_last(node) for root in roots for node in _beginning(root, number)), default=number)
-    return _Span(number, max(number, last))
+            if root.first == after:
+                return number, root.last
+        number = after
+    ends = [
+        root.start + _last(node)
+        for root in roots
+        if root.start <= number
+        for node in _beginning(root.node, number - root.start)
+    ]
+    return number, max([number, *ends])
+
+
+def _is_passed_over(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#") or line.startswith(("---", "%"))
 
 
 def _beginning(node: yaml.Node, line: int) -> Iterator[yaml.Node]:
@@ -184,10 +195,6 @@ def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
             nodes += [each for pair in here.value for each in pair]
         elif isinstance(here, yaml.SequenceNode):
             nodes += here.value
-
-
-def _holds(begin: yaml.Mark, end: yaml.Mark, line: int, column: int) -> bool:
-    return (begin.line, begin.column) <= (line, column) < (end.line, end.column)
 
 
 def _within(file: str, first: int, last: int) -> Callable[[Place], bool]:

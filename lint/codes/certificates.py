@@ -1,4 +1,4 @@
-"""DRG06: Secrets and files themselves. What their certificates say of time and names is looked at by rules."""
+"""DRG06: Secrets themselves, and Istio's. What their certificates say of time and names is looked at by rules."""
 
 from typing import Final
 
@@ -23,12 +23,11 @@ stringData: {tls.crt: none, tls.key: none}
 )
 FILE: Final = Code(
     id="DRG0602",
-    title="file of certificates or texts that is of no use",
+    title="files of Istio's that are of no use",
     severity="error",
-    why="A file that an object names is missing, may not be read, or holds nothing that can be used. It is looked for "
-    "on "
-    "the machine that lints, as the gateway looks for it in its own image.",
-    mend="Put the file where it is looked for, or silence the code where only the gateway has it.",
+    why="AMBASSADOR_ISTIO_SECRET_DIR names a folder, and the certificate that Istio's agent has written there is missing, or "
+    "cannot be used. Files that an object names are told at that object (DRG0301).",
+    mend="Look at the folder, or leave the variable out where nothing is linted for a pod of Istio's.",
 )
 
 CODES: Final = (SECRET, FILE)
