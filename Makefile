@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 # The tests that start no process: the rest is for `make test`.
 QUICK := not (envoy or system or image or faults or kubernetes or cluster)
 
-.PHONY: help run cluster test e2e system check golden crds envoyapi bench fuzz image lock clean
+.PHONY: help run cluster test e2e system check golden crds lintdocs envoyapi bench fuzz image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -47,6 +47,9 @@ golden: .venv/dev.stamp ## rewrite what the golden cases give, and what the mani
 
 crds: .venv/dev.stamp ## rewrite what is made in deploy/ from the code's own kinds
 	@$(BIN)/python -m crds
+
+lintdocs: .venv/dev.stamp ## rewrite the pages of docs/lint from the codes' own definitions
+	@$(BIN)/python -m lint
 
 envoyapi: .venv/dev.stamp ## rewrite the encoders from envoy-data-plane
 	@$(BIN)/python -m envoyapi.generate

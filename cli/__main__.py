@@ -7,6 +7,7 @@ from typing import cast
 import click
 
 COMMANDS: Mapping[str, str] = {
+    "lint": "Tell what is wrong in folders of YAML, and what could be better.",
     "run": "Serve a folder of YAML with a real Envoy, until Ctrl-C.",
     "translate": "Print what a folder of YAML becomes for Envoy, without running anything.",
     "version": "Print the versions of Dragoman and Envoy.",

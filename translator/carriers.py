@@ -81,6 +81,11 @@ class Carriers:
         holders = self._carried.get(key)
         return min(holders) if holders and key not in self._standing else None
 
+    def carried(self) -> dict[ObjectKey, ObjectKey]:
+        """The objects that count and are carried, each with who carries it."""
+        found = {child: self.carrier_of(child) for child in self._carried}
+        return {child: carrier for child, carrier in found.items() if carrier is not None}
+
     def told_on(self, key: ObjectKey, own: Status | None, status_of: StatusOf) -> Status | None:
         """The status of an object with what is wrong in its annotation, and with what it carries.
 

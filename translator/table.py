@@ -108,6 +108,11 @@ class Table(Generic[K, V]):
             raise MisuseError(f"{self._turn.running.name!r} looked at {self.name!r} without read() or every()")
         return MappingProxyType(self._rows)
 
+    def missed(self) -> frozenset[K]:
+        """The keys that functions asked for and that have no row, for outputs; not those who asked for all keys."""
+        asked: set[Any] = set(self._readers)
+        return frozenset(asked - self._rows.keys() - {EVERY})
+
     def _settle(self, stale: dict[K, Any]) -> Moved:
         raise NotImplementedError
 

@@ -17,6 +17,7 @@ import yaml
 from snapshot import JSON
 from watcher.limits import MAX_ALIASED, MAX_DEPTH, Limits, mib
 from watcher.scalars import ScalarError, number, plain, tagged
+from watcher.sources import Sort
 
 MAX_DIRECTIVES: Final = 16
 """Lines that begin with `%`: libyaml compares each directive with all others, and each tag with all of them."""
@@ -42,10 +43,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a document cannot be read, and the line (from 0) where that shows."""
+    """Why a document cannot be read, and the line and column (from 0) where that shows."""
 
     message: str
     line: int
+    sort: Sort = field(default="Text", compare=False)
+    column: int = field(default=0, compare=False)
 
 
 TOO_MANY_ALIASES: Final = f"the aliases of this file add more than {mib(MAX_ALIASED)} to it"
@@ -73,9 +76,9 @@ class Budget:
 
 
 class _FaultError(Exception):
-    def __init__(self, message: str, line: int) -> None:
+    def __init__(self, message: str, line: int, sort: Sort = "Text") -> None:
         super().__init__(message)
-        self.fault = Fault(message, line)
+        self.fault = Fault(message, line, sort)
 
 
 def read_yaml(text: bytes, budget: Budget) -> Iterator[Document | Fault]:
@@ -97,7 +100,7 @@ def read_yaml(text: bytes, budget: Budget) -> Iterator[Document | Fault]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        yield Fault(f"it is not YAML: {reason}", mark.line if mark else 0)
+        yield Fault(f"it is not YAML: {reason}", mark.line if mark else 0, column=mark.column if mark else 0)
     except yaml.reader.ReaderError as error:
         yield Fault(f"it is not YAML: {error.reason} at byte {error.position}", _line_at(text, error.position))
 
@@ -109,7 +112,7 @@ def read_json(text: bytes, budget: Budget) -> Document | Fault:
             text.decode("utf-8-sig"), object_pairs_hook=_object, parse_float=number, parse_constant=_no_constant
         )
     except json.JSONDecodeError as error:
-        return Fault(f"it is not JSON: {error.msg}", error.lineno - 1)
+        return Fault(f"it is not JSON: {error.msg}", error.lineno - 1, column=error.colno - 1)
     except UnicodeDecodeError as error:
         return Fault(f"it is not UTF-8: {error.reason} at byte {error.start}", _line_at(text, error.start))
     except RecursionError:
@@ -119,8 +122,8 @@ def read_json(text: bytes, budget: Budget) -> Document | Fault:
     values, levels = _extent_of(value)
     budget.values -= values
     if levels > MAX_DEPTH:
-        return Fault(f"it is nested more than {MAX_DEPTH} deep", 0)
-    return Fault(budget.excess, 0) if budget.values < 0 else Document(value, 0, values)
+        return Fault(f"it is nested more than {MAX_DEPTH} deep", 0, "Excess")
+    return Fault(budget.excess, 0, "Excess") if budget.values < 0 else Document(value, 0, values)
 
 
 def _extent_of(value: JSON) -> tuple[int, int]:
@@ -137,7 +140,9 @@ def _extent_of(value: JSON) -> tuple[int, int]:
 def _directive_too_many(text: bytes) -> Fault | None:
     for count, found in enumerate(_DIRECTIVE.finditer(text)):
         if count == MAX_DIRECTIVES:
-            return Fault(f"more than {MAX_DIRECTIVES} of its lines begin with %", _line_at(text, found.start()))
+            return Fault(
+                f"more than {MAX_DIRECTIVES} of its lines begin with %", _line_at(text, found.start()), "Excess"
+            )
     return None
 
 
@@ -237,7 +242,7 @@ class _Builder:
         if event.tag not in (None, "!", f"tag:yaml.org,2002:{usual}"):
             raise _FaultError(f"the tag {event.tag} does not fit what follows it", line)
         if len(self._open) == MAX_DEPTH:
-            raise _FaultError(f"it is nested more than {MAX_DEPTH} deep", line)
+            raise _FaultError(f"it is nested more than {MAX_DEPTH} deep", line, "Excess")
         if event.anchor:
             self._anchors.pop(event.anchor, None)
         self._open.append(_Open(value, event.anchor, self._size, self._values))
@@ -260,11 +265,11 @@ class _Builder:
             raise _FaultError(f"the alias *{event.anchor} refers to nothing that is complete before it", line)
         anchored = self._anchors[event.anchor]
         if len(self._open) + anchored.levels > MAX_DEPTH:
-            raise _FaultError(f"with its aliases written out it is nested more than {MAX_DEPTH} deep", line)
+            raise _FaultError(f"with its aliases written out it is nested more than {MAX_DEPTH} deep", line, "Excess")
         self._aliased += anchored.size
         self._budget.aliased -= anchored.size
         if self._budget.aliased < 0:
-            raise _FaultError(self._budget.excess_of_aliases, line)
+            raise _FaultError(self._budget.excess_of_aliases, line, "Excess")
         self._grow(anchored.size, anchored.values, line)
         self._put(anchored.value, line, f"*{event.anchor}", anchored.levels)
 
@@ -301,7 +306,7 @@ class _Builder:
         self._values += values
         self._budget.values -= values
         if self._budget.values < 0:
-            raise _FaultError(self._budget.excess, line)
+            raise _FaultError(self._budget.excess, line, "Excess")
 
 
 def _key(value: JSON, text: str, mapping: Object, line: int) -> str:

@@ -17,7 +17,7 @@ from watcher import parsing
 from watcher.files import Reading, read_file
 from watcher.limits import MAX_FILES, MAX_FOLDERS, Ledger, Limits, mib, weigh
 from watcher.parsing import Memo, Work
-from watcher.sources import Event, Problem, Source, SourceGone, SourceListed
+from watcher.sources import Event, Problem, Sort, Source, SourceGone, SourceListed
 from watcher.tree import (
     Identity,
     OutsideError,
@@ -36,13 +36,14 @@ from watcher.tree import (
 class Root:
     """A folder to be read.
 
-    `label` goes before its files' names; what a labelled one has yields to the others'. Our own one may be missing, and
-    a file that was read there is meant to stay: if it is lost, it is put back.
+    `label` goes before its files' names; what a labelled one has yields to the others', unless it is their `peer`. Our
+    own one may be missing, and a file that was read there is meant to stay: if it is lost, it is put back.
     """
 
     path: str
     label: str = ""
     own: bool = False
+    peer: bool = False
 
     @classmethod
     def at(cls, path: Path, label: str = "", *, own: bool = False) -> "Root":
@@ -104,7 +105,7 @@ class Folder:
         rank, root = next((rank, root) for rank, root in enumerate(self._roots) if within(path, root.path))
         inner = path[len(root.path) :].lstrip("/")
         name = root.label + (os.fsencode(inner).decode(errors="backslashreplace") or ".")
-        return Source(rank, name, yields=bool(root.label))
+        return Source(rank, name, yields=bool(root.label) and not root.peer)
 
     def path_of(self, source: Source) -> str:
         """The path of a source."""
@@ -153,7 +154,7 @@ class Folder:
             return _refused(source, "its name is not UTF-8")
         size = len(reading.data)
         if size > self._limits.file:
-            return _refused(source, self._limits.file_too_large())
+            return _refused(source, self._limits.file_too_large(), "Excess")
         if not self._ledger.hold(path, max(size, self._ledger.held(path))):
             return self._no_room(path, size)
         work = parsing.begin(source.name, reading.data, self._namespace, known.memo, self._limits)
@@ -179,7 +180,9 @@ class Folder:
         weight = max(work.size, content.takes, sum(held.values()))
         if sum(held.values()) > self._limits.file:
             self._ledger.hold(path, sum(known.held.values()))
-            return _refused(self.source_of(path), "with what it had before, " + self._limits.objects_too_large())
+            return _refused(
+                self.source_of(path), "with what it had before, " + self._limits.objects_too_large(), "Excess"
+            )
         if not self._ledger.hold(path, weight):
             self._ledger.hold(path, sum(known.held.values()))
             return self._no_room(path, weight)
@@ -256,6 +259,7 @@ class Folder:
             self.source_of(path),
             f"what it had before stays: with it all files have more than {total} together, or more than three quarters "
             f"of that, and it is above 1 MiB or in a folder that has half of that (DRAGOMAN_CONFIG_SUM_MIB)",
+            "Excess",
         )
 
     def _counts_for(self, path: str) -> str:
@@ -313,8 +317,8 @@ class Folder:
         return True
 
 
-def _refused(source: Source, reason: str) -> SourceListed:
-    return SourceListed(source, {}, (Problem(reason),), whole=False)
+def _refused(source: Source, reason: str, sort: Sort = "Unread") -> SourceListed:
+    return SourceListed(source, {}, (Problem(reason, sort=sort),), whole=False)
 
 
 def _is_text(path: str) -> bool:

@@ -46,7 +46,7 @@ def found_of(answer: bytes) -> list[tuple[Parsed, ...]]:
             Parsed(
                 line,
                 tuple((key, version, body.encode()) for key, version, body in objects),
-                tuple(Fault(message, at) for message, at in faults),
+                tuple(Fault(*fault) for fault in faults),
                 *numbers,
             )
             for line, objects, faults, *numbers in documents
@@ -59,7 +59,7 @@ def _said(parsed: Parsed) -> list[object]:
     return [
         parsed.line,
         [[key, version, body.decode()] for key, version, body in parsed.objects],
-        [[_text(fault.message), fault.line] for fault in parsed.faults],
+        [[_text(fault.message), fault.line, fault.sort, fault.column] for fault in parsed.faults],
         parsed.untold,
         parsed.values,
         parsed.aliased,

@@ -110,7 +110,7 @@ class Work:
     def content(self) -> Content:
         """What the file says, when no batch is left."""
         if self.problem:
-            return Content({}, (Problem(self.problem),), whole=False, memo={})
+            return Content({}, (Problem(self.problem, sort="Excess"),), whole=False, memo={})
         return _Joined(self.limits, self.name).content(self.pieces, self.known)
 
 
@@ -164,7 +164,7 @@ def source_of(record: Record) -> str | None:
 
 def unread(reason: str) -> tuple[Parsed, ...]:
     """What a piece gives that could not be read for a reason of the reader."""
-    return (Parsed(0, faults=(Fault(reason, 0),)),)
+    return (Parsed(0, faults=(Fault(reason, 0, "Unread"),)),)
 
 
 @dataclass(slots=True)
@@ -191,7 +191,7 @@ class _Joined:
                 memo[digest] = known[digest]
             line += lines
         if self.untold:
-            self.problems.append(Problem(f"and {self.untold} more problems"))
+            self.problems.append(Problem(f"and {self.untold} more problems", sort="Excess"))
         takes = max(VALUE * self.values, DOCUMENT * number)
         return Content(self.objects, (*self.excesses.values(), *self.problems), whole, memo, takes)
 
@@ -199,14 +199,16 @@ class _Joined:
         """Take a document; whether all of it could be taken."""
         if excess := self._excess(parsed):
             if excess not in self.excesses:
-                self.excesses[excess] = Problem(f"{excess}; this document is one too many", number, line + parsed.line)
+                said = f"{excess}; this document is one too many"
+                self.excesses[excess] = Problem(said, number, line + parsed.line, "Excess")
             return False
         for fault in parsed.faults:
-            self._tell(fault.message, number, line + fault.line)
+            self._tell(Problem(_short(fault.message), number, line + fault.line, fault.sort, fault.column + 1))
         self.untold += parsed.untold
         for key, version, body in parsed.objects:
             if key in self.objects:
-                self._tell(f"{key} is in this file already, in {_place(self.objects[key])}", number, line)
+                said = f"{key} is in this file already, in {_place(self.objects[key])}"
+                self._tell(Problem(_short(said), number, line, "Twice", about=key))
             else:
                 self.objects[key] = Record(version, body, {"source": f"{self.name}#{number}"})
         return not parsed.faults
@@ -224,16 +226,19 @@ class _Joined:
             return self.limits.objects_too_large()
         return None
 
-    def _tell(self, message: str, number: int, line: int) -> None:
+    def _tell(self, problem: Problem) -> None:
         if len(self.problems) == MAX_TOLD:
             self.untold += 1
             return
-        short = message if len(message) <= _MAX_SENTENCE else f"{message[:_MAX_SENTENCE]}..."
-        self.problems.append(Problem(short, number, line))
+        self.problems.append(problem)
 
 
 def _hash(piece: bytes) -> bytes:
     return blake2b(piece, digest_size=16).digest()
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= _MAX_SENTENCE else f"{message[:_MAX_SENTENCE]}..."
 
 
 def _place(record: Record) -> str:
@@ -284,7 +289,7 @@ def _parsed(batch: Batch, found: Document, budget: Budget) -> Parsed:
                 made.append((key, version_of(body, batch.name), body))
             case Rejected(message, value):
                 if len(faults) < MAX_TOLD:
-                    faults.append(Fault(message[:_MAX_MESSAGE], found.line))
+                    faults.append(Fault(message[:_MAX_MESSAGE], found.line, "Object"))
                 else:
                     untold += 1
                 instead = stand_in(value, batch.namespace)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from process.text import printable
 from snapshot import Record
@@ -38,13 +38,25 @@ class Source:
         return f"dragoman/{self.kind}//{encoded.decode()}"
 
 
+Sort: TypeAlias = Literal["Unread", "Text", "Object", "Twice", "Excess"]
+"""What is wrong, for programs: it cannot be read at all, is no YAML or JSON, is no object, is an object that is there
+already, or is more than there may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a person should mend: the document (counted from 1) and line, where there are such."""
+    """Something a person should mend: the document, line and column (counted from 1), where there are such.
+
+    `about`: the key of the object that it is about, where it is about one. Problems that differ only in what comes
+    behind the line are the same: that is for those who look closer.
+    """
 
     message: str
     document: int | None = None
     line: int | None = None
+    sort: Sort = field(default="Unread", compare=False)
+    column: int | None = field(default=None, compare=False)
+    about: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Bound the sentence here, since it may quote a file, or an API server."""

@@ -223,12 +223,13 @@ class State:
         if source.yields:
             return self._own.get(source, ())
         told = [
-            Problem(f"{key} is in {winner.name} already, which counts")
+            Problem(f"{key} is in {winner.name} already, which counts", sort="Twice", about=key)
             for key, winner in nsmallest(_MAX_PROBLEMS, shadowed.items())
         ]
         if len(shadowed) > len(told):
             more = len(shadowed) - len(told)
-            told.append(Problem(f"{more} more of its objects are in other files already, which count"))
+            said = f"{more} more of its objects are in other files already, which count"
+            told.append(Problem(said, sort="Twice"))
         return (*self._own.get(source, ()), *told)
 
     def _publish(self, key: str, record: Record | None, records: dict[str, Record | None]) -> None:

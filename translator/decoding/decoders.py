@@ -27,7 +27,7 @@ from translator.decoding.shapes import (
     fields_of,
     kinds_of,
 )
-from translator.decoding.values import Decoded, FrozenMap, Invalid, Problem, Rule, quote, show, step
+from translator.decoding.values import Decoded, FrozenMap, Invalid, Problem, Rule, Sort, quote, show, step
 
 Decoder = Callable[[Any, Findings], Any]
 _Known = dict[str, tuple[str, Decoder]]  # a field's attribute and decoder, by each of its names
@@ -67,8 +67,8 @@ def decoder_for(shape: Shape) -> Decoder:
     return decoder
 
 
-def _refuse(problems: Findings, wanted: str, value: object) -> Any:
-    problems.add(Problem("", f"must be {wanted}, not {show(value)}"))
+def _refuse(problems: Findings, wanted: str, value: object, sort: Sort = "Type") -> Any:
+    problems.add(Problem("", f"must be {wanted}, not {show(value)}", sort=sort))
     return NOTHING
 
 
@@ -94,7 +94,7 @@ def _choice(options: tuple[str | int, ...]) -> Decoder:
 
     def read(value: Any, problems: Findings) -> Any:
         good = isinstance(value, str | int) and (type(value), value) in known
-        return value if good else _refuse(problems, wanted, value)
+        return value if good else _refuse(problems, wanted, value, "Choice")
 
     return read
 
@@ -177,9 +177,9 @@ def _ruled(rule: Rule, inner: Shape) -> Decoder:
 
     def read(value: Any, problems: Findings) -> Any:
         if rule.warn:
-            problems.add(Problem("", rule.warn, stops=False))
+            problems.add(Problem("", rule.warn, stops=False, sort="Idle"))
         if isinstance(value, list | dict) and len(value) > most:  # said before anybody looks at each of them
-            problems.add(Problem("", f"must have at most {most} entries, not {len(value)}"))
+            problems.add(Problem("", f"must have at most {most} entries, not {len(value)}", sort="Range"))
             return NOTHING
         got = decode(value, problems)
         if got is not NOTHING:
@@ -187,7 +187,7 @@ def _ruled(rule: Rule, inner: Shape) -> Decoder:
                 for condition in conditions:
                     got = condition(got)
             except Invalid as invalid:
-                problems.add(Problem(invalid.at, invalid.message, invalid.stops))
+                problems.add(invalid.problem)
                 return NOTHING
         return got
 
@@ -199,7 +199,7 @@ def _converted(convert: Callable[[Any], Any]) -> Decoder:
         try:
             got = convert(value)
         except Invalid as invalid:
-            problems.add(Problem(invalid.at, invalid.message, invalid.stops))
+            problems.add(invalid.problem)
             return NOTHING
         if isinstance(got, Decoded):
             problems.extend(got.problems)
@@ -233,7 +233,7 @@ def object_decoder(cls: type) -> Decoder:
         given = _read_fields(named, known, problems)
         for attribute, name in required:
             if attribute not in given:
-                problems.add(Problem(name, "is required"))
+                problems.add(Problem(name, "is required", sort="Required"))
         if problems.found > start and not _usable(given, required, problems, start):
             return NOTHING
         made = cls(**given)
@@ -276,7 +276,7 @@ def _usable(given: dict[str, Any], required: tuple[tuple[str, str], ...], proble
         return False
     for attribute, name in required:
         if given[attribute] is NOTHING:
-            problems.add(Problem(name, "is required"))
+            problems.add(Problem(name, "is required", sort="Required"))
     for attribute in [attribute for attribute, item in given.items() if item is NOTHING]:
         del given[attribute]
     return not problems.stop_since(start)
@@ -287,7 +287,8 @@ def _one_name_each(value: dict[str, Any], aliased: tuple[Field, ...], problems: 
     for field in aliased:
         names = [name for name in (field.name, *field.rule.aliases) if value.get(name) is not None]
         for name in names[1:]:
-            problems.add(Problem(name, f"is another name of {quote(names[0])}, which is used", stops=False))
+            said = f"is another name of {quote(names[0])}, which is used"
+            problems.add(Problem(name, said, stops=False, sort="Alias"))
             value = {key: item for key, item in value.items() if key != name}
     return value
 
@@ -297,7 +298,7 @@ def _tell_unknown(name: str, known: Iterable[str], problems: Findings) -> None:
     if problems.is_full:
         problems.count_one()
     else:
-        problems.add(Problem(step(name), _unknown(name, known), stops=False))
+        problems.add(Problem(step(name), _unknown(name, known), stops=False, sort="Unknown"))
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

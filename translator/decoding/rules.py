@@ -33,7 +33,7 @@ def _bounds(minimum: float | None, maximum: float | None) -> Condition:
 
     def check(value: float) -> float:
         if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
-            raise Invalid(f"must be {wanted}, not {value}")
+            raise Invalid(f"must be {wanted}, not {value}", sort="Range")
         return value
 
     return check
@@ -44,10 +44,11 @@ def _sizes(least: int, most: int | None) -> Condition:
         size = len(value)
         if size < least:
             raise Invalid(
-                "must not be empty" if least == 1 else f"must have at least {least} {_parts(value)}, not {size}"
+                "must not be empty" if least == 1 else f"must have at least {least} {_parts(value)}, not {size}",
+                sort="Range",
             )
         if most is not None and size > most:
-            raise Invalid(f"must have at most {most} {_parts(value)}, not {size}")
+            raise Invalid(f"must have at most {most} {_parts(value)}, not {size}", sort="Range")
         return value
 
     return check

@@ -38,6 +38,24 @@ Reason: TypeAlias = Literal[
 ]
 """What sort of problem it is, in a word for programs; docs/statuses.md says what each means."""
 
+Sort: TypeAlias = Literal[
+    "",
+    "Unknown",
+    "Type",
+    "Choice",
+    "Range",
+    "Required",
+    "Form",
+    "Alias",
+    "Idle",
+    "NeverAsked",
+    "Absent",
+]
+"""What is invalid about it, for programs that tell more of it than a status does (`lint/`): a field that nobody knows,
+a value of another type, none of the choices, out of bounds, missing, of another form, a second name of the same, of a
+field that has no effect in this version, asked for by no request; or that something is not there at all. Empty: what no
+field can see alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -49,6 +67,7 @@ class Problem:
         stops: whether the object cannot be used because of it; else it is a warning.
         reason: what sort of problem it is.
         more: it stands for so many problems that are not listed, and says nothing itself (`translator.decoding.few`).
+        sort: what is invalid about it, where the reason says no more than that; problems are the same whatever it is.
     """
 
     path: str
@@ -56,6 +75,7 @@ class Problem:
     stops: bool = True
     reason: Reason = "Invalid"
     more: int = 0
+    sort: Sort = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Bound the texts here, since whoever makes a problem quotes what others wrote."""
@@ -72,13 +92,20 @@ class Invalid(Exception):  # noqa: N818  it says how the value is, and becomes a
         message: a sentence without its subject, as in `Problem`.
         at: where inside the value, when it is not the whole of it.
         stops: when False the problem is a warning, and the value is as if it were absent.
+        sort: as in `Problem`.
     """
 
-    def __init__(self, message: str, *, at: str = "", stops: bool = True) -> None:
+    def __init__(self, message: str, *, at: str = "", stops: bool = True, sort: Sort = "Form") -> None:
         super().__init__(message)
         self.message = message
         self.at = at
         self.stops = stops
+        self.sort = sort
+
+    @property
+    def problem(self) -> Problem:
+        """It as a problem of the value."""
+        return Problem(self.at, self.message, self.stops, sort=self.sort)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from translator import ir
-from translator.decode import FrozenMap, Problem
+from translator.decode import FrozenMap, Problem, Sort
 from translator.emissary.association import HostEntry
 from translator.emissary.contexts import files_of
 from translator.emissary.hostnames import is_glob, matches, rank, server_names, server_of, wider
@@ -158,8 +158,10 @@ class Hosts:
         if tls is not None and server_names(spec.hostname) is None:
             said = f"{spec.hostname} cannot be asked for in TLS: * may only stand for whole labels, as in *.example.com"
             problems.append(Problem("spec.hostname", said))
-        pitfalls = [*of_hostname(spec.hostname), *(of_name_in_tls(spec.hostname) if tls is not None else ())]
-        problems += [Problem("spec.hostname", reason, stops=False) for reason in pitfalls]
+        never: list[tuple[str, Sort]] = [(reason, "NeverAsked") for reason in of_hostname(spec.hostname)]
+        in_clear = of_name_in_tls(spec.hostname) if tls is not None else ()
+        pitfalls = [*never, *((reason, "") for reason in in_clear)]
+        problems += [Problem("spec.hostname", reason, stops=False, sort=sort) for reason, sort in pitfalls]
         action = ACTIONS[spec.request_policy.insecure.action]
         host = ServedHost(key, row.namespace, row.name, row.labels, spec.hostname, tls, action)
         stopped = any(problem.stops for problem in problems)

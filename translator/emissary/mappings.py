@@ -75,7 +75,7 @@ class Understanding:
         problems = [*row.problems, *_too_large(spec, defaults.regex_max_size)]
         if not spec.prefix_regex and not is_normalized(spec.prefix):
             reasons = of_normalized(spec.prefix, self._settings.http_options())
-            problems += [Problem("spec.prefix", reason, stops=False) for reason in reasons]
+            problems += [Problem("spec.prefix", reason, stops=False, sort="NeverAsked") for reason in reasons]
         lookup = self._options.namespace if defaults.own_namespace else row.namespace
         target, found = self._target_of(spec, row.namespace, lookup, defaults, problems)
         if target is None or any(problem.stops for problem in problems):

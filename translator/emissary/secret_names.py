@@ -61,9 +61,10 @@ def _remark(path: str, secret: CertificateRef, said: str | None) -> Problem | No
 
 def _unusable(path: str, secret: CertificateRef, found: Certificate | None, unfit: str | None) -> Problem | None:
     if found is None:
-        missing = "does not exist, may not be read, or holds no certificate"
-        said = UNREAD if isinstance(secret, PemFiles) else missing
-        return Problem(path, f"names {_called(secret)}, which {said}", reason=UNUSABLE)
+        if isinstance(secret, PemFiles):
+            return Problem(path, f"names {_called(secret)}, which {UNREAD}", reason=UNUSABLE)
+        said = "which does not exist, may not be read, or holds no certificate"
+        return Problem(path, f"names {_called(secret)}, {said}", reason=UNUSABLE, sort="Absent")
     problem = found.problem or unfit
     if problem:
         return Problem(path, f"names {_called(secret)}, which cannot be used: {problem}", reason=UNUSABLE)

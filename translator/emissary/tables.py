@@ -79,13 +79,14 @@ class EmissaryTables:
     """Emissary's kinds as IR.
 
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
-    `routes` by group (its Mappings, with their shares), `hosts_of` the names of the virtual hosts where a group can be
-    asked for, `filters` by the names of HTTP filters, `files` those that objects name, and `problems` what is wrong
-    with objects, by object key.
+    `groups` (Mappings alike) and their `routes` (with their shares) by group, `hosts_of` the names of the virtual hosts
+    where a group can be asked for, `filters` by the names of HTTP filters, `files` those that objects name, and
+    `problems` what is wrong with objects, by object key.
     """
 
     listeners: Table[str, ir.Listener]
     chains: Table[str, ir.FilterChain]
+    groups: Table[RouteKey, Mapping[ObjectKey, Member]]
     routes: Table[RouteKey, tuple[ir.Route, ...]]
     hosts_of: Table[RouteKey, tuple[str, ...]]
     filters: Table[str, ir.FilterSettings]
@@ -288,7 +289,9 @@ class EmissaryTables:
         self._texts = tables.group(
             "files of mappings", found, lambda _, row: files_of(row.value.error_response_overrides) if row.value else {}
         )
-        groups = tables.group("groups", members, lambda _, row: {row.member.group: row.member} if row.member else {})
+        self.groups = groups = tables.group(
+            "groups", members, lambda _, row: {row.member.group: row.member} if row.member else {}
+        )
         hosts = tables.each("hosts of groups", groups, lambda _, them: _hosts_of(them, association))
         routes = tables.each("routes of groups", groups, lambda key, them: self._routes(them, read(hosts, key)))
         probes = tables.constant("probes", {f"probe {name}": name for name, _, _ in PROBES})

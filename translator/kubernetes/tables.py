@@ -96,6 +96,10 @@ class KubernetesTables:
             return self._of_files(wanted)
         return read(self._certificates, (wanted.namespace, wanted.name))
 
+    def certificates_missed(self) -> frozenset[Name]:
+        """The Secrets that somebody names and that are not there, or hold no certificate; for outputs."""
+        return self._certificates.missed()
+
 
 def _by_name(tables: Tables, name: str, parent: Table[ObjectKey, Any], kind: type[Any]) -> Table[Name, Any]:
     grouped = tables.group(

@@ -20,7 +20,7 @@ from translator.checks import (
     regex,
     token,
 )
-from translator.decode import Invalid, Problem, Validation, join, quote, rule, step
+from translator.decode import Invalid, Problem, Sort, Validation, join, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
 from translator.emissary.fields.cors import Cors
 from translator.emissary.fields.error_overrides import ErrorOverrides
@@ -283,7 +283,8 @@ class MappingSpec:
         yield from family_problems(self)
         yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
         if self.prefix and not self.prefix_regex and not self.prefix.startswith("/"):
-            yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)
+            said = "does not begin with /, as every path does: nothing asks for it"
+            yield Problem("prefix", said, stops=False, sort="NeverAsked")
         if self.health_checks:
             yield from health_problems(self.health_checks, grpc=self.grpc)
         yield from self._pitfalls()
@@ -319,11 +320,11 @@ class MappingSpec:
     def _pitfalls(self) -> Iterable[Problem]:
         """What never takes effect as it is meant; what most Mappings have is seen to be good at once."""
         if self.prefix_regex:
-            yield from _told("prefix", of_path_regex(self.prefix))
+            yield from _told("prefix", of_path_regex(self.prefix), "NeverAsked")
         elif not is_plain_path(self.prefix):
-            yield from _told("prefix", of_path(self.prefix, exact=self.prefix_exact))
+            yield from _told("prefix", of_path(self.prefix, exact=self.prefix_exact), "NeverAsked")
         if self.hostname and not is_plain_hostname(self.hostname):
-            yield from _told("hostname", of_hostname(self.hostname))
+            yield from _told("hostname", of_hostname(self.hostname), "NeverAsked")
         if self.retry_policy is not None:
             yield from _told("retry_policy.retry_on", of_retries(self.retry_policy.retry_on, http2=self.grpc))
         for name, text in (self.regex_headers or {}).items():
@@ -344,8 +345,8 @@ class MappingSpec:
             yield Problem(where, f"must not hold *, as {quote(text)} does: use hostname")
 
 
-def _told(where: str, reasons: Iterable[str]) -> Iterable[Problem]:
-    return [Problem(where, reason, stops=False) for reason in reasons]
+def _told(where: str, reasons: Iterable[str], sort: Sort = "") -> Iterable[Problem]:
+    return [Problem(where, reason, stops=False, sort=sort) for reason in reasons]
 
 
 def _path(text: str) -> str:
@@ -358,4 +359,4 @@ def _checked(where: str, text: str, check: abc.Callable[[str], str]) -> Iterable
     try:
         check(text)
     except Invalid as invalid:
-        yield Problem(where, invalid.message)
+        yield Problem(where, invalid.message, sort=invalid.sort)

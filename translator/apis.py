@@ -1,0 +1,114 @@
+"""What objects mean, and what is wrong with them: the tables of every API, without what is made of them for Envoy.
+
+    files ----FileTables--------> certificates, texts
+    objects --KubernetesTables--> Services, endpoints, certificates
+            --ConsulTables------> endpoints
+            --IngressTables-----> objects of Emissary's, which Ingresses become, and what clients are to be told of us
+            --KnativeTables-----> the same of Knative's
+            --EmissaryTables----> listeners, chains, routes (the IR), problems
+
+Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from translator.consul.tables import ConsulTables
+from translator.decode import Problem
+from translator.derived import bodies_by_kind, in_words, owner_of, told_of
+from translator.emissary.own_ports import OwnPorts
+from translator.emissary.tables import EmissaryTables
+from translator.files.names import GROUP, Files, istio_files
+from translator.files.tables import FileTables
+from translator.ingress.tables import IngressTables
+from translator.ir import ObjectKey
+from translator.knative.tables import KnativeTables
+from translator.kubernetes.own_services import OwnServices
+from translator.kubernetes.tables import KubernetesTables
+from translator.options import Options
+from translator.tables import Table, Tables
+
+SECRETS: Final = "core/Secret/"
+"""Begins the keys of Secrets."""
+
+FILES: Final = GROUP
+"""Begins the keys of files that objects name."""
+
+
+class Apis:
+    """The tables of every API. `sources` are to be filled, by `<group>/<Kind>`; `refusals` by the beginning of keys."""
+
+    def __init__(self, tables: Tables, options: Options) -> None:
+        self.files = files = FileTables(tables, options.namespace)
+        self.kubernetes = kubernetes = KubernetesTables(tables, files.istio, files.certificate)
+        own = OwnPorts(options)
+        self.consul = consul = ConsulTables(tables, own.is_closed)
+        ways_in = OwnServices(tables, kubernetes.sources["core/Service"], options)
+        ingress = IngressTables(tables, kubernetes, ways_in, options)
+        knative = KnativeTables(tables, kubernetes, ways_in, options)
+        self.derived = tables.union("objects of others", ingress.of, knative.of)
+        self.addresses = tables.union("addresses", ingress.addresses, knative.addresses)
+        derived = bodies_by_kind(tables, self.derived)
+        self.emissary = emissary = EmissaryTables(tables, kubernetes, files, consul, own, options, derived)
+        self.refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
+        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
+            **kubernetes.sources,
+            **files.sources,
+            **consul.sources,
+            **ingress.sources,
+            **knative.sources,
+            **emissary.sources,
+        }
+        self.problem_tables = (
+            *kubernetes.problems,
+            files.problems,
+            consul.problems,
+            *ingress.problems,
+            *knative.problems,
+            *emissary.problems,
+        )
+        self._istio = istio_files(options.istio_secret_dir) if options.istio_secret_dir else None
+
+    def serves(self, key: ObjectKey) -> bool:
+        """Whether objects of this kind are read at all."""
+        return kind_of(key) in self.sources
+
+    def changes(self, objects: Mapping[ObjectKey, bytes | None]) -> dict[Table[ObjectKey, Any], dict[ObjectKey, Any]]:
+        """Objects (None: gone) as changes of sources, for a sweep. Those of unknown kinds are left alone."""
+        found: dict[Table[ObjectKey, Any], dict[ObjectKey, Any]] = {}
+        for key, body in objects.items():
+            source = self.sources.get(kind_of(key))
+            if source is not None:
+                found.setdefault(source, {})[key] = body
+        return found
+
+    def problems(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, tuple[Problem, ...]]:
+        """What is wrong with these objects now."""
+        return {key: (*self._found(key), *self._of_derived(key)) for key in keys}
+
+    def judged(self) -> frozenset[ObjectKey]:
+        """The objects of which anything is told now: few, of many."""
+        return frozenset(owner_of(key) for table in self.problem_tables for key in table.view())
+
+    def _found(self, key: ObjectKey) -> Iterator[Problem]:
+        for table in self.problem_tables:
+            for problem in table.view().get(key, ()):
+                message = in_words(problem.message)
+                yield problem if message == problem.message else replace(problem, message=message)
+
+    def _of_derived(self, key: ObjectKey) -> Iterator[Problem]:
+        """What is wrong with the objects that another becomes, told where it says them."""
+        for each in self.derived.view().get(key, ()):
+            for problem in self._found(each):
+                yield told_of(each, problem)
+
+    def files_wanted(self) -> tuple[Files, ...]:
+        """The files that objects name, and those that the environment does."""
+        return (*self.emissary.files.view(), *((self._istio,) if self._istio else ()))
+
+
+def kind_of(key: ObjectKey) -> str:
+    """`<group>/<Kind>` of an object key."""
+    group, kind, _ = key.split("/", 2)
+    return f"{group}/{kind}"
