@@ -14,6 +14,7 @@ from translator.derived import INGRESS, KNATIVE
 from translator.emissary.names import what_is_left
 from translator.emissary.objects import subject_of
 from translator.files.tables import problem_of_files
+from translator.gateway_statuses import with_envoys_word
 from translator.ir import ObjectKey
 from translator.memory import Memory
 from translator.options import Options
@@ -35,6 +36,7 @@ from translator.tables import Failure
 from translator.variables import filled_in
 
 GROUP = "getambassador.io/"
+GATEWAY_API = "gateway.networking.k8s.io/"
 INGRESSES = (f"{INGRESS}/", f"{KNATIVE}/")
 
 
@@ -349,7 +351,7 @@ class Translation:
             self._subjects.pop(key, None)
         elif key.startswith(GROUP):
             self._subjects[key] = subject_of(body, edition, self._ambassador_id)
-        elif key.startswith(INGRESSES):
+        elif key.startswith((*INGRESSES, GATEWAY_API)):
             self._subjects[key] = Subject(edition)
 
     def _restate(self, keys: Iterable[ObjectKey], publication: Publication) -> None:
@@ -374,7 +376,9 @@ class Translation:
         carrier = self._carriers.carrier_of(key) or ""
         address = self.pipeline.address_of(key)
         waits, subject = self._progress.waits(key), self._subjects.get(key)
-        return replace(status, waits=waits, subject=subject, carrier=carrier, address=address)
+        status = replace(status, waits=waits, subject=subject, carrier=carrier, address=address)
+        said = self.pipeline.gateway_status_of(key)
+        return replace(status, gateway=with_envoys_word(kind_of(key), said, status)) if said else status
 
     def _judgement_of(self, key: ObjectKey) -> Status | None:
         hold = self._holds.get(key)
