@@ -14,6 +14,7 @@ from translator.derived import INGRESS, KNATIVE
 from translator.emissary.names import what_is_left
 from translator.emissary.objects import subject_of
 from translator.files.tables import problem_of_files
+from translator.gateway import held as gateway_held
 from translator.gateway_statuses import with_envoys_word
 from translator.ir import ObjectKey
 from translator.memory import Memory
@@ -262,7 +263,7 @@ class Translation:
     def _left_of(self, key: ObjectKey) -> bytes | None:
         """What stands for the names of an object, as it is now."""
         present = self.pipeline.object(key)
-        return None if present is None else what_is_left(key, present)
+        return None if present is None else what_is_left(key, present) or gateway_held.what_is_left(key, present)
 
     def _convict(self, now: float, guilty: ObjectKey, key: str, message: str, publication: Publication) -> None:
         refused = self.pipeline.object(guilty)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from translator import ir
-from translator.gateway.hostnames import best, domains, server_names
+from translator.gateway.conditions import Condition, true
+from translator.gateway.hostnames import best, covers, domains, server_names
 from translator.gateway.listeners import ListenerKey
 from translator.ir import ObjectKey
 
@@ -89,3 +90,17 @@ def _misdirected(asked: Iterable[str], here: Iterable[str]) -> list[ir.VirtualHo
     """What answers for the names of other listeners."""
     wanted = sorted(set(asked) - set(here))
     return [ir.VirtualHost("", wanted[0], "never", "misdirected", also=tuple(wanted[1:]))] if wanted else []
+
+
+def overlapping(own: Served, served: Mapping[ListenerKey, Served]) -> Condition | None:
+    """What is said of a listener in TLS of which another one's certificates, or hostnames, may stand for its hosts."""
+    others = [each for _, each in sorted(served.items()) if each.key != own.key and each.tls and own.tls]
+    alike = [each for each in others if covers(each.hostname, own.hostname) or covers(own.hostname, each.hostname)]
+    shared = [each for each in others if each.tls and own.tls and {*each.tls.certificates} & {*own.tls.certificates}]
+    found = alike or shared
+    if not found:
+        return None
+    reason, what = ("OverlappingHostnames", "hostnames") if alike else ("OverlappingCertificates", "certificates")
+    names = ", ".join(f"{each.key[1]} of {each.key[0].split('/', 2)[2]}" for each in found)
+    said = f"its {what} overlap with those of {names}: requests for another listener's hosts are answered 421"
+    return true("OverlappingTLSConfig", reason, said)

@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"
 class Listener:
     """A listener in its Gateway. `place` is its path there; `age` and `called` are the Gateway's.
 
+    `validation` is what clients must show, and `validated_by` where under `spec.tls.frontend` that is said.
     `stopped` is why its Gateway is not served as a whole; empty: it is.
     """
 
@@ -35,6 +36,7 @@ class Listener:
     place: str
     spec: ListenerSpec
     validation: ClientValidation | None = None
+    validated_by: str = "default"
     stopped: str = ""
 
     @property
@@ -78,7 +80,7 @@ def listeners_of(gateway: Object[GatewaySpec], stopped: str) -> Iterator[Listene
             gateway.called,
             f"spec.listeners[{place}]",
             spec,
-            gateway.spec.tls.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else None,
+            *(gateway.spec.tls.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")),
             stopped,
         )
 

@@ -18,7 +18,7 @@ from translator import ir
 from translator.decode import FrozenMap, Problem
 from translator.gateway.attachment import Attachment, Place, attach, places_of
 from translator.gateway.backends import Backends
-from translator.gateway.chains import Served, chain_of, listener_name, virtual_host_name
+from translator.gateway.chains import Served, chain_of, listener_name, overlapping, virtual_host_name
 from translator.gateway.conditions import Condition
 from translator.gateway.grants import Grants
 from translator.gateway.kinds.gateway import GatewaySpec
@@ -212,12 +212,12 @@ class GatewayTables:
         self._served: Table[ListenerKey, Served] = tables.each(
             "listeners served", verdicts, lambda _, row: _served(row)
         )
-        by_port = tables.group("listeners served by port", self._served, lambda _, row: {row.port: row})
+        self._by_port = tables.group("listeners served by port", self._served, lambda _, row: {row.port: row})
         wanted = tables.group("chains of gateways wanted", self._served, lambda _, row: {row.chain: row.port})
         self.chains: Table[str, ir.FilterChain] = tables.each(
             "chains of gateways",
             wanted,
-            lambda name, them: self._chain(name, next(iter(them.values())), by_port),
+            lambda name, them: self._chain(name, next(iter(them.values()))),
         )
         self.listeners: Table[str, ir.Listener] = tables.each(
             "listeners opened by gateways",
@@ -225,8 +225,8 @@ class GatewayTables:
             self._listener,
         )
 
-    def _chain(self, name: str, port: int, by_port: Table[int, Mapping[ListenerKey, Served]]) -> ir.FilterChain | None:
-        served = read(by_port, port) or {}
+    def _chain(self, name: str, port: int) -> ir.FilterChain | None:
+        served = read(self._by_port, port) or {}
         names = {
             key: tuple((read(self._names, key) or {}).values()) for key, row in served.items() if row.chain == name
         }
@@ -318,14 +318,23 @@ class GatewayTables:
             address = given(row.spec.addresses if row.spec else (), ours)[1]
             if not ours:
                 address = UNADDRESSED
-        return gateway_conditions(refusal_of(row), self._sorted(key, row), address, ())
+        more = [FALLS_BACK] if row.spec and row.spec.tls.frontend.falls_back else []
+        return gateway_conditions(refusal_of(row), self._sorted(key, row), address, more)
+
+    def _overlaps(self, verdict: Verdict) -> tuple[Condition, ...]:
+        own = read(self._served, verdict.listener.key)
+        found = overlapping(own, read(self._by_port, own.port) or {}) if own is not None else None
+        return (found,) if found is not None else ()
 
     def _gateway_status(
         self, key: ObjectKey, row: Object[GatewaySpec], counts: Table[ListenerKey, int]
     ) -> bytes | None:
         if row.spec is None:
             return None
-        listeners = [verdict.json(read(counts, verdict.listener.key) or 0, ()) for verdict in self._sorted(key, row)]
+        listeners = [
+            verdict.json(read(counts, verdict.listener.key) or 0, self._overlaps(verdict))
+            for verdict in self._sorted(key, row)
+        ]
         addresses, _ = given(row.spec.addresses, self._addresses())
         conditions = read(self._conditions, key)
         return gateway_status(conditions or (), listeners, addresses)
@@ -333,7 +342,7 @@ class GatewayTables:
     def _gateway_problems(self, key: ObjectKey, row: Object[GatewaySpec]) -> tuple[Problem, ...] | None:
         conditions = [*(read(self._conditions, key) or ())]
         for verdict in self._sorted(key, row):
-            conditions += verdict.conditions
+            conditions += [verdict.accepted, *verdict.references]
         return _told(row, conditions)
 
     def _route_problems(self, key: ObjectKey, route: Route) -> tuple[Problem, ...] | None:
@@ -354,6 +363,14 @@ class _Row:
 
 UNADDRESSED: Final = Condition(
     "Programmed", "False", "AddressNotAssigned", "no Service that leads to us has an address yet"
+)
+
+
+FALLS_BACK: Final = Condition(
+    "InsecureFrontendValidationMode",
+    "True",
+    "ConfigurationChanged",
+    "AllowInsecureFallback lets clients in that show any certificate, or none",
 )
 
 

@@ -4,12 +4,13 @@ What cannot be used is told and left out; without any certificate, or without an
 a listener is not served.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from translator import ir
 from translator.gateway.conditions import Condition, false, true
 from translator.gateway.grants import Grants, Reference
+from translator.gateway.kinds.gateway import AuthorityRef
 from translator.gateway.kinds.shared import ObjectRef
 from translator.gateway.listeners import Listener
 from translator.gateway.names import GROUP
@@ -49,8 +50,49 @@ class Terminations:
         problems: list[Condition] = []
         for place, ref in enumerate(refs):
             found = self._certificate(listener, ref, f"{path}.certificateRefs[{place}]")
-            (problems if isinstance(found, Condition) else certificates).append(found)  # type: ignore[arg-type]
-        return Ended(ir.TlsTermination(tuple(certificates)) if certificates else None, tuple(problems))
+            if isinstance(found, Condition):
+                problems.append(found)
+            else:
+                certificates.append(found)
+        ended = ir.TlsTermination(tuple(certificates)) if certificates else None
+        return self._verifying(listener, Ended(ended, tuple(problems)))
+
+    def _verifying(self, listener: Listener, ended: Ended) -> Ended:
+        """The same, with what clients must show."""
+        validation = listener.validation
+        if validation is None:
+            return ended
+        found: list[tuple[str, str]] = []
+        problems: list[Condition] = []
+        for place, ref in enumerate(validation.ca_certificate_refs):
+            path = f"spec.tls.frontend.{listener.validated_by}.validation.caCertificateRefs[{place}]"
+            authority = self.authority("Gateway", listener.namespace, ref, path)
+            if isinstance(authority, Condition):
+                problems.append(authority)
+            else:
+                found.append(authority)
+        ended = replace(ended, problems=(*ended.problems, *problems))
+        if not found:
+            said = "there is no CA that clients could be checked against"
+            return replace(ended, unverifiable=false("Accepted", "NoValidCACertificate", said))
+        if ended.termination is None or validation.mode == "AllowInsecureFallback":
+            return ended
+        checked = replace(ended.termination, client_ca=ir.ConfigMaps(tuple(found)), require_client_certificate=True)
+        return replace(ended, termination=checked)
+
+    def authority(self, kind: str, namespace: str, ref: AuthorityRef, path: str) -> tuple[str, str] | Condition:
+        """The ConfigMap with CAs that an object of this kind and namespace refers to; else what is wrong with it."""
+        if ref.group not in _CORE or ref.kind != "ConfigMap":
+            said = f"must be a ConfigMap, not {ref.group or 'core'}/{ref.kind}"
+            return false("ResolvedRefs", "InvalidCACertificateKind", said, path)
+        name = (ref.namespace or namespace, ref.name)
+        if not self._grants.permit(Reference(GROUP, kind, namespace, "", "ConfigMap", name[0]), name[1]):
+            said = f"no ReferenceGrant in {name[0]} lets {kind}s of {namespace} refer to its ConfigMaps"
+            return false("ResolvedRefs", "RefNotPermitted", said, path)
+        if self._kubernetes.certificate(ir.ConfigMaps((name,))) is None:
+            said = f"the ConfigMap {'/'.join(name)} does not exist, or its ca.crt holds no CA"
+            return false("ResolvedRefs", "InvalidCACertificateRef", said, path)
+        return name
 
     def _certificate(self, listener: Listener, ref: ObjectRef, path: str) -> ir.SecretRef | Condition:
         found = self.secret(listener.key[0].split("/")[1], listener.namespace, ref, path)

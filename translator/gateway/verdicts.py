@@ -13,12 +13,12 @@ from translator.gateway.termination import Ended, resolved
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A listener with its conditions. `termination`: of one that is served by TLS."""
+    """A listener with its conditions, and the references that lead nowhere. `termination`: of one served by TLS."""
 
     listener: Listener
     kinds: tuple[str, ...]
     accepted: Condition
-    resolved: Condition
+    references: tuple[Condition, ...]
     programmed: Condition
     conflicted: Condition | None = None
     termination: ir.TlsTermination | None = None
@@ -31,7 +31,8 @@ class Verdict:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """All of them."""
-        return tuple([each for each in (self.accepted, self.conflicted, self.resolved, self.programmed) if each])
+        said = (self.accepted, self.conflicted, resolved(self.references), self.programmed)
+        return tuple([each for each in said if each])
 
     def json(self, attached: int, more: tuple[Condition, ...]) -> dict[str, Any]:
         """The listener in a status, to which so many routes are attached; `more` conditions are of others' making."""
@@ -53,8 +54,7 @@ def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None) -> V
     """
     spec, allowed = listener.spec, listener.spec.allowed_routes
     kinds = kinds_of(spec.protocol, allowed)
-    problems = (*_wrong_kinds(listener), *(ended.problems if ended else ()))
-    references = resolved(problems)
+    references = (*_wrong_kinds(listener), *(ended.problems if ended else ()))
     place = listener.place
     if spec.protocol not in KINDS:
         said = f"{spec.protocol} is not served, only {' and '.join(sorted(KINDS))}"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from translator.ir.backends import CertificateRef, SecretRef, TlsVersions
+from translator.ir.backends import AuthorityRef, CertificateRef, SecretRef, TlsVersions
 from translator.ir.keys import ObjectKey
 from translator.ir.routes import WeightedBackend
 
@@ -45,7 +45,7 @@ class TlsTermination:
     """TLS towards clients: certificates by SNI chain, and what a client must show."""
 
     certificates: tuple[CertificateRef, ...]
-    client_ca: CertificateRef | None = None
+    client_ca: AuthorityRef | None = None
     client_revocations: SecretRef | None = None
     require_client_certificate: bool = False
     versions: TlsVersions = TlsVersions()

@@ -190,10 +190,18 @@ class Frontend:
     default: FrontendTls = FrontendTls()
     per_port: Annotated[tuple[PortTls, ...], Rule(max_size=64)] = field(default=(), metadata=rule(name="perPort"))
 
-    def of_port(self, port: int) -> ClientValidation | None:
-        """What clients of a port must show."""
-        own = next((each.tls for each in self.per_port if each.port == port), self.default)
-        return own.validation
+    def of_port(self, port: int) -> tuple[ClientValidation | None, str]:
+        """What clients of a port must show, and where that is said."""
+        for place, each in enumerate(self.per_port):
+            if each.port == port:
+                return each.tls.validation, f"perPort[{place}].tls"
+        return self.default.validation, "default"
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether clients are let in anywhere that show nothing, or anything."""
+        every = (self.default, *(each.tls for each in self.per_port))
+        return any(each.validation is not None and each.validation.mode == "AllowInsecureFallback" for each in every)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
