@@ -52,11 +52,15 @@ NO_REFUSALS: Final[Mapping[ObjectKey, str | None]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What one batch of changes brought: the resources that are different (None: gone), and whose problems may be."""
+    """What one batch of changes brought: the resources that are different (None: gone), and whose problems may be.
+
+    `restated` are those of which only more is to be said than before, such as how many routes are attached.
+    """
 
     resources: Mapping[str, Resource | None]
     judged: frozenset[ObjectKey]
     failures: tuple[Failure, ...]
+    restated: frozenset[ObjectKey] = frozenset()
 
 
 class Pipeline:
@@ -140,10 +144,11 @@ class Pipeline:
             f"{kind}/{name}": row for kind, table in self._outputs.items() for name, row in sweep.changed(table).items()
         }
         touched = {key for key in objects if self.serves(key)}
-        touched.update(sweep.changed(self._addresses), sweep.changed(self._of_gateways))
+        touched.update(sweep.changed(self._addresses))
         for table in self._problems:
             touched.update(map(owner_of, sweep.changed(table)))
-        return Update(resources, frozenset(touched), sweep.failures)
+        restated = frozenset(sweep.changed(self._of_gateways)) - touched
+        return Update(resources, frozenset(touched), sweep.failures, restated)
 
     def were_scoped(self, chains: Mapping[str, bool | None]) -> None:
         """These chains have an index now, or have none any more (None): what has one keeps it a little longer."""

@@ -200,7 +200,7 @@ class Translation:
                 self._memory.answered(now, key, version)
                 answered |= self._progress.answered(key, version)
                 self._absolve(key, publication)
-        self._restate(update.judged | answered, publication)
+        self._restate(update.judged | update.restated | answered, publication)
 
     def _judge(self, now: float, key: str, publication: Publication) -> None:
         verdict = self._verdicts[key]
@@ -309,7 +309,7 @@ class Translation:
         update = self.pipeline.apply({}, self._refusals_of([origin]))
         publication.failures.extend(update.failures)
         publication.resources.update(update.resources)
-        self._restate(update.judged, publication)
+        self._restate(update.judged | update.restated, publication)
 
     def _refusals_of(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, str | None]:
         """What Envoy says of these objects, of those that are Secrets."""

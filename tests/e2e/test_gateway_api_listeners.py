@@ -1,14 +1,18 @@
 """Listeners of Gateways, asked of a real Envoy: hostnames, TLS, and whose a port is."""
 
+import json
+import ssl
+import tempfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.certificates import authority, trusting
+from tests.support.certificates import Pair, authority, trusting
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway
+from tests.support.gateway import Gateway, unverified
 from tests.support.gateway_api import (
     api_gateway,
     backing,
@@ -266,3 +270,54 @@ def _answers(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}", headers={"host": "any.test"}).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def test_clients_show_certificates_by_port(red: HttpUpstream) -> None:
+    made = Gateway(listeners=False)
+    (other,) = unused_ports(1)
+    first, second = authority("First CA"), authority("Second CA")
+    texts = "".join(
+        json.dumps(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"ca.crt": pem.decode()}}
+        )
+        + "\n---\n"
+        for name, pem in (("first", first.pair.certificate), ("second", second.pair.certificate))
+    )
+    frontend = {
+        "default": validation("first"),
+        "perPort": [{"port": other, "tls": validation("second", mode="AllowInsecureFallback")}],
+    }
+    listeners = (https("strict", made.https_port, None, "x.test"), https("lax", other, None, "x.test"))
+    texts += gateway_class() + api_gateway("web", *listeners, tls={"frontend": frontend})
+    texts += secrets("x.test") + backing("red", red.port) + route("all", "web", rule("/", to("red")))
+    made.apply("all", texts)
+    good, bad = showing(first.client("good")), showing(second.client("bad"))
+    with made:
+        made.wait_served("x.test", tls=True, context=good)
+        for context in (bad, None):
+            with pytest.raises(httpx.TransportError):
+                made.request("x.test", tls=True, context=context)
+        for context in (good, bad, unverified()):
+            with httpx.Client(verify=context) as client:
+                assert (
+                    client.get(f"https://127.0.0.1:{other}", extensions={"sni_hostname": "x.test"}).status_code == 200
+                )
+        broken = {"default": validation("missing"), "perPort": frontend["perPort"]}
+        plain = listener("http", made.http_port)
+        gateway = api_gateway("web", *listeners, plain, tls={"frontend": broken})
+        made.apply("all", texts.replace(api_gateway("web", *listeners, tls={"frontend": frontend}), gateway))
+        made.wait_served("x.test")
+        wait_until(lambda: _is_refused(made, "x.test"), what="the listener is not served")
+
+
+def validation(name: str, **more: Any) -> dict[str, Any]:
+    """TLS that checks clients by the CAs of a ConfigMap."""
+    return {"validation": {"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": name}], **more}}
+
+
+def showing(pair: Pair) -> ssl.SSLContext:
+    """A client that shows a certificate, and takes any."""
+    context = unverified()
+    with tempfile.TemporaryDirectory() as folder:
+        context.load_cert_chain(*pair.write(Path(folder), "client"))
+    return context

@@ -20,12 +20,22 @@ from translator.gateway.verdicts import Verdict
 
 FEATURES: Final = tuple(
     sorted(
-        (
-            "GRPCRoute",
-            "Gateway",
-            "HTTPRoute",
-            "ReferenceGrant",
-        )
+        """
+        Gateway GatewayAddressEmpty GatewayFrontendClientCertificateValidation
+        GatewayFrontendClientCertificateValidationInsecureFallback GatewayHTTPListenerIsolation
+        GatewayHTTPSListenerDetectMisdirectedRequests GatewayPort8080 GatewayRouteHostnameIntersectionPrecedence
+        GatewayStaticAddresses
+        GRPCRoute GRPCRouteNamedRouteRule GRPCRouteRequestHeaderModifier
+        HTTPRoute HTTPRoute303RedirectStatusCode HTTPRoute307RedirectStatusCode HTTPRoute308RedirectStatusCode
+        HTTPRouteBackendProtocolH2C HTTPRouteBackendProtocolWebSocket HTTPRouteBackendRequestHeaderModification
+        HTTPRouteBackendTimeout HTTPRouteBackendURLRewrite HTTPRouteCORS HTTPRouteDestinationPortMatching
+        HTTPRouteHostRewrite HTTPRouteMethodMatching HTTPRouteNamedRouteRule HTTPRouteParentRefPort
+        HTTPRoutePathRedirect HTTPRoutePathRewrite HTTPRoutePortRedirect HTTPRouteQueryParamMatching
+        HTTPRouteRequestMirror HTTPRouteRequestMultipleMirrors HTTPRouteRequestPercentageMirror
+        HTTPRouteRequestTimeout HTTPRouteResponseHeaderModification HTTPRouteRetryCodes
+        HTTPRouteRetryConnectionError HTTPRouteSchemeRedirect
+        ReferenceGrant
+        """.split()
     )
 )
 """What of Gateway API is served, in its words. Each has a test, which docs/gateway-api.md names."""
