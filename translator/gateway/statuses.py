@@ -18,26 +18,23 @@ from translator.gateway.termination import resolved
 from translator.gateway.understanding import Understood
 from translator.gateway.verdicts import Verdict
 
-FEATURES: Final = tuple(
-    sorted(
-        """
-        Gateway GatewayAddressEmpty GatewayFrontendClientCertificateValidation
-        GatewayFrontendClientCertificateValidationInsecureFallback GatewayHTTPListenerIsolation
-        GatewayHTTPSListenerDetectMisdirectedRequests GatewayPort8080 GatewayRouteHostnameIntersectionPrecedence
-        GatewayStaticAddresses
-        GRPCRoute GRPCRouteNamedRouteRule GRPCRouteRequestHeaderModifier
-        HTTPRoute HTTPRoute303RedirectStatusCode HTTPRoute307RedirectStatusCode HTTPRoute308RedirectStatusCode
-        HTTPRouteBackendProtocolH2C HTTPRouteBackendProtocolWebSocket HTTPRouteBackendRequestHeaderModification
-        HTTPRouteBackendTimeout HTTPRouteBackendURLRewrite HTTPRouteCORS HTTPRouteDestinationPortMatching
-        HTTPRouteHostRewrite HTTPRouteMethodMatching HTTPRouteNamedRouteRule HTTPRouteParentRefPort
-        HTTPRoutePathRedirect HTTPRoutePathRewrite HTTPRoutePortRedirect HTTPRouteQueryParamMatching
-        HTTPRouteRequestMirror HTTPRouteRequestMultipleMirrors HTTPRouteRequestPercentageMirror
-        HTTPRouteRequestTimeout HTTPRouteResponseHeaderModification HTTPRouteRetryCodes
-        HTTPRouteRetryConnectionError HTTPRouteSchemeRedirect
-        ReferenceGrant
-        """.split()
-    )
-)
+_FEATURES: Final = """
+Gateway GatewayAddressEmpty GatewayFrontendClientCertificateValidation
+GatewayFrontendClientCertificateValidationInsecureFallback GatewayHTTPListenerIsolation
+GatewayHTTPSListenerDetectMisdirectedRequests GatewayPort8080 GatewayRouteHostnameIntersectionPrecedence
+GatewayStaticAddresses
+GRPCRoute GRPCRouteNamedRouteRule GRPCRouteRequestHeaderModifier
+HTTPRoute HTTPRoute303RedirectStatusCode HTTPRoute307RedirectStatusCode HTTPRoute308RedirectStatusCode
+HTTPRouteBackendProtocolH2C HTTPRouteBackendProtocolWebSocket HTTPRouteBackendRequestHeaderModification
+HTTPRouteBackendTimeout HTTPRouteBackendURLRewrite HTTPRouteCORS HTTPRouteDestinationPortMatching
+HTTPRouteHostRewrite HTTPRouteMethodMatching HTTPRouteNamedRouteRule HTTPRouteParentRefPort
+HTTPRoutePathRedirect HTTPRoutePathRewrite HTTPRoutePortRedirect HTTPRouteQueryParamMatching
+HTTPRouteRequestMirror HTTPRouteRequestMultipleMirrors HTTPRouteRequestPercentageMirror
+HTTPRouteRequestTimeout HTTPRouteResponseHeaderModification HTTPRouteRetryCodes
+HTTPRouteRetryConnectionError HTTPRouteSchemeRedirect
+ReferenceGrant
+"""
+FEATURES: Final = tuple(sorted(_FEATURES.split()))
 """What of Gateway API is served, in its words. Each has a test, which docs/gateway-api.md names."""
 
 TYPES: Final = frozenset({"IPAddress", "Hostname"})

@@ -242,3 +242,12 @@ def test_unknown_fields_are_nobodys_mistake() -> None:
     made = world()
     route = made.route("a", rule(future=1), useDefaultGateways="All")
     assert made.problems(route) == {}
+
+
+def test_named_rules() -> None:
+    made = world()
+    route = made.route("a", rule("/a", name="one"), rule("/b", name="two"))
+    assert made.problems(route) == {}
+    assert len(made.routes(ANY)) == 2
+    route = made.route("a", rule("/a", name="one"), rule("/b", name="one"))
+    assert made.problems(route) == {"spec.rules[1].name": "one is the name of rules[0] already"}
