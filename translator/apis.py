@@ -6,6 +6,7 @@
             --IngressTables-----> objects of Emissary's, which Ingresses become, and what clients are to be told of us
             --KnativeTables-----> the same of Knative's
             --EmissaryTables----> listeners, chains, routes (the IR), problems
+            --GatewayTables-----> the same, of Gateway API, and statuses
 
 Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
 """
@@ -21,6 +22,7 @@ from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
 from translator.files.names import GROUP, Files, istio_files
 from translator.files.tables import FileTables
+from translator.gateway.tables import Gateways, GatewayTables
 from translator.ingress.tables import IngressTables
 from translator.ir import ObjectKey
 from translator.knative.tables import KnativeTables
@@ -50,7 +52,17 @@ class Apis:
         self.derived = tables.union("objects of others", ingress.of, knative.of)
         self.addresses = tables.union("addresses", ingress.addresses, knative.addresses)
         derived = bodies_by_kind(tables, self.derived)
-        self.emissary = emissary = EmissaryTables(tables, kubernetes, files, consul, own, options, derived)
+        gateways = Gateways(tables)
+        self.emissary = emissary = EmissaryTables(
+            tables, kubernetes, files, consul, own, options, derived, gateways.wanted
+        )
+        self.gateway = gateway = GatewayTables(
+            tables, gateways, kubernetes, ways_in, emissary.taken_ports, emissary.http_options, options
+        )
+        self.listeners = tables.union("listeners of all", emissary.listeners, gateway.listeners)
+        self.chains = tables.union("chains of all", emissary.chains, gateway.chains)
+        self.routes = tables.union("routes of all", emissary.routes, gateway.routes)
+        self.hosts_of = tables.union("virtual hosts of all", emissary.hosts_of, gateway.hosts_of)
         self.refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
             **kubernetes.sources,
@@ -59,6 +71,7 @@ class Apis:
             **ingress.sources,
             **knative.sources,
             **emissary.sources,
+            **gateway.sources,
         }
         self.problem_tables = (
             *kubernetes.problems,
@@ -67,6 +80,7 @@ class Apis:
             *ingress.problems,
             *knative.problems,
             *emissary.problems,
+            *gateway.problems,
         )
         self._istio = istio_files(options.istio_secret_dir) if options.istio_secret_dir else None
 

@@ -33,11 +33,15 @@ NO_REFUSALS: Final[Mapping[ObjectKey, str | None]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What one batch of changes brought: the resources that are different (None: gone), and whose problems may be."""
+    """What one batch of changes brought: the resources that are different (None: gone), and whose problems may be.
+
+    `restated` are those of which only more is to be said than before, such as how many routes are attached.
+    """
 
     resources: Mapping[str, Resource | None]
     judged: frozenset[ObjectKey]
     failures: tuple[Failure, ...]
+    restated: frozenset[ObjectKey] = frozenset()
 
 
 class Pipeline:
@@ -46,14 +50,13 @@ class Pipeline:
     def __init__(self, options: Options, step: Callable[[], None] = lambda: None) -> None:
         self._tables = Tables(step)
         self._apis = apis = Apis(self._tables, options)
-        emissary = apis.emissary
         self.intent = intent = Intent(
-            emissary.listeners,
-            emissary.chains,
-            emissary.routes,
-            emissary.hosts_of,
-            emissary.filters,
-            emissary.runtime,
+            apis.listeners,
+            apis.chains,
+            apis.routes,
+            apis.hosts_of,
+            apis.emissary.filters,
+            apis.emissary.runtime,
         )
         xds = XdsTables(self._tables, intent, apis.kubernetes, apis.consul, options.index_from)
         self._routes = xds.routes
@@ -83,7 +86,8 @@ class Pipeline:
         touched.update(sweep.changed(self._apis.addresses))
         for table in self._apis.problem_tables:
             touched.update(map(owner_of, sweep.changed(table)))
-        return Update(resources, frozenset(touched), sweep.failures)
+        restated = frozenset(sweep.changed(self._apis.gateway.statuses)) - touched
+        return Update(resources, frozenset(touched), sweep.failures, restated)
 
     def were_scoped(self, chains: Mapping[str, bool | None]) -> None:
         """These chains have an index now, or have none any more (None): what has one keeps it a little longer."""
@@ -97,6 +101,10 @@ class Pipeline:
     def address_of(self, key: ObjectKey) -> bytes:
         """What the status of an Ingress is to say of where clients come in; empty where nothing is to be said."""
         return self._apis.addresses.view().get(key, b"")
+
+    def gateway_status_of(self, key: ObjectKey) -> bytes:
+        """What the status of an object of Gateway API is to say, apart from Envoy's word; empty: nothing."""
+        return self._apis.gateway.statuses.view().get(key, b"")
 
     def what_if(self, objects: Mapping[ObjectKey, bytes | None], resource_key: str) -> Resource | None:
         """What one resource would be if these objects were so; everything is as before when this returns.

@@ -1,0 +1,157 @@
+"""Listeners of Gateways: whose a port and a hostname are. Pure.
+
+One Envoy serves all Gateways, so that their listeners share its ports. Within one Gateway those that cannot be told
+apart are all refused. Of two Gateways the older one keeps a hostname at a port, and says what is spoken there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from translator.gateway.kinds.gateway import ClientValidation, GatewaySpec, ListenerSpec
+from translator.gateway.kinds.shared import Object
+from translator.ir import ObjectKey
+
+ListenerKey = tuple[ObjectKey, str]
+"""A Gateway, and the name of one of its listeners."""
+
+Reason = Literal["HostnameConflict", "ProtocolConflict", "PortUnavailable"]
+
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"), "HTTPS": ("GRPCRoute", "HTTPRoute")}
+"""The kinds of routes for each protocol that is served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listener in its Gateway. `place` is its path there; `age` and `called` are the Gateway's.
+
+    `validation` is what clients must show, and `validated_by` where under `spec.tls.frontend` that is said.
+    `stopped` is why its Gateway is not served as a whole; empty: it is.
+    """
+
+    key: ListenerKey
+    namespace: str
+    age: tuple[str, str, str]
+    called: str
+    place: str
+    spec: ListenerSpec
+    validation: ClientValidation | None = None
+    validated_by: str = "default"
+    stopped: str = ""
+
+    @property
+    def hostname(self) -> str:
+        """Its hostname; empty: every one."""
+        return self.spec.hostname or ""
+
+    @property
+    def named(self) -> str:
+        """Its name for people."""
+        return f"listener {self.spec.name} of {self.called}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a listener gets nothing of what it wants."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A listener's wish for a port and a hostname."""
+
+    age: tuple[str, str, str]
+    protocol: str
+    hostname: str
+    named: str
+
+
+def listeners_of(gateway: Object[GatewaySpec], stopped: str) -> Iterator[Listener]:
+    """The listeners of a Gateway, and why that is not served as a whole, if it is not."""
+    if gateway.spec is None:
+        return
+    for place, spec in enumerate(gateway.spec.listeners):
+        yield Listener(
+            (gateway.key, spec.name),
+            gateway.namespace,
+            gateway.age,
+            gateway.called,
+            f"spec.listeners[{place}]",
+            spec,
+            *(gateway.spec.tls.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")),
+            stopped,
+        )
+
+
+def claim_of(listener: Listener) -> Claim | None:
+    """What a listener wants; None where its protocol is not served, so that it gets nothing."""
+    spec = listener.spec
+    return Claim(listener.age, spec.protocol, listener.hostname, listener.named) if spec.protocol in KINDS else None
+
+
+def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None) -> dict[ListenerKey, Refusal]:
+    """Which claims to a port are refused, and why.
+
+    Args:
+        claims: by the listeners.
+        port: its number.
+        taken_by: who has the port that is no Gateway, if anybody, for people.
+    """
+    if taken_by is not None:
+        said = f"port {port} belongs to {taken_by}"
+        return dict.fromkeys(claims, Refusal("PortUnavailable", said))
+    by_gateway: dict[tuple[tuple[str, str, str], ObjectKey], dict[ListenerKey, Claim]] = {}
+    for key, claim in claims.items():
+        by_gateway.setdefault((claim.age, key[0]), {})[key] = claim
+    refused: dict[ListenerKey, Refusal] = {}
+    kept: dict[str, Claim] = {}
+    for _, own in sorted(by_gateway.items()):
+        alike = _alike(own)
+        refused |= alike
+        distinct = {key: claim for key, claim in own.items() if key not in alike}
+        refused |= _lost(distinct, kept)
+        kept |= {claim.hostname: claim for key, claim in distinct.items() if key not in refused}
+    return refused
+
+
+def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
+    """The listeners of one Gateway at a port that cannot be told apart."""
+    refused: dict[ListenerKey, Refusal] = {}
+    for key, claim in own.items():
+        others = [each for other, each in own.items() if other != key]
+        protocols = [each for each in others if each.protocol != claim.protocol]
+        same = [each for each in others if each.hostname == claim.hostname]
+        if protocols:
+            refused[key] = _protocol(claim, protocols[0])
+        elif same:
+            said = f"{_host(claim.hostname)} at this port is wanted by {_list(same)} as well: neither gets it"
+            refused[key] = Refusal("HostnameConflict", said)
+    return refused
+
+
+def _lost(own: Mapping[ListenerKey, Claim], kept: Mapping[str, Claim]) -> dict[ListenerKey, Refusal]:
+    """The listeners of a Gateway that lose to those of older ones."""
+    refused: dict[ListenerKey, Refusal] = {}
+    spoken = next(iter(kept.values()), None)
+    for key, claim in own.items():
+        if spoken is not None and spoken.protocol != claim.protocol:
+            refused[key] = _protocol(claim, spoken)
+        elif claim.hostname in kept:
+            said = f"{_host(claim.hostname)} at this port belongs to the {kept[claim.hostname].named}, which is older"
+            refused[key] = Refusal("HostnameConflict", said)
+    return refused
+
+
+def _protocol(claim: Claim, other: Claim) -> Refusal:
+    said = f"{claim.protocol} cannot share the port with {other.protocol}, which the {other.named} wants"
+    return Refusal("ProtocolConflict", said)
+
+
+def _host(hostname: str) -> str:
+    return f"the hostname {hostname}" if hostname else "every hostname"
+
+
+def _list(claims: Iterable[Claim]) -> str:
+    return ", ".join(sorted(f"the {each.named}" for each in claims))
