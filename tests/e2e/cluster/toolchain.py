@@ -69,7 +69,7 @@ def _fetch(architecture: str, root: Path) -> None:
     version = f"v0.0.1-go{VERSION}.linux-{architecture}"
     with tempfile.TemporaryDirectory(prefix=".go-", dir=root.parent) as work:
         archive = Path(work, "toolchain.zip")
-        _download(f"golang.org/toolchain/@v/{version}.zip", SHA256[architecture], archive)
+        download(f"golang.org/toolchain/@v/{version}.zip", SHA256[architecture], archive)
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(work)
         unpacked = Path(work, f"golang.org/toolchain@{version}")
@@ -83,7 +83,8 @@ def _fetch(architecture: str, root: Path) -> None:
                 raise
 
 
-def _download(path: str, sha256: str, target: Path) -> None:
+def download(path: str, sha256: str, target: Path, what: str = f"Go {VERSION}") -> None:
+    """Fetch a file of the module proxy that has this hash; ToolchainError, which says what `what` is missing for."""
     failures = []
     for proxy in proxies(os.environ):
         try:
@@ -97,4 +98,4 @@ def _download(path: str, sha256: str, target: Path) -> None:
         if got == sha256:
             return
         failures.append(f"{proxy}: its file has another hash than the one that is known ({got})")
-    raise ToolchainError(f"Go {VERSION} could not be fetched: {'; '.join(failures) or 'GOPROXY names no proxy'}")
+    raise ToolchainError(f"{what} could not be fetched: {'; '.join(failures) or 'GOPROXY names no proxy'}")
