@@ -73,6 +73,11 @@ def objects(namespace: str) -> list[dict[str, Any]]:
     ]
 
 
+def create_class(api: ApiServer, name: str, controller: str) -> None:
+    made = {"apiVersion": f"{GROUP}/v1", "kind": "GatewayClass", "metadata": {"name": name}}
+    api.ask("POST", CLASSES, {**made, "spec": {"controllerName": controller}})
+
+
 def create(api: ApiServer, namespace: str) -> set[str]:
     """The keys of what was made."""
     plurals = {kind.name: kind.plural for kind in GATEWAY_KINDS}
@@ -120,11 +125,11 @@ def test_the_crds_the_rights_and_a_class_come_one_after_the_other(
     kinds = [kind.plural for kind in GATEWAY_KINDS if kind.group == GROUP]
     grant(api, may_see(*kinds, group=GROUP), may_see("namespaces", group=""), may_see("configmaps", group=""))
     wait_until(lambda: cluster.problems() == {}, 40, what="the right is found")
-    api.ask("POST", CLASSES, {"metadata": {"name": "theirs"}, "spec": {"controllerName": "example.com/other"}})
+    create_class(api, "theirs", "example.com/other")
     wait_until(lambda: f"{GROUP}/GatewayClass//theirs" in cluster.watcher.objects(), what="the other's class")
     assert not wanted & cluster.watcher.objects().keys()
 
-    api.ask("POST", CLASSES, {"metadata": {"name": "ours"}, "spec": {"controllerName": CONTROLLER}})
+    create_class(api, "ours", CONTROLLER)
     wait_until(lambda: wanted <= cluster.watcher.objects().keys(), 40, what="all that is to be seen")
     found = cluster.watcher.objects()
     assert f"core/Namespace//{cluster.namespace}" in found
