@@ -46,6 +46,11 @@ class Status:
     """The object that carries it in an annotation; empty where it stands for itself."""
     address: bytes = b""
     """Of an Ingress, where clients come in, as JSON: its status says so. Empty: nothing is said of it."""
+    gateway: bytes = b""
+    """Of an object of Gateway API, our own part of its status in Kubernetes, as JSON. Empty: nothing is said of it.
+
+    It has no times and no generations: who writes it knows what was there before.
+    """
 
     @property
     def state(self) -> State:

@@ -13,6 +13,9 @@ from reporter.gateway_merging import CONTROLLER, gateway_to_write, without_ours
 from reporter.looking import Deed, Later, amended, look
 from reporter.objects import Live, Wanted, name_of, wanted_of
 from snapshot import Record
+from translator.publishing import record_of_status
+from translator.statuses import Status
+from translator.subjects import Edition, Subject
 
 EARLIER, NOW = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"
 THEIRS = "example.com/theirs"
@@ -221,6 +224,18 @@ def test_what_the_snapshot_says_is_about_its_generation() -> None:
     assert (wanted.uid, wanted.generation, wanted.is_shared) == ("u", 2, True)
     assert wanted.status["parents"][0]["conditions"] == [condition("Accepted", observedGeneration=2)]
     assert wanted_of(record()) is wanted_of(record(gateway=None)) is None
+
+
+def test_what_the_translator_publishes_is_what_is_read() -> None:
+    said = {"parents": [parent("g", condition("Accepted"))]}
+    key = "gateway.networking.k8s.io/HTTPRoute/a/b"
+    status = Status(subject=Subject(Edition("u", 2)), gateway=orjson.dumps(said))
+    assert wanted_of(record_of_status(key, status)) == Wanted(
+        record_of_status(key, status).version, "u", observed(said, 2), 2, is_shared=True
+    )
+    from_a_folder = record_of_status(key, Status(gateway=orjson.dumps(said)))
+    nothing = record_of_status(key, Status(subject=Subject(Edition("u", 2))))
+    assert wanted_of(from_a_folder) is wanted_of(nothing) is None
 
 
 def test_a_status_is_for_the_generation_that_it_is_about_and_tells_no_events() -> None:
