@@ -98,7 +98,7 @@ def _fetch(release: Release, architecture: str, root: Path) -> None:
 
 
 def download(path: str, sha256: str, target: Path, what: str) -> None:
-    """Fetch a file of the module proxy that has this hash; ToolchainError, with the name `what`, where it cannot be had."""
+    """Fetch a file of the module proxy that has this hash; ToolchainError about `what` where it cannot be had."""
     failures = []
     for proxy in proxies(os.environ):
         try:
