@@ -20,7 +20,7 @@ from tests.e2e.cluster.images import write_image
 from tests.e2e.cluster.needs import missing
 from tests.e2e.cluster.toolchain import ToolchainError
 from tests.image.containers import private_engine
-from tests.support.gateway_api import install_whole
+from tests.support.gateway_crds import install_whole
 
 ECHO_IMAGES = tuple(f"registry.k8s.io/gateway-api/conformance/echo-basic:v0.{minor}.0" for minor in (1, 2))
 """The names that the suite's manifests have for one program; nobody is asked for them."""

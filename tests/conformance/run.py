@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from process.version import VERSION
-from tests.support.gateway_api import VERSION as RELEASE
-from tests.support.gateway_api import Channel
+from tests.support.gateway_crds import VERSION as RELEASE
+from tests.support.gateway_crds import Channel
 
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "docs/conformance"

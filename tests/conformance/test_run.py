@@ -8,7 +8,7 @@ import yaml
 from process.version import VERSION
 from tests.conformance.__main__ import _run_of
 from tests.conformance.run import PROFILES, REPORTS, Run, service_ports, with_heading, wrong_with
-from tests.support.gateway_api import VERSION as RELEASE
+from tests.support.gateway_crds import VERSION as RELEASE
 
 
 def test_the_suite_is_told_what_is_run_and_the_last_word_is_the_persons() -> None:

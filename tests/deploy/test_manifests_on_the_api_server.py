@@ -10,7 +10,7 @@ import pytest
 from reporter.gateway_merging import CONTROLLER as WRITER
 from tests.deploy.reading import DEPLOY, ROOT, documents, of_kind
 from tests.support.apiserver import ApiServer
-from tests.support.gateway_api import install
+from tests.support.gateway_crds import install
 from watcher.gateway_kinds import CONTROLLER
 
 pytestmark = pytest.mark.kubernetes

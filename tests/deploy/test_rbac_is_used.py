@@ -20,7 +20,7 @@ from tests.support.apiserver import ApiServer
 from tests.support.certificates import authority
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
-from tests.support.gateway_api import install as install_gateway_api
+from tests.support.gateway_crds import install as install_gateway_api
 from tests.support.objects import tls_secret
 from watcher.kinds import KINDS
 

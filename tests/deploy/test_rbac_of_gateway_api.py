@@ -10,7 +10,7 @@ from tests.deploy.reading import DEPLOY, Permission, permissions
 from tests.deploy.test_rbac_is_used import asked, audited, covers
 from tests.reporter.shared_statuses import EARLIER, SPECS, THEIRS, Gateways, condition, entry, well
 from tests.support.envoy import short_folder, wait_until
-from tests.support.gateway_api import GROUP, install
+from tests.support.gateway_crds import GROUP, install
 from watcher.gateway_kinds import GATEWAY_KINDS
 
 pytestmark = pytest.mark.kubernetes

@@ -12,7 +12,7 @@ from snapshot import Record
 from tests.reporter.running_reporter import Cluster, Reporter, path_of
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
-from tests.support.gateway_api import GROUP
+from tests.support.gateway_crds import GROUP
 from tests.watcher.running_watcher import RunningWatcher
 
 MERGE = "application/merge-patch+json"

@@ -13,7 +13,7 @@ from tests.reporter.shared_statuses import EARLIER, SPECS, THEIRS, Gateways, con
 from tests.reporter.told import Versions
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import short_folder, wait_until
-from tests.support.gateway_api import GROUP, install
+from tests.support.gateway_crds import GROUP, install
 
 pytestmark = pytest.mark.kubernetes
 

@@ -29,7 +29,7 @@ from tests.e2e.cluster.needs import missing
 from tests.e2e.cluster.toolchain import ToolchainError
 from tests.image.containers import IMAGE, Engine, private_engine
 from tests.support.apiserver import ApiServer
-from tests.support.gateway_api import release
+from tests.support.gateway_crds import release
 
 _unbuilt = pytest.StashKey[str]()
 _IN_KIND = os.environ.get("KIND") == "1"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
-from tests.support.gateway_api import GROUP, install
+from tests.support.gateway_crds import GROUP, install
 from tests.support.rights import EVERYTHING, may_see
 from tests.watcher.watched_cluster import SOON, Cluster, filled
 from watcher.gateway_kinds import CONTROLLER, GATEWAY_KINDS
