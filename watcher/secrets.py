@@ -11,11 +11,15 @@ Of one that may not be read, or cannot be at the moment, what was known stays, a
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 from snapshot import Record
 from watcher.kinds import Target
-from watcher.references import Readings
+from watcher.references import Readings, SecretName
 from watcher.sources import Event, ObjectChanged, ObjectGone, Problem, SourceListed
+
+MOST_IN_A_NAMESPACE: Final = 64
+"""ConfigMaps that are watched: each takes a connection, and whoever may write a policy may name some."""
 
 
 class Secrets:
@@ -31,6 +35,7 @@ class Secrets:
         self._settled = False
         self._answered: dict[Target, str] = {}
         self._to_settle = False
+        self._left_out: tuple[Target, ...] = ()
         self._key = target.kind.key
         if target.kind.by_name:
             self.forbid()
@@ -58,6 +63,8 @@ class Secrets:
         """These are referred to now."""
         written = frozenset(written)
         names = {name for readings in written for name in readings if self.target.namespace in ("", name[0])}
+        if self.target.kind.by_name:
+            names = self._not_too_many(names)
         self._readings = frozenset(frozenset(self._key(*name) for name in readings) for readings in written)
         before, self._wanted = self._wanted, frozenset(self._key(*name) for name in names)
         targets = {self.target.named(*name) for name in names}
@@ -125,7 +132,24 @@ class Secrets:
             for target, problem in sorted(self._answered.items(), key=lambda item: item[0].source)
             if problem and self._key(target.namespace, target.name) in missed
         )
-        return [SourceListed(self._source, self._published(), problems)]
+        left_out = tuple(
+            Problem(f"the {each.kind.name} {each.namespace}/{each.name} is not read: {MOST_IN_A_NAMESPACE} others are")
+            for each in self._left_out
+        )
+        return [SourceListed(self._source, self._published(), (*problems, *left_out))]
+
+    def _not_too_many(self, names: AbstractSet[SecretName]) -> set[SecretName]:
+        """As many of each namespace as may be, the first ones by name."""
+        kept, left_out = set[SecretName](), list[SecretName]()
+        count: dict[str, int] = {}
+        for name in sorted(names):
+            count[name[0]] = count.get(name[0], 0) + 1
+            if count[name[0]] > MOST_IN_A_NAMESPACE:
+                left_out.append(name)
+            else:
+                kept.add(name)
+        self._left_out = tuple(self.target.named(*name) for name in left_out)
+        return kept
 
     def _published(self) -> dict[str, Record]:
         return {key: self._known[key] for key in self._wanted if key in self._known}

@@ -13,6 +13,7 @@ from watcher.cluster import Cluster
 from watcher.gateway_kinds import CONFIG_MAP, CONTROLLER, GATEWAY_CLASS, GATEWAY_KINDS, NAMESPACE
 from watcher.kinds import KINDS, SECRET, Kind, Target
 from watcher.references import named_by_gateway_api
+from watcher.secrets import MOST_IN_A_NAMESPACE
 from watcher.trimming import Seen, seen
 from watcher.watch_events import Changed, Forbidden, Gone, Listed, Missing, WatchEvent
 from watcher.watching import targets_of
@@ -211,6 +212,27 @@ def test_a_config_map_that_may_not_be_read_is_told_and_nobody_waits() -> None:
     assert run.cluster.complete
     told = orjson.loads(run.records["dragoman/Watch//configmaps"].body)["message"]
     assert told == "the ConfigMap own/ca may not be read: configmaps is forbidden"
+
+
+def test_of_very_many_config_maps_of_a_namespace_the_first_are_watched_and_no_other_namespace_has_less() -> None:
+    run = Run()
+    run.lists(GATEWAY_CLASS, a_class())
+    names = [f"n{number:03}" for number in range(MOST_IN_A_NAMESPACE + 1)]
+    policies = [
+        made(POLICY, f"p{start}", spec={"validation": {"caCertificateRefs": [CA | {"name": n} for n in names[start:]]}})
+        for start in (0, 60)
+    ]
+    run.lists_all(a_class(), *policies, made(POLICY, "p", "other", spec={"validation": {"caCertificateRefs": [CA]}}))
+    assert run.named == {("ConfigMap", "own", name) for name in names[:-1]} | {("ConfigMap", "other", "ca")}
+    for _, namespace, name in run.named:
+        run.lists(CONFIG_MAP, namespace=namespace, name=name)
+    assert run.cluster.complete
+    told = orjson.loads(run.records["dragoman/Watch//configmaps"].body)["message"]
+    assert told == f"the ConfigMap own/{names[-1]} is not read: 64 others are"
+    run.take(POLICY, Gone(policies[0].key))
+    assert ("ConfigMap", "own", names[-1]) in run.named
+    run.lists(CONFIG_MAP, namespace="own", name=names[-1])
+    assert "dragoman/Watch//configmaps" not in run.records
 
 
 @pytest.mark.parametrize(
