@@ -4,7 +4,9 @@ PYTHON ?= python3
 CONFIG ?= examples/quickstart
 IMAGE ?= dragoman
 KIND ?=
-# More arguments for pytest: make test ARGS="-k weights"
+PROFILES ?= GATEWAY-HTTP,GATEWAY-GRPC,GATEWAY-TLS,GATEWAY-TCP,GATEWAY-UDP
+CHANNEL ?= standard
+# More arguments: make test ARGS="-k weights"
 ARGS ?=
 
 BIN := .venv/bin
@@ -12,7 +14,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 # The tests that start no process: the rest is for `make test`.
 QUICK := not (envoy or system or image or faults or kubernetes or cluster)
 
-.PHONY: help run cluster test e2e system check golden crds lintdocs envoyapi bench fuzz image lock clean
+.PHONY: help run cluster test e2e conformance system check golden crds lintdocs envoyapi bench fuzz image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -30,6 +32,9 @@ test: system .venv/dev.stamp ## run every test; what they need from the system i
 e2e: system .venv/dev.stamp ## run the tests of the whole in Kubernetes; KIND=1: in the kind cluster of kind-config.yaml
 	@test "$(KIND)" != 1 || { scripts/build-image dragoman && kind load docker-image dragoman --name dragoman; }
 	@KIND=$(KIND) $(BIN)/python -m pytest -m cluster $(ARGS)
+
+conformance: system .venv/dev.stamp ## run Gateway API's suite: PROFILES=GATEWAY-HTTP CHANNEL=experimental ARGS="--run-test=NAME"
+	@exec $(BIN)/python -m tests.conformance --profiles=$(PROFILES) --channel=$(CHANNEL) $(ARGS)
 
 system:
 	@scripts/install-system

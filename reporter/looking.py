@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reporter.events import NewEvent, is_well, problems_in, recovery
+from reporter.gateway_merging import gateway_to_write, without_ours
 from reporter.ingress_merging import ingress_to_apply
 from reporter.merging import is_ours, status_to_apply
 from reporter.objects import JSONObject, Live, Wanted, conditions_of, is_older
@@ -86,17 +87,31 @@ def look(wanted: Wanted, live: Live, known: frozenset[NewEvent], waited: float, 
         waited: seconds for which this has been wanted.
         now: the time, RFC 3339.
     """
-    if wanted.uid != live.uid or _generation_of(wanted) < live.generation:
-        return None  # it is about an earlier object or version: what is to be said of the present one comes soon
+    if not _is_about(wanted, live):
+        return None
     patience = _patience(wanted, live)
     if waited < patience:
         return Later(patience - waited)
-    return Deed(_news(wanted, known), _to_apply(live.status, wanted.status, now))
+    return Deed(_news(wanted, known), _to_apply(live.status, wanted, now))
 
 
-def _to_apply(live: JSONObject, wanted: JSONObject, now: str) -> JSONObject | None:
-    """What has to be applied: a status with conditions of ours is one of our kinds, any other that of an Ingress."""
-    return (status_to_apply if is_ours(wanted) else ingress_to_apply)(live, wanted, now)
+def amended(wanted: Wanted | None, live: Live, now: str) -> JSONObject | None:
+    """What has to become of a shared status that is so by now; None: nothing. `wanted`: None where ours is to go."""
+    if wanted is None:
+        return without_ours(live.status)
+    return gateway_to_write(live.status, wanted.status, now) if _is_about(wanted, live) else None
+
+
+def _is_about(wanted: Wanted, live: Live) -> bool:
+    """Whether it is not about an earlier object or version: then what is to be said of the present one comes soon."""
+    return wanted.uid == live.uid and _generation_of(wanted) >= live.generation
+
+
+def _to_apply(live: JSONObject, wanted: Wanted, now: str) -> JSONObject | None:
+    """What has to be written: a status with conditions of ours is one of our kinds, any other that of an Ingress."""
+    if wanted.is_shared:
+        return gateway_to_write(live, wanted.status, now)
+    return (status_to_apply if is_ours(wanted.status) else ingress_to_apply)(live, wanted.status, now)
 
 
 def _patience(wanted: Wanted, live: Live) -> float:
@@ -130,6 +145,8 @@ def known_after(
 
 
 def _news(wanted: Wanted, known: frozenset[NewEvent]) -> tuple[NewEvent, ...]:
+    if wanted.is_shared:
+        return ()
     if is_well(wanted.status):
         return (recovery(wanted.status),) if known else ()
     return tuple(news for news in problems_in(wanted.status) if news not in known)

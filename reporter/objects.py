@@ -1,10 +1,12 @@
 """What the snapshot says of an object: its status as it should be, and as it is in the cluster."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from reporter.gateway_fields import observed
 from snapshot import Record
 
 GROUP: Final = "getambassador.io"
@@ -13,6 +15,19 @@ INGRESS: Final = "networking.k8s.io"
 KNATIVE: Final = "networking.internal.knative.dev"
 _INGRESSES: Final = {INGRESS: "v1", KNATIVE: "v1alpha1"}
 """The groups whose Ingresses have statuses of ours, with their versions."""
+GATEWAY_API: Final = "gateway.networking.k8s.io"
+_GATEWAY_PLURALS: Final[Mapping[str, str]] = {
+    "GatewayClass": "gatewayclasses",
+    "Gateway": "gateways",
+    "ListenerSet": "listenersets",
+    "HTTPRoute": "httproutes",
+    "GRPCRoute": "grpcroutes",
+    "TLSRoute": "tlsroutes",
+    "TCPRoute": "tcproutes",
+    "UDPRoute": "udproutes",
+    "BackendTLSPolicy": "backendtlspolicies",
+}
+"""The kinds of Gateway API that have statuses, all of them v1."""
 
 JSONObject = dict[str, Any]
 
@@ -32,13 +47,20 @@ class Name:
         return self.group == GROUP
 
     @property
+    def is_shared(self) -> bool:
+        """Whether its status is one that several controllers write together."""
+        return self.group == GATEWAY_API
+
+    @property
     def api_version(self) -> str:
         """Its group and version."""
-        return f"{self.group}/{_INGRESSES.get(self.group, VERSION)}"
+        return f"{self.group}/{'v1' if self.is_shared else _INGRESSES.get(self.group, VERSION)}"
 
     @property
     def plural(self) -> str:
         """Its kind as RBAC calls it."""
+        if self.is_shared:
+            return _GATEWAY_PLURALS[self.kind]
         return f"{self.kind.lower()}s" if self.is_own_kind else f"{self.kind.lower()}es"
 
     @property
@@ -49,7 +71,8 @@ class Name:
     @property
     def path(self) -> str:
         """Where the API server has it."""
-        return f"/apis/{self.api_version}/namespaces/{self.namespace}/{self.plural}/{self.name}"
+        inside = f"/namespaces/{self.namespace}" if self.namespace else ""
+        return f"/apis/{self.api_version}{inside}/{self.plural}/{self.name}"
 
     def __str__(self) -> str:
         return f"{self.sort} {self.namespace}/{self.name}"
@@ -59,13 +82,14 @@ class Name:
 class Wanted:
     """What a status should say. `version` changes whenever that does.
 
-    `generation` is that which it is about, where its conditions do not say so.
+    `generation` is that which it is about, where its conditions do not say so. `is_shared`: as of its Name.
     """
 
     version: str
     uid: str
     status: JSONObject
     generation: int = 0
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +105,9 @@ class Live:
 def name_of(key: str) -> Name | None:
     """The object of a key of the snapshot; None when it is of no kind of ours."""
     group, kind, namespace, name = key.split("/", 3)
+    if group == GATEWAY_API:
+        has_place = bool(namespace) != (kind == "GatewayClass")
+        return Name(kind, namespace, name, group) if kind in _GATEWAY_PLURALS and has_place and name else None
     is_known = group == GROUP or (group in _INGRESSES and kind == "Ingress")
     return Name(kind, namespace, name, group) if is_known and namespace and name else None
 
@@ -91,6 +118,9 @@ def wanted_of(record: Record | None) -> Wanted | None:
         return None
     body = orjson.loads(record.body)
     uid, status, about = body.get("uid"), body.get("status"), body.get("generation")
+    shared = body.get("gateway")
+    if uid and isinstance(shared, dict):
+        return Wanted(record.version, uid, observed(shared, about or 0), about or 0, is_shared=True)
     if not uid or not isinstance(status, dict) or not status:
         return None
     return Wanted(record.version, uid, status, about or 0)

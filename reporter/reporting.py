@@ -4,21 +4,19 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Final
 
 from process import logs
 from process.settings import Settings
 from reporter.agenda import Agenda
+from reporter.errands import WITHDRAWAL, Errand, may_have_ours
 from reporter.events import NewEvent
-from reporter.ingress_merging import has_addresses
-from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, known_after, known_before, look
-from reporter.merging import is_ours
-from reporter.objects import JSONObject, Live, Name, Wanted, is_addressed, is_unknown, live_of, name_of, wanted_of
+from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, amended, known_after, known_before, look
+from reporter.objects import JSONObject, Live, Name, Wanted, is_unknown, live_of, name_of, wanted_of
 from reporter.refusals import Refusals
 from reporter.writing import Events, FailedError, RefusedError, RestError, Statuses, UnreachableError, now_text
-from snapshot import Reader, Record, Snapshot, SnapshotError
+from snapshot import Reader, Snapshot, SnapshotError
 
 AT_A_TIME: Final = 4
 """Objects that are written at the same time."""
@@ -28,25 +26,8 @@ SOON: Final = 1.0
 
 log = logs.get()
 
-
-WITHDRAWAL: Final = Deed((), {})
-"""Nothing is to be said any more, as when an object was given to another gateway: what was ours in its status goes."""
-
 NOT_OURS: Final = ""
 """Stands for the wanted version then."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Errand:
-    """A deed for one object. `known`: the problems that everybody knew of before; `again_in`: as in Agenda."""
-
-    key: str
-    name: Name
-    uid: str
-    deed: Deed
-    wanted: Wanted | None = None
-    known: frozenset[NewEvent] = frozenset()
-    again_in: float | None = None
 
 
 class Reporting:
@@ -108,7 +89,7 @@ class Reporting:
             await asyncio.wait(self._tasks)
         self._events.count(time.monotonic(), at_once=True)
 
-    def _decided(self, key: str) -> _Errand | None:
+    def _decided(self, key: str) -> Errand | None:
         """What is to be done for an object; a failure of ours hurts no other."""
         try:
             return self._decide(key)
@@ -119,7 +100,7 @@ class Reporting:
             self._agenda.looked(key, time.monotonic())
             return None
 
-    def _decide(self, key: str) -> _Errand | None:
+    def _decide(self, key: str) -> Errand | None:
         """What is to be done for an object; None when nothing is, for now."""
         now, name, record = time.monotonic(), name_of(key), self._wanted.get(key)
         wanted, found = wanted_of(record), live_of(self._live.get(key))
@@ -127,12 +108,12 @@ class Reporting:
             if wanted is not None:
                 return self._compare(key, name, wanted, found, now)
             before = self._agenda.version(key, found.uid)
-            if before is not None or (record is not None and _may_have_ours(record, found)):
+            if before is not None or (record is not None and may_have_ours(name, record, found)):
                 return self._withdraw(key, name, found, before, now)
         self._agenda.looked(key, now)
         return None
 
-    def _compare(self, key: str, name: Name, wanted: Wanted, found: Live, now: float) -> _Errand | None:
+    def _compare(self, key: str, name: Name, wanted: Wanted, found: Live, now: float) -> Errand | None:
         live = self._memory.newest(key, found, now)
         known = known_before(live, self._told(key, name, wanted.uid))
         waited = now - self._agenda.waits_since(key, wanted.uid, wanted.version, now)
@@ -144,12 +125,12 @@ class Reporting:
                 if status is not None and (wait := self._kept_back(key, name, now)):
                     again, status = _sooner(again, wait), None
                 if news or status is not None:
-                    return _Errand(key, name, wanted.uid, Deed(news, status), wanted, known, again)
+                    return Errand(key, name, live, Deed(news, status), wanted, known, again)
                 self._memory.tell(key, wanted.uid, known_after(wanted, known))
         self._agenda.looked(key, now, again_in=again)
         return None
 
-    def _withdraw(self, key: str, name: Name, found: Live, before: str | None, now: float) -> _Errand | None:
+    def _withdraw(self, key: str, name: Name, found: Live, before: str | None, now: float) -> Errand | None:
         """What another gateway is to speak for. `before`: what was last wanted of it in this term, if anything was.
 
         What was written in a former term may be ours or the other gateway's, which the API server alone knows: it is
@@ -163,7 +144,7 @@ class Reporting:
         elif before != NOT_OURS or not self._agenda.is_written(key):
             wait = self._kept_back(key, name, now)
             if not wait:
-                return _Errand(key, name, found.uid, WITHDRAWAL)
+                return Errand(key, name, found, WITHDRAWAL)
             again = _sooner(wait)
         self._agenda.looked(key, now, again_in=again)
         return None
@@ -182,7 +163,7 @@ class Reporting:
             return inf
         return max(self._refusals.left(name.sort, name.namespace, now), self._agenda.rests(key, now))
 
-    async def _carry_out(self, errand: _Errand) -> None:
+    async def _carry_out(self, errand: Errand) -> None:
         again = errand.again_in
         try:
             again = await self._do(errand)
@@ -196,7 +177,7 @@ class Reporting:
             log.exception("a report failed: a bug of ours", object=str(errand.name))
         self._agenda.looked(errand.key, time.monotonic(), again_in=again)
 
-    async def _do(self, errand: _Errand) -> float | None:
+    async def _do(self, errand: Errand) -> float | None:
         """Carry it out as far as it goes; the seconds after which another look is wanted."""
         again = _sooner(errand.again_in, await self._tell(errand))
         if errand.deed.status is None or not self._is_there(errand):
@@ -206,7 +187,7 @@ class Reporting:
         await self._write(errand, errand.deed.status)
         return _sooner(again, ANSWER_COUNTS)  # were the write lost, nothing might ever tell of it
 
-    async def _tell(self, errand: _Errand) -> float | None:
+    async def _tell(self, errand: Errand) -> float | None:
         """Tell the news, and remember which; the seconds after which the others are to be tried again."""
         untold, again = set(errand.deed.news), None
         try:
@@ -226,15 +207,19 @@ class Reporting:
                 self._memory.tell(errand.key, errand.uid, known)
         return again
 
-    def _is_there(self, errand: _Errand) -> bool:
+    def _is_there(self, errand: Errand) -> bool:
         """Whether the object that the errand is for was not deleted meanwhile."""
         return self._agenda.version(errand.key, errand.uid) is not None
 
-    async def _write(self, errand: _Errand, status: JSONObject) -> None:
+    async def _write(self, errand: Errand, status: JSONObject) -> None:
         key, name = errand.key, errand.name
         count = self._agenda.writes(key, time.monotonic())
         try:
-            answered = await self._statuses.apply(name, errand.uid, status)
+            answered = (
+                await self._statuses.amend(name, errand.found, lambda now: amended(errand.wanted, now, now_text()))
+                if name.is_shared
+                else await self._statuses.apply(name, errand.uid, status)
+            )
         except BaseException:
             self._agenda.unwritten(key)
             raise
@@ -253,13 +238,13 @@ class Reporting:
         if not self._agenda.may_write(key):
             log.warning("a status was changed back: it is written no more", object=str(name), writes=count)
 
-    def _refused(self, errand: _Errand, error: RefusedError) -> float:
+    def _refused(self, errand: Errand, error: RefusedError) -> float:
         kind, now = errand.name.sort, time.monotonic()
         if self._refusals.add(kind, error.namespace, now):
             log.warning("statuses cannot be written", kind=kind, namespace=error.namespace or "all", reason=str(error))
         return self._refusals.left(kind, error.namespace, now)
 
-    def _failed(self, errand: _Errand, error: FailedError) -> float:
+    def _failed(self, errand: Errand, error: FailedError) -> float:
         """A write failed that says nothing of others, unless several of its kind do."""
         kind, now = errand.name.sort, time.monotonic()
         is_known = self._refusals.is_known(kind, errand.name.namespace)
@@ -279,7 +264,7 @@ class Reporting:
             log.warning("the API server takes no reports", reason=str(error), again_in_s=round(rest, 1))
         return rest
 
-    def _took(self, errand: _Errand) -> None:
+    def _took(self, errand: Errand) -> None:
         if self._agenda.took(errand.key):
             log.info("a status can be written again", object=str(errand.name))
         if self._refusals.over(errand.name.sort, errand.name.namespace):
@@ -290,11 +275,6 @@ class Reporting:
         if self._is_troubled:
             self._is_troubled = False
             log.info("the API server takes reports again")
-
-
-def _may_have_ours(record: Record, found: Live) -> bool:
-    """Whether something of ours may be in the status of an object of which nothing is to be said any more."""
-    return is_ours(found.status) or (is_addressed(record) and has_addresses(found.status))
 
 
 def _sooner(*seconds: float | None) -> float | None:

@@ -1,5 +1,10 @@
-"""Carrying out what an object lacks: server-side apply on its status, and Events. A refusal of a kind is told once."""
+"""Carrying out what an object lacks: writing its status, and Events. A refusal of a kind is told once.
 
+A status is written with server-side apply, where each writer's part is its own. The lists of a shared one are one
+value: they are written with the version that they were made from, and made again if that is another one by now.
+"""
+
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -17,6 +22,8 @@ APPLY: Final = "application/apply-patch+yaml"
 MERGE_PATCH: Final = "application/merge-patch+json"
 TIMEOUT: Final = 10.0
 WANTS_REST: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+TRIES: Final = 5
+"""How often a shared status is read again, at most, since somebody else has just written to it."""
 UNKNOWN_FIELD: Final = "not declared in schema"
 LONGEST_MANAGER: Final = 128
 """Characters of a field manager's name, at most."""
@@ -91,25 +98,66 @@ class Statuses:
         }
         if status:  # an empty one would be ours, and keep there what others take back
             document["status"] = status
-        path, body = f"{name.path}/status", orjson.dumps(document)
-        sent = self._api.request("PATCH", path, params=self._parameters, body=body, content_type=APPLY, timeout=TIMEOUT)
-        answer = _checked(await sent)
+        answer = await self._send(name, self._parameters, document, APPLY)
         if answer.ok:
             return live_of_answer(answer.body)
+        if answer.status == HTTPStatus.CONFLICT:  # others write to it all the time
+            raise FailedError(answer.message, answer.retry_after)
+        await self._unwritten(name, uid, answer)
+        return None
+
+    async def amend(self, name: Name, live: Live, remake: Callable[[Live], JSONObject | None]) -> Live | None:
+        """Write to a status that others write to as well: the object as it is then, or None as from `apply`.
+
+        Args:
+            name: which object.
+            live: the object as it is known to be.
+            remake: gives the fields that have to become others, by the object as it is; None: there are none.
+
+        Raises what `apply` does.
+        """
+        parameters = {"fieldManager": self._parameters["fieldManager"]}
+        for _ in range(TRIES):
+            fields = remake(live)
+            if not fields:
+                return live
+            document: JSONObject = {"metadata": {"resourceVersion": live.version}, "status": fields}
+            answer = await self._send(name, parameters, document, MERGE_PATCH)
+            if answer.ok:
+                return live_of_answer(answer.body)
+            if answer.status != HTTPStatus.CONFLICT:
+                await self._unwritten(name, live.uid, answer)
+                return None
+            there = _checked(await self._api.request("GET", name.path, timeout=TIMEOUT))
+            if not there.ok:
+                await self._unwritten(name, live.uid, there)
+                return None
+            found = live_of_answer(there.body)
+            if found is None or found.uid != live.uid:
+                return None
+            live = found
+        raise FailedError("others write to it all the time")
+
+    async def _send(self, name: Name, parameters: dict[str, str], document: JSONObject, content_type: str) -> Answer:
+        path, body = f"{name.path}/status", orjson.dumps(document)
+        sent = self._api.request(
+            "PATCH", path, params=parameters, body=body, content_type=content_type, timeout=TIMEOUT
+        )
+        return _checked(await sent)
+
+    async def _unwritten(self, name: Name, uid: str, answer: Answer) -> None:
+        """Why it was not written: RefusedError where no other of its kind would be, else said in the log, or gone."""
         if answer.status == HTTPStatus.FORBIDDEN and not _is_denied(answer):
             reason = f"the right to patch {name.plural}/status is missing ({answer.message}): see deploy/"
             raise RefusedError(reason, name.namespace)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             todo = ": apply deploy/crds.yaml" if name.is_own_kind else ""
             raise RefusedError(f"the CRD is another one ({answer.message}){todo}", EVERYWHERE)
-        if answer.status == HTTPStatus.CONFLICT:  # others write to it all the time
-            raise FailedError(answer.message, answer.retry_after)
         if answer.status == HTTPStatus.NOT_FOUND:
             if name.is_own_kind:
                 await self._tell_why_not(name, uid)
-            return None
+            return
         log.warning("a status is refused", object=str(name), reason=answer.message)
-        return None
 
     async def _tell_why_not(self, name: Name, uid: str) -> None:
         """Was the object not found, or its status? The API server answers both alike."""

@@ -65,7 +65,10 @@ def edition_of(record: Record) -> Edition:
 def record_of_status(key: ObjectKey, row: Status) -> Record:
     """A status as a record of `statuses`."""
     said, uid = row.json(), row.subject.edition.uid if row.subject else ""
-    if uid and row.address:
+    if uid and row.gateway:
+        generation = row.subject and row.subject.edition.generation
+        said |= {"uid": uid, "generation": generation, "gateway": orjson.Fragment(row.gateway)}
+    elif uid and row.address:
         said |= {"uid": uid, "generation": row.subject and row.subject.edition.generation}
         said["status"] = ingress_status(kind_of(key), row)
     elif uid and key.startswith(GROUP):

@@ -7,10 +7,11 @@ What is decided here, and nowhere else:
 - **What cannot be seen at the first look.** A kind that the API server does not have is empty. One that we may not
   see is not: the first view waits for it, if requests would be answered wrongly without it and no namespace shows it.
   Later, or when an earlier process had a view, what was known of it stays; a problem says what right is missing.
+- **What nobody wants from us.** Kinds of Gateway API are empty, and not asked for, until a GatewayClass is ours.
 - **What cannot be.** Where there were objects and all at once there are none, or a kind of ours is gone, that is
   asked again after a while before it is believed: a cluster is rarely emptied, and an API server rarely begins anew.
 
-Which Secrets are asked for and published is decided in `watcher.referred`.
+Which Secrets and ConfigMaps are asked for and published is decided in `watcher.referred`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from snapshot import Record
+from watcher.gateway_kinds import CONFIG_MAP, GATEWAY_CLASS, any_is_ours
 from watcher.kinds import SECRET, TOLD, Kind, Target
 from watcher.outage import Random, Server
 from watcher.referred import Referred
@@ -79,13 +81,25 @@ class Cluster:
         self._state.expect(target.source for target in self._targets)
         if generated:
             self._state.step([SourceListed(GENERATED, generated)])
-        self._secrets = Referred(self._targets, known, {GENERATED: generated or {}})
+        also = {GENERATED: generated or {}}
+        self._referred = {
+            kind: Referred(self._targets, known, also, kind)
+            for kind in (SECRET, CONFIG_MAP)
+            if any(target.kind is kind for target in self._targets)
+        }
         self._unreadable_objects = UnreadableObjects()
         self._answered: set[Target] = set()
         self._forbidden: dict[Target, Problem] = {}
         self._doubted: set[Target] = set()
         self._early: dict[str, Record] = {}
-        self.reflectors: dict[Target, Reflector] = {target: self._reflector(target) for target in self._targets}
+        self._is_open = any_is_ours(
+            record for key, record in kept.items() if key.startswith(GATEWAY_CLASS.key("", "").rstrip("/") + "/")
+        )
+        self.reflectors: dict[Target, Reflector] = {
+            target: self._reflector(target)
+            for target in self._targets
+            if not target.kind.by_name and (self._is_open or not target.kind.gated)
+        }
 
     @property
     def complete(self) -> bool:
@@ -111,14 +125,17 @@ class Cluster:
         """What a reflector learned."""
         events: list[Event] = []
         live: dict[str, Record | None] = {}
+        referred = self._referred.get(target.kind)
         for event in happened:
             events += (
-                self._of_secret(now, target, event) if target.kind is SECRET else self._of(now, target, event, live)
+                self._of_referred(now, referred, target, event) if referred else self._of(now, target, event, live)
             )
             events += [] if target.name else self._unreadable_objects.take(target, event)
-        if not events and not live and target.kind is not SECRET:
+        if not events and not live and not referred:
             return Outcome(Changes())
-        events += self._secrets.refer(events, self._answered)
+        if target.kind is GATEWAY_CLASS and not self._is_open:
+            events += self._open_or_pass(events)
+        events += [found for each in self._referred.values() for found in each.refer(events, self._answered)]
         self._watch_named()
         before = self._state.complete
         changes = self._state.step(events)
@@ -162,18 +179,39 @@ class Cluster:
                 found = self._trouble(source, message, failures)
         return found
 
-    def _of_secret(self, now: float, target: Target, event: WatchEvent) -> list[Event]:
+    def _of_referred(self, now: float, referred: Referred, target: Target, event: WatchEvent) -> list[Event]:
         match event:
             case Listed(objects) if not objects and self._is_doubtful(now, target):
-                self._secrets.keep(target)
+                referred.keep(target)
                 return []
             case Listed() | Forbidden():
                 self._doubted.discard(target)
                 self._answered.add(target)
             case Failing(message, failures):
                 trouble = self._trouble(target.source, message, failures)
-                return self._secrets.take(target, event) if trouble and target.name else trouble
-        return self._secrets.take(target, event)
+                return referred.take(target, event) if trouble and target.name else trouble
+        return referred.take(target, event)
+
+    def _open_or_pass(self, events: Iterable[Event]) -> list[Event]:
+        """From the first GatewayClass of ours on, what is gated is watched; until then it is empty.
+
+        It is not closed again while this process lives: whoever withdraws a class wants the statuses withdrawn too.
+        """
+        gated = [target for target in self._targets if target.kind.gated and not target.kind.by_name]
+        for event in events:
+            match event:
+                case SourceListed(objects=objects):
+                    self._is_open = self._is_open or any_is_ours(objects.values())
+                case ObjectChanged(record=record):
+                    self._is_open = self._is_open or any_is_ours([record])
+        if self._is_open:
+            self.reflectors.update((target, self._reflector(target)) for target in gated)
+            return []
+        passed = [target for target in gated if target not in self._answered]
+        if not any(isinstance(event, SourceListed) for event in events):
+            return []
+        self._answered.update(passed)
+        return [SourceListed(target.source, {}) for target in passed]
 
     def _listed(self, target: Target, objects: Mapping[str, Seen], problems: tuple[Problem, ...]) -> list[Event]:
         self._answered.add(target)
@@ -190,7 +228,8 @@ class Cluster:
 
     def _is_doubtful(self, now: float, target: Target) -> bool:
         """Whether it is asked again before it is believed that there is nothing."""
-        has = self._secrets.has(target) if target.kind is SECRET else self._state.has(target.source)
+        referred = self._referred.get(target.kind)
+        has = referred.has(target) if referred else self._state.has(target.source)
         if target in self._doubted or not has:
             return False
         self._doubted.add(target)
@@ -217,7 +256,7 @@ class Cluster:
         return Changes({key: record for key, record in early.items() if self._state.holders(key)}, whole=True)
 
     def _watch_named(self) -> None:
-        wanted = self._secrets.named
+        wanted = {target for each in self._referred.values() for target in each.named}
         for target in [t for t in self.reflectors if t.name and t not in wanted]:
             self._server.left(self.reflectors.pop(target).name)
             self._answered.discard(target)

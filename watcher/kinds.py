@@ -14,6 +14,7 @@ from watcher.sources import Source
 Document: TypeAlias = Mapping[str, Any]
 
 OURS: Final = "getambassador.io"
+GATEWAY_API: Final = "gateway.networking.k8s.io"
 
 TLS_KEYS: Final = frozenset(
     (
@@ -47,7 +48,9 @@ class Kind:
 
     `annotated`: whether annotations are kept. `reported`: whether we write its statuses though it is none of our own.
     `optional`: an API server may be without it. `needed`: without it, requests would be answered wrongly; a pod that
-    has never seen it is not ready. `is_everywhere`: its objects are of no namespace.
+    has never seen it is not ready. `is_everywhere`: its objects are of no namespace. `gated`: watched only where a
+    GatewayClass is ours. `by_name`: never all of them, only those that others refer to. `chosen`: selectors choose
+    among its objects.
     """
 
     group: str
@@ -61,6 +64,9 @@ class Kind:
     is_everywhere: bool = False
     reported: bool = False
     optional: bool = False
+    gated: bool = False
+    by_name: bool = False
+    chosen: bool = True
 
     @property
     def is_told(self) -> bool:
@@ -231,5 +237,9 @@ KNATIVE: Final = (
 )
 """Watched where AMBASSADOR_KNATIVE_SUPPORT says so."""
 
-TOLD: Final = (f"{OURS}/", *(kind.key("", "").rstrip("/") + "/" for kind in (*KINDS, *KNATIVE) if kind.reported))
+TOLD: Final = (
+    f"{OURS}/",
+    f"{GATEWAY_API}/",
+    *(kind.key("", "").rstrip("/") + "/" for kind in (*KINDS, *KNATIVE) if kind.reported),
+)
 """Begin the keys of objects whose statuses are written."""

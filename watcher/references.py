@@ -1,4 +1,4 @@
-"""Which Secrets an object of ours refers to: pure.
+"""Which Secrets an object of ours refers to, and which Secrets and ConfigMaps one of Gateway API: pure.
 
 Only these are read where nothing more is allowed, and only these are published. Rather one too many than one too few: a
 field counts by its name, wherever it stands, and a name with a dot in it is also read as `name.namespace`, since other
@@ -7,7 +7,7 @@ write a Host, and what is written there becomes a request in our name. The trans
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -19,6 +19,16 @@ Readings: TypeAlias = frozenset[SecretName]
 """What a name may mean, as it is written in one place: one Secret, or one of two."""
 
 KINDS: Final = frozenset(("Host", "TLSContext", "Module"))
+
+GATEWAY_KINDS: Final = frozenset(("Gateway", "ListenerSet", "BackendTLSPolicy"))
+"""Of Gateway API; each of their references says of which kind it is."""
+
+_REFERENCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "certificateRefs": ("Secret",),
+    "clientCertificateRef": ("Secret",),
+    "caCertificateRefs": ("ConfigMap", "Secret"),
+}
+"""The fields with references, and the kinds that they may be of; the first is meant where none is said."""
 
 _FIELDS: Final = frozenset(("secret", "tlssecret", "casecret", "crlsecret", "privatekeysecret"))
 
@@ -39,6 +49,34 @@ def certificates_of(namespace: str, body: bytes) -> frozenset[Readings]:
     listed = spec.get("tls") if isinstance(spec, dict) else None
     names = [each.get("secretName") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     return frozenset(found for name in names if isinstance(name, str) and (found := _possible((namespace, name))))
+
+
+def named_by_gateway_api(kind: str, namespace: str, body: bytes) -> frozenset[Readings]:
+    """The Secrets, or ConfigMaps, that an object of Gateway API in this namespace names.
+
+    Whether it may is not asked: of what is in another namespace a ReferenceGrant decides, whenever it comes.
+    """
+    return frozenset(_referred(orjson.loads(body).get("spec"), kind, namespace))
+
+
+def _referred(value: Any, kind: str, namespace: str) -> Iterator[Readings]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _referred(item, kind, namespace)
+    if not isinstance(value, dict):
+        return
+    for field, item in value.items():
+        kinds = _REFERENCES.get(field, ())
+        for each in item if isinstance(item, list) else [item]:
+            if kind in kinds and isinstance(each, dict) and _is_of(each, kind, kinds[0]):
+                name, given = each.get("name"), each.get("namespace") or namespace
+                if isinstance(name, str) and (readings := _possible((given, name))):
+                    yield readings
+        yield from _referred(item, kind, namespace)
+
+
+def _is_of(reference: Mapping[str, Any], kind: str, default: str) -> bool:
+    return (reference.get("kind") or default) == kind and reference.get("group") in (None, "", "core")
 
 
 def _named(value: Any, namespace: str) -> Iterator[Readings]:

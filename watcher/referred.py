@@ -1,4 +1,4 @@
-"""The Secrets of a cluster: which ones its objects refer to, and what those who ask for them learned. Pure."""
+"""The Secrets of a cluster, or its ConfigMaps: which ones its objects refer to, and what is known of them: pure."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -6,8 +6,15 @@ from typing import Final
 
 from snapshot import Record
 from watcher.annotations import carried_by, is_carrier
-from watcher.kinds import OURS, SECRET, Target
-from watcher.references import KINDS, Readings, certificates_of, secrets_of
+from watcher.kinds import GATEWAY_API, OURS, SECRET, Kind, Target
+from watcher.references import (
+    GATEWAY_KINDS,
+    KINDS,
+    Readings,
+    certificates_of,
+    named_by_gateway_api,
+    secrets_of,
+)
 from watcher.secrets import Secrets
 from watcher.sources import Event, ObjectChanged, ObjectGone, Source, SourceListed
 from watcher.unreadable_objects import problems_of
@@ -19,7 +26,7 @@ _INGRESS: Final = "networking.k8s.io/Ingress/"
 class Referred:
     """All targets of Secrets, and the references of all objects; `known` is what an earlier process has published.
 
-    `also` are sources beside the cluster whose objects may refer to its Secrets.
+    `also` are sources beside the cluster whose objects may refer to its Secrets. `kind`: ConfigMaps, if not Secrets.
     """
 
     def __init__(
@@ -27,11 +34,13 @@ class Referred:
         targets: tuple[Target, ...],
         known: Mapping[Source, Mapping[str, Record]],
         also: Mapping[Source, Mapping[str, Record]] = MappingProxyType({}),
+        kind: Kind = SECRET,
     ) -> None:
+        self._kind = kind
         self._secrets = {
-            target: Secrets(target, known.get(target.source, {})) for target in targets if target.kind is SECRET
+            target: Secrets(target, known.get(target.source, {})) for target in targets if target.kind is kind
         }
-        self._referring = {target for target in targets if _refers(target)}
+        self._referring = {target for target in targets if _refers(target, kind)}
         self._sources = {*(target.source for target in self._referring), *also}
         self._references: dict[Source, dict[str, frozenset[Readings]]] = {}
         self.refer([SourceListed(source, objects) for source, objects in {**known, **also}.items()], answered=set())
@@ -110,11 +119,11 @@ class Referred:
             case SourceListed(source, objects, _, whole):
                 kept = {} if whole else {key: names for key, names in held.items() if key not in objects}
                 self._references[source] = kept | {
-                    key: names for key, record in objects.items() if (names := _names(key, record))
+                    key: names for key, record in objects.items() if (names := _names(key, record, self._kind))
                 }
                 return self._references[source] != held
             case ObjectChanged(_, key, record):
-                before, names = held.pop(key, frozenset()), _names(key, record)
+                before, names = held.pop(key, frozenset()), _names(key, record, self._kind)
                 if names:
                     held[key] = names
                 return before != names
@@ -123,14 +132,21 @@ class Referred:
         return False
 
 
-def _refers(target: Target) -> bool:
-    """Whether objects of this kind may name Secrets, themselves or in what they carry in an annotation."""
+def _refers(target: Target, to: Kind) -> bool:
+    """Whether objects of this kind may name these, themselves or in what they carry in an annotation."""
     kind = target.kind
-    return (kind.group == OURS and kind.name in KINDS) or is_carrier(kind.key("", ""))
+    if kind.group == GATEWAY_API:
+        return kind.name in GATEWAY_KINDS
+    return to is SECRET and ((kind.group == OURS and kind.name in KINDS) or is_carrier(kind.key("", "")))
 
 
-def _names(key: str, record: Record) -> frozenset[Readings]:
+def _names(key: str, record: Record, kind: Kind) -> frozenset[Readings]:
+    group, _, namespace, _ = key.split("/", 3)
+    if group == GATEWAY_API:
+        return named_by_gateway_api(kind.name, namespace, record.body)
+    if kind is not SECRET:
+        return frozenset()
     if not is_carrier(key):
-        return secrets_of(key.split("/", 3)[2], record.body)
-    own = certificates_of(key.split("/", 3)[2], record.body) if key.startswith(_INGRESS) else frozenset()
+        return secrets_of(namespace, record.body)
+    own = certificates_of(namespace, record.body) if key.startswith(_INGRESS) else frozenset()
     return own.union(*(secrets_of(each.split("/", 3)[2], body) for each, body in carried_by(record.body)))

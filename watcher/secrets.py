@@ -1,23 +1,29 @@
-"""Of the Secrets that may be read, those that are referred to: pure.
+"""Of the Secrets that may be read, those that are referred to, and so of ConfigMaps: pure.
 
 All of them are listed where that is allowed, since one watch costs less than many; what nobody refers to is held back
 here. Where listing is forbidden, each one that is referred to is watched by its name: a Role can allow that with
 `resourceNames`. Both ways they belong to one source, so that a change of the rights changes nothing else.
+
+ConfigMaps are never listed, whatever is allowed: they are large, change all day, and are no gateway's business.
 
 Of one that may not be read, or cannot be at the moment, what was known stays, and nobody waits for it.
 """
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 from snapshot import Record
-from watcher.kinds import SECRET, Target
-from watcher.references import Readings
+from watcher.kinds import Target
+from watcher.references import Readings, SecretName
 from watcher.sources import Event, ObjectChanged, ObjectGone, Problem, SourceListed
+
+MOST_IN_A_NAMESPACE: Final = 64
+"""ConfigMaps that are watched: each takes a connection, and whoever may write a policy may name some."""
 
 
 class Secrets:
-    """The Secrets of one target; `remembered` is what of them an earlier process has published."""
+    """The Secrets, or ConfigMaps, of one target; `remembered` is what of them an earlier process has published."""
 
     def __init__(self, target: Target, remembered: Mapping[str, Record]) -> None:
         self.target = target
@@ -29,6 +35,10 @@ class Secrets:
         self._settled = False
         self._answered: dict[Target, str] = {}
         self._to_settle = False
+        self._left_out: tuple[Target, ...] = ()
+        self._key = target.kind.key
+        if target.kind.by_name:
+            self.forbid()
 
     @property
     def named(self) -> frozenset[Target]:
@@ -47,14 +57,16 @@ class Secrets:
 
     def has(self, target: Target) -> bool:
         """Whether any are known of this target, be it all of them or the one of a name."""
-        return SECRET.key(target.namespace, target.name) in self._known if target.name else bool(self._known)
+        return self._key(target.namespace, target.name) in self._known if target.name else bool(self._known)
 
     def want(self, written: Iterable[Readings]) -> list[Event]:
         """These are referred to now."""
         written = frozenset(written)
         names = {name for readings in written for name in readings if self.target.namespace in ("", name[0])}
-        self._readings = frozenset(frozenset(SECRET.key(*name) for name in readings) for readings in written)
-        before, self._wanted = self._wanted, frozenset(SECRET.key(*name) for name in names)
+        if self.target.kind.by_name:
+            names = self._not_too_many(names)
+        self._readings = frozenset(frozenset(self._key(*name) for name in readings) for readings in written)
+        before, self._wanted = self._wanted, frozenset(self._key(*name) for name in names)
         targets = {self.target.named(*name) for name in names}
         self._answered = {target: self._answered.get(target, _UNKNOWN) for target in targets}
         self._to_settle = True
@@ -95,7 +107,7 @@ class Secrets:
     def one_listed(self, target: Target, objects: Mapping[str, Record]) -> list[Event]:
         """What there is of one that is watched by its name."""
         self.one_answered(target)
-        key = SECRET.key(target.namespace, target.name)
+        key = self._key(target.namespace, target.name)
         if key in objects:
             self._known[key] = objects[key]
             return [ObjectChanged(self._source, key, objects[key])] if self._settled else []
@@ -116,11 +128,28 @@ class Secrets:
         self._to_settle, self._settled = False, True
         missed = {key for keys in self._readings for key in keys if not found & (keys - {key})}
         problems = tuple(
-            Problem(f"the Secret {target.namespace}/{target.name} {problem}")
+            Problem(f"the {target.kind.name} {target.namespace}/{target.name} {problem}")
             for target, problem in sorted(self._answered.items(), key=lambda item: item[0].source)
-            if problem and SECRET.key(target.namespace, target.name) in missed
+            if problem and self._key(target.namespace, target.name) in missed
         )
-        return [SourceListed(self._source, self._published(), problems)]
+        left_out = tuple(
+            Problem(f"the {each.kind.name} {each.namespace}/{each.name} is not read: {MOST_IN_A_NAMESPACE} others are")
+            for each in self._left_out
+        )
+        return [SourceListed(self._source, self._published(), (*problems, *left_out))]
+
+    def _not_too_many(self, names: AbstractSet[SecretName]) -> set[SecretName]:
+        """As many of each namespace as may be, the first ones by name."""
+        kept, left_out = set[SecretName](), list[SecretName]()
+        count: dict[str, int] = {}
+        for name in sorted(names):
+            count[name[0]] = count.get(name[0], 0) + 1
+            if count[name[0]] > MOST_IN_A_NAMESPACE:
+                left_out.append(name)
+            else:
+                kept.add(name)
+        self._left_out = tuple(self.target.named(*name) for name in left_out)
+        return kept
 
     def _published(self) -> dict[str, Record]:
         return {key: self._known[key] for key in self._wanted if key in self._known}

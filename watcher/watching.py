@@ -5,16 +5,18 @@ import gc
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Final
 
 import orjson
 
-from kubeapi.connection import Connection, UnreachableError
+from kubeapi.connection import Answer, Connection, UnreachableError
 from process import logs
 from process.settings import Settings
 from watcher.asking import Ask
 from watcher.cluster import Cluster
-from watcher.kinds import KINDS, KNATIVE, SECRET, Target
+from watcher.gateway_kinds import GATEWAY_KINDS
+from watcher.kinds import KINDS, KNATIVE, SECRET, Kind, Target
 from watcher.outage import Random
 from watcher.publishing import Publisher
 from watcher.reflector import Reflector
@@ -37,14 +39,25 @@ log = logs.get()
 
 
 def targets_of(settings: Settings) -> tuple[Target, ...]:
-    """What is to be watched."""
+    """What is to be watched.
+
+    Who is to see some namespaces may not see what is beyond them: no classes, and so nothing of Gateway API.
+    """
     own = (settings.namespace,) if settings.certificates_from_own_namespace else settings.namespaces
+    everywhere = not settings.namespaces
+    kinds = (*KINDS, *(KNATIVE if settings.knative else ()), *(GATEWAY_KINDS if everywhere else ()))
     return tuple(
-        Target(kind, namespace, labels=settings.label_selector, fields=settings.field_selector)
-        for kind in (*KINDS, *(KNATIVE if settings.knative else ()))
+        _target(kind, namespace, settings)
+        for kind in kinds
         for namespace in (own if kind is SECRET else settings.namespaces) or ("",)
-        if not (kind.is_everywhere and namespace)  # who is to see some namespaces may not see what is beyond them
+        if not (kind.is_everywhere and namespace)
     )
+
+
+def _target(kind: Kind, namespace: str, settings: Settings) -> Target:
+    if not kind.chosen:
+        return Target(kind, namespace)
+    return Target(kind, namespace, labels=settings.label_selector, fields=settings.field_selector)
 
 
 class Watching:
@@ -100,18 +113,16 @@ class Watching:
         except UnreachableError as error:
             self._take(reflector, reflector.ended(time.monotonic(), str(error)))
             return
-        now = time.monotonic()
         if answer.ok:
-            self._take(reflector, reflector.listed(now, answer.body))
+            self._take(reflector, reflector.listed(time.monotonic(), answer.body))
         else:
-            self._take(reflector, reflector.refused(now, answer.status, answer.message, answer.retry_after))
+            await self._refuse(reflector, answer)
 
     async def _stream(self, reflector: Reflector, ask: Ask) -> None:
         async with self._api.stream(reflector.target.path, ask.params) as stream:
             answer = stream.answer
             if not answer.ok:
-                now = time.monotonic()
-                self._take(reflector, reflector.refused(now, answer.status, answer.message, answer.retry_after))
+                await self._refuse(reflector, answer)
                 return
             self._take(reflector, reflector.opened(time.monotonic()))
             loop = asyncio.get_running_loop()
@@ -126,6 +137,27 @@ class Watching:
                 self._take(reflector, reflector.silent(time.monotonic()))
                 return
             self._take(reflector, reflector.ended(time.monotonic()))
+
+    async def _refuse(self, reflector: Reflector, answer: Answer) -> None:
+        """What it was refused. A right is asked for before the kind is looked for, so that none is missed in vain."""
+        status, kind = answer.status, reflector.target.kind
+        if status == HTTPStatus.FORBIDDEN and kind.optional and await self._is_missing(kind):
+            status = HTTPStatus.NOT_FOUND
+        self._take(reflector, reflector.refused(time.monotonic(), status, answer.message, answer.retry_after))
+
+    async def _is_missing(self, kind: Kind) -> bool:
+        served = await self._served(kind.api)
+        return served is not None and kind.plural not in served
+
+    async def _served(self, path: str) -> frozenset[str] | None:
+        """The plurals of a group's version that the server has; None where it does not say."""
+        with suppress(UnreachableError, ValueError, TypeError, KeyError):
+            answer = await self._api.request("GET", path)
+            if answer.ok:
+                return frozenset(found["name"] for found in orjson.loads(answer.body)["resources"])
+            if answer.status == HTTPStatus.NOT_FOUND:
+                return frozenset()
+        return None
 
     # What came of it
 
@@ -199,13 +231,11 @@ class Watching:
         while True:
             await asyncio.sleep(DISCOVERY * (1 + self._random() / 4))
             for path, reflectors in self._cluster.missing().items():
-                with suppress(UnreachableError, ValueError, TypeError, KeyError):
-                    answer = await self._api.request("GET", path)
-                    there = {found["name"] for found in orjson.loads(answer.body)["resources"]} if answer.ok else set()
-                    for reflector in reflectors:
-                        if reflector.target.kind.plural in there:
-                            reflector.wake(time.monotonic())
-                            self._wakes[reflector.target].set()
+                there = await self._served(path) or frozenset()
+                for reflector in reflectors:
+                    if reflector.target.kind.plural in there:
+                        reflector.wake(time.monotonic())
+                        self._wakes[reflector.target].set()
 
 
 def _first_of(failures: BaseExceptionGroup[Exception]) -> BaseException:

@@ -7,8 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
+from reporter.gateway_merging import CONTROLLER as WRITER
 from tests.deploy.reading import DEPLOY, ROOT, documents, of_kind
 from tests.support.apiserver import ApiServer
+from tests.support.gateway_crds import install
+from watcher.gateway_kinds import CONTROLLER
 
 pytestmark = pytest.mark.kubernetes
 
@@ -45,6 +48,13 @@ def test_what_lies_beside_is_taken_too(api: ApiServer) -> None:
     api.kubectl("apply", "--warnings-as-errors", "-f", str(DEPLOY / "kind"))
     for folder in ("single-namespace", "older-versions"):
         api.kubectl("apply", "--warnings-as-errors", "--dry-run=server", "-f", str(DEPLOY / folder))
+
+
+def test_the_class_is_taken_where_gateway_api_is(api: ApiServer, gateway_api_release: Path) -> None:
+    install(api, "standard", "GatewayClass")
+    api.kubectl("apply", "--warnings-as-errors", "-f", str(DEPLOY / "gateway-api"))
+    found = api.get("/apis/gateway.networking.k8s.io/v1/gatewayclasses/dragoman")
+    assert found["spec"]["controllerName"] == CONTROLLER == WRITER
 
 
 def pod_of(path: Path, name: str) -> dict[str, Any]:

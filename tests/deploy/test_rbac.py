@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.reading import DEPLOY, ROOT, Permission, documents, permissions, permissions_of, rules
+from watcher.gateway_kinds import GATEWAY_CLASS, GATEWAY_KINDS
 from watcher.kinds import KINDS, KNATIVE
 
 GOLDEN = Path(__file__).parent
@@ -15,6 +16,7 @@ FILES = {
     "permissions-single-namespace.txt": DEPLOY / "single-namespace/rbac.yaml",
     "permissions-older-versions.txt": DEPLOY / "older-versions/rbac.yaml",
     "permissions-knative.txt": DEPLOY / "knative/rbac.yaml",
+    "permissions-gateway-api.txt": DEPLOY / "gateway-api/rbac.yaml",
 }
 PAGE = (ROOT / "docs/rbac.md").read_text()
 
@@ -44,7 +46,7 @@ def test_nothing_is_allowed_twice(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES.values())
 def test_only_statuses_events_leases_and_our_own_parts_are_written(path: Path) -> None:
     written = {p.resource for p in permissions(path) if p.verb not in {"get", "list", "watch"}}
-    ours = {resource for resource in written if resource.endswith("getambassador.io/status")}
+    ours = {name for name in written if name.endswith(("getambassador.io/status", "gateway.networking.k8s.io/status"))}
     assert written - ours <= {
         "events",
         "leases.coordination.k8s.io",
@@ -72,10 +74,24 @@ def test_knatives_ingresses_may_be_listed_and_watched() -> None:
     assert allowed == wanted | {(f"{kind.resource}/status", "patch") for kind in KNATIVE}
 
 
+def test_what_gateway_api_needs_is_in_two_files() -> None:
+    allowed = {
+        (p.resource, p.verb)
+        for path in (FILES["permissions-gateway-api.txt"], DEPLOY / "rbac.yaml")
+        for p in permissions(path)
+    }
+    wanted = {(kind.resource, verb) for kind in GATEWAY_KINDS for verb in ("list", "watch")}
+    told = [kind for kind in GATEWAY_KINDS if kind.is_told]
+    wanted |= {pair for kind in told for pair in ((f"{kind.resource}/status", "patch"), (kind.resource, "get"))}
+    assert wanted <= allowed
+    own = {(p.resource, p.verb) for p in permissions(FILES["permissions-gateway-api.txt"])}
+    assert own <= wanted
+
+
 @pytest.mark.parametrize("path", [DEPLOY / "rbac.yaml", DEPLOY / "single-namespace/rbac.yaml"])
 def test_what_is_watched_may_be_listed_and_watched(path: Path) -> None:
     allowed = {(p.resource, p.verb) for p in permissions(path)}
-    watched = [kind for kind in KINDS if not kind.is_everywhere or path.parent == DEPLOY]
+    watched = [kind for kind in (*KINDS, GATEWAY_CLASS) if not kind.is_everywhere or path.parent == DEPLOY]
     wanted = {(kind.resource, verb) for kind in watched for verb in ("list", "watch")}
     assert wanted <= allowed
     assert {pair for pair in allowed if pair[1] in {"list", "watch"}} == wanted

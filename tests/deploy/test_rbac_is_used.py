@@ -20,6 +20,7 @@ from tests.support.apiserver import ApiServer
 from tests.support.certificates import authority
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
+from tests.support.gateway_crds import install as install_gateway_api
 from tests.support.objects import tls_secret
 from watcher.kinds import KINDS
 
@@ -110,7 +111,8 @@ def objects(gateway: Gateway, namespace: str) -> list[dict[str, Any]]:
 
 
 def install(api: ApiServer, rbac: Path) -> None:
-    """What docs/install.md says, and Emissary's CRDs of the kinds that we do not serve."""
+    """What docs/install.md says, Emissary's CRDs of the kinds that we do not serve, and Gateway API's classes."""
+    install_gateway_api(api, "standard", "GatewayClass")
     for path in ("crds.yaml", "namespace.yaml"):
         api.apply(DEPLOY / path)
     api.apply(rbac)
@@ -195,7 +197,7 @@ CASES = {
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("case", CASES)
-def test_nothing_is_missing_and_nothing_is_too_much(tmp_path: Path, case: str) -> None:
+def test_nothing_is_missing_and_nothing_is_too_much(tmp_path: Path, case: str, gateway_api_release: Path) -> None:
     rbac, environ = CASES[case]
     allowed: set[tuple[str, str, str, str]] = set()
     forbidden: set[str] = set()

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from reporter.objects import name_of
 from snapshot import JSON, Record, Snapshot
 from snapshot.writer import Writer
 from tests.support.apiserver import ApiServer
@@ -26,8 +27,9 @@ GROUP = "getambassador.io"
 
 
 def path_of(key: ObjectKey) -> str:
-    _, kind, namespace, name = key.split("/")
-    return f"/apis/{GROUP}/v3alpha1/namespaces/{namespace}/{kind.lower()}s/{name}"
+    name = name_of(key)
+    assert name is not None
+    return name.path
 
 
 SPECS: dict[str, dict[str, Any]] = {

@@ -6,6 +6,7 @@ minutes, longer than a test may.
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,8 +26,10 @@ from tests.e2e.cluster.gateway import (
 from tests.e2e.cluster.inside import FromInside
 from tests.e2e.cluster.kind import KindCluster
 from tests.e2e.cluster.needs import missing
+from tests.e2e.cluster.toolchain import ToolchainError
 from tests.image.containers import IMAGE, Engine, private_engine
 from tests.support.apiserver import ApiServer
+from tests.support.gateway_crds import release
 
 _unbuilt = pytest.StashKey[str]()
 _IN_KIND = os.environ.get("KIND") == "1"
@@ -90,6 +93,15 @@ def own_apiserver(kubernetes_programs: None) -> Iterator[ApiServer]:
     """A Kubernetes API for the tests of one module, which may stop, pause and restore it."""
     with ApiServer() as api:
         yield api
+
+
+@pytest.fixture(scope="session")
+def gateway_api_release() -> Path:
+    """The folder of Gateway API's CRDs; skips where they cannot be had."""
+    try:
+        return release()
+    except ToolchainError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

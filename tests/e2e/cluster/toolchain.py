@@ -15,15 +15,28 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-VERSION = "1.26.8"
-LEAST = (1, 26, 6)  # of the `go` lines in the modules' go.mod
-# The SHA-256 of golang.org/toolchain/@v/v0.0.1-goVERSION.linux-ARCHITECTURE.zip.
-SHA256: Mapping[str, str] = {
-    "amd64": "30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7",
-    "arm64": "02b36b6787b3ac767668f630e2998df45a3b1f9ffee08d1bf3ef6487cd658d99",
-}
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of Go. `least`: the oldest that does; `sha256`: of the toolchain's zip, by architecture."""
+
+    version: str
+    least: tuple[int, int, int]
+    sha256: Mapping[str, str]
+
+
+USUAL = Release(
+    "1.26.8",
+    (1, 26, 6),  # of the `go` lines in the modules' go.mod
+    {
+        "amd64": "30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7",
+        "arm64": "02b36b6787b3ac767668f630e2998df45a3b1f9ffee08d1bf3ef6487cd658d99",
+    },
+)
+VERSION = USUAL.version
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _LONGEST = 120  # seconds that the proxy may be silent
 
@@ -32,20 +45,20 @@ class ToolchainError(RuntimeError):
     """There is no Go; the message says why."""
 
 
-def go_command(cache: Path, say: Callable[[str], None]) -> tuple[Path, Mapping[str, str]]:
+def go_command(cache: Path, say: Callable[[str], None], release: Release = USUAL) -> tuple[Path, Mapping[str, str]]:
     """Where `go` is, and the variables that it needs; ToolchainError when it can be neither found nor had."""
     own = shutil.which("go")
-    if own and _version(own) >= LEAST:
+    if own and _version(own) >= release.least:
         return Path(own), {"GOTOOLCHAIN": "local"}
     architecture = _ARCHITECTURES.get(platform.machine())
     if architecture is None:
-        raise ToolchainError(f"Go {VERSION} or newer is missing, and none is known for {platform.machine()}")
-    root = cache / f"go-{VERSION}"
+        raise ToolchainError(f"Go {release.version} or newer is missing, and none is known for {platform.machine()}")
+    root = cache / f"go-{release.version}"
     if not (root / "bin/go").exists():
         cache.mkdir(parents=True, exist_ok=True)
-        least = ".".join(map(str, LEAST))
-        say(f"no Go {least} or newer on this machine: fetching Go {VERSION}, 70 MB, once")
-        _fetch(architecture, root)
+        least = ".".join(map(str, release.least))
+        say(f"no Go {least} or newer on this machine: fetching Go {release.version}, 70 MB, once")
+        _fetch(release, architecture, root)
     return root / "bin/go", {"GOTOOLCHAIN": "local", "GOROOT": str(root)}
 
 
@@ -64,12 +77,13 @@ def proxies(environ: Mapping[str, str]) -> Iterator[str]:
             yield entry.strip().rstrip("/")
 
 
-def _fetch(architecture: str, root: Path) -> None:
+def _fetch(release: Release, architecture: str, root: Path) -> None:
     """Make `root` hold the release. It appears whole; of two that fetch at once, the first wins."""
-    version = f"v0.0.1-go{VERSION}.linux-{architecture}"
+    version = f"v0.0.1-go{release.version}.linux-{architecture}"
     with tempfile.TemporaryDirectory(prefix=".go-", dir=root.parent) as work:
         archive = Path(work, "toolchain.zip")
-        _download(f"golang.org/toolchain/@v/{version}.zip", SHA256[architecture], archive)
+        wanted = release.sha256[architecture]
+        download(f"golang.org/toolchain/@v/{version}.zip", wanted, archive, f"Go {release.version}")
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(work)
         unpacked = Path(work, f"golang.org/toolchain@{version}")
@@ -83,7 +97,8 @@ def _fetch(architecture: str, root: Path) -> None:
                 raise
 
 
-def _download(path: str, sha256: str, target: Path) -> None:
+def download(path: str, sha256: str, target: Path, what: str) -> None:
+    """Fetch a file of the module proxy that has this hash; ToolchainError about `what` where it cannot be had."""
     failures = []
     for proxy in proxies(os.environ):
         try:
@@ -97,4 +112,4 @@ def _download(path: str, sha256: str, target: Path) -> None:
         if got == sha256:
             return
         failures.append(f"{proxy}: its file has another hash than the one that is known ({got})")
-    raise ToolchainError(f"Go {VERSION} could not be fetched: {'; '.join(failures) or 'GOPROXY names no proxy'}")
+    raise ToolchainError(f"{what} could not be fetched: {'; '.join(failures) or 'GOPROXY names no proxy'}")

@@ -1,0 +1,102 @@
+"""What a run of the suite is: the arguments that it is given, the ports that it wants open, and where its report goes.
+
+A report is of a whole run. One in which tests were chosen is worth nothing to anybody, and is kept nowhere.
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from process.version import VERSION
+from tests.support.gateway_crds import VERSION as RELEASE
+from tests.support.gateway_crds import Channel
+
+ROOT = Path(__file__).parents[2]
+REPORTS = ROOT / "docs/conformance"
+PROFILES = ("GATEWAY-HTTP", "GATEWAY-GRPC", "GATEWAY-TLS", "GATEWAY-TCP", "GATEWAY-UDP")
+CLASS = "dragoman"
+
+TCP_PORTS = (80, 443, 1111, *range(5300, 5313), 6443, 7443, 8080, 8090, 8443, 8883, *range(9300, 9322))
+UDP_PORTS = tuple(range(5300, 5313))
+"""Of all listeners of the suite's Gateways."""
+
+_CHOOSING = ("run-test", "skip-", "exempt-features", "supported-features", "all-features")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. `more`: arguments for the suite itself, as it has them."""
+
+    profiles: Sequence[str] = PROFILES
+    channel: Channel = "standard"
+    more: Sequence[str] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was chosen or left out of what we claim."""
+        return tuple(self.profiles) == PROFILES and not any(
+            each.lstrip("-").startswith(_CHOOSING) for each in self.more
+        )
+
+    @property
+    def command(self) -> str:
+        """What to write in a shell to do it again."""
+        said = ["make", "conformance", f"CHANNEL={self.channel}"]
+        if tuple(self.profiles) != PROFILES:
+            said.append(f"PROFILES={','.join(self.profiles)}")
+        if self.more:
+            said.append(f"ARGS={' '.join(self.more)}")
+        return shlex.join(said)
+
+    @property
+    def report(self) -> Path:
+        """Where the report of a whole run belongs."""
+        return REPORTS / f"{self.channel}-{VERSION}-default-report.yaml"
+
+    def arguments(self, report: Path) -> list[str]:
+        """The suite's arguments. What is said in `more` comes last, and counts."""
+        return [
+            "-test.v",
+            "-test.run=^TestConformance$",
+            "-test.timeout=0",
+            f"--gateway-class={CLASS}",
+            f"--conformance-profiles={','.join(self.profiles)}",
+            "--organization=dragoman",
+            "--project=dragoman",
+            "--url=https://dragoman.example/",
+            f"--version={VERSION}",
+            "--contact=@dragoman",
+            f"--report-output={report}",
+            *self.more,
+        ]
+
+
+def service_ports() -> list[dict[str, Any]]:
+    """The ports of our Service, each led to the port of the same number: all Gateways have one address."""
+    chosen = [("TCP", port) for port in TCP_PORTS] + [("UDP", port) for port in UDP_PORTS]
+    return [
+        {"name": f"{protocol.lower()}-{port}", "protocol": protocol, "port": port, "targetPort": port}
+        for protocol, port in chosen
+    ]
+
+
+def wrong_with(name: str, text: str) -> str:
+    """Why a report that is kept is none of a whole run; nothing where it is one."""
+    report = yaml.safe_load(text)
+    named = f"{report.get('gatewayAPIChannel')}-{report.get('implementation', {}).get('version')}-"
+    if not text.startswith("# MADE by `make conformance CHANNEL="):
+        return "it does not say which command made it"
+    if report.get("kind") != "ConformanceReport" or report.get("gatewayAPIVersion") != RELEASE:
+        return f"it is no ConformanceReport of Gateway API {RELEASE}"
+    if not name.startswith(named):
+        return f"it is called otherwise than {named}..."
+    return "" if {each["name"] for each in report["profiles"]} == set(PROFILES) else "profiles are missing"
+
+
+def with_heading(report: str, run: Run) -> str:
+    """A report as it is kept: with the command that made it."""
+    return f"# MADE by `{run.command}`; docs/conformance/README.md says what it means.\n{report}"
