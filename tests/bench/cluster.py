@@ -3,8 +3,8 @@
 For each size: from the start to ready, memory and CPU at rest (Hosts' statuses are written by then, and all objects
 compared), and the probe: a Mapping is created, its path is asked each 5 ms until it answers 200. Beside it stands how
 long a plain watch of the same API server takes to show the same Mapping. Asking in steps makes it look longer, by half
-the time between the last two askings on average, and the plain watch not. Each of the 200 Hosts has TLS; Mappings' statuses are off, since
-writing 10,000 of them for the first time takes minutes (tests.bench.sizing measures it).
+the time between the last two askings on average, which is taken off. Each of the 200 Hosts has TLS; Mappings' statuses
+are off, since writing 10,000 of them for the first time takes minutes (tests.bench.sizing measures it).
 """
 
 import asyncio

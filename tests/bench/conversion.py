@@ -57,4 +57,3 @@ def _cpu_ms(task: Callable[[bytes], Any], body: bytes) -> float:
     began = time.process_time()
     task(body)
     return (time.process_time() - began) * 1000
-

@@ -1,7 +1,7 @@
 """Endpoints that come and go, among 10,000 clusters: one EndpointSlice, and all of them.
 
-A real watcher, translator, adsserver and Envoy, as processes, on a folder: one EndpointSlice is written to a file of its
-own, and requests show when Envoy uses it. Then the watcher ends, and its place is taken: EndpointSlices go into the
+A real watcher, translator, adsserver and Envoy, as processes, on a folder: one EndpointSlice is written to a file of
+its own, and requests show when Envoy uses it. Then the watcher ends, and its place is taken: EndpointSlices go into the
 snapshot as it writes them, one, and then each of 10,000 with ten endpoints. The same load assignments, byte for byte,
 are given to another Envoy from memory, by turns: that is what Envoy itself can take.
 """
@@ -201,7 +201,9 @@ def single(served: Served, what: str, change: object, goal: Goal | None) -> Iter
         cpu.append(cpu_ms(served.pids()) - ours)
         envoy.append(main_ms(served.envoy.pid) - main)
     main_cpu = statistics.median(envoy)
-    yield beside(f"{what}: CPU of our parts", statistics.median(cpu), "ms", main_cpu, "Envoy's main thread, for the same")
+    yield beside(
+        f"{what}: CPU of our parts", statistics.median(cpu), "ms", main_cpu, "Envoy's main thread, for the same"
+    )
     yield Line(f"{what}: until Envoy uses it", statistics.median(took), "ms", goal=goal)
 
 

@@ -57,7 +57,8 @@ def translate(bodies: Iterable[bytes]) -> dict[str, Made]:
     for mapping in kinds.get("Mapping", ()):
         by_host.setdefault(mapping["spec"]["hostname"], []).append(mapping)
     made = {f"route/{name}": routes_of(name, mappings) for name, mappings in by_host.items()}
-    for service in {each["spec"]["service"] for each in kinds.get("Mapping", ())}:
+    forwards = [each["spec"] for each in kinds.get("Mapping", ()) if not each["spec"].get("host_redirect")]
+    for service in {spec["service"] for spec in forwards}:
         made[f"cluster/{service}"] = cluster_of(service)
     for secret in kinds.get("Secret", ()):
         made[f"secret/{secret['metadata']['name']}"] = _secret_of(secret)

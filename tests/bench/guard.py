@@ -134,7 +134,7 @@ def change(translation: Translation, now: float, key: str, body: bytes) -> Publi
 
 def accept(translation: Translation, now: float, publication: Publication) -> None:
     """Envoy accepts what was published."""
-    said = {key: row and Verdict(row.version, None) for key, row in publication.resources.items()}
+    said = {key: Verdict(row.version, None) if row else None for key, row in publication.resources.items()}
     translation.verdicts_changed(now, said)
 
 
@@ -144,7 +144,7 @@ def _spent(work: Callable[[], T]) -> tuple[float, T]:
     return (time.process_time() - began) * 1000, made
 
 
-def measured(reference: Ratios | None) -> tuple[Ratios, list[Round]]:
+def measured(reference: Ratios | None, *, least: int = ROUNDS) -> tuple[Ratios, list[Round]]:
     """The ratios after some rounds; after more, while they are too large for a reference. Also the rounds."""
     floor.translate(Inputs(-1, 1).objects.values())  # loads descriptors, once
     standing = Standing()
@@ -153,7 +153,7 @@ def measured(reference: Ratios | None) -> tuple[Ratios, list[Round]]:
     rounds: list[Round] = []
     for number in range(1, MOST_ROUNDS + 1):
         rounds.append(a_round(number, standing))
-        if number >= ROUNDS and (reference is None or not regressions(ratios(rounds), reference)):
+        if number >= least and (reference is None or not regressions(ratios(rounds), reference)):
             break
     return ratios(rounds), rounds
 
@@ -177,9 +177,11 @@ def main() -> int:
     arguments = parser.parse_args()
     references = read_references()
     if arguments.write:
-        found, _ = measured(None)
+        found, _ = measured(None, least=2 * ROUNDS)
         REFERENCES.write_bytes(with_reference(references, MINOR, found))
-        print(f"Python {MINOR}: {found['cold']:.2f} and {found['change']:.2f} times the floor, from nothing and a change")
+        print(
+            f"Python {MINOR}: {found['cold']:.2f} and {found['change']:.2f} times the floor, from nothing and a change"
+        )
         return 0
     reference = reference_of(references, MINOR)
     found, rounds = measured(reference)

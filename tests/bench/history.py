@@ -1,4 +1,4 @@
-"""What earlier runs found: an entry a run in history.md, for people; the table of a run has the ratios of the last one."""
+"""What earlier runs found: an entry a run in history.md, for people; a run's table has the ratios of the last one."""
 
 import platform
 import subprocess

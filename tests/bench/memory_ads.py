@@ -79,9 +79,7 @@ class MemoryAds(Scoped):
             made.append((str(self._nonce), bytes(message)))
         return made
 
-    async def _serve(
-        self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
-    ) -> None:
+    async def _serve(self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]) -> None:
         writing = asyncio.ensure_future(self._write(context))
         seen: set[Kind] = set()
         async for data in requests:

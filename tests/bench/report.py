@@ -58,9 +58,7 @@ Lines = Callable[[int], Iterator[Line]]
 """A part of the bench: its lines, one by one; the argument is the most Mappings that it may take."""
 
 
-def beside(
-    name: str, value: float, unit: str, reference: float, against: str, *, goal: Goal | None = None
-) -> Line:
+def beside(name: str, value: float, unit: str, reference: float, against: str, *, goal: Goal | None = None) -> Line:
     """A line whose ratio is the quotient."""
     return Line(name, value, unit, against, reference, value / reference, goal)
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+from snapshot import Record
 from tests.bench.delta_clients import ROUTES
 from tests.bench.processes import cpu_ms, resident_mb
 from tests.bench.report import Goal, Line, beside
@@ -48,10 +49,11 @@ class Fanout(Scoped):
             self._clients.communicate()
         self.ads.close()
 
-    def _routes(self) -> resources.Record:
+    def _routes(self) -> Record:
         self._version += 1
         return resources.routes(
-            ROUTES, *(resources.direct(f"/a-prefix-of-mapping-{each}/", f"{self._version}") for each in range(ROUTES_IN_ONE))
+            ROUTES,
+            *(resources.direct(f"/a-prefix-of-mapping-{each}/", f"{self._version}") for each in range(ROUTES_IN_ONE)),
         )
 
     def _last_acknowledgement(self) -> float:
@@ -87,7 +89,11 @@ def lines(largest: int) -> Iterator[Line]:
     took, alone = (statistics.median(pair[index][0] for pair in pairs) for index in (0, 1))
     cpu, cpu_alone = (statistics.median(pair[index][1] for pair in pairs) for index in (0, 1))
     what = f"a change to {STREAMS:,} streams"
-    yield beside(f"{what}: CPU of the adsserver a stream", cpu * 1000 / STREAMS, "us", cpu_alone * 1000, "one stream alone")
+    yield beside(
+        f"{what}: CPU of the adsserver a stream", cpu * 1000 / STREAMS, "us", cpu_alone * 1000, "one stream alone"
+    )
     goal = Goal("<=", 150, "value")
-    yield beside(f"{what}: until the last acknowledgement", took, "ms", STREAMS * alone, f"{STREAMS:,} times one", goal=goal)
+    yield beside(
+        f"{what}: until the last acknowledgement", took, "ms", STREAMS * alone, f"{STREAMS:,} times one", goal=goal
+    )
     yield Line(f"{what}: memory of the adsserver a stream", memory, "kB")

@@ -1,8 +1,8 @@
 """What the CPU of the translator is allowed to be, as a multiple of the floor's. Pure: costs in, sentences out.
 
 On a shared machine a processor is up to twice as slow as it was a second ago. Both sides of one round are measured
-within that second, and so the median of the rounds' ratios hardly moves; where it is too large, more rounds are asked for
-before that counts.
+within that second, and so the median of the rounds' ratios hardly moves; where it is too large, more rounds are asked
+for before that counts.
 """
 
 import statistics
@@ -68,8 +68,8 @@ def ratios(rounds: Iterable[Round]) -> Ratios:
 def regressions(measured: Ratios, reference: Ratios) -> list[str]:
     """A sentence for each ratio that is too large; none: all is well."""
     return [
-        f"{name}: {ratio:.2f} times the floor, where {reference[name]:.2f} is the reference: {ratio / reference[name]:.2f}"
-        f" of it, and {LIMIT} is too much"
+        f"{name}: {ratio:.2f} times the floor, {ratio / reference[name]:.2f} of the reference ({reference[name]:.2f});"
+        f" {LIMIT} of it is too much"
         for name, ratio in measured.items()
         if ratio >= LIMIT * reference[name]
     ]
