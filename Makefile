@@ -12,9 +12,9 @@ ARGS ?=
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
 # The tests that start no process: the rest is for `make test`.
-QUICK := not (envoy or system or image or faults or kubernetes or cluster)
+QUICK := not (envoy or system or image or faults or kubernetes or cluster or guard)
 
-.PHONY: help run cluster test e2e conformance system check golden crds lintdocs envoyapi bench fuzz image lock clean
+.PHONY: help run cluster test e2e conformance system check golden crds lintdocs envoyapi bench guard fuzz image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -59,11 +59,11 @@ lintdocs: .venv/dev.stamp ## rewrite the pages of docs/lint from the codes' own 
 envoyapi: .venv/dev.stamp ## rewrite the encoders from envoy-data-plane
 	@$(BIN)/python -m envoyapi.generate
 
-bench: .venv/dev.stamp ## print the table of costs
+bench: .venv/dev.stamp ## the table of costs, with a plot; noted in tests/bench/history.md: ARGS="--only guard changes"
 	@$(BIN)/python -m tests.bench $(ARGS)
-	@$(BIN)/python -m tests.bench.big_hosts
-	@$(BIN)/python -m tests.bench.index
-	@$(BIN)/python -m tests.bench.cluster
+
+guard: .venv/dev.stamp ## hold the translator's CPU against the floor; ARGS=--write makes what is measured the reference
+	@$(BIN)/python -m tests.bench.guard $(ARGS)
 
 fuzz: .venv/dev.stamp ## mutated objects beside good ones for 10 minutes: ARGS="--minutes 60 --seed 1 --serving"
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -133,7 +133,8 @@ class Channel:
                     entries.append(entry)
             elif self._is_gone(name, owed=owed, withdraw=withdraw, refused=offered is not None):
                 removed.append(name)
-        self._send(entries, removed)
+        if entries or removed or self._greeting_due:
+            self._send(entries, removed)
         return entries
 
     def owe(self, names: Iterable[str]) -> None:

@@ -31,11 +31,14 @@ class Clusters:
 
     def send(self, names: Iterable[str], current: Round | None, number: int, now: float) -> None:
         """Send clusters in the round `current`, which waits for their endpoints; `number` is that of the last round."""
-        held, endpoints = set(self._clusters.held), self._endpoints
-        sent = self._clusters.flush(names, withdraw=False)
+        wanted, endpoints = list(names), self._endpoints
+        held = {name for name in wanted if name in self._clusters.held}
+        sent = self._clusters.flush(wanted, withdraw=False)
+        if not sent:
+            return
         self._withdrawal.came(Kind.CLUSTER, [entry.name for entry in sent if entry.name not in held], number)
         needed = dict.fromkeys(entry.endpoints for entry in sent if entry.endpoints is not None)
-        if current and sent:
+        if current:
             current.since = now
             for name in needed:
                 if name in endpoints.offered:

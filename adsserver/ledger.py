@@ -9,7 +9,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Self
+from typing import Any, Self
 
 import orjson
 
@@ -74,7 +74,7 @@ class Ledger:
 
     def shadow(self) -> "Ledger":
         """A ledger for a stream that is no longer the newest: nothing that it learns is saved."""
-        return Ledger(self._catalog, ChainMap({}, self._facts), self._doubtful, is_shadow=True)
+        return Ledger(self._catalog, _Overlay({}, self._facts), self._doubtful, is_shadow=True)
 
     def wanted(self, entry: Entry) -> Entry | None:
         """What to offer Envoy in place of an entry: itself, or the last good one (if any) when it was refused."""
@@ -257,6 +257,14 @@ class Ledger:
             self._refused.pop(key, None)
         else:
             self._refused[key] = None
+
+
+class _Overlay(ChainMap[str, Fact]):
+    """Facts of one's own on top of another ledger's. ChainMap looks for a key in three steps, once more for `get`."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        own, below = self.maps
+        return own[key] if key in own else below.get(key, default)
 
 
 def _stamped(fact: Fact, now: float) -> Fact:

@@ -48,7 +48,7 @@ KIND_OF_TYPE_URL = {url: kind for kind, url in _TYPE_URLS.items()}
 class Entry:
     """One version of one resource. Immutable; how it looks on the wire is made at the first sending and kept."""
 
-    __slots__ = ("_wire", "body", "endpoints", "is_idle", "kind", "name", "routes", "version")
+    __slots__ = ("_wire", "body", "endpoints", "is_idle", "key", "kind", "name", "routes", "version")
 
     def __init__(
         self,
@@ -74,6 +74,7 @@ class Entry:
         """
         self.kind = kind
         self.name = name
+        self.key = kind.key(name)  # the snapshot's
         self.version = version
         self.body = body
         self.endpoints = endpoints
@@ -100,11 +101,6 @@ class Entry:
         """The other resources that it takes something from, as notes of a record."""
         named: dict[str, JSON] = {"endpoints": self.endpoints, "routes": self.routes}
         return {note: name for note, name in named.items() if name is not None}
-
-    @property
-    def key(self) -> str:
-        """The snapshot's key."""
-        return self.kind.key(self.name)
 
     @property
     def wire(self) -> Resource:

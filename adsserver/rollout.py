@@ -190,13 +190,15 @@ class Rollout:
         for kind in STAGE_OF:
             current.coming.setdefault(kind, {}).update(edits.get(kind, {}))
         for kind in (*_ANY_TIME, Kind.CLUSTER):
-            self._offer(kind, edits.get(kind, {}), now)
+            if edits.get(kind):
+                self._offer(kind, edits[kind], now)
         current.refused.difference_update(kind.key(name) for kind, names in edits.items() for name in names)
         if not current.refused:
             current.pause = 0.0
         self._flush(Kind.CLUSTER, [name for name, entry in edits.get(Kind.CLUSTER, {}).items() if entry], now)
         for kind in _ANY_TIME:
-            self._channels[kind].flush([name for name, entry in edits.get(kind, {}).items() if entry])
+            if edits.get(kind):
+                self._channels[kind].flush([name for name, entry in edits[kind].items() if entry])
 
     def _next(self, current: Round, now: float) -> None:
         if current.stage is Stage.WITHDRAWAL:
@@ -221,6 +223,9 @@ class Rollout:
     def _bring(self, kind: Kind, current: Round, now: float) -> None:
         """Bring what this round has of a kind that waits for its stage."""
         edits, channel, nonce = current.coming.pop(kind, {}), self._channels[kind], self._outbox.nonce
+        may_be_news = edits or channel.owed or channel.stale or current.led_to
+        if not may_be_news and kind is not Kind.LISTENER:  # behind whose stage scopes may be due
+            return  # as most rounds have it of most kinds
         if kind is Kind.EXTENSION:
             edits = self._idle.hold_back(edits, came_back=self._heard_by > 0)
         elif kind is Kind.SCOPE:
@@ -256,7 +261,8 @@ class Rollout:
         self._round = None
         self._outbox.rollout = 0
         for kind in (Kind.ROUTE, Kind.EXTENSION, *_ANY_TIME):
-            self._channels[kind].flush(self._withdrawal.take(kind, self._coming_back(kind)))
+            if self._withdrawal.waits(kind):
+                self._channels[kind].flush(self._withdrawal.take(kind, self._coming_back(kind)))
         if self._rounds == 1:
             offered = {kind: channel.offered for kind, channel in self._channels.items()}
             self._channels[Kind.CLUSTER].ledger.forget_all_but(offered)
@@ -314,8 +320,9 @@ class Rollout:
         if kind is Kind.CLUSTER:
             self._clusters.send(names, self._round, self._rounds, now)
         elif kind is Kind.SCOPE:
-            held = set(self._channels[kind].held)
-            sent = self._scopes.send(names, self._round)
+            wanted = list(names)
+            held = {name for name in wanted if name in self._channels[kind].held}
+            sent = self._scopes.send(wanted, self._round)
             self._withdrawal.came(kind, [entry.name for entry in sent if entry.name not in held], self._rounds)
         else:
             self._channels[kind].flush(names)
@@ -325,7 +332,9 @@ class Rollout:
         bound = {entry.endpoints for entry in self._pending.get(Kind.CLUSTER, {}).values() if entry}
         for kind in _ANY_TIME:
             held_back = bound if kind is Kind.ENDPOINT else ()
-            edits = self._pending.get(kind, {})
+            edits = self._pending.get(kind)
+            if not edits:
+                continue
             ready = {name: entry for name, entry in edits.items() if entry and name not in held_back}
             for name in ready:
                 del edits[name]

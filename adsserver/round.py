@@ -139,7 +139,7 @@ def _is_unrouted(routes: Channel, current: Round) -> bool:
 
 def _is_unanswered(channel: Channel, current: Round) -> bool:
     """Whether Envoy has still to answer what this round sent of a kind (in its last stage: what it took away)."""
-    return any(
+    return bool(channel.in_flight) and any(
         response.rollout == current.number and (response.removed or current.stage is not Stage.WITHDRAWAL)
         for response in channel.in_flight.values()
     )

@@ -1,149 +1,90 @@
-"""The table of costs: `make bench` (or `python -m tests.bench --sizes 100 1000 --layouts 50`).
+"""The costs, each beside what it is compared with: `make bench`, or `make bench ARGS="--only guard changes"`.
 
-Each line has what it is compared with beside it, measured in the same minute, change by change in turn. CPU times are
-the kernel's; wall times on a shared machine are medians and only their ratio means much.
+On a shared machine only ratios mean much: each is of two things measured in turn, in the same minute. CPU times are the
+kernel's; wall times are medians. A whole run is noted in history.md; one of some parts, or of smaller sizes, only with
+`--note`.
 """
 
 import argparse
-import gc
-import http.client
-import statistics
+import importlib
+import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-import orjson
+from tests.bench import history
+from tests.bench.report import Failed, Line, Lines
+from tests.bench.table import cells, plot, table
 
-from tests.bench import conversion
-from tests.bench.inputs import Layout, documents_of, hosts_of, objects_in, write_folder
-from tests.bench.processes import OURS, cpu_ms, resident_mb
-from tests.bench.reference import BareEnvoy, wait_for_answer
-from tests.support.certificates import authority
-from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway, unverified
-from tests.support.objects import an_object, tls_secret
-from translator.options import Options
-from translator.translation import Translation
-
-CHANGES = 15
-
-
-@dataclass(frozen=True)
-class Line:
-    """One size and layout. Times in milliseconds; CPU is of all our processes together, without Envoy."""
-
-    mappings: int
-    layout: str
-    change_served: float
-    change_reference: float
-    change_cpu: float
-    cold_start: float
-    cold_translation_cpu: float
-    translator_mb: float
-    ours_mb: float
-
-    @property
-    def ratio(self) -> float:
-        """Change to served, as a share of what bare Envoy takes to read its own finished file."""
-        return self.change_served / self.change_reference
+PARTS = {
+    "guard": "the translator's CPU beside the floor's, as CI guards it",
+    "cold": "a translation of many objects from nothing",
+    "changes": "one changed Mapping among many in a folder",
+    "endpoints": "EndpointSlices among 10,000 clusters",
+    "streams": "one change to 1,000 Envoys",
+    "served": "Envoy's CPU a request, of the whole on a big Host",
+    "big_hosts": "Envoy's CPU a request, by the routes of a big Host alone",
+    "requests": "Envoy's CPU a request, for what stands in every listener",
+    "index": "what an index and shards are worth",
+    "conversion": "older versions of the kinds",
+    "cluster": "the whole on a real API server",
+}
+LARGEST = 10_000
 
 
-def cold_translation_ms(count: int, layout: Layout) -> float:
-    """CPU milliseconds to translate everything from nothing, in this process."""
-    listener = {
-        "port": 8443,
-        "protocol": "HTTPS",
-        "securityModel": "XFP",
-        "hostBinding": {"namespace": {"from": "ALL"}},
-    }
-    pair = authority().sign("*.bench.test")
-    text = an_object("Listener", "https", listener) + tls_secret("bench", pair.certificate, pair.key)
-    text += "".join(documents_of(name, size, answer="v0.bench.test") for name, size in hosts_of(count, layout))
-    objects = objects_in(text)
-    gc.collect()
-    gc.disable()  # as the translator's process does until its first publication
-    began = time.process_time()
-    publication = Translation(Options(), {}).objects_changed(0.0, objects)
-    spent = (time.process_time() - began) * 1000
-    gc.enable()
-    if publication.failures or len(publication.resources) < len(hosts_of(count, layout)):
-        raise RuntimeError(f"not translated: {publication.failures[:3]}")
-    return spent
+def found_by(part: str, largest: int) -> Iterator[Line | Failed]:
+    """The lines of a part; what ends it early is the last of them."""
+    lines: Lines = importlib.import_module(f"tests.bench.{part}").lines
+    try:
+        for line in lines(largest):
+            yield line.of(part)
+    except Exception as error:  # noqa: BLE001 - one part that fails must not cost the others' hour
+        first = (str(error).strip() or "no reason given").splitlines()[0]
+        yield Failed(part, f"{type(error).__name__}: {first[:200]}")
 
 
-def measure(count: int, layout: Layout) -> Line:
-    """One line of the table: start, change by change in turn with the reference, stop."""
-    name, size = hosts_of(count, layout)[0]
-    gateway = Gateway(environ={"AES_LOG_LEVEL": "warning"})
-    write_folder(gateway.folder, count, layout)
-    began = time.perf_counter()
-    with gateway, BareEnvoy(count, layout) as bare:
-        gateway.wait_served(name, f"/m{size - 1}/x", status=301, tls=True)
-        cold_start = (time.perf_counter() - began) * 1000
-        pids = [wait_until(lambda part=part: gateway.pid_of(part)) for part in OURS]
-        time.sleep(3)  # What the start left to do (acknowledgements, settling) is not part of a change.
-        served, reference, cpu = [], [], []
-        connection = _Named(gateway.https_port, name)
-        for turn in range(CHANGES):
-            answer = f"v{turn + 1}.bench.test"
-            text = documents_of(name, size, answer=answer)
-            before = cpu_ms(pids)
-            start = time.perf_counter()
-            gateway.apply(name, text)
-            wait_for_answer(connection, name, f"/m{size - 1}/x", answer)
-            served.append((time.perf_counter() - start) * 1000)
-            time.sleep(0.3)
-            cpu.append(cpu_ms(pids) - before)
-            reference.append(bare.change(answer))
-        connection.close()
-        return Line(
-            mappings=count,
-            layout=layout,
-            change_served=statistics.median(served),
-            change_reference=statistics.median(reference),
-            change_cpu=statistics.median(cpu),
-            cold_start=cold_start,
-            cold_translation_cpu=cold_translation_ms(count, layout),
-            translator_mb=resident_mb(pids[OURS.index("translator")]),
-            ours_mb=sum(resident_mb(pid) for pid in pids),
-        )
+def compared(line: Line, before: dict[tuple[str, str], str]) -> Line:
+    """With the ratio of the last run in its name, where there was one."""
+    last = before.get((line.part, line.name))
+    return replace(line, name=f"{line.name} (last: {last})") if last else line
 
 
-class _Named(http.client.HTTPConnection):
-    """HTTPS to 127.0.0.1 that asks for another name by SNI."""
+def run(parts: Sequence[str], largest: int) -> list[Line | Failed]:
+    """Measure; each line is told on stderr as it comes, for those who wait."""
+    found: list[Line | Failed] = []
+    for part in parts:
+        began = time.monotonic()
+        for each in found_by(part, largest):
+            found.append(each)
+            told = "  ".join(filter(None, cells(each))) if isinstance(each, Line) else each.reason
+            print(f"{part}: {told}", file=sys.stderr, flush=True)
+        print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return found
 
-    def __init__(self, port: int, name: str) -> None:
-        super().__init__("127.0.0.1", port)
-        self._name = name
 
-    def connect(self) -> None:
-        super().connect()
-        self.sock = unverified().wrap_socket(self.sock, server_hostname=self._name)
-
-
-def main() -> None:
-    """Print the table; with --json, each line as JSON too."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--sizes", nargs="+", type=int, default=[100, 1000, 10_000])
-    parser.add_argument("--layouts", nargs="+", choices=["50", "one"], default=["50", "one"])
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    print(
-        "Mappings  layout  change->served  bare Envoy  ratio  CPU a change  cold start  cold CPU  translator  all ours"
+def main() -> int:
+    """Measure and show; 1 when a part ended early."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        epilog="\n".join(f"{name:11} {what}" for name, what in PARTS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for layout in arguments.layouts:
-        for count in arguments.sizes:
-            line = measure(count, layout)
-            print(
-                f"{line.mappings:8}  {line.layout:>6}  {line.change_served:11.1f} ms  {line.change_reference:7.1f} ms"
-                f"  {line.ratio:5.2f}  {line.change_cpu:9.1f} ms  {line.cold_start:7.0f} ms"
-                f"  {line.cold_translation_cpu:5.0f} ms"
-                f"  {line.translator_mb:7.0f} MB  {line.ours_mb:5.0f} MB",
-                flush=True,
-            )
-            if arguments.json:
-                print(orjson.dumps(asdict(line)).decode(), flush=True)
-    print("\n".join(conversion.lines()))
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help="these parts (see below)")
+    parser.add_argument("--largest", type=int, default=LARGEST, metavar="N", help="no more Mappings than these")
+    parser.add_argument("--note", action="store_true", help="note a run of some parts in history.md, too")
+    arguments = parser.parse_args()
+    before = history.last_ratios(history.HISTORY.read_text())
+    this = history.Run.this()
+    found = run(arguments.only or list(PARTS), arguments.largest)
+    print(f"\n{this.title()}\n")
+    print(table(compared(each, before) if isinstance(each, Line) else each for each in found))
+    print(f"\n{plot(found)}")
+    if arguments.note or (not arguments.only and arguments.largest == LARGEST):
+        history.append(this, found)
+        print("\nnoted in tests/bench/history.md")
+    return int(any(isinstance(each, Failed) for each in found))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

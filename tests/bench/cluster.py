@@ -1,14 +1,12 @@
-"""The costs on a real API server: `make bench` (or `python -m tests.bench.cluster --sizes 0 1000 10000`).
+"""The costs on a real API server.
 
-Each line: from the start to ready, memory and CPU at rest (Hosts' statuses are written by then, and all objects
+For each size: from the start to ready, memory and CPU at rest (Hosts' statuses are written by then, and all objects
 compared), and the probe: a Mapping is created, its path is asked each 5 ms until it answers 200. Beside it stands how
-long a plain watch of the same API server takes to show the same Mapping; the difference is what the gateway takes
-(`ours_ms`). Asking in steps makes it look longer, by half a step on average, and the plain watch not: `half_step_ms`
-is half the time between the last two askings. Each of the 200 Hosts has TLS; Mappings' statuses are off, since
-writing 10,000 of them for the first time takes minutes (tests.bench.sizing measures it).
+long a plain watch of the same API server takes to show the same Mapping. Asking in steps makes it look longer, by half
+the time between the last two askings on average, which is taken off. Each of the 200 Hosts has TLS; Mappings' statuses
+are off, since writing 10,000 of them for the first time takes minutes (tests.bench.sizing measures it).
 """
 
-import argparse
 import asyncio
 import http.client
 import json
@@ -20,9 +18,10 @@ from typing import Any
 
 import aiohttp
 
-from tests.bench.__main__ import _Named
 from tests.bench.processes import cpu_ms, resident_mb
+from tests.bench.report import Line, beside, sizes_up_to
 from tests.bench.rest import wait_for_rest
+from tests.bench.tls import NamedConnection
 from tests.e2e.cluster.client import ApiClient
 from tests.support.apiserver import ApiServer
 from tests.support.certificates import authority
@@ -35,6 +34,8 @@ HOSTS, SERVICES = 200, 2000
 POLL = 0.005
 REST = 20.0
 AT_ONCE = 16
+PROBES = 30
+SIZES = (0, 10_000)
 
 Wanted = tuple[str, dict[str, Any]]
 
@@ -113,7 +114,7 @@ class Caller:
     def __init__(self, gateway: ClusterGateway) -> None:
         port = int(gateway.api.url.rpartition(":")[2])
         self._api = http.client.HTTPSConnection("127.0.0.1", port, context=gateway.api._tls)
-        self._gateway = _Named(gateway.https_port, "h0.bench.test")
+        self._gateway = NamedConnection(gateway.https_port, "h0.bench.test")
         self._path = gateway.path("Mapping")
 
     def create(self, name: str, spec: dict[str, Any]) -> None:
@@ -161,8 +162,8 @@ def probe(gateway: ClusterGateway, upstream: HttpUpstream, label: str, count: in
     return found
 
 
-def measure(gateway: ClusterGateway, upstream: HttpUpstream, size: int, probes: int) -> dict[str, Any]:
-    """One line."""
+def measure(gateway: ClusterGateway, upstream: HttpUpstream, size: int) -> Iterator[Line]:
+    """One size."""
     began = time.perf_counter()
     with gateway:
         ready = time.perf_counter() - began
@@ -170,53 +171,31 @@ def measure(gateway: ClusterGateway, upstream: HttpUpstream, size: int, probes: 
         gateway.wait_served("h0.bench.test", "/first/", tls=True)
         pids = {part: pid for part in PARTS if (pid := gateway.pid_of(part))}
         wait_for_rest(gateway.api, gateway.path("Listener"), gateway.path("Host"))
-        quiet = {part: cpu_ms([pid]) for part, pid in pids.items()}
+        quiet = cpu_ms(pids.values())
         time.sleep(REST)
-        rest = {part: round((cpu_ms([pid]) - quiet[part]) / REST / 10, 2) for part, pid in pids.items()}
+        rest = (cpu_ms(pids.values()) - quiet) / REST / 10
         before = {part: cpu_ms([pid]) for part, pid in pids.items()}
-        found = probe(gateway, upstream, str(size), probes)
-        change = {part: round((cpu_ms([pid]) - before[part]) / probes, 1) for part, pid in pids.items()}
-        memory = {part: round(resident_mb(pid)) for part, pid in pids.items()}
-    served, seen, half_step = ([row[column] for row in found] for column in range(3))
-    ours = [a - b for a, b, _ in found]
-    return {
-        "mappings": size,
-        "ready_s": round(ready, 1),
-        "rest_cpu_percent": rest,
-        "memory_mb": memory,
-        "change_cpu_ms": change,
-        "served_ms": _said(served),
-        "plain_watch_ms": _said(seen),
-        "ours_ms": _said(ours),
-        "half_step_ms": _said(half_step),
-    }
+        found = probe(gateway, upstream, str(size), PROBES)
+        change = {part: (cpu_ms([pid]) - before[part]) / PROBES for part, pid in pids.items()}
+        memory = {part: resident_mb(pid) for part, pid in pids.items()}
+    what = f"{size:,} Mappings"
+    ours = sum(spent for part, spent in change.items() if part != "envoy")
+    yield beside(f"{what}: CPU of our parts a new Mapping", ours, "ms", change["envoy"], "Envoy, for the same")
+    served, seen, half_step = (statistics.median(row[column] for row in found) for column in range(3))
+    yield beside(f"{what}: a new Mapping until served", served - half_step, "ms", seen, "until a plain watch shows it")
+    yield Line(f"{what}: until ready after a start", ready, "s")
+    yield Line(f"{what}: CPU at rest, with Envoy", rest, "% of a core")
+    yield Line(f"{what}: memory of our parts", sum(memory.values()) - memory["envoy"], "MB")
+    yield Line(f"{what}: Envoy's memory", memory["envoy"], "MB")
 
 
-def _said(values: list[float]) -> dict[str, float]:
-    ordered = sorted(values)
-    return {
-        "median": round(statistics.median(ordered), 1),
-        "p99": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 1),
-    }
-
-
-def main() -> None:
-    """Print the table, a JSON object a line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[0, 1000, 10000])
-    parser.add_argument("--probes", type=int, default=50)
-    arguments = parser.parse_args()
+def lines(largest: int) -> Iterator[Line]:
+    """By size, on one API server."""
     with ApiServer() as api, HttpUpstream("bench") as upstream:
         install_crds(api)
-        for size in sorted(arguments.sizes):
+        for size in sizes_up_to(largest, SIZES):
             gateway = ClusterGateway(
                 api, environ={"AES_LOG_LEVEL": "warning", "AMBASSADOR_UPDATE_MAPPING_STATUS": "false"}, patience=300
             )
-            began = time.perf_counter()
             asyncio.run(create(api, objects_of(gateway.namespace, 0, size)))
-            made = round(time.perf_counter() - began, 1)
-            print(json.dumps({"made_s": made, **measure(gateway, upstream, size, arguments.probes)}), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+            yield from measure(gateway, upstream, size)

@@ -1,13 +1,14 @@
-"""What a conversion costs: a review of 1,000 Mappings, beside reading and writing the same JSON."""
+"""What a conversion costs: CPU of a review of 1,000 Mappings, in turn with reading and writing the same JSON."""
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 
 from conversion import CURRENT, GROUP
+from tests.bench.report import Line, beside
 from webhook.review import API_VERSION, answer
 
 COUNT = 1000
@@ -30,9 +31,8 @@ def review(objects: list[Any], version: str) -> bytes:
     return orjson.dumps({"apiVersion": API_VERSION, "kind": "ConversionReview", "request": request})
 
 
-def lines() -> list[str]:
-    """The lines of the table, taken in turn with what they are compared with."""
-    said = [f"{COUNT} Mappings  there      back   JSON alone"]
+def lines(largest: int) -> Iterator[Line]:
+    """To the present version and back, of Mappings with few fields and of odd ones."""
     for name, spec in (("plain", PLAIN), ("odd", ODD)):
         metadata = {"name": "a", "namespace": "b"}
         one = {"apiVersion": f"{GROUP}/v2", "kind": "Mapping", "metadata": metadata, "spec": spec}
@@ -44,8 +44,9 @@ def lines() -> list[str]:
             for index, (task, body) in enumerate(((answer, there), (answer, back), (_json, there))):
                 spent[index].append(_cpu_ms(task, body))
         medians = [statistics.median(each) for each in spent]
-        said.append(f"{name:>12}  {medians[0]:6.1f} ms  {medians[1]:6.1f} ms  {medians[2]:6.1f} ms")
-    return said
+        for way, median in zip((f"v2 to {CURRENT}", f"{CURRENT} to v2"), medians, strict=False):
+            what = f"{COUNT:,} {name} Mappings from {way}"
+            yield beside(what, median, "ms CPU", medians[2], "reading and writing the same JSON")
 
 
 def _json(body: bytes) -> bytes:
@@ -56,7 +57,3 @@ def _cpu_ms(task: Callable[[bytes], Any], body: bytes) -> float:
     began = time.process_time()
     task(body)
     return (time.process_time() - began) * 1000
-
-
-if __name__ == "__main__":
-    print("\n".join(lines()))

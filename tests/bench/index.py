@@ -1,25 +1,27 @@
 """What an index and shards are worth: a changed Mapping among very many, with them and without, by turns.
 
-python -m tests.bench.index [--sizes 1000 10000] [--layouts 50 one] [--listeners 1 2]
-
 Two gateways serve the same folder in clear text, one of them with `DRAGOMAN_INDEX_FROM` out of reach. CPU times are the
 kernel's: of all our parts, and of Envoy's main thread, which is what a change of routes costs Envoy.
 """
 
-import argparse
 import statistics
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tests.bench.inputs import PER_HOST, Layout, hosts_of
 from tests.bench.processes import OURS, cpu_ms, main_ms, resident_mb
+from tests.bench.report import Line, beside, sizes_up_to
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping
 from tests.support.ports import unused_ports
 from tests.support.raw import RawConnection
 
-CHANGES = 25
+CHANGES = 15
+SIZES = (10_000,)
+LISTENERS = 1
+LAYOUTS: tuple[Layout, ...] = ("50", "one")
 OUT_OF_REACH = "1000000000"
 
 
@@ -79,8 +81,8 @@ class Served:
         self.main.append(main_ms(self.envoy) - main)
 
 
-def measure(count: int, layout: Layout, listeners: int) -> str:
-    """One line of the table."""
+def measure(count: int, layout: Layout, listeners: int) -> Iterator[Line]:
+    """CPU first: ours, Envoy's, then the time until a change is served, and Envoy's memory."""
     with ExitStack() as stack:
         both = [Served(count, layout, listeners, index=index) for index in (False, True)]
         for each in both:
@@ -89,28 +91,21 @@ def measure(count: int, layout: Layout, listeners: int) -> str:
         for number in range(1, CHANGES + 1):
             for each in both:
                 each.change(number)
-        shown = [
-            " -> ".join(f"{statistics.median(values):7.1f}" for values in pair)
-            for pair in zip(*[(each.served, each.ours, each.main) for each in both], strict=True)
-        ]
-        memory = " -> ".join(f"{resident_mb(each.envoy):5.0f}" for each in both)
-        return f"{count:8}  {layout:>6}  {listeners:9}  {'  '.join(shown)}  {memory}"
+        hosts = "all of one Host" if layout == "one" else "50 a Host"
+        what = f"{count:,} Mappings, {hosts}, {listeners} Listener{'s' if listeners > 1 else ''}"
+        without, indexed = both
+        for name, old, new in (
+            ("CPU of our parts a change", without.ours, indexed.ours),
+            ("CPU of Envoy's main thread a change", without.main, indexed.main),
+            ("a change until served", without.served, indexed.served),
+        ):
+            yield beside(f"{what}: {name}", statistics.median(new), "ms", statistics.median(old), "without an index")
+        memory = [resident_mb(each.envoy) for each in both]
+        yield beside(f"{what}: Envoy's memory", memory[1], "MB", memory[0], "without an index")
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.index", description=__doc__)
-    parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 10_000])
-    parser.add_argument("--layouts", nargs="+", choices=["50", "one"], default=["50", "one"])
-    parser.add_argument("--listeners", nargs="+", type=int, default=[1, 2])
-    arguments = parser.parse_args()
-    print("                             without -> with an index, medians of a change in ms; Envoy's memory in MB")
-    print("Mappings  layout  Listeners        served        CPU of our parts    Envoy's main thread    Envoy")
-    for layout in arguments.layouts:
-        for count in arguments.sizes:
-            for listeners in arguments.listeners:
-                print(measure(count, layout, listeners), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def lines(largest: int) -> Iterator[Line]:
+    """By layout and size."""
+    for layout in LAYOUTS:
+        for count in sizes_up_to(largest, SIZES):
+            yield from measure(count, layout, LISTENERS)

@@ -35,6 +35,11 @@ class BareEnvoy(Scoped):
     def close(self) -> None:
         self._envoy.close()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._envoy.pid
+
     def change(self, answer: str) -> float:
         """Rename a file with one changed route over the old one; milliseconds until it is served."""
         beside = self._write_beside(answer)

@@ -1,4 +1,4 @@
-"""What Envoy spends on a request for what stands in every listener: `python -m tests.bench.requests`.
+"""What Envoy spends on a request for what stands in every listener.
 
 CPU of a real Envoy in microseconds a request under load (wrk), with and without it, by turns. First what looks at paths
 and headers: for the only one and the last of a hundred Mappings whose prefix ends without a slash (each has a condition
@@ -19,6 +19,7 @@ from envoyapi.config_route_v3 import VirtualHost
 from envoyapi.network_http_connection_manager_v3 import HttpFilter
 from envoyapi.wire import SIZE, any_of, tag
 from tests.bench.processes import cpu_ms
+from tests.bench.report import Line
 from tests.support.envoy import RealEnvoy, free_port
 from translator import ir
 from translator.filters import FILTERS
@@ -30,7 +31,7 @@ from translator.xds.route import encode_match, encode_route
 from translator.xds.virtual_host import encode_virtual_host
 
 SECONDS = 1
-TURNS = 24
+TURNS = 12
 HEADERS = (
     "user-agent: Mozilla/5.0 (X11; Linux x86_64)",
     "accept: text/html",
@@ -107,10 +108,15 @@ def spent(envoy: RealEnvoy, port: int, path: str) -> float:
     headers = [word for line in ("host: bench.test", *HEADERS) for word in ("-H", line)]
     command = ["wrk", "-t1", "-c8", f"-d{SECONDS}", *headers, f"http://127.0.0.1:{port}{path}"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return (cpu_ms([envoy.pid]) - before) * 1000 / requests_in(told)
+
+
+def requests_in(told: str) -> int:
+    """How many requests were answered with 200, by what wrk says; RuntimeError when one was not."""
     found = re.search(r"(\d+) requests in", told)
     if found is None or "Non-2xx" in told:
-        raise RuntimeError(f"{path} is not served: {told}")
-    return (cpu_ms([envoy.pid]) - before) * 1000 / int(found[1])
+        raise RuntimeError(f"not served: {told}")
+    return int(found[1])
 
 
 @contextlib.contextmanager
@@ -121,8 +127,8 @@ def running(port: int, bootstrap: dict[str, Any]) -> Iterator[tuple[RealEnvoy, i
         yield envoy, port
 
 
-def main() -> None:
-    """Measure, and print the table."""
+def lines(largest: int) -> Iterator[Line]:
+    """What looks at requests, the unused filters, and the same beside the same."""
     answering = {
         "@type": f"{_TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "upstream",
@@ -139,15 +145,19 @@ def main() -> None:
     }
     upstream = free_port()
     with running(upstream, _bootstrap(upstream, answering, [])):
-        for what, count, regex in (("one Mapping", 1, False), ("last of 100", 100, False), ("regex_rewrite", 1, True)):
+        for what, count, regex in (
+            ("what looks at requests, one Mapping", 1, False),
+            ("what looks at requests, last of 100", 100, False),
+            ("what looks at requests, regex_rewrite", 1, True),
+        ):
             routes = routes_to(upstream, count, regex=regex)
-            compare(what, count, *({"routes": routes, "looking": each} for each in (False, True)))
+            yield compare(what, count, *({"routes": routes, "looking": each} for each in (False, True)))
         routes = routes_to(upstream, 1, regex=False)
-        for what, ways in (("unused filters", (False, True)), ("nothing else", (False, False))):
-            compare(what, 1, *({"routes": routes, "looking": True, "filtering": each} for each in ways))
+        for what, ways in (("unused filters", (False, True)), ("nothing: the same again", (False, False))):
+            yield compare(what, 1, *({"routes": routes, "looking": True, "filtering": each} for each in ways))
 
 
-def compare(what: str, count: int, *ways: dict[str, Any]) -> None:
+def compare(what: str, count: int, *ways: dict[str, Any]) -> Line:
     """One line of the table: the last of so many Mappings, served in two ways by turns."""
     without, complete = ((port := free_port(), serving(port, **way)) for way in ways)
     path = f"/svc-{count - 1:03}/api/v1/users/123/orders?x=1"
@@ -159,8 +169,4 @@ def compare(what: str, count: int, *ways: dict[str, Any]) -> None:
             pairs.append(pair if turn % 2 else pair[::-1])
     old, new = (statistics.median(each) for each in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)
-    print(f"{what:14}  without {old:6.1f} us  with {new:6.1f} us  ratio {ratio:.2f}")
-
-
-if __name__ == "__main__":
-    main()
+    return Line(what, new, "us CPU of Envoy a request", "without", old, ratio)

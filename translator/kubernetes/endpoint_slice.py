@@ -5,10 +5,11 @@ counts as ready. Where no endpoint of a Service is ready, those that still serve
 kube-proxy does (KEP-1669), so that the last pods of a rollout finish their work.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from translator.decode import Invalid, Problem, Rule, decode, few, join, quote, rule, step
 from translator.kubernetes.service import GivenPort, Service, numbered
@@ -36,6 +37,11 @@ class EndpointSlice:
     endpoints: tuple[SliceEndpoint, ...]
 
 
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4: Final = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}", re.ASCII).fullmatch
+"""As the standard library has it, in a tenth of the time; a Service may have a thousand of them."""
+
+
 def _address_type(text: str) -> str:
     if text == "FQDN":
         raise Invalid("FQDN is not supported: use IPv4 or IPv6")
@@ -44,6 +50,8 @@ def _address_type(text: str) -> str:
 
 def ip_literal(text: str) -> str:
     """The check of an address."""
+    if _IPV4(text):
+        return text
     try:
         ip_address(text)
     except ValueError:
@@ -57,6 +65,13 @@ class _Conditions:
 
     ready: bool | None = None
     serving: bool | None = None
+
+
+_UNCONDITIONAL: Final[dict[str, Any]] = {}
+
+
+def _is_answer(value: Any) -> bool:
+    return value is None or value is True or value is False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +107,9 @@ class _Slice:
 
 def endpoint_slice_of(namespace: str, document: Mapping[str, Any]) -> EndpointSlice | tuple[Problem, ...]:
     """Read an EndpointSlice object."""
-    metadata, read = metadata_of(document), decode(_Slice, document, "")
+    usual = _usual(document.get("endpoints"))
+    rest = document if usual is None else {**document, "endpoints": []}
+    metadata, read = metadata_of(document), decode(_Slice, rest, "")
     if read.value is None or metadata.value is None:
         return few((*metadata.problems, *read.problems))
     service = (metadata.value.labels or {}).get(SERVICE_LABEL)
@@ -100,7 +117,34 @@ def endpoint_slice_of(namespace: str, document: Mapping[str, Any]) -> EndpointSl
         said = "must name the Service that the endpoints belong to"
         return (Problem(join("metadata.labels", step(SERVICE_LABEL)), said),)
     ports = tuple([(port.name, port.number) for port in numbered(read.value.ports)])
-    return EndpointSlice(namespace, service, ports, tuple([each.endpoint for each in read.value.endpoints]))
+    endpoints = tuple([each.endpoint for each in read.value.endpoints]) if usual is None else usual
+    return EndpointSlice(namespace, service, ports, endpoints)
+
+
+def _usual(given: Any) -> tuple[SliceEndpoint, ...] | None:
+    """Endpoints as controllers write them: with addresses of IPv4, and conditions that say yes or no.
+
+    None where one is not: what it is, and what is wrong with it, the decoder tells. Most of what a large Service costs
+    when a pod comes or goes would be its endpoints that stay.
+    """
+    if type(given) is not list:
+        return None
+    found = []
+    for each in given:
+        if type(each) is not dict:
+            return None
+        addresses, conditions = each.get("addresses"), each.get("conditions", _UNCONDITIONAL)
+        if type(addresses) is not list or len(addresses) != 1 or type(conditions) is not dict:
+            return None
+        (address,) = addresses
+        ready, serving = conditions.get("ready"), conditions.get("serving")
+        if type(address) is not str or not _IPV4(address):
+            return None
+        if not _is_answer(ready) or not _is_answer(serving):
+            return None
+        is_ready = ready is not False
+        found.append(SliceEndpoint(address, is_ready, is_ready if serving is None else serving))
+    return tuple(found)
 
 
 def addresses_of(
