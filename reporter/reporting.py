@@ -76,8 +76,8 @@ class Reporting:
         """Put on the agenda what changed in the snapshot. Raises what `Reader.changes` does."""
         now = time.monotonic()
         for reader in (self._live, self._wanted):
-            for key, record in reader.changes().records.items():
-                if record is None and reader is self._live:
+            for key, is_there in reader.told(lambda _: True).records.items():
+                if not is_there and reader is self._live:
                     self._memory.forget(key)
                     self._agenda.forget(key)
                 elif name_of(key) is not None:
