@@ -15,16 +15,13 @@ EVERY: Final = 10.0
 WORK: Final = 0.05
 """Seconds of CPU without which nothing that is worth a look can have become free."""
 
-try:
-    _trim = ctypes.CDLL(None).malloc_trim
-except (AttributeError, OSError):  # another C library than glibc
-    _trim = None
+_LIBRARY: Final = ctypes.CDLL(None)
 
 
 def give_back() -> None:
-    """Give back what is free and whole pages; where the C library knows no such thing, nothing."""
-    if _trim is not None:
-        _trim(0)
+    """Give back what is free and whole pages; where the C library is not glibc, which alone can be asked, nothing."""
+    if hasattr(_LIBRARY, "malloc_trim"):
+        _LIBRARY.malloc_trim(0)
 
 
 async def tidy() -> None:
