@@ -89,7 +89,7 @@ def _specs(view: View) -> Iterator[tuple[str, dict[str, Any], str | None]]:
     carried: dict[str, tuple[str, dict[str, Any], str | None]] = {}
     for key, record in view.objects.bodies().items():
         if key.startswith(GROUP):
-            yield key, _spec_of(orjson.loads(record.body)), view.objects.rows.get(key)
+            yield key, _spec_of(orjson.loads(record.body)), view.objects.rows.get(key) or None
         elif _CARRIED in record.body:
             for child, body in _carried(orjson.loads(record.body).get("carried")):
                 carried.setdefault(child, (child, _spec_of(body), key))

@@ -1,7 +1,7 @@
 """What the snapshot says, kept small: no bodies of objects and resources, so no secrets either. For one thread."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -100,16 +100,16 @@ class Followed(Generic[T]):
         self.sequence = 0
         self.rows: dict[str, T] = {}
 
-    def catch_up(self) -> Mapping[str, Record | None]:
-        """Take over what is new, and tell it. Raises what `Reader.changes` does."""
-        changes = self._reader.changes()
-        self.sequence = changes.sequence
-        for key, record in changes.records.items():
-            if record is None:
+    def catch_up(self) -> Iterable[str]:
+        """Take over what is new, and tell of which keys. Raises what `Reader.changes` does."""
+        news = self._reader.told(self._reduce)
+        self.sequence = news.sequence
+        for key, made in news.records.items():
+            if made is None:
                 self.rows.pop(key, None)
             else:
-                self.rows[key] = self._reduce(record)
-        return changes.records
+                self.rows[key] = made
+        return news.records.keys()
 
     def record(self, key: str) -> Record | None:
         """The whole record of a key, read anew."""
@@ -141,11 +141,12 @@ class View:
         for key in self.resources.catch_up():
             if key.startswith(_LISTENER):
                 self._listeners.add(key)
-        for key, record in self.acks.catch_up().items():
+        for key in self.acks.catch_up():
             if key.startswith(_LISTENER):
                 self._listeners.add(key)
             elif key == STREAM_KEY:
-                self._stream = record.notes if record else {}
+                stream = self.acks.record(key)
+                self._stream = stream.notes if stream else {}
         published, answered = self.resources.rows, self.acks.rows
         self._listeners = {key for key in self._listeners if key in published or key in answered}
 
@@ -217,8 +218,8 @@ def _holder_lives(lock: Path) -> bool:
     return pid.isdigit() and Path("/proc", pid).exists()
 
 
-def _source_of(record: Record) -> str | None:
-    return _text(record.notes.get("source"))
+def _source_of(record: Record) -> str:
+    return _text(record.notes.get("source")) or ""
 
 
 def _version_of(record: Record) -> str:

@@ -20,6 +20,7 @@ from supervisor.options import ServerOptions
 
 from entrypoint.certificate import write_fallback
 from entrypoint.forked import become, part_of
+from process.memory import give_back
 from process.settings import Settings
 
 
@@ -62,6 +63,7 @@ def load(names: Iterable[str]) -> None:
         with contextlib.suppress(Exception):  # the part that needs it says it better
             importlib.import_module(name)
     gc.collect()
+    give_back()
     gc.freeze()
 
 

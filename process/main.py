@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import uvloop
 
 from process import logs
+from process.memory import tidy
 from process.pulse import PULSE
 from process.settings import Settings, SettingsError
 from process.text import printable
@@ -65,9 +66,12 @@ async def _until_told(main: Main, settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
+    tidying = asyncio.ensure_future(tidy())
     try:
         return await task or 0
     except asyncio.CancelledError:
         if not insisted:
             raise
         return 128 + insisted[0]
+    finally:
+        tidying.cancel()

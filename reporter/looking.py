@@ -21,6 +21,9 @@ LONG_PATIENCE: Final = 60.0
 
 _GENERATION: Final = "observedGeneration"
 
+_NOTHING: Final = frozenset[NewEvent]()
+"""Of almost every object, so there is one of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Later:
@@ -62,6 +65,12 @@ class Memory:
         """The API server says that the object is so now."""
         self._answered[key] = live, now
 
+    def heard(self, key: str, live: Live) -> None:
+        """The snapshot says so of the object by now: an answer that is not newer is not needed any more."""
+        answered = self._answered.get(key)
+        if answered is not None and not is_older(live, answered[0]):
+            del self._answered[key]
+
     def told(self, key: str, uid: str) -> frozenset[NewEvent] | None:
         """The problems that were told, and are not solved as far as anybody was told; None: nobody remembers."""
         of, news = self._told.get(key, ("", frozenset()))
@@ -69,7 +78,7 @@ class Memory:
 
     def tell(self, key: str, uid: str, news: frozenset[NewEvent]) -> None:
         """These problems of the object with this uid, and no others, are known to everybody now."""
-        self._told[key] = uid, news
+        self._told[key] = uid, news or _NOTHING
 
     def forget(self, key: str) -> None:
         """The object is gone."""

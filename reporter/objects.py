@@ -144,6 +144,12 @@ def live_of(record: Record | None) -> Live | None:
     return _live(notes.get("uid"), notes.get("generation"), notes.get("resourceVersion"), status)
 
 
+def edition_of(record: Record) -> Live:
+    """Which object, and which version of it, a record of `live` is about; its status is left out."""
+    notes = record.notes
+    return _live(notes.get("uid"), notes.get("generation"), notes.get("resourceVersion"), None)
+
+
 def live_of_answer(body: bytes) -> Live | None:
     """What the API server answers to a write; None when it cannot be understood."""
     try:

@@ -13,7 +13,7 @@ from reporter.agenda import Agenda
 from reporter.errands import WITHDRAWAL, Errand, may_have_ours
 from reporter.events import NewEvent
 from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, amended, known_after, known_before, look
-from reporter.objects import JSONObject, Live, Name, Wanted, is_unknown, live_of, name_of, wanted_of
+from reporter.objects import JSONObject, Live, Name, Wanted, edition_of, is_unknown, live_of, name_of, wanted_of
 from reporter.refusals import Refusals
 from reporter.writing import Events, FailedError, RefusedError, RestError, Statuses, UnreachableError, now_text
 from snapshot import Reader, Snapshot, SnapshotError
@@ -56,13 +56,19 @@ class Reporting:
     def follow(self) -> None:
         """Put on the agenda what changed in the snapshot. Raises what `Reader.changes` does."""
         now = time.monotonic()
-        for reader in (self._live, self._wanted):
-            for key, record in reader.changes().records.items():
-                if record is None and reader is self._live:
-                    self._memory.forget(key)
-                    self._agenda.forget(key)
-                elif name_of(key) is not None:
-                    self._agenda.touch(key, now)
+        for key, live in self._live.told(edition_of).records.items():
+            if live is None:
+                self._memory.forget(key)
+                self._agenda.forget(key)
+            else:
+                self._memory.heard(key, live)
+                self._touch(key, now)
+        for key in self._wanted.told(lambda _: True).records:
+            self._touch(key, now)
+
+    def _touch(self, key: str, now: float) -> None:
+        if name_of(key) is not None:
+            self._agenda.touch(key, now)
 
     @property
     def wait(self) -> float | None:

@@ -1,7 +1,8 @@
 """Reading a database: what is new since the last look, from the log of commits or by comparing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import orjson
 
@@ -10,26 +11,33 @@ from snapshot.file import File
 from snapshot.layout import Database, State, Transaction, log_key, read_state
 from snapshot.record import Record, decode, header_of, key_bytes, unframe
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class Told(Generic[T]):
     """What is new in a database.
 
     `sequence` is the number of the last commit seen. 0 says that the writer has not published anything into this
-    file yet: its contents are unknown, not empty. `records` are by key, None for one that is gone. `whole`: these
-    are all there are (a reader's first call).
+    file yet: its contents are unknown, not empty. `records`, or what was made of them, are by key, None for one that is
+    gone. `whole`: these are all there are (a reader's first call).
     """
 
     sequence: int
-    records: Mapping[str, Record | None]
+    records: Mapping[str, T | None]
     whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes(Told[Record]):
+    """What is new, as whole records."""
 
 
 class Reader:
     """A view of a database that catches up when asked; for one thread at a time.
 
-    It keeps the headers of the records it has told of (not the bodies), so that it can find out what changed even
-    when the log has forgotten.
+    It keeps of the records it has told of a hash of the header (64 bits, not the bodies), so that it can find out what
+    changed even when the log has forgotten. Its keys are those that it tells, so that who keeps them has them once.
     """
 
     def __init__(self, file: File, database: Database) -> None:
@@ -37,7 +45,13 @@ class Reader:
         self._tables = file.tables[database]
         self._sequence: int | None = None
         self._changed = 0
-        self._headers: dict[bytes, bytes] = {}
+        self._headers: dict[str, int] = {}
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last commit in the file, 0 before the first; nobody has to have been told of it."""
+        with self._file.reading() as txn:
+            return read_state(txn, self._tables).sequence
 
     def changes(self) -> Changes:
         """What is new since the last call, everything at the first one.
@@ -47,20 +61,33 @@ class Reader:
         Raises SnapshotReplacedError when the file is no longer the one at its path, SnapshotBrokenError when it is
         damaged; the next call then tells the same again.
         """
+        news = self.told(_itself)
+        return Changes(news.sequence, news.records, news.whole)
+
+    def told(self, reduce: Callable[[Record], T]) -> Told[T]:
+        """As `changes`, with what `reduce` makes of each record, never None: nothing else of it stays in memory."""
         with self._file.reading() as txn:
             state = read_state(txn, self._tables)
             whole = self._sequence is None
             if state.sequence == self._sequence:
-                return Changes(state.sequence, {}, whole=False)
+                return Told(state.sequence, {}, whole=False)
             since = self._logged_since(state)
             found = self._by_comparing(txn) if since is None else self._from_log(txn, since, state)
-        for key, (header, _) in found.items():
-            if header is None:
-                self._headers.pop(key, None)
-            else:
-                self._headers[key] = header
+            records: dict[str, T | None] = {}
+            headers: dict[str, int] = {}
+            gone: list[str] = []
+            for key, name, value in found:
+                if value is None:
+                    records[key] = None
+                    gone.append(key)
+                else:
+                    records[key] = reduce(decode(name, value))
+                    headers[key] = hash(header_of(value))
+        self._headers.update(headers)
+        for key in gone:
+            self._headers.pop(key, None)
         self._sequence, self._changed = state.sequence, state.changed
-        return Changes(state.sequence, {key.decode(): record for key, (_, record) in found.items()}, whole)
+        return Told(state.sequence, records, whole)
 
     def get(self, key: str) -> Record | None:
         """The record as of the last commit. ValueError for a key that cannot be."""
@@ -91,31 +118,33 @@ class Reader:
         return self._sequence if state.changed - self._changed <= max(state.count, 64) else None
 
     def _from_log(self, txn: Transaction, since: int, state: State) -> "_Found":
-        keys: dict[bytes, None] = {}
+        keys: dict[str, None] = {}
         for sequence in range(since + 1, state.sequence + 1):
-            name = log_key(sequence)
-            entry = txn.get(name, db=self._tables.log)
+            number = log_key(sequence)
+            entry = txn.get(number, db=self._tables.log)
             if entry is None:
                 raise SnapshotBrokenError(f"{self._file.path}: commit {sequence} is missing in the log")
-            keys.update((key.encode(), None) for key in orjson.loads(unframe(name, entry)[1]))
-        found: _Found = {}
+            keys.update((key, None) for key in orjson.loads(unframe(number, entry)[1]))
         for key in keys:
-            value = txn.get(key, db=self._tables.records)
-            header = None if value is None else header_of(value)
-            if header != self._headers.get(key):
-                found[key] = (header, None if value is None else decode(key, value))
-        return found
+            name = key.encode()
+            value = txn.get(name, db=self._tables.records)
+            if (None if value is None else hash(header_of(value))) != self._headers.get(key):
+                yield key, name, value
 
     def _by_comparing(self, txn: Transaction) -> "_Found":
-        found: _Found = {}
         unseen = set(self._headers)
         for raw, value in txn.cursor(db=self._tables.records).iternext(keys=True, values=True):
-            key, header = bytes(raw), header_of(value)
+            name = bytes(raw)
+            key = name.decode()
             unseen.discard(key)
-            if self._headers.get(key) != header:
-                found[key] = (header, decode(key, value))
-        found.update((key, (None, None)) for key in unseen)
-        return found
+            if self._headers.get(key) != hash(header_of(value)):
+                yield key, name, value
+        yield from ((key, key.encode(), None) for key in unseen)
 
 
-_Found = dict[bytes, tuple[bytes | None, Record | None]]
+def _itself(record: Record) -> Record:
+    return record
+
+
+_Found = Iterator[tuple[str, bytes, memoryview | None]]
+"""The records that are others than was told: their keys, twice, and values as they are in the file; None: gone."""

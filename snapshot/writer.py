@@ -28,11 +28,15 @@ from snapshot.record import Record, checksum_of, encode, frame, key_bytes, versi
 
 
 class Edit(NamedTuple):
-    """One key's new value (None: gone) and the checksum of the value it had (None: it had none)."""
+    """A key whose record is another one, as bytes and as text, and the checksum of the value it had (None: none)."""
 
     key: bytes
-    value: bytes | None
+    name: str
     old_checksum: int | None
+
+
+Records = Mapping[str, Record | None]
+"""What is to be; None: gone. Each is asked for when it is its turn, so it may be made then, and need not be kept."""
 
 
 class Writer:
@@ -52,18 +56,18 @@ class Writer:
         with self._file.reading() as txn:
             return read_state(txn, self._tables).sequence
 
-    def commit(self, changes: Mapping[str, Record | None]) -> int | None:
+    def commit(self, changes: Records) -> int | None:
         """Write what differs of these records (None: the key goes), all or nothing.
 
         Returns the commit's sequence number, or None when nothing differed: then nothing is written and nobody woken.
         Raises ValueError for a key that cannot be stored, SnapshotFullError when there is no room,
         SnapshotReplacedError when the file is no longer the one at its path.
         """
-        wanted = [(key_bytes(key), record) for key, record in changes.items()]
+        wanted = [(key_bytes(name), name) for name in changes]
         with self._file.reading() as txn:
             state = read_state(txn, self._tables)
-            edits = [edit for key, record in wanted if (edit := _edit(key, record, self._stored(txn, key)))]
-        return self._write(state, edits) if edits else None
+            edits = [edit for key, name in wanted if (edit := _edit(key, name, changes, self._stored(txn, key)))]
+        return self._write(state, edits, changes) if edits else None
 
     def replace(self, records: Mapping[str, Record]) -> int | None:
         """Make these records the whole contents, writing only what differs; returns and raises as `commit`.
@@ -71,13 +75,16 @@ class Writer:
         The first one of a new file always commits, even without a record: from then on readers know that the
         contents are meant (see `Changes.sequence`).
         """
-        wanted = {key_bytes(key): record for key, record in records.items()}
+        new = {key_bytes(name): name for name in records}
+        edits: list[Edit] = []
         with self._file.reading() as txn:
             state = read_state(txn, self._tables)
-            stored = txn.cursor(db=self._tables.records).iternext(keys=True, values=True)
-            edits = [edit for raw, value in stored if (edit := _edit(key := bytes(raw), wanted.pop(key, None), value))]
-        edits += [Edit(key, encode(key, record), None) for key, record in wanted.items()]
-        return self._write(state, edits) if edits or not state.sequence else None
+            for raw, value in txn.cursor(db=self._tables.records).iternext(keys=True, values=True):
+                key = bytes(raw)
+                edit = _edit(key, new.pop(key, "") or key.decode(), records, value)
+                edits += [edit] if edit else []
+        edits += [Edit(key, name, None) for key, name in new.items()]
+        return self._write(state, edits, records) if edits or not state.sequence else None
 
     def close(self) -> None:
         """Let another process write; a second call does nothing."""
@@ -94,7 +101,7 @@ class Writer:
     def _stored(self, txn: Transaction, key: bytes) -> memoryview | None:
         return txn.get(key, db=self._tables.records)
 
-    def _write(self, seen: State, edits: list[Edit]) -> int:
+    def _write(self, seen: State, edits: list[Edit], records: Records) -> int:
         if self._lock is None:
             raise SnapshotError(f"{self._file.path}: this writer of {self._database} is closed")
         self._keep_lock(self._lock)
@@ -104,8 +111,7 @@ class Writer:
                 raise SnapshotError(
                     f"{self._file.path}: another process wrote {self._database}; its lock file was removed"
                 )
-            _apply(txn, self._tables, edits)
-            state = _account(seen, edits)
+            state = _account(seen, edits, _apply(txn, self._tables, edits, records))
             state = _log(txn, self._tables, state, [edit.key for edit in edits])
             write_state(txn, self._tables, state)
         self._on_commit()
@@ -118,25 +124,31 @@ class Writer:
             os.close(lock)
 
 
-def _edit(key: bytes, record: Record | None, stored: memoryview | None) -> Edit | None:
+def _edit(key: bytes, name: str, records: Records, stored: memoryview | None) -> Edit | None:
+    record = records.get(name)
     if record is None:
-        return None if stored is None else Edit(key, None, checksum_of(stored))
+        return None if stored is None else Edit(key, name, checksum_of(stored))
     if stored is not None and version_of(stored) == record.version:
         return None
-    return Edit(key, encode(key, record), None if stored is None else checksum_of(stored))
+    return Edit(key, name, None if stored is None else checksum_of(stored))
 
 
-def _apply(txn: Transaction, tables: Tables, edits: Iterable[Edit]) -> None:
-    for key, value, _ in edits:
-        if value is None:
+def _apply(txn: Transaction, tables: Tables, edits: Iterable[Edit], records: Records) -> list[int]:
+    """Write them one by one; the checksums of the values that are new."""
+    came: list[int] = []
+    for key, name, _ in edits:
+        record = records.get(name)
+        if record is None:
             txn.delete(key, db=tables.records)
         else:
+            value = encode(key, record)
             txn.put(key, value, db=tables.records)
+            came.append(checksum_of(value))
+    return came
 
 
-def _account(state: State, edits: list[Edit]) -> State:
+def _account(state: State, edits: list[Edit], came: list[int]) -> State:
     """The state after these edits, the log apart."""
-    came = [checksum_of(edit.value) for edit in edits if edit.value is not None]
     went = [edit.old_checksum for edit in edits if edit.old_checksum is not None]
     return with_changes(
         state,

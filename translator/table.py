@@ -193,10 +193,11 @@ class Constant(_Given[K, V]):
 class _Derived(Table[K, V], Generic[K, A, V]):
     """A table whose rows a function of ours makes from the rows of a parent."""
 
-    __slots__ = ("_make", "_parent")
+    __slots__ = ("_make", "_parent", "_usual")
 
     def __init__(self, parent: Table[Any, A], make: Callable[[Any, A], Any], name: str, position: int) -> None:
         super().__init__(parent._turn, name, position)
+        self._usual: tuple[Key, ...] = ()  # what was asked last: many keys ask the same, and that is kept once
         self._parent = parent
         self._make = make
         parent._adopt(self)
@@ -231,6 +232,7 @@ class _Derived(Table[K, V], Generic[K, A, V]):
         before, now = self._asked.get(key, ()), tuple(asked)
         if now == before:
             return
+        self._usual = now = self._usual if now == self._usual else now
         me = (self, key)
         for table, question in before:
             if (table, question) not in asked:
@@ -272,7 +274,8 @@ class Group(_Derived[G, A, Mapping[K, B]]):
 
     def __init__(self, parent: Table[K, A], make: Callable[[K, A], Any], name: str, position: int) -> None:
         super().__init__(parent, lambda key, row: dict(make(key, row)), name, position)
-        self._given: dict[K, dict[G, B]] = {}
+        # What a member gives to one group alone, as almost all do, stands there without a dict round it.
+        self._given: dict[K, dict[G, B] | tuple[G, B]] = {}
 
     def _settle(self, stale: dict[Any, Any]) -> Moved:
         parent = self._parent._rows
@@ -292,7 +295,8 @@ class Group(_Derived[G, A, Mapping[K, B]]):
 
     def _regroup(self, key: K, gives: dict[G, B], fresh: dict[G, dict[K, B]]) -> None:
         """Bring one member's contributions up to date; a row is copied before its first change in a sweep."""
-        gave = self._given.get(key, {})
+        known = self._given.get(key, {})
+        gave = dict((known,)) if isinstance(known, tuple) else known
         if gives == gave:
             return
         for group in {**gave, **gives}:
@@ -306,7 +310,7 @@ class Group(_Derived[G, A, Mapping[K, B]]):
             else:
                 del members[key]
         if gives:
-            self._given[key] = gives
+            self._given[key] = next(iter(gives.items())) if len(gives) == 1 else gives
         else:
             del self._given[key]
 

@@ -23,7 +23,7 @@ log = logs.get()
 
 def remembered_objects(reader: Reader) -> dict[str, Record] | None:
     """What an earlier process has published, but for what it told of its sources; None when there was none."""
-    if not reader.changes().sequence:
+    if not reader.sequence:
         return None
     return {key: record for key, record in reader.all().items() if not key.startswith("dragoman/")}
 
