@@ -6,13 +6,13 @@ which Hosts' selectors choose the Mapping, so that canaries of two Hosts stay ap
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from translator.decode import Problem
 from translator.emissary.kinds.mapping import AUTHORITY, MappingSpec
 from translator.emissary.kinds.selectors import Selector
 from translator.emissary.precedence import Constraint, PathKind
+from translator.values import dataclass
 
 GroupKey = str
 

@@ -1,7 +1,6 @@
 """What a Mapping means by itself: what it asks of requests, and where they go."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from translator import ir
@@ -20,6 +19,7 @@ from translator.emissary.precedence import Constraint
 from translator.emissary.settings import MappingDefaults, Settings
 from translator.ir import ObjectKey
 from translator.options import Options
+from translator.values import dataclass
 
 NOWHERE: Final = Found(None)
 

@@ -8,7 +8,7 @@ Those of an older version (v1, v2) are converted first; what is wrong with them 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import orjson
@@ -20,6 +20,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import name_of
 from translator.subjects import Edition, Subject
+from translator.values import dataclass
 
 SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
 DEFAULT: Final = "default"
@@ -57,8 +58,14 @@ class Read(Generic[T]):
     problems: tuple[Problem, ...] = ()
 
 
+_ASKED_OF_A_SUBJECT: Final = (b"tlsSecret", b"ambassador_id", b"ambassadorId", b"\\")
+"""Without any of these in its bytes, no object says what a status must know; a backslash may be any letter in JSON."""
+
+
 def subject_of(body: bytes, edition: Edition, ambassador_id: str) -> Subject:
     """What a status must know of the object that it is about."""
+    if not any(word in body for word in _ASKED_OF_A_SUBJECT):  # as in most Mappings: nothing to be found
+        return Subject(edition, ambassador_id == DEFAULT)
     spec = orjson.loads(body).get("spec")
     names_secret = isinstance(spec, dict) and bool(spec.get("tlsSecret"))
     return Subject(edition, is_for(spec, ambassador_id), names_secret)

@@ -1,7 +1,6 @@
 """From a group of Mappings to its routes, with shares, the fields that they have in common, and their order."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from translator import ir
@@ -26,6 +25,7 @@ from translator.emissary.settings import MappingDefaults
 from translator.emissary.weights import WHOLE, shares_of
 from translator.features.idle_timeout import IdleTimeout
 from translator.ir import ObjectKey
+from translator.values import dataclass
 
 Placed = tuple[ObjectKey, Member]
 

@@ -4,7 +4,6 @@ Repeated fields may stand anywhere in a message (protobuf's encoding), so one mo
 the end of the match, and a route is its match and the rest.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import re2
@@ -28,6 +27,7 @@ from translator.features.retry_policy import body_limit_of
 from translator.features.upgrades import Upgrades
 from translator.filters import ANSWERED_BY_US, NAMED, names_of, switches_of
 from translator.remembering import remembered, text_size
+from translator.values import dataclass
 from translator.xds.forward import encode_forward
 from translator.xds.headers import header_options
 from translator.xds.matcher import Place, place_of

@@ -2,7 +2,7 @@
 
 from collections import abc
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from translator.checks import (
@@ -54,6 +54,7 @@ from translator.emissary.pitfalls import (
     of_retries,
 )
 from translator.emissary.service_names import service as readable
+from translator.values import dataclass
 
 AUTHORITY = ":authority"
 
