@@ -117,17 +117,16 @@ class Table(Generic[K, V]):
     def _put(self, key: K, row: V | None, moved: Moved) -> None:
         """Keep a row, or the absence of one, when it is different."""
         before = self._rows.get(key)
-        if row is not before and row != before:
-            self._replace(key, row, moved)
+        if row is not before and (before is None or row != before):
+            self._replace(key, row, before, moved)
 
-    def _replace(self, key: K, row: V | None, moved: Moved) -> None:
-        rows = self._rows
-        moved.before[key] = rows.get(key)
+    def _replace(self, key: K, row: V | None, before: V | None, moved: Moved) -> None:
+        moved.before[key] = before
         moved.now[key] = row
         if row is None:
-            del rows[key]
+            del self._rows[key]
         else:
-            rows[key] = row
+            self._rows[key] = row
 
     def _wake(self, keys: Iterable[K]) -> None:
         """Mark stale what was made of these keys, and what asked for them."""
@@ -283,8 +282,8 @@ class Each(_Derived[K, A, V]):
         moved, rows = Moved(), self._rows
         for key, row in self._answers(stale):
             before = rows.get(key)
-            if row is not before and row != before:
-                self._replace(key, row, moved)
+            if row is not before and (before is None or row != before):
+                self._replace(key, row, before, moved)
         return moved
 
 
@@ -306,7 +305,7 @@ class Group(_Derived[G, A, Mapping[K, B]]):
         moved = Moved()
         for group, members in fresh.items():
             # Only rows of which a member is different are fresh, and each member settles once: so no comparison.
-            self._replace(group, members or None, moved)
+            self._replace(group, members or None, self._rows.get(group), moved)
         return moved
 
     def _regroup(self, key: K, gives: dict[G, B], fresh: dict[G, dict[K, B]]) -> None:
@@ -343,7 +342,12 @@ class Union(Table[K, V]):
 
     def _settle(self, stale: dict[K, Any]) -> Moved:
         moved = Moved()
+        tables = [parent._rows for parent in self._parents if parent._rows]
         for key in stale:
-            rows = (parent._rows.get(key) for parent in self._parents)
-            self._put(key, next((row for row in rows if row is not None), None), moved)
+            row = None
+            for rows in tables:
+                row = rows.get(key)
+                if row is not None:
+                    break
+            self._put(key, row, moved)
         return moved

@@ -98,7 +98,9 @@ def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) 
     if document is not written:
         problems = (*_as_written(problems, written), *booleans_of(written.get("spec")))
     problems = few((*metadata.problems, *problems))
-    return Read(namespace, name, labels, None if any(problem.stops for problem in problems) else value, problems)
+    if problems and any(problem.stops for problem in problems):
+        value = None
+    return Read(namespace, name, labels, value, problems)
 
 
 def _as_written(problems: tuple[Problem, ...], written: dict[str, Any]) -> tuple[Problem, ...]:
@@ -108,8 +110,8 @@ def _as_written(problems: tuple[Problem, ...], written: dict[str, Any]) -> tuple
 
 def read_spec(kind: type[T], spec: object, path: str = "spec") -> tuple[T | None, tuple[Problem, ...]]:
     """Read a JSON object into a dataclass of ours; what means nothing to a gateway is left out."""
-    aside = (kind.SILENT | COMMON) & spec.keys() if isinstance(spec, dict) else None
-    if aside and isinstance(spec, dict):
+    if isinstance(spec, dict) and not (kind.SILENT.isdisjoint(spec) and COMMON.isdisjoint(spec)):
+        aside = kind.SILENT | COMMON
         spec = {name: value for name, value in spec.items() if name not in aside}
     decoded = decode(kind, spec, path)
     return decoded.value, decoded.problems
