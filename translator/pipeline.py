@@ -101,6 +101,7 @@ class Pipeline:
             *knative.problems,
             *emissary.problems,
         )
+        self._bodies = {kind: table.view() for kind, table in self._sources.items()}
         self._told = tuple([table.view() for table in self._problems])
         self._outputs = xds.outputs
         self._services_wanted = xds.consul_services
@@ -191,7 +192,8 @@ class Pipeline:
 
     def object(self, key: ObjectKey) -> bytes | None:
         """An object as it was last applied."""
-        return self._sources[kind_of(key)].view().get(key) if self.serves(key) else None
+        bodies = self._bodies.get(kind_of(key))
+        return None if bodies is None else bodies.get(key)
 
     def _sweep(
         self, objects: Mapping[ObjectKey, bytes | None], refusals: Mapping[ObjectKey, str | None] = NO_REFUSALS

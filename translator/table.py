@@ -246,8 +246,11 @@ class _Derived(Table[K, V], Generic[K, A, V]):
     def _note(self, me: Key, asked: tuple[Key, ...]) -> None:
         """What a key asked that asked nothing before."""
         for table, question in asked:
-            if table._readers.setdefault(question, me) is not me:
-                table._add_reader(question, me)
+            others = table._readers.setdefault(question, me)
+            if type(others) is dict:
+                others[me] = None
+            elif others is not me:
+                table._readers[question] = {others: None, me: None}
         if asked:
             self._asked[me[1]] = asked
 

@@ -7,6 +7,7 @@ tells it. So one of them speaks for it, and no other is touched.
 Those of an older version (v1, v2) are converted first; what is wrong with them is told in the words that they use.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
@@ -58,13 +59,13 @@ class Read(Generic[T]):
     problems: tuple[Problem, ...] = ()
 
 
-_ASKED_OF_A_SUBJECT: Final = (b"tlsSecret", b"ambassador_id", b"ambassadorId", b"\\")
+_ASKED_OF_A_SUBJECT: Final = re.compile(rb"tlsSecret|ambassador_id|ambassadorId|\\\\")
 """Without any of these in its bytes, no object says what a status must know; a backslash may be any letter in JSON."""
 
 
 def subject_of(body: bytes, edition: Edition, ambassador_id: str) -> Subject:
     """What a status must know of the object that it is about."""
-    if not any(word in body for word in _ASKED_OF_A_SUBJECT):  # as in most Mappings: nothing to be found
+    if _ASKED_OF_A_SUBJECT.search(body) is None:  # as in most Mappings: nothing to be found
         return Subject(edition, ambassador_id == DEFAULT)
     spec = orjson.loads(body).get("spec")
     names_secret = isinstance(spec, dict) and bool(spec.get("tlsSecret"))

@@ -156,14 +156,19 @@ class RouteTables:
         )
         any_large = tables.group("all large virtual hosts", large, lambda _, __: {_SOME: True})
         self._large, self._some_are_large = large, tables.each("a host is large", any_large, lambda _, __: True)
-        beginnings = tables.group("beginnings by large virtual host", self._encoded, self._beginnings)
+        of_large: Table[RouteKey, Encoded] = tables.each(
+            "routes where a host is large",
+            self._encoded,
+            lambda _, rows: rows if read(self._some_are_large, _SOME) else None,
+        )
+        beginnings = tables.group("beginnings by large virtual host", of_large, self._beginnings)
         regions = tables.each(
             "regions", beginnings, lambda _, members: regions_of([text for texts in members.values() for text in texts])
         )
         self._split = tables.each(
             "split virtual hosts", regions, lambda _, found: found if len(found.all) > 1 else None
         )
-        self._by_piece = tables.group("routes by piece", self._encoded, self._pieces)
+        self._by_piece = tables.group("routes by piece", of_large, self._pieces)
         changing = tables.group("routes that change protocols", self._encoded, self._protocols)
         self._changing: Table[Piece, Protocols] = tables.each(
             "protocols",
