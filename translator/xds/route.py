@@ -66,17 +66,22 @@ class EncodedRoute:
     place: Place
     match: bytes
     forwarded_match: bytes
-    rest: bytes
+    whole: bytes
+    """The Route message, as nearly every virtual host has it."""
     protocols: tuple[str, ...] = ()
     disinherited: bool = False
 
     def with_match(self, match: bytes) -> bytes:
-        """The Route message."""
-        return _MATCH + sized(match) + self.rest
+        """The Route message with this match, which the route's own or the forwarded one begins."""
+        if match is self.match:
+            return self.whole
+        return _MATCH + sized(match) + self.whole[len(_MATCH) + len(sized(self.match)) :]
 
     def when(self, condition: HeaderMatcher | None) -> bytes:
         """The match for a virtual host that itself decides by x-forwarded-proto."""
-        return self.forwarded_match + (_MATCH_HEADERS + sized(condition) if condition is not None else b"")
+        if condition is None:
+            return self.forwarded_match
+        return self.forwarded_match + _MATCH_HEADERS + sized(condition)
 
     def refusing(self, match: bytes) -> bytes:
         """The Route message that refuses, of the requests for this one, those to change to other protocols."""
@@ -96,7 +101,7 @@ def encode_route(route: ir.Route) -> EncodedRoute:
         place=place_of(route.match),
         match=match,
         forwarded_match=match if unforwarded else encode_match(route.match, others) + guards,
-        rest=_rest_of(route),
+        whole=_MATCH + sized(match) + _rest_of(route),
         protocols=_protocols_of(route.action),
         disinherited=bool(route.filters) and any(NAMED[name].inside for name in names_of(route.filters)),
     )
