@@ -24,6 +24,7 @@ from translator.tables import Table, Tables, every, read
 from translator.xds import scoped
 from translator.xds.emptied import with_roots
 from translator.xds.intent import Intent, RouteKey
+from translator.xds.lately import Lately
 from translator.xds.regions import regions_of
 from translator.xds.route import EncodedRoute, encode_route
 from translator.xds.route_configuration import Head, encode_route_configuration, listed
@@ -69,6 +70,7 @@ class RouteTables:
         Below, two look-ups cost more than they save; and each change of the shape lets a chain's connections end.
         """
         self._many = many
+        self._lately = Lately()
         self._tables = tables
         self._intent = intent
         self._encoded = tables.each(
@@ -252,7 +254,8 @@ class RouteTables:
         said = Route(typed_per_filter_config=common.inherited)
         of_answers = said + Route(typed_per_filter_config=answers_at_once(common.filters))
         hosts = [
-            encode_virtual_host(
+            self._lately.encoded(
+                part.piece,
                 part.host,
                 self._routes_of(part.piece, look),
                 Behind(part.protocols, common.filters, said, of_answers),
