@@ -56,6 +56,10 @@ class Writer:
         with self._file.reading() as txn:
             return read_state(txn, self._tables).sequence
 
+    def look(self) -> None:
+        """SnapshotReplacedError when the file is no longer the one at its path."""
+        self._file.look()
+
     def commit(self, changes: Records) -> int | None:
         """Write what differs of these records (None: the key goes), all or nothing.
 
@@ -64,6 +68,9 @@ class Writer:
         SnapshotReplacedError when the file is no longer the one at its path.
         """
         wanted = [(key_bytes(name), name) for name in changes]
+        if not wanted:
+            self._file.look()
+            return None
         with self._file.reading() as txn:
             state = read_state(txn, self._tables)
             edits = [edit for key, name in wanted if (edit := _edit(key, name, changes, self._stored(txn, key)))]

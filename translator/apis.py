@@ -11,7 +11,7 @@
 Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -36,6 +36,8 @@ SECRETS: Final = "core/Secret/"
 
 FILES: Final = GROUP
 """Begins the keys of files that objects name."""
+
+Rows = Mapping[ObjectKey, tuple[Problem, ...]]
 
 
 class Apis:
@@ -82,6 +84,8 @@ class Apis:
             *emissary.problems,
             *gateway.problems,
         )
+        self._bodies = {kind: table.view() for kind, table in self.sources.items()}
+        self._told: tuple[Rows, ...] = tuple([table.view() for table in self.problem_tables])
         self._istio = istio_files(options.istio_secret_dir) if options.istio_secret_dir else None
 
     def serves(self, key: ObjectKey) -> bool:
@@ -99,23 +103,26 @@ class Apis:
 
     def problems(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, tuple[Problem, ...]]:
         """What is wrong with these objects now."""
-        return {key: (*self._found(key), *self._of_derived(key)) for key in keys}
+        told = [rows for rows in self._told if rows]
+        return {key: (*self._found(key, told), *self._of_derived(key, told)) for key in keys}
 
     def judged(self) -> frozenset[ObjectKey]:
         """The objects of which anything is told now: few, of many."""
         return frozenset(owner_of(key) for table in self.problem_tables for key in table.view())
 
-    def _found(self, key: ObjectKey) -> Iterator[Problem]:
-        for table in self.problem_tables:
-            for problem in table.view().get(key, ()):
-                message = in_words(problem.message)
-                yield problem if message == problem.message else replace(problem, message=message)
+    def _found(self, key: ObjectKey, told: Iterable[Rows]) -> list[Problem]:
+        found = [problem for rows in told if key in rows for problem in rows[key]]
+        return [_in_words(problem) for problem in found] if found else found
 
-    def _of_derived(self, key: ObjectKey) -> Iterator[Problem]:
+    def _of_derived(self, key: ObjectKey, told: Iterable[Rows]) -> Iterable[Problem]:
         """What is wrong with the objects that another becomes, told where it says them."""
-        for each in self.derived.view().get(key, ()):
-            for problem in self._found(each):
-                yield told_of(each, problem)
+        derived = self.derived.view().get(key)
+        return [told_of(each, problem) for each in derived for problem in self._found(each, told)] if derived else ()
+
+    def object(self, key: ObjectKey) -> bytes | None:
+        """An object as it was last applied."""
+        bodies = self._bodies.get(kind_of(key))
+        return None if bodies is None else bodies.get(key)
 
     def files_wanted(self) -> tuple[Files, ...]:
         """The files that objects name, and those that the environment does."""
@@ -124,5 +131,9 @@ class Apis:
 
 def kind_of(key: ObjectKey) -> str:
     """`<group>/<Kind>` of an object key."""
-    group, kind, _ = key.split("/", 2)
-    return f"{group}/{kind}"
+    return key[: key.index("/", key.index("/") + 1)]
+
+
+def _in_words(problem: Problem) -> Problem:
+    message = in_words(problem.message)
+    return problem if message == problem.message else replace(problem, message=message)

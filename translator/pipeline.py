@@ -143,7 +143,7 @@ class Pipeline:
 
     def object(self, key: ObjectKey) -> bytes | None:
         """An object as it was last applied."""
-        return self._apis.sources[kind_of(key)].view().get(key) if self.serves(key) else None
+        return self._apis.object(key)
 
     def _sweep(
         self, objects: Mapping[ObjectKey, bytes | None], refusals: Mapping[ObjectKey, str | None] = NO_REFUSALS

@@ -8,6 +8,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from translator.carriers import Carriers
 from translator.derived import INGRESS, KNATIVE
@@ -38,6 +39,7 @@ from translator.variables import filled_in
 
 GROUP = "getambassador.io/"
 GATEWAY_API = "gateway.networking.k8s.io/"
+NOBODY: Mapping[str, ReportedProblem] = MappingProxyType({})
 INGRESSES = (f"{INGRESS}/", f"{KNATIVE}/")
 
 
@@ -374,11 +376,16 @@ class Translation:
         status = self._judgement_of(key)
         if status is None:
             return None
-        carrier = self._carriers.carrier_of(key) or ""
-        address = self.pipeline.address_of(key)
-        waits, subject = self._progress.waits(key), self._subjects.get(key)
-        status = replace(status, waits=waits, subject=subject, carrier=carrier, address=address)
         said = self.pipeline.gateway_status_of(key)
+        status = Status(
+            status.problems,
+            status.more,
+            status.is_held,
+            self._progress.waits(key),
+            self._subjects.get(key),
+            self._carriers.carrier_of(key) or "",
+            self.pipeline.address_of(key),
+        )
         return replace(status, gateway=with_envoys_word(kind_of(key), said, status)) if said else status
 
     def _judgement_of(self, key: ObjectKey) -> Status | None:
@@ -389,7 +396,7 @@ class Translation:
         if body is None:
             return None
         (problems,) = self.pipeline.problems([key]).values()
-        return status_of_object(problems, self._blames.get(key, {}).values())
+        return status_of_object(problems, self._blames.get(key, NOBODY).values())
 
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         if body is None:

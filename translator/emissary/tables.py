@@ -31,7 +31,7 @@ from translator.emissary.chains import (
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
-from translator.emissary.fields.error_overrides import files_of, problems_of_files
+from translator.emissary.fields.error_overrides import ErrorOverrides, files_of, problems_of_files
 from translator.emissary.filters import Filters
 from translator.emissary.grouping import GroupKey, HostPattern
 from translator.emissary.hosts import KEY_PREFIX, Hosts
@@ -297,9 +297,12 @@ class EmissaryTables:
             "mappings read", objects, lambda key, body: read_object(MappingSpec, key, body, options.ambassador_id)
         )
         members = tables.each("mappings", found, understanding.understand)
-        self._texts = tables.group(
-            "files of mappings", found, lambda _, row: files_of(row.value.error_response_overrides) if row.value else {}
+        with_texts: Table[ObjectKey, ErrorOverrides] = tables.each(
+            "mappings with texts",
+            found,
+            lambda _, row: row.value.error_response_overrides or None if row.value else None,
         )
+        self._texts = tables.group("files of mappings", with_texts, lambda _, overrides: files_of(overrides))
         self.groups = groups = tables.group(
             "groups", members, lambda _, row: {row.member.group: row.member} if row.member else {}
         )
@@ -313,14 +316,13 @@ class EmissaryTables:
         self.hosts_of = tables.union("host names", names, probe_hosts)
         return (
             tables.each("mapping problems", members, lambda _, row: row.problems or None),
-            tables.each("problems of mappings' files", found, lambda _, row: self._file_problems(row)),
+            tables.each("problems of mappings' files", with_texts, lambda _, overrides: self._file_problems(overrides)),
             problems_found(
                 tables, "group problems", groups, lambda key, them: self._group_problems(them, read(hosts, key))
             ),
         )
 
-    def _file_problems(self, row: Read[MappingSpec]) -> tuple[Problem, ...] | None:
-        overrides = row.value.error_response_overrides if row.value else None
+    def _file_problems(self, overrides: ErrorOverrides) -> tuple[Problem, ...] | None:
         return tuple(problems_of_files(overrides, "spec.error_response_overrides", self._files.text)) or None
 
     def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
