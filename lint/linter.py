@@ -14,7 +14,7 @@ from lint.codes.schema import UNSERVED
 from lint.findings import Finding, Found, Place
 from lint.positions import Text, line_of_annotation, place_of
 from lint.reading import File, Read, Told
-from lint.rules import RULES, World
+from lint.rules import RULES, Rule, World
 from lint.silences import Silence, in_comments, kept
 from lint.stand_ins import stand_in
 from process.text import printable
@@ -126,7 +126,15 @@ def _of_objects(judgement: Judgement, bodies: Mapping[ObjectKey, bytes], now: dt
             yield from _of_annotation(key, orjson.loads(body)[CARRIED], judgement.carriers, bodies)
     world = World(judgement, now, by_object)
     for rule in RULES:
-        yield from rule.find(world)
+        yield from _advice(rule, world)
+
+
+def _advice(rule: Rule, world: World) -> list[Found]:
+    """What a rule finds; one that fails takes nothing else with it."""
+    try:
+        return list(rule.find(world))
+    except Exception as error:  # noqa: BLE001 -- a bug of ours, told as one
+        return [Found(FAILURE, "", "", printable(f"{rule.codes[0].title}: {error!r}", LONGEST))]
 
 
 def _of_annotation(
@@ -158,7 +166,7 @@ def _failure(failure: Failure) -> Found:
 
 def _placed(found: Iterable[Found], places: _Places) -> Iterator[Finding]:
     for each in found:
-        place = places.of(each) or Place(each.object)
+        place = places.of(each) or Place(each.object or ".")
         severity = each.severity or each.code.severity
         yield Finding(each.code, severity, each.object, each.path, place, each.message)
 
