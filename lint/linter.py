@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -55,6 +56,11 @@ class _Places:
     read: Read
     carriers: Mapping[ObjectKey, ObjectKey]
     texts: dict[str, Text] = field(default_factory=dict)
+    by_path: dict[Path, File] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Files are asked for by their paths, too."""
+        self.by_path = {file.path: file for file in self.read.files.values()}
 
     def text(self, file: File) -> Text:
         if file.shown not in self.texts:
@@ -103,11 +109,11 @@ def lint(
     spoken = _spoken(places, silences)
     all_silences = [each for each in spoken if isinstance(each, Silence)]
     left = kept(findings, all_silences)
+    silenced = len(findings) - len(left)
     left += [each for each in spoken if isinstance(each, Finding)]
     left += [finding for silence in all_silences for finding in silence.unused]
     unread = any(told.problem.sort == "Unread" for told in read.problems)
     ordered = tuple(sorted(dict.fromkeys(left), key=lambda finding: finding.order))
-    silenced = len(findings) - len([finding for finding in left if finding in findings]) if all_silences else 0
     return Report(ordered, len(read.objects), len(read.files), silenced, unread)
 
 
@@ -181,11 +187,10 @@ def _of_file(places: _Places, told: Told) -> Finding:
 
 def _place_about(places: _Places, told: Told) -> Place | None:
     """Where an object is in a file that is not the one that counts for it."""
-    for file in places.read.files.values():
-        if file.path == told.path:
-            for number, document in enumerate(file.documents, 1):
-                if told.problem.about in document.keys:
-                    return place_of(places.text(file), number, told.problem.about, "metadata.name")
+    file = places.by_path.get(told.path)
+    for number, document in enumerate(file.documents if file else (), 1):
+        if file is not None and told.problem.about in document.keys:
+            return place_of(places.text(file), number, told.problem.about, "metadata.name")
     return None
 
 

@@ -170,7 +170,7 @@ def test_sarif_knows_a_finding_again_where_lines_have_moved(tmp_path: Path) -> N
 @pytest.mark.parametrize("which", ["real", "odd", "empty"])
 def test_junit_counts_what_it_has(report: Report, which: str) -> None:
     found = {"real": report, "odd": ODD, "empty": EMPTY}[which]
-    root = ET.fromstring(FORMATS["junit"](found))  # noqa: S314 -- our own
+    root = ET.fromstring(FORMATS["junit"](found))
     suites = root.findall("testsuite")
     assert root.tag == "testsuites"
     assert (
@@ -226,7 +226,7 @@ def test_text_is_one_line_a_finding_and_nothing_that_a_terminal_obeys(report: Re
         "a b/ü,:%.yaml:3:7: error DRG0204 Mapping/a/b: spec.weight must be <1>,\\n\\u001b[31mnot"
     )
     assert lines[1] == f"    {CODES['DRG0204'].mend}"
-    assert lines[-1] == "2 objects in 1 files: 1 error, 1 warning, 1 piece of advice, 4 silenced"
+    assert lines[-1] == "2 objects in 1 file: 1 error, 1 warning, 1 piece of advice, 4 silenced"
     assert "\x1b[31mnot" not in FORMATS["text"](ODD)
     assert FORMATS["text"](report).count("\n") == 7
     assert "nothing found" in FORMATS["text"](EMPTY)
