@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+import orjson
 
 from lint.reading import Read, read
 from process.settings import Settings, SettingsError
@@ -56,8 +57,8 @@ _STEPS: Final = 14
 def lint(paths: tuple[Path, ...], form: str, output: Path | None, config: Path | None, fail_on: str) -> None:
     """Tell what is wrong in folders or files of YAML, and what could be better: with a code, a place and a remedy.
 
-    Several are looked at as one configuration. Neither a cluster nor an Envoy is asked. The exit code is 0, 1 when there
-    are errors, and 2 when something could not be read.
+    Several are looked at as one configuration. Neither a cluster nor an Envoy is asked. The exit code is 0, 1 when
+    there are errors, and 2 when something could not be read.
     """
     folder = next((path for path in paths if path.is_dir()), paths[0].parent)
     try:
@@ -92,8 +93,6 @@ def linted(paths: tuple[Path, ...], config: Path | None, settings: Settings, pro
     found = reading.result()
     guard = Guard.of(settings)
     fallback = fallback_secret(settings.namespace)
-    import orjson  # noqa: PLC0415 -- is there by now
-
     progress.begin("judging", _STEPS * len(found.objects))
     return lint_objects(
         found,

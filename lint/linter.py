@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from lint.codes.schema import UNSERVED
 from lint.findings import Finding, Found, Place
 from lint.positions import Text, line_of_annotation, place_of
 from lint.reading import File, Read, Told
-from lint.rules import RULES, World
+from lint.rules import RULES, Rule, World
 from lint.silences import Silence, in_comments, kept
 from lint.stand_ins import stand_in
 from process.text import printable
@@ -55,6 +56,11 @@ class _Places:
     read: Read
     carriers: Mapping[ObjectKey, ObjectKey]
     texts: dict[str, Text] = field(default_factory=dict)
+    by_path: dict[Path, File] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Files are asked for by their paths, too."""
+        self.by_path = {file.path: file for file in self.read.files.values()}
 
     def text(self, file: File) -> Text:
         if file.shown not in self.texts:
@@ -103,11 +109,11 @@ def lint(
     spoken = _spoken(places, silences)
     all_silences = [each for each in spoken if isinstance(each, Silence)]
     left = kept(findings, all_silences)
+    silenced = len(findings) - len(left)
     left += [each for each in spoken if isinstance(each, Finding)]
     left += [finding for silence in all_silences for finding in silence.unused]
     unread = any(told.problem.sort == "Unread" for told in read.problems)
     ordered = tuple(sorted(dict.fromkeys(left), key=lambda finding: finding.order))
-    silenced = len(findings) - len([finding for finding in left if finding in findings]) if all_silences else 0
     return Report(ordered, len(read.objects), len(read.files), silenced, unread)
 
 
@@ -126,7 +132,15 @@ def _of_objects(judgement: Judgement, bodies: Mapping[ObjectKey, bytes], now: dt
             yield from _of_annotation(key, orjson.loads(body)[CARRIED], judgement.carriers, bodies)
     world = World(judgement, now, by_object)
     for rule in RULES:
-        yield from rule.find(world)
+        yield from _advice(rule, world)
+
+
+def _advice(rule: Rule, world: World) -> list[Found]:
+    """What a rule finds; one that fails takes nothing else with it."""
+    try:
+        return list(rule.find(world))
+    except Exception as error:  # noqa: BLE001 -- a bug of ours, told as one
+        return [Found(FAILURE, "", "", printable(f"{rule.codes[0].title}: {error!r}", LONGEST))]
 
 
 def _of_annotation(
@@ -158,7 +172,7 @@ def _failure(failure: Failure) -> Found:
 
 def _placed(found: Iterable[Found], places: _Places) -> Iterator[Finding]:
     for each in found:
-        place = places.of(each) or Place(each.object)
+        place = places.of(each) or Place(each.object or ".")
         severity = each.severity or each.code.severity
         yield Finding(each.code, severity, each.object, each.path, place, each.message)
 
@@ -173,11 +187,10 @@ def _of_file(places: _Places, told: Told) -> Finding:
 
 def _place_about(places: _Places, told: Told) -> Place | None:
     """Where an object is in a file that is not the one that counts for it."""
-    for file in places.read.files.values():
-        if file.path == told.path:
-            for number, document in enumerate(file.documents, 1):
-                if told.problem.about in document.keys:
-                    return place_of(places.text(file), number, told.problem.about, "metadata.name")
+    file = places.by_path.get(told.path)
+    for number, document in enumerate(file.documents if file else (), 1):
+        if file is not None and told.problem.about in document.keys:
+            return place_of(places.text(file), number, told.problem.about, "metadata.name")
     return None
 
 

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import yaml
@@ -24,6 +24,8 @@ _MERGE: Final = "<<"
 _OF_METADATA: Final = {"name": "name", "namespace": "namespace", "labels": "metadata_labels"}
 
 Step = str | int
+_Name = tuple[str, str, str]
+"""A kind, a namespace and a name."""
 
 
 def steps_of(path: str) -> tuple[Step, ...]:
@@ -45,6 +47,7 @@ class Text:
 
     file: File
     _composed: dict[int, list[yaml.Node]] = field(default_factory=dict)
+    _items: dict[int, dict[_Name, yaml.Node]] = field(default_factory=dict)
 
     @cached_property
     def _pieces(self) -> list[str]:
@@ -82,6 +85,14 @@ class Text:
             return None
         return nodes[document.index], self.starts[document.piece]
 
+    def object(self, root: yaml.Node, key: str) -> yaml.Node:
+        """The node of an object in its document: the document itself, or an item of the list that it is."""
+        if id(root) not in self._items:
+            self._items[id(root)] = dict(_items_of(root, ""))
+        _, kind, namespace, name = key.split("/", 3)
+        items = self._items[id(root)]
+        return items.get((kind, namespace, name)) or items.get((kind, "", name)) or root
+
 
 def composed(text: str) -> Iterator[yaml.Node]:
     """The documents of a text as nodes, up to the first that is none."""
@@ -112,7 +123,7 @@ def place_of(text: Text, number: int, key: str, path: str, carried: str = "") ->
     if found is None:
         return Place(text.file.shown, document.line)
     root, line = found
-    node = object_in(root, key)
+    node = text.object(root, key)
     if carried:
         annotation = _followed(node, ("metadata", "annotations", ANNOTATION))
         if isinstance(annotation.value, yaml.ScalarNode):
@@ -126,26 +137,22 @@ def line_of_annotation(text: Text, number: int, key: str, line: int) -> Place:
     place = place_of(text, number, key, "metadata.annotations[getambassador.io/config]")
     document = text.file.documents[number - 1]
     found = text.root(document)
-    value = _followed(object_in(found[0], key), ("metadata", "annotations", ANNOTATION)).value if found else None
+    value = _followed(text.object(found[0], key), ("metadata", "annotations", ANNOTATION)).value if found else None
     if found is None or not isinstance(value, yaml.ScalarNode) or value.style != _LITERAL:
         return place
     return Place(place.file, found[1] + value.start_mark.line + 1 + line, 1)
 
 
-def object_in(root: yaml.Node, key: str) -> yaml.Node:
-    """The node of an object in its document: the document itself, or an item of the list that it is."""
-    items = value_at(root, "items")
-    kind = value_at(root, "kind")
-    if not isinstance(items, yaml.SequenceNode) or kind is None or not str(kind.value).endswith("List"):
-        return root
-    _, of_kind, namespace, name = key.split("/", 3)
-    for item in items.value:
-        found = object_in(item, key)
-        said = {step: _scalar(value_at(value_at(found, "metadata"), step)) for step in ("name", "namespace")}
-        given = _scalar(value_at(found, "kind")) or str(kind.value).removesuffix("List")
-        if given == of_kind and said["name"] == name and said["namespace"] in (namespace, ""):
-            return found
-    return root
+def _items_of(node: yaml.Node, kind: str) -> Iterator[tuple[_Name, yaml.Node]]:
+    """The objects of a document that is a list; of `FooList`, items need not say that they are Foos."""
+    own = _scalar(value_at(node, "kind")) or kind
+    items = value_at(node, "items")
+    if isinstance(items, yaml.SequenceNode) and own.endswith("List"):
+        for item in items.value:
+            yield from _items_of(item, own.removesuffix("List"))
+        return
+    metadata = value_at(node, "metadata")
+    yield (own, _scalar(value_at(metadata, "namespace")), _scalar(value_at(metadata, "name"))), node
 
 
 def value_at(node: yaml.Node | None, name: str) -> yaml.Node | None:
@@ -213,21 +220,23 @@ def _in_annotation(text: Text, value: yaml.ScalarNode, line: int, key: str, path
         return Place(text.file.shown, line + start.line + 1, start.column + 1)
     first = line + start.line + 1
     _, kind, _, name = key.split("/", 3)
-    for before, part in _cut(str(value.value)):
-        for node in composed(part):
-            named = _scalar(value_at(value_at(node, "metadata"), "name")) or _scalar(value_at(node, "name"))
-            if _scalar(value_at(node, "kind")) == kind and named == name:
-                mark = _followed(node, _as_written(node, steps_of(path))).mark
-                at = first + before + mark.line
-                return Place(text.file.shown, at + 1, _indentation(text, at) + mark.column + 1)
+    for before, node in _composed_annotation(str(value.value)):
+        named = _scalar(value_at(value_at(node, "metadata"), "name")) or _scalar(value_at(node, "name"))
+        if _scalar(value_at(node, "kind")) == kind and named == name:
+            mark = _followed(node, _as_written(node, steps_of(path))).mark
+            at = first + before + mark.line
+            return Place(text.file.shown, at + 1, _indentation(text, at) + mark.column + 1)
     return Place(text.file.shown, first + 1)
 
 
-def _cut(text: str) -> Iterator[tuple[int, str]]:
-    before = 0
+@lru_cache(maxsize=16)
+def _composed_annotation(text: str) -> tuple[tuple[int, yaml.Node], ...]:
+    """The documents of an annotation, each with the line (from 0) that its marks count from."""
+    found, before = [], 0
     for piece in pieces(text.encode(errors="replace")):
-        yield before, piece.decode(errors="replace")
+        found += [(before, node) for node in composed(piece.decode(errors="replace"))]
         before += piece.count(b"\n")
+    return tuple(found)
 
 
 def _indentation(text: Text, line: int) -> int:

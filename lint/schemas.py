@@ -71,10 +71,10 @@ def _broken(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
     """The words of a schema that a value of the right type goes against."""
     if "enum" in schema and value not in schema["enum"]:
         yield f"must be one of {', '.join(map(repr, schema['enum']))} to the API server"
-    if "minimum" in schema and value < schema["minimum"]:
-        yield f"must be at least {schema['minimum']} to the API server"
-    if "maximum" in schema and value > schema["maximum"]:
-        yield f"must be at most {schema['maximum']} to the API server"
+    if isinstance(value, int | float):
+        least, most = schema.get("minimum"), schema.get("maximum")
+        if (least is not None and value < least) or (most is not None and value > most):
+            yield f"must be from {least} to {most} to the API server"
     for unit, of in _SIZES.items():
         if isinstance(value, of):
             least, most = schema.get(f"min{unit}"), schema.get(f"max{unit}")

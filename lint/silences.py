@@ -17,6 +17,7 @@ The file `.dragoman-lint.yaml` is in the folder that is linted or above it:
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,6 +49,8 @@ class Silence:
     codes: tuple[str, ...]
     place: Place
     within: Callable[[Place], bool]
+    file: str = ""
+    """The only file that it is about; empty for one of the file of silences, which is about paths."""
     is_whole: bool = True
     """Whether all that it may be about is looked at, so that it is known to be of no use."""
     used: set[str] = field(default_factory=set)
@@ -69,9 +72,14 @@ class Silence:
 
 def kept(findings: Iterable[Finding], silences: list[Silence]) -> list[Finding]:
     """The findings that nothing silences. Of several silences each counts as used."""
+    by_file: dict[tuple[str, str], list[Silence]] = {}
+    for silence in silences:
+        for code in silence.codes:
+            by_file.setdefault((silence.file, code), []).append(silence)
     left = []
     for finding in findings:
-        takers = [silence for silence in silences if silence.takes(finding)]
+        asked = (by_file.get((file, finding.code.id), ()) for file in (finding.place.file, ""))
+        takers = [silence for several in asked for silence in several if silence.takes(finding)]
         if not takers:
             left.append(finding)
     return left
@@ -100,11 +108,11 @@ class _Root:
 
 def in_comments(text: Text, known: Mapping[str, Code]) -> Iterator[Silence | Finding]:
     """The silences in a file's comments, and what is wrong with them."""
-    roots = [_Root(*found) for document in text.file.documents if (found := text.root(document)) is not None]
+    roots = _Roots([_Root(*node) for document in text.file.documents if (node := text.root(document)) is not None])
     lines = text.lines
     for number, line in enumerate(lines):
         found = _COMMENT.search(line)
-        if found is None or any(_is_text(root, number, found.start()) for root in roots):
+        if found is None or roots.is_text(number, found.start()):
             continue
         place = Place(text.file.shown, number + 1, found.start() + 1)
         said = _understood(found["said"], known)
@@ -112,16 +120,34 @@ def in_comments(text: Text, known: Mapping[str, Code]) -> Iterator[Silence | Fin
             yield _told(MISSPELT, place, said)
             continue
         first, last = _reach(lines, number, roots, is_alone=not line[: found.start()].strip())
-        yield Silence(said, place, _within(text.file.shown, first + 1, last + 1))
+        yield Silence(said, place, _within(first + 1, last + 1), file=text.file.shown)
 
 
-def _is_text(root: _Root, line: int, column: int) -> bool:
-    """Whether what is at a line and column is in a scalar of a document."""
-    at = (line - root.start, column)
-    return root.start <= line and any(
-        (each.start_mark.line, each.start_mark.column) <= at < (each.end_mark.line, each.end_mark.column)
-        for each in _scalars(root.node)
-    )
+class _Roots:
+    """The documents of a file, by the lines at which they begin."""
+
+    def __init__(self, roots: list[_Root]) -> None:
+        self._roots = roots
+        self._firsts = [root.first for root in roots]
+
+    def beginning(self, line: int) -> _Root | None:
+        """The one that begins at a line."""
+        root = self.at(line)
+        return root if root is not None and root.first == line else None
+
+    def at(self, line: int) -> _Root | None:
+        """The last one that has begun by a line."""
+        index = bisect_right(self._firsts, line) - 1
+        return self._roots[index] if index >= 0 else None
+
+    def is_text(self, line: int, column: int) -> bool:
+        """Whether what is at a line and column is in a scalar."""
+        root = self.at(line)
+        at = (line - root.start, column) if root else (0, 0)
+        return root is not None and any(
+            (each.start_mark.line, each.start_mark.column) <= at < (each.end_mark.line, each.end_mark.column)
+            for each in _scalars(root.node)
+        )
 
 
 def _understood(said: str, known: Mapping[str, Code]) -> tuple[str, ...] | str:
@@ -136,22 +162,18 @@ def _understood(said: str, known: Mapping[str, Code]) -> tuple[str, ...] | str:
     return codes if found["reason"] else "gives no reason: write it behind the codes"
 
 
-def _reach(lines: list[str], number: int, roots: list[_Root], *, is_alone: bool) -> tuple[int, int]:
+def _reach(lines: list[str], number: int, roots: _Roots, *, is_alone: bool) -> tuple[int, int]:
     """The first and the last line that a comment is about."""
     if is_alone or lines[number].startswith("---"):
         after = number + 1
         while after < len(lines) - 1 and _is_passed_over(lines[after]):
             after += 1
-        for root in roots:
-            if root.first == after:
-                return number, root.last
+        root = roots.beginning(after)
+        if root is not None:
+            return number, root.last
         number = after
-    ends = [
-        root.start + _last(node)
-        for root in roots
-        if root.start <= number
-        for node in _beginning(root.node, number - root.start)
-    ]
+    root = roots.at(number)
+    ends = [root.start + _last(node) for node in _beginning(root.node, number - root.start)] if root else []
     return number, max([number, *ends])
 
 
@@ -197,8 +219,8 @@ def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
             nodes += here.value
 
 
-def _within(file: str, first: int, last: int) -> Callable[[Place], bool]:
-    return lambda place: place.file == file and first <= place.line <= last
+def _within(first: int, last: int) -> Callable[[Place], bool]:
+    return lambda place: first <= place.line <= last
 
 
 # The file of silences

@@ -25,8 +25,8 @@ FILE: Final = Code(
     id="DRG0602",
     title="files of Istio's that are of no use",
     severity="error",
-    why="AMBASSADOR_ISTIO_SECRET_DIR names a folder, and the certificate that Istio's agent has written there is missing, or "
-    "cannot be used. Files that an object names are told at that object (DRG0301).",
+    why="AMBASSADOR_ISTIO_SECRET_DIR names a folder, and the certificate that Istio writes there is missing, "
+    "or cannot be used. Files that an object names are told at that object (DRG0301).",
     mend="Look at the folder, or leave the variable out where nothing is linted for a pod of Istio's.",
 )
 

@@ -41,7 +41,7 @@ OBJECT: Final = Code(
     title="document that is no object",
     severity="error",
     why="Every object of Kubernetes has an apiVersion, a kind and a metadata.name. A document without is none, and "
-    "nothing is served of it.",
+    "nothing is served of it; so it is with a document of an annotation (getambassador.io/config) that cannot be read.",
     mend="Add what is missing, or take the document out of the folder.",
     wrong="kind: Mapping\nspec: {prefix: /quote/, service: quote}\n",
     right="""apiVersion: getambassador.io/v3alpha1

@@ -1,14 +1,20 @@
 """For people: a line for each finding, how to mend it below, and a line that counts."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import click
 
-from lint.findings import Finding
+from lint.findings import Finding, Severity
 from lint.linter import Report
 from process.text import escaped
 
-_COLOURS: Final = {"error": "red", "warning": "yellow", "advice": "cyan"}
+_COLOURS: Final[Mapping[Severity, str]] = {"error": "red", "warning": "yellow", "advice": "cyan"}
+_WORDS: Final[Mapping[Severity, tuple[str, str]]] = {
+    "error": ("error", "errors"),
+    "warning": ("warning", "warnings"),
+    "advice": ("piece of advice", "pieces of advice"),
+}
 
 
 def text(report: Report) -> str:
@@ -31,12 +37,14 @@ def _called(finding: Finding) -> str:
 
 
 def _summary(report: Report) -> str:
-    looked = f"{report.objects:,} objects in {report.files:,} files"
+    objects, files = ("object", "objects"), ("file", "files")
+    looked = f"{_counted(report.objects, *objects)} in {_counted(report.files, *files)}"
     silenced = f", {report.silenced:,} silenced" if report.silenced else ""
     if not report.findings:
         return click.style(f"{looked}: nothing found{silenced}", fg="green")
-    counts = ((report.count(severity), severity) for severity in _COLOURS)
-    plural = {"error": "errors", "warning": "warnings", "advice": "pieces of advice"}
-    single = {"error": "error", "warning": "warning", "advice": "piece of advice"}
-    said = ", ".join(f"{count:,} {(single if count == 1 else plural)[severity]}" for count, severity in counts if count)
-    return f"{looked}: {said}{silenced}"
+    counts = ((report.count(severity), words) for severity, words in _WORDS.items())
+    return f"{looked}: {', '.join(_counted(count, *words) for count, words in counts if count)}{silenced}"
+
+
+def _counted(count: int, single: str, plural: str) -> str:
+    return f"{count:,} {single if count == 1 else plural}"
