@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from translator.decode import Problem
 from translator.gateway.conditions import Condition, false, true
 from translator.gateway.hostnames import EVERY, intersection, specificity
 from translator.gateway.kinds.gateway import AllowedRoutes, From, ListenerSpec
@@ -129,6 +130,12 @@ def attach(
         said = f"{_those(open_)} none of the hostnames {', '.join(wanted)}"
         return refused("NoMatchingListenerHostname", said)
     return Attachment(ref, true("Accepted"), tuple(spots))
+
+
+def unread(ref: ParentRef, problems: Iterable[Problem]) -> Attachment:
+    """What is told to a parent of a route that cannot be read."""
+    said = "; ".join(f"{each.path} {each.message}" for each in problems if each.stops)
+    return Attachment(ref, false("Accepted", "UnsupportedValue", said))
 
 
 def _is_named(place: Place, ref: ParentRef) -> bool:

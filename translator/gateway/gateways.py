@@ -15,7 +15,7 @@ from translator.gateway.kinds.gateway import GatewaySpec
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
 from translator.gateway.kinds.listener_set import ListenerSetSpec
 from translator.gateway.kinds.shared import Object, read_object
-from translator.gateway.listeners import Listener, ListenerKey, listeners_of
+from translator.gateway.listeners import Listener, ListenerKey, Owner, listeners_of
 from translator.gateway.names import (
     CONTROLLER,
     GATEWAY,
@@ -117,18 +117,23 @@ class Gateways:
         gateway = read(self.all, row.gateway)
         if not row.is_allowed or gateway is None or gateway.spec is None or row.found.spec is None:
             return {}
-        refusal = refusal_of(gateway)
-        held = HELD if gateway.is_held or row.found.is_held else ""
-        rank, stopped = (*gateway.age, gateway.key, 1, *row.found.age), held or (refusal.message if refusal else "")
-        return _by_key(listeners_of(row.found, row.found.spec.listeners, rank, gateway.spec.tls.frontend, stopped))
+        stopped = _stopped(gateway) or (HELD if row.found.is_held else "")
+        rank = (*gateway.age, gateway.key, 1, *row.found.age)
+        owner = Owner(row.found, row.gateway, rank, gateway.spec.tls.frontend, stopped)
+        return _by_key(listeners_of(owner, row.found.spec.listeners))
 
 
-def _own_listeners(_: ObjectKey, row: Object[GatewaySpec]) -> dict[ListenerKey, Listener]:
+def _own_listeners(key: ObjectKey, row: Object[GatewaySpec]) -> dict[ListenerKey, Listener]:
     if row.spec is None:
         return {}
-    refusal = refusal_of(row)
-    stopped = HELD if row.is_held else refusal.message if refusal else ""
-    return _by_key(listeners_of(row, row.spec.listeners, (*row.age, row.key, 0), row.spec.tls.frontend, stopped))
+    owner = Owner(row, key, (*row.age, key, 0), row.spec.tls.frontend, _stopped(row))
+    return _by_key(listeners_of(owner, row.spec.listeners))
+
+
+def _stopped(gateway: Object[GatewaySpec]) -> str:
+    """Why a Gateway is not served as a whole; empty: it is."""
+    refusal = refusal_of(gateway)
+    return HELD if gateway.is_held else refusal.message if refusal else ""
 
 
 def _by_key(listeners: Iterable[Listener]) -> dict[ListenerKey, Listener]:

@@ -27,23 +27,38 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
-    """A listener of a Gateway or a ListenerSet. `place` is its path there; `called` and `namespace` are its owner's.
+class Owner:
+    """Who declares listeners: a Gateway, or a ListenerSet for one.
 
-    `rank` is where the owner stands among all that may want the same: the older Gateway before the newer one, and a
-    Gateway before its ListenerSets. `validation` is what clients must show, and `validated_by` where under
-    `spec.tls.frontend` that is said. `stopped` is why its owner is not served as a whole; empty: it is.
+    `rank` is where it stands among all that may want the same: the older Gateway before the newer one, and a Gateway
+    before its ListenerSets. `frontend` is what the Gateway says of TLS with clients. `stopped` is why it is not served
+    as a whole; empty: it is.
+    """
+
+    found: Object[Any]
+    gateway: ObjectKey
+    rank: Rank
+    frontend: Frontend
+    stopped: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listener. `place` is its path in its owner; `called`, `namespace`, `rank` and `stopped` are the owner's.
+
+    `validation` is what clients must show, and `validated_by` where under `spec.tls.frontend` that is said.
     """
 
     key: ListenerKey
+    gateway: ObjectKey
     namespace: str
     rank: Rank
     called: str
     place: str
     spec: ListenerSpec
+    stopped: str
     validation: ClientValidation | None = None
     validated_by: str = "default"
-    stopped: str = ""
 
     @property
     def hostname(self) -> str:
@@ -74,22 +89,21 @@ class Claim:
     named: str
 
 
-def listeners_of(
-    owner: Object[Any], listeners: Iterable[ListenerSpec], rank: Rank, frontend: Frontend, stopped: str
-) -> Iterator[Listener]:
-    """The listeners of a Gateway or a ListenerSet.
-
-    Args:
-        owner: who declares them.
-        listeners: as they are written.
-        rank: of the owner.
-        frontend: what the Gateway says of TLS with clients.
-        stopped: why the owner is not served as a whole, if it is not.
-    """
+def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Listener]:
+    """The listeners of a Gateway or a ListenerSet."""
+    found = owner.found
     for place, spec in enumerate(listeners):
-        validation = frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")
-        where = f"spec.listeners[{place}]"
-        yield Listener((owner.key, spec.name), owner.namespace, rank, owner.called, where, spec, *validation, stopped)
+        yield Listener(
+            (found.key, spec.name),
+            owner.gateway,
+            found.namespace,
+            owner.rank,
+            found.called,
+            f"spec.listeners[{place}]",
+            spec,
+            owner.stopped,
+            *(owner.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")),
+        )
 
 
 def claim_of(listener: Listener) -> Claim | None:

@@ -7,7 +7,7 @@ from translator.gateway.chains import Served, chain_of, listener_name, overlappi
 from translator.gateway.conditions import Condition
 from translator.gateway.gateways import Gateways
 from translator.gateway.listeners import Claim, Listener, ListenerKey, Named, Refusal, claim_of, settle
-from translator.gateway.termination import Terminations
+from translator.gateway.termination import Presented, Terminations
 from translator.gateway.verdicts import Verdict, judge
 from translator.ir import ObjectKey
 from translator.options import Options
@@ -17,7 +17,7 @@ from translator.tables import Table, Tables, read
 class Ports:
     """`verdicts` and `served` are by listener, `by_owner` the verdicts by who declares it; `chains`, `listeners`: IR.
 
-    `names` are the hostnames that routes have, by listener.
+    `presented` are the certificates that Gateways show to services. `names` are the hostnames of routes, by listener.
     """
 
     def __init__(
@@ -46,6 +46,9 @@ class Ports:
         )
         self.served: Table[ListenerKey, Served] = tables.each(
             "listeners served", self.verdicts, lambda _, row: _served(row)
+        )
+        self.presented: Table[ObjectKey, Presented] = tables.each(
+            "certificates towards services", gateways.all, lambda _, row: terminations.presented(row)
         )
         self._by_port = tables.group("listeners served by port", self.served, lambda _, row: {row.port: row})
         wanted = tables.group("chains of gateways wanted", self.served, lambda _, row: {row.chain: row.port})
@@ -87,4 +90,6 @@ def _claims_of(_: ListenerKey, listener: Listener) -> dict[int, Claim]:
 
 def _served(row: Verdict) -> Served | None:
     listener = row.listener
-    return Served(listener.key, listener.spec.port, listener.hostname, row.termination) if row.is_served else None
+    if not row.is_served:
+        return None
+    return Served(listener.key, listener.gateway, listener.spec.port, listener.hostname, row.termination)

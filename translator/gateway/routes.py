@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from translator import ir
-from translator.gateway.attachment import Attachment, Place, attach
+from translator.gateway.attachment import Attachment, Place, attach, unread
 from translator.gateway.chains import virtual_host_name
 from translator.gateway.gateways import Gateways
 from translator.gateway.kinds.shared import Object, ParentRef
@@ -36,13 +36,15 @@ class Attachments:
         )
 
     def _attach(self, route: Route) -> Iterator[Attachment]:
-        if route.spec is None:
-            return
-        for number, ref in enumerate(route.spec.parent_refs):
+        for number, ref in enumerate(route.parents):
             places = self._places_of(route, ref)
-            if places is not None:
-                path, labels_of = f"spec.parentRefs[{number}]", self._gateways.labels_of
-                yield attach(route.kind, route.namespace, route.spec.hostnames, ref, places, labels_of, path)
+            if places is None:
+                continue
+            if route.spec is None:
+                yield unread(ref, route.problems)
+                continue
+            path, labels_of = f"spec.parentRefs[{number}]", self._gateways.labels_of
+            yield attach(route.kind, route.namespace, route.spec.hostnames, ref, places, labels_of, path)
 
     def _places_of(self, route: Route, ref: ParentRef) -> tuple[Place, ...] | None:
         """The listeners of a parent; None: it is not ours."""
@@ -83,24 +85,27 @@ class Routes:
         )
 
     def _rows(self, key: ObjectKey, understood: Understood) -> dict[str, "_Row"]:
-        """The routes for each hostname as it was written; where redirects need to know it, for each listener's port."""
+        """The routes for each hostname as it was written, and for each of the circumstances that they depend on."""
         route = read(self._read, key)
         if route is None or route.is_held:
             return {}
         apart = any(rule.depends_on_listener for rule in understood.rules)
-        hosts: dict[tuple[str, tuple[str, int] | None], list[str]] = {}
+        by_tls = any(rule.speaks_tls for rule in understood.rules)
+        hosts: dict[_Circumstances, list[str]] = {}
         for attachment in read(self._attachments, key) or ():
             for spot in attachment.spots:
                 served = read(self._ports.served, spot.key)
                 if served is None:
                     continue
-                came_by = ("http" if served.tls is None else "https", spot.port)
+                came_by = ("http" if served.tls is None else "https", spot.port) if apart else None
+                shown = read(self._ports.presented, served.gateway) if by_tls else None
                 for name in spot.names:
                     host = virtual_host_name(spot.port, spot.listener, name.effective)
-                    hosts.setdefault((name.original, came_by if apart else None), []).append(host)
+                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None)
+                    hosts.setdefault(where, []).append(host)
         return {
-            _row_name(route, *place): _Row(_routes(route, understood, *place), tuple(dict.fromkeys(sorted(names))))
-            for place, names in hosts.items()
+            where.row_name(route): _Row(_routes(route, understood, where), tuple(dict.fromkeys(sorted(names))))
+            for where, names in hosts.items()
         }
 
     def _attached(self, key: ObjectKey, attachments: tuple[Attachment, ...]) -> dict[ListenerKey, bool]:
@@ -119,32 +124,43 @@ class _Row:
     hosts: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Circumstances:
+    """What routes depend on beside the object that they are of: a hostname as it was written, and more at need.
+
+    That is how requests came in, where redirects must know it, and what services are shown, where they speak TLS.
+    """
+
+    original: str
+    came_by: tuple[str, int] | None
+    presented: ir.SecretRef | None
+
+    def row_name(self, route: Route) -> str:
+        """The name of the routes."""
+        name = f"{route.kind}/{route.namespace}/{route.name}@{self.original or '*'}"
+        port = f":{self.came_by[1]}" if self.came_by else ""
+        return f"{name}{port}" + (f"!{self.presented.namespace}/{self.presented.name}" if self.presented else "")
+
+
 def _names_of(attachments: tuple[Attachment, ...]) -> dict[Named, bool]:
     """The hostnames that a route has, each with the listener."""
     return {(*spot.key, name.effective): True for each in attachments for spot in each.spots for name in spot.names}
 
 
-def _row_name(route: Route, original: str, came_by: tuple[str, int] | None) -> str:
-    name = f"{route.kind}/{route.namespace}/{route.name}@{original or '*'}"
-    return f"{name}:{came_by[1]}" if came_by else name
-
-
-def _routes(
-    route: Route, understood: Understood, original: str, came_by: tuple[str, int] | None
-) -> tuple[ir.Route, ...]:
-    name = _row_name(route, original, came_by)
+def _routes(route: Route, understood: Understood, where: _Circumstances) -> tuple[ir.Route, ...]:
+    name = where.row_name(route)
     return tuple(
         [
             ir.Route(
                 f"{name}/{each.name}",
                 each.match,
                 each.action,
-                order(original, each.rank, route.age, each.order),
+                order(where.original, each.rank, route.age, each.order),
                 each.headers,
                 (route.key,),
                 each.filters,
             )
             for rule in understood.rules
-            for each in variants(rule, came_by or ("http", 80))
+            for each in variants(rule.presenting(where.presented), where.came_by or ("http", 80))
         ]
     )

@@ -35,6 +35,12 @@ class Share:
     treatment: Treatment
     mirrors: tuple[ir.Mirror, ...] = ()
 
+    def presenting(self, certificate: ir.SecretRef) -> "Share":
+        """The same, with a certificate that is shown to the backend, where TLS is spoken with it."""
+        if self.backend is None or self.backend.tls is None:
+            return self
+        return replace(self, backend=replace(self.backend, tls=replace(self.backend.tls, certificate=certificate)))
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -53,6 +59,17 @@ class Rule:
     def depends_on_listener(self) -> bool:
         """Whether what it does depends on where requests come in."""
         return self.treatment.redirect is not None
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether TLS is spoken with any of its backends, so that they may be shown a certificate."""
+        return any(share.backend is not None and share.backend.tls is not None for share in self.shares)
+
+    def presenting(self, certificate: ir.SecretRef | None) -> "Rule":
+        """The same, with a certificate that is shown to backends where TLS is spoken with them."""
+        if certificate is None:
+            return self
+        return replace(self, shares=tuple([share.presenting(certificate) for share in self.shares]))
 
 
 @dataclass(frozen=True, slots=True)

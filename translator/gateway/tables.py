@@ -141,6 +141,8 @@ class GatewayTables:
             ours = self._addresses()
             address = given(row.spec.addresses if row.spec else (), ours)[1] if ours else UNADDRESSED
         more = [FALLS_BACK] if row.spec and row.spec.tls.frontend.falls_back else []
+        presented = read(self._ports.presented, key)
+        more += [presented.said] if presented is not None else []
         verdicts = self._sorted(key, row.spec.listeners if row.spec else ())
         return gateway_conditions(refusal_of(row), verdicts, address, more)
 

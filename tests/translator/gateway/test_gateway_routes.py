@@ -251,3 +251,47 @@ def test_named_rules() -> None:
     assert len(made.routes(ANY)) == 2
     route = made.route("a", rule("/a", name="one"), rule("/b", name="one"))
     assert made.problems(route) == {"spec.rules[1].name": "one is the name of rules[0] already"}
+
+
+def test_a_route_that_cannot_be_read_is_told_so_by_its_parents() -> None:
+    made = world()
+    route = made.route("a", rule("no"))
+    assert made.parent(route) == {"Accepted": "False/UnsupportedValue", "ResolvedRefs": "True/ResolvedRefs"}
+    said = made.status(route)["parents"][0]["conditions"][0]["message"]
+    assert said.startswith("spec.rules[0].matches[0].path.value must begin with /")
+    listener = made.status("gateway.networking.k8s.io/Gateway/default/web")["listeners"][0]
+    assert listener["attachedRoutes"] == 0
+
+
+def test_a_gateway_shows_its_certificate_to_services_that_speak_tls() -> None:
+    made = world()
+    made.certificate("client")
+    made.service("red", appProtocol="https")
+    made.service("plain")
+    made.gateway("web", tls={"backend": {"clientCertificateRef": {"name": "client"}}})
+    made.route("a", {"backendRefs": [to(), to("plain")]})
+    action = made.routes(ANY)[0].action
+    assert isinstance(action, ir.Forward)
+    secured, plain = (share.backend for share in action.backends)
+    assert secured is not None
+    assert secured.tls is not None
+    assert secured.tls.certificate == ir.SecretRef("default", "client")
+    assert plain is not None
+    assert plain.tls is None
+    assert made.conditions("gateway.networking.k8s.io/Gateway/default/web")["ResolvedRefs"] == "True/ResolvedRefs"
+
+
+@pytest.mark.parametrize(
+    ("ref", "reason"),
+    [
+        ({"name": "missing"}, "InvalidClientCertificateRef"),
+        ({"name": "client", "kind": "ConfigMap"}, "InvalidClientCertificateRef"),
+        ({"name": "client", "namespace": "other"}, "RefNotPermitted"),
+    ],
+)
+def test_a_certificate_for_services_that_cannot_be_used_is_told(ref: dict[str, str], reason: str) -> None:
+    made = world()
+    made.certificate("client")
+    made.gateway("web", tls={"backend": {"clientCertificateRef": ref}})
+    said = made.conditions("gateway.networking.k8s.io/Gateway/default/web")
+    assert (said["ResolvedRefs"], said["Accepted"]) == (f"False/{reason}", "True/Accepted")
