@@ -101,7 +101,7 @@ class GatewayTables:
         understanding = Understanding(Backends(kubernetes, grants))
         self._routes = Routes(tables, routes, self._attachments, ports, understanding)
         self.routes, self.hosts_of = self._routes.routes, self._routes.hosts_of
-        self._declare_statuses()
+        self._declare_statuses(routes)
         self.problems: tuple[Problems, ...] = (
             tables.each("gateway class problems", gateways.classes, lambda _, row: _told(row, class_conditions(row))),
             tables.each("reference grant problems", grants_read, lambda _, row: _told(row, ())),
@@ -110,7 +110,7 @@ class GatewayTables:
             tables.each("route problems", routes, self._route_problems),
         )
 
-    def _declare_statuses(self) -> None:
+    def _declare_statuses(self, routes: Table[ObjectKey, Route]) -> None:
         tables, gateways = self._tables, self._gateways
         self._conditions: Table[ObjectKey, Conditions] = tables.each(
             "conditions of gateways", gateways.all, self._gateway_conditions
@@ -126,11 +126,7 @@ class GatewayTables:
             ),
             tables.each("statuses of gateways", gateways.all, self._gateway_status),
             tables.each("statuses of listener sets", gateways.sets, self._set_status),
-            tables.each(
-                "statuses of routes",
-                self._attachments.all,
-                lambda key, row: route_status(row, read(self._routes.understood, key)),
-            ),
+            tables.each("statuses of routes", routes, lambda key, _: self._route_status(key)),
         )
 
     # -- Gateways
@@ -196,6 +192,11 @@ class GatewayTables:
             each.json(read(self._routes.counts, each.listener.key) or 0, self._ports.overlaps(each))
             for each in verdicts
         ]
+
+    def _route_status(self, key: ObjectKey) -> bytes:
+        """Also of a route that has no parents of ours: it may have had some."""
+        attachments = read(self._attachments.all, key)
+        return route_status(attachments or (), read(self._routes.understood, key))
 
     def _route_problems(self, key: ObjectKey, route: Route) -> tuple[Problem, ...] | None:
         conditions = [each.accepted for each in read(self._attachments.all, key) or ()]
