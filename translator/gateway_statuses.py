@@ -11,7 +11,8 @@ import orjson
 from translator.conditions import sentences
 from translator.statuses import Status
 
-_GATEWAY: Final = "gateway.networking.k8s.io/Gateway"
+_OPENING: Final = frozenset({"gateway.networking.k8s.io/Gateway", "gateway.networking.k8s.io/ListenerSet"})
+"""Those that have listeners, and are programmed."""
 _PENDING: Final = {"status": "Unknown", "reason": "Pending", "message": "Envoy has not answered yet."}
 
 
@@ -23,7 +24,7 @@ def with_envoys_word(kind: str, said: bytes, status: Status) -> bytes:
     document: dict[str, Any] = orjson.loads(said)
     if refused:
         _refuse(kind, document, sentences(refused))
-    elif kind == _GATEWAY:
+    elif kind in _OPENING:
         for condition in _programmed(document):
             if condition["status"] == "True":
                 condition.update(_PENDING)
@@ -37,7 +38,7 @@ def _programmed(document: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _refuse(kind: str, document: dict[str, Any], message: str) -> None:
-    if kind == _GATEWAY:
+    if kind in _OPENING:
         for condition in _programmed(document):
             condition.update(_false("Invalid", message))
     for parent in document.get("parents", ()):

@@ -65,7 +65,7 @@ class Example:
     def translated(self, text: str) -> str:
         """What a page or a file says, with the places of the copy."""
         for written, real in self.ports.items():
-            text = re.sub(rf"(?<=:){written}\b", str(real), text)
+            text = re.sub(rf"(?<=:)( ?){written}\b", rf"\g<1>{real}", text)
         text = text.replace(f"examples/{self.name}/", f"{self.gateway.folder}/")
         return text.replace(".venv/bin/python", sys.executable)
 

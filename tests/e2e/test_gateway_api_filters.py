@@ -337,7 +337,7 @@ def test_what_is_not_served_is_never_skipped(served: Gateway, red: HttpUpstream)
         rule("/", to("red")),
         rule("/extension", to("red"), filters=[extension]),
         rule("/auth", to("red"), filters=[external]),
-        rule("/session", to("red"), sessionPersistence={"cookie": {"name": "x"}}),
+        rule("/session", to("red"), sessionPersistence={"type": "Header", "header": {"name": "x"}}),
         rule("/(", to("red"), kind="RegularExpression"),
         rule("/host", to("red"), filters=[modifier("request", set=[header("Host", "x")])]),
     )
@@ -351,7 +351,27 @@ def test_what_is_not_served_is_never_skipped(served: Gateway, red: HttpUpstream)
         assert {each["path"] for each in told} == {
             "spec.rules[1].filters[0]",
             "spec.rules[2].filters[0]",
-            "spec.rules[3].sessionPersistence",
+            "spec.rules[3].sessionPersistence.type",
             "spec.rules[4].matches[0].path.value",
             "spec.rules[5].filters[0].requestHeaderModifier.set[0].name",
         }
+
+
+def test_the_requests_of_a_session_go_to_one_pod(served: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:
+    made = backing("both", red.port, blue.port)
+    sessions = {"cookie": {"name": "who", "path": "/kept", "lifetimeType": "Permanent"}, "absoluteTimeout": "1h"}
+    rules = (rule("/kept", to("both"), sessionPersistence=sessions), rule("/any", to("both")))
+    with served.applied("both", made), applied(served, *rules):
+        served.wait_served(HOST, "/kept")
+        assert {served.request(HOST, "/any").json()["upstream"] for _ in range(40)} == {"red", "blue"}
+        pods = set()
+        for _ in range(12):
+            first = served.request(HOST, "/kept")
+            given = first.headers["set-cookie"]
+            assert "Max-Age=3600" in given
+            assert "Path=/kept" in given
+            cookie = {"cookie": given.partition(";")[0]}
+            found = {served.request(HOST, "/kept", headers=cookie).json()["upstream"] for _ in range(5)}
+            assert found == {first.json()["upstream"]}
+            pods |= found
+        assert pods == {"red", "blue"}

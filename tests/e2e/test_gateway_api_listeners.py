@@ -16,6 +16,7 @@ from tests.support.gateway import Gateway, unverified
 from tests.support.gateway_api import (
     api_gateway,
     backing,
+    document,
     elsewhere,
     gateway_class,
     grant,
@@ -321,3 +322,32 @@ def showing(pair: Pair) -> ssl.SSLContext:
     with tempfile.TemporaryDirectory() as folder:
         context.load_cert_chain(*pair.write(Path(folder), "client"))
     return context
+
+
+def test_a_set_adds_listeners_to_a_gateway(red: HttpUpstream) -> None:
+    made = Gateway(listeners=False)
+    allowed = {"namespaces": {"from": "All"}}
+    texts = gateway_class() + backing("red", red.port) + secrets("tls.test")
+    texts += api_gateway("web", listener("own", made.http_port, hostname="own.test"), allowedListeners=allowed)
+    entries = [
+        listener("more", made.http_port, hostname="more.test"),
+        listener("own", made.http_port, hostname="own.test"),
+        https("tls", made.https_port, "tls.test", "tls.test"),
+    ]
+    texts += document("ListenerSet", "set", {"parentRef": {"name": "web"}, "listeners": entries})
+    both = [{"name": "web"}, {"name": "set", "kind": "ListenerSet"}]
+    texts += route("own", "web", rule("/own", to("red"))) + route("both", both, rule("/both", to("red")))
+    texts += route("set", both[1:], rule("/set", to("red")))
+    made.apply("all", texts)
+    with made:
+        made.wait_served("tls.test", "/set", tls=True, context=trusting(authority()))
+        found = {
+            (name, path): made.request(f"{name}.test", path, tls=name == "tls").status_code
+            for name in ("own", "more", "tls")
+            for path in ("/own", "/both", "/set")
+        }
+        served = {("own", "/own"), *((name, path) for name in ("more", "tls") for path in ("/both", "/set"))}
+        assert {asked for asked, status in found.items() if status == 200} == {*served, ("own", "/both")}
+        key = "gateway.networking.k8s.io/ListenerSet/default/set"
+        told = {each["path"]: each["message"] for each in made.diag()["objects"][key]["problems"]}
+        assert list(told) == ["spec.listeners[1]"]

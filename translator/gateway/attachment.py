@@ -6,10 +6,12 @@ its hostnames; where none is left, that is what the route is told. A listener's 
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from translator.decode import Problem
 from translator.gateway.conditions import Condition, false, true
 from translator.gateway.hostnames import EVERY, intersection, specificity
-from translator.gateway.kinds.gateway import AllowedRoutes, From, GatewaySpec
+from translator.gateway.kinds.gateway import AllowedRoutes, From, ListenerSpec
 from translator.gateway.kinds.shared import Object, ParentRef
 from translator.gateway.listeners import KINDS, ListenerKey
 from translator.gateway.names import GROUP
@@ -69,22 +71,22 @@ def kinds_of(protocol: str, allowed: AllowedRoutes) -> tuple[str, ...]:
     return tuple([kind for kind in served if kind in wanted])
 
 
-def places_of(gateway: Object[GatewaySpec]) -> tuple[Place, ...]:
-    """The listeners of a Gateway for routes."""
+def places_of(owner: Object[Any], listeners: Iterable[ListenerSpec]) -> tuple[Place, ...]:
+    """The listeners of a Gateway or a ListenerSet for routes."""
     found = []
-    for each in gateway.spec.listeners if gateway.spec else ():
+    for each in listeners:
         allowed = each.allowed_routes
         chosen = allowed.namespaces.selector
         found.append(
             Place(
-                (gateway.key, each.name),
+                (owner.key, each.name),
                 each.port,
                 each.protocol,
                 each.hostname or EVERY,
                 kinds_of(each.protocol, allowed),
                 allowed.namespaces.source,
                 chosen.wanted if chosen else None,
-                gateway.namespace,
+                owner.namespace,
             )
         )
     return tuple(found)
@@ -110,6 +112,10 @@ def attach(
     named = [each for each in places if _is_named(each, ref)]
     if not named:
         asked = [f"{what} {value}" for what, value in (("name", ref.section_name), ("port", ref.port)) if value]
+        if not asked:
+            return refused(
+                "NotAllowedByListeners", f"{ref.kind} {ref.namespace or namespace}/{ref.name} has no listeners"
+            )
         said = f"{ref.kind} {ref.namespace or namespace}/{ref.name} has no listener of the {' and the '.join(asked)}"
         return refused("NoMatchingParent", said)
     taking = [each for each in named if kind in each.kinds]
@@ -124,6 +130,12 @@ def attach(
         said = f"{_those(open_)} none of the hostnames {', '.join(wanted)}"
         return refused("NoMatchingListenerHostname", said)
     return Attachment(ref, true("Accepted"), tuple(spots))
+
+
+def unread(ref: ParentRef, problems: Iterable[Problem]) -> Attachment:
+    """What is told to a parent of a route that cannot be read."""
+    said = "; ".join(f"{each.path} {each.message}" for each in problems if each.stops)
+    return Attachment(ref, false("Accepted", "UnsupportedValue", said))
 
 
 def _is_named(place: Place, ref: ParentRef) -> bool:

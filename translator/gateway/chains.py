@@ -23,6 +23,7 @@ class Served:
     """A listener that is served. `tls` None: in clear text."""
 
     key: ListenerKey
+    gateway: ObjectKey
     port: int
     hostname: str
     tls: ir.TlsTermination | None

@@ -6,12 +6,12 @@ So nobody else gets a Gateway's ports and hostnames meanwhile, and a route goes 
 import orjson
 
 from translator.gateway.kinds.shared import HELD
-from translator.gateway.names import GATEWAY, ROUTES
+from translator.gateway.names import PARENTS, ROUTES
 from translator.ir import ObjectKey
 
 
 def what_is_left(key: ObjectKey, body: bytes) -> bytes | None:
     """The object with a mark that it is held back; None: nothing is left of it."""
-    if key.rsplit("/", 2)[0] not in {GATEWAY, *ROUTES.values()}:
+    if key.rsplit("/", 2)[0] not in {*PARENTS.values(), *ROUTES.values()}:
         return None
     return orjson.dumps({**orjson.loads(body), HELD: True})

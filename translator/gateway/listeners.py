@@ -6,14 +6,19 @@ apart are all refused. Of two Gateways the older one keeps a hostname at a port,
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from translator.gateway.kinds.gateway import ClientValidation, GatewaySpec, ListenerSpec
+from translator.gateway.kinds.gateway import ClientValidation, Frontend, ListenerSpec
 from translator.gateway.kinds.shared import Object
 from translator.ir import ObjectKey
 
 ListenerKey = tuple[ObjectKey, str]
-"""A Gateway, and the name of one of its listeners."""
+"""A Gateway or a ListenerSet, and the name of one of its listeners."""
+
+Named = tuple[ObjectKey, str, str]
+"""A listener, as a ListenerKey, and a hostname that a route has there."""
+
+Rank = tuple[str | int, ...]
 
 Reason = Literal["HostnameConflict", "ProtocolConflict", "PortUnavailable"]
 
@@ -22,22 +27,38 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Who declares listeners: a Gateway, or a ListenerSet for one.
+
+    `rank` is where it stands among all that may want the same: the older Gateway before the newer one, and a Gateway
+    before its ListenerSets. `frontend` is what the Gateway says of TLS with clients. `stopped` is why it is not served
+    as a whole; empty: it is.
+    """
+
+    found: Object[Any]
+    gateway: ObjectKey
+    rank: Rank
+    frontend: Frontend
+    stopped: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
-    """A listener in its Gateway. `place` is its path there; `age` and `called` are the Gateway's.
+    """A listener. `place` is its path in its owner; `called`, `namespace`, `rank` and `stopped` are the owner's.
 
     `validation` is what clients must show, and `validated_by` where under `spec.tls.frontend` that is said.
-    `stopped` is why its Gateway is not served as a whole; empty: it is.
     """
 
     key: ListenerKey
+    gateway: ObjectKey
     namespace: str
-    age: tuple[str, str, str]
+    rank: Rank
     called: str
     place: str
     spec: ListenerSpec
+    stopped: str
     validation: ClientValidation | None = None
     validated_by: str = "default"
-    stopped: str = ""
 
     @property
     def hostname(self) -> str:
@@ -62,33 +83,33 @@ class Refusal:
 class Claim:
     """A listener's wish for a port and a hostname."""
 
-    age: tuple[str, str, str]
+    rank: Rank
     protocol: str
     hostname: str
     named: str
 
 
-def listeners_of(gateway: Object[GatewaySpec], stopped: str) -> Iterator[Listener]:
-    """The listeners of a Gateway, and why that is not served as a whole, if it is not."""
-    if gateway.spec is None:
-        return
-    for place, spec in enumerate(gateway.spec.listeners):
+def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Listener]:
+    """The listeners of a Gateway or a ListenerSet."""
+    found = owner.found
+    for place, spec in enumerate(listeners):
         yield Listener(
-            (gateway.key, spec.name),
-            gateway.namespace,
-            gateway.age,
-            gateway.called,
+            (found.key, spec.name),
+            owner.gateway,
+            found.namespace,
+            owner.rank,
+            found.called,
             f"spec.listeners[{place}]",
             spec,
-            *(gateway.spec.tls.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")),
-            stopped,
+            owner.stopped,
+            *(owner.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")),
         )
 
 
 def claim_of(listener: Listener) -> Claim | None:
     """What a listener wants; None where its protocol is not served, so that it gets nothing."""
     spec = listener.spec
-    return Claim(listener.age, spec.protocol, listener.hostname, listener.named) if spec.protocol in KINDS else None
+    return Claim(listener.rank, spec.protocol, listener.hostname, listener.named) if spec.protocol in KINDS else None
 
 
 def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None) -> dict[ListenerKey, Refusal]:
@@ -102,12 +123,12 @@ def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None)
     if taken_by is not None:
         said = f"port {port} belongs to {taken_by}"
         return dict.fromkeys(claims, Refusal("PortUnavailable", said))
-    by_gateway: dict[tuple[tuple[str, str, str], ObjectKey], dict[ListenerKey, Claim]] = {}
+    by_owner: dict[Rank, dict[ListenerKey, Claim]] = {}
     for key, claim in claims.items():
-        by_gateway.setdefault((claim.age, key[0]), {})[key] = claim
+        by_owner.setdefault(claim.rank, {})[key] = claim
     refused: dict[ListenerKey, Refusal] = {}
     kept: dict[str, Claim] = {}
-    for _, own in sorted(by_gateway.items()):
+    for _, own in sorted(by_owner.items()):
         alike = _alike(own)
         refused |= alike
         distinct = {key: claim for key, claim in own.items() if key not in alike}
@@ -117,7 +138,7 @@ def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None)
 
 
 def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
-    """The listeners of one Gateway at a port that cannot be told apart."""
+    """The listeners of one owner at a port that cannot be told apart."""
     refused: dict[ListenerKey, Refusal] = {}
     for key, claim in own.items():
         others = [each for other, each in own.items() if other != key]
@@ -132,14 +153,16 @@ def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
 
 
 def _lost(own: Mapping[ListenerKey, Claim], kept: Mapping[str, Claim]) -> dict[ListenerKey, Refusal]:
-    """The listeners of a Gateway that lose to those of older ones."""
+    """The listeners of an owner that lose to those of earlier ones."""
     refused: dict[ListenerKey, Refusal] = {}
     spoken = next(iter(kept.values()), None)
     for key, claim in own.items():
         if spoken is not None and spoken.protocol != claim.protocol:
             refused[key] = _protocol(claim, spoken)
         elif claim.hostname in kept:
-            said = f"{_host(claim.hostname)} at this port belongs to the {kept[claim.hostname].named}, which is older"
+            said = (
+                f"{_host(claim.hostname)} at this port belongs to the {kept[claim.hostname].named}, which comes first"
+            )
             refused[key] = Refusal("HostnameConflict", said)
     return refused
 

@@ -10,6 +10,7 @@ CONTROLLER: Final = "getambassador.io/dragoman"
 
 GATEWAY_CLASS: Final = f"{GROUP}/GatewayClass"
 GATEWAY: Final = f"{GROUP}/Gateway"
+LISTENER_SET: Final = f"{GROUP}/ListenerSet"
 HTTP_ROUTE: Final = f"{GROUP}/HTTPRoute"
 GRPC_ROUTE: Final = f"{GROUP}/GRPCRoute"
 REFERENCE_GRANT: Final = f"{GROUP}/ReferenceGrant"
@@ -17,6 +18,9 @@ NAMESPACE: Final = "core/Namespace"
 
 ROUTES: Final = {"HTTPRoute": HTTP_ROUTE, "GRPCRoute": GRPC_ROUTE}
 """The kinds of routes that are served."""
+
+PARENTS: Final = {"Gateway": GATEWAY, "ListenerSet": LISTENER_SET}
+"""The kinds that routes attach to."""
 
 NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The label that every namespace has: its name."""

@@ -13,6 +13,7 @@ _REASONS: Final[dict[str, Reason]] = {
     "InvalidKind": "BackendNotFound",
     "NoMatchingListenerHostname": "NotAttached",
     "NoMatchingParent": "NotAttached",
+    "NotAllowed": "NotAttached",
     "NotAllowedByListeners": "NotAttached",
     "PortUnavailable": "Conflict",
     "ProtocolConflict": "Conflict",

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from translator import ir
+from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
 from translator.gateway.filters import Treatment, redirects_of, rewrite_of, share_of
 from translator.gateway.kinds.filters import RequestMirror
 from translator.gateway.kinds.http_route import Retry, Timeouts
 from translator.gateway.matches import METHOD, Rank
+from translator.gateway.sessions import keeping
 
 _PRECISE: Final = 1_000_000
 _CONDITIONS: Final = ("connect-failure", "refused-stream", "reset-before-request")
@@ -35,6 +37,12 @@ class Share:
     treatment: Treatment
     mirrors: tuple[ir.Mirror, ...] = ()
 
+    def presenting(self, certificate: ir.SecretRef) -> "Share":
+        """The same, with a certificate that is shown to the backend, where TLS is spoken with it."""
+        if self.backend is None or self.backend.tls is None:
+            return self
+        return replace(self, backend=replace(self.backend, tls=replace(self.backend.tls, certificate=certificate)))
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -48,11 +56,28 @@ class Rule:
     timeouts: Timeouts
     retry: Retry | None
     of_calls: bool
+    session: HashPolicy | None = None
 
     @property
     def depends_on_listener(self) -> bool:
         """Whether what it does depends on where requests come in."""
         return self.treatment.redirect is not None
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether TLS is spoken with any of its backends, so that they may be shown a certificate."""
+        return any(share.backend is not None and share.backend.tls is not None for share in self.shares)
+
+    def keeping(self, session: HashPolicy) -> "Rule":
+        """The same, with the requests of a session at one pod."""
+        shares = [replace(each, backend=keeping(each.backend)) if each.backend else each for each in self.shares]
+        return replace(self, session=session, shares=tuple(shares))
+
+    def presenting(self, certificate: ir.SecretRef | None) -> "Rule":
+        """The same, with a certificate that is shown to backends where TLS is spoken with them."""
+        if certificate is None:
+            return self
+        return replace(self, shares=tuple([share.presenting(certificate) for share in self.shares]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +156,8 @@ def _forward(rule: Rule, shares: Sequence[Share], match: ir.RouteMatch) -> ir.Fo
     rewrite = own or rule.treatment.rewrite
     mirrors = rule.mirrors + (shares[0].mirrors if len(shares) == 1 else ())
     timeout, retry = _patience(rule.timeouts, rule.retry, of_calls=rule.of_calls)
-    features = (*((retry,) if retry else ()), *(() if rule.of_calls else (_WEBSOCKETS,)))
+    websockets = None if rule.of_calls else _WEBSOCKETS
+    features = tuple([each for each in (retry, websockets, rule.session) if each is not None])
     return ir.Forward(
         tuple([ir.WeightedBackend(share.backend, share.weight, share.treatment.headers) for share in shares]),
         rewrite_of(rewrite.path, match.path) if rewrite else None,

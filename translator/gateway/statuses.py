@@ -22,7 +22,7 @@ _FEATURES: Final = """
 Gateway GatewayAddressEmpty GatewayFrontendClientCertificateValidation
 GatewayFrontendClientCertificateValidationInsecureFallback GatewayHTTPListenerIsolation
 GatewayHTTPSListenerDetectMisdirectedRequests GatewayPort8080 GatewayRouteHostnameIntersectionPrecedence
-GatewayStaticAddresses
+GatewayStaticAddresses ListenerSet
 GRPCRoute GRPCRouteNamedRouteRule GRPCRouteRequestHeaderModifier
 HTTPRoute HTTPRoute303RedirectStatusCode HTTPRoute307RedirectStatusCode HTTPRoute308RedirectStatusCode
 HTTPRouteBackendProtocolH2C HTTPRouteBackendProtocolWebSocket HTTPRouteBackendRequestHeaderModification
@@ -40,6 +40,22 @@ FEATURES: Final = tuple(sorted(_FEATURES.split()))
 TYPES: Final = frozenset({"IPAddress", "Hostname"})
 Addresses = tuple[tuple[str, str], ...]
 """Types and values."""
+
+
+UNADDRESSED: Final = Condition(
+    "Programmed", "False", "AddressNotAssigned", "no Service that leads to us has an address yet"
+)
+FALLS_BACK: Final = Condition(
+    "InsecureFrontendValidationMode",
+    "True",
+    "ConfigurationChanged",
+    "AllowInsecureFallback lets clients in that show any certificate, or none",
+)
+_SAID: Final = "its Gateway takes no ListenerSets of this namespace: see its allowedListeners"
+NOT_ALLOWED: Final = (
+    false("Accepted", "NotAllowed", _SAID, "spec.parentRef"),
+    false("Programmed", "NotAllowed", _SAID),
+)
 
 
 def class_conditions(found: Object[GatewayClassSpec]) -> tuple[Condition, ...]:
@@ -115,16 +131,39 @@ def gateway_conditions(
     return (accepted, programmed, *more)
 
 
-def gateway_status(conditions: Sequence[Condition], listeners: list[dict[str, Any]], addresses: Addresses) -> bytes:
-    """The status of a Gateway."""
+def gateway_status(
+    conditions: Sequence[Condition], listeners: list[dict[str, Any]], addresses: Addresses, sets: int
+) -> bytes:
+    """The status of a Gateway, of which so many ListenerSets are accepted."""
     return orjson.dumps(
         {
             "conditions": listed(conditions),
             "listeners": listeners,
             "addresses": [{"type": kind, "value": value} for kind, value in addresses],
-            "attachedListenerSets": 0,
+            "attachedListenerSets": sets,
         }
     )
+
+
+def set_conditions(gateway: Sequence[Condition], verdicts: Sequence[Verdict]) -> tuple[Condition, ...]:
+    """What is said of a ListenerSet that its Gateway takes, of which those are the conditions."""
+    parents = {each.type: each for each in gateway}
+    if parents["Accepted"].status == "False" and parents["Accepted"].reason != "ListenersNotValid":
+        said = "its Gateway is not accepted"
+        return false("Accepted", "ParentNotAccepted", said), false("Programmed", "ParentNotAccepted", said)
+    bad = [each.listener.spec.name for each in verdicts if not each.is_served]
+    said = f"not served: {', '.join(bad)}"
+    if len(bad) == len(verdicts):
+        return false("Accepted", "ListenersNotValid", said), false("Programmed", "ListenersNotValid", said)
+    accepted = true("Accepted", "ListenersNotValid", said) if bad else true("Accepted")
+    if parents["Programmed"].reason in {"AddressNotAssigned", "AddressNotUsable"}:
+        return accepted, false("Programmed", "ParentNotProgrammed", parents["Programmed"].message)
+    return accepted, true("Programmed", "ListenersNotValid", said) if bad else true("Programmed")
+
+
+def set_status(conditions: Sequence[Condition], listeners: list[dict[str, Any]]) -> bytes:
+    """The status of a ListenerSet."""
+    return orjson.dumps({"conditions": listed(conditions), "listeners": listeners})
 
 
 def route_conditions(attachment: Attachment, understood: Understood | None) -> tuple[Condition, ...]:

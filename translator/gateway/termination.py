@@ -10,8 +10,8 @@ from typing import Final
 from translator import ir
 from translator.gateway.conditions import Condition, false, true
 from translator.gateway.grants import Grants, Reference
-from translator.gateway.kinds.gateway import AuthorityRef
-from translator.gateway.kinds.shared import ObjectRef
+from translator.gateway.kinds.gateway import AuthorityRef, GatewaySpec
+from translator.gateway.kinds.shared import Object, ObjectRef
 from translator.gateway.listeners import Listener
 from translator.gateway.names import GROUP
 from translator.kubernetes.tables import KubernetesTables
@@ -29,6 +29,14 @@ class Ended:
     termination: ir.TlsTermination | None
     problems: tuple[Condition, ...] = ()
     unverifiable: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The certificate that a Gateway shows to services, None where it cannot; and what is said of that."""
+
+    certificate: ir.SecretRef | None
+    said: Condition
 
 
 class Terminations:
@@ -100,6 +108,18 @@ class Terminations:
             return found
         reason = "InvalidCertificateRef" if found.reason == "Invalid" else found.reason
         return false("ResolvedRefs", reason, found.message, path)
+
+    def presented(self, gateway: Object[GatewaySpec]) -> Presented | None:
+        """The certificate that a Gateway shows to services; None: it names none."""
+        ref = gateway.spec.tls.backend.client_certificate_ref if gateway.spec else None
+        if ref is None:
+            return None
+        path = "spec.tls.backend.clientCertificateRef"
+        found = self.secret("Gateway", gateway.namespace, ref, path)
+        if isinstance(found, ir.SecretRef):
+            return Presented(found, true("ResolvedRefs"))
+        reason = "InvalidClientCertificateRef" if found.reason == "Invalid" else found.reason
+        return Presented(None, false("ResolvedRefs", reason, found.message, path))
 
     def secret(self, kind: str, namespace: str, ref: ObjectRef, path: str) -> ir.SecretRef | Condition:
         """The Secret with a certificate that an object of this kind and namespace refers to.

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 from translator import ir
-from translator.decode import Invalid
+from translator.decode import Invalid, join
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition, false
 from translator.gateway.filters import Treatment, treatment_of
@@ -14,8 +14,7 @@ from translator.gateway.kinds.http_route import BackendRef, Match, RouteRule, Ti
 from translator.gateway.kinds.shared import BackendObjectRef, Object
 from translator.gateway.matches import Rank, call_match, http_match
 from translator.gateway.rules import Rule, Share, mirror_of
-
-PERSISTENCE: Final = "is not served: the requests of a session are not kept together"
+from translator.gateway.sessions import policy_of, unserved
 
 Matched = tuple[int, ir.RouteMatch, Rank]
 AnyRule = RouteRule | GrpcRule
@@ -68,9 +67,11 @@ class Understanding:
         path, of_calls = f"spec.rules[{place}]", isinstance(written, GrpcRule)
         matches = tuple(_matches(written, path, notes))
         treatment = treatment_of(written.filters, path, of_calls=of_calls)
-        if written.session_persistence is not None:
-            told = (*treatment.unserved, (f"{path}.sessionPersistence", PERSISTENCE))
-            treatment = replace(treatment, unserved=told)
+        session = written.session_persistence
+        wrong = unserved(session, len(written.backend_refs)) if session is not None else None
+        if wrong is not None:
+            told = (join(f"{path}.sessionPersistence", wrong[0]), wrong[1])
+            treatment = replace(treatment, unserved=(*treatment.unserved, told))
         for where, said in treatment.unserved:
             notes.drop(where, said, place)
         if not matches:
@@ -82,9 +83,9 @@ class Understanding:
             ]
         )
         mirrors = tuple(self._mirrors(route, treatment, notes, of_calls=of_calls))
-        if isinstance(written, GrpcRule):
-            return Rule(place, matches, treatment, mirrors, shares, Timeouts(), None, of_calls=True)
-        return Rule(place, matches, treatment, mirrors, shares, written.timeouts, written.retry, of_calls=False)
+        timeouts, retry = (Timeouts(), None) if isinstance(written, GrpcRule) else (written.timeouts, written.retry)
+        rule = Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls=of_calls)
+        return rule if session is None or wrong is not None else rule.keeping(policy_of(session, route.key, place))
 
     def _share(self, route: Object[Any], ref: BackendRef, path: str, notes: _Notes, *, of_calls: bool) -> Share:
         backend = self._find(route, ref, path, notes, of_calls=of_calls)

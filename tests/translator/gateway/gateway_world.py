@@ -45,6 +45,12 @@ class GatewayWorld:
         self._changes[key] = orjson.dumps({"kind": kind, "metadata": metadata, **fields})
         return key
 
+    def document_as_it_is(self, kind: str, name: str, fields: Mapping[str, Any]) -> str:
+        """Put what may be no good object under a key."""
+        key = key_of(kind, name)
+        self._changes[key] = orjson.dumps({"kind": kind, **fields})
+        return key
+
     def secret(self, name: str, data: Mapping[str, bytes], namespace: str = "default") -> str:
         encoded = {entry: base64.b64encode(value).decode() for entry, value in data.items()}
         return self.document("Secret", name, namespace, data=encoded)

@@ -81,3 +81,11 @@ def test_routes_are_counted_where_they_are_accepted() -> None:
     made.route("c", {"filters": [{"type": "Unknown"}]})
     found = made.status("gateway.networking.k8s.io/Gateway/default/web")["listeners"]
     assert {each["name"]: each["attachedRoutes"] for each in found} == {"http": 1, "twin": 1, "free": 2}
+
+
+def test_a_route_whose_parents_are_not_ours_any_more_says_so() -> None:
+    made = world()
+    route = made.route("a")
+    assert len(made.status(route)["parents"]) == 1
+    made.delete("gateway.networking.k8s.io/Gateway/default/web")
+    assert made.status(route) == {"parents": []}

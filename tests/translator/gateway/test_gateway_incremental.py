@@ -44,7 +44,16 @@ GATEWAYS = st.lists(LISTENER, min_size=1, max_size=3).map(
     lambda found: {
         "gatewayClassName": "ours",
         "listeners": [{"name": f"l{number}", **each} for number, each in enumerate(found)],
+        "allowedListeners": {"namespaces": {"from": "All" if len(found) % 2 else "Same"}},
     }
+)
+SETS = st.builds(
+    lambda name, listener: {
+        "parentRef": {"name": name, "namespace": "default"},
+        "listeners": [{"name": "l0", **listener}],
+    },
+    NAMES,
+    LISTENER,
 )
 PARENTS = st.lists(
     st.builds(
@@ -52,10 +61,11 @@ PARENTS = st.lists(
         name=NAMES,
         namespace=st.sampled_from([None, "default"]),
         sectionName=st.sampled_from([None, "l0"]),
+        kind=st.sampled_from([None, "ListenerSet"]),
     ),
     min_size=1,
     max_size=2,
-    unique_by=lambda each: (each["name"], each.get("namespace"), each.get("sectionName")),
+    unique_by=lambda each: tuple(sorted(each.items())),
 )
 FILTERS = st.sampled_from(
     [
@@ -96,6 +106,7 @@ CLASSES = st.sampled_from([{"controllerName": "getambassador.io/dragoman"}, {"co
 SERVICES = st.sampled_from([{"ports": [{"port": 80}]}, {"ports": [{"port": 80, "appProtocol": "kubernetes.io/h2c"}]}])
 SPECS = {
     "Gateway": GATEWAYS,
+    "ListenerSet": SETS,
     "HTTPRoute": ROUTES,
     "GRPCRoute": CALLS,
     "ReferenceGrant": GRANTS,

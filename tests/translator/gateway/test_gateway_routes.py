@@ -6,8 +6,12 @@ import pytest
 
 from tests.translator.gateway.gateway_world import GatewayWorld, to, world
 from translator import ir
+from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
+from translator.features.upstream.load_balancing import LoadBalancing
 from translator.filters.cors import CrossOrigin
+from translator.gateway.filters import redirects_of
+from translator.gateway.kinds.filters import RequestRedirect
 
 ANY = "gateway:8000/*/*"
 
@@ -251,3 +255,97 @@ def test_named_rules() -> None:
     assert len(made.routes(ANY)) == 2
     route = made.route("a", rule("/a", name="one"), rule("/b", name="one"))
     assert made.problems(route) == {"spec.rules[1].name": "one is the name of rules[0] already"}
+
+
+def test_a_route_that_cannot_be_read_is_told_so_by_its_parents() -> None:
+    made = world()
+    route = made.route("a", rule("no"))
+    assert made.parent(route) == {"Accepted": "False/UnsupportedValue", "ResolvedRefs": "True/ResolvedRefs"}
+    said = made.status(route)["parents"][0]["conditions"][0]["message"]
+    assert said.startswith("spec.rules[0].matches[0].path.value must begin with /")
+    listener = made.status("gateway.networking.k8s.io/Gateway/default/web")["listeners"][0]
+    assert listener["attachedRoutes"] == 0
+
+
+def test_a_gateway_shows_its_certificate_to_services_that_speak_tls() -> None:
+    made = world()
+    made.certificate("client")
+    made.service("red", appProtocol="https")
+    made.service("plain")
+    made.gateway("web", tls={"backend": {"clientCertificateRef": {"name": "client"}}})
+    made.route("a", {"backendRefs": [to(), to("plain")]})
+    action = made.routes(ANY)[0].action
+    assert isinstance(action, ir.Forward)
+    secured, plain = (share.backend for share in action.backends)
+    assert secured is not None
+    assert secured.tls is not None
+    assert secured.tls.certificate == ir.SecretRef("default", "client")
+    assert plain is not None
+    assert plain.tls is None
+    assert made.conditions("gateway.networking.k8s.io/Gateway/default/web")["ResolvedRefs"] == "True/ResolvedRefs"
+
+
+@pytest.mark.parametrize(
+    ("ref", "reason"),
+    [
+        ({"name": "missing"}, "InvalidClientCertificateRef"),
+        ({"name": "client", "kind": "ConfigMap"}, "InvalidClientCertificateRef"),
+        ({"name": "client", "namespace": "other"}, "RefNotPermitted"),
+    ],
+)
+def test_a_certificate_for_services_that_cannot_be_used_is_told(ref: dict[str, str], reason: str) -> None:
+    made = world()
+    made.certificate("client")
+    made.gateway("web", tls={"backend": {"clientCertificateRef": ref}})
+    said = made.conditions("gateway.networking.k8s.io/Gateway/default/web")
+    assert (said["ResolvedRefs"], said["Accepted"]) == (f"False/{reason}", "True/Accepted")
+
+
+@pytest.mark.parametrize(
+    ("said", "listener", "wanted"),
+    [
+        ({}, ("http", 80), [(None, None, False)]),
+        ({}, ("http", 8080), [(None, 8080, False)]),
+        ({}, ("https", 443), [(None, None, False)]),
+        ({}, ("https", 8443), [(None, 8443, False)]),
+        ({"scheme": "https"}, ("http", 8080), [("https", 443, True), ("https", None, False)]),
+        ({"scheme": "http"}, ("https", 443), [("http", 80, True), ("http", None, False)]),
+        ({"scheme": "https", "hostname": "x.test"}, ("http", 80), [("https", None, False)]),
+        ({"scheme": "https", "port": 8443}, ("http", 80), [("https", 8443, False)]),
+        ({"port": 80}, ("http", 8080), [(None, 80, True), (None, None, False)]),
+        ({"port": 80}, ("https", 443), [(None, 80, False)]),
+    ],
+)
+def test_the_port_of_a_redirect(said: dict[str, Any], listener: tuple[str, int], wanted: list[Any]) -> None:
+    """Its scheme, the port that is shown, and whether that is for clients whose Host has a port."""
+    found = redirects_of(RequestRedirect(**said), ir.PathMatch("segments", "/"), listener)
+    assert [(redirect.scheme, redirect.port, with_port) for redirect, with_port in found] == wanted
+
+
+@pytest.mark.parametrize(
+    ("session", "others", "path"),
+    [
+        ({"cookie": {"name": "x"}}, [], None),
+        ({"cookie": {}}, [], None),
+        ({"cookie": {"lifetimeType": "Permanent"}, "absoluteTimeout": "1h"}, [], None),
+        ({"type": "Header", "header": {}}, [], "spec.rules[0].sessionPersistence.type"),
+        ({"cookie": {}, "absoluteTimeout": "1h"}, [], "spec.rules[0].sessionPersistence.absoluteTimeout"),
+        ({"cookie": {}}, [to()], "spec.rules[0].sessionPersistence"),
+    ],
+)
+def test_sessions(session: dict[str, Any], others: list[dict[str, Any]], path: str | None) -> None:
+    made = world()
+    route = made.route("a", {"backendRefs": [to(), *others], "sessionPersistence": session})
+    assert list(made.problems(route)) == ([path] if path else [])
+    action = made.routes(ANY)[0].action
+    if path:
+        assert action == ir.DirectResponse(500)
+        return
+    assert isinstance(action, ir.Forward)
+    policy = next(each for each in action.features if isinstance(each, HashPolicy))
+    backend = action.backends[0].backend
+    assert backend is not None
+    assert backend.features == (LoadBalancing("ring_hash"),)
+    named = session["cookie"].get("name")
+    assert policy.name == named if named else policy.name.startswith("session-")
+    assert policy.ttl_s == (3600 if "absoluteTimeout" in session else 0)

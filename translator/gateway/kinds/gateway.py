@@ -38,6 +38,25 @@ class RouteNamespaces:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerNamespaces:
+    """Whose ListenerSets may attach."""
+
+    OPEN: ClassVar[bool] = True
+
+    source: Literal["All", "Selector", "Same", "None"] = field(default="None", metadata=rule(name="from"))
+    selector: LabelSelector | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedListeners:
+    """Which ListenerSets may attach."""
+
+    OPEN: ClassVar[bool] = True
+
+    namespaces: ListenerNamespaces = ListenerNamespaces()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RouteKind:
     """A kind of routes that may attach."""
 
@@ -234,6 +253,7 @@ class GatewaySpec:
     addresses: Annotated[tuple[Address, ...], Rule(max_size=16)] = ()
     infrastructure: Infrastructure = Infrastructure()
     tls: GatewayTls = GatewayTls()
+    allowed_listeners: AllowedListeners = field(default=AllowedListeners(), metadata=rule(name="allowedListeners"))
 
     def cross_check(self) -> Iterable[Problem]:
         """Names are there once. Listeners that clash otherwise are told in their status."""

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Final
 from translator.decode import Problem, Rule, rule
 from translator.gateway.kinds.filters import Filter, checked_filters
 from translator.gateway.kinds.http_route import MOST_MATCHES, BackendRef, HeaderMatch, MatchType
+from translator.gateway.kinds.sessions import SessionPersistence
 from translator.gateway.kinds.shared import Hostname, ParentRef, SectionName, checked_parents, unique_names
 
 _SERVICE: Final = re.compile(r"(?i)\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*")
@@ -60,7 +61,7 @@ class GrpcRule:
     backend_refs: Annotated[tuple[BackendRef, ...], Rule(max_size=16)] = field(
         default=(), metadata=rule(name="backendRefs")
     )
-    session_persistence: object = field(default=None, metadata=rule(name="sessionPersistence"))
+    session_persistence: SessionPersistence | None = field(default=None, metadata=rule(name="sessionPersistence"))
 
     def cross_check(self) -> Iterable[Problem]:
         """What a rule's parts say of each other."""

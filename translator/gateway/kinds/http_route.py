@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from translator.checks import Duration, plain_text
 from translator.decode import Problem, Rule, rule
 from translator.gateway.kinds.filters import Filter, HeaderName, HeaderValue, PathModifier, checked_filters
+from translator.gateway.kinds.sessions import SessionPersistence
 from translator.gateway.kinds.shared import (
     BackendObjectRef,
     Hostname,
@@ -145,7 +146,7 @@ class RouteRule:
     )
     timeouts: Timeouts = Timeouts()
     retry: Retry | None = None
-    session_persistence: object = field(default=None, metadata=rule(name="sessionPersistence"))
+    session_persistence: SessionPersistence | None = field(default=None, metadata=rule(name="sessionPersistence"))
 
     def cross_check(self) -> Iterable[Problem]:
         """What a rule's parts say of each other."""

@@ -33,7 +33,10 @@ Hostname = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Object(Generic[T]):
-    """An object as it was read; `spec` is None when a problem stops it. `created` is in RFC 3339, or empty."""
+    """An object as it was read; `spec` is None when a problem stops it. `created` is in RFC 3339, or empty.
+
+    `parents` are what a route refers to, also where nothing else of it can be read: it is told there what is wrong.
+    """
 
     key: ObjectKey
     namespace: str
@@ -42,6 +45,7 @@ class Object(Generic[T]):
     spec: T | None
     problems: tuple[Problem, ...] = ()
     is_held: bool = False
+    parents: tuple["ParentRef", ...] = ()
 
     @property
     def age(self) -> tuple[str, str, str]:
@@ -66,7 +70,16 @@ def read_object(spec: type[T], key: ObjectKey, body: bytes) -> Object[T]:
     problems = few((*metadata.problems, *read.problems))
     value = None if any(problem.stops for problem in problems) else read.value
     created = (metadata.value and metadata.value.creation_timestamp) or ""
-    return Object(key, *name_of(key), created, value, problems, document.get(HELD) is True)
+    parents = decode(_Parents, document.get("spec")).value
+    return Object(
+        key,
+        *name_of(key),
+        created,
+        value,
+        problems,
+        document.get(HELD) is True,
+        parents.parent_refs if parents else (),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +106,17 @@ class ParentRef:
             "port": self.port,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parents:
+    """The references of a route, and nothing else of it."""
+
+    OPEN: ClassVar[bool] = True
+
+    parent_refs: Annotated[tuple[ParentRef, ...], Rule(max_size=32)] = field(
+        default=(), metadata=rule(name="parentRefs")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
