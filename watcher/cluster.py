@@ -93,7 +93,7 @@ class Cluster:
         self._doubted: set[Target] = set()
         self._early: dict[str, Record] = {}
         self._is_open = any_is_ours(
-            record for key, record in kept.items() if key.startswith(GATEWAY_CLASS.key("", "").rstrip("/") + "/")
+            record for key, record in {**kept, **(generated or {})}.items() if GATEWAY_CLASS.is_of(key)
         )
         self.reflectors: dict[Target, Reflector] = {
             target: self._reflector(target)

@@ -92,6 +92,10 @@ class Kind:
         """An object's key in the snapshot."""
         return f"{self.group or 'core'}/{self.name}/{namespace}/{name}"
 
+    def is_of(self, key: str) -> bool:
+        """Whether a key is that of an object of this kind."""
+        return key.startswith(f"{self.group or 'core'}/{self.name}/")
+
     def key_of(self, metadata: Mapping[str, Any]) -> str:
         """The key of an object by its metadata. KeyError when it has no name."""
         return self.key(str(metadata.get("namespace") or ""), str(metadata["name"]))
@@ -133,12 +137,8 @@ class Target:
 
     def holds(self, key: str) -> bool:
         """Whether the object of this key would be among them, as far as the key tells."""
-        group, name, namespace, own = key.split("/", 3)
-        return (
-            (group, name) == (self.kind.group or "core", self.kind.name)
-            and self.namespace in ("", namespace)
-            and self.name in ("", own)
-        )
+        _, _, namespace, own = key.split("/", 3)
+        return self.kind.is_of(key) and self.namespace in ("", namespace) and self.name in ("", own)
 
     def named(self, namespace: str, name: str) -> "Target":
         """The one object of this name among them."""

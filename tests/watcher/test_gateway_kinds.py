@@ -39,8 +39,10 @@ def a_class(controller: str = CONTROLLER) -> Seen:
 class Run:
     """A Cluster that is told what it asks for, and what it published."""
 
-    def __init__(self, remembered: Mapping[str, Record] | None = None) -> None:
-        self.cluster = Cluster(TARGETS, remembered, lambda: 0.5)
+    def __init__(
+        self, remembered: Mapping[str, Record] | None = None, beside: Mapping[str, Record] | None = None
+    ) -> None:
+        self.cluster = Cluster(TARGETS, remembered, lambda: 0.5, beside)
         self.records: dict[str, Record] = {}
         self.live: dict[str, Record] = {}
 
@@ -136,6 +138,12 @@ def test_a_watcher_that_is_started_anew_goes_on_with_what_it_had_whatever_it_may
     third.lists_all()
     assert third.cluster.complete
     assert gateway.key not in third.records, "nobody wants it from us any more"
+
+
+def test_a_class_in_a_file_beside_the_cluster_counts() -> None:
+    for controller, opened in ((CONTROLLER, set(GATED)), ("example.com/other", set())):
+        found = a_class(controller)
+        assert Run(beside={found.key: found.record}).watched == {HOST, SECRET, GATEWAY_CLASS, *opened}
 
 
 def test_of_a_namespace_the_labels_are_kept_whatever_selectors_choose() -> None:
