@@ -19,15 +19,15 @@ from tests.bench.table import cells, plot, table
 PARTS = {
     "guard": "the translator's CPU beside the floor's, as CI guards it",
     "cold": "a translation of many objects from nothing",
-    "changes": "one changed Mapping among many in a folder",
     "endpoints": "EndpointSlices among 10,000 clusters",
     "streams": "one change to 1,000 Envoys",
+    "cluster": "the whole on a real API server",
     "served": "Envoy's CPU a request, of the whole on a big Host",
+    "changes": "one changed Mapping among many in a folder",
     "big_hosts": "Envoy's CPU a request, by the routes of a big Host alone",
     "requests": "Envoy's CPU a request, for what stands in every listener",
     "index": "what an index and shards are worth",
     "conversion": "older versions of the kinds",
-    "cluster": "the whole on a real API server",
 }
 LARGEST = 10_000
 
@@ -50,14 +50,17 @@ def compared(line: Line, before: dict[tuple[str, str], str]) -> Line:
 
 
 def run(parts: Sequence[str], largest: int) -> list[Line | Failed]:
-    """Measure; each line is told on stderr as it comes, for those who wait."""
+    """Measure; each line is told on stderr as it comes, for those who wait. Ctrl-C ends it with what there is."""
     found: list[Line | Failed] = []
     for part in parts:
         began = time.monotonic()
-        for each in found_by(part, largest):
-            found.append(each)
-            told = "  ".join(filter(None, cells(each))) if isinstance(each, Line) else each.reason
-            print(f"{part}: {told}", file=sys.stderr, flush=True)
+        try:
+            for each in found_by(part, largest):
+                found.append(each)
+                told = "  ".join(filter(None, cells(each))) if isinstance(each, Line) else each.reason
+                print(f"{part}: {told}", file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            return [*found, Failed(part, "interrupted, and what comes after it")]
         print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return found
 
