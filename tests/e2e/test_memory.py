@@ -1,4 +1,4 @@
-"""What a part takes after many changes is what it took before them: nothing piles up, and what is free is given back."""
+"""What a part takes after many changes is what it took before: nothing piles up, and what is free is given back."""
 
 from tests.bench.sizing import use_of
 from tests.support.envoy import wait_until
