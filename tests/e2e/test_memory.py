@@ -7,10 +7,10 @@ from tests.support.objects import mapping
 
 PARTS = ("watcher", "translator", "adsserver", "diagnostics", "envoy")
 MAPPINGS = 50
-CHANGES = 120
+CHANGES = 60
 MORE = 2.0
 """MiB that a part may have more; a status, a row or a record too many for each change would be several."""
-PADDING = "x" * 20_000
+PADDING = "x" * 60_000
 
 
 def change(gateway: Gateway, number: int) -> None:
