@@ -193,3 +193,13 @@ def test_an_event_is_no_longer_than_the_api_server_takes(sign: str) -> None:
     message = made["message"].encode()
     assert 1020 < len(message) <= 1024
     assert made["message"] == sign * len(made["message"])
+
+
+def test_an_answer_is_let_go_of_once_the_snapshot_is_not_older() -> None:
+    memory = Memory()
+    memory.answered("key", live(wanted(), version="7"), 0.0)
+    memory.heard("key", Live("uid", 1, "6", {}))
+    assert memory.newest("key", live(version="6"), 1.0).version == "7"
+    memory.heard("key", Live("uid", 1, "7", {}))
+    assert memory._answered == {}
+    assert memory.newest("key", live(version="7"), 1.0) == live(version="7")

@@ -122,3 +122,16 @@ def test_a_table_that_is_declared_late_is_filled_by_the_next_sweep() -> None:
 
     assert doubled.view() == {"a": 2}
     assert both.view() == {"a": 1}
+
+
+def test_what_many_keys_ask_alike_and_give_to_one_group_is_kept_small() -> None:
+    tables = Tables()
+    defaults: Table[str, int] = tables.source("defaults")
+    words: Table[str, str] = tables.source("words")
+    groups = tables.group("groups", words, lambda _, word: {word: read(defaults, "always")})
+    tables.sweep({defaults: {"always": 1}, words: {f"w{number}": f"g{number}" for number in range(50)}})
+
+    assert len({id(asked) for asked in groups._asked.values()}) == 1
+    assert {type(given) for given in groups._given.values()} == {tuple}  # type: ignore[attr-defined]
+    tables.sweep({defaults: {"always": 2}})
+    assert groups.view()["g7"] == {"w7": 2}
