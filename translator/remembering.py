@@ -14,7 +14,7 @@ V = TypeVar("V")
 ROOM: Final = 4 << 20
 """Bytes for one function; a gateway with 50,000 short names needs about as many."""
 
-_UNKNOWN: Final = object()
+_UNKNOWN: Final[Any] = object()
 
 _ENTRY: Final = 200
 """Bytes of a place in a dict, and of a small answer."""
@@ -39,9 +39,9 @@ def remembered(size: Callable[[K], int], room: int = ROOM) -> Callable[[Callable
         @wraps(function)
         def ask(argument: K) -> V:
             nonlocal young, old, spent
-            answer: Any = young.get(argument, _UNKNOWN)
+            answer: V = young.get(argument, _UNKNOWN)
             if answer is not _UNKNOWN:
-                return answer  # type: ignore[no-any-return]
+                return answer
             answer = old.get(argument, _UNKNOWN)
             if answer is _UNKNOWN:
                 answer = function(argument)

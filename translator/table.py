@@ -249,16 +249,17 @@ class _Derived(Table[K, V], Generic[K, A, V]):
         self._failures.pop(key, None)
         self._remember(key, {})
 
-    def _note(self, me: Key, asked: tuple[Key, ...]) -> None:
-        """What a key asked that asked nothing before."""
+    def _note(self, key: Any, asked: tuple[Key, ...]) -> None:
+        """What a key asks that asked nothing before."""
+        me = (self, key)
         for table, question in asked:
             others = table._readers.setdefault(question, me)
-            if type(others) is dict:
+            if isinstance(others, dict):
                 others[me] = None
             elif others is not me:
                 table._readers[question] = {others: None, me: None}
         if asked:
-            self._asked[me[1]] = asked
+            self._asked[key] = asked
 
     def _remember(self, key: Any, asked: Asked) -> None:
         """Replace what this key asked, in both directions."""
@@ -266,10 +267,10 @@ class _Derived(Table[K, V], Generic[K, A, V]):
         if now == before:
             return
         self._usual = now = self._usual if now == self._usual else now
-        me = (self, key)
         if before is None:
-            self._note(me, now)
+            self._note(key, now)
             return
+        me = (self, key)
         for table, question in before:
             if (table, question) not in asked:
                 table._remove_reader(question, me)

@@ -8,6 +8,8 @@ same `==` and `hash()`.
 
 from typing import TYPE_CHECKING
 
+__all__ = ["dataclass"]
+
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:

@@ -44,6 +44,13 @@ class Member:
     service_port: int
 
     @property
+    def asks_hosts(self) -> str:
+        """A key for what decides which Hosts serve it."""
+        host = self.demands.host
+        named = "" if host is None else f"{host.kind} {host.text}"
+        return "\n".join([named, *map(str, sorted(self.selectors))]) if self.selectors else named
+
+    @property
     def called(self) -> str:
         """Its name for people."""
         return f"Mapping {self.namespace}/{self.name}"

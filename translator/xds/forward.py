@@ -34,10 +34,10 @@ def encode_forward(asked: ir.Forward, path: ir.PathMatch) -> RouteAction:
     forward = _looked_at(asked)
     rewrite = in_envoys_words(forward.rewrite, path)
     if not (forward.features or forward.mirrors) and (rewrite is None or rewrite.kind == "matched"):
-        [single, *others] = forward.backends
-        if not others and single.backend is not None and single.headers is _NO_EDITS:
+        [share, *others] = forward.backends
+        if not others and share.backend is not None and share.headers is _NO_EDITS:
             beside = _Beside(rewrite.text if rewrite else None, forward.host, forward.timeout_ms)
-            return RouteAction.of(_CLUSTER + utf8(cluster_name(single.backend)) + _beside(beside))
+            return RouteAction.of(_CLUSTER + utf8(cluster_name(share.backend)) + _beside(beside))
     fields: dict[str, Any] = {}
     for feature in forward.features:
         fields.update(action_fields(feature))

@@ -29,6 +29,9 @@ class Lately:
     def __init__(self) -> None:
         self._made: dict[Piece, _Made] = {}
 
+    def __len__(self) -> int:
+        return len(self._made)
+
     def encoded(self, piece: Piece, host: ir.VirtualHost, routes: list[EncodedRoute], behind: Behind) -> VirtualHost:
         """As `encode_virtual_host`; `routes` are those of the piece."""
         made = self._made.pop(piece, None)
