@@ -72,6 +72,8 @@ class FaultyProxy(InThread):
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
+        stack.push_async_callback(asyncio.sleep, 0.1)  # who was let in just now is known to the runner by then
+        stack.push_async_callback(site.stop)
         return int(runner.addresses[0][1])
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
