@@ -26,7 +26,7 @@ class Metadata:
     creation_timestamp: str | None = field(default=None, metadata=rule(name="creationTimestamp"))
 
 
-_OTHERS: Final = frozenset({"labels", "annotations", "uid", "generation"})
+_OTHERS: Final = frozenset({"labels", "annotations", "uid", "generation", "creationTimestamp"})
 
 
 def metadata_of(document: Mapping[str, Any]) -> Decoded[Metadata]:
