@@ -1,6 +1,6 @@
 """What is where in the file: the named databases, and the state that each of ours keeps beside its records."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
 import lmdb
@@ -55,6 +55,9 @@ class State:
     log_bytes: int = 0
 
 
+_STATE = tuple([field.name for field in fields(State)])
+
+
 def read_state(txn: Transaction, tables: Tables) -> State:
     """The state as of this transaction; all zero before the first commit."""
     raw = txn.get(tables.state_key, db=tables.meta)
@@ -66,7 +69,7 @@ def read_state(txn: Transaction, tables: Tables) -> State:
 
 def write_state(txn: Transaction, tables: Tables, state: State) -> None:
     """Store the state with the commit it belongs to."""
-    txn.put(tables.state_key, frame(tables.state_key, asdict(state)), db=tables.meta)
+    txn.put(tables.state_key, frame(tables.state_key, {name: getattr(state, name) for name in _STATE}), db=tables.meta)
 
 
 def log_key(sequence: int) -> bytes:

@@ -52,6 +52,10 @@ class Writer:
         with self._file.reading() as txn:
             return read_state(txn, self._tables).sequence
 
+    def look(self) -> None:
+        """SnapshotReplacedError when the file is no longer the one at its path."""
+        self._file.look()
+
     def commit(self, changes: Mapping[str, Record | None]) -> int | None:
         """Write what differs of these records (None: the key goes), all or nothing.
 
@@ -60,6 +64,9 @@ class Writer:
         SnapshotReplacedError when the file is no longer the one at its path.
         """
         wanted = [(key_bytes(key), record) for key, record in changes.items()]
+        if not wanted:
+            self._file.look()
+            return None
         with self._file.reading() as txn:
             state = read_state(txn, self._tables)
             edits = [edit for key, record in wanted if (edit := _edit(key, record, self._stored(txn, key)))]

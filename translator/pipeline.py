@@ -11,7 +11,7 @@
 Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -101,6 +101,8 @@ class Pipeline:
             *knative.problems,
             *emissary.problems,
         )
+        self._bodies = {kind: table.view() for kind, table in self._sources.items()}
+        self._told = tuple([table.view() for table in self._problems])
         self._outputs = xds.outputs
         self._services_wanted = xds.consul_services
         self._files_wanted = emissary.files
@@ -137,19 +139,17 @@ class Pipeline:
 
     def problems(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, tuple[Problem, ...]]:
         """What is wrong with these objects now."""
-        return {key: (*self._found(key), *self._of_derived(key)) for key in keys}
+        told = [rows for rows in self._told if rows]
+        return {key: (*self._found(key, told), *self._of_derived(key, told)) for key in keys}
 
-    def _found(self, key: ObjectKey) -> Iterator[Problem]:
-        for table in self._problems:
-            for problem in table.view().get(key, ()):
-                message = in_words(problem.message)
-                yield problem if message == problem.message else replace(problem, message=message)
+    def _found(self, key: ObjectKey, told: Iterable[Mapping[ObjectKey, tuple[Problem, ...]]]) -> list[Problem]:
+        found = [problem for rows in told if key in rows for problem in rows[key]]
+        return [_in_words(problem) for problem in found] if found else found
 
-    def _of_derived(self, key: ObjectKey) -> Iterator[Problem]:
+    def _of_derived(self, key: ObjectKey, told: Iterable[Mapping[ObjectKey, tuple[Problem, ...]]]) -> Iterable[Problem]:
         """What is wrong with the objects that another becomes, told where it says them."""
-        for each in self._derived.view().get(key, ()):
-            for problem in self._found(each):
-                yield told_of(each, problem)
+        derived = self._derived.view().get(key)
+        return [told_of(each, problem) for each in derived for problem in self._found(each, told)] if derived else ()
 
     def address_of(self, key: ObjectKey) -> bytes:
         """What the status of an Ingress is to say of where clients come in; empty where nothing is to be said."""
@@ -192,7 +192,8 @@ class Pipeline:
 
     def object(self, key: ObjectKey) -> bytes | None:
         """An object as it was last applied."""
-        return self._sources[kind_of(key)].view().get(key) if self.serves(key) else None
+        bodies = self._bodies.get(kind_of(key))
+        return None if bodies is None else bodies.get(key)
 
     def _sweep(
         self, objects: Mapping[ObjectKey, bytes | None], refusals: Mapping[ObjectKey, str | None] = NO_REFUSALS
@@ -212,5 +213,9 @@ class Pipeline:
 
 def kind_of(key: ObjectKey) -> str:
     """`<group>/<Kind>` of an object key."""
-    group, kind, _ = key.split("/", 2)
-    return f"{group}/{kind}"
+    return key[: key.index("/", key.index("/") + 1)]
+
+
+def _in_words(problem: Problem) -> Problem:
+    message = in_words(problem.message)
+    return problem if message == problem.message else replace(problem, message=message)

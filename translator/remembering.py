@@ -6,13 +6,15 @@ long text would stay for good. What is asked for again and again stays; what is 
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 ROOM: Final = 4 << 20
 """Bytes for one function; a gateway with 50,000 short names needs about as many."""
+
+_UNKNOWN: Final[Any] = object()
 
 _ENTRY: Final = 200
 """Bytes of a place in a dict, and of a small answer."""
@@ -37,9 +39,12 @@ def remembered(size: Callable[[K], int], room: int = ROOM) -> Callable[[Callable
         @wraps(function)
         def ask(argument: K) -> V:
             nonlocal young, old, spent
-            if argument in young:
-                return young[argument]
-            answer = old[argument] if argument in old else function(argument)
+            answer: V = young.get(argument, _UNKNOWN)
+            if answer is not _UNKNOWN:
+                return answer
+            answer = old.get(argument, _UNKNOWN)
+            if answer is _UNKNOWN:
+                answer = function(argument)
             weight = size(argument) + _ENTRY
             if 2 * weight > room:
                 return answer

@@ -4,9 +4,11 @@ Equal content has an equal version in every process and after every restart, so 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 from typing import Literal
+
+from translator.values import dataclass
 
 ResourceType = Literal["cluster", "endpoint", "extension", "listener", "route", "runtime", "scope", "secret"]
 

@@ -1,7 +1,6 @@
 """What each object's status says, as data: written to the snapshot for whoever shows it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import orjson
@@ -11,6 +10,7 @@ from translator.decode import MOST, Problem, Reason, few
 from translator.ir import ObjectKey
 from translator.quarantine import Hold
 from translator.subjects import Subject
+from translator.values import dataclass
 
 State = Literal["ok", "warned", "stopped"]
 
@@ -66,9 +66,14 @@ class Status:
         return f"and {self.more:,} more" if self.more else ""
 
 
+IN_ORDER: Final = Status()
+
+
 def status_of_object(problems: Iterable[Problem], blames: Iterable[ReportedProblem] = ()) -> Status:
     """The status of an object that is translated; `blames` are what Envoy refuses of it without being it."""
     problems, blames = tuple(problems), tuple(blames)
+    if not problems and not blames:
+        return IN_ORDER
     listed = few(dict.fromkeys(problem for problem in problems if not problem.more))
     found = {
         ReportedProblem(each.path, each.message, each.stops, reason=each.reason) for each in listed if not each.more

@@ -1,7 +1,8 @@
 """What a status is about: an object of Kubernetes, be it of whichever API."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

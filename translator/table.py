@@ -8,7 +8,7 @@ are stale; it settles them, and says what moved; then what was made of those row
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
@@ -27,6 +27,9 @@ Asked = dict[Key, None]
 
 EVERY: Final = object()
 """Stands for all keys of a table where a key is remembered."""
+
+STRIDE: Final = 16
+"""After so many functions, and at the first of a table, it is said that work goes on."""
 
 _FAILED: Final = object()
 
@@ -47,7 +50,7 @@ class Failure:
 class Turn:
     """Whose function is running, what it asked so far, and what failed in this sweep: shared by an engine's tables.
 
-    `step` is called before each function.
+    `step` is called now and then while functions run.
     """
 
     __slots__ = ("asked", "failures", "running", "step")
@@ -114,11 +117,11 @@ class Table(Generic[K, V]):
     def _put(self, key: K, row: V | None, moved: Moved) -> None:
         """Keep a row, or the absence of one, when it is different."""
         before = self._rows.get(key)
-        if row is not before and row != before:
-            self._replace(key, row, moved)
+        if row is not before and (before is None or row != before):
+            self._replace(key, row, before, moved)
 
-    def _replace(self, key: K, row: V | None, moved: Moved) -> None:
-        moved.before[key] = self._rows.get(key)
+    def _replace(self, key: K, row: V | None, before: V | None, moved: Moved) -> None:
+        moved.before[key] = before
         moved.now[key] = row
         if row is None:
             del self._rows[key]
@@ -129,9 +132,10 @@ class Table(Generic[K, V]):
         """Mark stale what was made of these keys, and what asked for them."""
         for child in self._children:
             child._stale.update(dict.fromkeys(keys))
-        if self._readers:
+        known = self._readers
+        if known:
             for key in (*keys, EVERY):
-                readers = self._readers.get(key)
+                readers = known.get(key)
                 if readers is not None:
                     for table, reader in (readers,) if isinstance(readers, tuple) else readers:
                         table._stale[reader] = None
@@ -196,35 +200,68 @@ class _Derived(Table[K, V], Generic[K, A, V]):
         self._make = make
         parent._adopt(self)
 
-    def _run(self, key: Any, row: A) -> Any:
-        """The function's result for one row of the parent, or _FAILED."""
-        turn = self._turn
-        turn.step()
-        turn.running, turn.asked = self, {}
-        try:
-            result = self._make(key, row)
-        except Exception as error:  # noqa: BLE001  a bug in one rule must not stop the others
-            self._failures[key] = error
-            turn.failures.append(Failure(self.name, key, error))
-            result = _FAILED
-        else:
-            if self._failures:
-                self._failures.pop(key, None)
-        finally:
-            turn.running = None
-        if turn.asked or key in self._asked:
-            self._remember(key, turn.asked)
-        return result
+    def _answers(self, stale: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        """Each of these keys with what the function says of it now; None where the parent has no row.
+
+        Nothing is said of a key for which the function raised. This is the innermost loop of a start.
+        """
+        turn, make, remembered, failures = self._turn, self._make, self._asked, self._failures
+        parent, is_group = self._parent._rows, isinstance(self, Group)
+        for number, key in enumerate(stale):
+            row = parent.get(key)
+            if row is None:
+                self._forget(key)
+                yield key, None
+                continue
+            if not number % STRIDE:
+                turn.step()
+            turn.running = self
+            try:
+                result = make(key, row)
+                if is_group and type(result) is not dict:
+                    result = dict(result)
+            except Exception as error:  # noqa: BLE001  a bug in one rule must not stop the others
+                result = self._fail(key, error)
+            else:
+                if failures:
+                    failures.pop(key, None)
+            finally:
+                turn.running = None
+            if turn.asked or key in remembered:
+                asked, turn.asked = turn.asked, {}
+                self._remember(key, asked)
+            if result is not _FAILED:
+                yield key, result
+
+    def _fail(self, key: Any, error: Exception) -> Any:
+        self._failures[key] = error
+        self._turn.failures.append(Failure(self.name, key, error))
+        return _FAILED
 
     def _forget(self, key: Any) -> None:
         """The parent's row is gone: so are the questions and the failure of this key."""
         self._failures.pop(key, None)
         self._remember(key, {})
 
+    def _note(self, key: Any, asked: tuple[Key, ...]) -> None:
+        """What a key asks that asked nothing before."""
+        me = (self, key)
+        for table, question in asked:
+            others = table._readers.setdefault(question, me)
+            if isinstance(others, dict):
+                others[me] = None
+            elif others is not me:
+                table._readers[question] = {others: None, me: None}
+        if asked:
+            self._asked[key] = asked
+
     def _remember(self, key: Any, asked: Asked) -> None:
         """Replace what this key asked, in both directions."""
-        before, now = self._asked.get(key, ()), tuple(asked)
+        before, now = self._asked.get(key), tuple(asked)
         if now == before:
+            return
+        if before is None:
+            self._note(key, now)
             return
         me = (self, key)
         for table, question in before:
@@ -246,17 +283,11 @@ class Each(_Derived[K, A, V]):
     __slots__ = ()
 
     def _settle(self, stale: dict[K, Any]) -> Moved:
-        moved = Moved()
-        parent = self._parent._rows
-        for key in stale:
-            given = parent.get(key)
-            if given is None:
-                self._forget(key)
-                self._put(key, None, moved)
-            else:
-                row = self._run(key, given)
-                if row is not _FAILED:
-                    self._put(key, row, moved)
+        moved, rows = Moved(), self._rows
+        for key, row in self._answers(stale):
+            before = rows.get(key)
+            if row is not before and (before is None or row != before):
+                self._replace(key, row, before, moved)
         return moved
 
 
@@ -266,36 +297,32 @@ class Group(_Derived[G, A, Mapping[K, B]]):
     __slots__ = ("_given",)
 
     def __init__(self, parent: Table[K, A], make: Callable[[K, A], Any], name: str, position: int) -> None:
-        super().__init__(parent, lambda key, row: dict(make(key, row)), name, position)
+        super().__init__(parent, make, name, position)
         self._given: dict[K, dict[G, B]] = {}
 
     def _settle(self, stale: dict[Any, Any]) -> Moved:
-        parent = self._parent._rows
+        given = self._given
         fresh: dict[G, dict[K, B]] = {}
-        for key in stale:
-            row = parent.get(key)
-            if row is None:
-                self._forget(key)
-            gives = {} if row is None else self._run(key, row)
-            if gives is not _FAILED:
-                self._regroup(key, gives, fresh)
+        for key, gives in self._answers(stale):
+            if gives or key in given:
+                self._regroup(key, gives or {}, fresh)
         moved = Moved()
         for group, members in fresh.items():
             # Only rows of which a member is different are fresh, and each member settles once: so no comparison.
-            self._replace(group, members or None, moved)
+            self._replace(group, members or None, self._rows.get(group), moved)
         return moved
 
     def _regroup(self, key: K, gives: dict[G, B], fresh: dict[G, dict[K, B]]) -> None:
         """Bring one member's contributions up to date; a row is copied before its first change in a sweep."""
-        gave = self._given.get(key, {})
+        gave = self._given.get(key)
         if gives == gave:
             return
-        for group in {**gave, **gives}:
-            if group in gives and group in gave and gives[group] == gave[group]:
+        for group in {**gave, **gives} if gave else gives:
+            if gave and group in gives and group in gave and gives[group] == gave[group]:
                 continue
             members = fresh.get(group)
             if members is None:
-                members = fresh[group] = dict(self._rows.get(group, {}))
+                members = fresh[group] = dict(self._rows.get(group, ()))
             if group in gives:
                 members[key] = gives[group]
             else:
@@ -319,7 +346,12 @@ class Union(Table[K, V]):
 
     def _settle(self, stale: dict[K, Any]) -> Moved:
         moved = Moved()
+        tables = [parent._rows for parent in self._parents if parent._rows]
         for key in stale:
-            rows = (parent._rows.get(key) for parent in self._parents)
-            self._put(key, next((row for row in rows if row is not None), None), moved)
+            row = None
+            for rows in tables:
+                row = rows.get(key)
+                if row is not None:
+                    break
+            self._put(key, row, moved)
         return moved

@@ -65,7 +65,7 @@ class Sweep:
 class Tables:
     """The tables in the order of their declaration, and the only one who changes them.
 
-    `step` is called before each function: a sweep may be long, and whoever started it wants to show that it goes on.
+    `step` is called every few functions: a sweep may be long, and whoever started it wants to show that it goes on.
     """
 
     def __init__(self, step: Callable[[], None] = lambda: None) -> None:
@@ -150,7 +150,11 @@ def read(table: Table[K, V], key: K) -> V | None:
     Raises:
         MisuseError: outside a sweep (use `Table.view`), or when the table is not declared before the asking one.
     """
-    _ask(table, key)
+    turn = table._turn
+    running = turn.running
+    if running is None or table._position >= running._position:
+        raise _misuse(table, running)
+    turn.asked[table, key] = None
     return table._rows.get(key)
 
 
@@ -162,15 +166,15 @@ def every(table: Table[K, V]) -> Mapping[K, V]:
     Raises:
         MisuseError: as `read`.
     """
-    _ask(table, EVERY)
+    turn = table._turn
+    running = turn.running
+    if running is None or table._position >= running._position:
+        raise _misuse(table, running)
+    turn.asked[table, EVERY] = None
     return MappingProxyType(table._rows)
 
 
-def _ask(table: Table[Any, Any], key: Hashable) -> None:
-    turn = table._turn
-    running = turn.running
+def _misuse(table: Table[Any, Any], running: Table[Any, Any] | None) -> MisuseError:
     if running is None:
-        raise MisuseError(f"read of {table.name!r} outside a sweep: use its view()")
-    if table._position >= running._position:
-        raise MisuseError(f"{running.name!r} read {table.name!r}, which is not declared before it")
-    turn.asked[table, key] = None
+        return MisuseError(f"read of {table.name!r} outside a sweep: use its view()")
+    return MisuseError(f"{running.name!r} read {table.name!r}, which is not declared before it")

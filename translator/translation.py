@@ -8,6 +8,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from translator.carriers import Carriers
 from translator.derived import INGRESS, KNATIVE
@@ -35,6 +36,7 @@ from translator.tables import Failure
 from translator.variables import filled_in
 
 GROUP = "getambassador.io/"
+NOBODY: Mapping[str, ReportedProblem] = MappingProxyType({})
 INGRESSES = (f"{INGRESS}/", f"{KNATIVE}/")
 
 
@@ -371,10 +373,15 @@ class Translation:
         status = self._judgement_of(key)
         if status is None:
             return None
-        carrier = self._carriers.carrier_of(key) or ""
-        address = self.pipeline.address_of(key)
-        waits, subject = self._progress.waits(key), self._subjects.get(key)
-        return replace(status, waits=waits, subject=subject, carrier=carrier, address=address)
+        return Status(
+            status.problems,
+            status.more,
+            status.is_held,
+            self._progress.waits(key),
+            self._subjects.get(key),
+            self._carriers.carrier_of(key) or "",
+            self.pipeline.address_of(key),
+        )
 
     def _judgement_of(self, key: ObjectKey) -> Status | None:
         hold = self._holds.get(key)
@@ -384,7 +391,7 @@ class Translation:
         if body is None:
             return None
         (problems,) = self.pipeline.problems([key]).values()
-        return status_of_object(problems, self._blames.get(key, {}).values())
+        return status_of_object(problems, self._blames.get(key, NOBODY).values())
 
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         if body is None:

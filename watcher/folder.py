@@ -66,6 +66,7 @@ class _Known:
 
     identity: Identity | None = None
     settled: bool = False
+    source: Source | None = None
     memo: Memo = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
     """What each object counts as that the file has, or had when it could last be read whole."""
@@ -101,6 +102,14 @@ class Folder:
 
     def source_of(self, path: str) -> Source:
         """The source that a path is."""
+        known = self._files.get(path)
+        if known is None:
+            return self._source_of(path)
+        if known.source is None:
+            known.source = self._source_of(path)
+        return known.source
+
+    def _source_of(self, path: str) -> Source:
         rank, root = next((rank, root) for rank, root in enumerate(self._roots) if within(path, root.path))
         inner = path[len(root.path) :].lstrip("/")
         name = root.label + (os.fsencode(inner).decode(errors="backslashreplace") or ".")
@@ -122,7 +131,7 @@ class Folder:
             return Look()
         above = folders_above(path, root)
         try:
-            mode = Path(resolve(path, root)).stat().st_mode if above is not None else 0
+            mode = os.stat(resolve(path, root)).st_mode if above is not None else 0  # noqa: PTH116
         except FileNotFoundError:
             mode = 0
         except OutsideError:
@@ -279,6 +288,8 @@ class Folder:
         return [SourceGone(self.source_of(folder)) for folder in healed]
 
     def _forget_folders(self, path: str, still: set[str]) -> list[str]:
+        if path not in self._folders:  # then none below is, either
+            return []
         gone = [folder for folder in self._folders if folder not in still and within(folder, path)]
         self._folders.difference_update(gone)
         return gone

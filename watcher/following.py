@@ -216,8 +216,6 @@ class Following:
             item
             for event in events
             if isinstance(event, SourceListed)
-            for key in event.objects
-            for holder in self._state.holders(key)
-            if holder != event.source
+            for holder in self._state.others(event.source, event.objects)
             for item in self._agenda.take_gone(self._folder.path_of(holder))
         ]

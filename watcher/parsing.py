@@ -185,10 +185,13 @@ class _Joined:
         """All documents of all pieces, in order."""
         whole, number, line, memo = True, 0, 1, Memo()
         for digest, lines in pieces:
-            for number, parsed in enumerate(known[digest], number + 1):  # noqa: B020 -- the count goes on
+            documents, is_excess = known[digest], False
+            for parsed in documents:
+                number += 1
                 whole = self._document(parsed, number, line) and whole
-            if not any(parsed.excess for parsed in known[digest]):
-                memo[digest] = known[digest]
+                is_excess = is_excess or parsed.excess
+            if not is_excess:
+                memo[digest] = documents
             line += lines
         if self.untold:
             self.problems.append(Problem(f"and {self.untold} more problems"))
@@ -215,7 +218,8 @@ class _Joined:
         """Why this document is too much after those before it. What was too much once is so for all that follow."""
         self.values += parsed.values
         self.aliased += parsed.aliased
-        self.weight += sum(weigh(body) for _, _, body in parsed.objects)
+        for _, _, body in parsed.objects:
+            self.weight += weigh(body)
         if self.values > self.limits.values:
             return too_many_values(self.limits)
         if parsed.aliased and self.aliased > MAX_ALIASED:

@@ -5,32 +5,33 @@ A line that begins with `---` is a document's border wherever it stands (YAML 1.
 """
 
 import re
-from collections.abc import Iterable, Iterator
 from itertools import chain, islice, pairwise
 from typing import Final
 
-_BORDER: Final = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_END: Final = re.compile(rb"^\.\.\.(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_DIRECTIVE: Final = re.compile(rb"^%", re.MULTILINE)
+# Each begins with what is looked for fast: the end of the line before. What a text begins with is looked at apart.
+_BORDER: Final = re.compile(rb"\n---(?=[ \t\r\n]|\Z)")
+_END: Final = re.compile(rb"\n\.\.\.(?=[ \t\r\n]|\Z)")
+_FIRST: Final = re.compile(rb"(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 
 
 def has_more_borders(text: bytes, most: int) -> bool:
     """Whether a text has more borders of documents than so many."""
+    if text.count(b"\n---") + text.count(b"\n...") < most:
+        return False
     borders = chain(_BORDER.finditer(text), _END.finditer(text))
-    return sum(1 for _ in islice(borders, most + 1)) > most
+    return sum(1 for _ in islice(borders, most + 1)) + bool(_FIRST.match(text)) > most
 
 
-def pieces(text: bytes) -> Iterator[bytes]:
+def pieces(text: bytes) -> list[bytes]:
     """The pieces, in order; together they are the text."""
-    if _END.search(text) or _DIRECTIVE.search(text):
-        yield text
-        return
-    borders = (found.start() for found in _BORDER.finditer(text) if found.start())
-    for start, end in pairwise(_with_ends(borders, len(text))):
-        yield text[start:end]
+    if _reaches_across(text):
+        return [text]
+    borders = [0, *[found.start() + 1 for found in _BORDER.finditer(text)], len(text)]
+    return [text[start:end] for start, end in pairwise(borders)]
 
 
-def _with_ends(borders: Iterable[int], end: int) -> Iterator[int]:
-    yield 0
-    yield from borders
-    yield end
+def _reaches_across(text: bytes) -> bool:
+    """Whether something in a text is about more than one document."""
+    first = _FIRST.match(text)
+    is_end = first is not None and text.startswith(b".")
+    return is_end or text.startswith(b"%") or b"\n%" in text or _END.search(text) is not None

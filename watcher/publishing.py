@@ -68,7 +68,7 @@ class Publisher:
         if self._pending or self._whole:
             self._write()
         else:
-            self._writer.sequence  # noqa: B018 -- raises when another process replaced the file: a restart fills it
+            self._writer.look()
 
     def _write(self) -> None:
         try:

@@ -107,6 +107,13 @@ class State:
         """The sources that have an object, the one that counts first."""
         return list(self._holders.get(key, ()))
 
+    def others(self, source: Source, keys: Iterable[str]) -> Iterator[Source]:
+        """The other sources that have some of a source's objects."""
+        for key in keys:
+            holders = self._holders.get(key, ())
+            if len(holders) > 1 or (holders and holders[0] is not source):
+                yield from [holder for holder in holders if holder != source]
+
     def step(self, events: Iterable[Event]) -> Changes:
         """Take what happened, all of it at once, and give what changed by it."""
         for event in events:
@@ -126,11 +133,7 @@ class State:
             case SourceListed(source, objects, problems, whole):
                 self._waiting.discard(source)
                 self._own[source] = problems
-                if whole:
-                    self._drop(source, [key for key in self._held.get(source, ()) if key not in objects])
-                for key, record in objects.items():
-                    if not self._is_known_better(source, key, record):
-                        self._put(source, key, record)
+                self._take_listed(source, objects, whole=whole)
             case SourceFailed(source, problem):
                 self._own[source] = (problem,)
             case SourceRecovered(source, problems):
@@ -143,6 +146,17 @@ class State:
                 self._put(source, key, record)
             case ObjectGone(source, key):
                 self._drop(source, [key])
+
+    def _take_listed(self, source: Source, objects: Mapping[str, Record], *, whole: bool) -> None:
+        if whole:
+            self._drop(source, [key for key in self._held.get(source, ()) if key not in objects])
+        held = self._held.get(source, {})
+        for key, record in objects.items():
+            before = held.get(key)
+            if before is not None and before.version == record.version:
+                continue  # as most of a large file's are at a change
+            if not self._is_known_better(source, key, record):
+                self._put(source, key, record)
 
     def _is_known_better(self, source: Source, key: str, record: Record) -> bool:
         """Whether a record only stands for an object of which there is what was read once, from any source."""

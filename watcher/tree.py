@@ -18,6 +18,8 @@ from watcher.limits import MAX_FILES, MAX_FOLDERS, MAX_LINKED, MAX_NAMES, MAX_UN
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 _HERE: Final = "/proc/self/fd"
+_DELETED: Final = " (deleted)"
+"""What the kernel says behind the path of what has been removed meanwhile."""
 
 
 class OutsideError(Exception):
@@ -106,10 +108,23 @@ def identity_at(path: str, root: str) -> Identity:
 def resolve(path: str, root: str) -> str:
     """What a path leads to, without links. OutsideError when that is not in the root, OSError when there is nothing."""
     for _ in range(2):  # the root itself may be a link that is swapped between the two
-        home, real = os.path.realpath(root, strict=True), os.path.realpath(path, strict=True)
+        home, real = _real(root), _real(path)
         if within(real, home):
             return real
     raise OutsideError(real)
+
+
+def _real(path: str) -> str:
+    """A path without links. OSError as of `os.path.realpath`, which asks for each part of it; the kernel knows it."""
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        real = os.readlink(f"{_HERE}/{descriptor}")  # noqa: PTH115 -- strings: a large folder is walked often
+    except FileNotFoundError:
+        real = ""
+    finally:
+        os.close(descriptor)
+    is_known = real.startswith("/") and not real.endswith(_DELETED)
+    return real if is_known else os.path.realpath(path, strict=True)
 
 
 @contextmanager
@@ -122,7 +137,7 @@ def opened(path: str, root: str, flags: int = 0) -> Iterator[int]:
     real = resolve(path, root)
     descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW | flags)
     try:
-        if not within(_place_of(descriptor, path, root), os.path.realpath(root, strict=True)):
+        if not within(_place_of(descriptor, path, root), _real(root)):
             raise FileNotFoundError(path)
         yield descriptor
     finally:
@@ -146,7 +161,13 @@ def folders_above(path: str, root: str) -> frozenset[tuple[int, int]] | None:
     None when one of them occurs twice, is missing or outside: the path is no part of the tree.
     """
     above: set[tuple[int, int]] = set()
-    folders = [str(folder) for folder in Path(path).parents if within(str(folder), root)]
+    folders: list[str] = []
+    folder = os.path.dirname(path)  # noqa: PTH120 -- strings, as above
+    while path != root and within(folder, root):
+        folders.append(folder)
+        if folder == root:
+            break
+        folder = os.path.dirname(folder)  # noqa: PTH120
     for folder in folders:
         try:
             found = os.stat(resolve(folder, root))  # noqa: PTH116

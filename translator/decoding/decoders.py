@@ -219,6 +219,7 @@ def object_decoder(cls: type) -> Decoder:
     fields = fields_of(cls)
     known = _known(fields)
     aliased = tuple(field for field in fields if field.rule.aliases)
+    aliases = frozenset(alias for field in aliased for alias in field.rule.aliases)
     required = tuple((field.attribute, field.name) for field in fields if field.required)
     cross_check: Callable[[Any], Iterable[Problem]] | None = getattr(cls, "cross_check", None)
     is_open: bool = getattr(cls, "OPEN", False)
@@ -227,7 +228,7 @@ def object_decoder(cls: type) -> Decoder:
         if not isinstance(value, dict):
             return _refuse(problems, "a mapping", value)
         start = problems.found
-        named = _one_name_each(value, aliased, problems) if aliased else value
+        named = value if aliases.isdisjoint(value) else _one_name_each(value, aliased, problems)
         if is_open:
             named = {name: named[name] for name in known if name in named}
         given = _read_fields(named, known, problems)

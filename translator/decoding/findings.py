@@ -85,6 +85,8 @@ def rest(count: int) -> Problem:
 def few(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """At most as many as are told of one object, those that stop it first, and one that stands for the rest."""
     found = tuple(problems)
+    if not found:
+        return found
     if len(found) <= MOST and not any(problem.more for problem in found):
         return found
     left_out = sum(problem.more for problem in found)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Generic, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
 
 from process.text import printable
+from translator.values import dataclass
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,6 +1,6 @@
 """From a `service` to a backend: which endpoints it has, and how it is spoken to."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
 
 from translator.decode import Invalid, Problem
@@ -16,6 +16,7 @@ from translator.ir import Addresses, Backend, DnsName, ServicePort, Several, Tar
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 LONGEST_ALIASES: Final = 8
 """How many Services of type ExternalName are followed, each of which names the next."""

@@ -6,13 +6,14 @@ which Hosts' selectors choose the Mapping, so that canaries of two Hosts stay ap
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from operator import attrgetter
+from typing import Final, Literal
 
 from translator.decode import Problem
 from translator.emissary.kinds.mapping import AUTHORITY, MappingSpec
 from translator.emissary.kinds.selectors import Selector
 from translator.emissary.precedence import Constraint, PathKind
+from translator.values import dataclass
 
 GroupKey = str
 
@@ -43,9 +44,15 @@ class Demands:
         return (*self.headers, Constraint(AUTHORITY, self.host.text, self.host.kind == "regex"))
 
 
+_ASKED: Final = attrgetter("headers", "regex_headers", "method", "query_parameters", "regex_query_parameters")
+_NOTHING_ASKED: Final = (None, None, None, None, None)
+
+
 def demands_of(spec: MappingSpec) -> Demands:
     """What a Mapping asks of a request."""
     kind: PathKind = "regex" if spec.prefix_regex else "exact" if spec.prefix_exact else "prefix"
+    if _ASKED(spec) == _NOTHING_ASKED:
+        return Demands(kind, spec.prefix, _host_of(spec), (), (), spec.precedence)
     headers = [Constraint(name.lower(), text) for name, text in (spec.headers or {}).items()]
     headers = [each for each in headers if each.name != AUTHORITY]
     headers += [Constraint(name.lower(), text, regex=True) for name, text in (spec.regex_headers or {}).items()]

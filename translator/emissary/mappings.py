@@ -1,7 +1,7 @@
 """What a Mapping means by itself: what it asks of requests, and where they go."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, Literal
 
 from translator import ir
@@ -10,7 +10,7 @@ from translator.decode import Invalid, Problem, few, join, step
 from translator.emissary.association import Association
 from translator.emissary.backends import Backends, Found, Wanted
 from translator.emissary.fields.redirect import redirect_of
-from translator.emissary.fields.upstream import upstream_features
+from translator.emissary.fields.upstream import has_none_of_its_own, upstream_features
 from translator.emissary.grouping import Demands, GroupKey, demands_of, group_key
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.selectors import Selector
@@ -20,6 +20,7 @@ from translator.emissary.precedence import Constraint
 from translator.emissary.settings import MappingDefaults, Settings
 from translator.ir import ObjectKey
 from translator.options import Options
+from translator.values import dataclass
 
 NOWHERE: Final = Found(None)
 
@@ -41,6 +42,13 @@ class Member:
     target: ir.Backend | ir.Redirect
     service_host: str
     service_port: int
+
+    @property
+    def asks_hosts(self) -> str:
+        """A key for what decides which Hosts serve it."""
+        host = self.demands.host
+        named = "" if host is None else f"{host.kind} {host.text}"
+        return "\n".join([named, *map(str, sorted(self.selectors))]) if self.selectors else named
 
     @property
     def called(self) -> str:
@@ -72,13 +80,15 @@ class Understanding:
             return Understood(None, row.problems)
         defaults = self._settings.mapping_defaults()
         demands = demands_of(spec)
-        problems = [*row.problems, *_too_large(spec, defaults.regex_max_size)]
+        problems = [*row.problems]
+        if _REGEXES(spec) != _NO_REGEXES:
+            problems += _too_large(spec, defaults.regex_max_size)
         if not spec.prefix_regex and not is_normalized(spec.prefix):
             reasons = of_normalized(spec.prefix, self._settings.http_options())
             problems += [Problem("spec.prefix", reason, stops=False) for reason in reasons]
         lookup = self._options.namespace if defaults.own_namespace else row.namespace
         target, found = self._target_of(spec, row.namespace, lookup, defaults, problems)
-        if target is None or any(problem.stops for problem in problems):
+        if target is None or (problems and any(problem.stops for problem in problems)):
             return Understood(None, tuple(problems))
         selectors = self._association.selectors_of(row.labels)
         member = Member(
@@ -106,7 +116,8 @@ class Understanding:
                 problems.append(Problem("spec.service", invalid.message))
                 return None, NOWHERE
         protocol: Literal["http1", "http2"] = "http2" if spec.grpc else "http1"
-        features = upstream_features(spec, defaults.upstream)
+        plain = has_none_of_its_own(spec)
+        features = defaults.features if plain else upstream_features(spec, defaults.upstream)
         wanted = Wanted(
             spec.service,
             spec.tls,
@@ -119,6 +130,18 @@ class Understanding:
         found = self._backends.find(wanted, namespace, lookup)
         problems.extend(found.problems)
         return found.backend, found
+
+
+_REGEXES: Final = attrgetter(
+    "prefix_regex",
+    "host_regex",
+    "method_regex",
+    "regex_headers",
+    "regex_query_parameters",
+    "regex_rewrite",
+    "regex_redirect",
+)
+_NO_REGEXES: Final = (False, False, False, None, None, None, None)
 
 
 def _regexes_of(spec: MappingSpec) -> Iterator[tuple[str, str]]:
@@ -153,8 +176,11 @@ def _too_large(spec: MappingSpec, limit: int) -> tuple[Problem, ...]:
 
 def match_of(spec: MappingSpec, demands: Demands) -> ir.RouteMatch:
     """What a Mapping asks of a request, but for the host."""
+    path = ir.PathMatch(demands.path_kind, spec.prefix, spec.case_sensitive or demands.path_kind == "regex")
+    if not demands.headers and not demands.queries:
+        return ir.RouteMatch(path)
     return ir.RouteMatch(
-        path=ir.PathMatch(demands.path_kind, spec.prefix, spec.case_sensitive or demands.path_kind == "regex"),
+        path=path,
         headers=tuple([ir.HeaderMatch(each.name, _text_of(each)) for each in demands.headers]),
         queries=tuple([ir.QueryMatch(each.name, _text_of(each)) for each in demands.queries]),
     )

@@ -7,8 +7,9 @@ tells it. So one of them speaks for it, and no other is touched.
 Those of an older version (v1, v2) are converted first; what is wrong with them is told in the words that they use.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import orjson
@@ -20,6 +21,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import name_of
 from translator.subjects import Edition, Subject
+from translator.values import dataclass
 
 SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
 DEFAULT: Final = "default"
@@ -57,8 +59,14 @@ class Read(Generic[T]):
     problems: tuple[Problem, ...] = ()
 
 
+_ASKED_OF_A_SUBJECT: Final = re.compile(rb"tlsSecret|ambassador_id|ambassadorId|\\\\")
+"""Without any of these in its bytes, no object says what a status must know; a backslash may be any letter in JSON."""
+
+
 def subject_of(body: bytes, edition: Edition, ambassador_id: str) -> Subject:
     """What a status must know of the object that it is about."""
+    if _ASKED_OF_A_SUBJECT.search(body) is None:  # as in most Mappings: nothing to be found
+        return Subject(edition, ambassador_id == DEFAULT)
     spec = orjson.loads(body).get("spec")
     names_secret = isinstance(spec, dict) and bool(spec.get("tlsSecret"))
     return Subject(edition, is_for(spec, ambassador_id), names_secret)
@@ -91,7 +99,9 @@ def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) 
     if document is not written:
         problems = (*_as_written(problems, written), *booleans_of(written.get("spec")))
     problems = few((*metadata.problems, *problems))
-    return Read(namespace, name, labels, None if any(problem.stops for problem in problems) else value, problems)
+    if problems and any(problem.stops for problem in problems):
+        value = None
+    return Read(namespace, name, labels, value, problems)
 
 
 def _as_written(problems: tuple[Problem, ...], written: dict[str, Any]) -> tuple[Problem, ...]:
@@ -101,8 +111,8 @@ def _as_written(problems: tuple[Problem, ...], written: dict[str, Any]) -> tuple
 
 def read_spec(kind: type[T], spec: object, path: str = "spec") -> tuple[T | None, tuple[Problem, ...]]:
     """Read a JSON object into a dataclass of ours; what means nothing to a gateway is left out."""
-    aside = (kind.SILENT | COMMON) & spec.keys() if isinstance(spec, dict) else None
-    if aside and isinstance(spec, dict):
+    if isinstance(spec, dict) and not (kind.SILENT.isdisjoint(spec) and COMMON.isdisjoint(spec)):
+        aside = kind.SILENT | COMMON
         spec = {name: value for name, value in spec.items() if name not in aside}
     decoded = decode(kind, spec, path)
     return decoded.value, decoded.problems

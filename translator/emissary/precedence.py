@@ -6,8 +6,9 @@ once come last in the comparison: the exact path before the regular expression b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from translator.values import dataclass
 
 PathKind = Literal["exact", "regex", "prefix"]
 Order = tuple[int, int, int, int, bytes, int, str]

@@ -1,13 +1,13 @@
 """From a group of Mappings to its routes, with shares, the fields that they have in common, and their order."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import HostEntry
-from translator.emissary.fields.header_edits import edits_of
+from translator.emissary.fields.header_edits import NO_EDITS, edits_of
 from translator.emissary.fields.linkerd import linkerd_header, with_linkerd
 from translator.emissary.fields.load_balancer import hash_policy_of
 from translator.emissary.fields.priority import priority_of
@@ -15,7 +15,7 @@ from translator.emissary.fields.retry_policy import retry_policy_of
 from translator.emissary.fields.rewrite import RegexSubstitution, rewrite_of
 from translator.emissary.fields.shadow import mirror_of
 from translator.emissary.fields.upgrades import upgrades_of
-from translator.emissary.filters import Shared, shared_of
+from translator.emissary.filters import NOTHING, Shared, shared_of
 from translator.emissary.grouping import HostPattern, arrival, disagreement
 from translator.emissary.hostnames import covers
 from translator.emissary.kinds.mapping import AUTHORITY, MappingSpec
@@ -26,6 +26,7 @@ from translator.emissary.settings import MappingDefaults
 from translator.emissary.weights import WHOLE, shares_of
 from translator.features.idle_timeout import IdleTimeout
 from translator.ir import ObjectKey
+from translator.values import dataclass
 
 Placed = tuple[ObjectKey, Member]
 
@@ -48,8 +49,10 @@ class Division:
 
 def divide(members: Mapping[ObjectKey, Member]) -> Division:
     """Divide a group's requests among its members; whoever comes first by name decides what fits."""
-    if len(members) == 1 and not any(member.spec.shadow for member in members.values()):
-        return Division(((next(iter(members.items())), WHOLE),), {})
+    if len(members) == 1:
+        [placed_alone] = members.items()
+        if not placed_alone[1].spec.shadow:
+            return Division(((placed_alone, WHOLE),), {})
     every = sorted(members.items(), key=_arrival)
     placed = [each for each in every if not each[1].spec.shadow]
     shadow, problems = _shadow_of([each for each in every if each[1].spec.shadow], placed)
@@ -155,7 +158,37 @@ class _Common:
     filters: Shared
 
 
+_SHARED: Final = attrgetter(
+    "retry_policy",
+    "allow_upgrade",
+    "use_websocket",
+    "priority",
+    "regex_rewrite",
+    "add_request_headers",
+    "add_response_headers",
+    "remove_request_headers",
+    "remove_response_headers",
+    "cors",
+    "labels",
+    "error_response_overrides",
+)
+_NOTHING_SHARED: Final = (None,) * 12
+_BY_DEFAULT: Final = attrgetter(
+    "retry_policy",
+    "add_request_headers",
+    "add_response_headers",
+    "remove_request_headers",
+    "remove_response_headers",
+)
+_NOTHING_BY_DEFAULT: Final = (None,) * 5
+_NOTHING_IN_COMMON: Final = _Common(NO_EDITS, (), (), (), NOTHING)
+"""What most groups have: one Mapping that says none of it, as the Module does."""
+
+
 def _common_of(served: list[Placed], shadow: Placed | None, defaults: MappingDefaults) -> _Common:
+    is_plain = shadow is None and len(served) == 1 and _SHARED(served[0][1].spec) == _NOTHING_SHARED
+    if is_plain and _BY_DEFAULT(defaults) == _NOTHING_BY_DEFAULT:
+        return _NOTHING_IN_COMMON
     specs = [member.spec for _, member in (sorted(served, key=_arrival) if len(served) > 1 else served)]
     own_policies = [spec.retry_policy for spec in specs]
     retries = retry_policy_of(own_policies, defaults.retry_policy, is_limited=defaults.is_buffer_limited)
@@ -203,7 +236,8 @@ def _action_of(member: Member, common: _Common, defaults: MappingDefaults) -> ir
     spec, target = member.spec, member.target
     if isinstance(target, ir.Redirect):
         return target
-    hashed = hash_policy_of(spec.load_balancer or defaults.upstream.load_balancer)
+    balancer = spec.load_balancer or defaults.upstream.load_balancer
+    hashed = hash_policy_of(balancer) if balancer else None
     idle = () if spec.idle_timeout_ms is None else (IdleTimeout(spec.idle_timeout_ms),)
     return ir.Forward(
         backends=(ir.WeightedBackend(target),),
@@ -261,6 +295,10 @@ def group_problems(
         is_reached: whether one of them is.
     """
     found: dict[ObjectKey, tuple[Problem, ...]] = {}
+    if len(members) == 1 and is_reached:
+        [alone] = members.values()
+        if not alone.spec.shadow:
+            return found
     if len(members) > 1 or any(member.spec.shadow for member in members.values()):
         found = {key: (problem,) for key, problem in divide(members).problems.items()}
     if not is_reached:

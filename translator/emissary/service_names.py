@@ -6,11 +6,11 @@ other is left to DNS, and an address stays an address.
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from translator.decode import Invalid, quote
 from translator.remembering import remembered, text_size
+from translator.values import dataclass
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\Z")
 _SERVICE: Final = re.compile(

@@ -13,7 +13,7 @@ from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.emissary.fields.http import http_features
 from translator.emissary.fields.labels import DefaultLabels
 from translator.emissary.fields.retry_policy import RetryPolicy
-from translator.emissary.fields.upstream import Upstream
+from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.module import AmbassadorConfig, Defaults, ModuleSpec, OtherModuleSpec, Probe
 from translator.emissary.objects import Read, read_object
 from translator.ir import ObjectKey
@@ -48,6 +48,8 @@ class MappingDefaults:
     remove_request_headers: RemovedHeaders | None
     remove_response_headers: RemovedHeaders | None
     upstream: Upstream
+    features: tuple[object, ...]
+    """The features of a backend whose Mapping says nothing of them."""
     resolver: str | None
     linkerd: bool
     is_buffer_limited: bool
@@ -170,6 +172,7 @@ def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:
         remove_request_headers=_first(special.remove_request_headers, general.remove_request_headers),
         remove_response_headers=_first(special.remove_response_headers, general.remove_response_headers),
         upstream=config.upstream,
+        features=upstream_features(Upstream(), config.upstream),
         resolver=config.resolver,
         linkerd=config.add_linkerd_headers,
         is_buffer_limited=config.buffer_limit_bytes is not None,

@@ -11,6 +11,7 @@ Mapping -> members -> groups ---------+--> routes, hosts_of
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from translator import ir
 from translator.consul.tables import ConsulTables
@@ -31,12 +32,13 @@ from translator.emissary.chains import (
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
-from translator.emissary.fields.error_overrides import files_of, problems_of_files
+from translator.emissary.fields.error_overrides import ErrorOverrides, files_of, problems_of_files
 from translator.emissary.filters import Filters
 from translator.emissary.grouping import GroupKey, HostPattern
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
+from translator.emissary.kinds.selectors import Selector
 from translator.emissary.listeners import Listeners, OpenPort, Port, ir_listener
 from translator.emissary.mappings import Member, Understanding
 from translator.emissary.objects import Read, read_object
@@ -55,6 +57,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
 from translator.tables import Table, Tables, every, read
+from translator.values import dataclass
 
 __all__ = ["EmissaryTables", "Options", "RouteKey"]
 
@@ -285,42 +288,50 @@ class EmissaryTables:
             "mappings read", objects, lambda key, body: read_object(MappingSpec, key, body, options.ambassador_id)
         )
         members = tables.each("mappings", found, understanding.understand)
-        self._texts = tables.group(
-            "files of mappings", found, lambda _, row: files_of(row.value.error_response_overrides) if row.value else {}
+        with_texts: Table[ObjectKey, ErrorOverrides] = tables.each(
+            "mappings with texts",
+            found,
+            lambda _, row: row.value.error_response_overrides or None if row.value else None,
         )
+        self._texts = tables.group("files of mappings", with_texts, lambda _, overrides: files_of(overrides))
         groups = tables.group("groups", members, lambda _, row: {row.member.group: row.member} if row.member else {})
-        hosts = tables.each("hosts of groups", groups, lambda _, them: _hosts_of(them, association))
-        routes = tables.each("routes of groups", groups, lambda key, them: self._routes(them, read(hosts, key)))
+        asked = tables.group("hosts asked for", groups, lambda _, them: _host_asked_for(them))
+        serving: Table[str, Serving] = tables.each(
+            "hosts serving", asked, lambda _, them: self._serving(next(iter(them.values())), association)
+        )
+        routes = tables.each("routes of groups", groups, lambda _, them: self._routes(them, _read(serving, them)))
         probes = tables.constant("probes", {f"probe {name}": name for name, _, _ in PROBES})
         probe_routes = tables.each("routes of probes", probes, lambda _, name: self._probe(name))
         probe_hosts = tables.each("hosts of probes", probes, lambda _, __: association.everyone())
-        names = tables.each("host names of groups", groups, lambda key, them: self._names(them, read(hosts, key)))
+        names = tables.each("host names of groups", groups, lambda _, them: _read(serving, them).names)
         self.routes = tables.union("routes", routes, probe_routes)
         self.hosts_of = tables.union("host names", names, probe_hosts)
         return (
             tables.each("mapping problems", members, lambda _, row: row.problems or None),
-            tables.each("problems of mappings' files", found, lambda _, row: self._file_problems(row)),
+            tables.each("problems of mappings' files", with_texts, lambda _, overrides: self._file_problems(overrides)),
             problems_found(
-                tables, "group problems", groups, lambda key, them: self._group_problems(them, read(hosts, key))
+                tables, "group problems", groups, lambda _, them: _group_problems(them, _read(serving, them))
             ),
         )
 
-    def _file_problems(self, row: Read[MappingSpec]) -> tuple[Problem, ...] | None:
-        overrides = row.value.error_response_overrides if row.value else None
+    def _file_problems(self, overrides: ErrorOverrides) -> tuple[Problem, ...] | None:
         return tuple(problems_of_files(overrides, "spec.error_response_overrides", self._files.text)) or None
 
-    def _routes(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[ir.Route, ...] | None:
-        if not hosts:
+    def _serving(self, asked: "_Asked", association: Association) -> "Serving":
+        hosts = association.hosts_of(asked.pattern, asked.selectors)
+        reached = self._reach.of(hosts, asked.pattern)
+        return Serving(
+            hosts,
+            reached,
+            tuple([host.name for host in reached]),
+            any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts),
+        )
+
+    def _routes(self, members: Mapping[ObjectKey, Member], serving: "Serving") -> tuple[ir.Route, ...] | None:
+        if not serving.hosts:
             return None
-        reached = self._reach.of(hosts, _host_of(members))
-        return routes_of(members, reached, self._settings.mapping_defaults(), self._filters.of_mapping) or None
-
-    def _names(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> tuple[str, ...]:
-        return tuple([host.name for host in self._reach.of(hosts or (), _host_of(members))])
-
-    def _group_problems(self, members: Mapping[ObjectKey, Member], hosts: Served | None) -> ProblemsByObject:
-        is_reached = any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts or ())
-        return group_problems(members, hosts, is_reached=is_reached)
+        defaults = self._settings.mapping_defaults()
+        return routes_of(members, serving.reached, defaults, self._filters.of_mapping) or None
 
     def _probe(self, name: str) -> tuple[ir.Route, ...] | None:
         probe = self._settings.probes().get(name)
@@ -330,12 +341,41 @@ class EmissaryTables:
         return (replace(probe_route(name, probe, self._backends, self._options), filters=filters),)
 
 
-def _hosts_of(members: Mapping[ObjectKey, Member], association: Association) -> Served:
-    return association.hosts_of(_host_of(members), next(iter(members.values())).selectors)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What Hosts ask of a Mapping: the same for all of a group, and for very many groups."""
+
+    pattern: HostPattern | None
+    selectors: frozenset[Selector]
 
 
-def _host_of(members: Mapping[ObjectKey, Member]) -> HostPattern | None:
-    return next(iter(members.values())).demands.host  # what Hosts ask of a Mapping is the same for all of a group
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The Hosts that serve Mappings, those of them where requests for these can come to, and their names.
+
+    `is_listened`: whether one of them is served itself.
+    """
+
+    hosts: Served = ()
+    reached: Served = ()
+    names: tuple[str, ...] = ()
+    is_listened: bool = False
+
+
+UNSERVED: Final = Serving()
+
+
+def _host_asked_for(members: Mapping[ObjectKey, Member]) -> dict[str, _Asked]:
+    first = next(iter(members.values()))
+    return {first.asks_hosts: _Asked(first.demands.host, first.selectors)}
+
+
+def _read(serving: Table[str, Serving], members: Mapping[ObjectKey, Member]) -> Serving:
+    return read(serving, next(iter(members.values())).asks_hosts) or UNSERVED
+
+
+def _group_problems(members: Mapping[ObjectKey, Member], serving: Serving) -> ProblemsByObject:
+    return group_problems(members, serving.hosts, is_reached=serving.is_listened)
 
 
 def _owner(row: TcpChain | None) -> str | None:

@@ -1,7 +1,9 @@
 """Where requests go: targets, how they are spoken with, and what makes two of them different."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What a route matches."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What a route does with a request that it matches."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from translator.ir.backends import Backend
 from translator.ir.keys import ObjectKey
 from translator.ir.matches import RouteMatch, Share
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ A folder of YAML has been checked by nobody. Only what is read here has a shape;
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from dataclasses import field
+from typing import Annotated, Any, ClassVar, Final
 
 from translator.decode import Decoded, Invalid, Problem, Rule, decode, few, kind_shown, rule, step
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +25,16 @@ class Metadata:
     generation: int | None = None
 
 
+_OTHERS: Final = frozenset({"labels", "annotations", "uid", "generation"})
+
+
 def metadata_of(document: Mapping[str, Any]) -> Decoded[Metadata]:
     """The metadata of an object."""
+    given = document.get("metadata")
+    if type(given) is dict and given.keys().isdisjoint(_OTHERS):  # as most are: nothing but names, and all is said
+        name, namespace = given.get("name"), given.get("namespace")
+        if type(name) is str and type(namespace) is str:
+            return Decoded(Metadata(name=name, namespace=namespace))
     return decode(Metadata, document.get("metadata"), "metadata")
 
 

@@ -1,7 +1,7 @@
 """What becomes of a request that is sent on: backends, rewrites, limits, and the features that others declare."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import re2
 
@@ -13,13 +13,17 @@ from envoyapi.config_route_v3 import (
     WeightedCluster,
     WeightedClusterClusterWeight,
 )
-from envoyapi.wire import duration_ms
+from envoyapi.wire import duration_ms, tag, utf8
 from translator import ir
 from translator.features import action_fields
+from translator.remembering import remembered, text_size
 from translator.xds.headers import header_options
 from translator.xds.matches import encode_share, encode_substitution
 from translator.xds.names import cluster_name
 from translator.xds.paths import looks_at
+
+_CLUSTER = tag(1, 2)
+_NO_EDITS = ir.WeightedBackend(None).headers
 
 BROKEN = "broken"
 """The cluster that never exists: a request sent there is answered 500."""
@@ -29,6 +33,11 @@ def encode_forward(asked: ir.Forward, path: ir.PathMatch) -> RouteAction:
     """The route action of a forwarded request, of which `path` is what was matched."""
     forward = _looked_at(asked)
     rewrite = _rewrite(forward.rewrite, path)
+    if not (forward.features or forward.mirrors) and (rewrite is None or rewrite.kind == "matched"):
+        [share, *others] = forward.backends
+        if not others and share.backend is not None and share.headers is _NO_EDITS:
+            beside = _Beside(rewrite.text if rewrite else None, forward.host, forward.timeout_ms)
+            return RouteAction.of(_CLUSTER + utf8(cluster_name(share.backend)) + _beside(beside))
     fields: dict[str, Any] = {}
     for feature in forward.features:
         fields.update(action_fields(feature))
@@ -46,6 +55,27 @@ def encode_forward(asked: ir.Forward, path: ir.PathMatch) -> RouteAction:
         host_rewrite_literal=forward.host,
         timeout=duration_ms(forward.timeout_ms) if forward.timeout_ms is not None else None,
         **fields,
+    )
+
+
+class _Beside(NamedTuple):
+    """What a plain forward has beside its cluster: alike in very many."""
+
+    prefix_rewrite: str | None
+    host: str | None
+    timeout_ms: int | None
+
+
+def _size(beside: _Beside) -> int:
+    return text_size(beside.prefix_rewrite or "") + text_size(beside.host or "")
+
+
+@remembered(_size)
+def _beside(beside: _Beside) -> RouteAction:
+    return RouteAction(
+        prefix_rewrite=beside.prefix_rewrite,
+        host_rewrite_literal=beside.host,
+        timeout=duration_ms(beside.timeout_ms) if beside.timeout_ms is not None else None,
     )
 
 

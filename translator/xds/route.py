@@ -4,7 +4,7 @@ Repeated fields may stand anywhere in a message (protobuf's encoding), so one mo
 the end of the match, and a route is its match and the rest.
 """
 
-from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import re2
@@ -22,12 +22,13 @@ from envoyapi.config_route_v3 import (
     RouteMatch,
 )
 from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
-from envoyapi.wire import sized, tag
+from envoyapi.wire import sized, tag, utf8
 from translator import ir
 from translator.features.retry_policy import body_limit_of
 from translator.features.upgrades import Upgrades
 from translator.filters import ANSWERED_BY_US, NAMED, names_of, switches_of
 from translator.remembering import remembered, text_size
+from translator.values import dataclass
 from translator.xds.forward import encode_forward
 from translator.xds.headers import header_options
 from translator.xds.matcher import Place, place_of
@@ -38,6 +39,11 @@ PROTO_HEADER = "x-forwarded-proto"
 
 _MATCH = tag(1, 2)
 _MATCH_HEADERS = tag(6, 2)
+_MATCH_PREFIX = tag(1, 2)
+_ROUTE = tag(2, 2)
+_NAME = tag(14, 2)
+_EDITS = attrgetter("add_request", "remove_request", "add_response", "remove_response")
+_NO_EDITS = ((), (), (), ())
 _REFUSED = Route(direct_response=DirectResponseAction(status=403), typed_per_filter_config=ANSWERED_BY_US)
 _CODES = {
     301: RedirectActionRedirectResponseCode.MOVED_PERMANENTLY,
@@ -60,17 +66,22 @@ class EncodedRoute:
     place: Place
     match: bytes
     forwarded_match: bytes
-    rest: bytes
+    whole: bytes
+    """The Route message, as nearly every virtual host has it."""
     protocols: tuple[str, ...] = ()
     disinherited: bool = False
 
     def with_match(self, match: bytes) -> bytes:
-        """The Route message."""
-        return _MATCH + sized(match) + self.rest
+        """The Route message with this match, which the route's own or the forwarded one begins."""
+        if match is self.match:
+            return self.whole
+        return _MATCH + sized(match) + self.whole[len(_MATCH) + len(sized(self.match)) :]
 
     def when(self, condition: HeaderMatcher | None) -> bytes:
         """The match for a virtual host that itself decides by x-forwarded-proto."""
-        return self.forwarded_match + (_MATCH_HEADERS + sized(condition) if condition is not None else b"")
+        if condition is None:
+            return self.forwarded_match
+        return self.forwarded_match + _MATCH_HEADERS + sized(condition)
 
     def refusing(self, match: bytes) -> bytes:
         """The Route message that refuses, of the requests for this one, those to change to other protocols."""
@@ -80,23 +91,26 @@ class EncodedRoute:
 def encode_route(route: ir.Route) -> EncodedRoute:
     """One route of the IR as bytes."""
     guards = b"".join([_MATCH_HEADERS + sized(guard) for guard in guards_of(route)])
-    others = tuple(header for header in route.match.headers if header.name != PROTO_HEADER)
+    headers = route.match.headers
+    others = tuple([header for header in headers if header.name != PROTO_HEADER]) if headers else headers
     match = encode_match(route.match) + guards
-    unforwarded = len(others) == len(route.match.headers)
+    unforwarded = len(others) == len(headers)
     return EncodedRoute(
         order=route.order,
         path=route.match.path,
         place=place_of(route.match),
         match=match,
         forwarded_match=match if unforwarded else encode_match(route.match, others) + guards,
-        rest=_rest_of(route),
+        whole=_MATCH + sized(match) + _rest_of(route),
         protocols=_protocols_of(route.action),
-        disinherited=any(NAMED[name].inside for name in names_of(route.filters)),
+        disinherited=bool(route.filters) and any(NAMED[name].inside for name in names_of(route.filters)),
     )
 
 
 def _protocols_of(action: ir.Forward | ir.Redirect | ir.DirectResponse) -> tuple[str, ...]:
     features = action.features if isinstance(action, ir.Forward) else ()
+    if not features:
+        return ()
     return tuple([name for each in features if isinstance(each, Upgrades) for name in each.protocols])
 
 
@@ -121,6 +135,8 @@ def _upgrades_but(protocols: tuple[str, ...]) -> bytes:
 def _rest_of(route: ir.Route) -> Route:
     action = route.action
     edits = route.headers
+    if isinstance(action, ir.Forward) and not (route.filters or action.features or _EDITS(edits) != _NO_EDITS):
+        return Route.of(_ROUTE + sized(encode_forward(action, route.match.path)) + _NAME + utf8(route.name))
     return Route(
         name=route.name,
         route=encode_forward(action, route.match.path) if isinstance(action, ir.Forward) else None,
@@ -138,6 +154,8 @@ def _rest_of(route: ir.Route) -> Route:
 def encode_match(match: ir.RouteMatch, headers: tuple[ir.HeaderMatch, ...] | None = None) -> RouteMatch:
     """What a request must be; `headers` instead of the match's own."""
     path, text = match.path, match.path.text
+    if path.kind == "prefix" and path.case_sensitive and not (match.headers or match.queries or match.share):
+        return RouteMatch.of(_MATCH_PREFIX + utf8(text or "/"))
     kind = "prefix" if path.kind == "segments" and not text.rstrip("/") else path.kind
     return RouteMatch(
         prefix=(text or "/") if kind == "prefix" else None,

@@ -24,6 +24,7 @@ from translator.tables import Table, Tables, every, read
 from translator.xds import scoped
 from translator.xds.emptied import with_roots
 from translator.xds.intent import Intent, RouteKey
+from translator.xds.lately import Lately
 from translator.xds.regions import regions_of
 from translator.xds.route import EncodedRoute, encode_route
 from translator.xds.route_configuration import Head, encode_route_configuration, listed
@@ -69,6 +70,7 @@ class RouteTables:
         Below, two look-ups cost more than they save; and each change of the shape lets a chain's connections end.
         """
         self._many = many
+        self._lately = Lately()
         self._tables = tables
         self._intent = intent
         self._encoded = tables.each(
@@ -156,14 +158,19 @@ class RouteTables:
         )
         any_large = tables.group("all large virtual hosts", large, lambda _, __: {_SOME: True})
         self._large, self._some_are_large = large, tables.each("a host is large", any_large, lambda _, __: True)
-        beginnings = tables.group("beginnings by large virtual host", self._encoded, self._beginnings)
+        of_large: Table[RouteKey, Encoded] = tables.each(
+            "routes where a host is large",
+            self._encoded,
+            lambda _, rows: rows if read(self._some_are_large, _SOME) else None,
+        )
+        beginnings = tables.group("beginnings by large virtual host", of_large, self._beginnings)
         regions = tables.each(
             "regions", beginnings, lambda _, members: regions_of([text for texts in members.values() for text in texts])
         )
         self._split = tables.each(
             "split virtual hosts", regions, lambda _, found: found if len(found.all) > 1 else None
         )
-        self._by_piece = tables.group("routes by piece", self._encoded, self._pieces)
+        self._by_piece = tables.group("routes by piece", of_large, self._pieces)
         changing = tables.group("routes that change protocols", self._encoded, self._protocols)
         self._changing: Table[Piece, Protocols] = tables.each(
             "protocols",
@@ -247,7 +254,8 @@ class RouteTables:
         said = Route(typed_per_filter_config=common.inherited)
         of_answers = said + Route(typed_per_filter_config=answers_at_once(common.filters))
         hosts = [
-            encode_virtual_host(
+            self._lately.encoded(
+                part.piece,
                 part.host,
                 self._routes_of(part.piece, look),
                 Behind(part.protocols, common.filters, said, of_answers),

@@ -7,6 +7,7 @@ virtual host that only redirects needs a few routes, whatever its Mappings are: 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from envoyapi.config_route_v3 import (
     DirectResponseAction,
@@ -59,6 +60,7 @@ class Behind:
 
 
 IN_FRONT = Behind()
+_ORDER = attrgetter("order")
 
 
 def encode_virtual_host(
@@ -68,7 +70,7 @@ def encode_virtual_host(
 
     Behind an index it refuses what Envoy would have refused by itself, and leaves what no route wants to no filter.
     """
-    entries = list(_entries(host, sorted(routes, key=lambda route: route.order), behind_index))
+    entries = list(_entries(host, sorted(routes, key=_ORDER), behind_index))
     refused = REFUSED + behind_index.of_answers
     if behind_index.filters:
         entries.append((_EVERY_PATH, _nobodys(behind_index)))
@@ -91,6 +93,11 @@ def _entries(host: ir.VirtualHost, routes: list[EncodedRoute], front: Behind) ->
         yield _EVERY_PATH, _MISDIRECTED
         return
     if host.secure == "always" or (host.secure == "never" and host.insecure == "route"):
+        if not front.protocols:
+            inherited = front.inherited
+            for route in routes:
+                yield route.place, route.whole if route.disinherited else route.whole + inherited
+            return
         for route in routes:
             yield from _entry(route, route.match, front)
         return

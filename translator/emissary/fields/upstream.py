@@ -5,7 +5,8 @@ What an object does not say itself, the Module may say for all.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol, TypeVar
+from operator import attrgetter
+from typing import Annotated, Final, Protocol, TypeVar
 
 from translator.checks import LONGEST_DURATION, Count, plain_text
 from translator.decode import Invalid, Problem, Rule, quote, rule
@@ -149,6 +150,28 @@ class Upstream:
         return Upstream(
             circuit_breakers=self.circuit_breakers, enable_ipv4=self.enable_ipv4, enable_ipv6=self.enable_ipv6
         )
+
+
+_OWN: Final = attrgetter(
+    "circuit_breakers",
+    "keepalive",
+    "cluster_idle_timeout_ms",
+    "cluster_max_connection_lifetime_ms",
+    "enable_ipv4",
+    "enable_ipv6",
+    "dns_type",
+    "respect_dns_ttl",
+    "load_balancer",
+    "stats_name",
+    "health_checks",
+    "outlier_detection",
+)
+_NONE_OF_ITS_OWN: Final = (None,) * 12
+
+
+def has_none_of_its_own(said: UpstreamFields) -> bool:
+    """Whether a backend is as the Module's defaults say, as most are."""
+    return bool(_OWN(said) == _NONE_OF_ITS_OWN)
 
 
 def upstream_features(own: UpstreamFields, default: Upstream) -> tuple[object, ...]:

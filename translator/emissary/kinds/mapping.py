@@ -2,8 +2,9 @@
 
 from collections import abc
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import field
+from operator import attrgetter
+from typing import ClassVar, Final
 
 from translator.checks import (
     HOST_SCHEMA,
@@ -54,6 +55,7 @@ from translator.emissary.pitfalls import (
     of_retries,
 )
 from translator.emissary.service_names import service as readable
+from translator.values import dataclass
 
 AUTHORITY = ":authority"
 
@@ -281,7 +283,8 @@ class MappingSpec:
         """What no field can see alone."""
         yield from self._host_problems()
         yield from family_problems(self)
-        yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
+        if self.prefix_regex or not is_plain_path(self.prefix):
+            yield from _checked("prefix", self.prefix, regex if self.prefix_regex else _path)
         if self.prefix and not self.prefix_regex and not self.prefix.startswith("/"):
             yield Problem("prefix", "does not begin with /, as every path does: nothing asks for it", stops=False)
         if self.health_checks:
@@ -295,7 +298,8 @@ class MappingSpec:
             yield Problem("rewrite", "has no effect beside regex_rewrite", stops=False)
         if self.auto_host_rewrite and self.host_rewrite is not None:
             yield Problem("auto_host_rewrite", "has no effect beside host_rewrite", stops=False)
-        yield from self._redirect_problems()
+        if self.host_redirect or self.shadow or _PATHS(self) != _NO_PATHS:
+            yield from self._redirect_problems()
 
     def _redirect_problems(self) -> Iterable[Problem]:
         if self.cors is not None and self.redirects:
@@ -326,12 +330,16 @@ class MappingSpec:
             yield from _told("hostname", of_hostname(self.hostname))
         if self.retry_policy is not None:
             yield from _told("retry_policy.retry_on", of_retries(self.retry_policy.retry_on, http2=self.grpc))
+        if self.regex_headers is None and self.regex_query_parameters is None:
+            return
         for name, text in (self.regex_headers or {}).items():
             yield from _told(join("regex_headers", step(name)), of_regex(text))
         for name, text in (self.regex_query_parameters or {}).items():
             yield from _told(join("regex_query_parameters", step(name)), of_regex(text))
 
     def _host_problems(self) -> Iterable[Problem]:
+        if self.hostname and not self.host:
+            return
         spelling = self.host_spelling
         if spelling is None or spelling[0] == "hostname":
             if self.host:
@@ -342,6 +350,10 @@ class MappingSpec:
             yield from _checked(where, text, regex)
         elif "*" in text:
             yield Problem(where, f"must not hold *, as {quote(text)} does: use hostname")
+
+
+_PATHS: Final = attrgetter("path_redirect", "prefix_redirect", "regex_redirect")
+_NO_PATHS: Final = (None, None, None)
 
 
 def _told(where: str, reasons: Iterable[str]) -> Iterable[Problem]:

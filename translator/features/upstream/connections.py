@@ -1,9 +1,8 @@
 """How long a connection to a backend is kept: without requests, and at most."""
 
-from dataclasses import dataclass
-
 from envoyapi.wire import duration_ms
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """How the name of a backend is resolved; it means nothing where the endpoints are known without DNS."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from envoyapi.config_cluster_v3 import ClusterDiscoveryType, ClusterDnsLookupFamily
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 Family = Literal["v4", "v6", "v6_preferred"]
 
