@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,7 @@ from process.settings import Settings, SettingsError
 from process.text import escaped
 from watcher.lanes import Lanes
 from watcher.limits import Limits
+from watcher.parsing import Work
 
 if TYPE_CHECKING:
     from lint.linter import Report
@@ -124,11 +125,28 @@ class _Reading:
 
     def _run(self) -> None:
         try:
-            with Lanes() as lanes:
-                limits = Limits.of(self._settings)
-                self._read = read(self._paths, self._settings.namespace, limits, lanes.do, self._progress.file_read)
+            limits, said = Limits.of(self._settings), self._progress.file_read
+            self._read = read(self._paths, self._settings.namespace, limits, _in_lanes, said)
         except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
             self._error = error
+
+
+def _in_lanes(works: Iterable[Work]) -> Iterator[Work]:
+    """Have documents read by a process beside, which is given the next file before the last one is back."""
+    some = threading.Event()
+    with Lanes(some.set) as lanes:
+        waiting = 0
+        for work in works:
+            lanes.submit(work)
+            done = lanes.collect()
+            waiting += 1 - len(done)
+            yield from done
+        while waiting:
+            some.wait()
+            some.clear()
+            done = lanes.collect()
+            waiting -= len(done)
+            yield from done
 
 
 @dataclass(slots=True)

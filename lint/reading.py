@@ -1,7 +1,7 @@
 """Files and folders read once, by the watcher's own reader, with what it takes to say where in a file an object is."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -63,11 +63,18 @@ class Read:
         return (file, int(number)) if file is not None else None
 
 
+def here(works: Iterable[Work]) -> Iterator[Work]:
+    """Do the work of reading files' documents in this process, one after the other."""
+    for work in works:
+        work.do()
+        yield work
+
+
 def read(
     paths: Iterable[Path],
     namespace: str,
     limits: Limits,
-    do: Callable[[Work], None] = Work.do,
+    do: Callable[[Iterable[Work]], Iterable[Work]] = here,
     on_file: Callable[[int, int], None] = lambda _, __: None,
 ) -> Read:
     """Read files and folders as one configuration; of an object that two of them have the first counts.
@@ -76,7 +83,7 @@ def read(
         paths: that exist. A file is read as one of its folder.
         namespace: of the objects that name none.
         limits: what files may have.
-        do: does the work of reading a file's documents.
+        do: does the work of reading files' documents; gives them in any order.
         on_file: is told how many files are read, and how many there are.
     """
     roots, looks = _roots(paths)
@@ -87,22 +94,30 @@ def read(
     wanted = list(dict.fromkeys(path for look in looked for path in look.files))
     for look in looked:
         events += look.events
-    for count, path in enumerate(wanted):
-        begun = folder.begin(folder.read(path))
-        if isinstance(begun, Work):
-            has_comments = any(MARK in piece for batch in begun.batches for piece in batch.pieces)
-            do(begun)
-            files[folder.source_of(path).name] = File(Path(path), shown(path), _documents(begun), has_comments)
-            begun = folder.finish(begun)
-        events.append(begun)
-        on_file(count + 1, len(wanted))
+    commented: set[str] = set()
+
+    def begun() -> Iterator[Work]:
+        for path in wanted:
+            work = folder.begin(folder.read(path))
+            if not isinstance(work, Work):
+                events.append(work)
+                continue
+            if any(MARK in piece for batch in work.batches for piece in batch.pieces):
+                commented.add(path)
+            yield work
+
+    for count, work in enumerate(do(begun()), 1):
+        path = work.path
+        files[folder.source_of(path).name] = File(Path(path), shown(path), _documents(work), path in commented)
+        events.append(folder.finish(work))
+        on_file(count, len(wanted))
     records = state.step(event for event in events if event).records
     objects = {key: record for key, record in records.items() if record and not key.startswith("dragoman/File//")}
     problems = tuple(
         Told(Path(folder.path_of(told.source)), shown(folder.path_of(told.source)), told.problem)
         for told in state.problems
     )
-    return Read(objects, files, problems)
+    return Read(objects, dict(sorted(files.items())), problems)
 
 
 def shown(path: str) -> str:

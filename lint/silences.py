@@ -51,6 +51,8 @@ class Silence:
     within: Callable[[Place], bool]
     file: str = ""
     """The only file that it is about; empty for one of the file of silences, which is about paths."""
+    lines: range = range(0)
+    """The lines of that file that it is about."""
     is_whole: bool = True
     """Whether all that it may be about is looked at, so that it is known to be of no use."""
     used: set[str] = field(default_factory=set)
@@ -72,13 +74,13 @@ class Silence:
 
 def kept(findings: Iterable[Finding], silences: list[Silence]) -> list[Finding]:
     """The findings that nothing silences. Of several silences each counts as used."""
-    by_file: dict[tuple[str, str], list[Silence]] = {}
+    by_line: dict[tuple[str, int], list[Silence]] = {}
     for silence in silences:
-        for code in silence.codes:
-            by_file.setdefault((silence.file, code), []).append(silence)
+        for line in silence.lines or (0,):
+            by_line.setdefault((silence.file, line), []).append(silence)
     left = []
     for finding in findings:
-        asked = (by_file.get((file, finding.code.id), ()) for file in (finding.place.file, ""))
+        asked = (by_line.get(place, ()) for place in ((finding.place.file, finding.place.line), ("", 0)))
         takers = [silence for several in asked for silence in several if silence.takes(finding)]
         if not takers:
             left.append(finding)
@@ -120,7 +122,7 @@ def in_comments(text: Text, known: Mapping[str, Code]) -> Iterator[Silence | Fin
             yield _told(MISSPELT, place, said)
             continue
         first, last = _reach(lines, number, roots, is_alone=not line[: found.start()].strip())
-        yield Silence(said, place, _within(first + 1, last + 1), file=text.file.shown)
+        yield Silence(said, place, _within(first + 1, last + 1), text.file.shown, range(first + 1, last + 2))
 
 
 class _Roots:
