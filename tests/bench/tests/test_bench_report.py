@@ -7,7 +7,7 @@ from tests.bench.history import Run, entry, last_ratios
 from tests.bench.report import Failed, Goal, Line, beside, sizes_up_to
 from tests.bench.table import WIDTH, bar, number, plot, table
 
-RUN = Run(datetime(2026, 11, 30, 10, 25, tzinfo=UTC), "commit abc1234", 2, "A Processor", "3.11.7", "1.40.0")
+RUN = Run(datetime(2026, 11, 30, 10, 25, tzinfo=UTC), "commit abc1234", 2, "A Processor", 7.4, "3.11.7", "1.40.0")
 GOOD = beside("a change", 5.0, "ms", 100.0, "bare Envoy", goal=Goal("<=", 0.25)).of("changes")
 BAD = Line("an answer", 200.0, "ms", goal=Goal("<=", 150.0, "value")).of("streams")
 ALONE = Line("memory", 40.5, "MB").of("streams")
@@ -57,7 +57,9 @@ def test_the_plot_has_a_bar_for_each_ratio_below_its_scale() -> None:
 
 def test_an_entry_tells_where_and_when_and_nothing_of_whose_machine() -> None:
     title = entry(RUN, [GOOD]).splitlines()[1]
-    assert title == ("## 2026-11-30 10:25 UTC, commit abc1234; 2 cores of A Processor; Python 3.11.7, Envoy 1.40.0")
+    assert title == (
+        "## 2026-11-30 10:25 UTC, commit abc1234; 2 cores of A Processor, load 7; Python 3.11.7, Envoy 1.40.0"
+    )
 
 
 def test_the_last_ratio_of_each_line_is_found_again() -> None:
