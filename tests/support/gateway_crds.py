@@ -8,13 +8,14 @@ They are kept in the cache beside the programs of Kubernetes (tests/e2e/cluster/
 
 import tempfile
 import zipfile
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
 from tests.e2e.cluster.binaries import cache
-from tests.e2e.cluster.client import ApiClient
+from tests.e2e.cluster.client import ApiClient, ApiError
 from tests.e2e.cluster.toolchain import download
 from tests.support.envoy import wait_until
 
@@ -53,14 +54,16 @@ def documents(channel: Channel = "standard") -> list[dict[str, Any]]:
 
 
 def install(api: ApiClient, channel: Channel = "standard", *kinds: str) -> None:
-    """Install a channel's CRDs, or those of these kinds alone; usable when this returns."""
+    """Install a channel's CRDs, or those of these kinds alone, where they are not there; usable when this returns."""
     wanted = [
         each
         for each in documents(channel)
         if each["kind"] == "CustomResourceDefinition" and (not kinds or each["spec"]["names"]["kind"] in kinds)
     ]
     for each in wanted:
-        api.ask("POST", _CRDS, each)
+        status, answer = api.request("POST", _CRDS, each)
+        if status not in (HTTPStatus.CREATED, HTTPStatus.CONFLICT):
+            raise ApiError(status, answer.decode(errors="replace"))
     for each in wanted:
         spec = each["spec"]
         served = next(version["name"] for version in spec["versions"] if version["served"])
