@@ -1,8 +1,8 @@
 """Frozen dataclasses whose making costs what it must, for the values of which each Mapping makes a dozen.
 
-A frozen dataclass sets each of its fields by a call of `object.__setattr__`, where a plain one assigns. That these values
-are never changed is held by mypy, which reads the decorator as `dataclasses.dataclass`, so that `frozen=True` means what
-it does anywhere. While the program runs they are plain dataclasses with slots, with the same `==` and `hash()`.
+A frozen dataclass sets each of its fields by a call of `object.__setattr__`, where a plain one assigns. That these are
+never changed is held by mypy, which reads the decorator as `dataclasses.dataclass`, so that `frozen=True` means to
+it what it does anywhere. While the program runs they are plain dataclasses with slots, with the same `==` and `hash()`.
 """
 
 from typing import TYPE_CHECKING
