@@ -6,6 +6,7 @@
             --IngressTables-----> objects of Emissary's, which Ingresses become, and what clients are to be told of us
             --KnativeTables-----> the same of Knative's
             --EmissaryTables----> listeners, chains, routes (the IR), problems
+            --GatewayTables-----> the same, of Gateway API, and statuses
             --XdsTables---------> resources
 
 Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
@@ -23,6 +24,7 @@ from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
 from translator.files.names import GROUP, Files, istio_files
 from translator.files.tables import FileTables
+from translator.gateway.tables import Gateways, GatewayTables
 from translator.ingress.tables import IngressTables
 from translator.ir import ConsulService, ObjectKey
 from translator.knative.tables import KnativeTables
@@ -50,11 +52,15 @@ NO_REFUSALS: Final[Mapping[ObjectKey, str | None]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What one batch of changes brought: the resources that are different (None: gone), and whose problems may be."""
+    """What one batch of changes brought: the resources that are different (None: gone), and whose problems may be.
+
+    `restated` are those of which only more is to be said than before, such as how many routes are attached.
+    """
 
     resources: Mapping[str, Resource | None]
     judged: frozenset[ObjectKey]
     failures: tuple[Failure, ...]
+    restated: frozenset[ObjectKey] = frozenset()
 
 
 class Pipeline:
@@ -72,12 +78,23 @@ class Pipeline:
         self._derived = self._tables.union("objects of others", ingress.of, knative.of)
         self._addresses = self._tables.union("addresses", ingress.addresses, knative.addresses)
         derived = bodies_by_kind(self._tables, self._derived)
-        emissary = EmissaryTables(self._tables, kubernetes, files, consul, own, options, derived)
+        gateways = Gateways(self._tables)
+        emissary = EmissaryTables(self._tables, kubernetes, files, consul, own, options, derived, gateways.wanted)
+        gateway = GatewayTables(
+            self._tables,
+            gateways,
+            kubernetes,
+            ways_in,
+            emissary.taken_ports,
+            emissary.http_options,
+            options,
+        )
+        self._of_gateways = gateway.statuses
         self.intent = intent = Intent(
-            emissary.listeners,
-            emissary.chains,
-            emissary.routes,
-            emissary.hosts_of,
+            self._tables.union("listeners of all", emissary.listeners, gateway.listeners),
+            self._tables.union("chains of all", emissary.chains, gateway.chains),
+            self._tables.union("routes of all", emissary.routes, gateway.routes),
+            self._tables.union("virtual hosts of all", emissary.hosts_of, gateway.hosts_of),
             emissary.filters,
             emissary.runtime,
         )
@@ -92,6 +109,7 @@ class Pipeline:
             **ingress.sources,
             **knative.sources,
             **emissary.sources,
+            **gateway.sources,
         }
         self._problems = (
             *kubernetes.problems,
@@ -100,6 +118,7 @@ class Pipeline:
             *ingress.problems,
             *knative.problems,
             *emissary.problems,
+            *gateway.problems,
         )
         self._outputs = xds.outputs
         self._services_wanted = xds.consul_services
@@ -128,7 +147,8 @@ class Pipeline:
         touched.update(sweep.changed(self._addresses))
         for table in self._problems:
             touched.update(map(owner_of, sweep.changed(table)))
-        return Update(resources, frozenset(touched), sweep.failures)
+        restated = frozenset(sweep.changed(self._of_gateways)) - touched
+        return Update(resources, frozenset(touched), sweep.failures, restated)
 
     def were_scoped(self, chains: Mapping[str, bool | None]) -> None:
         """These chains have an index now, or have none any more (None): what has one keeps it a little longer."""
@@ -154,6 +174,10 @@ class Pipeline:
     def address_of(self, key: ObjectKey) -> bytes:
         """What the status of an Ingress is to say of where clients come in; empty where nothing is to be said."""
         return self._addresses.view().get(key, b"")
+
+    def gateway_status_of(self, key: ObjectKey) -> bytes:
+        """What the status of an object of Gateway API is to say, apart from Envoy's word; empty: nothing."""
+        return self._of_gateways.view().get(key, b"")
 
     def what_if(self, objects: Mapping[ObjectKey, bytes | None], resource_key: str) -> Resource | None:
         """What one resource would be if these objects were so; everything is as before when this returns.

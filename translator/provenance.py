@@ -7,7 +7,7 @@ from translator.consul.tables import answer_of_assignment as answer_of
 from translator.derived import owner_of
 from translator.files.names import pem_files
 from translator.files.tables import FileTables
-from translator.ir import CertificateRef, ObjectKey, PemFiles
+from translator.ir import AuthorityRef, ConfigMaps, ObjectKey, PemFiles
 from translator.kubernetes.tables import KubernetesTables
 from translator.xds.intent import Intent
 from translator.xds.names import certificates_of, services_of
@@ -91,9 +91,11 @@ class Provenance:
         if row is not None:
             yield from row.origins
 
-    def _written_in(self, certificate: CertificateRef) -> ObjectKey:
+    def _written_in(self, certificate: AuthorityRef) -> ObjectKey:
         if isinstance(certificate, PemFiles):
             return pem_files(certificate).key
+        if isinstance(certificate, ConfigMaps):
+            return f"core/ConfigMap/{'/'.join(certificate.names[0])}"
         return self._files.behind(f"core/Secret/{certificate.namespace}/{certificate.name}")
 
     def _of_endpoints(self, name: str) -> Iterator[ObjectKey]:

@@ -14,6 +14,8 @@ from translator.derived import INGRESS, KNATIVE
 from translator.emissary.names import what_is_left
 from translator.emissary.objects import subject_of
 from translator.files.tables import problem_of_files
+from translator.gateway import held as gateway_held
+from translator.gateway_statuses import with_envoys_word
 from translator.ir import ObjectKey
 from translator.memory import Memory
 from translator.options import Options
@@ -35,6 +37,7 @@ from translator.tables import Failure
 from translator.variables import filled_in
 
 GROUP = "getambassador.io/"
+GATEWAY_API = "gateway.networking.k8s.io/"
 INGRESSES = (f"{INGRESS}/", f"{KNATIVE}/")
 
 
@@ -197,7 +200,7 @@ class Translation:
                 self._memory.answered(now, key, version)
                 answered |= self._progress.answered(key, version)
                 self._absolve(key, publication)
-        self._restate(update.judged | answered, publication)
+        self._restate(update.judged | update.restated | answered, publication)
 
     def _judge(self, now: float, key: str, publication: Publication) -> None:
         verdict = self._verdicts[key]
@@ -260,7 +263,7 @@ class Translation:
     def _left_of(self, key: ObjectKey) -> bytes | None:
         """What stands for the names of an object, as it is now."""
         present = self.pipeline.object(key)
-        return None if present is None else what_is_left(key, present)
+        return None if present is None else what_is_left(key, present) or gateway_held.what_is_left(key, present)
 
     def _convict(self, now: float, guilty: ObjectKey, key: str, message: str, publication: Publication) -> None:
         refused = self.pipeline.object(guilty)
@@ -306,7 +309,7 @@ class Translation:
         update = self.pipeline.apply({}, self._refusals_of([origin]))
         publication.failures.extend(update.failures)
         publication.resources.update(update.resources)
-        self._restate(update.judged, publication)
+        self._restate(update.judged | update.restated, publication)
 
     def _refusals_of(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, str | None]:
         """What Envoy says of these objects, of those that are Secrets."""
@@ -349,7 +352,7 @@ class Translation:
             self._subjects.pop(key, None)
         elif key.startswith(GROUP):
             self._subjects[key] = subject_of(body, edition, self._ambassador_id)
-        elif key.startswith(INGRESSES):
+        elif key.startswith((*INGRESSES, GATEWAY_API)):
             self._subjects[key] = Subject(edition)
 
     def _restate(self, keys: Iterable[ObjectKey], publication: Publication) -> None:
@@ -374,7 +377,9 @@ class Translation:
         carrier = self._carriers.carrier_of(key) or ""
         address = self.pipeline.address_of(key)
         waits, subject = self._progress.waits(key), self._subjects.get(key)
-        return replace(status, waits=waits, subject=subject, carrier=carrier, address=address)
+        status = replace(status, waits=waits, subject=subject, carrier=carrier, address=address)
+        said = self.pipeline.gateway_status_of(key)
+        return replace(status, gateway=with_envoys_word(kind_of(key), said, status)) if said else status
 
     def _judgement_of(self, key: ObjectKey) -> Status | None:
         hold = self._holds.get(key)

@@ -26,6 +26,8 @@ ELSEWHERE: Final = {"knative", "kubernetes", "logs-and-traces", "quickstart", "s
 """Asked in tests/deploy, tests/cli/test_newcomer.py, and in tests of their own."""
 SERVERS: Final = {"consul": "8500", "tracing": "9411"}
 """The port of an example's server.py, where it is not 50051."""
+OWN_PORTS: Final = {"gateway-api"}
+"""Those that open ports themselves."""
 MISSED: Final = {"consul": {"getambassador.io/Mapping/default/quote"}}
 """What leads nowhere until the guide's first command."""
 EXAMPLES: Final = sorted(path.name for path in (ROOT / "examples").iterdir() if path.name not in ELSEWHERE)
@@ -63,7 +65,7 @@ class Example:
     def translated(self, text: str) -> str:
         """What a page or a file says, with the places of the copy."""
         for written, real in self.ports.items():
-            text = re.sub(rf"(?<=:){written}\b", str(real), text)
+            text = re.sub(rf"(?<=:)( ?){written}\b", rf"\g<1>{real}", text)
         text = text.replace(f"examples/{self.name}/", f"{self.gateway.folder}/")
         return text.replace(".venv/bin/python", sys.executable)
 
@@ -89,7 +91,8 @@ def example(request: pytest.FixtureRequest) -> Iterator[Example]:
     for path in sorted((ROOT / "examples" / name).iterdir()):
         if path.suffix in {".yaml", ".py", ".sh"} and path.name != "ca.yaml":
             (gateway.folder / path.name).write_text(served.translated(path.read_text()))
-    gateway.apply("listeners", LISTENER.format(http=gateway.http_port, https=gateway.https_port))
+    if name not in OWN_PORTS:
+        gateway.apply("listeners", LISTENER.format(http=gateway.http_port, https=gateway.https_port))
     with contextlib.ExitStack() as stack:
         if (gateway.folder / "certificates.sh").exists():
             subprocess.run(["/bin/sh", gateway.folder / "certificates.sh"], check=True, timeout=60)
@@ -103,7 +106,11 @@ def example(request: pytest.FixtureRequest) -> Iterator[Example]:
 
 def test_it_has_a_guide_with_commands_and_these_are_answered(example: Example) -> None:
     objects = example.gateway.diag()["objects"]
-    own = {key: row for key, row in objects.items() if key.startswith("getambassador.io/") and "/Listener/" not in key}
+    own = {
+        key: row
+        for key, row in objects.items()
+        if key.startswith(("getambassador.io/", "gateway.networking.k8s.io/")) and "/Listener/" not in key
+    }
     told = {key: row["problems"] for key, row in own.items() if row["state"] != "ok"}
     assert told.keys() == MISSED.get(example.name, set()), told
     asks = asked(example.name)

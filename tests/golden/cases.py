@@ -122,6 +122,8 @@ def _section(section: str, result: Result) -> Any:
             for key, status in sorted(result.statuses.items())
             if status.problems
         }
+    if section == "statuses":  # of Gateway API
+        return {key: orjson.loads(row.gateway) for key, row in sorted(result.statuses.items()) if row.gateway}
     kind, full_name = SECTIONS[section]
     return {
         key.partition("/")[2]: _shown(full_name, row)

@@ -19,8 +19,8 @@ from typing import Final
 
 from translator.emissary.grouping import HostPattern
 from translator.emissary.hostnames import is_glob, overlap
-from translator.emissary.kinds.selectors import Selector, places_among, places_of, selects
 from translator.ir import ObjectKey
+from translator.kubernetes.selectors import Selector, places_among, places_of, selects
 from translator.remembering import remembered
 from translator.tables import Table, Tables, read
 

@@ -11,8 +11,8 @@ from typing import Literal
 
 from translator.decode import Problem
 from translator.emissary.kinds.mapping import AUTHORITY, MappingSpec
-from translator.emissary.kinds.selectors import Selector
 from translator.emissary.precedence import Constraint, PathKind
+from translator.kubernetes.selectors import Selector
 
 GroupKey = str
 

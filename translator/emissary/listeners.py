@@ -13,13 +13,13 @@ from translator import ir
 from translator.decode import Problem
 from translator.emissary.hosts import ServedHost
 from translator.emissary.kinds.listener import ListenerSpec
-from translator.emissary.kinds.selectors import Selector, selects
 from translator.emissary.names import HostNames
 from translator.emissary.objects import Read, is_for, read_object
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.security import Model
 from translator.emissary.settings import ALWAYS
 from translator.ir import ObjectKey
+from translator.kubernetes.selectors import Selector, selects
 from translator.options import Options
 from translator.tables import Table, Tables, read
 
@@ -93,7 +93,16 @@ class Listeners:
     `shut` are the ports, by their numbers, of Listeners that are stopped: nobody else opens them.
     """
 
-    def __init__(self, tables: Tables, objects: Table[ObjectKey, bytes], own: OwnPorts, options: Options) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        objects: Table[ObjectKey, bytes],
+        own: OwnPorts,
+        options: Options,
+        elsewhere: Table[int, bool] | None = None,
+    ) -> None:
+        """`elsewhere` are the ports that others want: by default they are not opened."""
+        self._elsewhere = elsewhere
         self._bind_address = options.bind_address
         self._more = options.more_addresses
         self._own_ports = own
@@ -122,8 +131,10 @@ class Listeners:
         self.shut: Table[int, str] = tables.each("ports that are shut", stopped, lambda _, them: min(them.values()))
 
     def _by_default(self, port: OpenPort) -> OpenPort | None:
-        """A port that is opened where no Listener is, unless it is one of our own."""
+        """A port that is opened where no Listener is, unless it is one of our own, or somebody else wants it."""
         if read(self._any, ALWAYS) is not None or self._own_ports.conflict(port.address, port.port):
+            return None
+        if self._elsewhere is not None and read(self._elsewhere, port.port):
             return None
         return port
 

@@ -13,12 +13,12 @@ from translator.emissary.fields.redirect import redirect_of
 from translator.emissary.fields.upstream import upstream_features
 from translator.emissary.grouping import Demands, GroupKey, demands_of, group_key
 from translator.emissary.kinds.mapping import MappingSpec
-from translator.emissary.kinds.selectors import Selector
 from translator.emissary.objects import Read
 from translator.emissary.pitfalls import is_normalized, of_normalized
 from translator.emissary.precedence import Constraint
 from translator.emissary.settings import MappingDefaults, Settings
 from translator.ir import ObjectKey
+from translator.kubernetes.selectors import Selector
 from translator.options import Options
 
 NOWHERE: Final = Found(None)

@@ -15,9 +15,9 @@ import orjson
 
 from translator.decode import FrozenMap, Invalid, Problem, join, show, step
 from translator.emissary.hostnames import host_hostname
-from translator.emissary.kinds.selectors import Selector, may_select
 from translator.emissary.objects import HELD, SERVED_VERSION, is_for
 from translator.ir import ObjectKey
+from translator.kubernetes.selectors import Selector, may_select
 from translator.kubernetes.tables import name_of
 
 AUTH: Final = "getambassador.io/AuthService"

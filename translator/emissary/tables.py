@@ -47,6 +47,7 @@ from translator.emissary.problems import Problems, ProblemsByObject, problems_fo
 from translator.emissary.reach import Reach
 from translator.emissary.routes import group_problems, routes_of
 from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
+from translator.emissary.taken_ports import taken_ports
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
 from translator.emissary.termination import Terminations
 from translator.files.names import Files
@@ -80,8 +81,8 @@ class EmissaryTables:
 
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
     `routes` by group (its Mappings, with their shares), `hosts_of` the names of the virtual hosts where a group can be
-    asked for, `filters` by the names of HTTP filters, `files` those that objects name, and `problems` what is wrong
-    with objects, by object key.
+    asked for, `filters` by the names of HTTP filters, `files` those that objects name, `taken_ports` the
+    ports of TCP that nobody else may open, with who has them, and `problems` what is wrong with objects, by object key.
     """
 
     listeners: Table[str, ir.Listener]
@@ -102,8 +103,12 @@ class EmissaryTables:
         own: OwnPorts,
         options: Options,
         derived: Mapping[str, Table[ObjectKey, bytes]] | None = None,
+        wanted_ports: Table[int, bool] | None = None,
     ) -> None:
-        """`derived` are objects, by kind, that others become: they count beside those that are declared."""
+        """`derived` are objects, by kind, that others become: they count beside those that are declared.
+
+        `wanted_ports` are those that others want: they are not opened where nobody asks for them.
+        """
         self._tables = tables
         self._options = options
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in KINDS}
@@ -123,7 +128,7 @@ class EmissaryTables:
         self.filters = self._filters.settings
         self._hosts = hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
-        self._ports = Listeners(tables, objects["Listener"], own, options)
+        self._ports = Listeners(tables, objects["Listener"], own, options, wanted_ports)
         self._observability = Observability(tables, objects, self._settings, self._backends, options)
         tcp = TcpMappings(
             tables,
@@ -135,6 +140,7 @@ class EmissaryTables:
             options,
             self._observability,
         )
+        self.taken_ports = taken_ports(tables, tcp.ports, self._ports.shut, own, options)
         self.problems = (
             self._settings.problems,
             *self._filters.problems,
@@ -149,6 +155,10 @@ class EmissaryTables:
         )
         wanted = tables.union("files by who names them", contexts.files, hosts.files, self._filters.files, self._texts)
         self.files = tables.each("files wanted", wanted, lambda _, __: True)
+
+    def http_options(self) -> ir.HttpOptions:
+        """How HTTP is spoken everywhere, for rules."""
+        return self._observability.http_options()
 
     def _without_hosts(self, context: Context) -> tuple[Problem, ...] | None:
         if context.spec is None or not context.spec.hosts or self._hosts.exist():

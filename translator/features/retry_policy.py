@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.config_route_v3 import RetryPolicy as EnvoyRetryPolicy
+from envoyapi.config_route_v3 import RetryPolicyRetryBackOff
 from envoyapi.wire import duration_ms
 
 MOST_KEPT: Final = 1_048_576
@@ -18,13 +19,16 @@ class RetryPolicy:
     `conditions` are Envoy's words. Source: Envoy, "Router", `x-envoy-retry-on` and `x-envoy-retry-grpc-on`.
     `retries` None is Envoy's default, 1; `per_try_timeout_ms` None is the timeout of the whole request.
     `body_limit`: how much of a body is kept for the next try, in bytes, and a larger one is sent once; None is as much
-    as of the client's connection.
+    as of the client's connection. `codes` are the statuses that the condition `retriable-status-codes` means.
+    `backoff_ms`: how long is waited before the second retry, at most; ever longer before each next one.
     """
 
     conditions: tuple[str, ...]
     retries: int | None = None
     per_try_timeout_ms: int | None = None
     body_limit: int | None = MOST_KEPT
+    codes: tuple[int, ...] = ()
+    backoff_ms: int | None = None
 
 
 def action_fields(policy: RetryPolicy) -> dict[str, object]:
@@ -35,8 +39,14 @@ def action_fields(policy: RetryPolicy) -> dict[str, object]:
             retry_on=",".join(policy.conditions),
             num_retries=policy.retries,
             per_try_timeout=None if limit is None else duration_ms(limit),
+            retriable_status_codes=policy.codes,
+            retry_back_off=_back_off(policy.backoff_ms) if policy.backoff_ms else None,
         )
     }
+
+
+def _back_off(milliseconds: int) -> RetryPolicyRetryBackOff:
+    return RetryPolicyRetryBackOff(base_interval=duration_ms(milliseconds))
 
 
 def body_limit_of(features: Iterable[object]) -> int | None:

@@ -11,6 +11,14 @@ from envoyapi.http_cors_v3 import Cors, CorsPolicy
 from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
 from translator.filters.part import HttpFilter
 
+LONGEST_ORIGIN: Final = 300
+"""Characters: a name of DNS has 253; and those of a regular expression are counted."""
+
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<any>\*\.)?(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+)
+_USUAL: Final = {"http": "80", "https": "443"}
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -30,6 +38,22 @@ class CrossOrigin:
     exposed_headers: tuple[str, ...] = ()
     credentials: bool = False
     max_age: str = ""
+
+
+def origin_of(text: str) -> Origin | None:
+    """The origin that a text means, in a browser's spelling; None where no browser ever names it."""
+    if text in {"*", "null"}:
+        return Origin(text)
+    if len(text) > LONGEST_ORIGIN:
+        return None
+    found = _ORIGIN.fullmatch(text.lower().removesuffix("/"))
+    if found is None:
+        return None
+    scheme, port = found["scheme"], found["port"]
+    shown = f":{port}" if port and port != _USUAL.get(scheme) else ""
+    if found["any"]:
+        return Origin(f".{found['name']}{shown}", subdomains_of=f"{scheme}://")
+    return Origin(f"{scheme}://{found['name']}{shown}")
 
 
 def _switch(cors: CrossOrigin) -> CorsPolicy:

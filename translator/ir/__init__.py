@@ -8,8 +8,10 @@ that a problem, a refusal by Envoy or a statistic can name the person's own obje
 
 from translator.ir.backends import (
     Addresses,
+    AuthorityRef,
     Backend,
     CertificateRef,
+    ConfigMaps,
     ConsulService,
     DnsName,
     Found,
@@ -50,8 +52,10 @@ from translator.ir.serving import (
 
 __all__ = [
     "Addresses",
+    "AuthorityRef",
     "Backend",
     "CertificateRef",
+    "ConfigMaps",
     "ConsulService",
     "DirectResponse",
     "DnsName",

@@ -72,7 +72,15 @@ class PemFiles:
     key: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigMaps:
+    """ConfigMaps by namespaces and names, whose CAs are trusted together."""
+
+    names: tuple[tuple[str, str], ...]
+
+
 CertificateRef = SecretRef | PemFiles
+AuthorityRef = CertificateRef | ConfigMaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class UpstreamTls:
     """TLS towards a backend. Without `ca` its certificate is not verified; `revocations` are those of the `ca`."""
 
     sni: str | None = None
-    ca: CertificateRef | None = None
+    ca: AuthorityRef | None = None
     revocations: SecretRef | None = None
     certificate: CertificateRef | None = None
     versions: TlsVersions = TlsVersions()

@@ -29,7 +29,7 @@ class HeaderEdits:
 
 @dataclass(frozen=True, slots=True)
 class WeightedBackend:
-    """A backend's share of a route, `weight` of the sum. `backend` None is a share that is broken: it answers 500."""
+    """A backend's share of a route, `weight` of the sum. `backend` None is a share that is broken: see `Forward`."""
 
     backend: Backend | None
     weight: int = 1
@@ -40,13 +40,15 @@ class WeightedBackend:
 class Mirror:
     """A copy of the requests for a backend whose answers are thrown away.
 
-    `headers` are edited on the way there, of responses none; `host` None is the request's, with `-shadow` behind it.
+    `headers` are edited on the way there, of responses none; `host` None is the request's, with `-shadow` behind it
+    unless it is `same_host`.
     """
 
     backend: Backend
     share: Share = Share(100)
     headers: HeaderEdits = HeaderEdits()
     host: str | None = None
+    same_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ class Rewrite:
 class Forward:
     """Send the request to one of the backends, by weight. `host` None keeps the Host header.
 
-    `timeout_ms` 0 is no limit, None is Envoy's default (15 s). `features` are values of the classes that
-    `translator.features` lists: everything else that can be said of a forwarded request, one file each.
+    `timeout_ms` 0 is no limit, None is Envoy's default (15 s). `broken` is what a share that is broken answers.
+    `features` are values of the classes that `translator.features` lists: everything else that can be said of a
+    forwarded request, one file each.
     """
 
     backends: tuple[WeightedBackend, ...]
@@ -76,6 +79,7 @@ class Forward:
     timeout_ms: int | None = None
     mirrors: tuple[Mirror, ...] = ()
     features: tuple[Any, ...] = ()
+    broken: Literal[500, 503] = 500
 
 
 @dataclass(frozen=True, slots=True)

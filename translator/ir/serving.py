@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from translator.ir.backends import CertificateRef, SecretRef, TlsVersions
+from translator.ir.backends import AuthorityRef, CertificateRef, SecretRef, TlsVersions
 from translator.ir.keys import ObjectKey
 from translator.ir.routes import WeightedBackend
 
@@ -45,7 +45,7 @@ class TlsTermination:
     """TLS towards clients: certificates by SNI chain, and what a client must show."""
 
     certificates: tuple[CertificateRef, ...]
-    client_ca: CertificateRef | None = None
+    client_ca: AuthorityRef | None = None
     client_revocations: SecretRef | None = None
     require_client_certificate: bool = False
     versions: TlsVersions = TlsVersions()
@@ -87,13 +87,14 @@ class HttpChain:
     """Connections of this chain speak HTTP; their routes are the route configuration of the chain's name.
 
     `filters` are what its routes say to HTTP filters as long as they do not say it themselves. `http3_port`: where
-    clients are told to find the same by HTTP/3.
+    clients are told to find the same by HTTP/3. `any_port`: a host is looked up without the port behind it.
     """
 
     options: HttpOptions
     virtual_hosts: tuple[VirtualHost, ...]
     filters: tuple[Any, ...] = ()
     http3_port: int | None = None
+    any_port: bool = False
 
 
 @dataclass(frozen=True, slots=True)

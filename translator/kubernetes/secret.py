@@ -143,6 +143,11 @@ def certificate_of_files(files: Mapping[str, bytes]) -> Certificate:
     return replace(_judged(chain, key, ca), brings_ca=ca is not None)
 
 
+def certificate_of_authorities(place: str, text: bytes) -> Certificate:
+    """Read CAs, of which `place` is where they are."""
+    return _judged(None, None, _Entry(place, place, text, tuple(read_pem(text))))
+
+
 def refused_with(found: Certificate | None, said: str) -> Certificate:
     """What is known of one that was refused: the version that is still in use, or that there is none."""
     return Certificate(problem=said) if found is None else replace(found, refusal=said)

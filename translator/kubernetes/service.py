@@ -18,6 +18,7 @@ class NamedPort:
 
     name: str
     number: int
+    app_protocol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class GivenPort:
     name: str = ""
     port: Port | None = None
     protocol: str = "TCP"
+    app_protocol: str = field(default="", metadata=rule(name="appProtocol"))
 
     @property
     def is_tcp(self) -> bool:
@@ -96,4 +98,6 @@ def service_of(namespace: str, name: str, document: Mapping[str, Any]) -> Servic
 
 def numbered(ports: Iterable[GivenPort]) -> tuple[NamedPort, ...]:
     """The ports of TCP among these."""
-    return tuple([NamedPort(port.name, port.port) for port in ports if port.is_tcp and port.port is not None])
+    return tuple(
+        [NamedPort(port.name, port.port, port.app_protocol) for port in ports if port.is_tcp and port.port is not None]
+    )

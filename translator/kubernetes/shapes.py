@@ -22,6 +22,7 @@ class Metadata:
     annotations: Mapping[str, str] | None = None
     uid: str | None = None
     generation: int | None = None
+    creation_timestamp: str | None = field(default=None, metadata=rule(name="creationTimestamp"))
 
 
 def metadata_of(document: Mapping[str, Any]) -> Decoded[Metadata]:

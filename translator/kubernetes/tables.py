@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 
 from translator.decode import Problem
-from translator.ir import CertificateRef, ObjectKey, PemFiles
+from translator.ir import AuthorityRef, ConfigMaps, ObjectKey, PemFiles
+from translator.kubernetes.config_map import authorities_of, together
 from translator.kubernetes.endpoint_slice import EndpointSlice, endpoint_slice_of
 from translator.kubernetes.endpoints import slices_of
 from translator.kubernetes.secret import Certificate, certificate_of, refused_with
@@ -41,11 +42,13 @@ class KubernetesTables:
         slices: Table[ObjectKey, bytes] = tables.source("endpoint slice objects")
         endpoints: Table[ObjectKey, bytes] = tables.source("endpoints objects")
         secrets: Table[ObjectKey, bytes] = tables.source("secret objects")
+        config_maps: Table[ObjectKey, bytes] = tables.source("config map objects")
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
             "core/Service": services,
             "discovery.k8s.io/EndpointSlice": slices,
             "core/Endpoints": endpoints,
             "core/Secret": secrets,
+            "core/ConfigMap": config_maps,
         }
 
         read_services = tables.each("services or problems", services, _read_service)
@@ -77,6 +80,8 @@ class KubernetesTables:
         self._of_files = of_files
         self._certificates: Table[Name, Certificate] = _by_name(tables, "certificates", told, Certificate)
 
+        authorities = tables.each("CAs of config maps", config_maps, lambda _, body: authorities_of(orjson.loads(body)))
+        self._authorities: Table[Name, Certificate] = _by_name(tables, "CAs", authorities, Certificate)
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
             tables.each("service problems", read_services, _problem_of),
             tables.each("endpoint slice problems", read_slices, _problem_of),
@@ -90,10 +95,12 @@ class KubernetesTables:
         named = found.port(port) if found is not None else None
         return None if named is None else named.number
 
-    def certificate(self, wanted: CertificateRef) -> Certificate | None:
+    def certificate(self, wanted: AuthorityRef) -> Certificate | None:
         """What a Secret or files hold for TLS; for rules that a sweep runs."""
         if isinstance(wanted, PemFiles):
             return self._of_files(wanted)
+        if isinstance(wanted, ConfigMaps):
+            return together([read(self._authorities, name) for name in wanted.names])
         return read(self._certificates, (wanted.namespace, wanted.name))
 
 

@@ -22,17 +22,17 @@ from translator.xds.names import cluster_name
 from translator.xds.paths import looks_at
 
 BROKEN = "broken"
-"""The cluster that never exists: a request sent there is answered 500."""
+"""The cluster that never exists: a request sent there is answered 500, or 503, which is Envoy's own choice."""
 
 
 def encode_forward(asked: ir.Forward, path: ir.PathMatch) -> RouteAction:
     """The route action of a forwarded request, of which `path` is what was matched."""
     forward = _looked_at(asked)
-    rewrite = _rewrite(forward.rewrite, path)
+    rewrite = in_envoys_words(forward.rewrite, path)
     fields: dict[str, Any] = {}
     for feature in forward.features:
         fields.update(action_fields(feature))
-    if any(backend.backend is None for backend in forward.backends):
+    if forward.broken == 500 and any(backend.backend is None for backend in forward.backends):
         fields["cluster_not_found_response_code"] = RouteActionClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR
     if forward.mirrors:
         fields["request_mirror_policies"] = [_mirror(mirror) for mirror in forward.mirrors]
@@ -49,7 +49,7 @@ def encode_forward(asked: ir.Forward, path: ir.PathMatch) -> RouteAction:
     )
 
 
-def _rewrite(rewrite: ir.Rewrite | None, path: ir.PathMatch) -> ir.Rewrite | None:
+def in_envoys_words(rewrite: ir.Rewrite | None, path: ir.PathMatch) -> ir.Rewrite | None:
     """A rewrite in the two words that Envoy has: what was matched, and what a regular expression finds."""
     if rewrite is None or rewrite.kind in {"matched", "regex"}:
         return rewrite
@@ -104,6 +104,7 @@ def _mirror(mirror: ir.Mirror) -> RouteActionRequestMirrorPolicy:
             *(HeaderMutation(append=option) for option in header_options(edits.add_request)),
         ],
         host_rewrite_literal=mirror.host,
+        disable_shadow_host_suffix_append=True if mirror.same_host else None,
     )
 
 

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from translator.ir import (
     Addresses,
+    AuthorityRef,
     Backend,
     CertificateRef,
+    ConfigMaps,
     ConsulService,
     DnsName,
     Found,
@@ -26,6 +28,8 @@ from translator.remembering import remembered
 LONGEST = 200
 _OF_FILES: Final = "file:"
 """Begins the names of what comes from files: no namespace has a colon."""
+_OF_CONFIG_MAPS: Final = "configmap:"
+"""The same of ConfigMaps."""
 
 
 def _size(backend: Backend) -> int:
@@ -73,23 +77,28 @@ def certificate_name(secret: CertificateRef) -> str:
     return f"{secret.namespace}/{secret.name}"
 
 
-def authority_name(secret: CertificateRef, revocations: SecretRef | None = None) -> str:
+def authority_name(secret: AuthorityRef, revocations: SecretRef | None = None) -> str:
     """The name under which the CA of a Secret, or of a file, is given to Envoy, with the revocations of a Secret."""
     if isinstance(secret, PemFiles):
         name = f"{_OF_FILES}{secret.certificate};ca"
         return f"{name};{revocations.namespace}/{revocations.name}" if revocations else name
+    if isinstance(secret, ConfigMaps):
+        return _OF_CONFIG_MAPS + ",".join("/".join(name) for name in secret.names)
     name = f"{secret.namespace}/{secret.name}/ca"
     return f"{name}/{revocations.namespace}/{revocations.name}" if revocations else name
 
 
-def certificates_of(name: str) -> list[CertificateRef]:
+def certificates_of(name: str) -> list[AuthorityRef]:
     """What is in the name of a certificate or of an authority; a Secret may itself be called `ca`."""
     if name.startswith(_OF_FILES):
         path, key, *revoking = name.removeprefix(_OF_FILES).split(";")
         files = PemFiles(path, "" if key == "ca" else key)
         return [files, *(SecretRef(*each.split("/", 1)) for each in revoking)]
+    if name.startswith(_OF_CONFIG_MAPS):
+        pairs = [each.partition("/") for each in name.removeprefix(_OF_CONFIG_MAPS).split(",")]
+        return [ConfigMaps(((namespace, found),)) for namespace, _, found in pairs]
     namespace, *rest = name.split("/")
-    found: list[CertificateRef] = [SecretRef(namespace, rest[0] if rest else "")]
+    found: list[AuthorityRef] = [SecretRef(namespace, rest[0] if rest else "")]
     return [*found, SecretRef(rest[2], rest[3])] if len(rest) == 4 else found
 
 

@@ -28,7 +28,7 @@ from translator.features.retry_policy import body_limit_of
 from translator.features.upgrades import Upgrades
 from translator.filters import ANSWERED_BY_US, NAMED, names_of, switches_of
 from translator.remembering import remembered, text_size
-from translator.xds.forward import encode_forward
+from translator.xds.forward import encode_forward, in_envoys_words
 from translator.xds.headers import header_options
 from translator.xds.matcher import Place, place_of
 from translator.xds.matches import encode_share, encode_substitution, encode_text_match
@@ -124,7 +124,7 @@ def _rest_of(route: ir.Route) -> Route:
     return Route(
         name=route.name,
         route=encode_forward(action, route.match.path) if isinstance(action, ir.Forward) else None,
-        redirect=_redirect(action) if isinstance(action, ir.Redirect) else None,
+        redirect=_redirect(action, route.match.path) if isinstance(action, ir.Redirect) else None,
         direct_response=_direct(action) if isinstance(action, ir.DirectResponse) else None,
         request_headers_to_add=header_options(edits.add_request),
         request_headers_to_remove=edits.remove_request,
@@ -166,8 +166,12 @@ def _query(query: ir.QueryMatch) -> QueryParameterMatcher:
     return QueryParameterMatcher(name=query.name, string_match=encode_text_match(query.value))
 
 
-def _redirect(redirect: ir.Redirect) -> RedirectAction:
-    rewrite = redirect.rewrite
+def _redirect(redirect: ir.Redirect, path: ir.PathMatch) -> RedirectAction:
+    rewrite = (
+        in_envoys_words(redirect.rewrite, path)
+        if redirect.rewrite and redirect.rewrite.kind == "joined"
+        else redirect.rewrite
+    )
     secure = redirect.scheme == "https" and redirect.port is None
     return RedirectAction(
         https_redirect=True if secure else None,

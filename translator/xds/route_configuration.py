@@ -21,6 +21,8 @@ _VIRTUAL_HOSTS = tag(2, 2)
 class Head:
     """What holds for all virtual hosts of a chain: what their routes say to filters, and where HTTP/3 is spoken.
 
+    `any_port`: hosts are looked up without the ports behind them.
+
     With an index there is more than one look-up: `forgets` is the header that the last one takes away, and `may_run`
     are the filters that the first one has on for the others' sake.
     """
@@ -29,6 +31,7 @@ class Head:
     http3_port: int | None = None
     forgets: str | None = None
     may_run: tuple[str, ...] = ()
+    any_port: bool = False
 
 
 def listed(hosts: Iterable[VirtualHost]) -> bytes:
@@ -46,6 +49,7 @@ def encode_route_configuration(name: str, head: Head, hosts: bytes) -> Resource:
         response_headers_to_add=_alternatives(head.http3_port) if head.http3_port else None,
         # Else what is added here would win over what a Mapping says of the same header.
         most_specific_header_mutations_wins=True,
+        ignore_port_in_host_matching=True if head.any_port else None,
         typed_per_filter_config=switches or None,
     )
     return resource(beginning + hosts)

@@ -136,7 +136,7 @@ class RouteTables:
             raise TypeError(f"chain {name} has no routes: it does not speak HTTP")
         used = every(self._filters)
         may_run = tuple(sorted({*used, *names_of(body.filters)}))
-        return Indexed(Head(body.filters, body.http3_port), may_run, inherited(self._for_all(used)))
+        return Indexed(_head_of(body), may_run, inherited(self._for_all(used)))
 
     def _for_all(self, used: Iterable[str]) -> Iterator[Any]:
         """What filters are configured with that are always on, where an index has them wait for what a route says."""
@@ -239,7 +239,7 @@ class RouteTables:
         if not isinstance(body, ir.HttpChain) or read(self.scoped, name):
             return None
         found = [encoded for host in body.virtual_hosts if (encoded := read(hosts, host)) is not None]
-        return encode_route_configuration(name, Head(body.filters, body.http3_port), listed(found))
+        return encode_route_configuration(name, _head_of(body), listed(found))
 
     def _shard_resource(self, shard: Shard, look: Look = read) -> Resource:
         """The routes of a shard; `look` finds rows, for rules or for others."""
@@ -301,6 +301,10 @@ class RouteTables:
         for piece in pieces:
             whole = piece.region is None
             yield from self._by_host.view().get(piece.host, ()) if whole else self._by_piece.view().get(piece, ())
+
+
+def _head_of(body: ir.HttpChain) -> Head:
+    return Head(body.filters, body.http3_port, any_port=body.any_port)
 
 
 def _led(shard: Shard) -> bytes | None:

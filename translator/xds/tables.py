@@ -23,7 +23,7 @@ from translator.xds.runtime import LAYER, encode_runtime
 from translator.xds.tls import encode_authority, encode_certificate
 
 T = TypeVar("T")
-SecretUse = tuple[str, ir.CertificateRef, ir.SecretRef | None]
+SecretUse = tuple[str, ir.AuthorityRef, ir.SecretRef | None]
 """`certificate` or `authority`, and the Secret or files; for an authority perhaps that with its revocations."""
 
 
@@ -146,7 +146,7 @@ class XdsTables:
             encoded = encode_authority(_secret_name(use), certificate, revoked.revocations if revoked else None)
         return None if encoded is None else resource(encoded)
 
-    def _certificate(self, secret: ir.CertificateRef) -> Certificate | None:
+    def _certificate(self, secret: ir.AuthorityRef) -> Certificate | None:
         found = self._kubernetes.certificate(secret)
         return None if found is None or found.problem else found
 
@@ -202,7 +202,9 @@ def _backend_secrets(backend: ir.Backend) -> dict[SecretUse, bool]:
 
 def _secret_name(use: SecretUse) -> str:
     kind, secret, revoking = use
-    return certificate_name(secret) if kind == "certificate" else authority_name(secret, revoking)
+    if kind == "certificate" and not isinstance(secret, ir.ConfigMaps):
+        return certificate_name(secret)
+    return authority_name(secret, revoking)
 
 
 def _any_of(members: Iterable[T]) -> T:

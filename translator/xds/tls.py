@@ -17,7 +17,7 @@ from envoyapi.transport_sockets_tls_v3 import (
     UpstreamTlsContext,
 )
 from envoyapi.wire import any_of
-from translator.ir import CertificateRef, SecretRef, TlsTermination, TlsVersions, UpstreamTls
+from translator.ir import AuthorityRef, CertificateRef, SecretRef, TlsTermination, TlsVersions, UpstreamTls
 from translator.kubernetes.secret import Certificate
 from translator.xds.names import authority_name, certificate_name
 from translator.xds.sources import ADS
@@ -74,7 +74,7 @@ def _with_newest(tls: UpstreamTls) -> UpstreamTls:
 def _common(
     tls: TlsTermination | UpstreamTls,
     certificates: Sequence[CertificateRef],
-    authority: CertificateRef | None,
+    authority: AuthorityRef | None,
     revocations: SecretRef | None,
 ) -> CommonTlsContext:
     return CommonTlsContext(

@@ -8,7 +8,7 @@ from tests.translator.emissary.world import World
 from translator.emissary.association import Association, HostEntry, attaches
 from translator.emissary.grouping import HostPattern
 from translator.emissary.hostnames import covers, overlap
-from translator.emissary.kinds.selectors import Requirement, Selector, selects
+from translator.kubernetes.selectors import Requirement, Selector, selects
 from translator.tables import Table, Tables
 
 NAMED = {"requestPolicy": {"insecure": {"action": "Route"}}}

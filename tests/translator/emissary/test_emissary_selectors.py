@@ -6,7 +6,7 @@ import pytest
 
 from tests.translator.emissary.world import World
 from translator.emissary.association import Association, HostEntry
-from translator.emissary.kinds.selectors import (
+from translator.kubernetes.selectors import (
     ANYWHERE,
     LONGEST_KEY,
     Requirement,

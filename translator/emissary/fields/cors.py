@@ -1,6 +1,5 @@
 """`cors`: which pages of other sites may read answers."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Final
@@ -8,33 +7,10 @@ from typing import Annotated, Final
 from translator.checks import token
 from translator.decode import Decoded, Problem, Rule, kind_shown, quote, rule
 from translator.decoding.findings import Findings
-from translator.filters.cors import CrossOrigin, Origin
+from translator.filters.cors import CrossOrigin, origin_of
 
 Word = Annotated[str, Rule(check=token, schema={"minLength": 1})]
 MOST_ORIGINS: Final = 1_000
-LONGEST_ORIGIN: Final = 300
-"""Characters: a name of DNS has 253; and those of a regular expression are counted."""
-
-_ORIGIN: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<any>\*\.)?(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-)
-_USUAL: Final = {"http": "80", "https": "443"}
-
-
-def origin_of(text: str) -> Origin | None:
-    """The origin that a text means, in a browser's spelling; None where no browser ever names it."""
-    if text in {"*", "null"}:
-        return Origin(text)
-    if len(text) > LONGEST_ORIGIN:
-        return None
-    found = _ORIGIN.fullmatch(text.lower().removesuffix("/"))
-    if found is None:
-        return None
-    scheme, port = found["scheme"], found["port"]
-    shown = f":{port}" if port and port != _USUAL.get(scheme) else ""
-    if found["any"]:
-        return Origin(f".{found['name']}{shown}", subdomains_of=f"{scheme}://")
-    return Origin(f"{scheme}://{found['name']}{shown}")
 
 
 def _read_origins(value: object) -> Decoded[tuple[str, ...]]:

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 from translator.checks import HOST_SCHEMA, PlainText
 from translator.decode import Decoded, Invalid, Rule, rule, schema_of
 from translator.emissary.hostnames import host_hostname
-from translator.emissary.kinds.selectors import LabelSelector, Selector
 from translator.emissary.kinds.tls_context import TlsSettings
 from translator.emissary.objects import read_spec
+from translator.kubernetes.selectors import LabelSelector, Selector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import ClassVar, Final, Literal
 
 from translator.checks import Count, PlainText, Port
 from translator.decode import Problem, Validation, rule
-from translator.emissary.kinds.selectors import LabelSelector
+from translator.kubernetes.selectors import LabelSelector
 
 NOTHING_BINDS: Final = "must have a namespace, a selector with matchLabels or matchExpressions, or both"
 

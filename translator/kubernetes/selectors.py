@@ -1,4 +1,4 @@
-"""Label selectors, as Hosts and Listeners use them: what Kubernetes means by one, and where a selector is looked up."""
+"""Label selectors of Hosts, Listeners and Gateways: what Kubernetes means by one, and where one is looked up."""
 
 from collections import abc
 from collections.abc import Iterable, Iterator

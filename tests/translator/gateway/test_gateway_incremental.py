@@ -1,0 +1,219 @@
+"""Any edits in any batches, of this API's objects and of others, give what the same objects give from scratch."""
+
+from typing import Any
+
+import orjson
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.translator.emissary.test_emissary_incremental import LISTENERS
+from tests.translator.gateway.gateway_world import GatewayWorld, key_of, to
+
+NAMES = st.sampled_from(["a", "b"])
+NAMESPACES = st.sampled_from(["default", "other"])
+HOSTNAMES = st.sampled_from([None, "*.foo.com", "foo.com", "a.foo.com", "*.a.foo.com"])
+CREATED = st.sampled_from([{}, {"creationTimestamp": "2020-01-01T00:00:00Z"}])
+FROM = st.sampled_from(
+    [
+        {"from": "Same"},
+        {"from": "All"},
+        {"from": "Selector", "selector": {"matchLabels": {"x": "1"}}},
+    ]
+)
+
+
+def given_fields(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+LISTENER = st.builds(
+    lambda port, protocol, hostname, source, secret: given_fields(
+        port=port,
+        protocol=protocol,
+        hostname=hostname,
+        allowedRoutes={"namespaces": source},
+        tls={"certificateRefs": [secret]} if protocol == "HTTPS" else None,
+    ),
+    st.sampled_from([80, 443]),
+    st.sampled_from(["HTTP", "HTTPS", "UDP"]),
+    HOSTNAMES,
+    FROM,
+    st.sampled_from([{"name": "a"}, {"name": "a", "namespace": "other"}]),
+)
+GATEWAYS = st.lists(LISTENER, min_size=1, max_size=3).map(
+    lambda found: {
+        "gatewayClassName": "ours",
+        "listeners": [{"name": f"l{number}", **each} for number, each in enumerate(found)],
+        "allowedListeners": {"namespaces": {"from": "All" if len(found) % 2 else "Same"}},
+    }
+)
+SETS = st.builds(
+    lambda name, listener: {
+        "parentRef": {"name": name, "namespace": "default"},
+        "listeners": [{"name": "l0", **listener}],
+    },
+    NAMES,
+    LISTENER,
+)
+PARENTS = st.lists(
+    st.builds(
+        given_fields,
+        name=NAMES,
+        namespace=st.sampled_from([None, "default"]),
+        sectionName=st.sampled_from([None, "l0"]),
+        kind=st.sampled_from([None, "ListenerSet"]),
+    ),
+    min_size=1,
+    max_size=2,
+    unique_by=lambda each: tuple(sorted(each.items())),
+)
+FILTERS = st.sampled_from(
+    [
+        [],
+        [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}],
+        [{"type": "RequestMirror", "requestMirror": {"backendRef": to("a")}}],
+        [{"type": "Unknown"}],
+    ]
+)
+RULES = st.builds(
+    lambda path, backends, filters: {
+        "matches": [{"path": {"value": path}}],
+        "filters": filters,
+        "backendRefs": [] if filters and filters[0]["type"] == "RequestRedirect" else backends,
+    },
+    st.sampled_from(["/", "/a", "wrong"]),
+    st.lists(st.builds(to, NAMES, weight=st.integers(0, 2), namespace=NAMESPACES), max_size=2),
+    FILTERS,
+)
+ROUTES = st.builds(
+    lambda parents, hostnames, rules: {"parentRefs": parents, "hostnames": hostnames, "rules": rules},
+    PARENTS,
+    st.lists(HOSTNAMES.filter(bool), max_size=2),
+    st.lists(RULES, min_size=1, max_size=2),
+)
+CALLS = st.builds(
+    lambda parents, backend: {"parentRefs": parents, "rules": [{"backendRefs": [to(backend)]}]}, PARENTS, NAMES
+)
+GRANTS = st.builds(
+    lambda kind, to_kind: {
+        "from": [{"group": "gateway.networking.k8s.io", "kind": kind, "namespace": "default"}],
+        "to": [{"group": "", "kind": to_kind}],
+    },
+    st.sampled_from(["HTTPRoute", "Gateway"]),
+    st.sampled_from(["Service", "Secret"]),
+)
+CLASSES = st.sampled_from([{"controllerName": "getambassador.io/dragoman"}, {"controllerName": "x.test/y"}])
+SERVICES = st.sampled_from([{"ports": [{"port": 80}]}, {"ports": [{"port": 80, "appProtocol": "kubernetes.io/h2c"}]}])
+SPECS = {
+    "Gateway": GATEWAYS,
+    "ListenerSet": SETS,
+    "HTTPRoute": ROUTES,
+    "GRPCRoute": CALLS,
+    "ReferenceGrant": GRANTS,
+    "Service": SERVICES,
+}
+EDITS = st.one_of(
+    *(
+        st.tuples(st.just(kind), NAMES, NAMESPACES, st.none() | st.tuples(specs, CREATED))
+        for kind, specs in SPECS.items()
+    ),
+    st.tuples(st.just("GatewayClass"), st.just("ours"), st.just("default"), st.none() | st.tuples(CLASSES, CREATED)),
+    st.tuples(st.just("Listener"), NAMES, NAMESPACES, st.none() | st.tuples(LISTENERS, CREATED)),
+    st.tuples(
+        st.just("Namespace"),
+        NAMESPACES,
+        st.just("default"),
+        st.none() | st.tuples(st.just({}), st.just({"labels": {"x": "1"}})),
+    ),
+    st.tuples(st.just("Secret"), NAMES, NAMESPACES, st.none() | st.just(())),
+)
+
+
+def apply(world: GatewayWorld, edit: tuple[str, str, str, Any]) -> None:
+    kind, name, namespace, said = edit
+    if kind == "Listener":
+        key = f"getambassador.io/Listener/{namespace}/{name}"
+        metadata = {"name": name, "namespace": namespace}
+        body = {"apiVersion": "getambassador.io/v3alpha1", "kind": kind, "metadata": metadata}
+        world.change(key, None if said is None else orjson.dumps({**body, "spec": said[0]}))
+    elif said is None:
+        world.delete(key_of(kind, name, namespace))
+    elif kind == "Secret":
+        world.certificate(name, namespace)
+    else:
+        spec, metadata = said
+        world.put(kind, name, spec, namespace, **metadata)
+
+
+def outcome(world: GatewayWorld) -> tuple[Any, ...]:
+    pipeline, kinds = world.pipeline, (*SPECS, "GatewayClass", "Namespace")
+    keys = [
+        key_of(kind, name, space) for kind in kinds for name in ("a", "b", "ours") for space in ("default", "other")
+    ]
+    statuses = {key: pipeline.gateway_status_of(key) for key in keys}
+    return pipeline.resources(), statuses, pipeline.problems(keys)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(st.lists(EDITS, max_size=8), max_size=5))
+def test_any_edits_in_any_batches_are_the_same_as_from_scratch(batches: list[list[Any]]) -> None:
+    swept, fresh = begun(), begun()
+    for batch in batches:
+        for edit in batch:
+            apply(swept, edit)
+            apply(fresh, edit)
+        swept.sweep()
+    swept.sweep()
+    fresh.sweep()
+    assert outcome(swept) == outcome(fresh)
+    hangs_together(fresh)
+
+
+def begun() -> GatewayWorld:
+    """A world in which most edits mean something."""
+    made = GatewayWorld(default_ports=(80, 443))
+    made.gateway_class()
+    listener = {"name": "l0", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}
+    made.gateway("a", listener)
+    made.service("a")
+    made.certificate("a", "default")
+    return made
+
+
+def hangs_together(made: GatewayWorld) -> None:
+    """What Envoy would refuse as a whole: a name, a port, a match or a domain twice, or a listener without chains."""
+    intent = made.pipeline.intent
+    chains, listeners = intent.chains.view(), intent.listeners.view()
+    assert {chain.listener for chain in chains.values()} == set(listeners)
+    assert len({(one.address, one.port, one.quic) for one in listeners.values()}) == len(listeners)
+    matches = [(chain.listener, chain.server_names, bool(chain.tls)) for chain in chains.values()]
+    assert len(matches) == len(set(matches))
+    for chain in chains.values():
+        hosts = getattr(chain.body, "virtual_hosts", ())
+        domains = [domain for host in hosts for domain in (host.hostname, *host.also)]
+        assert len(domains) == len(set(domains))
+    names = [route.name for routes in intent.routes.view().values() for route in routes]
+    assert len(names) == len(set(names))
+
+
+def test_a_changed_route_costs_the_same_among_many() -> None:
+    assert steps_of_a_change(400) <= steps_of_a_change(20)
+
+
+def steps_of_a_change(others: int) -> int:
+    """How many rules run when one of so many routes changes its backend."""
+    made = begun()
+    made.service("b")
+    for number in range(others):
+        spec = {
+            "parentRefs": [{"name": "a"}],
+            "hostnames": [f"h{number}.foo.com"],
+            "rules": [{"backendRefs": [to("a")]}],
+        }
+        made.put("HTTPRoute", f"r{number}", spec)
+    made.sweep()
+    spec = {"parentRefs": [{"name": "a"}], "hostnames": ["h7.foo.com"], "rules": [{"backendRefs": [to("b")]}]}
+    made.put("HTTPRoute", "r7", spec)
+    made.steps = 0
+    made.sweep()
+    return made.steps

@@ -1,0 +1,219 @@
+"""What becomes of listeners: whose a port and a hostname are, and what statuses say."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.certificates import authority
+from tests.translator.gateway.gateway_world import GatewayWorld, key_of, world
+
+GATEWAY = key_of("Gateway", "web")
+
+
+def listener(name: str = "http", port: int = 8000, protocol: str = "HTTP", **more: Any) -> dict[str, Any]:
+    return {"name": name, "port": port, "protocol": protocol, **more}
+
+
+def test_a_gateway_whose_listeners_are_good() -> None:
+    made = world(listener())
+    assert made.conditions(GATEWAY) == {"Accepted": "True/Accepted", "Programmed": "True/Programmed"}
+    assert made.status(GATEWAY)["listeners"] == [
+        {
+            "name": "http",
+            "supportedKinds": [
+                {"group": "gateway.networking.k8s.io", "kind": kind} for kind in ("GRPCRoute", "HTTPRoute")
+            ],
+            "attachedRoutes": 0,
+            "conditions": made.status(GATEWAY)["listeners"][0]["conditions"],
+        }
+    ]
+    assert made.conditions(GATEWAY, "http") == {
+        "Accepted": "True/Accepted",
+        "ResolvedRefs": "True/ResolvedRefs",
+        "Programmed": "True/Programmed",
+    }
+
+
+def test_protocols_that_are_not_served() -> None:
+    made = world(listener("odd", protocol="example.com/odd"))
+    assert made.conditions(GATEWAY) == {"Accepted": "False/ListenersNotValid", "Programmed": "False/Invalid"}
+    assert made.conditions(GATEWAY, "odd")["Accepted"] == "False/UnsupportedProtocol"
+    assert made.status(GATEWAY)["listeners"][0]["supportedKinds"] == []
+    made = world(listener("odd", protocol="UDP"), listener())
+    assert made.conditions(GATEWAY) == {"Accepted": "True/ListenersNotValid", "Programmed": "True/Programmed"}
+
+
+@pytest.mark.parametrize(("kinds", "left"), [(["Odd"], []), (["Odd", "HTTPRoute"], ["HTTPRoute"])])
+def test_kinds_that_are_not_served(kinds: list[str], left: list[str]) -> None:
+    made = world(listener(allowedRoutes={"kinds": [{"kind": kind} for kind in kinds]}))
+    assert made.conditions(GATEWAY, "http")["ResolvedRefs"] == "False/InvalidRouteKinds"
+    assert [each["kind"] for each in made.status(GATEWAY)["listeners"][0]["supportedKinds"]] == left
+
+
+def test_listeners_of_one_gateway_that_cannot_be_told_apart_are_all_refused() -> None:
+    made = world(
+        listener("a", hostname="x.test"),
+        listener("b", hostname="x.test"),
+        listener("c"),
+        listener("d", 8001),
+        listener("e", 8001, "HTTPS", hostname="y.test"),
+    )
+    refused = {name: made.conditions(GATEWAY, name) for name in "abcde"}
+    for name in "ab":
+        assert refused[name]["Conflicted"] == "True/HostnameConflict"
+        assert refused[name]["Accepted"] == refused[name]["Programmed"] == "False/HostnameConflict"
+    assert "Conflicted" not in refused["c"]
+    for name in "de":
+        assert refused[name]["Conflicted"] == "True/ProtocolConflict"
+
+
+def test_of_two_gateways_the_older_one_keeps_what_both_want() -> None:
+    made = world(listener(hostname="x.test"))
+    made.gateway("web", listener(hostname="x.test"), created="2021-01-01T00:00:00Z")
+    made.gateway("aaa", listener(hostname="x.test"), created="2022-01-01T00:00:00Z")
+    made.gateway("bbb", listener("tls", 8000, "HTTPS"), created="2022-01-01T00:00:00Z")
+    assert made.conditions(key_of("Gateway", "aaa"), "http")["Conflicted"] == "True/HostnameConflict"
+    assert made.conditions(key_of("Gateway", "bbb"), "tls")["Conflicted"] == "True/ProtocolConflict"
+    assert made.conditions(GATEWAY, "http")["Accepted"] == "True/Accepted"
+    made.gateway("aaa", listener(hostname="x.test"), created="2020-01-01T00:00:00Z")
+    assert made.conditions(GATEWAY, "http")["Conflicted"] == "True/HostnameConflict"
+    assert "Gateway default/aaa" in made.problems(GATEWAY)["spec.listeners[0]"]
+
+
+def test_parameters_and_addresses() -> None:
+    made = world()
+    made.gateway("web", infrastructure={"parametersRef": {"group": "", "kind": "ConfigMap", "name": "x"}})
+    assert made.conditions(GATEWAY)["Accepted"] == "False/InvalidParameters"
+    assert made.conditions(GATEWAY, "http")["Programmed"] == "False/Invalid"
+    made.gateway("web", addresses=[{"type": "example.com/odd", "value": "x"}])
+    assert made.conditions(GATEWAY)["Accepted"] == "False/UnsupportedAddress"
+
+
+def test_addresses_are_those_of_our_own_service() -> None:
+    made = world(in_cluster=True, namespace="ambassador")
+    assert made.conditions(GATEWAY)["Programmed"] == "False/AddressNotAssigned"
+    labels = {"app.kubernetes.io/component": "ambassador-service"}
+    ingress = [{"ip": "192.0.2.1"}, {"hostname": "lb.test"}]
+    made.put("Service", "own", {"ports": [{"port": 80}]}, "ambassador", labels=labels)
+    assert made.conditions(GATEWAY)["Programmed"] == "False/AddressNotAssigned"
+    fields = {"spec": {"ports": [{"port": 80}]}, "status": {"loadBalancer": {"ingress": ingress}}}
+    made.document("Service", "own", "ambassador", metadata={"labels": labels}, **fields)
+    assert made.status(GATEWAY)["addresses"] == [
+        {"type": "IPAddress", "value": "192.0.2.1"},
+        {"type": "Hostname", "value": "lb.test"},
+    ]
+    made.gateway("web", addresses=[{"value": "192.0.2.1"}])
+    assert made.status(GATEWAY)["addresses"] == [{"type": "IPAddress", "value": "192.0.2.1"}]
+    assert made.conditions(GATEWAY)["Programmed"] == "True/Programmed"
+    made.gateway("web", addresses=[{"value": "192.0.2.9"}])
+    assert made.conditions(GATEWAY) == {"Accepted": "True/Accepted", "Programmed": "False/AddressNotUsable"}
+    made.gateway("web", addresses=[{"type": "IPAddress"}])
+    assert len(made.status(GATEWAY)["addresses"]) == 2
+
+
+def https(name: str = "tls", hostname: str = "x.test", *refs: dict[str, Any]) -> dict[str, Any]:
+    return listener(name, 8443, "HTTPS", hostname=hostname, tls={"certificateRefs": list(refs)})
+
+
+def with_secret(made: GatewayWorld, name: str, namespace: str = "default") -> None:
+    pair = authority().sign("x.test")
+    made.secret(name, {"tls.crt": pair.certificate, "tls.key": pair.key}, namespace)
+
+
+@pytest.mark.parametrize(
+    ("ref", "reason"),
+    [
+        ({"name": "good"}, "True/ResolvedRefs"),
+        ({"name": "missing"}, "False/InvalidCertificateRef"),
+        ({"name": "broken"}, "False/InvalidCertificateRef"),
+        ({"name": "good", "kind": "ConfigMap"}, "False/InvalidCertificateRef"),
+        ({"name": "good", "group": "example.com"}, "False/InvalidCertificateRef"),
+        ({"name": "good", "namespace": "vault"}, "False/RefNotPermitted"),
+        ({"name": "missing", "namespace": "vault"}, "False/RefNotPermitted"),
+    ],
+)
+def test_certificates(ref: dict[str, Any], reason: str) -> None:
+    made = world(https("tls", "x.test", ref))
+    with_secret(made, "good")
+    with_secret(made, "good", "vault")
+    made.secret("broken", {"tls.crt": b"x", "tls.key": b"y"})
+    said = made.conditions(GATEWAY, "tls")
+    assert said["ResolvedRefs"] == reason
+    assert said["Programmed"] == ("True/Programmed" if reason.startswith("True") else "False/Invalid")
+    assert said["Accepted"] == "True/Accepted"
+
+
+def test_a_grant_lets_a_certificate_be_used_until_it_is_gone() -> None:
+    made = world(https("tls", "x.test", {"name": "good", "namespace": "vault"}))
+    with_secret(made, "good", "vault")
+    source = [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "default"}]
+    grant = made.put("ReferenceGrant", "g", {"from": source, "to": [{"group": "", "kind": "Secret"}]}, "vault")
+    assert made.conditions(GATEWAY, "tls")["ResolvedRefs"] == "True/ResolvedRefs"
+    made.delete(grant)
+    assert made.conditions(GATEWAY, "tls")["ResolvedRefs"] == "False/RefNotPermitted"
+
+
+def test_hostnames_in_tls_that_overlap_are_told() -> None:
+    made = world(https("wide", "*.x.test", {"name": "a"}), https("narrow", "a.x.test", {"name": "b"}))
+    with_secret(made, "a")
+    with_secret(made, "b")
+    for name in ("wide", "narrow"):
+        assert made.conditions(GATEWAY, name)["OverlappingTLSConfig"] == "True/OverlappingHostnames"
+    made.gateway("web", https("wide", "*.x.test", {"name": "a"}), https("other", "y.test", {"name": "a"}))
+    assert made.conditions(GATEWAY, "other")["OverlappingTLSConfig"] == "True/OverlappingCertificates"
+
+
+def test_clients_are_checked_by_what_the_gateway_says_of_their_port() -> None:
+    made = world()
+    with_secret(made, "a")
+    ca = authority().pair.certificate
+    made.config_map("good", {"ca.crt": ca.decode()})
+    made.config_map("broken", {"ca.crt": "x"})
+
+    def checked(**ref: str) -> dict[str, str]:
+        said = {"group": "", "kind": "ConfigMap", "name": "good", **ref}
+        frontend = {"default": {"validation": {"caCertificateRefs": [said]}}}
+        made.gateway("web", https("tls", "x.test", {"name": "a"}), listener(), tls={"frontend": frontend})
+        assert made.conditions(GATEWAY, "http")["Programmed"] == "True/Programmed"
+        return made.conditions(GATEWAY, "tls")
+
+    assert checked()["Programmed"] == "True/Programmed"
+    tls = made.chain("gateway:8443/x.test:tls").tls
+    assert tls is not None
+    assert tls.require_client_certificate
+    for ref, reason in (
+        ({"name": "missing"}, "InvalidCACertificateRef"),
+        ({"name": "broken"}, "InvalidCACertificateRef"),
+        ({"kind": "Secret"}, "InvalidCACertificateKind"),
+        ({"namespace": "other"}, "RefNotPermitted"),
+    ):
+        said = checked(**ref)
+        assert said["ResolvedRefs"] == f"False/{reason}"
+        assert (said["Accepted"], said["Programmed"]) == ("False/NoValidCACertificate", "False/Invalid")
+
+
+def test_a_fallback_is_told() -> None:
+    made = world()
+    with_secret(made, "a")
+    made.config_map("good", {"ca.crt": authority().pair.certificate.decode()})
+    refs = [{"group": "", "kind": "ConfigMap", "name": "good"}]
+    lax = {"validation": {"caCertificateRefs": refs, "mode": "AllowInsecureFallback"}}
+    strict = {"default": {"validation": {"caCertificateRefs": refs}}, "perPort": [{"port": 8443, "tls": lax}]}
+    made.gateway("web", https("tls", "x.test", {"name": "a"}), tls={"frontend": strict})
+    assert made.conditions(GATEWAY)["InsecureFrontendValidationMode"] == "True/ConfigurationChanged"
+    tls = made.chain("gateway:8443/x.test:tls").tls
+    assert tls is not None
+    assert not tls.require_client_certificate
+
+
+def test_classes() -> None:
+    made = world()
+    ours, theirs = made.gateway_class(), made.gateway_class("theirs", "example.com/other")
+    assert made.conditions(ours) == {"Accepted": "True/Accepted"}
+    names = [each["name"] for each in made.status(ours)["supportedFeatures"]]
+    assert names == sorted(names)
+    assert {"Gateway", "HTTPRoute", "ReferenceGrant"} <= set(names)
+    assert made.status(theirs) == {}
+    made.gateway_class("ours", parametersRef={"group": "", "kind": "ConfigMap", "name": "x"})
+    assert made.conditions(ours) == {"Accepted": "False/InvalidParameters"}
+    assert made.status(GATEWAY) == {}

@@ -1,0 +1,95 @@
+"""From a reference to a Service to a backend, or to why there is none.
+
+Who may not refer to a Service is told so whether it exists or not. A Service that exists and has no pods is a backend
+like others: Envoy answers 503 for it.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from translator import ir
+from translator.gateway.conditions import Condition, false
+from translator.gateway.grants import Grants, reference
+from translator.gateway.kinds.shared import BackendObjectRef, Object
+from translator.gateway.names import GROUP
+from translator.kubernetes.service import NamedPort
+from translator.kubernetes.tables import KubernetesTables
+from translator.tables import read
+
+H2C: Final = "kubernetes.io/h2c"
+_IN_CLEAR: Final = frozenset({"", "http", "kubernetes.io/http", "kubernetes.io/ws", "ws", "grpc", "kubernetes.io/grpc"})
+_BY_TLS: Final = frozenset({"https", "kubernetes.io/https", "kubernetes.io/wss", "wss", "grpcs", "kubernetes.io/grpcs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A backend, or what is said of the reference."""
+
+    backend: ir.Backend | None
+    problem: Condition | None = None
+
+
+class Backends:
+    """Finds backends. The methods are for rules that a sweep runs."""
+
+    def __init__(self, kubernetes: KubernetesTables, grants: Grants) -> None:
+        self._kubernetes = kubernetes
+        self._grants = grants
+
+    def find(self, origin: Object[Any], ref: BackendObjectRef, path: str, *, of_calls: bool) -> Found:
+        """The backend that a route refers to.
+
+        Args:
+            origin: the route.
+            ref: the reference.
+            path: where it stands.
+            of_calls: whether gRPC is spoken with it.
+        """
+        namespace = ref.namespace or origin.namespace
+
+        def refused(reason: str, message: str) -> Found:
+            return Found(None, false("ResolvedRefs", reason, message, path))
+
+        if not ref.is_service:
+            return refused(
+                "InvalidKind", f"{ref.group or 'core'}/{ref.kind} is not served: a backend must be a Service"
+            )
+        if not self._grants.permit(reference(origin, GROUP, "", "Service", namespace), ref.name):
+            said = f"no ReferenceGrant in {namespace} lets {origin.kind}s of {origin.namespace} refer to its Services"
+            return refused("RefNotPermitted", said)
+        port = self._port(namespace, ref)
+        if isinstance(port, str):
+            return refused("BackendNotFound", port)
+        spoken = _spoken(port.app_protocol, of_calls=of_calls)
+        if spoken is None:
+            said = f"{port.app_protocol} is not served, which the Service {namespace}/{ref.name} speaks there"
+            return refused("UnsupportedProtocol", said)
+        protocol, tls = spoken
+        target = ir.ServicePort(namespace, ref.name, port.number)
+        return Found(ir.Backend(target, protocol, ir.UpstreamTls(alpn=_offered(protocol)) if tls else None))
+
+    def _port(self, namespace: str, ref: BackendObjectRef) -> NamedPort | str:
+        """The port of a Service, or why there is none."""
+        called, service = f"the Service {namespace}/{ref.name}", read(self._kubernetes.services, (namespace, ref.name))
+        if service is None:
+            return f"{called} does not exist"
+        if service.external_name is not None:
+            return f"{called} is an ExternalName, which may lead anywhere: it is not served"
+        port = service.port(ref.port) if ref.port is not None else None
+        return port or f"{called} has no port {ref.port}"
+
+
+def _spoken(app_protocol: str, *, of_calls: bool) -> tuple[Literal["http1", "http2"], bool] | None:
+    """What is spoken with a port, and whether in TLS."""
+    word = app_protocol.lower()
+    if word == H2C:
+        return "http2", False
+    usual: Literal["http1", "http2"] = "http2" if of_calls or "grpc" in word else "http1"
+    if word in _BY_TLS:
+        return usual, True
+    # A word of somebody's own tells what his service is, and nothing of how it is spoken with.
+    return (usual, False) if word in _IN_CLEAR or not word.startswith("kubernetes.io/") else None
+
+
+def _offered(protocol: str) -> tuple[str, ...]:
+    return ("h2",) if protocol == "http2" else ()

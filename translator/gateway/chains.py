@@ -1,0 +1,107 @@
+"""From listeners to filter chains: one for all clear text of a port, one in TLS for each listener. Pure.
+
+A request belongs to the listener of its port whose hostname says the most of its host, and to no other, whether that
+has a route for it or not (404). In TLS a connection belongs to the listener that it was made for: who asks on it for
+what another listener has is told so (421).
+"""
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from translator import ir
+from translator.gateway.conditions import Condition, true
+from translator.gateway.hostnames import best, covers, domains, server_names
+from translator.gateway.listeners import ListenerKey
+from translator.ir import ObjectKey
+
+_CLEAR: Final = "cleartext"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A listener that is served. `tls` None: in clear text."""
+
+    key: ListenerKey
+    gateway: ObjectKey
+    port: int
+    hostname: str
+    tls: ir.TlsTermination | None
+
+    @property
+    def chain(self) -> str:
+        """The name of its chain, which those in clear text have together."""
+        place = _CLEAR if self.tls is None else f"{self.hostname or '*'}:tls"
+        return f"{listener_name(self.port)}/{place}"
+
+
+def listener_name(port: int) -> str:
+    """The name of the listener at a port."""
+    return f"gateway:{port}"
+
+
+def virtual_host_name(port: int, listener: str, hostname: str) -> str:
+    """The name of the virtual host for a hostname of a listener, which is told by its own."""
+    return f"{listener_name(port)}/{listener or '*'}/{hostname or '*'}"
+
+
+def chain_of(
+    name: str,
+    port: int,
+    served: Mapping[ListenerKey, Served],
+    names: Mapping[ListenerKey, Iterable[str]],
+    common: ir.HttpOptions,
+) -> ir.FilterChain | None:
+    """The chain of a name.
+
+    Args:
+        name: of the chain.
+        port: its number.
+        served: the listeners at the port.
+        names: the hostnames that routes have at them.
+        common: how HTTP is spoken everywhere.
+    """
+    own = [each for _, each in sorted(served.items()) if each.chain == name]
+    if not own:
+        return None
+    taken = {each.hostname for each in served.values()}
+    hosts = [host for each in own for host in _virtual_hosts(each, names.get(each.key, ()), taken)]
+    tls = own[0].tls
+    if tls is not None:
+        here = {domain for host in hosts for domain in (host.hostname, *host.also)}
+        others = [each for each in served.values() if each.key != own[0].key]
+        hosts += _misdirected([domain for each in others for domain in domains(each.hostname)], here)
+    options = replace(common, stat_prefix="ingress_http" if tls is None else "ingress_https")
+    body = ir.HttpChain(options, tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname))), any_port=True)
+    origins: tuple[ObjectKey, ...] = tuple(dict.fromkeys(each.key[0] for each in own))
+    return ir.FilterChain(name, listener_name(port), server_names(own[0].hostname) if tls else (), tls, body, origins)
+
+
+def _virtual_hosts(listener: Served, names: Iterable[str], taken: Container[str]) -> Iterable[ir.VirtualHost]:
+    """The hostnames that are a listener's: its own, and of its routes those that no other listener says more of."""
+    secure: Literal["never", "always"] = "never" if listener.tls is None else "always"
+    for hostname in sorted({listener.hostname, *names}):
+        if best(hostname, taken) == listener.hostname:
+            first, *also = domains(hostname)
+            name = virtual_host_name(listener.port, listener.hostname, hostname)
+            yield ir.VirtualHost(name, first, secure, "route", (listener.key[0],), also=tuple(also))
+
+
+def _misdirected(asked: Iterable[str], here: Iterable[str]) -> list[ir.VirtualHost]:
+    """What answers for the names of other listeners."""
+    wanted = sorted(set(asked) - set(here))
+    return [ir.VirtualHost("", wanted[0], "never", "misdirected", also=tuple(wanted[1:]))] if wanted else []
+
+
+def overlapping(own: Served, served: Mapping[ListenerKey, Served]) -> Condition | None:
+    """What is said of a listener in TLS of which another one's certificates, or hostnames, may stand for its hosts."""
+    others = [each for _, each in sorted(served.items()) if each.key != own.key and each.tls and own.tls]
+    alike = [each for each in others if covers(each.hostname, own.hostname) or covers(own.hostname, each.hostname)]
+    shared = [each for each in others if each.tls and own.tls and {*each.tls.certificates} & {*own.tls.certificates}]
+    found = alike or shared
+    if not found:
+        return None
+    reason, what = ("OverlappingHostnames", "hostnames") if alike else ("OverlappingCertificates", "certificates")
+    names = ", ".join(f"{each.key[1]} of {each.key[0].split('/', 2)[2]}" for each in found)
+    said = f"its {what} overlap with those of {names}: requests for another listener's hosts are answered 421"
+    return true("OverlappingTLSConfig", reason, said)

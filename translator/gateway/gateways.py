@@ -1,0 +1,161 @@
+"""The tables of who opens ports: GatewayClasses, Gateways and ListenerSets that are ours, and their listeners.
+
+A ListenerSet is its Gateway's if that lets it: whether it does depends on the namespace, whose labels are here as well.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from translator.decode import FrozenMap
+from translator.gateway.attachment import Place, places_of
+from translator.gateway.kinds.gateway import GatewaySpec
+from translator.gateway.kinds.gateway_class import GatewayClassSpec
+from translator.gateway.kinds.listener_set import ListenerSetSpec
+from translator.gateway.kinds.shared import Object, read_object
+from translator.gateway.listeners import Listener, ListenerKey, Owner, listeners_of
+from translator.gateway.names import (
+    CONTROLLER,
+    GATEWAY,
+    GATEWAY_CLASS,
+    GROUP,
+    LISTENER_SET,
+    NAME_LABEL,
+    NAMESPACE,
+    gateway_key,
+)
+from translator.gateway.statuses import class_conditions, refusal_of
+from translator.ir import ObjectKey
+from translator.kubernetes.selectors import selects
+from translator.kubernetes.shapes import metadata_of
+from translator.kubernetes.tables import name_of
+from translator.tables import Table, Tables, read
+
+HELD: Final = "Envoy refused it"
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSet:
+    """A ListenerSet for a Gateway of ours, and whether that takes it."""
+
+    found: Object[ListenerSetSpec]
+    gateway: ObjectKey
+    is_allowed: bool
+
+
+class Gateways:
+    """GatewayClasses, Gateways and ListenerSets that are ours, as they were read.
+
+    `listeners` are those of both, `places` the same as routes see them, by who declares them. `wanted` are the ports
+    that they want, by number: who opens ports without being asked leaves these alone.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        kinds = (GATEWAY_CLASS, GATEWAY, LISTENER_SET, NAMESPACE)
+        objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in kinds}
+        self.sources: Mapping[str, Table[ObjectKey, bytes]] = objects
+        labels = tables.group("labels of namespaces by name", objects[NAMESPACE], _labels_of)
+        self._labels = tables.each("labels of namespaces", labels, lambda _, them: them[min(them)])
+        self.classes = tables.each(
+            "gateway classes", objects[GATEWAY_CLASS], lambda key, body: _ours(read_object(GatewayClassSpec, key, body))
+        )
+        accepted = tables.group("gateway classes by name", self.classes, _accepted)
+        self._names: Table[str, bool] = tables.each("names of gateway classes", accepted, lambda _, __: True)
+        self.all: Table[ObjectKey, Object[GatewaySpec]] = tables.each("gateways", objects[GATEWAY], self._read)
+        self.sets: Table[ObjectKey, ListenerSet] = tables.each("listener sets", objects[LISTENER_SET], self._read_set)
+        listed = tables.union(
+            "listeners listed",
+            tables.group("listeners of gateways listed", self.all, _own_listeners),
+            tables.group("listeners of sets listed", self.sets, lambda _, row: self._listeners_of_set(row)),
+        )
+        self.listeners: Table[ListenerKey, Listener] = tables.each(
+            "listeners of gateways", listed, lambda _, them: next(iter(them.values()))
+        )
+        self.places: Table[ObjectKey, tuple[Place, ...]] = tables.union(
+            "listeners for routes",
+            tables.each("gateways for routes", self.all, lambda _, row: _places_of(row)),
+            tables.each("sets for routes", self.sets, lambda _, row: _places_of(row.found) if row.is_allowed else ()),
+        )
+        ports = tables.group("ports of gateways", self.listeners, _port_of)
+        self.wanted: Table[int, bool] = tables.each("ports that gateways want", ports, lambda _, __: True)
+
+    def labels_of(self, namespace: str) -> Mapping[str, str]:
+        """The labels of a namespace; its name is always one of them. For rules."""
+        labels = read(self._labels, namespace)
+        return {**labels, NAME_LABEL: namespace} if labels else {NAME_LABEL: namespace}
+
+    def _read(self, key: ObjectKey, body: bytes) -> Object[GatewaySpec] | None:
+        """A Gateway, if its class is ours; of one that cannot be read, that is all that is asked."""
+        spec = orjson.loads(body).get("spec")
+        named = spec.get("gatewayClassName") if isinstance(spec, dict) else None
+        if not isinstance(named, str) or not read(self._names, named):
+            return None
+        return read_object(GatewaySpec, key, body)
+
+    def _read_set(self, key: ObjectKey, body: bytes) -> ListenerSet | None:
+        """A ListenerSet, if its Gateway is ours."""
+        found = read_object(ListenerSetSpec, key, body)
+        ref = found.spec.parent_ref if found.spec else None
+        if ref is None or (ref.group, ref.kind) != (GROUP, "Gateway"):
+            return None
+        gateway = gateway_key(ref.namespace or found.namespace, ref.name)
+        parent = read(self.all, gateway)
+        return None if parent is None else ListenerSet(found, gateway, self._allows(parent, found.namespace))
+
+    def _allows(self, gateway: Object[GatewaySpec], namespace: str) -> bool:
+        """Whether a Gateway takes ListenerSets of a namespace."""
+        allowed = gateway.spec.allowed_listeners.namespaces if gateway.spec else None
+        if allowed is None or allowed.source == "None":
+            return False
+        if allowed.source == "Selector":
+            return allowed.selector is not None and selects(allowed.selector.wanted, self.labels_of(namespace))
+        return allowed.source == "All" or namespace == gateway.namespace
+
+    def _listeners_of_set(self, row: ListenerSet) -> dict[ListenerKey, Listener]:
+        gateway = read(self.all, row.gateway)
+        if not row.is_allowed or gateway is None or gateway.spec is None or row.found.spec is None:
+            return {}
+        stopped = _stopped(gateway) or (HELD if row.found.is_held else "")
+        rank = (*gateway.age, gateway.key, 1, *row.found.age)
+        owner = Owner(row.found, row.gateway, rank, gateway.spec.tls.frontend, stopped)
+        return _by_key(listeners_of(owner, row.found.spec.listeners))
+
+
+def _own_listeners(key: ObjectKey, row: Object[GatewaySpec]) -> dict[ListenerKey, Listener]:
+    if row.spec is None:
+        return {}
+    owner = Owner(row, key, (*row.age, key, 0), row.spec.tls.frontend, _stopped(row))
+    return _by_key(listeners_of(owner, row.spec.listeners))
+
+
+def _stopped(gateway: Object[GatewaySpec]) -> str:
+    """Why a Gateway is not served as a whole; empty: it is."""
+    refusal = refusal_of(gateway)
+    return HELD if gateway.is_held else refusal.message if refusal else ""
+
+
+def _by_key(listeners: Iterable[Listener]) -> dict[ListenerKey, Listener]:
+    return {each.key: each for each in listeners}
+
+
+def _places_of(row: Object[GatewaySpec] | Object[ListenerSetSpec]) -> tuple[Place, ...]:
+    return places_of(row, row.spec.listeners if row.spec else ())
+
+
+def _ours(found: Object[GatewayClassSpec]) -> Object[GatewayClassSpec] | None:
+    return found if found.spec is not None and found.spec.controller_name == CONTROLLER else None
+
+
+def _accepted(key: ObjectKey, row: Object[GatewayClassSpec]) -> dict[str, bool]:
+    return {name_of(key)[1]: True} if class_conditions(row)[0].status == "True" else {}
+
+
+def _port_of(_: ListenerKey, row: Listener) -> dict[int, bool]:
+    return {row.spec.port: True} if row.spec.protocol != "UDP" else {}
+
+
+def _labels_of(key: ObjectKey, body: bytes) -> dict[str, Mapping[str, str]]:
+    metadata = metadata_of(orjson.loads(body)).value
+    return {name_of(key)[1]: (metadata and metadata.labels) or FrozenMap()}

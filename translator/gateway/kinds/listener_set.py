@@ -1,0 +1,39 @@
+"""ListenerSet: more listeners for a Gateway, which others than its owner may declare.
+
+Source: Gateway API v1.7.0, ListenerSet v1.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from translator.decode import Problem, Rule, rule
+from translator.gateway.kinds.gateway import MOST_LISTENERS, ListenerSpec
+from translator.gateway.kinds.shared import Group, Kind, Namespace, ObjectName, unique_names
+from translator.gateway.names import GROUP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentGateway:
+    """The Gateway that the listeners are for."""
+
+    OPEN: ClassVar[bool] = True
+
+    group: Group = GROUP
+    kind: Kind = "Gateway"
+    namespace: Namespace | None = None
+    name: ObjectName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerSetSpec:
+    """What a ListenerSet says."""
+
+    OPEN: ClassVar[bool] = True
+
+    parent_ref: ParentGateway = field(metadata=rule(name="parentRef", required=True))
+    listeners: Annotated[tuple[ListenerSpec, ...], Rule(min_size=1, max_size=MOST_LISTENERS)]
+
+    def cross_check(self) -> Iterable[Problem]:
+        """Names are there once."""
+        yield from unique_names(((place, each.name) for place, each in enumerate(self.listeners)), "listeners")

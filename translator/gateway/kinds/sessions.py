@@ -1,0 +1,45 @@
+"""sessionPersistence of rules: the requests of one client go to one pod.
+
+Source: Gateway API v1.7.0, experimental channel, SessionPersistence.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+from translator.checks import Duration, plain_text, token
+from translator.decode import Problem, Rule, rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCookie:
+    """The cookie that tells a session."""
+
+    OPEN: ClassVar[bool] = True
+
+    name: Annotated[str, Rule(min_size=1, max_size=256, check=token)] | None = None
+    path: Annotated[str, Rule(max_size=1024, check=plain_text)] = "/"
+    lifetime_type: Literal["Session", "Permanent"] = field(default="Session", metadata=rule(name="lifetimeType"))
+
+    def cross_check(self) -> Iterable[Problem]:
+        """What would end the path."""
+        if ";" in self.path:
+            yield Problem("path", "must not contain a semicolon")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPersistence:
+    """How a session is told, and how long it lasts, in milliseconds."""
+
+    OPEN: ClassVar[bool] = True
+
+    type: Literal["Cookie", "Header"] = "Cookie"
+    cookie: SessionCookie | None = None
+    absolute_timeout: Duration | None = field(default=None, metadata=rule(name="absoluteTimeout"))
+
+    def cross_check(self) -> Iterable[Problem]:
+        """What goes with the type, and with a lifetime."""
+        if self.type == "Cookie" and self.cookie is None:
+            yield Problem("cookie", "must be given with the type Cookie")
+        if self.cookie is not None and self.cookie.lifetime_type == "Permanent" and self.absolute_timeout is None:
+            yield Problem("absoluteTimeout", "must be given for a permanent cookie")

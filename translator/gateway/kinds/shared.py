@@ -1,0 +1,174 @@
+"""What the kinds have in common: their objects, the types of their fields, and references to other objects."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+
+import orjson
+
+from translator.checks import Port
+from translator.decode import Problem, Rule, decode, few, rule
+from translator.gateway.names import GROUP
+from translator.ir import ObjectKey
+from translator.kubernetes.shapes import metadata_of
+from translator.kubernetes.tables import name_of
+
+T = TypeVar("T")
+
+HELD: Final = "heldBack"
+"""Marks what is left of an object that Envoy refused: it keeps its place, and is not served."""
+
+_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_DNS: Final = rf"{_LABEL}(\.{_LABEL})*"
+
+SectionName = Annotated[str, Rule(min_size=1, max_size=253, pattern=_DNS, hint="a name in lower case")]
+ObjectName = Annotated[str, Rule(min_size=1, max_size=253)]
+Namespace = Annotated[str, Rule(min_size=1, max_size=63, pattern=_LABEL, hint="the name of a namespace")]
+Group = Annotated[str, Rule(max_size=253, pattern=rf"({_DNS})?", hint="an API group")]
+Kind = Annotated[str, Rule(min_size=1, max_size=63, pattern="[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?", hint="a kind")]
+Hostname = Annotated[
+    str, Rule(min_size=1, max_size=253, pattern=rf"(\*\.)?{_DNS}", hint="a hostname in lower case, or *. and one")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Object(Generic[T]):
+    """An object as it was read; `spec` is None when a problem stops it. `created` is in RFC 3339, or empty.
+
+    `parents` are what a route refers to, also where nothing else of it can be read: it is told there what is wrong.
+    """
+
+    key: ObjectKey
+    namespace: str
+    name: str
+    created: str
+    spec: T | None
+    problems: tuple[Problem, ...] = ()
+    is_held: bool = False
+    parents: tuple["ParentRef", ...] = ()
+
+    @property
+    def age(self) -> tuple[str, str, str]:
+        """The order in which those that want the same come: the oldest, then the first by its name."""
+        return self.created, self.namespace, self.name
+
+    @property
+    def kind(self) -> str:
+        """Its kind, without the group."""
+        return self.key.split("/", 2)[1]
+
+    @property
+    def called(self) -> str:
+        """Its name for people."""
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+def read_object(spec: type[T], key: ObjectKey, body: bytes) -> Object[T]:
+    """Read an object of a kind; the API server has checked it, a folder of YAML has not."""
+    document: dict[str, Any] = orjson.loads(body)
+    metadata, read = metadata_of(document), decode(spec, document.get("spec"))
+    problems = few((*metadata.problems, *read.problems))
+    value = None if any(problem.stops for problem in problems) else read.value
+    created = (metadata.value and metadata.value.creation_timestamp) or ""
+    parents = decode(_Parents, document.get("spec")).value
+    return Object(
+        key,
+        *name_of(key),
+        created,
+        value,
+        problems,
+        document.get(HELD) is True,
+        parents.parent_refs if parents else (),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentRef:
+    """What a route attaches to."""
+
+    OPEN: ClassVar[bool] = True
+
+    group: Group = GROUP
+    kind: Kind = "Gateway"
+    namespace: Namespace | None = None
+    name: ObjectName
+    section_name: SectionName | None = field(default=None, metadata=rule(name="sectionName"))
+    port: Port | None = None
+
+    def json(self) -> dict[str, Any]:
+        """The reference as it stands in a status."""
+        said = {
+            "group": self.group,
+            "kind": self.kind,
+            "namespace": self.namespace,
+            "name": self.name,
+            "sectionName": self.section_name,
+            "port": self.port,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parents:
+    """The references of a route, and nothing else of it."""
+
+    OPEN: ClassVar[bool] = True
+
+    parent_refs: Annotated[tuple[ParentRef, ...], Rule(max_size=32)] = field(
+        default=(), metadata=rule(name="parentRefs")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectRef:
+    """Another object; which group and kind it is of when nothing is said, its user knows."""
+
+    OPEN: ClassVar[bool] = True
+
+    group: Group = ""
+    kind: Kind | None = None
+    namespace: Namespace | None = None
+    name: ObjectName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendObjectRef:
+    """Where requests go."""
+
+    OPEN: ClassVar[bool] = True
+
+    group: Group = ""
+    kind: Kind = "Service"
+    namespace: Namespace | None = None
+    name: ObjectName
+    port: Port | None = None
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it names a Service."""
+        return self.group in {"", "core"} and self.kind == "Service"
+
+    def cross_check(self) -> Iterable[Problem]:
+        """A Service is asked at a port."""
+        if self.is_service and self.port is None:
+            yield Problem("port", "must be given for a Service")
+
+
+def unique_names(names: Iterable[tuple[int, str | None]], where: str) -> Iterable[Problem]:
+    """What is wrong where names are there twice; each is given with its place in the list."""
+    seen: dict[str, int] = {}
+    for place, name in names:
+        if name is not None and name in seen:
+            yield Problem(f"{where}[{place}].name", f"{name} is the name of {where}[{seen[name]}] already")
+        elif name is not None:
+            seen[name] = place
+
+
+def checked_parents(parents: Iterable[ParentRef]) -> Iterable[Problem]:
+    """The rules about several references to one parent: each names another section, or another port."""
+    seen: dict[object, list[ParentRef]] = {}
+    for place, parent in enumerate(parents):
+        same = seen.setdefault((parent.group, parent.kind, parent.namespace, parent.name), [])
+        if any((parent.section_name, parent.port) == (each.section_name, each.port) for each in same):
+            yield Problem(f"parentRefs[{place}]", "is there twice: sectionName or port must tell them apart")
+        same.append(parent)

@@ -1,0 +1,180 @@
+"""Listeners of Gateways: whose a port and a hostname are. Pure.
+
+One Envoy serves all Gateways, so that their listeners share its ports. Within one Gateway those that cannot be told
+apart are all refused. Of two Gateways the older one keeps a hostname at a port, and says what is spoken there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from translator.gateway.kinds.gateway import ClientValidation, Frontend, ListenerSpec
+from translator.gateway.kinds.shared import Object
+from translator.ir import ObjectKey
+
+ListenerKey = tuple[ObjectKey, str]
+"""A Gateway or a ListenerSet, and the name of one of its listeners."""
+
+Named = tuple[ObjectKey, str, str]
+"""A listener, as a ListenerKey, and a hostname that a route has there."""
+
+Rank = tuple[str | int, ...]
+
+Reason = Literal["HostnameConflict", "ProtocolConflict", "PortUnavailable"]
+
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"), "HTTPS": ("GRPCRoute", "HTTPRoute")}
+"""The kinds of routes for each protocol that is served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who declares listeners: a Gateway, or a ListenerSet for one.
+
+    `rank` is where it stands among all that may want the same: the older Gateway before the newer one, and a Gateway
+    before its ListenerSets. `frontend` is what the Gateway says of TLS with clients. `stopped` is why it is not served
+    as a whole; empty: it is.
+    """
+
+    found: Object[Any]
+    gateway: ObjectKey
+    rank: Rank
+    frontend: Frontend
+    stopped: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listener. `place` is its path in its owner; `called`, `namespace`, `rank` and `stopped` are the owner's.
+
+    `validation` is what clients must show, and `validated_by` where under `spec.tls.frontend` that is said.
+    """
+
+    key: ListenerKey
+    gateway: ObjectKey
+    namespace: str
+    rank: Rank
+    called: str
+    place: str
+    spec: ListenerSpec
+    stopped: str
+    validation: ClientValidation | None = None
+    validated_by: str = "default"
+
+    @property
+    def hostname(self) -> str:
+        """Its hostname; empty: every one."""
+        return self.spec.hostname or ""
+
+    @property
+    def named(self) -> str:
+        """Its name for people."""
+        return f"listener {self.spec.name} of {self.called}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a listener gets nothing of what it wants."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A listener's wish for a port and a hostname."""
+
+    rank: Rank
+    protocol: str
+    hostname: str
+    named: str
+
+
+def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Listener]:
+    """The listeners of a Gateway or a ListenerSet."""
+    found = owner.found
+    for place, spec in enumerate(listeners):
+        yield Listener(
+            (found.key, spec.name),
+            owner.gateway,
+            found.namespace,
+            owner.rank,
+            found.called,
+            f"spec.listeners[{place}]",
+            spec,
+            owner.stopped,
+            *(owner.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")),
+        )
+
+
+def claim_of(listener: Listener) -> Claim | None:
+    """What a listener wants; None where its protocol is not served, so that it gets nothing."""
+    spec = listener.spec
+    return Claim(listener.rank, spec.protocol, listener.hostname, listener.named) if spec.protocol in KINDS else None
+
+
+def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None) -> dict[ListenerKey, Refusal]:
+    """Which claims to a port are refused, and why.
+
+    Args:
+        claims: by the listeners.
+        port: its number.
+        taken_by: who has the port that is no Gateway, if anybody, for people.
+    """
+    if taken_by is not None:
+        said = f"port {port} belongs to {taken_by}"
+        return dict.fromkeys(claims, Refusal("PortUnavailable", said))
+    by_owner: dict[Rank, dict[ListenerKey, Claim]] = {}
+    for key, claim in claims.items():
+        by_owner.setdefault(claim.rank, {})[key] = claim
+    refused: dict[ListenerKey, Refusal] = {}
+    kept: dict[str, Claim] = {}
+    for _, own in sorted(by_owner.items()):
+        alike = _alike(own)
+        refused |= alike
+        distinct = {key: claim for key, claim in own.items() if key not in alike}
+        refused |= _lost(distinct, kept)
+        kept |= {claim.hostname: claim for key, claim in distinct.items() if key not in refused}
+    return refused
+
+
+def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
+    """The listeners of one owner at a port that cannot be told apart."""
+    refused: dict[ListenerKey, Refusal] = {}
+    for key, claim in own.items():
+        others = [each for other, each in own.items() if other != key]
+        protocols = [each for each in others if each.protocol != claim.protocol]
+        same = [each for each in others if each.hostname == claim.hostname]
+        if protocols:
+            refused[key] = _protocol(claim, protocols[0])
+        elif same:
+            said = f"{_host(claim.hostname)} at this port is wanted by {_list(same)} as well: neither gets it"
+            refused[key] = Refusal("HostnameConflict", said)
+    return refused
+
+
+def _lost(own: Mapping[ListenerKey, Claim], kept: Mapping[str, Claim]) -> dict[ListenerKey, Refusal]:
+    """The listeners of an owner that lose to those of earlier ones."""
+    refused: dict[ListenerKey, Refusal] = {}
+    spoken = next(iter(kept.values()), None)
+    for key, claim in own.items():
+        if spoken is not None and spoken.protocol != claim.protocol:
+            refused[key] = _protocol(claim, spoken)
+        elif claim.hostname in kept:
+            said = (
+                f"{_host(claim.hostname)} at this port belongs to the {kept[claim.hostname].named}, which comes first"
+            )
+            refused[key] = Refusal("HostnameConflict", said)
+    return refused
+
+
+def _protocol(claim: Claim, other: Claim) -> Refusal:
+    said = f"{claim.protocol} cannot share the port with {other.protocol}, which the {other.named} wants"
+    return Refusal("ProtocolConflict", said)
+
+
+def _host(hostname: str) -> str:
+    return f"the hostname {hostname}" if hostname else "every hostname"
+
+
+def _list(claims: Iterable[Claim]) -> str:
+    return ", ".join(sorted(f"the {each.named}" for each in claims))

@@ -1,0 +1,31 @@
+"""What things are called: the controller that we are, and the keys of objects."""
+
+from typing import Final
+
+from translator.ir import ObjectKey
+
+GROUP: Final = "gateway.networking.k8s.io"
+CONTROLLER: Final = "getambassador.io/dragoman"
+"""What a GatewayClass names whose Gateways are ours."""
+
+GATEWAY_CLASS: Final = f"{GROUP}/GatewayClass"
+GATEWAY: Final = f"{GROUP}/Gateway"
+LISTENER_SET: Final = f"{GROUP}/ListenerSet"
+HTTP_ROUTE: Final = f"{GROUP}/HTTPRoute"
+GRPC_ROUTE: Final = f"{GROUP}/GRPCRoute"
+REFERENCE_GRANT: Final = f"{GROUP}/ReferenceGrant"
+NAMESPACE: Final = "core/Namespace"
+
+ROUTES: Final = {"HTTPRoute": HTTP_ROUTE, "GRPCRoute": GRPC_ROUTE}
+"""The kinds of routes that are served."""
+
+PARENTS: Final = {"Gateway": GATEWAY, "ListenerSet": LISTENER_SET}
+"""The kinds that routes attach to."""
+
+NAME_LABEL: Final = "kubernetes.io/metadata.name"
+"""The label that every namespace has: its name."""
+
+
+def gateway_key(namespace: str, name: str) -> ObjectKey:
+    """The key of a Gateway."""
+    return f"{GATEWAY}/{namespace}/{name}"

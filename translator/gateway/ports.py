@@ -1,0 +1,95 @@
+"""The tables of what is open: whose a port and a hostname are, what becomes of each listener, and its filter chain."""
+
+from collections.abc import Callable, Mapping
+
+from translator import ir
+from translator.gateway.chains import Served, chain_of, listener_name, overlapping
+from translator.gateway.conditions import Condition
+from translator.gateway.gateways import Gateways
+from translator.gateway.listeners import Claim, Listener, ListenerKey, Named, Refusal, claim_of, settle
+from translator.gateway.termination import Presented, Terminations
+from translator.gateway.verdicts import Verdict, judge
+from translator.ir import ObjectKey
+from translator.options import Options
+from translator.tables import Table, Tables, read
+
+
+class Ports:
+    """`verdicts` and `served` are by listener, `by_owner` the verdicts by who declares it; `chains`, `listeners`: IR.
+
+    `presented` are the certificates that Gateways show to services. `names` are the hostnames of routes, by listener.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        gateways: Gateways,
+        names: Table[ListenerKey, Mapping[Named, str]],
+        terminations: Terminations,
+        taken: Table[int, str],
+        common: Callable[[], ir.HttpOptions],
+        options: Options,
+    ) -> None:
+        self._names = names
+        self._terminations = terminations
+        self._common = common
+        self._options = options
+        claims = tables.group("claims of ports", gateways.listeners, _claims_of)
+        self._settled: Table[int, Mapping[ListenerKey, Refusal]] = tables.each(
+            "ports of gateways settled", claims, lambda port, them: settle(them, port, read(taken, port)) or None
+        )
+        self.verdicts: Table[ListenerKey, Verdict] = tables.each(
+            "listeners judged", gateways.listeners, lambda _, row: self._judge(row)
+        )
+        self.by_owner: Table[ObjectKey, Mapping[ListenerKey, Verdict]] = tables.group(
+            "listeners judged by owner", self.verdicts, lambda key, row: {key[0]: row}
+        )
+        self.served: Table[ListenerKey, Served] = tables.each(
+            "listeners served", self.verdicts, lambda _, row: _served(row)
+        )
+        self.presented: Table[ObjectKey, Presented] = tables.each(
+            "certificates towards services", gateways.all, lambda _, row: terminations.presented(row)
+        )
+        self._by_port = tables.group("listeners served by port", self.served, lambda _, row: {row.port: row})
+        wanted = tables.group("chains of gateways wanted", self.served, lambda _, row: {row.chain: row.port})
+        self.chains: Table[str, ir.FilterChain] = tables.each(
+            "chains of gateways", wanted, lambda name, them: self._chain(name, next(iter(them.values())))
+        )
+        opened = tables.group("ports opened by gateways", self.served, lambda _, row: {listener_name(row.port): row})
+        self.listeners: Table[str, ir.Listener] = tables.each("listeners opened by gateways", opened, self._listener)
+
+    def overlaps(self, verdict: Verdict) -> tuple[Condition, ...]:
+        """What is said of a listener whose hosts another one's certificates stand for as well. For rules."""
+        own = read(self.served, verdict.listener.key)
+        found = overlapping(own, read(self._by_port, own.port) or {}) if own is not None else None
+        return (found,) if found is not None else ()
+
+    def _judge(self, listener: Listener) -> Verdict:
+        refusal = (read(self._settled, listener.spec.port) or {}).get(listener.key)
+        ended = self._terminations.of(listener) if listener.spec.protocol == "HTTPS" else None
+        return judge(listener, refusal, ended)
+
+    def _chain(self, name: str, port: int) -> ir.FilterChain | None:
+        served = read(self._by_port, port) or {}
+        names = {
+            key: tuple((read(self._names, key) or {}).values()) for key, row in served.items() if row.chain == name
+        }
+        return chain_of(name, port, served, names, self._common())
+
+    def _listener(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.Listener:
+        port = next(iter(served.values())).port
+        origins = tuple(sorted({key[0] for key in served}))
+        address, more = self._options.bind_address, self._options.more_addresses
+        return ir.Listener(name, address, port, origins=origins, more_addresses=more)
+
+
+def _claims_of(_: ListenerKey, listener: Listener) -> dict[int, Claim]:
+    claim = claim_of(listener)
+    return {listener.spec.port: claim} if claim is not None else {}
+
+
+def _served(row: Verdict) -> Served | None:
+    listener = row.listener
+    if not row.is_served:
+        return None
+    return Served(listener.key, listener.gateway, listener.spec.port, listener.hostname, row.termination)

@@ -1,0 +1,166 @@
+"""The tables of routes: what they attach to, what they mean, and the rows of the IR that they become."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from translator import ir
+from translator.gateway.attachment import Attachment, Place, attach, unread
+from translator.gateway.chains import virtual_host_name
+from translator.gateway.gateways import Gateways
+from translator.gateway.kinds.shared import Object, ParentRef
+from translator.gateway.listeners import ListenerKey, Named
+from translator.gateway.matches import order
+from translator.gateway.names import GROUP, PARENTS
+from translator.gateway.ports import Ports
+from translator.gateway.rules import variants
+from translator.gateway.understanding import Understanding, Understood
+from translator.ir import ObjectKey
+from translator.tables import Table, Tables, read
+
+Route = Object[Any]
+
+
+class Attachments:
+    """`all` are what became of the parents of each route, by route; `names` the hostnames of routes, by listener."""
+
+    def __init__(self, tables: Tables, gateways: Gateways, routes: Table[ObjectKey, Route]) -> None:
+        self._gateways = gateways
+        self.all: Table[ObjectKey, tuple[Attachment, ...]] = tables.each(
+            "attachments", routes, lambda _, route: tuple(self._attach(route)) or None
+        )
+        names = tables.group("names of routes", self.all, lambda _, row: _names_of(row))
+        named = tables.each("hostnames of routes", names, lambda _, __: True)
+        self.names: Table[ListenerKey, Mapping[Named, str]] = tables.group(
+            "hostnames by listener", named, lambda name, _: {(name[0], name[1]): name[2]}
+        )
+
+    def _attach(self, route: Route) -> Iterator[Attachment]:
+        for number, ref in enumerate(route.parents):
+            places = self._places_of(route, ref)
+            if places is None:
+                continue
+            if route.spec is None:
+                yield unread(ref, route.problems)
+                continue
+            path, labels_of = f"spec.parentRefs[{number}]", self._gateways.labels_of
+            yield attach(route.kind, route.namespace, route.spec.hostnames, ref, places, labels_of, path)
+
+    def _places_of(self, route: Route, ref: ParentRef) -> tuple[Place, ...] | None:
+        """The listeners of a parent; None: it is not ours."""
+        if ref.group != GROUP or ref.kind not in PARENTS:
+            return None
+        return read(self._gateways.places, f"{PARENTS[ref.kind]}/{ref.namespace or route.namespace}/{ref.name}")
+
+
+class Routes:
+    """`understood` are the routes that attach to anything of ours; `routes` and `hosts_of` are the IR."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        routes: Table[ObjectKey, Route],
+        attachments: Attachments,
+        ports: Ports,
+        understanding: Understanding,
+    ) -> None:
+        self._read = routes
+        self._attachments = attachments.all
+        self._ports = ports
+        self.understood: Table[ObjectKey, Understood] = tables.each(
+            "routes of gateways understood",
+            attachments.all,
+            lambda key, _: understanding.understand(route) if (route := read(routes, key)) else None,
+        )
+        rows = tables.group("routes by hostname", self.understood, self._rows)
+        self.routes: Table[str, tuple[ir.Route, ...]] = tables.each(
+            "routes of gateways made", rows, lambda _, them: next(iter(them.values())).routes
+        )
+        self.hosts_of: Table[str, tuple[str, ...]] = tables.each(
+            "virtual hosts of routes", rows, lambda _, them: next(iter(them.values())).hosts
+        )
+        attached = tables.group("routes attached", attachments.all, self._attached)
+        self.counts: Table[ListenerKey, int] = tables.each(
+            "routes attached counted", attached, lambda _, them: len(them)
+        )
+
+    def _rows(self, key: ObjectKey, understood: Understood) -> dict[str, "_Row"]:
+        """The routes for each hostname as it was written, and for each of the circumstances that they depend on."""
+        route = read(self._read, key)
+        if route is None or route.is_held:
+            return {}
+        apart = any(rule.depends_on_listener for rule in understood.rules)
+        by_tls = any(rule.speaks_tls for rule in understood.rules)
+        hosts: dict[_Circumstances, list[str]] = {}
+        for attachment in read(self._attachments, key) or ():
+            for spot in attachment.spots:
+                served = read(self._ports.served, spot.key)
+                if served is None:
+                    continue
+                came_by = ("http" if served.tls is None else "https", spot.port) if apart else None
+                shown = read(self._ports.presented, served.gateway) if by_tls else None
+                for name in spot.names:
+                    host = virtual_host_name(spot.port, spot.listener, name.effective)
+                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None)
+                    hosts.setdefault(where, []).append(host)
+        return {
+            where.row_name(route): _Row(_routes(route, understood, where), tuple(dict.fromkeys(sorted(names))))
+            for where, names in hosts.items()
+        }
+
+    def _attached(self, key: ObjectKey, attachments: tuple[Attachment, ...]) -> dict[ListenerKey, bool]:
+        """The listeners where a route counts: where it is accepted."""
+        understood = read(self.understood, key)
+        if understood is not None and understood.is_unserved:
+            return {}
+        return {spot.key: True for each in attachments for spot in each.spots}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Routes that belong together, and the names of their virtual hosts."""
+
+    routes: tuple[ir.Route, ...]
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Circumstances:
+    """What routes depend on beside the object that they are of: a hostname as it was written, and more at need.
+
+    That is how requests came in, where redirects must know it, and what services are shown, where they speak TLS.
+    """
+
+    original: str
+    came_by: tuple[str, int] | None
+    presented: ir.SecretRef | None
+
+    def row_name(self, route: Route) -> str:
+        """The name of the routes."""
+        name = f"{route.kind}/{route.namespace}/{route.name}@{self.original or '*'}"
+        port = f":{self.came_by[1]}" if self.came_by else ""
+        return f"{name}{port}" + (f"!{self.presented.namespace}/{self.presented.name}" if self.presented else "")
+
+
+def _names_of(attachments: tuple[Attachment, ...]) -> dict[Named, bool]:
+    """The hostnames that a route has, each with the listener."""
+    return {(*spot.key, name.effective): True for each in attachments for spot in each.spots for name in spot.names}
+
+
+def _routes(route: Route, understood: Understood, where: _Circumstances) -> tuple[ir.Route, ...]:
+    name = where.row_name(route)
+    return tuple(
+        [
+            ir.Route(
+                f"{name}/{each.name}",
+                each.match,
+                each.action,
+                order(where.original, each.rank, route.age, each.order),
+                each.headers,
+                (route.key,),
+                each.filters,
+            )
+            for rule in understood.rules
+            for each in variants(rule.presenting(where.presented), where.came_by or ("http", 80))
+        ]
+    )

@@ -1,0 +1,191 @@
+"""From a rule to routes of the IR: each match is one, or some where they are shared out. Pure.
+
+A rule that cannot be served as it stands answers an error, and is told; it is never left out, since requests would go
+where another rule sends them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from translator import ir
+from translator.features.hash_policy import HashPolicy
+from translator.features.retry_policy import RetryPolicy
+from translator.features.upgrades import Upgrades
+from translator.gateway.filters import Treatment, redirects_of, rewrite_of, share_of
+from translator.gateway.kinds.filters import RequestMirror
+from translator.gateway.kinds.http_route import Retry, Timeouts
+from translator.gateway.matches import METHOD, Rank
+from translator.gateway.sessions import keeping
+
+_PRECISE: Final = 1_000_000
+_CONDITIONS: Final = ("connect-failure", "refused-stream", "reset-before-request")
+_WITH_PORT: Final = ir.HeaderMatch(":authority", ir.TextMatch("regex", r".*:[0-9]+"))
+_PREFLIGHT: Final = ir.HeaderMatch(METHOD, ir.TextMatch("exact", "OPTIONS"))
+_WEBSOCKETS: Final = Upgrades(("websocket",))
+
+Listener = tuple[str, int]
+"""The scheme and the port by which requests come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A backend's share of a rule; `backend` None: it is broken."""
+
+    backend: ir.Backend | None
+    weight: int
+    treatment: Treatment
+    mirrors: tuple[ir.Mirror, ...] = ()
+
+    def presenting(self, certificate: ir.SecretRef) -> "Share":
+        """The same, with a certificate that is shown to the backend, where TLS is spoken with it."""
+        if self.backend is None or self.backend.tls is None:
+            return self
+        return replace(self, backend=replace(self.backend, tls=replace(self.backend.tls, certificate=certificate)))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that is understood: what it asks, in the order of its matches, and what it does."""
+
+    place: int
+    matches: tuple[tuple[int, ir.RouteMatch, Rank], ...]
+    treatment: Treatment
+    mirrors: tuple[ir.Mirror, ...]
+    shares: tuple[Share, ...]
+    timeouts: Timeouts
+    retry: Retry | None
+    of_calls: bool
+    session: HashPolicy | None = None
+
+    @property
+    def depends_on_listener(self) -> bool:
+        """Whether what it does depends on where requests come in."""
+        return self.treatment.redirect is not None
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether TLS is spoken with any of its backends, so that they may be shown a certificate."""
+        return any(share.backend is not None and share.backend.tls is not None for share in self.shares)
+
+    def keeping(self, session: HashPolicy) -> "Rule":
+        """The same, with the requests of a session at one pod."""
+        shares = [replace(each, backend=keeping(each.backend)) if each.backend else each for each in self.shares]
+        return replace(self, session=session, shares=tuple(shares))
+
+    def presenting(self, certificate: ir.SecretRef | None) -> "Rule":
+        """The same, with a certificate that is shown to backends where TLS is spoken with them."""
+        if certificate is None:
+            return self
+        return replace(self, shares=tuple([share.presenting(certificate) for share in self.shares]))
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One route of a match: `name` and `order` tell it apart from the others of the match."""
+
+    name: str
+    match: ir.RouteMatch
+    rank: Rank
+    order: tuple[int, ...]
+    action: ir.Forward | ir.Redirect | ir.DirectResponse
+    headers: ir.HeaderEdits
+    filters: tuple[Any, ...]
+
+
+def variants(rule: Rule, listener: Listener) -> Iterator[Variant]:
+    """The routes of a rule for requests that come in at a listener."""
+    treatment = rule.treatment
+    filters = (treatment.cors,) if treatment.cors is not None else ()
+    for number, match, rank in rule.matches:
+        for place, (narrowed, action, headers) in enumerate(_actions(rule, match, listener)):
+            name, order = f"{rule.place}-{number}", (rule.place, number, place)
+            if place:
+                name = f"{name}-{place}"
+            yield Variant(name, narrowed, rank, order, action, headers, filters)
+            asked = next((each for each in narrowed.headers if each.name == METHOD), None) if filters else None
+            if asked is not None and asked != _PREFLIGHT:
+                yield Variant(
+                    f"{name}-preflight", _preflight(narrowed, asked), rank, (*order, 1), action, headers, filters
+                )
+
+
+def _preflight(match: ir.RouteMatch, method: ir.HeaderMatch) -> ir.RouteMatch:
+    """What a browser asks before a request of this method, with none of its headers."""
+    return replace(match, headers=(_PREFLIGHT, replace(method, name="access-control-request-method")))
+
+
+Action = tuple[ir.RouteMatch, ir.Forward | ir.Redirect | ir.DirectResponse, ir.HeaderEdits]
+
+
+def _actions(rule: Rule, match: ir.RouteMatch, listener: Listener) -> Iterator[Action]:
+    treatment, error = rule.treatment, ir.DirectResponse(503 if rule.of_calls else 500)
+    if treatment.unserved:
+        yield match, error, ir.HeaderEdits()
+    elif treatment.redirect is not None:
+        for redirect, came_with_port in redirects_of(treatment.redirect, match.path, listener):
+            headers = (*match.headers, _WITH_PORT) if came_with_port else match.headers
+            yield replace(match, headers=headers), redirect, treatment.headers
+    elif not any(share.weight for share in rule.shares):
+        yield match, error, treatment.headers
+    else:
+        yield from _forwards(rule, match)
+
+
+def _forwards(rule: Rule, match: ir.RouteMatch) -> Iterator[Action]:
+    """One route for all backends, or one for each, where what is done with the request depends on the backend."""
+    shares = [share for share in rule.shares if share.weight]
+    if all(_is_plain(share) for share in shares):
+        yield match, _forward(rule, shares, match), rule.treatment.headers
+        return
+    total, reached = sum(share.weight for share in shares), 0
+    for place, share in enumerate(shares):
+        reached += share.weight
+        # Envoy draws one number a request, and compares it with each share that the request meets.
+        part = None if place == len(shares) - 1 else ir.Share(round(reached * _PRECISE / total), _PRECISE)
+        yield replace(match, share=part), _forward(rule, [share], match), rule.treatment.headers
+
+
+def _is_plain(share: Share) -> bool:
+    """Whether all that is done with a share's requests can be said beside its weight."""
+    return not (share.treatment.rewrite or share.mirrors)
+
+
+def _forward(rule: Rule, shares: Sequence[Share], match: ir.RouteMatch) -> ir.Forward:
+    own = shares[0].treatment.rewrite if len(shares) == 1 else None
+    rewrite = own or rule.treatment.rewrite
+    mirrors = rule.mirrors + (shares[0].mirrors if len(shares) == 1 else ())
+    timeout, retry = _patience(rule.timeouts, rule.retry, of_calls=rule.of_calls)
+    websockets = None if rule.of_calls else _WEBSOCKETS
+    features = tuple([each for each in (retry, websockets, rule.session) if each is not None])
+    return ir.Forward(
+        tuple([ir.WeightedBackend(share.backend, share.weight, share.treatment.headers) for share in shares]),
+        rewrite_of(rewrite.path, match.path) if rewrite else None,
+        rewrite.hostname if rewrite else None,
+        timeout,
+        mirrors,
+        features,
+        503 if rule.of_calls else 500,
+    )
+
+
+def _patience(timeouts: Timeouts, retry: Retry | None, *, of_calls: bool) -> tuple[int | None, RetryPolicy | None]:
+    """How long is waited for an answer, in milliseconds, and when a request is sent again.
+
+    A call may last as long as it likes, where nothing is said; for requests there is Envoy's own limit.
+    """
+    request, each_try = timeouts.request, timeouts.backend_request
+    otherwise = 0 if of_calls or each_try is not None else None
+    attempts = 0 if retry is None else 1 if retry.attempts is None else retry.attempts
+    if retry is None or not attempts:
+        limits = [limit for limit in (request, each_try) if limit]
+        return min(limits) if limits else otherwise if request is None else request, None
+    conditions = (*_CONDITIONS, "retriable-status-codes") if retry.codes else _CONDITIONS
+    codes = tuple(sorted(set(retry.codes)))
+    policy = RetryPolicy(conditions, attempts, each_try or None, codes=codes, backoff_ms=retry.backoff or None)
+    return otherwise if request is None else request, policy
+
+
+def mirror_of(backend: ir.Backend, said: RequestMirror) -> ir.Mirror:
+    """The copies of requests."""
+    return ir.Mirror(backend, share_of(said), same_host=True)

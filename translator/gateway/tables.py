@@ -1,0 +1,215 @@
+"""The map of Gateway API: every table from its objects to the IR, and to their statuses.
+
+GatewayClass -> classes -> gateways, sets --> listeners --> ports settled --> verdicts --> served --> chains, listeners
+ReferenceGrant -> grants       |                                                  |
+HTTPRoute, GRPCRoute --> routes +-> attachments --> names, counts ----------------+
+                            |               |
+                            +-> understood -+--> routes, hosts_of
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from translator import ir
+from translator.decode import Problem
+from translator.gateway.backends import Backends
+from translator.gateway.conditions import Condition
+from translator.gateway.gateways import Gateways, ListenerSet
+from translator.gateway.grants import Grants
+from translator.gateway.kinds.gateway import GatewaySpec, ListenerSpec
+from translator.gateway.kinds.grpc_route import GRPCRouteSpec
+from translator.gateway.kinds.http_route import HTTPRouteSpec
+from translator.gateway.kinds.reference_grant import ReferenceGrantSpec
+from translator.gateway.kinds.shared import Object, read_object
+from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT
+from translator.gateway.ports import Ports
+from translator.gateway.problems import problems_of
+from translator.gateway.routes import Attachments, Route, Routes
+from translator.gateway.statuses import (
+    FALLS_BACK,
+    NOT_ALLOWED,
+    UNADDRESSED,
+    Addresses,
+    addresses_of,
+    class_conditions,
+    class_status,
+    gateway_conditions,
+    gateway_status,
+    given,
+    refusal_of,
+    route_status,
+    set_conditions,
+    set_status,
+)
+from translator.gateway.termination import Terminations
+from translator.gateway.understanding import Understanding
+from translator.gateway.verdicts import Verdict
+from translator.ir import ObjectKey
+from translator.kubernetes.own_services import OwnServices
+from translator.kubernetes.tables import KubernetesTables
+from translator.options import Options
+from translator.tables import Table, Tables, read
+
+__all__ = ["GatewayTables", "Gateways"]
+
+Problems = Table[ObjectKey, tuple[Problem, ...]]
+Conditions = tuple[Condition, ...]
+NOTHING: Final[Conditions] = ()
+
+
+class GatewayTables:
+    """Gateway API as IR.
+
+    `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names;
+    `routes` by route and hostname as it was written, with `hosts_of` the names of their virtual hosts; `statuses` are
+    what the statuses of objects are to say, as JSON, and `problems` what is wrong with them, both by object key.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        gateways: Gateways,
+        kubernetes: KubernetesTables,
+        own: OwnServices,
+        taken: Table[int, str],
+        common: Callable[[], ir.HttpOptions],
+        options: Options,
+    ) -> None:
+        """`taken` are the ports that others have, with who that is; `common` is how HTTP is spoken everywhere."""
+        self._tables = tables
+        self._gateways = gateways
+        self._own = own
+        self._options = options
+        kinds = (HTTP_ROUTE, GRPC_ROUTE, REFERENCE_GRANT)
+        objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in kinds}
+        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {**gateways.sources, **objects}
+        grants_read = tables.each(
+            "reference grants", objects[REFERENCE_GRANT], lambda key, body: read_object(ReferenceGrantSpec, key, body)
+        )
+        grants = Grants(tables, grants_read)
+        routes: Table[ObjectKey, Route] = tables.union(
+            "routes of gateways",
+            tables.each("HTTP routes", objects[HTTP_ROUTE], lambda key, body: read_object(HTTPRouteSpec, key, body)),
+            tables.each("GRPC routes", objects[GRPC_ROUTE], lambda key, body: read_object(GRPCRouteSpec, key, body)),
+        )
+        self._attachments = Attachments(tables, gateways, routes)
+        terminations = Terminations(kubernetes, grants)
+        self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, taken, common, options)
+        self.chains, self.listeners = ports.chains, ports.listeners
+        understanding = Understanding(Backends(kubernetes, grants))
+        self._routes = Routes(tables, routes, self._attachments, ports, understanding)
+        self.routes, self.hosts_of = self._routes.routes, self._routes.hosts_of
+        self._declare_statuses(routes)
+        self.problems: tuple[Problems, ...] = (
+            tables.each("gateway class problems", gateways.classes, lambda _, row: _told(row, class_conditions(row))),
+            tables.each("reference grant problems", grants_read, lambda _, row: _told(row, ())),
+            tables.each("gateway problems", gateways.all, self._gateway_problems),
+            tables.each("listener set problems", gateways.sets, self._set_problems),
+            tables.each("route problems", routes, self._route_problems),
+        )
+
+    def _declare_statuses(self, routes: Table[ObjectKey, Route]) -> None:
+        tables, gateways = self._tables, self._gateways
+        self._conditions: Table[ObjectKey, Conditions] = tables.each(
+            "conditions of gateways", gateways.all, self._gateway_conditions
+        )
+        self._set_conditions: Table[ObjectKey, Conditions] = tables.each(
+            "conditions of listener sets", gateways.sets, self._conditions_of_set
+        )
+        self._sets = tables.group("listener sets accepted", gateways.sets, self._accepted_set)
+        self.statuses: Table[ObjectKey, bytes] = tables.union(
+            "statuses of gateway api",
+            tables.each(
+                "statuses of gateway classes", gateways.classes, lambda _, row: class_status(class_conditions(row))
+            ),
+            tables.each("statuses of gateways", gateways.all, self._gateway_status),
+            tables.each("statuses of listener sets", gateways.sets, self._set_status),
+            tables.each("statuses of routes", routes, lambda key, _: self._route_status(key)),
+        )
+
+    # -- Gateways
+
+    def _gateway_conditions(self, key: ObjectKey, row: Object[GatewaySpec]) -> Conditions:
+        address = None
+        if self._options.in_cluster:
+            ours = self._addresses()
+            address = given(row.spec.addresses if row.spec else (), ours)[1] if ours else UNADDRESSED
+        more = [FALLS_BACK] if row.spec and row.spec.tls.frontend.falls_back else []
+        presented = read(self._ports.presented, key)
+        more += [presented.said] if presented is not None else []
+        verdicts = self._sorted(key, row.spec.listeners if row.spec else ())
+        return gateway_conditions(refusal_of(row), verdicts, address, more)
+
+    def _gateway_status(self, key: ObjectKey, row: Object[GatewaySpec]) -> bytes | None:
+        if row.spec is None:
+            return None
+        addresses, _ = given(row.spec.addresses, self._addresses())
+        listeners = self._listeners(self._sorted(key, row.spec.listeners))
+        conditions, sets = read(self._conditions, key), read(self._sets, key)
+        return gateway_status(conditions or (), listeners, addresses, len(sets) if sets else 0)
+
+    def _gateway_problems(self, key: ObjectKey, row: Object[GatewaySpec]) -> tuple[Problem, ...] | None:
+        conditions = read(self._conditions, key) or NOTHING
+        return _told(row, (*conditions, *_of(self._sorted(key, row.spec.listeners if row.spec else ()))))
+
+    def _addresses(self) -> Addresses:
+        service = self._own.public() if self._options.in_cluster else None
+        return addresses_of(orjson.loads(service.addresses)) if service is not None else ()
+
+    # -- ListenerSets
+
+    def _conditions_of_set(self, key: ObjectKey, row: ListenerSet) -> Conditions:
+        if not row.is_allowed:
+            return NOT_ALLOWED
+        conditions = read(self._conditions, row.gateway) or NOTHING
+        return set_conditions(conditions, self._sorted(key, row.found.spec.listeners if row.found.spec else ()))
+
+    def _accepted_set(self, key: ObjectKey, row: ListenerSet) -> dict[ObjectKey, bool]:
+        conditions = read(self._set_conditions, key)
+        return {row.gateway: True} if conditions and conditions[0].status == "True" else {}
+
+    def _set_status(self, key: ObjectKey, row: ListenerSet) -> bytes:
+        verdicts = self._sorted(key, row.found.spec.listeners if row.found.spec else ())
+        conditions = read(self._set_conditions, key)
+        return set_status(conditions or (), self._listeners(verdicts))
+
+    def _set_problems(self, key: ObjectKey, row: ListenerSet) -> tuple[Problem, ...] | None:
+        conditions = read(self._set_conditions, key) or NOTHING
+        verdicts = self._sorted(key, row.found.spec.listeners if row.found.spec else ())
+        return _told(row.found, (*conditions, *_of(verdicts)))
+
+    # -- both, and routes
+
+    def _sorted(self, key: ObjectKey, listeners: Iterable[ListenerSpec]) -> list[Verdict]:
+        """What became of the listeners of a Gateway or a ListenerSet, in their order."""
+        found = {name: verdict for (_, name), verdict in (read(self._ports.by_owner, key) or {}).items()}
+        return [found[each.name] for each in listeners if each.name in found]
+
+    def _listeners(self, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+        return [
+            each.json(read(self._routes.counts, each.listener.key) or 0, self._ports.overlaps(each))
+            for each in verdicts
+        ]
+
+    def _route_status(self, key: ObjectKey) -> bytes:
+        """Also of a route that has no parents of ours: it may have had some."""
+        attachments = read(self._attachments.all, key)
+        return route_status(attachments or (), read(self._routes.understood, key))
+
+    def _route_problems(self, key: ObjectKey, route: Route) -> tuple[Problem, ...] | None:
+        conditions = [each.accepted for each in read(self._attachments.all, key) or ()]
+        understood = read(self._routes.understood, key)
+        if understood is not None:
+            conditions += [*understood.references, *understood.dropped]
+        return _told(route, conditions)
+
+
+def _of(verdicts: Iterable[Verdict]) -> list[Condition]:
+    """What is said of listeners that people could mend."""
+    return [condition for each in verdicts for condition in (each.accepted, *each.references)]
+
+
+def _told(row: Object[Any], conditions: Iterable[Condition]) -> tuple[Problem, ...] | None:
+    return (*row.problems, *problems_of(conditions)) or None

@@ -1,0 +1,128 @@
+"""What a route means by itself: its rules with their backends, and what is wrong with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from translator import ir
+from translator.decode import Invalid, join
+from translator.gateway.backends import Backends
+from translator.gateway.conditions import Condition, false
+from translator.gateway.filters import Treatment, treatment_of
+from translator.gateway.kinds.grpc_route import GrpcMatch, GrpcRule
+from translator.gateway.kinds.http_route import BackendRef, Match, RouteRule, Timeouts
+from translator.gateway.kinds.shared import BackendObjectRef, Object
+from translator.gateway.matches import Rank, call_match, http_match
+from translator.gateway.rules import Rule, Share, mirror_of
+from translator.gateway.sessions import policy_of, unserved
+
+Matched = tuple[int, ir.RouteMatch, Rank]
+AnyRule = RouteRule | GrpcRule
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a route means: its rules; the references that lead nowhere; and the rules that cannot be served, with why.
+
+    `is_unserved`: none of them can.
+    """
+
+    rules: tuple[Rule, ...]
+    references: tuple[Condition, ...] = ()
+    dropped: tuple[Condition, ...] = ()
+    is_unserved: bool = False
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What is found while a route is read."""
+
+    references: list[Condition] = field(default_factory=list)
+    dropped: list[Condition] = field(default_factory=list)
+    unserved: set[int] = field(default_factory=set)
+
+    def drop(self, path: str, message: str, rule: int | None = None) -> None:
+        """Something cannot be served; perhaps it is a rule as a whole."""
+        self.dropped.append(false("Accepted", "UnsupportedValue", message, path))
+        if rule is not None:
+            self.unserved.add(rule)
+
+
+class Understanding:
+    """Each route by itself. The method is for rules that a sweep runs: it asks for Services and ReferenceGrants."""
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+
+    def understand(self, route: Object[Any]) -> Understood | None:
+        """What a route means; None when a problem stops it."""
+        if route.spec is None:
+            return None
+        notes = _Notes()
+        rules = tuple([self._rule(route, place, each, notes) for place, each in enumerate(route.spec.rules)])
+        unserved = bool(rules) and len(notes.unserved) == len(rules)
+        return Understood(rules, tuple(notes.references), tuple(notes.dropped), unserved)
+
+    def _rule(self, route: Object[Any], place: int, written: AnyRule, notes: _Notes) -> Rule:
+        path, of_calls = f"spec.rules[{place}]", isinstance(written, GrpcRule)
+        matches = tuple(_matches(written, path, notes))
+        treatment = treatment_of(written.filters, path, of_calls=of_calls)
+        session = written.session_persistence
+        wrong = unserved(session, len(written.backend_refs)) if session is not None else None
+        if wrong is not None:
+            told = (join(f"{path}.sessionPersistence", wrong[0]), wrong[1])
+            treatment = replace(treatment, unserved=(*treatment.unserved, told))
+        for where, said in treatment.unserved:
+            notes.drop(where, said, place)
+        if not matches:
+            notes.unserved.add(place)
+        shares = tuple(
+            [
+                self._share(route, each, f"{path}.backendRefs[{number}]", notes, of_calls=of_calls)
+                for number, each in enumerate(written.backend_refs)
+            ]
+        )
+        mirrors = tuple(self._mirrors(route, treatment, notes, of_calls=of_calls))
+        timeouts, retry = (Timeouts(), None) if isinstance(written, GrpcRule) else (written.timeouts, written.retry)
+        rule = Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls=of_calls)
+        return rule if session is None or wrong is not None else rule.keeping(policy_of(session, route.key, place))
+
+    def _share(self, route: Object[Any], ref: BackendRef, path: str, notes: _Notes, *, of_calls: bool) -> Share:
+        backend = self._find(route, ref, path, notes, of_calls=of_calls)
+        treatment = treatment_of(ref.filters, path, of_calls=of_calls, of_backend=True)
+        for where, said in treatment.unserved:
+            notes.drop(where, said)
+            backend = None
+        return Share(backend, ref.weight, treatment, tuple(self._mirrors(route, treatment, notes, of_calls=of_calls)))
+
+    def _mirrors(
+        self, route: Object[Any], treatment: Treatment, notes: _Notes, *, of_calls: bool
+    ) -> Iterator[ir.Mirror]:
+        """The copies that are sent; one whose backend is missing is not."""
+        for path, mirror in treatment.mirrors:
+            backend = self._find(route, mirror.backend_ref, path, notes, of_calls=of_calls)
+            if backend is not None:
+                yield mirror_of(backend, mirror)
+
+    def _find(
+        self, route: Object[Any], ref: BackendObjectRef, path: str, notes: _Notes, *, of_calls: bool
+    ) -> ir.Backend | None:
+        found = self._backends.find(route, ref, path, of_calls=of_calls)
+        if found.problem is not None:
+            notes.references.append(found.problem)
+        return found.backend
+
+
+def _matches(written: AnyRule, path: str, notes: _Notes) -> Iterator[Matched]:
+    """The matches of a rule that can be asked; without any it matches everything."""
+    if isinstance(written, GrpcRule):
+        every: tuple[Match | GrpcMatch, ...] = written.matches or (GrpcMatch(),)
+    else:
+        every = written.matches or (Match(),)
+    for number, match in enumerate(every):
+        try:
+            found = call_match(match) if isinstance(match, GrpcMatch) else http_match(match)
+        except Invalid as invalid:
+            notes.drop(f"{path}.matches[{number}].{invalid.at}", invalid.message)
+        else:
+            yield number, *found

@@ -1,0 +1,100 @@
+"""What becomes of each listener, and what is said of it. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from translator import ir
+from translator.gateway.attachment import kinds_of
+from translator.gateway.conditions import Condition, false, listed, true
+from translator.gateway.listeners import KINDS, Listener, Refusal
+from translator.gateway.names import GROUP
+from translator.gateway.termination import Ended, resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A listener with its conditions, and the references that lead nowhere. `termination`: of one served by TLS."""
+
+    listener: Listener
+    kinds: tuple[str, ...]
+    accepted: Condition
+    references: tuple[Condition, ...]
+    programmed: Condition
+    conflicted: Condition | None = None
+    termination: ir.TlsTermination | None = None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether requests can come in."""
+        return self.programmed.status == "True"
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All of them."""
+        said = (self.accepted, self.conflicted, resolved(self.references), self.programmed)
+        return tuple([each for each in said if each])
+
+    def json(self, attached: int, more: tuple[Condition, ...]) -> dict[str, Any]:
+        """The listener in a status, to which so many routes are attached; `more` conditions are of others' making."""
+        return {
+            "name": self.listener.spec.name,
+            "supportedKinds": [{"group": GROUP, "kind": kind} for kind in self.kinds],
+            "attachedRoutes": attached,
+            "conditions": listed((*self.conditions, *more)),
+        }
+
+
+def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None) -> Verdict:
+    """What becomes of a listener.
+
+    Args:
+        listener: itself.
+        refusal: why it does not get its port or hostname.
+        ended: how it ends TLS; None: it speaks in clear text.
+    """
+    spec, allowed = listener.spec, listener.spec.allowed_routes
+    kinds = kinds_of(spec.protocol, allowed)
+    references = (*_wrong_kinds(listener), *(ended.problems if ended else ()))
+    place = listener.place
+    if spec.protocol not in KINDS:
+        said = f"{spec.protocol} is not served, only {' and '.join(sorted(KINDS))}"
+        accepted = false("Accepted", "UnsupportedProtocol", said, f"{place}.protocol")
+        return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", "it is not accepted"))
+    if refusal is not None:
+        accepted = false("Accepted", refusal.reason, refusal.message, place)
+        conflicted = None
+        if refusal.reason != "PortUnavailable":
+            conflicted = true("Conflicted", refusal.reason, refusal.message)
+        programmed = _not_programmed(refusal.reason, refusal.message)
+        return Verdict(listener, kinds, accepted, references, programmed, conflicted)
+    accepted = true("Accepted")
+    if ended is not None and ended.unverifiable is not None:
+        accepted = ended.unverifiable
+    if listener.stopped:
+        return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", listener.stopped))
+    if ended is not None and (ended.termination is None or accepted.status == "False"):
+        said = "it cannot end TLS" if accepted.status == "True" else "it is not accepted"
+        return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", said))
+    if not kinds and allowed.kinds:
+        return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", "it takes no kind of routes"))
+    return Verdict(
+        listener, kinds, accepted, references, true("Programmed"), None, ended.termination if ended else None
+    )
+
+
+def _not_programmed(reason: str, message: str) -> Condition:
+    return false("Programmed", reason, message)
+
+
+def _wrong_kinds(listener: Listener) -> tuple[Condition, ...]:
+    served = KINDS.get(listener.spec.protocol, ())
+    path = f"{listener.place}.allowedRoutes.kinds"
+    return tuple(
+        [
+            false(
+                "ResolvedRefs", "InvalidRouteKinds", f"{each.kind} is not served by this listener", f"{path}[{place}]"
+            )
+            for place, each in enumerate(listener.spec.allowed_routes.kinds)
+            if each.group != GROUP or each.kind not in served
+        ]
+    )
