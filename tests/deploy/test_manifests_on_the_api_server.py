@@ -11,6 +11,7 @@ from reporter.gateway_merging import CONTROLLER as WRITER
 from tests.deploy.reading import DEPLOY, ROOT, documents, of_kind
 from tests.support.apiserver import ApiServer
 from tests.support.gateway_crds import install
+from translator.gateway.names import CONTROLLER as READER
 from watcher.gateway_kinds import CONTROLLER
 
 pytestmark = pytest.mark.kubernetes
@@ -54,7 +55,7 @@ def test_the_class_is_taken_where_gateway_api_is(api: ApiServer, gateway_api_rel
     install(api, "standard", "GatewayClass")
     api.kubectl("apply", "--warnings-as-errors", "-f", str(DEPLOY / "gateway-api"))
     found = api.get("/apis/gateway.networking.k8s.io/v1/gatewayclasses/dragoman")
-    assert found["spec"]["controllerName"] == CONTROLLER == WRITER
+    assert found["spec"]["controllerName"] == CONTROLLER == WRITER == READER
 
 
 def pod_of(path: Path, name: str) -> dict[str, Any]:
