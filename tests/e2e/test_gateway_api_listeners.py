@@ -233,7 +233,7 @@ def test_of_two_gateways_the_older_keeps_a_hostname(red: HttpUpstream, blue: Htt
         told = _problems(made, "newer")
         assert told == {
             "spec.listeners[0]": "the hostname shared.test at this port belongs to the listener shared of Gateway"
-            " default/older, which is older"
+            " default/older, which comes first"
         }
         assert set(_problems(made, "twice")) == {"spec.listeners[0]", "spec.listeners[1]"}
         with pytest.raises(httpx.TransportError):
