@@ -14,7 +14,7 @@ from translator.gateway.kinds.gateway import AuthorityRef, GatewaySpec
 from translator.gateway.kinds.shared import Object, ObjectRef
 from translator.gateway.listeners import Listener
 from translator.gateway.names import GROUP
-from translator.kubernetes.tables import KubernetesTables
+from translator.kubernetes.tables import KubernetesTables, name_of
 
 _CORE: Final = ("", "core")
 
@@ -70,11 +70,13 @@ class Terminations:
         validation = listener.validation
         if validation is None:
             return ended
+        # A ListenerSet has no say in it: the CAs are those that its Gateway names, where that is.
+        namespace = name_of(listener.gateway)[0]
         found: list[tuple[str, str]] = []
         problems: list[Condition] = []
         for place, ref in enumerate(validation.ca_certificate_refs):
             path = f"spec.tls.frontend.{listener.validated_by}.validation.caCertificateRefs[{place}]"
-            authority = self.authority("Gateway", listener.namespace, ref, path)
+            authority = self.authority("Gateway", namespace, ref, path)
             if isinstance(authority, Condition):
                 problems.append(authority)
             else:

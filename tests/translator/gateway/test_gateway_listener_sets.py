@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from tests.support.certificates import authority
 from tests.translator.gateway.gateway_world import GROUP, GatewayWorld, key_of, said, to, world
+from translator import ir
 
 GATEWAY = key_of("Gateway", "web")
 
@@ -127,6 +129,24 @@ def test_a_gateway_that_is_not_accepted_takes_none() -> None:
     )
     assert made.conditions(found)["Accepted"] == "False/ParentNotAccepted"
     assert attached(made) == 0
+
+
+def test_clients_of_a_set_are_checked_by_what_the_gateway_names_and_not_by_a_namesake() -> None:
+    made = world()
+    ca = authority().pair.certificate.decode()
+    ref = {"group": "", "kind": "ConfigMap", "name": "ca"}
+    frontend = {"default": {"validation": {"caCertificateRefs": [ref]}}}
+    made.gateway("web", listener(), allowedListeners={"namespaces": {"from": "All"}}, tls={"frontend": frontend})
+    made.certificate("cert", "other")
+    made.document("ConfigMap", "ca", "other", data={"ca.crt": ca})
+    tls = {"certificateRefs": [{"name": "cert"}]}
+    found = put(made, "a", {"name": "tls", "port": 8443, "protocol": "HTTPS", "tls": tls}, namespace="other")
+    assert made.conditions(found, "tls")["Accepted"] == "False/NoValidCACertificate"
+    made.config_map("ca", {"ca.crt": ca})
+    assert made.conditions(found, "tls")["Programmed"] == "True/Programmed"
+    termination = made.chain("gateway:8443/*:tls").tls
+    assert termination is not None
+    assert termination.client_ca == ir.ConfigMaps((("default", "ca"),))
 
 
 def test_others_are_not_told_of() -> None:
