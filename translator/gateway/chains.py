@@ -1,11 +1,11 @@
 """From listeners to filter chains: one for all clear text of a port, one in TLS for each listener. Pure.
 
 A request belongs to the listener of its port whose hostname says the most of its host, and to no other, whether that
-has a route for it or not (404). In TLS a connection belongs to the listener that it was made for: who asks on it for
-what another listener has is told so (421).
+has a route for it or not (404), and whether that is served or not. In TLS a connection belongs to the listener that it
+was made for: who asks on it for what another listener has is told so (421), also while that one is not served.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -47,34 +47,30 @@ def virtual_host_name(port: int, listener: str, hostname: str) -> str:
 
 def chain_of(
     name: str,
-    port: int,
-    served: Mapping[ListenerKey, Served],
+    own: Sequence[Served],
     names: Mapping[ListenerKey, Iterable[str]],
+    taken: Collection[str],
     common: ir.HttpOptions,
-) -> ir.FilterChain | None:
+) -> ir.FilterChain:
     """The chain of a name.
 
     Args:
         name: of the chain.
-        port: its number.
-        served: the listeners at the port.
+        own: its listeners; in TLS that is one.
         names: the hostnames that routes have at them.
+        taken: the hostnames of all listeners at the port, those that are not served too.
         common: how HTTP is spoken everywhere.
     """
-    own = [each for _, each in sorted(served.items()) if each.chain == name]
-    if not own:
-        return None
-    taken = {each.hostname for each in served.values()}
+    first = own[0]
     hosts = [host for each in own for host in _virtual_hosts(each, names.get(each.key, ()), taken)]
-    tls = own[0].tls
-    if tls is not None:
-        here = {domain for host in hosts for domain in (host.hostname, *host.also)}
-        others = [each for each in served.values() if each.key != own[0].key]
-        hosts += _misdirected([domain for each in others for domain in domains(each.hostname)], here)
-    options = replace(common, stat_prefix="ingress_http" if tls is None else "ingress_https")
+    here = {domain for host in hosts for domain in (host.hostname, *host.also)}
+    others = [domain for hostname in taken for domain in domains(hostname) if domain not in here]
+    hosts += _closed(others, "reject" if first.tls is None else "misdirected")
+    options = replace(common, stat_prefix="ingress_http" if first.tls is None else "ingress_https")
     body = ir.HttpChain(options, tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname))), any_port=True)
     origins: tuple[ObjectKey, ...] = tuple(dict.fromkeys(each.key[0] for each in own))
-    return ir.FilterChain(name, listener_name(port), server_names(own[0].hostname) if tls else (), tls, body, origins)
+    wanted = server_names(first.hostname) if first.tls else ()
+    return ir.FilterChain(name, listener_name(first.port), wanted, first.tls, body, origins)
 
 
 def _virtual_hosts(listener: Served, names: Iterable[str], taken: Container[str]) -> Iterable[ir.VirtualHost]:
@@ -87,10 +83,12 @@ def _virtual_hosts(listener: Served, names: Iterable[str], taken: Container[str]
             yield ir.VirtualHost(name, first, secure, "route", (listener.key[0],), also=tuple(also))
 
 
-def _misdirected(asked: Iterable[str], here: Iterable[str]) -> list[ir.VirtualHost]:
-    """What answers for the names of other listeners."""
-    wanted = sorted(set(asked) - set(here))
-    return [ir.VirtualHost("", wanted[0], "never", "misdirected", also=tuple(wanted[1:]))] if wanted else []
+def _closed(domains: list[str], answer: Literal["reject", "misdirected"]) -> list[ir.VirtualHost]:
+    """What answers for the names of listeners that the chain does not serve."""
+    if not domains:
+        return []
+    first, *also = sorted(domains)
+    return [ir.VirtualHost("", first, "never", answer, also=tuple(also))]
 
 
 def overlapping(own: Served, served: Mapping[ListenerKey, Served]) -> Condition | None:

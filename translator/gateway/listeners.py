@@ -1,7 +1,8 @@
 """Listeners of Gateways: whose a port and a hostname are. Pure.
 
 One Envoy serves all Gateways, so that their listeners share its ports. Within one Gateway those that cannot be told
-apart are all refused. Of two Gateways the older one keeps a hostname at a port, and says what is spoken there.
+apart are all refused. Of two Gateways the older one keeps a hostname at a port, and says what is spoken there. It keeps
+the hostname also where it is not served by a mistake of its own: else a request would go to somebody else by that.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -112,7 +113,18 @@ def claim_of(listener: Listener) -> Claim | None:
     return Claim(listener.rank, spec.protocol, listener.hostname, listener.named) if spec.protocol in KINDS else None
 
 
-def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None) -> dict[ListenerKey, Refusal]:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of the claims to a port: those that are refused, and the hostnames that are somebody's there.
+
+    Whose hostname it is is served by nobody else, be it that the listener is not served either.
+    """
+
+    refused: Mapping[ListenerKey, Refusal]
+    hostnames: frozenset[str] = frozenset()
+
+
+def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None) -> Settled:
     """Which claims to a port are refused, and why.
 
     Args:
@@ -122,19 +134,24 @@ def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None)
     """
     if taken_by is not None:
         said = f"port {port} belongs to {taken_by}"
-        return dict.fromkeys(claims, Refusal("PortUnavailable", said))
+        return Settled(dict.fromkeys(claims, Refusal("PortUnavailable", said)))
     by_owner: dict[Rank, dict[ListenerKey, Claim]] = {}
     for key, claim in claims.items():
         by_owner.setdefault(claim.rank, {})[key] = claim
     refused: dict[ListenerKey, Refusal] = {}
     kept: dict[str, Claim] = {}
+    spoken: Claim | None = None
     for _, own in sorted(by_owner.items()):
         alike = _alike(own)
-        refused |= alike
         distinct = {key: claim for key, claim in own.items() if key not in alike}
-        refused |= _lost(distinct, kept)
-        kept |= {claim.hostname: claim for key, claim in distinct.items() if key not in refused}
-    return refused
+        lost = _lost(distinct, kept, spoken)
+        refused |= alike | lost
+        won = [claim for key, claim in distinct.items() if key not in lost]
+        spoken = spoken or next(iter(won), None)
+        for claim in (*won, *(own[key] for key in alike)):
+            if spoken is None or spoken.protocol == claim.protocol:
+                kept.setdefault(claim.hostname, claim)
+    return Settled(refused, frozenset(kept))
 
 
 def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
@@ -152,10 +169,11 @@ def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
     return refused
 
 
-def _lost(own: Mapping[ListenerKey, Claim], kept: Mapping[str, Claim]) -> dict[ListenerKey, Refusal]:
-    """The listeners of an owner that lose to those of earlier ones."""
+def _lost(
+    own: Mapping[ListenerKey, Claim], kept: Mapping[str, Claim], spoken: Claim | None
+) -> dict[ListenerKey, Refusal]:
+    """The listeners of an owner that lose to those of earlier ones, of which one said what is spoken at the port."""
     refused: dict[ListenerKey, Refusal] = {}
-    spoken = next(iter(kept.values()), None)
     for key, claim in own.items():
         if spoken is not None and spoken.protocol != claim.protocol:
             refused[key] = _protocol(claim, spoken)

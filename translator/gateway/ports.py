@@ -35,8 +35,14 @@ class Ports:
         self._common = common
         self._options = options
         claims = tables.group("claims of ports", gateways.listeners, _claims_of)
-        self._settled: Table[int, Mapping[ListenerKey, Refusal]] = tables.each(
-            "ports of gateways settled", claims, lambda port, them: settle(them, port, read(taken, port)) or None
+        settled = tables.each(
+            "ports of gateways settled", claims, lambda port, them: settle(them, port, read(taken, port))
+        )
+        self._refused: Table[int, Mapping[ListenerKey, Refusal]] = tables.each(
+            "claims of ports refused", settled, lambda _, row: row.refused or None
+        )
+        self._hostnames: Table[int, frozenset[str]] = tables.each(
+            "hostnames at ports", settled, lambda _, row: row.hostnames
         )
         self.verdicts: Table[ListenerKey, Verdict] = tables.each(
             "listeners judged", gateways.listeners, lambda _, row: self._judge(row)
@@ -51,30 +57,27 @@ class Ports:
             "certificates towards services", gateways.all, lambda _, row: terminations.presented(row)
         )
         self._by_port = tables.group("listeners served by port", self.served, lambda _, row: {row.port: row})
-        wanted = tables.group("chains of gateways wanted", self.served, lambda _, row: {row.chain: row.port})
-        self.chains: Table[str, ir.FilterChain] = tables.each(
-            "chains of gateways", wanted, lambda name, them: self._chain(name, next(iter(them.values())))
-        )
+        members = tables.group("listeners served by chain", self.served, lambda _, row: {row.chain: row})
+        self.chains: Table[str, ir.FilterChain] = tables.each("chains of gateways", members, self._chain)
         opened = tables.group("ports opened by gateways", self.served, lambda _, row: {listener_name(row.port): row})
         self.listeners: Table[str, ir.Listener] = tables.each("listeners opened by gateways", opened, self._listener)
 
     def overlaps(self, verdict: Verdict) -> tuple[Condition, ...]:
         """What is said of a listener whose hosts another one's certificates stand for as well. For rules."""
         own = read(self.served, verdict.listener.key)
-        found = overlapping(own, read(self._by_port, own.port) or {}) if own is not None else None
+        found = overlapping(own, read(self._by_port, own.port) or {}) if own is not None and own.tls else None
         return (found,) if found is not None else ()
 
     def _judge(self, listener: Listener) -> Verdict:
-        refusal = (read(self._settled, listener.spec.port) or {}).get(listener.key)
+        refusal = (read(self._refused, listener.spec.port) or {}).get(listener.key)
         ended = self._terminations.of(listener) if listener.spec.protocol == "HTTPS" else None
         return judge(listener, refusal, ended)
 
-    def _chain(self, name: str, port: int) -> ir.FilterChain | None:
-        served = read(self._by_port, port) or {}
-        names = {
-            key: tuple((read(self._names, key) or {}).values()) for key, row in served.items() if row.chain == name
-        }
-        return chain_of(name, port, served, names, self._common())
+    def _chain(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.FilterChain:
+        own = tuple([served[key] for key in sorted(served)])
+        names = {each.key: tuple((read(self._names, each.key) or {}).values()) for each in own}
+        taken: frozenset[str] = read(self._hostnames, own[0].port) or frozenset()
+        return chain_of(name, own, names, taken, self._common())
 
     def _listener(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.Listener:
         port = next(iter(served.values())).port

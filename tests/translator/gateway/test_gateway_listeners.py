@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.certificates import authority
 from tests.translator.gateway.gateway_world import GatewayWorld, key_of, world
+from translator import ir
+from translator.gateway.held import what_is_left
 
 GATEWAY = key_of("Gateway", "web")
 
@@ -78,6 +80,56 @@ def test_of_two_gateways_the_older_one_keeps_what_both_want() -> None:
     made.gateway("aaa", listener(hostname="x.test"), created="2020-01-01T00:00:00Z")
     assert made.conditions(GATEWAY, "http")["Conflicted"] == "True/HostnameConflict"
     assert "Gateway default/aaa" in made.problems(GATEWAY)["spec.listeners[0]"]
+
+
+def closed(made: GatewayWorld, chain: str) -> dict[str, str]:
+    """The hostnames for which a chain refuses requests, and how."""
+    body = made.chain(chain).body
+    assert isinstance(body, ir.HttpChain)
+    return {
+        domain: host.insecure for host in body.virtual_hosts if not host.name for domain in (host.hostname, *host.also)
+    }
+
+
+@pytest.mark.parametrize("wrong", ["parameters", "held", "kinds", "alike"])
+def test_what_is_not_served_keeps_its_hostname_from_wider_listeners_and_younger_gateways(wrong: str) -> None:
+    made = world()
+    kinds = {"kinds": [{"kind": "Odd"}]} if wrong == "kinds" else {}
+    own = [listener(hostname="x.test", allowedRoutes=kinds)]
+    own += [listener("again", hostname="x.test")] if wrong == "alike" else []
+    more = (
+        {"infrastructure": {"parametersRef": {"group": "", "kind": "X", "name": "x"}}} if wrong == "parameters" else {}
+    )
+    key = made.gateway("web", *own, created="2020-01-01T00:00:00Z", **more)
+    if wrong == "held":
+        made.sweep()
+        made.change(key, what_is_left(key, made.pipeline.object(key) or b""))
+    other = made.gateway("other", listener(), created="2021-01-01T00:00:00Z")
+    third = made.gateway("third", listener(hostname="x.test"), created="2022-01-01T00:00:00Z")
+    made.route("all", {"backendRefs": [{"name": "red", "port": 80}]}, parentRefs=[{"name": "other"}])
+    assert made.conditions(key, "http")["Programmed"].startswith("False/")
+    assert made.conditions(other)["Programmed"] == "True/Programmed"
+    assert made.conditions(third, "http")["Conflicted"] == "True/HostnameConflict"
+    assert closed(made, "gateway:8000/cleartext") == {"x.test": "reject", "x.test.": "reject"}
+    made.gateway("web", listener(hostname="x.test"), created="2020-01-01T00:00:00Z")
+    assert closed(made, "gateway:8000/cleartext") == {}
+
+
+def test_without_a_certificate_a_hostname_goes_to_no_wider_listener() -> None:
+    made = world(https("tls", "x.test", {"name": "missing"}), https("wide", "*.test", {"name": "good"}))
+    with_secret(made, "good")
+    made.route("all", {"backendRefs": [{"name": "red", "port": 80}]}, hostnames=["x.test", "y.test"])
+    assert closed(made, "gateway:8443/*.test:tls") == {"x.test": "misdirected", "x.test.": "misdirected"}
+    body = made.chain("gateway:8443/*.test:tls").body
+    assert isinstance(body, ir.HttpChain)
+    assert {host.hostname for host in body.virtual_hosts if host.name} == {"*.test", "y.test"}
+
+
+def test_who_loses_a_port_by_its_protocol_keeps_no_hostname_there() -> None:
+    made = world(listener(), listener("odd", 8443))
+    made.gateway("web", listener(), created="2020-01-01T00:00:00Z")
+    made.gateway("late", listener("tls", 8000, "HTTPS", hostname="x.test"), created="2021-01-01T00:00:00Z")
+    assert closed(made, "gateway:8000/cleartext") == {}
 
 
 def test_parameters_and_addresses() -> None:
