@@ -59,7 +59,14 @@ class Apis:
             tables, kubernetes, files, consul, own, options, derived, gateways.wanted
         )
         self.gateway = gateway = GatewayTables(
-            tables, gateways, kubernetes, ways_in, emissary.taken_ports, emissary.http_options, options
+            tables,
+            gateways,
+            kubernetes,
+            ways_in,
+            emissary.taken_ports,
+            emissary.leading_here,
+            emissary.http_options,
+            options,
         )
         self.listeners = tables.union("listeners of all", emissary.listeners, gateway.listeners)
         self.chains = tables.union("chains of all", emissary.chains, gateway.chains)

@@ -59,7 +59,10 @@ def pooled(first: Backend, second: Backend) -> Backend | None:
 
 
 class Backends:
-    """Finds backends. The methods are for rules that a sweep runs."""
+    """Finds backends. The methods are for rules that a sweep runs.
+
+    `leading_here` are the ports of Services that lead to a port of ours that is closed, by their names.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,7 @@ class Backends:
         self._own_ports = own
         self._known = options.service_namespaces
         self._with_pods: Table[Name, bool] = tables.each("services with pods", kubernetes.slices, lambda _, __: True)
-        self._leading_here: Table[Name, frozenset[str]] = tables.each(
+        self.leading_here: Table[Name, frozenset[str]] = tables.each(
             "services that lead here", kubernetes.slices, lambda _, parts: own.leading_here(parts.values()) or None
         )
 
@@ -151,11 +154,11 @@ class Backends:
             if service is None or wanted is None:
                 return False
             if service.external_name is None and not service.ports:
-                here = EVERY_PORT in (read(self._leading_here, wanted) or ())
+                here = EVERY_PORT in (read(self.leading_here, wanted) or ())
                 return here and self._own_ports.is_closed("localhost", port)
             if service.external_name is None:
                 named = service.port(port)
-                return named is not None and named.name in (read(self._leading_here, wanted) or ())
+                return named is not None and named.name in (read(self.leading_here, wanted) or ())
             host, namespace = service.external_name, service.namespace
         return False
 

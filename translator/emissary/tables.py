@@ -85,8 +85,8 @@ class EmissaryTables:
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
     `groups` (Mappings alike) and their `routes` (with their shares) by group, `hosts_of` the names of the virtual hosts
     where a group can be asked for, `filters` by the names of HTTP filters, `files` those that objects name,
-    `taken_ports` the ports of TCP that nobody else may open, with who has them, and `problems` what is wrong with
-    objects, by object key.
+    `taken_ports` the ports of TCP that nobody else may open, with who has them, `leading_here` the ports of Services
+    that nobody may lead to, by their names, and `problems` what is wrong with objects, by object key.
     """
 
     listeners: Table[str, ir.Listener]
@@ -129,6 +129,7 @@ class EmissaryTables:
         terminations = Terminations(contexts, self._settings)
         found = resolvers.Resolvers(tables, objects, consul, options)
         self._backends = Backends(tables, kubernetes, contexts, found, own, options)
+        self.leading_here = self._backends.leading_here
         self._filters = Filters(tables, objects, self._settings, self._backends, files, options)
         self.filters = self._filters.settings
         self._hosts = hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)

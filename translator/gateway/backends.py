@@ -13,8 +13,8 @@ from translator.gateway.grants import Grants, reference
 from translator.gateway.kinds.shared import BackendObjectRef, Object
 from translator.gateway.names import GROUP
 from translator.kubernetes.service import NamedPort
-from translator.kubernetes.tables import KubernetesTables
-from translator.tables import read
+from translator.kubernetes.tables import KubernetesTables, Name
+from translator.tables import Table, read
 
 H2C: Final = "kubernetes.io/h2c"
 _IN_CLEAR: Final = frozenset({"", "http", "kubernetes.io/http", "kubernetes.io/ws", "ws", "grpc", "kubernetes.io/grpc"})
@@ -32,9 +32,11 @@ class Found:
 class Backends:
     """Finds backends. The methods are for rules that a sweep runs."""
 
-    def __init__(self, kubernetes: KubernetesTables, grants: Grants) -> None:
+    def __init__(self, kubernetes: KubernetesTables, grants: Grants, leading_here: Table[Name, frozenset[str]]) -> None:
+        """`leading_here` are the ports of Services, by their names, that lead to ports of our own."""
         self._kubernetes = kubernetes
         self._grants = grants
+        self._leading_here = leading_here
 
     def find(self, origin: Object[Any], ref: BackendObjectRef, path: str, *, of_calls: bool) -> Found:
         """The backend that a route refers to.
@@ -60,6 +62,9 @@ class Backends:
         port = self._port(namespace, ref)
         if isinstance(port, str):
             return refused("BackendNotFound", port)
+        if port.name in (read(self._leading_here, (namespace, ref.name)) or ()):
+            said = "leads to Dragoman's diagnostics, which show every object of everyone"
+            return refused("RefNotPermitted", f"the Service {namespace}/{ref.name} {said}")
         spoken = _spoken(port.app_protocol, of_calls=of_calls)
         if spoken is None:
             said = f"{port.app_protocol} is not served, which the Service {namespace}/{ref.name} speaks there"

@@ -48,7 +48,7 @@ from translator.gateway.understanding import Understanding
 from translator.gateway.verdicts import Verdict
 from translator.ir import ObjectKey
 from translator.kubernetes.own_services import OwnServices
-from translator.kubernetes.tables import KubernetesTables
+from translator.kubernetes.tables import KubernetesTables, Name
 from translator.options import Options
 from translator.tables import Table, Tables, read
 
@@ -74,10 +74,14 @@ class GatewayTables:
         kubernetes: KubernetesTables,
         own: OwnServices,
         taken: Table[int, str],
+        leading_here: Table[Name, frozenset[str]],
         common: Callable[[], ir.HttpOptions],
         options: Options,
     ) -> None:
-        """`taken` are the ports that others have, with who that is; `common` is how HTTP is spoken everywhere."""
+        """`taken` are the ports that others have, with who that is; `common` is how HTTP is spoken everywhere.
+
+        `leading_here` are the ports of Services, by their names, that lead to ports of our own.
+        """
         self._tables = tables
         self._gateways = gateways
         self._own = own
@@ -98,7 +102,7 @@ class GatewayTables:
         terminations = Terminations(kubernetes, grants)
         self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, taken, common, options)
         self.chains, self.listeners = ports.chains, ports.listeners
-        understanding = Understanding(Backends(kubernetes, grants))
+        understanding = Understanding(Backends(kubernetes, grants, leading_here))
         self._routes = Routes(tables, routes, self._attachments, ports, understanding)
         self.routes, self.hosts_of = self._routes.routes, self._routes.hosts_of
         self._declare_statuses(routes)
