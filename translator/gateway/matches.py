@@ -85,7 +85,7 @@ def _call(called: MethodMatch) -> ir.PathMatch:
     if called.type == "Exact" and service:
         return ir.PathMatch("exact", f"/{service}/{method}") if method else ir.PathMatch("prefix", f"/{service}/")
     if called.type == "Exact":
-        return ir.PathMatch("regex", f"/{_ANYTHING}/{re2.escape(method)}")
+        return ir.PathMatch("regex", _checked(f"/{_ANYTHING}/{re2.escape(method)}", "method.method"))
     parts = [f"(?:{part})" if part else _ANYTHING for part in (service, method)]
     return ir.PathMatch("regex", _checked(f"/{'/'.join(parts)}", "method"))
 
