@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from translator import ir
-from translator.gateway.conditions import Condition, true
+from translator.gateway.conditions import Condition, named, true
 from translator.gateway.hostnames import best, covers, domains, server_names
 from translator.gateway.listeners import ListenerKey
 from translator.ir import ObjectKey
@@ -100,6 +100,6 @@ def overlapping(own: Served, served: Mapping[ListenerKey, Served]) -> Condition 
     if not found:
         return None
     reason, what = ("OverlappingHostnames", "hostnames") if alike else ("OverlappingCertificates", "certificates")
-    names = ", ".join(f"{each.key[1]} of {each.key[0].split('/', 2)[2]}" for each in found)
+    names = named([f"{each.key[1]} of {each.key[0].split('/', 2)[2]}" for each in found])
     said = f"its {what} overlap with those of {names}: requests for another listener's hosts are answered 421"
     return true("OverlappingTLSConfig", reason, said)

@@ -1,8 +1,18 @@
-"""Conditions: what a status says is so or not, and why. Times and generations are added by who writes them."""
+"""Conditions: what a status says is so or not, and why. Times and generations are added by who writes them.
 
-from collections.abc import Iterable
+A route may have hundreds of references, and a port hundreds of listeners. The API server refuses a status with a
+message that is too long, so that nothing would be told at all; the log and the diagnostics say the rest.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+LONGEST: Final = 1024
+"""Characters of a message. The API takes 32,768, but an object has no room for that in each of 32 parents."""
+
+MOST_NAMED: Final = 8
+"""Names that a message lists."""
 
 So = Literal["True", "False", "Unknown"]
 
@@ -19,7 +29,8 @@ class Condition:
 
     def json(self) -> dict[str, Any]:
         """As it stands in a status."""
-        return {"type": self.type, "status": self.status, "reason": self.reason, "message": self.message}
+        message = self.message if len(self.message) <= LONGEST else f"{self.message[: LONGEST - 1]}…"
+        return {"type": self.type, "status": self.status, "reason": self.reason, "message": message}
 
 
 def true(kind: str, reason: str = "", message: str = "") -> Condition:
@@ -35,6 +46,12 @@ def false(kind: str, reason: str, message: str, path: str = "") -> Condition:
 def listed(conditions: Iterable[Condition | None]) -> list[dict[str, Any]]:
     """Those that there are."""
     return [each.json() for each in conditions if each is not None]
+
+
+def named(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 _SAID: Final = {

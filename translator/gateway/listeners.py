@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from translator.gateway.conditions import named
 from translator.gateway.kinds.gateway import ClientValidation, Frontend, ListenerSpec
 from translator.gateway.kinds.shared import Object
 from translator.ir import ObjectKey
@@ -195,4 +196,4 @@ def _host(hostname: str) -> str:
 
 
 def _list(claims: Iterable[Claim]) -> str:
-    return ", ".join(sorted(f"the {each.named}" for each in claims))
+    return named(sorted(f"the {each.named}" for each in claims))

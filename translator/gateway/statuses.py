@@ -37,6 +37,9 @@ ReferenceGrant
 FEATURES: Final = tuple(sorted(_FEATURES.split()))
 """What of Gateway API is served, in its words. Each has a test, which docs/gateway-api.md names."""
 
+MOST_ADDRESSES: Final = 16
+"""In a status, by the API's own limit."""
+
 TYPES: Final = frozenset({"IPAddress", "Hostname"})
 Addresses = tuple[tuple[str, str], ...]
 """Types and values."""
@@ -139,7 +142,7 @@ def gateway_status(
         {
             "conditions": listed(conditions),
             "listeners": listeners,
-            "addresses": [{"type": kind, "value": value} for kind, value in addresses],
+            "addresses": [{"type": kind, "value": value} for kind, value in addresses[:MOST_ADDRESSES]],
             "attachedListenerSets": sets,
         }
     )

@@ -163,6 +163,15 @@ def test_addresses_are_those_of_our_own_service() -> None:
     assert len(made.status(GATEWAY)["addresses"]) == 2
 
 
+def test_a_status_has_as_many_addresses_as_it_may() -> None:
+    made = world(in_cluster=True, namespace="ambassador")
+    ingress = [{"ip": f"192.0.2.{number}"} for number in range(20)]
+    fields = {"spec": {"ports": [{"port": 80}]}, "status": {"loadBalancer": {"ingress": ingress}}}
+    labels = {"app.kubernetes.io/component": "ambassador-service"}
+    made.document("Service", "own", "ambassador", metadata={"labels": labels}, **fields)
+    assert len(made.status(GATEWAY)["addresses"]) == 16
+
+
 def https(name: str = "tls", hostname: str = "x.test", *refs: dict[str, Any]) -> dict[str, Any]:
     return listener(name, 8443, "HTTPS", hostname=hostname, tls={"certificateRefs": list(refs)})
 
@@ -213,6 +222,15 @@ def test_hostnames_in_tls_that_overlap_are_told() -> None:
         assert made.conditions(GATEWAY, name)["OverlappingTLSConfig"] == "True/OverlappingHostnames"
     made.gateway("web", https("wide", "*.x.test", {"name": "a"}), https("other", "y.test", {"name": "a"}))
     assert made.conditions(GATEWAY, "other")["OverlappingTLSConfig"] == "True/OverlappingCertificates"
+
+
+def test_of_very_many_that_overlap_some_are_named() -> None:
+    made = world(*[https(f"l{number:02}", f"h{number}.x.test", {"name": "a"}) for number in range(20)])
+    made.gateway("wide", https("wide", "*.x.test", {"name": "a"}))
+    with_secret(made, "a")
+    found = made.status(key_of("Gateway", "wide"))["listeners"][0]["conditions"]
+    said = next(each["message"] for each in found if each["type"] == "OverlappingTLSConfig")
+    assert "l07 of default/web and 12 more: requests" in said
 
 
 def test_clients_are_checked_by_what_the_gateway_says_of_their_port() -> None:

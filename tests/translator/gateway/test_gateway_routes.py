@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.translator.gateway.gateway_world import GatewayWorld, to, world
@@ -10,6 +11,7 @@ from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upstream.load_balancing import LoadBalancing
 from translator.filters.cors import CrossOrigin
+from translator.gateway.conditions import LONGEST
 from translator.gateway.filters import redirects_of
 from translator.gateway.kinds.filters import RequestRedirect
 
@@ -158,6 +160,43 @@ def test_references_to_backends(ref: dict[str, Any], reason: str) -> None:
     action = made.routes(ANY)[0].action
     assert isinstance(action, ir.Forward)
     assert (action.backends[0].backend is None) == reason.startswith("False")
+
+
+def test_a_service_that_leads_to_our_own_diagnostics_is_no_backend_and_gets_no_copies() -> None:
+    made = world(own_addresses=frozenset({"10.0.0.9"}))
+    labels = {"kubernetes.io/service-name": "red"}
+    body = {"metadata": {"name": "s", "namespace": "default", "labels": labels}, "addressType": "IPv4"}
+    endpoints = [{"addresses": ["10.0.0.9"]}]
+    slices = {"kind": "EndpointSlice", **body, "ports": [{"name": "", "port": 8877}], "endpoints": endpoints}
+    made.change("discovery.k8s.io/EndpointSlice/default/s", orjson.dumps(slices))
+    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": to()}}
+    made.service("blue")
+    key = made.route("a", rule(), rule("/b", backendRefs=[to("blue")], filters=[mirror]))
+    assert made.parent(key)["ResolvedRefs"] == "False/RefNotPermitted"
+    assert {"spec.rules[0].backendRefs[0]", "spec.rules[1].filters[0].requestMirror.backendRef"} <= {
+        *made.problems(key)
+    }
+    forwards = [route.action for route in made.routes(ANY)]
+    assert all(isinstance(each, ir.Forward) and not each.mirrors for each in forwards)
+    assert [each.backends[0].backend is None for each in forwards if isinstance(each, ir.Forward)] == [False, True]
+
+
+def test_a_message_is_no_longer_than_a_status_may_be() -> None:
+    made = world()
+    refs = [to(f"{'n' * 250}{number}") for number in range(16)]
+    key = made.route("a", *[rule(backendRefs=refs) for _ in range(16)])
+    [parent] = made.status(key)["parents"]
+    message = next(each["message"] for each in parent["conditions"] if each["type"] == "ResolvedRefs")
+    assert len(message) == LONGEST
+    assert message.startswith("spec.rules[0].backendRefs[0]: the Service default/nnn")
+
+
+def test_a_method_whose_regular_expression_envoy_would_not_take_is_told() -> None:
+    made = world()
+    matches = [{"method": {"method": "m" * 1024}}, {"method": {"method": "m"}}]
+    key = made.route("a", rule(matches=matches), kind="GRPCRoute")
+    assert "too big" in made.problems(key)["spec.rules[0].matches[0].method.method"]
+    assert [route.match.path.text for route in made.routes(ANY)] == ["/[^/]+/m"]
 
 
 def test_no_backends_are_no_mistake() -> None:
