@@ -70,7 +70,10 @@ class Referred:
         found: list[Event] = []
         read = [self._read(event) for event in events if event.source in self._sources]
         if any(read):
-            wanted = {names for objects in self._references.values() for each in objects.values() for names in each}
+            wanted: dict[str, set[Readings]] = {}
+            for objects in self._references.values():
+                for key, names in objects.items():
+                    wanted.setdefault(key.split("/", 3)[2], set()).update(names)
             for secrets in self._secrets.values():
                 found += secrets.want(wanted)
         if self._referring <= answered and any(secrets.to_settle for secrets in self._secrets.values()):

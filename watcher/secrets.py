@@ -18,8 +18,11 @@ from watcher.kinds import Target
 from watcher.references import Readings, SecretName
 from watcher.sources import Event, ObjectChanged, ObjectGone, Problem, SourceListed
 
-MOST_IN_A_NAMESPACE: Final = 64
-"""ConfigMaps that are watched: each takes a connection, and whoever may write a policy may name some."""
+MOST_OF_A_NAMESPACE: Final = 64
+"""ConfigMaps that are watched for the objects of one namespace: each takes a connection.
+
+It is counted by who names them, and not by where they are: nobody may use up what another namespace needs.
+"""
 
 
 class Secrets:
@@ -59,12 +62,13 @@ class Secrets:
         """Whether any are known of this target, be it all of them or the one of a name."""
         return self._key(target.namespace, target.name) in self._known if target.name else bool(self._known)
 
-    def want(self, written: Iterable[Readings]) -> list[Event]:
-        """These are referred to now."""
-        written = frozenset(written)
-        names = {name for readings in written for name in readings if self.target.namespace in ("", name[0])}
+    def want(self, referred: Mapping[str, AbstractSet[Readings]]) -> list[Event]:
+        """These are referred to now, by the namespaces of the objects that do."""
+        written = frozenset[Readings]().union(*referred.values())
         if self.target.kind.by_name:
-            names = self._not_too_many(names)
+            names = self._not_too_many({namespace: self._here(some) for namespace, some in referred.items()})
+        else:
+            names = self._here(written)
         self._readings = frozenset(frozenset(self._key(*name) for name in readings) for readings in written)
         before, self._wanted = self._wanted, frozenset(self._key(*name) for name in names)
         targets = {self.target.named(*name) for name in names}
@@ -133,22 +137,21 @@ class Secrets:
             if problem and self._key(target.namespace, target.name) in missed
         )
         left_out = tuple(
-            Problem(f"the {each.kind.name} {each.namespace}/{each.name} is not read: {MOST_IN_A_NAMESPACE} others are")
+            Problem(f"the {each.kind.name} {each.namespace}/{each.name} is not read: {MOST_OF_A_NAMESPACE} others are")
             for each in self._left_out
         )
         return [SourceListed(self._source, self._published(), (*problems, *left_out))]
 
-    def _not_too_many(self, names: AbstractSet[SecretName]) -> set[SecretName]:
-        """As many of each namespace as may be, the first ones by name."""
-        kept, left_out = set[SecretName](), list[SecretName]()
-        count: dict[str, int] = {}
-        for name in sorted(names):
-            count[name[0]] = count.get(name[0], 0) + 1
-            if count[name[0]] > MOST_IN_A_NAMESPACE:
-                left_out.append(name)
-            else:
-                kept.add(name)
-        self._left_out = tuple(self.target.named(*name) for name in left_out)
+    def _here(self, written: Iterable[Readings]) -> set[SecretName]:
+        return {name for readings in written for name in readings if self.target.namespace in ("", name[0])}
+
+    def _not_too_many(self, wanted: Mapping[str, AbstractSet[SecretName]]) -> set[SecretName]:
+        """As many as each namespace may name, the first ones by name, and its own before those of others."""
+        kept, every = set[SecretName](), set[SecretName]()
+        for namespace, names in wanted.items():
+            every |= names
+            kept.update(sorted(names, key=lambda name: (name[0] != namespace, name))[:MOST_OF_A_NAMESPACE])
+        self._left_out = tuple(self.target.named(*name) for name in sorted(every - kept))
         return kept
 
     def _published(self) -> dict[str, Record]:

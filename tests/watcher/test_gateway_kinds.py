@@ -13,7 +13,7 @@ from watcher.cluster import Cluster
 from watcher.gateway_kinds import CONFIG_MAP, CONTROLLER, GATEWAY_CLASS, GATEWAY_KINDS, NAMESPACE
 from watcher.kinds import KINDS, SECRET, Kind, Target
 from watcher.references import named_by_gateway_api
-from watcher.secrets import MOST_IN_A_NAMESPACE
+from watcher.secrets import MOST_OF_A_NAMESPACE
 from watcher.trimming import Seen, seen
 from watcher.watch_events import Changed, Forbidden, Gone, Listed, Missing, WatchEvent
 from watcher.watching import targets_of
@@ -225,7 +225,7 @@ def test_a_config_map_that_may_not_be_read_is_told_and_nobody_waits() -> None:
 def test_of_very_many_config_maps_of_a_namespace_the_first_are_watched_and_no_other_namespace_has_less() -> None:
     run = Run()
     run.lists(GATEWAY_CLASS, a_class())
-    names = [f"n{number:03}" for number in range(MOST_IN_A_NAMESPACE + 1)]
+    names = [f"n{number:03}" for number in range(MOST_OF_A_NAMESPACE + 1)]
     policies = [
         made(POLICY, f"p{start}", spec={"validation": {"caCertificateRefs": [CA | {"name": n} for n in names[start:]]}})
         for start in (0, 60)
@@ -241,6 +241,17 @@ def test_of_very_many_config_maps_of_a_namespace_the_first_are_watched_and_no_ot
     assert ("ConfigMap", "own", names[-1]) in run.named
     run.lists(CONFIG_MAP, namespace="own", name=names[-1])
     assert "dragoman/Watch//configmaps" not in run.records
+
+
+def test_who_names_very_many_of_another_namespace_takes_none_of_its_own_away() -> None:
+    run = Run()
+    run.lists(GATEWAY_CLASS, a_class())
+    many = [CA | {"name": f"a{number:03}", "namespace": "own"} for number in range(200)]
+    frontend = {"default": {"validation": {"caCertificateRefs": many}}}
+    stranger = made(GATEWAY, "g", "stranger", spec={"gatewayClassName": "some", "tls": {"frontend": frontend}})
+    run.lists_all(a_class(), stranger, made(POLICY, "p", spec={"validation": {"caCertificateRefs": [CA]}}))
+    assert ("ConfigMap", "own", "ca") in run.named
+    assert len(run.named) == MOST_OF_A_NAMESPACE + 1
 
 
 @pytest.mark.parametrize(
