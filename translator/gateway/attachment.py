@@ -5,7 +5,7 @@ its hostnames; where none is left, that is what the route is told. A listener's 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from translator.decode import Problem
@@ -132,10 +132,10 @@ def attach(
     return Attachment(ref, true("Accepted"), tuple(spots))
 
 
-def unread(ref: ParentRef, problems: Iterable[Problem]) -> Attachment:
-    """What is told to a parent of a route that cannot be read."""
+def unread(found: Attachment, problems: Iterable[Problem]) -> Attachment:
+    """The same of a route that cannot be read: its parent is told so. It keeps its hostnames, where nothing is then."""
     said = "; ".join(f"{each.path} {each.message}" for each in problems if each.stops)
-    return Attachment(ref, false("Accepted", "UnsupportedValue", said))
+    return replace(found, accepted=false("Accepted", "UnsupportedValue", said))
 
 
 def _is_named(place: Place, ref: ParentRef) -> bool:

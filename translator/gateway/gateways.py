@@ -11,11 +11,11 @@ import orjson
 
 from translator.decode import FrozenMap
 from translator.gateway.attachment import Place, places_of
-from translator.gateway.kinds.gateway import GatewaySpec
+from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec, openings_of
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
-from translator.gateway.kinds.listener_set import ListenerSetSpec
+from translator.gateway.kinds.listener_set import ListenerSetSpec, parent_of
 from translator.gateway.kinds.shared import Object, read_object
-from translator.gateway.listeners import Listener, ListenerKey, Owner, listeners_of
+from translator.gateway.listeners import UNREAD, Listener, ListenerKey, Owner, listeners_of
 from translator.gateway.names import (
     CONTROLLER,
     GATEWAY,
@@ -92,12 +92,12 @@ class Gateways:
         named = spec.get("gatewayClassName") if isinstance(spec, dict) else None
         if not isinstance(named, str) or not read(self._names, named):
             return None
-        return read_object(GatewaySpec, key, body)
+        return read_object(GatewaySpec, key, body, openings_of)
 
     def _read_set(self, key: ObjectKey, body: bytes) -> ListenerSet | None:
         """A ListenerSet, if its Gateway is ours."""
-        found = read_object(ListenerSetSpec, key, body)
-        ref = found.spec.parent_ref if found.spec else None
+        found = read_object(ListenerSetSpec, key, body, openings_of)
+        ref = found.spec.parent_ref if found.spec else parent_of(body)
         if ref is None or (ref.group, ref.kind) != (GROUP, "Gateway"):
             return None
         gateway = gateway_key(ref.namespace or found.namespace, ref.name)
@@ -115,23 +115,29 @@ class Gateways:
 
     def _listeners_of_set(self, row: ListenerSet) -> dict[ListenerKey, Listener]:
         gateway = read(self.all, row.gateway)
-        if not row.is_allowed or gateway is None or gateway.spec is None or row.found.spec is None:
+        if not row.is_allowed or gateway is None or gateway.spec is None:
             return {}
-        stopped = _stopped(gateway) or (HELD if row.found.is_held else "")
+        stopped = _stopped(gateway) or (HELD if row.found.is_held else "" if row.found.spec else UNREAD)
         rank = (*gateway.age, gateway.key, 1, *row.found.age)
         owner = Owner(row.found, row.gateway, rank, gateway.spec.tls.frontend, stopped)
-        return _by_key(listeners_of(owner, row.found.spec.listeners))
+        return _by_key(listeners_of(owner, declared(row.found)))
+
+
+def declared(row: Object[GatewaySpec] | Object[ListenerSetSpec]) -> tuple[ListenerSpec, ...]:
+    """The listeners of a Gateway or a ListenerSet, be it that no more of them can be read."""
+    return row.spec.listeners if row.spec else row.left
 
 
 def _own_listeners(key: ObjectKey, row: Object[GatewaySpec]) -> dict[ListenerKey, Listener]:
-    if row.spec is None:
-        return {}
-    owner = Owner(row, key, (*row.age, key, 0), row.spec.tls.frontend, _stopped(row))
-    return _by_key(listeners_of(owner, row.spec.listeners))
+    frontend = row.spec.tls.frontend if row.spec else Frontend()
+    owner = Owner(row, key, (*row.age, key, 0), frontend, _stopped(row))
+    return _by_key(listeners_of(owner, declared(row)))
 
 
 def _stopped(gateway: Object[GatewaySpec]) -> str:
     """Why a Gateway is not served as a whole; empty: it is."""
+    if gateway.spec is None:
+        return UNREAD
     refusal = refusal_of(gateway)
     return HELD if gateway.is_held else refusal.message if refusal else ""
 

@@ -28,6 +28,10 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"
 """The kinds of routes for each protocol that is served."""
 
 
+UNREAD: Final = "what it is part of cannot be read"
+"""Why a listener is not served of which only the names are known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Who declares listeners: a Gateway, or a ListenerSet for one.

@@ -6,7 +6,7 @@ from translator import ir
 from translator.gateway.chains import Served, chain_of, listener_name, overlapping
 from translator.gateway.conditions import Condition
 from translator.gateway.gateways import Gateways
-from translator.gateway.listeners import Claim, Listener, ListenerKey, Named, Refusal, claim_of, settle
+from translator.gateway.listeners import UNREAD, Claim, Listener, ListenerKey, Named, Refusal, claim_of, settle
 from translator.gateway.termination import Presented, Terminations
 from translator.gateway.verdicts import Verdict, judge
 from translator.ir import ObjectKey
@@ -70,7 +70,8 @@ class Ports:
 
     def _judge(self, listener: Listener) -> Verdict:
         refusal = (read(self._refused, listener.spec.port) or {}).get(listener.key)
-        ended = self._terminations.of(listener) if listener.spec.protocol == "HTTPS" else None
+        by_tls = listener.spec.protocol == "HTTPS" and listener.stopped != UNREAD
+        ended = self._terminations.of(listener) if by_tls else None
         return judge(listener, refusal, ended)
 
     def _chain(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.FilterChain:

@@ -40,11 +40,10 @@ class Attachments:
             places = self._places_of(route, ref)
             if places is None:
                 continue
-            if route.spec is None:
-                yield unread(ref, route.problems)
-                continue
             path, labels_of = f"spec.parentRefs[{number}]", self._gateways.labels_of
-            yield attach(route.kind, route.namespace, route.spec.hostnames, ref, places, labels_of, path)
+            hostnames = route.spec.hostnames if route.spec else route.left
+            found = attach(route.kind, route.namespace, hostnames, ref, places, labels_of, path)
+            yield found if route.spec else unread(found, route.problems)
 
     def _places_of(self, route: Route, ref: ParentRef) -> tuple[Place, ...] | None:
         """The listeners of a parent; None: it is not ours."""
@@ -111,7 +110,7 @@ class Routes:
     def _attached(self, key: ObjectKey, attachments: tuple[Attachment, ...]) -> dict[ListenerKey, bool]:
         """The listeners where a route counts: where it is accepted."""
         understood = read(self.understood, key)
-        if understood is not None and understood.is_unserved:
+        if understood is None or understood.is_unserved:
             return {}
         return {spot.key: True for each in attachments for spot in each.spots}
 

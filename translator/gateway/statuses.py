@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from translator.decode import Problem
 from translator.gateway.attachment import Attachment
 from translator.gateway.conditions import Condition, false, listed, true
 from translator.gateway.kinds.gateway import Address, GatewaySpec
@@ -78,7 +79,7 @@ def refusal_of(gateway: Object[GatewaySpec]) -> Condition | None:
     """Why a Gateway is not served as a whole, if it is not."""
     spec = gateway.spec
     if spec is None:
-        return None
+        return false("Accepted", "Invalid", in_words(gateway.problems))
     if spec.infrastructure.parameters_ref is not None:
         said = "names parameters, of which there are none for this controller"
         return false("Accepted", "InvalidParameters", said, "spec.infrastructure.parametersRef")
@@ -87,6 +88,11 @@ def refusal_of(gateway: Object[GatewaySpec]) -> Condition | None:
             said = f"{address.type} is not served, only IPAddress and Hostname"
             return false("Accepted", "UnsupportedAddress", said, f"spec.addresses[{place}].type")
     return None
+
+
+def in_words(problems: Iterable[Problem]) -> str:
+    """What stops an object, in one message."""
+    return "; ".join(f"{each.path} {each.message}" for each in problems if each.stops)
 
 
 def given(wanted: Iterable[Address], ours: Addresses) -> tuple[Addresses, Condition | None]:

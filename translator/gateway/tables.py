@@ -16,13 +16,13 @@ from translator import ir
 from translator.decode import Problem
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition
-from translator.gateway.gateways import Gateways, ListenerSet
+from translator.gateway.gateways import Gateways, ListenerSet, declared
 from translator.gateway.grants import Grants
 from translator.gateway.kinds.gateway import GatewaySpec, ListenerSpec
 from translator.gateway.kinds.grpc_route import GRPCRouteSpec
 from translator.gateway.kinds.http_route import HTTPRouteSpec
 from translator.gateway.kinds.reference_grant import ReferenceGrantSpec
-from translator.gateway.kinds.shared import Object, read_object
+from translator.gateway.kinds.shared import Object, hostnames_of, read_object
 from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT
 from translator.gateway.ports import Ports
 from translator.gateway.problems import problems_of
@@ -95,8 +95,16 @@ class GatewayTables:
         grants = Grants(tables, grants_read)
         routes: Table[ObjectKey, Route] = tables.union(
             "routes of gateways",
-            tables.each("HTTP routes", objects[HTTP_ROUTE], lambda key, body: read_object(HTTPRouteSpec, key, body)),
-            tables.each("GRPC routes", objects[GRPC_ROUTE], lambda key, body: read_object(GRPCRouteSpec, key, body)),
+            tables.each(
+                "HTTP routes",
+                objects[HTTP_ROUTE],
+                lambda key, body: read_object(HTTPRouteSpec, key, body, hostnames_of),
+            ),
+            tables.each(
+                "GRPC routes",
+                objects[GRPC_ROUTE],
+                lambda key, body: read_object(GRPCRouteSpec, key, body, hostnames_of),
+            ),
         )
         self._attachments = Attachments(tables, gateways, routes)
         terminations = Terminations(kubernetes, grants)
@@ -143,20 +151,18 @@ class GatewayTables:
         more = [FALLS_BACK] if row.spec and row.spec.tls.frontend.falls_back else []
         presented = read(self._ports.presented, key)
         more += [presented.said] if presented is not None else []
-        verdicts = self._sorted(key, row.spec.listeners if row.spec else ())
+        verdicts = self._sorted(key, declared(row))
         return gateway_conditions(refusal_of(row), verdicts, address, more)
 
-    def _gateway_status(self, key: ObjectKey, row: Object[GatewaySpec]) -> bytes | None:
-        if row.spec is None:
-            return None
-        addresses, _ = given(row.spec.addresses, self._addresses())
-        listeners = self._listeners(self._sorted(key, row.spec.listeners))
+    def _gateway_status(self, key: ObjectKey, row: Object[GatewaySpec]) -> bytes:
+        addresses, _ = given(row.spec.addresses if row.spec else (), self._addresses())
+        listeners = self._listeners(self._sorted(key, declared(row)))
         conditions, sets = read(self._conditions, key), read(self._sets, key)
         return gateway_status(conditions or (), listeners, addresses, len(sets) if sets else 0)
 
     def _gateway_problems(self, key: ObjectKey, row: Object[GatewaySpec]) -> tuple[Problem, ...] | None:
         conditions = read(self._conditions, key) or NOTHING
-        return _told(row, (*conditions, *_of(self._sorted(key, row.spec.listeners if row.spec else ()))))
+        return _told(row, (*conditions, *_of(self._sorted(key, declared(row)))))
 
     def _addresses(self) -> Addresses:
         service = self._own.public() if self._options.in_cluster else None
@@ -168,20 +174,20 @@ class GatewayTables:
         if not row.is_allowed:
             return NOT_ALLOWED
         conditions = read(self._conditions, row.gateway) or NOTHING
-        return set_conditions(conditions, self._sorted(key, row.found.spec.listeners if row.found.spec else ()))
+        return set_conditions(conditions, self._sorted(key, declared(row.found)))
 
     def _accepted_set(self, key: ObjectKey, row: ListenerSet) -> dict[ObjectKey, bool]:
         conditions = read(self._set_conditions, key)
         return {row.gateway: True} if conditions and conditions[0].status == "True" else {}
 
     def _set_status(self, key: ObjectKey, row: ListenerSet) -> bytes:
-        verdicts = self._sorted(key, row.found.spec.listeners if row.found.spec else ())
+        verdicts = self._sorted(key, declared(row.found))
         conditions = read(self._set_conditions, key)
         return set_status(conditions or (), self._listeners(verdicts))
 
     def _set_problems(self, key: ObjectKey, row: ListenerSet) -> tuple[Problem, ...] | None:
         conditions = read(self._set_conditions, key) or NOTHING
-        verdicts = self._sorted(key, row.found.spec.listeners if row.found.spec else ())
+        verdicts = self._sorted(key, declared(row.found))
         return _told(row.found, (*conditions, *_of(verdicts)))
 
     # -- both, and routes

@@ -149,6 +149,17 @@ def test_clients_of_a_set_are_checked_by_what_the_gateway_names_and_not_by_a_nam
     assert termination.client_ca == ir.ConfigMaps((("default", "ca"),))
 
 
+def test_a_set_that_cannot_be_read_says_so_and_keeps_its_hostnames() -> None:
+    made = allowing(**{"from": "All"})
+    made.gateway("wide", listener())
+    found = put(made, "a", listener(hostname="a.test"), listener("odd", 0))
+    assert made.conditions(found) == {"Accepted": "False/ListenersNotValid", "Programmed": "False/ListenersNotValid"}
+    assert made.conditions(found, "http")["Programmed"] == "False/Invalid"
+    body = made.chain("gateway:8000/cleartext").body
+    assert isinstance(body, ir.HttpChain)
+    assert [host.hostname for host in body.virtual_hosts if host.insecure == "reject"] == ["a.test"]
+
+
 def test_others_are_not_told_of() -> None:
     made = world()
     parent = {"name": "missing"}

@@ -91,12 +91,13 @@ def closed(made: GatewayWorld, chain: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("wrong", ["parameters", "held", "kinds", "alike"])
+@pytest.mark.parametrize("wrong", ["parameters", "held", "kinds", "alike", "unread"])
 def test_what_is_not_served_keeps_its_hostname_from_wider_listeners_and_younger_gateways(wrong: str) -> None:
     made = world()
     kinds = {"kinds": [{"kind": "Odd"}]} if wrong == "kinds" else {}
     own = [listener(hostname="x.test", allowedRoutes=kinds)]
     own += [listener("again", hostname="x.test")] if wrong == "alike" else []
+    own += [listener("odd", 0), listener("more", hostname="?")] if wrong == "unread" else []
     more = (
         {"infrastructure": {"parametersRef": {"group": "", "kind": "X", "name": "x"}}} if wrong == "parameters" else {}
     )
@@ -123,6 +124,17 @@ def test_without_a_certificate_a_hostname_goes_to_no_wider_listener() -> None:
     body = made.chain("gateway:8443/*.test:tls").body
     assert isinstance(body, ir.HttpChain)
     assert {host.hostname for host in body.virtual_hosts if host.name} == {"*.test", "y.test"}
+
+
+def test_a_gateway_that_cannot_be_read_says_so() -> None:
+    made = world()
+    made.certificate("good")
+    made.gateway("web", https("tls", "x.test", {"name": "good"}), listener("odd", 0))
+    assert made.conditions(GATEWAY) == {"Accepted": "False/Invalid", "Programmed": "False/Invalid"}
+    assert [each["name"] for each in made.status(GATEWAY)["listeners"]] == ["tls"]
+    assert made.conditions(GATEWAY, "tls")["Programmed"] == "False/Invalid"
+    assert [*made.problems(GATEWAY)] == ["spec.listeners[1].port"]
+    assert "gateway:8443" not in made.pipeline.intent.listeners.view()
 
 
 def test_who_loses_a_port_by_its_protocol_keeps_no_hostname_there() -> None:

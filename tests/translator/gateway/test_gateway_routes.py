@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.translator.gateway.gateway_world import GatewayWorld, to, world
+from tests.translator.gateway.gateway_world import GatewayWorld, key_of, to, world
 from translator import ir
 from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
@@ -294,6 +294,18 @@ def test_named_rules() -> None:
     assert len(made.routes(ANY)) == 2
     route = made.route("a", rule("/a", name="one"), rule("/b", name="one"))
     assert made.problems(route) == {"spec.rules[1].name": "one is the name of rules[0] already"}
+
+
+def test_a_route_that_cannot_be_read_keeps_its_hostnames_from_wider_ones() -> None:
+    made = world()
+    made.route("wide", rule(), hostnames=["*.test"])
+    made.route("narrow", rule("no"), hostnames=["x.test", "NO"])
+    body = made.chain("gateway:8000/cleartext").body
+    assert isinstance(body, ir.HttpChain)
+    assert [host.hostname for host in body.virtual_hosts] == ["*", "*.test", "x.test"]
+    assert made.routes("gateway:8000/*/x.test") == []
+    [gateway] = made.status(key_of("Gateway", "web"))["listeners"]
+    assert gateway["attachedRoutes"] == 1
 
 
 def test_a_route_that_cannot_be_read_is_told_so_by_its_parents() -> None:

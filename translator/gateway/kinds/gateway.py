@@ -6,7 +6,7 @@ Source: Gateway API v1.7.0, Gateway v1.
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from translator.checks import Port
 from translator.decode import Problem, Rule, rule
@@ -18,6 +18,8 @@ from translator.gateway.kinds.shared import (
     ObjectName,
     ObjectRef,
     SectionName,
+    listed,
+    readable,
     unique_names,
 )
 from translator.gateway.names import GROUP
@@ -117,6 +119,27 @@ class ListenerSpec:
             yield Problem("tls.mode", "must be given for the protocol TLS")
         if self.protocol in {"TCP", "UDP"} and self.hostname:
             yield Problem("hostname", f"must not be given for the protocol {self.protocol}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening:
+    """What a listener takes from others, and nothing else of it."""
+
+    OPEN: ClassVar[bool] = True
+
+    name: SectionName
+    hostname: Hostname | None = None
+    port: Port
+    protocol: Annotated[str, Rule(min_size=1, max_size=255)]
+
+
+def openings_of(spec: dict[str, Any]) -> tuple[ListenerSpec, ...]:
+    """What can be read of listeners where something else, or one of them, cannot."""
+    found = {
+        each.name: ListenerSpec(name=each.name, hostname=each.hostname, port=each.port, protocol=each.protocol)
+        for each in reversed(readable(_Opening, listed(spec, "listeners")))
+    }
+    return tuple(reversed(found.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

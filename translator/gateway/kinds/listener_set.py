@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from translator.decode import Problem, Rule, rule
+import orjson
+
+from translator.decode import Problem, Rule, decode, rule
 from translator.gateway.kinds.gateway import MOST_LISTENERS, ListenerSpec
 from translator.gateway.kinds.shared import Group, Kind, Namespace, ObjectName, unique_names
 from translator.gateway.names import GROUP
@@ -37,3 +39,9 @@ class ListenerSetSpec:
     def cross_check(self) -> Iterable[Problem]:
         """Names are there once."""
         yield from unique_names(((place, each.name) for place, each in enumerate(self.listeners)), "listeners")
+
+
+def parent_of(body: bytes) -> ParentGateway | None:
+    """The Gateway of a ListenerSet of which something else cannot be read."""
+    spec = orjson.loads(body).get("spec")
+    return decode(ParentGateway, spec.get("parentRef")).value if isinstance(spec, dict) else None

@@ -1,6 +1,6 @@
 """What the kinds have in common: their objects, the types of their fields, and references to other objects."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 HELD: Final = "heldBack"
 """Marks what is left of an object that Envoy refused: it keeps its place, and is not served."""
+
+MOST_LEFT: Final = 64
+"""Names that are looked for in what is stopped."""
 
 _LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DNS: Final = rf"{_LABEL}(\.{_LABEL})*"
@@ -36,6 +39,8 @@ class Object(Generic[T]):
     """An object as it was read; `spec` is None when a problem stops it. `created` is in RFC 3339, or empty.
 
     `parents` are what a route refers to, also where nothing else of it can be read: it is told there what is wrong.
+    `left` is what can be read of the names of an object that is stopped, so that nobody else gets them by a mistake:
+    the listeners of a Gateway or a ListenerSet, the hostnames of a route.
     """
 
     key: ObjectKey
@@ -46,6 +51,7 @@ class Object(Generic[T]):
     problems: tuple[Problem, ...] = ()
     is_held: bool = False
     parents: tuple["ParentRef", ...] = ()
+    left: tuple[Any, ...] = ()
 
     @property
     def age(self) -> tuple[str, str, str]:
@@ -63,14 +69,21 @@ class Object(Generic[T]):
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-def read_object(spec: type[T], key: ObjectKey, body: bytes) -> Object[T]:
-    """Read an object of a kind; the API server has checked it, a folder of YAML has not."""
+def read_object(
+    spec: type[T], key: ObjectKey, body: bytes, names_of: Callable[[dict[str, Any]], tuple[Any, ...]] | None = None
+) -> Object[T]:
+    """Read an object of a kind; the API server has checked it, a folder of YAML has not.
+
+    `names_of` finds what is left of a spec that is stopped.
+    """
     document: dict[str, Any] = orjson.loads(body)
     metadata, read = metadata_of(document), decode(spec, document.get("spec"))
     problems = few((*metadata.problems, *read.problems))
     value = None if any(problem.stops for problem in problems) else read.value
     created = (metadata.value and metadata.value.creation_timestamp) or ""
     parents = decode(_Parents, document.get("spec")).value
+    given = document.get("spec")
+    left = names_of(given) if names_of is not None and value is None and isinstance(given, dict) else ()
     return Object(
         key,
         *name_of(key),
@@ -79,7 +92,35 @@ def read_object(spec: type[T], key: ObjectKey, body: bytes) -> Object[T]:
         problems,
         document.get(HELD) is True,
         parents.parent_refs if parents else (),
+        left,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """One hostname, of which a list may have better and worse."""
+
+    OPEN: ClassVar[bool] = True
+
+    hostname: Hostname
+
+
+def hostnames_of(spec: dict[str, Any]) -> tuple[str, ...]:
+    """The hostnames of a route of which something else, or one of them, cannot be read."""
+    return tuple(
+        [each.hostname for each in readable(_Named, [{"hostname": name} for name in listed(spec, "hostnames")])]
+    )
+
+
+def listed(spec: dict[str, Any], field: str) -> list[Any]:
+    """The beginning of a list, if it is one."""
+    given = spec.get(field)
+    return given[:MOST_LEFT] if isinstance(given, list) else []
+
+
+def readable(cls: type[T], given: Iterable[Any]) -> list[T]:
+    """Those that can be read."""
+    return [found for each in given if (found := decode(cls, each).value) is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
