@@ -138,6 +138,11 @@ def unread(found: Attachment, problems: Iterable[Problem]) -> Attachment:
     return replace(found, accepted=false("Accepted", "UnsupportedValue", said))
 
 
+def unserved(found: Attachment, said: str) -> Attachment:
+    """The same of a route that is not served as a whole."""
+    return replace(found, accepted=false("Accepted", "UnsupportedValue", said, "spec.rules"))
+
+
 def _is_named(place: Place, ref: ParentRef) -> bool:
     return ref.section_name in {None, place.key[1]} and ref.port in {None, place.port}
 

@@ -1,8 +1,12 @@
-"""The tables of routes: what they attach to, what they mean, and the rows of the IR that they become."""
+"""The tables of routes: what they attach to, what they mean, and the rows of the IR that they become.
+
+An object is small and what it becomes may be vast: matches, times backends that rewrite, times hostnames, times
+listeners. Of one object that may be, by the API's limits, hundreds of megabytes in Envoy. So there is a most.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from translator import ir
 from translator.gateway.attachment import Attachment, Place, attach, unread
@@ -13,12 +17,15 @@ from translator.gateway.listeners import ListenerKey, Named
 from translator.gateway.matches import order
 from translator.gateway.names import GROUP, PARENTS
 from translator.gateway.ports import Ports
-from translator.gateway.rules import variants
+from translator.gateway.rules import most_variants, variants
 from translator.gateway.understanding import Understanding, Understood
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
 
 Route = Object[Any]
+
+MOST_ROUTES: Final = 10_000
+"""Routes of Envoy that one object becomes: 128 matches, the most that one may have, for each of 78 hostnames."""
 
 
 class Attachments:
@@ -53,7 +60,10 @@ class Attachments:
 
 
 class Routes:
-    """`understood` are the routes that attach to anything of ours; `routes` and `hosts_of` are the IR."""
+    """`understood` are the routes that attach to anything of ours; `routes` and `hosts_of` are the IR.
+
+    `excess` are those of which nothing is served, since they would become too many, with what is said of it.
+    """
 
     def __init__(
         self,
@@ -71,6 +81,7 @@ class Routes:
             attachments.all,
             lambda key, _: understanding.understand(route) if (route := read(routes, key)) else None,
         )
+        self.excess: Table[ObjectKey, str] = tables.each("routes that are too many", self.understood, self._excess)
         rows = tables.group("routes by hostname", self.understood, self._rows)
         self.routes: Table[str, tuple[ir.Route, ...]] = tables.each(
             "routes of gateways made", rows, lambda _, them: next(iter(them.values())).routes
@@ -86,7 +97,7 @@ class Routes:
     def _rows(self, key: ObjectKey, understood: Understood) -> dict[str, "_Row"]:
         """The routes for each hostname as it was written, and for each of the circumstances that they depend on."""
         route = read(self._read, key)
-        if route is None or route.is_held:
+        if route is None or route.is_held or read(self.excess, key) is not None:
             return {}
         apart = any(rule.depends_on_listener for rule in understood.rules)
         by_tls = any(rule.speaks_tls for rule in understood.rules)
@@ -107,10 +118,19 @@ class Routes:
             for where, names in hosts.items()
         }
 
+    def _excess(self, key: ObjectKey, understood: Understood) -> str | None:
+        spots = [spot for each in read(self._attachments, key) or () for spot in each.spots]
+        hosts = {(spot.key, name.effective) for spot in spots for name in spot.names}
+        count = sum(map(most_variants, understood.rules)) * len(hosts)
+        if count <= MOST_ROUTES:
+            return None
+        said = f"{count:,} routes for {len(hosts):,} hostnames of listeners, and at most {MOST_ROUTES:,} are served"
+        return f"would become {said}: split it, or let it attach to fewer"
+
     def _attached(self, key: ObjectKey, attachments: tuple[Attachment, ...]) -> dict[ListenerKey, bool]:
         """The listeners where a route counts: where it is accepted."""
         understood = read(self.understood, key)
-        if understood is None or understood.is_unserved:
+        if understood is None or understood.is_unserved or read(self.excess, key) is not None:
             return {}
         return {spot.key: True for each in attachments for spot in each.spots}
 

@@ -93,6 +93,13 @@ class Variant:
     filters: tuple[Any, ...]
 
 
+def most_variants(rule: Rule) -> int:
+    """How many `variants` a rule has, at most."""
+    apart = sum(share.weight > 0 for share in rule.shares) if any(not _is_plain(share) for share in rule.shares) else 1
+    each = 2 if rule.treatment.redirect is not None else max(apart, 1)
+    return len(rule.matches) * each * (2 if rule.treatment.cors is not None else 1)
+
+
 def variants(rule: Rule, listener: Listener) -> Iterator[Variant]:
     """The routes of a rule for requests that come in at a listener."""
     treatment = rule.treatment

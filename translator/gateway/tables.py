@@ -14,6 +14,7 @@ import orjson
 
 from translator import ir
 from translator.decode import Problem
+from translator.gateway.attachment import Attachment, unserved
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition
 from translator.gateway.gateways import Gateways, ListenerSet, declared
@@ -205,11 +206,17 @@ class GatewayTables:
 
     def _route_status(self, key: ObjectKey) -> bytes:
         """Also of a route that has no parents of ours: it may have had some."""
-        attachments = read(self._attachments.all, key)
-        return route_status(attachments or (), read(self._routes.understood, key))
+        return route_status(self._attached(key), read(self._routes.understood, key))
+
+    def _attached(self, key: ObjectKey) -> tuple[Attachment, ...]:
+        """What became of the parents of a route; of one that is too large none took it."""
+        found, said = read(self._attachments.all, key) or (), read(self._routes.excess, key)
+        if said is None:
+            return found
+        return tuple([unserved(each, said) if each.spots else each for each in found])
 
     def _route_problems(self, key: ObjectKey, route: Route) -> tuple[Problem, ...] | None:
-        conditions = [each.accepted for each in read(self._attachments.all, key) or ()]
+        conditions = [each.accepted for each in self._attached(key)]
         understood = read(self._routes.understood, key)
         if understood is not None:
             conditions += [*understood.references, *understood.dropped]

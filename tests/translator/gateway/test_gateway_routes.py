@@ -296,6 +296,24 @@ def test_named_rules() -> None:
     assert made.problems(route) == {"spec.rules[1].name": "one is the name of rules[0] already"}
 
 
+def test_a_route_that_would_become_very_many_is_not_served_and_told() -> None:
+    listeners = [{"name": f"l{n}", "port": 8000, "protocol": "HTTP", "hostname": f"l{n}.test"} for n in range(64)]
+    made = world(*listeners)
+    rewriting = [{"type": "URLRewrite", "urlRewrite": {"hostname": "x.test"}}]
+    matches = [{"path": {"value": f"/{number}"}} for number in range(8)]
+    rules = [rule(matches=matches, backendRefs=[to(filters=rewriting)] * 3) for _ in range(16)]
+    key = made.route("a", *rules)
+    assert made.parent(key)["Accepted"] == "False/UnsupportedValue"
+    assert "would become 24,576 routes for 64 hostnames" in made.problems(key)["spec.rules"]
+    assert made.routes("gateway:8000/l0.test/l0.test") == []
+    assert made.status(key_of("Gateway", "web"))["listeners"][0]["attachedRoutes"] == 0
+    made.route("a", *rules, hostnames=["l0.test"])
+    assert made.parent(key)["Accepted"] == "True/Accepted"
+    assert len(made.routes("gateway:8000/l0.test/l0.test")) == 384
+    made.route("a", *[rule(matches=matches) for _ in range(16)])
+    assert made.parent(key)["Accepted"] == "True/Accepted"
+
+
 def test_a_route_that_cannot_be_read_keeps_its_hostnames_from_wider_ones() -> None:
     made = world()
     made.route("wide", rule(), hostnames=["*.test"])
