@@ -26,6 +26,7 @@ ENTRIES: Final[Mapping[str, str]] = {"parents": "parentRef", "ancestors": "ances
 """The lists that are shared, and what each entry is about."""
 
 _MOST: Final[Mapping[str, int]] = {"parents": 32, "ancestors": 16}
+_MOST_CONDITIONS: Final = 8
 _SINCE: Final = "lastTransitionTime"
 _ALONE: Final = ("addresses", "attachedListenerSets")
 _OF_LISTENERS: Final = frozenset({"Accepted", "Conflicted", "OverlappingTLSConfig", "Programmed", "ResolvedRefs"})
@@ -93,7 +94,12 @@ def _conditions(
         before = there.get(_SINCE) if there.get("status") == new["status"] else None
         return {**new, _SINCE: before if isinstance(before, str) and before else now}
 
-    return _in_place(live, wanted, _by("type"), timed, lambda each: ours is not None and _by("type")(each) not in ours)
+    def is_others(each: Any) -> bool:
+        return ours is not None and _by("type")(each) not in ours
+
+    merged = _in_place(live, wanted, _by("type"), timed, is_others)
+    room = _MOST_CONDITIONS - sum(map(is_others, merged))
+    return [each for each in merged if is_others(each) or (room := room - 1) >= 0]
 
 
 def _listener(there: JSONObject, new: JSONObject, now: str) -> JSONObject:

@@ -153,6 +153,14 @@ def listener(name: str, *conditions: dict[str, Any], attached: int = 0) -> dict[
 PENDING = {"conditions": [there(kind, "Unknown", since="1970-01-01T00:00:00Z") for kind in ("Accepted", "Programmed")]}
 
 
+def test_where_conditions_of_others_leave_no_room_the_last_of_ours_are_left_out() -> None:
+    theirs = [there(f"Odd{number}") for number in range(7)]
+    wanted = {"conditions": [condition("Accepted"), condition("Programmed")]}
+    found = gateway_to_write({"conditions": theirs}, observed(wanted, 1), NOW)
+    assert found is not None
+    assert [each["type"] for each in found["conditions"]] == [*(each["type"] for each in theirs), "Accepted"]
+
+
 def test_conditions_of_unknown_types_stay_as_and_where_they_are() -> None:
     odd, odder = there("Odd", reason="Theirs"), there("example.com/Odder", generation=0)
     live = {

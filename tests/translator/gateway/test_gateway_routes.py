@@ -269,6 +269,10 @@ def test_of_two_headers_of_one_name_the_first_counts() -> None:
         ({"backendRefs": [{"name": "red"}]}, "spec.rules[0].backendRefs[0].port"),
         ({"filters": [{"type": "CORS"}]}, "spec.rules[0].filters[0].cors"),
         (
+            {"filters": [{"type": "URLRewrite", "urlRewrite": {"hostname": "*.x.test"}}]},
+            "spec.rules[0].filters[0].urlRewrite.hostname",
+        ),
+        (
             {"backendRefs": [to()], "filters": [{"type": "RequestRedirect", "requestRedirect": {}}]},
             "spec.rules[0].filters",
         ),

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import Port, plain_text, token
 from translator.decode import Problem, Rule, rule
-from translator.gateway.kinds.shared import BackendObjectRef, Hostname, ObjectRef
+from translator.gateway.kinds.shared import BackendObjectRef, ObjectRef, PreciseHostname
 
 HeaderName = Annotated[str, Rule(min_size=1, max_size=256, check=token)]
 HeaderValue = Annotated[str, Rule(min_size=1, max_size=4096, check=plain_text)]
@@ -112,7 +112,7 @@ class RequestRedirect:
     OPEN: ClassVar[bool] = True
 
     scheme: Literal["http", "https"] | None = None
-    hostname: Hostname | None = None
+    hostname: PreciseHostname | None = None
     path: PathModifier | None = None
     port: Port | None = None
     status_code: Literal[301, 302, 303, 307, 308] = field(default=302, metadata=rule(name="statusCode"))
@@ -124,7 +124,7 @@ class UrlRewrite:
 
     OPEN: ClassVar[bool] = True
 
-    hostname: Hostname | None = None
+    hostname: PreciseHostname | None = None
     path: PathModifier | None = None
 
 

@@ -33,6 +33,9 @@ Hostname = Annotated[
     str, Rule(min_size=1, max_size=253, pattern=rf"(\*\.)?{_DNS}", hint="a hostname in lower case, or *. and one")
 ]
 
+PreciseHostname = Annotated[str, Rule(min_size=1, max_size=253, pattern=_DNS, hint="a hostname in lower case")]
+"""One that is written into requests and answers, so that it cannot stand for others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Object(Generic[T]):
