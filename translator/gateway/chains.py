@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from translator import ir
 from translator.gateway.conditions import Condition, named, true
-from translator.gateway.hostnames import best, covers, domains, server_names
+from translator.gateway.hostnames import best, covers, domains, server_names, wider
 from translator.gateway.listeners import ListenerKey
 from translator.ir import ObjectKey
 
@@ -93,13 +93,17 @@ def _closed(domains: list[str], answer: Literal["reject", "misdirected"]) -> lis
 
 def overlapping(own: Served, served: Mapping[ListenerKey, Served]) -> Condition | None:
     """What is said of a listener in TLS of which another one's certificates, or hostnames, may stand for its hosts."""
-    others = [each for _, each in sorted(served.items()) if each.key != own.key and each.tls and own.tls]
-    alike = [each for each in others if covers(each.hostname, own.hostname) or covers(own.hostname, each.hostname)]
-    shared = [each for each in others if each.tls and own.tls and {*each.tls.certificates} & {*own.tls.certificates}]
-    found = alike or shared
-    if not found:
+    if own.tls is None:
         return None
-    reason, what = ("OverlappingHostnames", "hostnames") if alike else ("OverlappingCertificates", "certificates")
-    names = named([f"{each.key[1]} of {each.key[0].split('/', 2)[2]}" for each in found])
+    wide, certificates = {*wider(own.hostname)}, frozenset(own.tls.certificates)
+    found = [each for each in served.values() if each.hostname in wide or covers(own.hostname, each.hostname)]
+    reason, what = "OverlappingHostnames", "hostnames"
+    if len(found) == 1:
+        found = [each for each in served.values() if each.tls and not certificates.isdisjoint(each.tls.certificates)]
+        reason, what = "OverlappingCertificates", "certificates"
+    others = sorted(each.key for each in found if each.key != own.key)
+    if not others:
+        return None
+    names = named([f"{name} of {owner.split('/', 2)[2]}" for owner, name in others])
     said = f"its {what} overlap with those of {names}: requests for another listener's hosts are answered 421"
     return true("OverlappingTLSConfig", reason, said)
