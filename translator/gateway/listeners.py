@@ -27,6 +27,9 @@ Reason = Literal["HostnameConflict", "ProtocolConflict", "PortUnavailable"]
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"), "HTTPS": ("GRPCRoute", "HTTPRoute")}
 """The kinds of routes for each protocol that is served."""
 
+_NAMED_ONLY: Final = "TLS"
+"""A protocol that is not served, and that may share a port with HTTPS: connections for such a name are not HTTPS's."""
+
 
 UNREAD: Final = "what it is part of cannot be read"
 """Why a listener is not served of which only the names are known."""
@@ -113,9 +116,14 @@ def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Li
 
 
 def claim_of(listener: Listener) -> Claim | None:
-    """What a listener wants; None where its protocol is not served, so that it gets nothing."""
+    """What a listener wants; None where its protocol is not served, so that it gets nothing.
+
+    One of TLS gets nothing either, but nobody else gets its hostname.
+    """
     spec = listener.spec
-    return Claim(listener.rank, spec.protocol, listener.hostname, listener.named) if spec.protocol in KINDS else None
+    if spec.protocol not in KINDS and spec.protocol != _NAMED_ONLY:
+        return None
+    return Claim(listener.rank, spec.protocol, listener.hostname, listener.named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +155,19 @@ def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None)
     kept: dict[str, Claim] = {}
     spoken: Claim | None = None
     for _, own in sorted(by_owner.items()):
-        alike = _alike(own)
-        distinct = {key: claim for key, claim in own.items() if key not in alike}
+        named_only = [claim for claim in own.values() if claim.protocol == _NAMED_ONLY]
+        wanting = {key: claim for key, claim in own.items() if claim.protocol != _NAMED_ONLY}
+        alike = _alike(wanting)
+        distinct = {key: claim for key, claim in wanting.items() if key not in alike}
         lost = _lost(distinct, kept, spoken)
         refused |= alike | lost
         won = [claim for key, claim in distinct.items() if key not in lost]
         spoken = spoken or next(iter(won), None)
         for claim in (*won, *(own[key] for key in alike)):
             if spoken is None or spoken.protocol == claim.protocol:
+                kept.setdefault(claim.hostname, claim)
+        if spoken is None or spoken.protocol == "HTTPS":
+            for claim in named_only:
                 kept.setdefault(claim.hostname, claim)
     return Settled(refused, frozenset(kept))
 

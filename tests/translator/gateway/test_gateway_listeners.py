@@ -137,6 +137,19 @@ def test_a_gateway_that_cannot_be_read_says_so() -> None:
     assert "gateway:8443" not in made.pipeline.intent.listeners.view()
 
 
+def test_a_hostname_of_tls_that_is_passed_through_goes_to_no_listener_of_https() -> None:
+    through = listener("through", 8443, "TLS", hostname="x.test", tls={"mode": "Passthrough"})
+    made = world(through, https("wide", "*.test", {"name": "good"}))
+    with_secret(made, "good")
+    assert made.conditions(GATEWAY, "through")["Accepted"] == "False/UnsupportedProtocol"
+    assert made.conditions(GATEWAY, "wide")["Programmed"] == "True/Programmed"
+    assert closed(made, "gateway:8443/*.test:tls") == {"x.test": "misdirected", "x.test.": "misdirected"}
+    late = made.gateway("zzz", https("tls", "x.test", {"name": "good"}))
+    assert made.conditions(late, "tls")["Conflicted"] == "True/HostnameConflict"
+    made.gateway("web", {**through, "port": 8000}, listener())
+    assert closed(made, "gateway:8000/cleartext") == {}
+
+
 def test_who_loses_a_port_by_its_protocol_keeps_no_hostname_there() -> None:
     made = world(listener(), listener("odd", 8443))
     made.gateway("web", listener(), created="2020-01-01T00:00:00Z")

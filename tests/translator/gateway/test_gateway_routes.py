@@ -268,6 +268,7 @@ def test_of_two_headers_of_one_name_the_first_counts() -> None:
         ({"timeouts": {"request": "1s", "backendRequest": "2s"}}, "spec.rules[0].timeouts.backendRequest"),
         ({"backendRefs": [{"name": "red"}]}, "spec.rules[0].backendRefs[0].port"),
         ({"filters": [{"type": "CORS"}]}, "spec.rules[0].filters[0].cors"),
+        ({"retry": {"attempts": 2**32}}, "spec.rules[0].retry.attempts"),
         (
             {"filters": [{"type": "URLRewrite", "urlRewrite": {"hostname": "*.x.test"}}]},
             "spec.rules[0].filters[0].urlRewrite.hostname",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
-from translator.checks import Duration, plain_text
+from translator.checks import Count, Duration, plain_text
 from translator.decode import Problem, Rule, rule
 from translator.gateway.kinds.filters import Filter, HeaderName, HeaderValue, PathModifier, checked_filters
 from translator.gateway.kinds.sessions import SessionPersistence
@@ -128,7 +128,7 @@ class Retry:
     OPEN: ClassVar[bool] = True
 
     codes: tuple[Annotated[int, Rule(minimum=400, maximum=599)], ...] = ()
-    attempts: Annotated[int, Rule(minimum=0)] | None = None
+    attempts: Count | None = None
     backoff: Duration | None = None
 
 
