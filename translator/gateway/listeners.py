@@ -149,7 +149,7 @@ def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None)
         said = f"port {port} belongs to {taken_by}"
         return Settled(dict.fromkeys(claims, Refusal("PortUnavailable", said)))
     by_owner: dict[Rank, dict[ListenerKey, Claim]] = {}
-    for key, claim in claims.items():
+    for key, claim in sorted(claims.items()):
         by_owner.setdefault(claim.rank, {})[key] = claim
     refused: dict[ListenerKey, Refusal] = {}
     kept: dict[str, Claim] = {}

@@ -150,6 +150,14 @@ def test_a_hostname_of_tls_that_is_passed_through_goes_to_no_listener_of_https()
     assert closed(made, "gateway:8000/cleartext") == {}
 
 
+def test_what_is_said_of_a_conflict_does_not_depend_on_what_was_before() -> None:
+    every = (listener("a"), listener("b", 8000, "HTTPS", hostname="x.test"), listener("c", 8000, "HTTPS"))
+    once, later = world(*every), world(every[2])
+    later.sweep()
+    later.gateway("web", *every)
+    assert once.status(GATEWAY) == later.status(GATEWAY)
+
+
 def test_who_loses_a_port_by_its_protocol_keeps_no_hostname_there() -> None:
     made = world(listener(), listener("odd", 8443))
     made.gateway("web", listener(), created="2020-01-01T00:00:00Z")
