@@ -7,15 +7,20 @@ was made for: who asks on it for what another listener has is told so (421), als
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from typing import Final, Literal
 
 from translator import ir
-from translator.gateway.conditions import Condition, named, true
-from translator.gateway.hostnames import best, covers, domains, server_names, wider
+from translator.gateway.conditions import MOST_NAMED, Condition, named, true
+from translator.gateway.hostnames import EVERY, best, covers, domains, server_names, wider
 from translator.gateway.listeners import ListenerKey
 from translator.ir import ObjectKey
 
 _CLEAR: Final = "cleartext"
+
+MOST_BESIDE: Final = 100
+"""Hostnames at a port that each chain in TLS lists one by one, so as to tell those that another listener has from those
+that nobody has. Where there are more all others count as another's: else each of N listeners would list all N."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ def chain_of(
     first = own[0]
     hosts = [host for each in own for host in _virtual_hosts(each, names.get(each.key, ()), taken)]
     here = {domain for host in hosts for domain in (host.hostname, *host.also)}
-    others = [domain for hostname in taken for domain in domains(hostname) if domain not in here]
+    beside = taken if first.tls is None or len(taken) <= MOST_BESIDE else _within(first.hostname, taken)
+    others = [domain for hostname in beside for domain in domains(hostname) if domain not in here]
     hosts += _closed(others, "reject" if first.tls is None else "misdirected")
     options = replace(common, stat_prefix="ingress_http" if first.tls is None else "ingress_https")
     body = ir.HttpChain(options, tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname))), any_port=True)
@@ -83,6 +89,12 @@ def _virtual_hosts(listener: Served, names: Iterable[str], taken: Container[str]
             yield ir.VirtualHost(name, first, secure, "route", (listener.key[0],), also=tuple(also))
 
 
+def _within(own: str, taken: Iterable[str]) -> list[str]:
+    """The hostnames that one covers, and one for all that it does not."""
+    wide = own == EVERY or own.startswith("*.")
+    return [EVERY, *([each for each in taken if covers(own, each)] if wide else ())]
+
+
 def _closed(domains: list[str], answer: Literal["reject", "misdirected"]) -> list[ir.VirtualHost]:
     """What answers for the names of listeners that the chain does not serve."""
     if not domains:
@@ -91,19 +103,41 @@ def _closed(domains: list[str], answer: Literal["reject", "misdirected"]) -> lis
     return [ir.VirtualHost("", first, "never", answer, also=tuple(also))]
 
 
-def overlapping(own: Served, served: Mapping[ListenerKey, Served]) -> Condition | None:
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The listeners in TLS of a port, by their hostnames and by their certificates, so that each finds its own soon."""
+
+    by_hostname: Mapping[str, ListenerKey]
+    by_certificate: Mapping[ir.CertificateRef, tuple[ListenerKey, ...]]
+
+
+def neighbours_of(served: Mapping[ListenerKey, Served]) -> Neighbours | None:
+    """Those of a port; None where nothing there is in TLS."""
+    names: dict[str, ListenerKey] = {}
+    certificates: dict[ir.CertificateRef, list[ListenerKey]] = {}
+    for key in sorted(served):
+        tls = served[key].tls
+        if tls is not None:
+            names[served[key].hostname] = key
+            for certificate in tls.certificates:
+                certificates.setdefault(certificate, []).append(key)
+    return Neighbours(names, {each: tuple(keys) for each, keys in certificates.items()}) if names else None
+
+
+def overlapping(own: Served, near: Neighbours) -> Condition | None:
     """What is said of a listener in TLS of which another one's certificates, or hostnames, may stand for its hosts."""
     if own.tls is None:
         return None
-    wide, certificates = {*wider(own.hostname)}, frozenset(own.tls.certificates)
-    found = [each for each in served.values() if each.hostname in wide or covers(own.hostname, each.hostname)]
+    wide = own.hostname == EVERY or own.hostname.startswith("*.")
+    alike = {near.by_hostname[each] for each in wider(own.hostname) if each in near.by_hostname}
+    alike |= {key for name, key in near.by_hostname.items() if covers(own.hostname, name)} if wide else set()
     reason, what = "OverlappingHostnames", "hostnames"
-    if len(found) == 1:
-        found = [each for each in served.values() if each.tls and not certificates.isdisjoint(each.tls.certificates)]
+    others = alike - {own.key}
+    if not others:
+        others = {key for each in own.tls.certificates for key in near.by_certificate.get(each, ())} - {own.key}
         reason, what = "OverlappingCertificates", "certificates"
-    others = sorted(each.key for each in found if each.key != own.key)
     if not others:
         return None
-    names = named([f"{name} of {owner.split('/', 2)[2]}" for owner, name in others])
+    names = named([f"{name} of {owner.split('/', 2)[2]}" for owner, name in nsmallest(MOST_NAMED, others)], len(others))
     said = f"its {what} overlap with those of {names}: requests for another listener's hosts are answered 421"
     return true("OverlappingTLSConfig", reason, said)

@@ -48,9 +48,9 @@ def listed(conditions: Iterable[Condition | None]) -> list[dict[str, Any]]:
     return [each.json() for each in conditions if each is not None]
 
 
-def named(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = len(names) - MOST_NAMED
+def named(names: Sequence[str], count: int | None = None) -> str:
+    """The first of some names, and how many more there are, of so many."""
+    more = (len(names) if count is None else count) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 

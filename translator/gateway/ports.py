@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from translator import ir
-from translator.gateway.chains import Served, chain_of, listener_name, overlapping
+from translator.gateway.chains import Neighbours, Served, chain_of, listener_name, neighbours_of, overlapping
 from translator.gateway.conditions import Condition
 from translator.gateway.gateways import Gateways
 from translator.gateway.listeners import UNREAD, Claim, Listener, ListenerKey, Named, Refusal, claim_of, settle
@@ -56,7 +56,10 @@ class Ports:
         self.presented: Table[ObjectKey, Presented] = tables.each(
             "certificates towards services", gateways.all, lambda _, row: terminations.presented(row)
         )
-        self._by_port = tables.group("listeners served by port", self.served, lambda _, row: {row.port: row})
+        by_port = tables.group("listeners served by port", self.served, lambda _, row: {row.port: row})
+        self._neighbours: Table[int, Neighbours] = tables.each(
+            "listeners in TLS by port", by_port, lambda _, them: neighbours_of(them)
+        )
         members = tables.group("listeners served by chain", self.served, lambda _, row: {row.chain: row})
         self.chains: Table[str, ir.FilterChain] = tables.each("chains of gateways", members, self._chain)
         opened = tables.group("ports opened by gateways", self.served, lambda _, row: {listener_name(row.port): row})
@@ -65,7 +68,8 @@ class Ports:
     def overlaps(self, verdict: Verdict) -> tuple[Condition, ...]:
         """What is said of a listener whose hosts another one's certificates stand for as well. For rules."""
         own = read(self.served, verdict.listener.key)
-        found = overlapping(own, read(self._by_port, own.port) or {}) if own is not None and own.tls else None
+        near = read(self._neighbours, own.port) if own is not None and own.tls else None
+        found = overlapping(own, near) if own is not None and near is not None else None
         return (found,) if found is not None else ()
 
     def _judge(self, listener: Listener) -> Verdict:

@@ -158,6 +158,18 @@ def test_what_is_said_of_a_conflict_does_not_depend_on_what_was_before() -> None
     assert once.status(GATEWAY) == later.status(GATEWAY)
 
 
+def test_where_very_many_share_a_port_every_other_host_counts_as_anothers() -> None:
+    made = world(*[https(f"l{number}", f"h{number}.x.test", {"name": "a"}) for number in range(64)])
+    made.gateway("more", *[https(f"l{number}", f"h{number}.y.test", {"name": "a"}) for number in range(35)])
+    with_secret(made, "a")
+    assert "*" not in closed(made, "gateway:8443/h1.x.test:tls")
+    made.gateway("wide", https("y", "*.y.test", {"name": "a"}), https("all", "*.test", {"name": "missing"}))
+    assert closed(made, "gateway:8443/h1.x.test:tls") == {"*": "misdirected"}
+    found = closed(made, "gateway:8443/*.y.test:tls")
+    assert {*found} == {"*", *(f"h{number}.y.test{dot}" for number in range(35) for dot in ("", "."))}
+    assert {*found.values()} == {"misdirected"}
+
+
 def test_who_loses_a_port_by_its_protocol_keeps_no_hostname_there() -> None:
     made = world(listener(), listener("odd", 8443))
     made.gateway("web", listener(), created="2020-01-01T00:00:00Z")
