@@ -72,6 +72,8 @@ def chain_of(
     beside = taken if first.tls is None or len(taken) <= MOST_BESIDE else _within(first.hostname, taken)
     others = [domain for hostname in beside for domain in domains(hostname) if domain not in here]
     hosts += _closed(others, "reject" if first.tls is None else "misdirected")
+    if len(hosts) > 1:
+        hosts = [_guarded(host, 404 if first.tls is None else 421) for host in hosts]
     options = replace(common, stat_prefix="ingress_http" if first.tls is None else "ingress_https")
     body = ir.HttpChain(options, tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname))), any_port=True)
     origins: tuple[ObjectKey, ...] = tuple(dict.fromkeys(each.key[0] for each in own))
@@ -87,6 +89,12 @@ def _virtual_hosts(listener: Served, names: Iterable[str], taken: Container[str]
             first, *also = domains(hostname)
             name = virtual_host_name(listener.port, listener.hostname, hostname)
             yield ir.VirtualHost(name, first, secure, "route", (listener.key[0],), also=tuple(also))
+
+
+def _guarded(host: ir.VirtualHost, status: int) -> ir.VirtualHost:
+    """A wide name does not answer for what is no name at all, such as `someone@` before one that another has."""
+    is_wide = bool(host.name) and host.hostname.startswith("*")
+    return replace(host, guards=(ir.Guard(status=status),)) if is_wide else host
 
 
 def _within(own: str, taken: Iterable[str]) -> list[str]:

@@ -76,3 +76,6 @@ def test_a_request_comes_to_the_listener_that_it_belongs_to_or_to_none(
                 assert found.insecure == "misdirected"
             else:
                 assert found is None
+            for spelled in (f"someone@{host}", f"{host}.."):
+                wide = picked(chain.body.virtual_hosts, spelled)
+                assert wide is None or not wide.name or wide.guards or len(chain.body.virtual_hosts) == 1
