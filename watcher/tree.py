@@ -116,7 +116,10 @@ def resolve(path: str, root: str) -> str:
 
 def _real(path: str) -> str:
     """A path without links. OSError as of `os.path.realpath`, which asks for each part of it; the kernel knows it."""
-    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:  # perhaps for want of descriptors, which says nothing of the path
+        return os.path.realpath(path, strict=True)
     try:
         real = os.readlink(f"{_HERE}/{descriptor}")  # noqa: PTH115 -- strings: a large folder is walked often
     except FileNotFoundError:

@@ -59,7 +59,7 @@ class Read(Generic[T]):
     problems: tuple[Problem, ...] = ()
 
 
-_ASKED_OF_A_SUBJECT: Final = re.compile(rb"tlsSecret|ambassador_id|ambassadorId|\\\\")
+_ASKED_OF_A_SUBJECT: Final = re.compile(rb"tlsSecret|ambassador_id|ambassadorId|\\")
 """Without any of these in its bytes, no object says what a status must know; a backslash may be any letter in JSON."""
 
 

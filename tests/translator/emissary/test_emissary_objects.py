@@ -3,6 +3,8 @@
 import pytest
 
 from tests.translator.emissary.world import World, world
+from translator.emissary.objects import subject_of
+from translator.subjects import Edition, Subject
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,22 @@ def test_the_other_spelling_of_the_id() -> None:
     made = world()
     made.mapping("a", ambassadorId=["other"])
     assert made.names() == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "mine", "names_secret"),
+    [
+        (rb'{"prefix":"/a/"}', True, False),
+        (rb'{"ambassador_id":["other"]}', False, False),
+        (rb'{"ambassador\u005fid":["other"]}', False, False),
+        (rb'{"ambassadorI\u0064":["other"]}', False, False),
+        (rb'{"tlsSecret":{"name":"a"}}', True, True),
+        (rb'{"tlsS\u0065cret":{"name":"a"}}', True, True),
+    ],
+)
+def test_what_a_status_is_about_is_found_however_json_spells_it(spec: bytes, mine: bool, names_secret: bool) -> None:
+    edition = Edition("uid", 1)
+    assert subject_of(b'{"spec":%b}' % spec, edition, "default") == Subject(edition, mine, names_secret)
 
 
 def test_nothing_is_said_of_the_mistakes_of_another_gateway() -> None:
