@@ -4,6 +4,12 @@ from typing import Final
 
 from lint.findings import Code
 
+RIGHT: Final = """apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: quote}
+spec: {prefix: /quote/, hostname: "*", service: quote}
+"""
+
 FAILURE: Final = Code(
     id="DRG0001",
     title="Dragoman itself failed",
@@ -17,8 +23,7 @@ UNREAD: Final = Code(
     title="file that cannot be read",
     severity="error",
     why="There is no right to read the file, it is a pipe or a link that leads out of the folder, or reading it "
-    "failed. "
-    "Nothing is known of what is in it, so the exit code is 2.",
+    "failed. Nothing is known of what is in it, so the exit code is 2.",
     mend="Give the right to read it, put the file itself inside the folder, or take it out.",
 )
 TEXT: Final = Code(
@@ -26,15 +31,10 @@ TEXT: Final = Code(
     title="text that is no YAML or JSON",
     severity="error",
     why="The document cannot be parsed, or says what YAML allows and Kubernetes does not: a key twice, a key that is "
-    "no "
-    "text, a tag. The rest of the file's documents is read all the same.",
+    "no text, a tag. The rest of the file's documents is read all the same.",
     mend="Correct the syntax at the place that is named.",
     wrong="apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: quote\n",
-    right="""apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata: {name: quote}
-spec: {prefix: /quote/, hostname: "*", service: quote}
-""",
+    right=RIGHT,
 )
 OBJECT: Final = Code(
     id="DRG0103",
@@ -44,11 +44,7 @@ OBJECT: Final = Code(
     "nothing is served of it; so it is with a document of an annotation (getambassador.io/config) that cannot be read.",
     mend="Add what is missing, or take the document out of the folder.",
     wrong="kind: Mapping\nspec: {prefix: /quote/, service: quote}\n",
-    right="""apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata: {name: quote}
-spec: {prefix: /quote/, hostname: "*", service: quote}
-""",
+    right=RIGHT,
 )
 TWICE: Final = Code(
     id="DRG0104",
@@ -85,11 +81,7 @@ EXCESS: Final = Code(
     why="A file, a document or an object goes over one of the bounds of docs/folder.md, so that it is not read.",
     mend="Split the file, or raise the bound that is named.",
     wrong="a: " + "[" * 101 + "]" * 101 + "\n",
-    right="""apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata: {name: quote}
-spec: {prefix: /quote/, hostname: "*", service: quote}
-""",
+    right=RIGHT,
 )
 
 CODES: Final = (FAILURE, UNREAD, TEXT, OBJECT, TWICE, EXCESS)

@@ -7,7 +7,7 @@ from typing import Final
 from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import HostEntry
-from translator.emissary.fields.header_edits import NO_EDITS, edits_of
+from translator.emissary.fields.header_edits import edits_of
 from translator.emissary.fields.linkerd import linkerd_header, with_linkerd
 from translator.emissary.fields.load_balancer import hash_policy_of
 from translator.emissary.fields.priority import priority_of
@@ -183,7 +183,7 @@ _BY_DEFAULT: Final = attrgetter(
     "remove_response_headers",
 )
 _NOTHING_BY_DEFAULT: Final = (None,) * 5
-_NOTHING_IN_COMMON: Final = _Common(NO_EDITS, (), (), (), NOTHING)
+_NOTHING_IN_COMMON: Final = _Common(ir.NO_EDITS, (), (), (), NOTHING)
 """What most groups have: one Mapping that says none of it, as the Module does."""
 
 

@@ -22,7 +22,6 @@ from translator.gateway.kinds.filters import (
     UrlRewrite,
 )
 
-NO_EDITS: Final = ir.HeaderEdits()
 OF_CALLS: Final = frozenset({"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror"})
 """The filters that a GRPCRoute may have."""
 _WHOLE: Final = 1_000_000
@@ -33,7 +32,7 @@ WELL_KNOWN: Final = {"http": 80, "https": 443}
 class Treatment:
     """What filters do with a request. `unserved` says of those that cannot be served where they stand, and why."""
 
-    headers: ir.HeaderEdits = NO_EDITS
+    headers: ir.HeaderEdits = ir.NO_EDITS
     redirect: RequestRedirect | None = None
     rewrite: UrlRewrite | None = None
     mirrors: tuple[tuple[str, RequestMirror], ...] = ()
@@ -53,7 +52,7 @@ def treatment_of(
         of_calls: whether they are a GRPCRoute's.
         of_backend: whether they are one backend's.
     """
-    headers, mirrors, unserved = NO_EDITS, [], []
+    headers, mirrors, unserved = ir.NO_EDITS, [], []
     redirect: RequestRedirect | None = None
     rewrite: UrlRewrite | None = None
     cors: CrossOrigin | None = None

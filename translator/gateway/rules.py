@@ -128,7 +128,7 @@ Action = tuple[ir.RouteMatch, ir.Forward | ir.Redirect | ir.DirectResponse, ir.H
 def _actions(rule: Rule, match: ir.RouteMatch, listener: Listener) -> Iterator[Action]:
     treatment, error = rule.treatment, ir.DirectResponse(503 if rule.of_calls else 500)
     if treatment.unserved:
-        yield match, error, ir.HeaderEdits()
+        yield match, error, ir.NO_EDITS
     elif treatment.redirect is not None:
         for redirect, came_with_port in redirects_of(treatment.redirect, match.path, listener):
             headers = (*match.headers, _WITH_PORT) if came_with_port else match.headers

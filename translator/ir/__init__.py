@@ -27,6 +27,7 @@ from translator.ir.backends import (
 from translator.ir.keys import ObjectKey
 from translator.ir.matches import HeaderMatch, PathMatch, QueryMatch, RouteMatch, Share, TextMatch
 from translator.ir.routes import (
+    NO_EDITS,
     DirectResponse,
     Forward,
     HeaderEdits,
@@ -51,6 +52,7 @@ from translator.ir.serving import (
 )
 
 __all__ = [
+    "NO_EDITS",
     "Addresses",
     "AuthorityRef",
     "Backend",

@@ -1,6 +1,6 @@
 """What a route does with a request that it matches."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from translator.ir.backends import Backend
 from translator.ir.keys import ObjectKey
@@ -27,13 +27,16 @@ class HeaderEdits:
     remove_response: tuple[str, ...] = ()
 
 
+NO_EDITS: Final = HeaderEdits()
+
+
 @dataclass(frozen=True, slots=True)
 class WeightedBackend:
     """A backend's share of a route, `weight` of the sum. `backend` None is a share that is broken: see `Forward`."""
 
     backend: Backend | None
     weight: int = 1
-    headers: HeaderEdits = HeaderEdits()
+    headers: HeaderEdits = NO_EDITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Mirror:
 
     backend: Backend
     share: Share = Share(100)
-    headers: HeaderEdits = HeaderEdits()
+    headers: HeaderEdits = NO_EDITS
     host: str | None = None
     same_host: bool = False
 
@@ -114,7 +117,7 @@ class Route:
     match: RouteMatch
     action: Forward | Redirect | DirectResponse
     order: tuple[Any, ...]
-    headers: HeaderEdits = HeaderEdits()
+    headers: HeaderEdits = NO_EDITS
     origins: tuple[ObjectKey, ...] = ()
     filters: tuple[Any, ...] = ()
     """What it says to HTTP filters: values of the classes that `translator.filters` lists as switches."""

@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Annotated, Any, ClassVar, Final
 
 from translator.decode import Decoded, Invalid, Problem, Rule, decode, few, kind_shown, rule, step
+from translator.decoding.shapes import fields_of
 from translator.values import dataclass
 
 
@@ -26,7 +27,7 @@ class Metadata:
     creation_timestamp: str | None = field(default=None, metadata=rule(name="creationTimestamp"))
 
 
-_OTHERS: Final = frozenset({"labels", "annotations", "uid", "generation", "creationTimestamp"})
+_OTHERS: Final = frozenset(field.name for field in fields_of(Metadata)) - {"name", "namespace"}
 
 
 def metadata_of(document: Mapping[str, Any]) -> Decoded[Metadata]:

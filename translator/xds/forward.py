@@ -23,7 +23,6 @@ from translator.xds.names import cluster_name
 from translator.xds.paths import looks_at
 
 _CLUSTER = tag(1, 2)
-_NO_EDITS = ir.WeightedBackend(None).headers
 
 BROKEN = "broken"
 """The cluster that never exists: a request sent there is answered 500, or 503, which is Envoy's own choice."""
@@ -35,7 +34,7 @@ def encode_forward(asked: ir.Forward, path: ir.PathMatch) -> RouteAction:
     rewrite = in_envoys_words(forward.rewrite, path)
     if not (forward.features or forward.mirrors) and (rewrite is None or rewrite.kind == "matched"):
         [share, *others] = forward.backends
-        if not others and share.backend is not None and share.headers is _NO_EDITS:
+        if not others and share.backend is not None and share.headers is ir.NO_EDITS:
             beside = _Beside(rewrite.text if rewrite else None, forward.host, forward.timeout_ms)
             return RouteAction.of(_CLUSTER + utf8(cluster_name(share.backend)) + _beside(beside))
     fields: dict[str, Any] = {}
@@ -46,7 +45,7 @@ def encode_forward(asked: ir.Forward, path: ir.PathMatch) -> RouteAction:
     if forward.mirrors:
         fields["request_mirror_policies"] = [_mirror(mirror) for mirror in forward.mirrors]
     single = forward.backends[0] if len(forward.backends) == 1 else None
-    plain = single is not None and single.headers == ir.HeaderEdits()
+    plain = single is not None and single.headers == ir.NO_EDITS
     return RouteAction(
         cluster=_name(single) if single is not None and plain else None,
         weighted_clusters=None if plain else _weighted(forward.backends),

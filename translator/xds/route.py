@@ -4,7 +4,6 @@ Repeated fields may stand anywhere in a message (protobuf's encoding), so one mo
 the end of the match, and a route is its match and the rest.
 """
 
-from operator import attrgetter
 from typing import Any
 
 import re2
@@ -42,8 +41,6 @@ _MATCH_HEADERS = tag(6, 2)
 _MATCH_PREFIX = tag(1, 2)
 _ROUTE = tag(2, 2)
 _NAME = tag(14, 2)
-_EDITS = attrgetter("add_request", "remove_request", "add_response", "remove_response")
-_NO_EDITS = ((), (), (), ())
 _REFUSED = Route(direct_response=DirectResponseAction(status=403), typed_per_filter_config=ANSWERED_BY_US)
 _CODES = {
     301: RedirectActionRedirectResponseCode.MOVED_PERMANENTLY,
@@ -135,7 +132,7 @@ def _upgrades_but(protocols: tuple[str, ...]) -> bytes:
 def _rest_of(route: ir.Route) -> Route:
     action = route.action
     edits = route.headers
-    if isinstance(action, ir.Forward) and not (route.filters or action.features or _EDITS(edits) != _NO_EDITS):
+    if isinstance(action, ir.Forward) and edits is ir.NO_EDITS and not (route.filters or action.features):
         return Route.of(_ROUTE + sized(encode_forward(action, route.match.path)) + _NAME + utf8(route.name))
     return Route(
         name=route.name,
@@ -185,11 +182,9 @@ def _query(query: ir.QueryMatch) -> QueryParameterMatcher:
 
 
 def _redirect(redirect: ir.Redirect, path: ir.PathMatch) -> RedirectAction:
-    rewrite = (
-        in_envoys_words(redirect.rewrite, path)
-        if redirect.rewrite and redirect.rewrite.kind == "joined"
-        else redirect.rewrite
-    )
+    rewrite = redirect.rewrite
+    if rewrite is not None and rewrite.kind == "joined":
+        rewrite = in_envoys_words(rewrite, path)
     secure = redirect.scheme == "https" and redirect.port is None
     return RedirectAction(
         https_redirect=True if secure else None,

@@ -68,11 +68,8 @@ def edits_of(members: Iterable[Edits], defaults: Edits) -> ir.HeaderEdits:
         remove_request = _given(member.remove_request_headers, defaults.remove_request_headers, remove_request)
         remove_response = _given(member.remove_response_headers, defaults.remove_response_headers, remove_response)
     if not (add_request or add_response or remove_request or remove_response):
-        return NO_EDITS
+        return ir.NO_EDITS
     return ir.HeaderEdits(_values(add_request), remove_request, _values(add_response), remove_response)
-
-
-NO_EDITS = ir.HeaderEdits()
 
 
 def _given(own: T | None, default: T | None, otherwise: T) -> T:

@@ -152,21 +152,9 @@ class Upstream:
         )
 
 
-_OWN: Final = attrgetter(
-    "circuit_breakers",
-    "keepalive",
-    "cluster_idle_timeout_ms",
-    "cluster_max_connection_lifetime_ms",
-    "enable_ipv4",
-    "enable_ipv6",
-    "dns_type",
-    "respect_dns_ttl",
-    "load_balancer",
-    "stats_name",
-    "health_checks",
-    "outlier_detection",
-)
-_NONE_OF_ITS_OWN: Final = (None,) * 12
+_NAMES: Final = [name for name, said in vars(UpstreamFields).items() if isinstance(said, property) and name != "grpc"]
+_OWN: Final = attrgetter(*_NAMES)
+_NONE_OF_ITS_OWN: Final = (None,) * len(_NAMES)
 
 
 def has_none_of_its_own(said: UpstreamFields) -> bool:
