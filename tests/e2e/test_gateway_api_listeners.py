@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.certificates import Pair, authority, trusting
+from tests.support import plain
+from tests.support.certificates import Pair, authority, trusting, unverified
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway, unverified
+from tests.support.gateway import Gateway
 from tests.support.gateway_api import (
     api_gateway,
     backing,
@@ -237,7 +238,7 @@ def test_of_two_gateways_the_older_keeps_a_hostname(red: HttpUpstream, blue: Htt
         }
         assert set(_problems(made, "twice")) == {"spec.listeners[0]", "spec.listeners[1]"}
         with pytest.raises(httpx.TransportError):
-            httpx.get(f"http://127.0.0.1:{made.https_port}", headers={"host": "x.test"})
+            plain.get(f"http://127.0.0.1:{made.https_port}", headers={"host": "x.test"})
         made.apply("all", texts.replace("2020-01-01", "2022-01-01"))
         wait_until(lambda: made.request("shared.test").json()["upstream"] == "blue", what="the other is older")
 
@@ -268,7 +269,7 @@ def test_a_port_that_others_have_is_not_available(gateway: Gateway, red: HttpUps
 
 def _answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}", headers={"host": "any.test"}).status_code == 200
+        return plain.get(f"http://127.0.0.1:{port}", headers={"host": "any.test"}).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.certificates import authority
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
@@ -75,9 +75,9 @@ def test_names_are_labels_and_no_service_has_a_family_of_its_own(gateway: Gatewa
         for path in ("/address/", "/service/", "/named/"):
             gateway.wait_served(NAME, path)
         gateway.wait_served(NAME, "/address/", tls=True)
-        wait_until(lambda: httpx.get(f"http://127.0.0.1:{port}/").status_code == 200, what="TCP")
+        wait_until(lambda: plain.get(f"http://127.0.0.1:{port}/").status_code == 200, what="TCP")
         asked = {"host": NAME}
-        wait_until(lambda: httpx.get(f"http://127.0.0.1:{extra}/address/", headers=asked).is_success, what="HTTP")
+        wait_until(lambda: plain.get(f"http://127.0.0.1:{extra}/address/", headers=asked).is_success, what="HTTP")
         odd = re.compile(
             r"127|_0_0_1|localdomain|kept_|own_name|secret_|ted_listener|_fix_|statistics_|" + str(red.port)
         )
