@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.conformance.programs import BuildError, Programs
 from tests.conformance.programs import ensure as ensure_suite
-from tests.conformance.run import CLASS, PROFILES, Run, service_ports, with_heading
+from tests.conformance.run import CLASS, PROFILES, Run, with_heading
 from tests.e2e.cluster.binaries import BinariesError, ensure
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.gateway import DEPLOYMENT, MANIFESTS, NAMESPACE, SERVICE, load_image
@@ -59,7 +59,7 @@ def _run_of(arguments: list[str]) -> Run:
 
 
 def _install(cluster: Cluster, programs: Programs, run: Run) -> None:
-    """Gateway API's kinds, and Dragoman as people install it, but with one pod and a Service for all ports."""
+    """Gateway API's kinds, and Dragoman as people install it, but with one pod."""
     say(f"a node is ready; installing Gateway API ({run.channel} channel) and Dragoman ...")
     for name in ECHO_IMAGES:
         archive = cluster.folder / "echo.tar"
@@ -73,9 +73,8 @@ def _install(cluster: Cluster, programs: Programs, run: Run) -> None:
     cluster.apply(MANIFESTS)
     deployment = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT}"
     cluster.ask("PATCH", deployment, {"spec": {"replicas": 1}}, content_type=MERGE)
-    service = f"/api/v1/namespaces/{NAMESPACE}/services/{SERVICE}"
-    cluster.ask("PATCH", service, {"spec": {"ports": service_ports()}}, content_type=MERGE)
     cluster.apply(MANIFESTS / "gateway-api")
+    cluster.apply(MANIFESTS / "gateway-api/dedicated-addresses")
     cluster.wait_rollout(NAMESPACE, DEPLOYMENT)
     say(f"Dragoman is ready, at {cluster.wait_address(NAMESPACE, SERVICE)}; its class is {CLASS}")
 

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -18,11 +17,11 @@ from tests.support.gateway_crds import Channel
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "docs/conformance"
 PROFILES = ("GATEWAY-HTTP", "GATEWAY-GRPC", "GATEWAY-TLS", "GATEWAY-TCP", "GATEWAY-UDP")
-CLASS = "dragoman"
+CLASS = "dragoman-dedicated"
+"""The suite has many Gateways with one port and hostname, and takes for granted that each has its own address."""
 
-TCP_PORTS = (80, 443, 1111, *range(5300, 5313), 6443, 7443, 8080, 8090, 8443, 8883, *range(9300, 9322))
-UDP_PORTS = tuple(range(5300, 5313))
-"""Of all listeners of the suite's Gateways."""
+USABLE, UNUSABLE = "10.97.250.250", "192.0.2.1"
+"""An address that the load balancer has, and one that it has not."""
 
 _CHOOSING = ("run-test", "skip-", "exempt-features", "supported-features", "all-features")
 
@@ -64,6 +63,8 @@ class Run:
             "-test.run=^TestConformance$",
             "-test.timeout=0",
             f"--gateway-class={CLASS}",
+            f"--usable-address={USABLE}",
+            f"--unusable-address={UNUSABLE}",
             f"--conformance-profiles={','.join(self.profiles)}",
             "--organization=dragoman",
             "--project=dragoman",
@@ -73,15 +74,6 @@ class Run:
             f"--report-output={report}",
             *self.more,
         ]
-
-
-def service_ports() -> list[dict[str, Any]]:
-    """The ports of our Service, each led to the port of the same number: all Gateways have one address."""
-    chosen = [("TCP", port) for port in TCP_PORTS] + [("UDP", port) for port in UDP_PORTS]
-    return [
-        {"name": f"{protocol.lower()}-{port}", "protocol": protocol, "port": port, "targetPort": port}
-        for protocol, port in chosen
-    ]
 
 
 def wrong_with(name: str, text: str) -> str:
