@@ -63,7 +63,7 @@ class Provisioning:
     def follow(self) -> None:
         """Note which Gateways are to have other Services than before. Raises what `Reader.told` does."""
         for key, wish in self._statuses.told(_wish_or_nothing).records.items():
-            if not key.startswith(PREFIX) or self._wishes.get(key) == (wish or None):
+            if not key.startswith(PREFIX) or (self._wishes.get(key) == (wish or None) and not _is_open(wish)):
                 continue
             if wish:
                 self._wishes[key] = wish
@@ -173,6 +173,11 @@ class Provisioning:
 
 def _wish_or_nothing(record: Record) -> Wish | Literal[False]:
     return wish_of(record) or False
+
+
+def _is_open(wish: Wish | Literal[False] | None) -> bool:
+    """Whether a port leads nowhere, as far as the translator knows: a Service that was made may be gone by now."""
+    return isinstance(wish, Wish) and not all(wish.targets.values())
 
 
 def _called(key: str) -> str:
