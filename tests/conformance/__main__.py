@@ -6,6 +6,7 @@ The exit code is the suite's: 0 when all that was run has passed; 2 when the mac
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,14 @@ from tests.support.gateway_crds import install_whole
 
 ECHO_IMAGES = tuple(f"registry.k8s.io/gateway-api/conformance/echo-basic:v0.{minor}.0" for minor in (1, 2))
 """The names that the suite's manifests have for one program; nobody is asked for them."""
+
+FIRST = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "Gateway",
+    "metadata": {"name": "first", "namespace": NAMESPACE},
+    "spec": {"gatewayClassName": CLASS, "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]},
+}
+"""A pod without any listener is not ready, and the suite's Gateways come only when all is."""
 
 MERGE = "application/merge-patch+json"
 
@@ -75,6 +84,7 @@ def _install(cluster: Cluster, programs: Programs, run: Run) -> None:
     cluster.ask("PATCH", deployment, {"spec": {"replicas": 1}}, content_type=MERGE)
     cluster.apply(MANIFESTS / "gateway-api")
     cluster.apply(MANIFESTS / "gateway-api/dedicated-addresses")
+    cluster.apply(json.dumps(FIRST))
     cluster.wait_rollout(NAMESPACE, DEPLOYMENT)
     say(f"Dragoman is ready, at {cluster.wait_address(NAMESPACE, SERVICE)}; its class is {CLASS}")
 

@@ -13,10 +13,16 @@ import yaml
 from process.version import VERSION
 from tests.support.gateway_crds import VERSION as RELEASE
 from tests.support.gateway_crds import Channel
+from translator.gateway.statuses import FEATURES
 
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "docs/conformance"
-PROFILES = ("GATEWAY-HTTP", "GATEWAY-GRPC", "GATEWAY-TLS", "GATEWAY-TCP", "GATEWAY-UDP")
+PROFILES = ("GATEWAY-HTTP", "GATEWAY-GRPC")
+"""Those that Dragoman claims."""
+UNBOOKED = frozenset({"GRPCRouteNamedRouteRule", "GRPCRouteRequestHeaderModifier"})
+"""Features that have tests, and that the suite counts in no profile, so that no report speaks of them."""
+CORE = frozenset({"Gateway", "ReferenceGrant", "HTTPRoute", "GRPCRoute"})
+"""Features that a profile is made of, so that a report does not list them."""
 CLASS = "dragoman-dedicated"
 """The suite has many Gateways with one port and hostname, and takes for granted that each has its own address."""
 
@@ -77,7 +83,7 @@ class Run:
 
 
 def wrong_with(name: str, text: str) -> str:
-    """Why a report that is kept is none of a whole run; nothing where it is one."""
+    """Why a report that is kept is none of a whole run of what we claim, or not well; nothing where it is."""
     report = yaml.safe_load(text)
     named = f"{report.get('gatewayAPIChannel')}-{report.get('implementation', {}).get('version')}-"
     if not text.startswith("# MADE by `make conformance CHANNEL="):
@@ -86,7 +92,14 @@ def wrong_with(name: str, text: str) -> str:
         return f"it is no ConformanceReport of Gateway API {RELEASE}"
     if not name.startswith(named):
         return f"it is called otherwise than {named}..."
-    return "" if {each["name"] for each in report["profiles"]} == set(PROFILES) else "profiles are missing"
+    if {each["name"] for each in report["profiles"]} != set(PROFILES):
+        return "profiles are missing"
+    results = [each[part]["result"] for each in report["profiles"] for part in ("core", "extended")]
+    if set(results) != {"success"}:
+        return "not all tests passed"
+    shown = {feature for each in report["profiles"] for feature in each["extended"].get("supportedFeatures", ())}
+    other = sorted(shown ^ (set(FEATURES) - CORE - UNBOOKED))
+    return f"it is about other features than a GatewayClass claims: {', '.join(other)}" if other else ""
 
 
 def with_heading(report: str, run: Run) -> str:
