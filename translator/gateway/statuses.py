@@ -175,7 +175,7 @@ def set_conditions(gateway: Sequence[Condition], verdicts: Sequence[Verdict]) ->
     accepted = true("Accepted", "ListenersNotValid", said) if bad else true("Accepted")
     if parents["Programmed"].reason in {"AddressNotAssigned", "AddressNotUsable"}:
         return accepted, false("Programmed", "ParentNotProgrammed", parents["Programmed"].message)
-    return accepted, true("Programmed", "ListenersNotValid", said) if bad else true("Programmed")
+    return accepted, true("Programmed", message=said if bad else "")
 
 
 def set_status(conditions: Sequence[Condition], listeners: list[dict[str, Any]]) -> bytes:
