@@ -30,6 +30,9 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"
 _NAMED_ONLY: Final = "TLS"
 """A protocol that is not served, and that may share a port with HTTPS: connections for such a name are not HTTPS's."""
 
+_ALONE: Final = "TCP"
+"""A protocol that is not served, and shares a port with no other: who wants one that is somebody's is told whose."""
+
 
 UNREAD: Final = "what it is part of cannot be read"
 """Why a listener is not served of which only the names are known."""
@@ -123,10 +126,10 @@ def listeners_of(
 def claim_of(listener: Listener) -> Claim | None:
     """What a listener wants; None where its protocol is not served, or no port leads to it, so that it gets nothing.
 
-    One of TLS gets nothing either, but nobody else gets its hostname.
+    One of TLS gets nothing either, but nobody else gets its hostname; one of TCP gets nothing, and may be told why.
     """
     spec = listener.spec
-    if not listener.opened or (spec.protocol not in KINDS and spec.protocol != _NAMED_ONLY):
+    if not listener.opened or spec.protocol not in {*KINDS, _NAMED_ONLY, _ALONE}:
         return None
     return Claim(listener.rank, spec.protocol, listener.hostname, listener.named)
 
@@ -161,7 +164,9 @@ def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None)
     spoken: Claim | None = None
     for _, own in sorted(by_owner.items()):
         named_only = [claim for claim in own.values() if claim.protocol == _NAMED_ONLY]
-        wanting = {key: claim for key, claim in own.items() if claim.protocol != _NAMED_ONLY}
+        wanting = {key: claim for key, claim in own.items() if claim.protocol in KINDS}
+        if spoken is not None:
+            refused |= {key: _protocol(claim, spoken) for key, claim in own.items() if claim.protocol == _ALONE}
         alike = _alike(wanting)
         distinct = {key: claim for key, claim in wanting.items() if key not in alike}
         lost = _lost(distinct, kept, spoken)

@@ -47,6 +47,19 @@ def test_whose_sets_a_gateway_takes() -> None:
         assert attached(made) == [own, other].count(accepted)
 
 
+def test_tcp_is_told_whose_port_it_wants() -> None:
+    made = allowing(**{"from": "All"})
+    tcp = {"name": "tcp", "port": 8000, "protocol": "TCP"}
+    found = put(made, "a", listener(hostname="a.test"), tcp)
+    free = put(made, "b", listener(hostname="b.test"), {**tcp, "port": 8001})
+    lost = made.conditions(found, "tcp")
+    assert lost["Accepted"] == lost["Programmed"] == "False/ProtocolConflict"
+    assert lost["Conflicted"] == "True/ProtocolConflict"
+    assert made.conditions(found, "http")["Programmed"] == "True/Programmed"
+    assert made.conditions(free, "tcp")["Accepted"] == "False/UnsupportedProtocol"
+    assert "Conflicted" not in made.conditions(free, "tcp")
+
+
 def test_a_later_one_loses_only_what_others_have() -> None:
     made = allowing(**{"from": "All"})
     first = put(made, "z", listener("a", hostname="a.test"), creationTimestamp="2020-01-01T00:00:00Z")
