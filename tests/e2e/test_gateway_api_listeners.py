@@ -1,6 +1,7 @@
 """Listeners of Gateways, asked of a real Envoy: hostnames, TLS, and whose a port is."""
 
 import json
+import socket
 import ssl
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -304,12 +305,21 @@ def test_clients_show_certificates_by_port(red: HttpUpstream) -> None:
                 assert (
                     client.get(f"https://127.0.0.1:{other}", extensions={"sni_hostname": "x.test"}).status_code == 200
                 )
+        assert "CERTIFICATE_REQUEST" in messages(other, "x.test"), "who falls back asks all the same"
         broken = {"default": validation("missing"), "perPort": frontend["perPort"]}
         plain = listener("http", made.http_port)
         gateway = api_gateway("web", *listeners, plain, tls={"frontend": broken})
         made.apply("all", texts.replace(api_gateway("web", *listeners, tls={"frontend": frontend}), gateway))
         made.wait_served("x.test")
         wait_until(lambda: _is_refused(made, "x.test"), what="the listener is not served")
+
+
+def messages(port: int, name: str) -> set[str]:
+    """The names of the messages of a handshake."""
+    context, seen = unverified(), set()
+    context._msg_callback = lambda *said: seen.add(getattr(said[4], "name", ""))  # type: ignore[attr-defined]
+    with socket.create_connection(("127.0.0.1", port), 10) as there, context.wrap_socket(there, server_hostname=name):
+        return seen
 
 
 def validation(name: str, **more: Any) -> dict[str, Any]:

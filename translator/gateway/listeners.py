@@ -5,7 +5,7 @@ apart are all refused. Of two Gateways the older one keeps a hostname at a port,
 the hostname also where it is not served by a mistake of its own: else a request would go to somebody else by that.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -29,6 +29,9 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"
 
 _NAMED_ONLY: Final = "TLS"
 """A protocol that is not served, and that may share a port with HTTPS: connections for such a name are not HTTPS's."""
+
+_ALONE: Final = "TCP"
+"""A protocol that is not served, and shares a port with no other: who wants one that is somebody's is told whose."""
 
 
 UNREAD: Final = "what it is part of cannot be read"
@@ -55,7 +58,8 @@ class Owner:
 class Listener:
     """A listener. `place` is its path in its owner; `called`, `namespace`, `rank` and `stopped` are the owner's.
 
-    `validation` is what clients must show, and `validated_by` where under `spec.tls.frontend` that is said.
+    `opened` is the port of Envoy where clients come in, 0 while none leads there. `validation` is what clients must
+    show, and `validated_by` where under `spec.tls.frontend` that is said.
     """
 
     key: ListenerKey
@@ -66,6 +70,7 @@ class Listener:
     place: str
     spec: ListenerSpec
     stopped: str
+    opened: int
     validation: ClientValidation | None = None
     validated_by: str = "default"
 
@@ -98,8 +103,10 @@ class Claim:
     named: str
 
 
-def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Listener]:
-    """The listeners of a Gateway or a ListenerSet."""
+def listeners_of(
+    owner: Owner, listeners: Iterable[ListenerSpec], opened: Callable[[ListenerSpec], int]
+) -> Iterator[Listener]:
+    """The listeners of a Gateway or a ListenerSet. `opened` tells the port of Envoy for one, 0 for none."""
     found = owner.found
     for place, spec in enumerate(listeners):
         yield Listener(
@@ -111,17 +118,18 @@ def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Li
             f"spec.listeners[{place}]",
             spec,
             owner.stopped,
+            opened(spec),
             *(owner.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")),
         )
 
 
 def claim_of(listener: Listener) -> Claim | None:
-    """What a listener wants; None where its protocol is not served, so that it gets nothing.
+    """What a listener wants; None where its protocol is not served, or no port leads to it, so that it gets nothing.
 
-    One of TLS gets nothing either, but nobody else gets its hostname.
+    One of TLS gets nothing either, but nobody else gets its hostname; one of TCP gets nothing, and may be told why.
     """
     spec = listener.spec
-    if spec.protocol not in KINDS and spec.protocol != _NAMED_ONLY:
+    if not listener.opened or spec.protocol not in {*KINDS, _NAMED_ONLY, _ALONE}:
         return None
     return Claim(listener.rank, spec.protocol, listener.hostname, listener.named)
 
@@ -156,7 +164,9 @@ def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None)
     spoken: Claim | None = None
     for _, own in sorted(by_owner.items()):
         named_only = [claim for claim in own.values() if claim.protocol == _NAMED_ONLY]
-        wanting = {key: claim for key, claim in own.items() if claim.protocol != _NAMED_ONLY}
+        wanting = {key: claim for key, claim in own.items() if claim.protocol in KINDS}
+        if spoken is not None:
+            refused |= {key: _protocol(claim, spoken) for key, claim in own.items() if claim.protocol == _ALONE}
         alike = _alike(wanting)
         distinct = {key: claim for key, claim in wanting.items() if key not in alike}
         lost = _lost(distinct, kept, spoken)

@@ -73,7 +73,7 @@ class Ports:
         return (found,) if found is not None else ()
 
     def _judge(self, listener: Listener) -> Verdict:
-        refusal = (read(self._refused, listener.spec.port) or {}).get(listener.key)
+        refusal = (read(self._refused, listener.opened) or {}).get(listener.key)
         by_tls = listener.spec.protocol == "HTTPS" and listener.stopped != UNREAD
         ended = self._terminations.of(listener) if by_tls else None
         return judge(listener, refusal, ended)
@@ -93,11 +93,11 @@ class Ports:
 
 def _claims_of(_: ListenerKey, listener: Listener) -> dict[int, Claim]:
     claim = claim_of(listener)
-    return {listener.spec.port: claim} if claim is not None else {}
+    return {listener.opened: claim} if claim is not None else {}
 
 
 def _served(row: Verdict) -> Served | None:
     listener = row.listener
     if not row.is_served:
         return None
-    return Served(listener.key, listener.gateway, listener.spec.port, listener.hostname, row.termination)
+    return Served(listener.key, listener.gateway, listener.opened, listener.hostname, row.termination)
