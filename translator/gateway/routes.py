@@ -176,7 +176,7 @@ def _routes(route: Route, understood: Understood, where: _Circumstances) -> tupl
                 each.action,
                 order(where.original, each.rank, route.age, each.order),
                 each.headers,
-                (route.key,),
+                (route.key, *understood.policies),
                 each.filters,
             )
             for rule in understood.rules
