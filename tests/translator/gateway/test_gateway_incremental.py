@@ -6,6 +6,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.certificates import authority
 from tests.translator.emissary.test_emissary_incremental import LISTENERS
 from tests.translator.gateway.gateway_world import GatewayWorld, key_of, to
 
@@ -94,6 +95,7 @@ ROUTES = st.builds(
 CALLS = st.builds(
     lambda parents, backend: {"parentRefs": parents, "rules": [{"backendRefs": [to(backend)]}]}, PARENTS, NAMES
 )
+PEER = {"hostname": "a.test"}
 GRANTS = st.builds(
     lambda kind, to_kind: {
         "from": [{"group": "gateway.networking.k8s.io", "kind": kind, "namespace": "default"}],
@@ -102,14 +104,26 @@ GRANTS = st.builds(
     st.sampled_from(["HTTPRoute", "Gateway"]),
     st.sampled_from(["Service", "Secret"]),
 )
+POLICIES = st.builds(
+    lambda name, section, cas: {
+        "targetRefs": [given_fields(group="", kind="Service", name=name, sectionName=section)],
+        "validation": {"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": ca} for ca in cas], **PEER},
+    },
+    NAMES,
+    st.sampled_from([None, "main"]),
+    st.lists(st.sampled_from(["ca", "missing"]), max_size=2),
+)
 CLASSES = st.sampled_from([{"controllerName": "getambassador.io/dragoman"}, {"controllerName": "x.test/y"}])
-SERVICES = st.sampled_from([{"ports": [{"port": 80}]}, {"ports": [{"port": 80, "appProtocol": "kubernetes.io/h2c"}]}])
+SERVICES = st.sampled_from(
+    [{"ports": [{"port": 80, "name": "main"}]}, {"ports": [{"port": 80, "appProtocol": "kubernetes.io/h2c"}]}]
+)
 SPECS = {
     "Gateway": GATEWAYS,
     "ListenerSet": SETS,
     "HTTPRoute": ROUTES,
     "GRPCRoute": CALLS,
     "ReferenceGrant": GRANTS,
+    "BackendTLSPolicy": POLICIES,
     "Service": SERVICES,
 }
 EDITS = st.one_of(
@@ -177,6 +191,7 @@ def begun() -> GatewayWorld:
     made.gateway("a", listener)
     made.service("a")
     made.certificate("a", "default")
+    made.config_map("ca", {"ca.crt": authority().pair.certificate.decode()})
     return made
 
 
