@@ -56,6 +56,9 @@ FALLS_BACK: Final = Condition(
     "ConfigurationChanged",
     "AllowInsecureFallback lets clients in that show any certificate, or none",
 )
+TAKES_DEFAULTS: Final = Condition(
+    "DefaultGateway", "True", "DefaultGateway", "routes with useDefaultGateways All need not name it"
+)
 _SAID: Final = "its Gateway takes no ListenerSets of this namespace: see its allowedListeners"
 NOT_ALLOWED: Final = (
     false("Accepted", "NotAllowed", _SAID, "spec.parentRef"),

@@ -33,6 +33,7 @@ from translator.gateway.routes import Attachments, Route, Routes
 from translator.gateway.statuses import (
     FALLS_BACK,
     NOT_ALLOWED,
+    TAKES_DEFAULTS,
     UNADDRESSED,
     Addresses,
     addresses_of,
@@ -158,6 +159,7 @@ class GatewayTables:
             ours = self._addresses()
             address = given(row.spec.addresses if row.spec else (), ours)[1] if ours else UNADDRESSED
         more = [FALLS_BACK] if row.spec and row.spec.tls.frontend.falls_back else []
+        more += [TAKES_DEFAULTS] if row.spec and row.spec.default_scope == "All" else []
         presented = read(self._ports.presented, key)
         more += [presented.said] if presented is not None else []
         verdicts = self._sorted(key, declared(row))

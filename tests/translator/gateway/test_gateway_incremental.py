@@ -44,6 +44,7 @@ LISTENER = st.builds(
 GATEWAYS = st.lists(LISTENER, min_size=1, max_size=3).map(
     lambda found: {
         "gatewayClassName": "ours",
+        "defaultScope": "None" if len(found) % 2 else "All",
         "listeners": [{"name": f"l{number}", **each} for number, each in enumerate(found)],
         "allowedListeners": {"namespaces": {"from": "All" if len(found) % 2 else "Same"}},
     }
@@ -87,7 +88,12 @@ RULES = st.builds(
     FILTERS,
 )
 ROUTES = st.builds(
-    lambda parents, hostnames, rules: {"parentRefs": parents, "hostnames": hostnames, "rules": rules},
+    lambda parents, hostnames, rules: {
+        "parentRefs": parents,
+        "hostnames": hostnames,
+        "rules": rules,
+        "useDefaultGateways": "All" if hostnames else "None",
+    },
     PARENTS,
     st.lists(HOSTNAMES.filter(bool), max_size=2),
     st.lists(RULES, min_size=1, max_size=2),
