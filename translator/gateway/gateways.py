@@ -48,9 +48,9 @@ class ListenerSet:
 class Gateways:
     """GatewayClasses, Gateways and ListenerSets that are ours, as they were read.
 
-    `listeners` are those of both, `places` the same as routes see them, by who declares them. `defaults` are Gateways that
-    take routes without being named, by the scope that both say. `wanted` are the ports that they want, by number: who
-    opens ports without being asked leaves these alone.
+    `listeners` are those of both, `places` the same as routes see them, by who declares them. `defaults` are Gateways
+    that take routes without being named, by the scope that both say. `wanted` are the ports that they want, by number:
+    who opens ports without being asked leaves these alone.
     """
 
     def __init__(self, tables: Tables) -> None:
