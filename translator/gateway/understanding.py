@@ -14,7 +14,7 @@ from translator.gateway.kinds.http_route import BackendRef, Match, RouteRule, Ti
 from translator.gateway.kinds.shared import BackendObjectRef, Object
 from translator.gateway.matches import Rank, call_match, http_match
 from translator.gateway.rules import Rule, Share, mirror_of
-from translator.gateway.sessions import policy_of, unserved
+from translator.gateway.sessions import session_of, unserved
 from translator.ir import ObjectKey
 
 Matched = tuple[int, ir.RouteMatch, Rank]
@@ -100,8 +100,8 @@ class Understanding:
         )
         mirrors = tuple(self._mirrors(route, treatment, notes, of_calls=of_calls))
         timeouts, retry = (Timeouts(), None) if isinstance(written, GrpcRule) else (written.timeouts, written.retry)
-        rule = Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls=of_calls)
-        return rule if session is None or wrong is not None else rule.keeping(policy_of(session, route.key, place))
+        kept = session_of(session, route.key, place) if session is not None and wrong is None else None
+        return Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls=of_calls, session=kept)
 
     def _share(self, route: Object[Any], ref: BackendRef, path: str, notes: _Notes, *, of_calls: bool) -> Share:
         backend = self._find(route, ref, path, notes, of_calls=of_calls)
