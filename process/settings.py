@@ -100,6 +100,8 @@ class Settings:
     """Beside the folders of YAML, where the texts are that clients may be shown."""
     istio_secret_dir: Path | None = None
     """Where Istio's agent writes the certificate of this pod, which is the Secret `istio-certs` then."""
+    system_authorities: Path = Path("/etc/ssl/certs/ca-certificates.crt")
+    """The file with the CAs that this machine trusts, for who says that a service is checked by these."""
     consul_address: str = ""
     """The Consul of ConsulResolvers that name none; empty: 127.0.0.1:8500."""
     consul_token: str = ""
@@ -178,7 +180,8 @@ class Settings:
             field_selector=given.get("AMBASSADOR_FIELD_SELECTOR", usual.field_selector),
             certificates_from_own_namespace=single or "AMBASSADOR_CERTS_SINGLE_NAMESPACE" in given,
             base_dir=base_folder(given),
-            istio_secret_dir=_folder(given, "AMBASSADOR_ISTIO_SECRET_DIR"),
+            istio_secret_dir=_path(given, "AMBASSADOR_ISTIO_SECRET_DIR", "folder"),
+            system_authorities=_path(given, "SSL_CERT_FILE", "file") or usual.system_authorities,
             consul_address=given.get("CONSUL_HTTP_ADDR", usual.consul_address),
             consul_token=given.get("CONSUL_HTTP_TOKEN", usual.consul_token),
             kubeconfig=given.get("KUBECONFIG"),
@@ -276,11 +279,11 @@ class Settings:
         return self.run_dir / "supervisor.sock"
 
 
-def _folder(given: Mapping[str, str], name: str) -> Path | None:
-    """A folder by its whole path, short enough to be a name in the snapshot."""
+def _path(given: Mapping[str, str], name: str, what: str) -> Path | None:
+    """A folder or file by its whole path, short enough to be a name in the snapshot."""
     text = given.get(name)
     if text is not None and not (text.startswith("/") and text.isprintable() and len(text.encode()) <= LONGEST_PATH):
-        raise SettingsError(f"{name}: {text!r} is not the whole path of a folder, in at most {LONGEST_PATH} bytes")
+        raise SettingsError(f"{name}: {text!r} is not the whole path of a {what}, in at most {LONGEST_PATH} bytes")
     return Path(text) if text else None
 
 

@@ -34,6 +34,7 @@ _TYPES: Final = frozenset(
     {
         "Accepted",
         "AddressesAssigned",
+        "DefaultGateway",
         "InsecureFrontendValidationMode",
         "Programmed",
         "ResolvedRefs",

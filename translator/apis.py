@@ -72,6 +72,7 @@ class Apis:
         self.chains = tables.union("chains of all", emissary.chains, gateway.chains)
         self.routes = tables.union("routes of all", emissary.routes, gateway.routes)
         self.hosts_of = tables.union("virtual hosts of all", emissary.hosts_of, gateway.hosts_of)
+        self.files_named = tables.union("files of all", emissary.files, gateway.files)
         self.refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
             **kubernetes.sources,
@@ -133,7 +134,7 @@ class Apis:
 
     def files_wanted(self) -> tuple[Files, ...]:
         """The files that objects name, and those that the environment does."""
-        return (*self.emissary.files.view(), *((self._istio,) if self._istio else ()))
+        return (*self.files_named.view(), *((self._istio,) if self._istio else ()))
 
 
 def kind_of(key: ObjectKey) -> str:

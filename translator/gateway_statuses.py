@@ -13,6 +13,8 @@ from translator.statuses import Status
 
 _OPENING: Final = frozenset({"gateway.networking.k8s.io/Gateway", "gateway.networking.k8s.io/ListenerSet"})
 """Those that have listeners, and are programmed."""
+_REASONS: Final = {"parents": "UnsupportedValue", "ancestors": "Invalid"}
+"""Why what Envoy refuses is not accepted: a route by its parents, a policy for Gateways."""
 _PENDING: Final = {"status": "Unknown", "reason": "Pending", "message": "Envoy has not answered yet."}
 
 
@@ -41,10 +43,11 @@ def _refuse(kind: str, document: dict[str, Any], message: str) -> None:
     if kind in _OPENING:
         for condition in _programmed(document):
             condition.update(_false("Invalid", message))
-    for parent in document.get("parents", ()):
-        for condition in parent["conditions"]:
-            if condition["type"] == "Accepted":
-                condition.update(_false("UnsupportedValue", message))
+    for name, reason in _REASONS.items():
+        for entry in document.get(name, ()):
+            for condition in entry["conditions"]:
+                if condition["type"] == "Accepted":
+                    condition.update(_false(reason, message))
 
 
 def _false(reason: str, message: str) -> dict[str, str]:

@@ -32,6 +32,7 @@ class Options:
         default_ports: the ports of HTTP and HTTPS that are open where there is no Listener; none in a cluster.
         own_names: names that can only be one of these addresses, in lower case.
         istio_secret_dir: where Istio writes the certificate of this pod (AMBASSADOR_ISTIO_SECRET_DIR); empty: nowhere.
+        system_authorities: the file with the CAs that the machine trusts (SSL_CERT_FILE).
         environment: the gateway's environment: objects may name its variables (`$NAME`), and traces show them.
         pod_labels: the labels of the pod that we run in; None where nobody tells them.
         in_cluster: whether the objects are a cluster's, so that statuses are written.
@@ -52,6 +53,7 @@ class Options:
     own_names: frozenset[str] = frozenset()
     default_ports: tuple[int, ...] = ()
     istio_secret_dir: str = ""
+    system_authorities: str = "/etc/ssl/certs/ca-certificates.crt"
     environment: Mapping[str, str] = field(default_factory=dict)
     openable: Callable[[str], str | None] = lambda _: None
     pod_labels: Mapping[str, str] | None = None

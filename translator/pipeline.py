@@ -154,5 +154,5 @@ class Pipeline:
         }
         changes |= self._apis.changes(objects)
         sweep = self._tables.sweep(changes)
-        self.wanted_changes += bool(sweep.changed(self._services_wanted) or sweep.changed(self._apis.emissary.files))
+        self.wanted_changes += bool(sweep.changed(self._services_wanted) or sweep.changed(self._apis.files_named))
         return sweep

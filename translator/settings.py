@@ -57,6 +57,7 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         own_names=here.names,
         default_ports=settings.default_ports,
         istio_secret_dir=str(settings.istio_secret_dir or ""),
+        system_authorities=str(settings.system_authorities),
         environment=here.environment,
         openable=lambda path: _ours(path, settings) or here.openable(path),
         pod_labels=here.labels,

@@ -7,7 +7,8 @@ What is decided here, and nowhere else:
 - **What cannot be seen at the first look.** A kind that the API server does not have is empty. One that we may not
   see is not: the first view waits for it, if requests would be answered wrongly without it and no namespace shows it.
   Later, or when an earlier process had a view, what was known of it stays; a problem says what right is missing.
-- **What nobody wants from us.** Kinds of Gateway API are empty, and not asked for, until a GatewayClass is ours.
+- **What nobody wants from us.** Kinds of Gateway API are empty, and not asked for, until a GatewayClass is ours; then
+  they are told together.
 - **What cannot be.** Where there were objects and all at once there are none, or a kind of ours is gone, that is
   asked again after a while before it is believed: a cluster is rarely emptied, and an API server rarely begins anew.
 
@@ -21,6 +22,7 @@ from typing import Final
 from snapshot import Record
 from watcher.gateway_kinds import CONFIG_MAP, GATEWAY_CLASS, any_is_ours
 from watcher.kinds import SECRET, TOLD, Kind, Target
+from watcher.opening import Opening
 from watcher.outage import Random, Server
 from watcher.referred import Referred
 from watcher.reflector import Reflector
@@ -92,6 +94,7 @@ class Cluster:
         self._forbidden: dict[Target, Problem] = {}
         self._doubted: set[Target] = set()
         self._early: dict[str, Record] = {}
+        self._opening = Opening()
         self._is_open = any_is_ours(
             record for key, record in {**kept, **(generated or {})}.items() if GATEWAY_CLASS.is_of(key)
         )
@@ -124,6 +127,7 @@ class Cluster:
     def take(self, now: float, target: Target, happened: Iterable[WatchEvent]) -> Outcome:
         """What a reflector learned."""
         events: list[Event] = []
+        happened = tuple(happened)
         live: dict[str, Record | None] = {}
         referred = self._referred.get(target.kind)
         for event in happened:
@@ -135,7 +139,8 @@ class Cluster:
             return Outcome(Changes())
         if target.kind is GATEWAY_CLASS and not self._is_open:
             events += self._open_or_pass(events)
-        events += [found for each in self._referred.values() for found in each.refer(events, self._answered)]
+        named = [found for each in self._referred.values() for found in each.refer(events, self._answered)]
+        events = self._opening.pass_on(target, happened, events) + named
         self._watch_named()
         before = self._state.complete
         changes = self._state.step(events)
@@ -206,6 +211,7 @@ class Cluster:
                     self._is_open = self._is_open or any_is_ours([record])
         if self._is_open:
             self.reflectors.update((target, self._reflector(target)) for target in gated)
+            self._opening.begin(gated)
             return []
         passed = [target for target in gated if target not in self._answered]
         if not any(isinstance(event, SourceListed) for event in events):

@@ -339,7 +339,7 @@ def test_what_is_not_served_is_never_skipped(served: Gateway, red: HttpUpstream)
         rule("/", to("red")),
         rule("/extension", to("red"), filters=[extension]),
         rule("/auth", to("red"), filters=[external]),
-        rule("/session", to("red"), sessionPersistence={"type": "Header", "header": {"name": "x"}}),
+        rule("/session", to("red"), to("blue"), sessionPersistence={"cookie": {}}),
         rule("/(", to("red"), kind="RegularExpression"),
         rule("/host", to("red"), filters=[modifier("request", set=[header("Host", "x")])]),
     )
@@ -353,27 +353,47 @@ def test_what_is_not_served_is_never_skipped(served: Gateway, red: HttpUpstream)
         assert {each["path"] for each in told} == {
             "spec.rules[1].filters[0]",
             "spec.rules[2].filters[0]",
-            "spec.rules[3].sessionPersistence.type",
+            "spec.rules[3].sessionPersistence",
             "spec.rules[4].matches[0].path.value",
             "spec.rules[5].filters[0].requestHeaderModifier.set[0].name",
         }
 
 
-def test_the_requests_of_a_session_go_to_one_pod(served: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:
-    made = backing("both", red.port, blue.port)
+def test_the_requests_of_a_session_go_to_one_pod_whatever_becomes_of_the_others(
+    served: Gateway, red: HttpUpstream, blue: HttpUpstream
+) -> None:
     sessions = {"cookie": {"name": "who", "path": "/kept", "lifetimeType": "Permanent"}, "absoluteTimeout": "1h"}
-    rules = (rule("/kept", to("both"), sessionPersistence=sessions), rule("/any", to("both")))
-    with served.applied("both", made), applied(served, *rules):
+    by_header = {"type": "Header", "header": {"name": "x-session"}}
+    rules = (
+        rule("/kept", to("both"), sessionPersistence=sessions),
+        rule("/header", to("both"), sessionPersistence=by_header),
+        rule("/any", to("both")),
+    )
+
+    def first(path: str, told: str) -> tuple[str, str]:
+        """Who answers a client that is new, and what it is to keep."""
+        answer = served.request(HOST, path)
+        return answer.json()["upstream"], answer.headers[told]
+
+    def pods(path: str, **headers: str) -> set[str]:
+        return {served.request(HOST, path, headers=headers).json()["upstream"] for _ in range(8)}
+
+    with served.applied("both", backing("both", red.port, blue.port)), applied(served, *rules):
         served.wait_served(HOST, "/kept")
-        assert {served.request(HOST, "/any").json()["upstream"] for _ in range(40)} == {"red", "blue"}
-        pods = set()
-        for _ in range(12):
-            first = served.request(HOST, "/kept")
-            given = first.headers["set-cookie"]
-            assert "Max-Age=3600" in given
-            assert "Path=/kept" in given
-            cookie = {"cookie": given.partition(";")[0]}
-            found = {served.request(HOST, "/kept", headers=cookie).json()["upstream"] for _ in range(5)}
-            assert found == {first.json()["upstream"]}
-            pods |= found
-        assert pods == {"red", "blue"}
+        assert pods("/any") == {"red", "blue"}
+        kept = dict(first("/kept", "set-cookie") for _ in range(8))
+        assert set(kept) == {"red", "blue"}
+        assert "Max-Age=3600" in kept["red"]
+        assert "Path=/kept" in kept["red"]
+        cookies = {pod: given.partition(";")[0] for pod, given in kept.items()}
+        assert {pod: pods("/kept", cookie=cookie) for pod, cookie in cookies.items()} == {p: {p} for p in kept}
+        shown = dict(first("/header", "x-session") for _ in range(8))
+        assert {pod: pods("/header", **{"x-session": told}) for pod, told in shown.items()} == {p: {p} for p in kept}
+        with HttpUpstream("green") as green:
+            served.apply("both", backing("both", red.port, green.port, blue.port))
+            wait_until(lambda: pods("/any") == {"red", "green", "blue"}, what="another pod")
+            assert {pod: pods("/kept", cookie=cookie) for pod, cookie in cookies.items()} == {p: {p} for p in kept}
+            served.apply("both", backing("both", green.port, blue.port))
+            wait_until(lambda: "red" not in pods("/any"), what="a pod that is gone")
+            assert pods("/kept", cookie=cookies["blue"]) == {"blue"}
+            assert "red" not in pods("/kept", cookie=cookies["red"]), "another pod takes over"

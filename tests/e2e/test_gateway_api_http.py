@@ -10,6 +10,7 @@ from tests.support.gateway import Gateway
 from tests.support.gateway_api import (
     api_gateway,
     backing,
+    document,
     elsewhere,
     gateway_class,
     grant,
@@ -210,3 +211,14 @@ def test_whose_routes_attach_to_a_listener(red: HttpUpstream) -> None:
         assert {status for asked, status in answers.items() if asked not in served} == {404}
         told = made.diag()["objects"]["gateway.networking.k8s.io/HTTPRoute/other/all"]["problems"]
         assert told[0]["path"] == "spec.parentRefs[0]"
+
+
+def test_a_route_finds_the_gateways_that_need_no_naming(served: Gateway) -> None:
+    here = listener("http", served.http_port, hostname="default.test")
+    rules = [rule("/", to("red"))]
+    wanting = document("HTTPRoute", "wanting", {"useDefaultGateways": "All", "rules": rules})
+    with served.applied("wanting", wanting):
+        with served.applied("default", api_gateway("default", here, defaultScope="All")):
+            assert served.wait_served("default.test").json()["upstream"] == "red"
+            assert upstream_of(served, "other.test") == "404", "the other Gateway has to be named"
+        served.wait_served("default.test", status=404)

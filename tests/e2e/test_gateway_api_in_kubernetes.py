@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import plain
 from tests.support.apiserver import ApiServer
+from tests.support.certificates import authority
 from tests.support.cluster_gateway import ClusterGateway, install_crds
 from tests.support.envoy import wait_until
 from tests.support.gateway_crds import GROUP, install
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.kubernetes, pytest.mark.system, pytest.mark.envoy]
 MERGE = "application/merge-patch+json"
 SOON = 60.0
 ADDRESS = "192.0.2.1"
+CONTROLLER = "getambassador.io/dragoman"
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +52,18 @@ class Gateways:
         return self.api.get(self.path(plural, name))
 
     def says(self, plural: str, name: str) -> dict[str, str]:
-        """The conditions of an object, or of its only parent; empty while they are about an older version."""
+        """The conditions of an object, or of our only parent or ancestor; empty while they are about an older one."""
         found = self.get(plural, name)
         status = found.get("status", {})
-        for holder in (status, *status.get("parents", ())):
+        for holder in (status, *status.get("parents", ()), *self.entries(status)):
             conditions = holder.get("conditions", [])
             if conditions and all(c.get("observedGeneration") == found["metadata"]["generation"] for c in conditions):
                 return {each["type"]: f"{each['status']} {each['reason']}" for each in conditions}
         return {}
+
+    def entries(self, status: dict[str, Any]) -> list[dict[str, Any]]:
+        """What we say of a policy."""
+        return [each for each in status.get("ancestors", ()) if each["controllerName"] == CONTROLLER]
 
     def becomes(self, plural: str, name: str, wanted: dict[str, str]) -> None:
         wait_until(
@@ -68,6 +74,13 @@ class Gateways:
         """Routes of the Gateway's only listener."""
         (listener,) = self.get("gateways", "g")["status"]["listeners"]
         return int(listener["attachedRoutes"])
+
+    def answers(self) -> int:
+        """The status of an answer; 0 where there is none."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/", headers={"host": "p.test"}, trust_env=False).status_code
+        except httpx.HTTPError:
+            return 0
 
     def location(self, host: str) -> str:
         """Where an answer sends clients; empty when it is none of ours."""
@@ -98,7 +111,7 @@ def test_from_the_class_to_an_answer_and_back(gateways: Gateways) -> None:
     listener = {"name": "http", "port": gateways.port, "protocol": "HTTP"}
     gateways.create("Gateway", "gateways", "g", {"gatewayClassName": "ours", "listeners": [listener]})
     gateways.create("HTTPRoute", "httproutes", "r", route("a.test"))
-    gateways.create("GatewayClass", "gatewayclasses", "ours", {"controllerName": "getambassador.io/dragoman"})
+    gateways.create("GatewayClass", "gatewayclasses", "ours", {"controllerName": CONTROLLER})
     gateways.becomes("gatewayclasses", "ours", {"Accepted": "True Accepted"})
     gateways.becomes("gateways", "g", {"Accepted": "True Accepted", "Programmed": "True Programmed"})
     good = {"Accepted": "True Accepted", "ResolvedRefs": "True ResolvedRefs"}
@@ -116,3 +129,50 @@ def test_from_the_class_to_an_answer_and_back(gateways: Gateways) -> None:
     wait_until(lambda: gateways.get("httproutes", "r")["status"] == {"parents": []}, SOON, what="nothing of ours")
     wait_until(lambda: gateways.location("b.test") == "", SOON, what="no answer")
     wait_until(lambda: gateways.attached() == 0, SOON, what="no route")
+
+
+def test_a_policy_from_its_ca_to_an_answer_and_back(gateways: Gateways) -> None:
+    """A Service without pods answers 503; where a policy about it cannot be used, the answer is 500."""
+    api, core = gateways.api, f"/api/v1/namespaces/{gateways.namespace}"
+    api.ask("POST", f"{core}/services", {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}})
+    listener = {"name": "http", "port": gateways.port, "protocol": "HTTP"}
+    gateways.create("GatewayClass", "gatewayclasses", "secured", {"controllerName": CONTROLLER})
+    gateways.create("Gateway", "gateways", "g", {"gatewayClassName": "secured", "listeners": [listener]})
+    rules = [{"backendRefs": [{"name": "s", "port": 80}]}]
+    gateways.create("HTTPRoute", "httproutes", "r", {"parentRefs": [{"name": "g"}], "rules": rules})
+    refs, target = [{"group": "", "kind": "ConfigMap", "name": "ca"}], {"group": "", "kind": "Service", "name": "s"}
+    demand = {"hostname": "backend.test", "caCertificateRefs": refs}
+    gateways.create("BackendTLSPolicy", POLICIES, "p", {"targetRefs": [target], "validation": demand})
+    missing = {"Accepted": "False NoValidCACertificate", "ResolvedRefs": "False InvalidCACertificateRef"}
+    gateways.becomes(POLICIES, "p", missing)
+    wait_until(lambda: gateways.answers() == 500, SOON, what="nobody asked")
+    theirs = {"ancestorRef": {"name": "x"}, "controllerName": "x.test/y", "conditions": [CONDITION]}
+    ours = gateways.get(POLICIES, "p")["status"]["ancestors"]
+    assert [each["ancestorRef"]["name"] for each in ours] == ["g"]
+    written = {"status": {"ancestors": [theirs, *ours]}}
+    api.ask("PATCH", f"{gateways.path(POLICIES, 'p')}/status", written, content_type=MERGE)
+    ca = {"ca.crt": authority("Backends").pair.certificate.decode()}
+    api.ask("POST", f"{core}/configmaps", {"metadata": {"name": "ca"}, "data": ca})
+    good = {"Accepted": "True Accepted", "ResolvedRefs": "True ResolvedRefs"}
+    gateways.becomes(POLICIES, "p", good)
+    wait_until(lambda: gateways.answers() == 503, SOON, what="no pod")
+    gateways.edit(POLICIES, "p", {"validation": {"hostname": "other.test"}})
+    gateways.becomes(POLICIES, "p", good)
+    api.ask("PATCH", f"{core}/configmaps/ca", {"data": {"ca.crt": ""}}, content_type=MERGE)
+    gateways.becomes(POLICIES, "p", missing)
+    wait_until(lambda: gateways.answers() == 500, SOON, what="nobody asked")
+    gateways.edit("httproutes", "r", {"parentRefs": [{"name": "somebody-elses"}]})
+    wait_until(lambda: len(gateways.get(POLICIES, "p")["status"]["ancestors"]) == 1, SOON, what="nothing of ours")
+    (left,) = gateways.get(POLICIES, "p")["status"]["ancestors"]
+    assert (left["controllerName"], left["conditions"]) == ("x.test/y", [CONDITION])
+
+
+POLICIES = "backendtlspolicies"
+CONDITION = {
+    "type": "Accepted",
+    "status": "True",
+    "reason": "Accepted",
+    "message": "",
+    "observedGeneration": 7,
+    "lastTransitionTime": "2020-01-01T00:00:00Z",
+}

@@ -193,7 +193,12 @@ def test_conditions_of_unknown_types_stay_as_and_where_they_are() -> None:
 
 def test_conditions_of_ours_that_are_not_meant_any_more_go() -> None:
     live = {
-        "conditions": [there("Accepted"), there("ResolvedRefs"), there("InsecureFrontendValidationMode")],
+        "conditions": [
+            there("Accepted"),
+            there("ResolvedRefs"),
+            there("InsecureFrontendValidationMode"),
+            there("DefaultGateway"),
+        ],
         "listeners": [listener("a", there("Accepted"), there("Conflicted"), there("OverlappingTLSConfig"))],
         "addresses": [{"type": "IPAddress", "value": "192.0.2.1"}],
     }

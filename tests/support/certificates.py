@@ -56,7 +56,7 @@ class Authority:
     pair: Pair
 
     def sign(self, *names: str, key: Key | None = None, key_usage: x509.KeyUsage | None = None) -> Pair:
-        """A new certificate, for any use, with these DNS names; the first is also its subject."""
+        """A new certificate, for any use, with these names (DNS, or URIs); the first is also its subject."""
         return self._sign(_subject(names[0]), names, key=key, key_usage=key_usage)
 
     def server(self, name: str, alternatives: Sequence[str]) -> Pair:
@@ -173,6 +173,8 @@ def _subject(name: str, groups: Sequence[str] = ()) -> x509.Name:
 
 
 def _general_name(text: str) -> x509.GeneralName:
+    if "://" in text:
+        return x509.UniformResourceIdentifier(text)
     try:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:

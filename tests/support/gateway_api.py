@@ -84,15 +84,32 @@ def namespace(name: str, **labels: str) -> str:
     return json.dumps(made) + "\n---\n"
 
 
-def backing(name: str, *ports: int, app_protocol: str = "", ready: bool = True) -> str:
+def backing(name: str, *ports: int, app_protocol: str = "", ready: bool = True, port_name: str = "") -> str:
     """A Service with the port 80, and where its pods are: at these ports of this machine."""
     entry: dict[str, Any] = {"port": 80, **({"appProtocol": app_protocol} if app_protocol else {})}
+    entry |= {"name": port_name} if port_name else {}
     made = json.dumps({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [entry]}})
     made += "\n---\n"
     endpoint = {"addresses": ["127.0.0.1"], "conditions": {"ready": ready}}
     for number, port in enumerate(ports):
-        made += endpoint_slice(f"{name}-{number}", name, {"": port}, endpoint)
+        made += endpoint_slice(f"{name}-{number}", name, {port_name: port}, endpoint)
     return made
+
+
+def authorities(name: str, *texts: bytes) -> str:
+    """A ConfigMap with CAs."""
+    data = {"ca.crt": b"".join(texts).decode()}
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}) + "\n---\n"
+
+
+def tls_policy(
+    name: str, service: str, hostname: str, *cas: str, section: str = "", created: str = "", **more: Any
+) -> str:
+    """A BackendTLSPolicy for a Service, or one of its ports, by the CAs of these ConfigMaps."""
+    target = {"group": "", "kind": "Service", "name": service, **({"sectionName": section} if section else {})}
+    refs = {"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": ca} for ca in cas]} if cas else {}
+    spec = {"targetRefs": [target], "validation": {**refs, "hostname": hostname, **more}}
+    return document("BackendTLSPolicy", name, spec, **({"creationTimestamp": created} if created else {}))
 
 
 def elsewhere(text: str, namespace: str) -> str:

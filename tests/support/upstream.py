@@ -19,6 +19,7 @@ from typing import Any
 import grpc
 from aiohttp import WSMsgType, web
 
+from tests.support.certificates import Pair
 from tests.support.scoped import Scoped
 
 _TURNS = 5
@@ -115,6 +116,7 @@ class HttpUpstream(InThread):
         secured = request.transport.get_extra_info("ssl_object") if request.transport else None
         if secured is not None:
             seen["tls"] = secured.version()
+            seen["sni"] = getattr(secured, "asked_for", None)  # which a callback of the context may have noted
         self.seen.append(seen)
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._echo_messages(request)
@@ -172,12 +174,12 @@ class TcpUpstream(Scoped):
 
 
 class GrpcUpstream(Scoped):
-    """A gRPC server (h2c): `/test.Echo/Say` gives back its bytes with its name before them.
+    """A gRPC server (h2c, or TLS by a certificate and its key): `/test.Echo/Say` gives back its bytes after its name.
 
     It answers gRPC's health protocol too: by `is_well`, for the services that `asked_after` then names.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, tls: Pair | None = None) -> None:
         self.name = name
         self.is_well = True
         self.asked_after: set[str] = set()
@@ -190,7 +192,11 @@ class GrpcUpstream(Scoped):
                 grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": health}),
             )
         )
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        if tls is None:
+            self.port = self._server.add_insecure_port("127.0.0.1:0")
+        else:
+            credentials = grpc.ssl_server_credentials([(tls.key, tls.certificate)])
+            self.port = self._server.add_secure_port("127.0.0.1:0", credentials)
 
     @property
     def service(self) -> str:

@@ -15,7 +15,7 @@ from watcher.kinds import KINDS, SECRET, Kind, Target
 from watcher.references import named_by_gateway_api
 from watcher.secrets import MOST_OF_A_NAMESPACE
 from watcher.trimming import Seen, seen
-from watcher.watch_events import Changed, Forbidden, Gone, Listed, Missing, WatchEvent
+from watcher.watch_events import Changed, Failing, Forbidden, Gone, Listed, Missing, WatchEvent
 from watcher.watching import targets_of
 
 HOST = next(kind for kind in KINDS if kind.name == "Host")
@@ -108,7 +108,7 @@ def test_a_class_that_comes_later_opens_and_none_that_goes_closes() -> None:
     run.take(GATEWAY_CLASS, Changed(a_class()))
     assert run.watched == {HOST, SECRET, GATEWAY_CLASS, *GATED}
     route = made(ROUTE, "r", spec={"rules": []}, extra="x")
-    run.lists(ROUTE, route)
+    run.lists_all(a_class(), route)
     assert orjson.loads(run.records[route.key].body) == {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
@@ -121,6 +121,27 @@ def test_a_class_that_comes_later_opens_and_none_that_goes_closes() -> None:
     assert route.key in run.records
     run.take(ROUTE, Gone(route.key))
     assert route.key not in run.live
+
+
+def test_what_a_class_opens_is_told_when_all_of_it_has_been_seen() -> None:
+    """A route is not told before the policy that says how its Service is spoken with."""
+    run = Run()
+    run.lists_all()
+    run.take(GATEWAY_CLASS, Changed(a_class()))
+    route, gateway = made(ROUTE, "r", spec={}), made(GATEWAY, "g", spec={})
+    run.lists(ROUTE, route)
+    run.take(ROUTE, Changed(made(ROUTE, "r", spec={"rules": []})))
+    *others, last = [kind for kind in GATED if kind not in {ROUTE, GATEWAY}]
+    for kind in others:
+        run.take(kind, Missing() if kind.optional else Listed({}))
+    run.take(last, Failing("no answer", 9))
+    run.lists(GATEWAY, gateway)
+    assert not {route.key, gateway.key} & run.records.keys()
+    run.take(last, Forbidden("no"))
+    assert {route.key, gateway.key} <= run.records.keys()
+    assert orjson.loads(run.records[route.key].body)["spec"] == {"rules": []}
+    run.take(ROUTE, Gone(route.key))
+    assert route.key not in run.records
 
 
 def test_a_watcher_that_is_started_anew_goes_on_with_what_it_had_whatever_it_may_see_now() -> None:

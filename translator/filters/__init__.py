@@ -26,6 +26,7 @@ from translator.filters import (
     grpc_web,
     rate_limit,
     scripts,
+    sessions,
     unavailable,
 )
 from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
@@ -45,6 +46,7 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
     unavailable.FILTER,  # where the authorization below is broken, nothing behind it may be reached
     external_auth.FILTER,
     rate_limit.FILTER,  # what is refused anyway is not counted
+    sessions.FILTER,  # which pod gets a request is asked of those alone that get there
 )
 
 DISCOVERED: Final[Mapping[str, HttpFilter]] = {each.name: each for each in FILTERS if each.discovered}

@@ -15,6 +15,7 @@ from translator.gateway.kinds.gateway import AllowedRoutes, From, ListenerSpec
 from translator.gateway.kinds.shared import Object, ParentRef
 from translator.gateway.listeners import KINDS, ListenerKey
 from translator.gateway.names import GROUP
+from translator.gateway.problems import in_words
 from translator.kubernetes.selectors import Selector, selects
 
 LabelsOf = Callable[[str], Mapping[str, str]]
@@ -134,8 +135,7 @@ def attach(
 
 def unread(found: Attachment, problems: Iterable[Problem]) -> Attachment:
     """The same of a route that cannot be read: its parent is told so. It keeps its hostnames, where nothing is then."""
-    said = "; ".join(f"{each.path} {each.message}" for each in problems if each.stops)
-    return replace(found, accepted=false("Accepted", "UnsupportedValue", said))
+    return replace(found, accepted=false("Accepted", "UnsupportedValue", in_words(problems)))
 
 
 def unserved(found: Attachment, said: str) -> Attachment:

@@ -4,7 +4,7 @@ Who may not refer to a Service is told so whether it exists or not. A Service th
 like others: Envoy answers 503 for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from translator import ir
@@ -12,6 +12,7 @@ from translator.gateway.conditions import Condition, false
 from translator.gateway.grants import Grants, reference
 from translator.gateway.kinds.shared import BackendObjectRef, Object
 from translator.gateway.names import GROUP
+from translator.gateway.policies import Demand, TlsPolicies
 from translator.kubernetes.service import NamedPort
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, read
@@ -21,21 +22,37 @@ _IN_CLEAR: Final = frozenset({"", "http", "kubernetes.io/http", "kubernetes.io/w
 _BY_TLS: Final = frozenset({"https", "kubernetes.io/https", "kubernetes.io/wss", "wss", "grpcs", "kubernetes.io/grpcs"})
 
 
+Place = tuple[str, str, str]
+"""A port of a Service: its namespace and name, and the port's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A backend, or what is said of the reference."""
+    """A backend, or what is said of the reference.
+
+    `concerned` is the port of a Service that policies are about, and `demand` what they demand there.
+    """
 
     backend: ir.Backend | None
     problem: Condition | None = None
+    concerned: Place | None = None
+    demand: Demand | None = None
 
 
 class Backends:
     """Finds backends. The methods are for rules that a sweep runs."""
 
-    def __init__(self, kubernetes: KubernetesTables, grants: Grants, leading_here: Table[Name, frozenset[str]]) -> None:
+    def __init__(
+        self,
+        kubernetes: KubernetesTables,
+        grants: Grants,
+        policies: TlsPolicies,
+        leading_here: Table[Name, frozenset[str]],
+    ) -> None:
         """`leading_here` are the ports of Services, by their names, that lead to ports of our own."""
         self._kubernetes = kubernetes
         self._grants = grants
+        self._policies = policies
         self._leading_here = leading_here
 
     def find(self, origin: Object[Any], ref: BackendObjectRef, path: str, *, of_calls: bool) -> Found:
@@ -49,8 +66,10 @@ class Backends:
         """
         namespace = ref.namespace or origin.namespace
 
+        concerned: Place | None = None
+
         def refused(reason: str, message: str) -> Found:
-            return Found(None, false("ResolvedRefs", reason, message, path))
+            return Found(None, false("ResolvedRefs", reason, message, path), concerned)
 
         if not ref.is_service:
             return refused(
@@ -60,6 +79,8 @@ class Backends:
             said = f"no ReferenceGrant in {namespace} lets {origin.kind}s of {origin.namespace} refer to its Services"
             return refused("RefNotPermitted", said)
         port = self._port(namespace, ref)
+        if self._policies.are_about((namespace, ref.name)):
+            concerned = (namespace, ref.name, "" if isinstance(port, str) else port.name)
         if isinstance(port, str):
             return refused("BackendNotFound", port)
         if port.name in (read(self._leading_here, (namespace, ref.name)) or ()):
@@ -69,9 +90,9 @@ class Backends:
         if spoken is None:
             said = f"{port.app_protocol} is not served, which the Service {namespace}/{ref.name} speaks there"
             return refused("UnsupportedProtocol", said)
-        protocol, tls = spoken
-        target = ir.ServicePort(namespace, ref.name, port.number)
-        return Found(ir.Backend(target, protocol, ir.UpstreamTls(alpn=_offered(protocol)) if tls else None))
+        backend = ir.Backend(ir.ServicePort(namespace, ref.name, port.number), spoken[0])
+        demand = self._policies.demand((namespace, ref.name), port.name)
+        return Found(_secured(backend, demand, by_tls=spoken[1]), None, concerned, demand)
 
     def _port(self, namespace: str, ref: BackendObjectRef) -> NamedPort | str:
         """The port of a Service, or why there is none."""
@@ -82,6 +103,14 @@ class Backends:
             return f"{called} is an ExternalName, which may lead anywhere: it is not served"
         port = service.port(ref.port) if ref.port is not None else None
         return port or f"{called} has no port {ref.port}"
+
+
+def _secured(backend: ir.Backend, demand: Demand | None, *, by_tls: bool) -> ir.Backend | None:
+    """A backend as it is demanded; None where nobody can meet that. Without a demand its port says whether by TLS."""
+    if demand is not None:
+        tls = demand.tls
+        return replace(backend, tls=replace(tls, alpn=_offered(backend.protocol))) if tls is not None else None
+    return replace(backend, tls=ir.UpstreamTls(alpn=_offered(backend.protocol))) if by_tls else backend
 
 
 def _spoken(app_protocol: str, *, of_calls: bool) -> tuple[Literal["http1", "http2"], bool] | None:

@@ -51,8 +51,9 @@ class ListenerSet:
 class Gateways:
     """GatewayClasses, Gateways and ListenerSets that are ours, as they were read.
 
-    `listeners` are those of both, `places` the same as routes see them, by who declares them. `wanted` are the ports
-    that they want, by number: who opens ports without being asked leaves these alone.
+    `listeners` are those of both, `places` the same as routes see them, by who declares them. `defaults` are Gateways
+    that take routes without being named, by the scope that both say. `wanted` are the ports that they want, by number:
+    who opens ports without being asked leaves these alone.
     """
 
     def __init__(self, tables: Tables, services: Table[ObjectKey, bytes], options: Options) -> None:
@@ -91,6 +92,10 @@ class Gateways:
             "listeners for routes",
             tables.each("gateways for routes", self.all, lambda _, row: _places_of(row)),
             tables.each("sets for routes", self.sets, lambda _, row: _places_of(row.found) if row.is_allowed else ()),
+        )
+        taking = tables.group("gateways by default scope", self.all, _taking)
+        self.defaults: Table[str, tuple[ObjectKey, ...]] = tables.each(
+            "default gateways", taking, lambda _, them: tuple(sorted(them))
         )
         ports = tables.group("ports of gateways", self.listeners, _port_of)
         self.wanted: Table[int, bool] = tables.each("ports that gateways want", ports, lambda _, __: True)
@@ -184,6 +189,11 @@ class Gateways:
 def declared(row: Object[GatewaySpec] | Object[ListenerSetSpec]) -> tuple[ListenerSpec, ...]:
     """The listeners of a Gateway or a ListenerSet, be it that no more of them can be read."""
     return row.spec.listeners if row.spec else row.left
+
+
+def _taking(_: ObjectKey, row: Object[GatewaySpec]) -> dict[str, bool]:
+    scope = row.spec.default_scope if row.spec else "None"
+    return {scope: True} if scope != "None" else {}
 
 
 def _stopped(gateway: Object[GatewaySpec]) -> str:

@@ -13,6 +13,7 @@ GATEWAY: Final = f"{GROUP}/Gateway"
 LISTENER_SET: Final = f"{GROUP}/ListenerSet"
 HTTP_ROUTE: Final = f"{GROUP}/HTTPRoute"
 GRPC_ROUTE: Final = f"{GROUP}/GRPCRoute"
+BACKEND_TLS_POLICY: Final = f"{GROUP}/BackendTLSPolicy"
 REFERENCE_GRANT: Final = f"{GROUP}/ReferenceGrant"
 NAMESPACE: Final = "core/Namespace"
 

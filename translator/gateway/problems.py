@@ -8,6 +8,7 @@ from translator.gateway.conditions import Condition
 
 _REASONS: Final[dict[str, Reason]] = {
     "BackendNotFound": "BackendNotFound",
+    "Conflicted": "Conflict",
     "HostnameConflict": "Conflict",
     "InvalidCertificateRef": "SecretNotUsable",
     "InvalidKind": "BackendNotFound",
@@ -18,9 +19,15 @@ _REASONS: Final[dict[str, Reason]] = {
     "PortUnavailable": "Conflict",
     "ProtocolConflict": "Conflict",
     "RefNotPermitted": "BackendNotFound",
+    "TargetNotFound": "BackendNotFound",
     "UnsupportedProtocol": "NotServed",
     "UnsupportedValue": "NotServed",
 }
+
+
+def in_words(problems: Iterable[Problem]) -> str:
+    """What stops an object, in one message."""
+    return "; ".join(f"{each.path} {each.message}" for each in problems if each.stops)
 
 
 def problems_of(conditions: Iterable[Condition], *, stops: bool = False) -> tuple[Problem, ...]:

@@ -20,6 +20,7 @@ from translator.gateway.ports import Ports
 from translator.gateway.rules import most_variants, variants
 from translator.gateway.understanding import Understanding, Understood
 from translator.ir import ObjectKey
+from translator.kubernetes.tables import name_of
 from translator.tables import Table, Tables, read
 
 Route = Object[Any]
@@ -43,14 +44,28 @@ class Attachments:
         )
 
     def _attach(self, route: Route) -> Iterator[Attachment]:
-        for number, ref in enumerate(route.parents):
+        labels_of = self._gateways.labels_of
+        for path, ref in self._refs_of(route):
             places = self._places_of(route, ref)
             if places is None:
                 continue
-            path, labels_of = f"spec.parentRefs[{number}]", self._gateways.labels_of
             hostnames = route.spec.hostnames if route.spec else route.left
             found = attach(route.kind, route.namespace, hostnames, ref, places, labels_of, path)
             yield found if route.spec else unread(found, route.problems)
+
+    def _refs_of(self, route: Route) -> Iterator[tuple[str, ParentRef]]:
+        """What a route refers to, with the places: the parents that it names, and the Gateways that need no naming."""
+        for number, ref in enumerate(route.parents):
+            yield f"spec.parentRefs[{number}]", ref
+        if not route.wants_defaults:
+            return
+        named = {
+            (ref.group, ref.kind, ref.namespace or route.namespace, ref.name) for ref in route.parents if ref.is_whole
+        }
+        for key in read(self._gateways.defaults, "All") or ():
+            namespace, name = name_of(key)
+            if (GROUP, "Gateway", namespace, name) not in named:
+                yield "spec.useDefaultGateways", ParentRef(namespace=namespace, name=name)
 
     def _places_of(self, route: Route, ref: ParentRef) -> tuple[Place, ...] | None:
         """The listeners of a parent; None: it is not ours."""
@@ -176,7 +191,7 @@ def _routes(route: Route, understood: Understood, where: _Circumstances) -> tupl
                 each.action,
                 order(where.original, each.rank, route.age, each.order),
                 each.headers,
-                (route.key,),
+                (route.key, *understood.policies),
                 each.filters,
             )
             for rule in understood.rules

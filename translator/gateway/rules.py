@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from translator import ir
-from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
 from translator.gateway.filters import Treatment, redirects_of, rewrite_of, share_of
 from translator.gateway.kinds.filters import RequestMirror
 from translator.gateway.kinds.http_route import Retry, Timeouts
 from translator.gateway.matches import METHOD, Rank
-from translator.gateway.sessions import keeping
+from translator.gateway.sessions import Session
 
 _PRECISE: Final = 1_000_000
 _CONDITIONS: Final = ("connect-failure", "refused-stream", "reset-before-request")
@@ -56,7 +55,7 @@ class Rule:
     timeouts: Timeouts
     retry: Retry | None
     of_calls: bool
-    session: HashPolicy | None = None
+    session: Session | None = None
 
     @property
     def depends_on_listener(self) -> bool:
@@ -67,11 +66,6 @@ class Rule:
     def speaks_tls(self) -> bool:
         """Whether TLS is spoken with any of its backends, so that they may be shown a certificate."""
         return any(share.backend is not None and share.backend.tls is not None for share in self.shares)
-
-    def keeping(self, session: HashPolicy) -> "Rule":
-        """The same, with the requests of a session at one pod."""
-        shares = [replace(each, backend=keeping(each.backend)) if each.backend else each for each in self.shares]
-        return replace(self, session=session, shares=tuple(shares))
 
     def presenting(self, certificate: ir.SecretRef | None) -> "Rule":
         """The same, with a certificate that is shown to backends where TLS is spoken with them."""
@@ -103,14 +97,14 @@ def most_variants(rule: Rule) -> int:
 def variants(rule: Rule, listener: Listener) -> Iterator[Variant]:
     """The routes of a rule for requests that come in at a listener."""
     treatment = rule.treatment
-    filters = (treatment.cors,) if treatment.cors is not None else ()
+    filters = tuple([each for each in (treatment.cors, rule.session) if each is not None])
     for number, match, rank in rule.matches:
         for place, (narrowed, action, headers) in enumerate(_actions(rule, match, listener)):
             name, order = f"{rule.place}-{number}", (rule.place, number, place)
             if place:
                 name = f"{name}-{place}"
             yield Variant(name, narrowed, rank, order, action, headers, filters)
-            asked = next((each for each in narrowed.headers if each.name == METHOD), None) if filters else None
+            asked = next((each for each in narrowed.headers if each.name == METHOD), None) if treatment.cors else None
             if asked is not None and asked != _PREFLIGHT:
                 yield Variant(
                     f"{name}-preflight", _preflight(narrowed, asked), rank, (*order, 1), action, headers, filters
@@ -164,7 +158,7 @@ def _forward(rule: Rule, shares: Sequence[Share], match: ir.RouteMatch) -> ir.Fo
     mirrors = rule.mirrors + (shares[0].mirrors if len(shares) == 1 else ())
     timeout, retry = _patience(rule.timeouts, rule.retry, of_calls=rule.of_calls)
     websockets = None if rule.of_calls else _WEBSOCKETS
-    features = tuple([each for each in (retry, websockets, rule.session) if each is not None])
+    features = tuple([each for each in (retry, websockets) if each is not None])
     return ir.Forward(
         tuple([ir.WeightedBackend(share.backend, share.weight, share.treatment.headers) for share in shares]),
         rewrite_of(rewrite.path, match.path) if rewrite else None,

@@ -1,19 +1,11 @@
-"""Sessions: the requests of one client go to one pod, as long as there are the same pods. Pure.
+"""Sessions: the requests of one client go to one pod, as long as that is there. Pure."""
 
-A cookie that Envoy gives a client is hashed, and the hash leads to a pod. No more is promised: when pods come
-or go, some sessions move.
-"""
-
-from dataclasses import replace
 from hashlib import blake2b
-from typing import Final
 
-from translator import ir
-from translator.features.hash_policy import HashPolicy
-from translator.features.upstream.load_balancing import LoadBalancing
+from translator.filters.sessions import ByCookie, ByHeader
 from translator.gateway.kinds.sessions import SessionPersistence
 
-_TOGETHER: Final = LoadBalancing("ring_hash")
+Session = ByCookie | ByHeader
 
 
 def unserved(session: SessionPersistence, backends: int) -> tuple[str, str] | None:
@@ -21,24 +13,21 @@ def unserved(session: SessionPersistence, backends: int) -> tuple[str, str] | No
 
     `backends`: how many Services share the requests.
     """
-    if session.type == "Header" or session.cookie is None:
-        return "type", "Header is not served: a session is told by a cookie"
-    if session.absolute_timeout is not None and session.cookie.lifetime_type == "Session":
+    if session.absolute_timeout is not None and session.header is not None:
+        return "absoluteTimeout", "is not served for a header: nobody knows when the session began"
+    if session.absolute_timeout is not None and session.cookie and session.cookie.lifetime_type == "Session":
         return "absoluteTimeout", "is not served for a cookie of a session: nobody knows when that began"
     if backends > 1:
         return "", "is not served for more than one backend: which of them gets a request is drawn anew each time"
     return None
 
 
-def policy_of(session: SessionPersistence, route: str, rule: int) -> HashPolicy:
-    """What requests are told apart by; `route` and `rule` are whose, for a name of its own where none is said."""
+def session_of(session: SessionPersistence, route: str, rule: int) -> Session:
+    """What tells a session; `route` and `rule` are whose, for a name of its own where none is said."""
+    if session.header is not None:
+        return ByHeader(session.header.name)
     cookie = session.cookie
     if cookie is None:
-        raise ValueError("a session without a cookie")
+        raise ValueError("a session without a cookie or a header")
     name = cookie.name or f"session-{blake2b(f'{route}#{rule}'.encode(), digest_size=6).hexdigest()}"
-    return HashPolicy("cookie", name, cookie.path, (session.absolute_timeout or 0) // 1000)
-
-
-def keeping(backend: ir.Backend) -> ir.Backend:
-    """The backend, whose pods are chosen by what a request hashes to."""
-    return replace(backend, features=(*backend.features, _TOGETHER))
+    return ByCookie(name, cookie.path, (session.absolute_timeout or 0) // 1000)

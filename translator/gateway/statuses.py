@@ -8,19 +8,20 @@ from typing import Any, Final
 
 import orjson
 
-from translator.decode import Problem
 from translator.gateway.attachment import Attachment
 from translator.gateway.conditions import Condition, false, listed, true
 from translator.gateway.kinds.gateway import Address, GatewaySpec
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
 from translator.gateway.kinds.shared import Object
 from translator.gateway.names import CONTROLLER
+from translator.gateway.problems import in_words
 from translator.gateway.termination import resolved
 from translator.gateway.understanding import Understood
 from translator.gateway.verdicts import Verdict
 
 _FEATURES: Final = """
-Gateway GatewayAddressEmpty GatewayFrontendClientCertificateValidation
+BackendTLSPolicy BackendTLSPolicySANValidation
+Gateway GatewayAddressEmpty GatewayBackendClientCertificate GatewayFrontendClientCertificateValidation
 GatewayFrontendClientCertificateValidationInsecureFallback GatewayHTTPListenerIsolation
 GatewayHTTPSListenerDetectMisdirectedRequests GatewayPort8080 GatewayRouteHostnameIntersectionPrecedence
 GatewayStaticAddresses ListenerSet
@@ -55,6 +56,9 @@ FALLS_BACK: Final = Condition(
     "ConfigurationChanged",
     "AllowInsecureFallback lets clients in that show any certificate, or none",
 )
+TAKES_DEFAULTS: Final = Condition(
+    "DefaultGateway", "True", "DefaultGateway", "routes with useDefaultGateways All need not name it"
+)
 _SAID: Final = "its Gateway takes no ListenerSets of this namespace: see its allowedListeners"
 NOT_ALLOWED: Final = (
     false("Accepted", "NotAllowed", _SAID, "spec.parentRef"),
@@ -88,11 +92,6 @@ def refusal_of(gateway: Object[GatewaySpec]) -> Condition | None:
             said = f"{address.type} is not served, only IPAddress and Hostname"
             return false("Accepted", "UnsupportedAddress", said, f"spec.addresses[{place}].type")
     return None
-
-
-def in_words(problems: Iterable[Problem]) -> str:
-    """What stops an object, in one message."""
-    return "; ".join(f"{each.path} {each.message}" for each in problems if each.stops)
 
 
 def given(wanted: Iterable[Address], ours: Addresses) -> tuple[Addresses, Condition | None]:

@@ -4,7 +4,7 @@ GatewayClass -> classes -> gateways, sets --> listeners --> ports settled --> ve
 ReferenceGrant -> grants       |                                                  |
 HTTPRoute, GRPCRoute --> routes +-> attachments --> names, counts ----------------+
                             |               |
-                            +-> understood -+--> routes, hosts_of
+BackendTLSPolicy -----------+-> understood -+--> routes, hosts_of
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,12 +26,15 @@ from translator.gateway.kinds.http_route import HTTPRouteSpec
 from translator.gateway.kinds.reference_grant import ReferenceGrantSpec
 from translator.gateway.kinds.shared import Object, hostnames_of, read_object
 from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT
+from translator.gateway.policies import TlsPolicies
+from translator.gateway.policy_statuses import PolicyStatuses
 from translator.gateway.ports import Ports
 from translator.gateway.problems import problems_of
 from translator.gateway.routes import Attachments, Route, Routes
 from translator.gateway.statuses import (
     FALLS_BACK,
     NOT_ALLOWED,
+    TAKES_DEFAULTS,
     UNADDRESSED,
     Addresses,
     addresses_of,
@@ -66,6 +69,7 @@ class GatewayTables:
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names;
     `routes` by route and hostname as it was written, with `hosts_of` the names of their virtual hosts; `statuses` are
     what the statuses of objects are to say, as JSON, and `problems` what is wrong with them, both by object key.
+    `files` are those that objects need.
     """
 
     def __init__(
@@ -89,7 +93,6 @@ class GatewayTables:
         self._options = options
         kinds = (HTTP_ROUTE, GRPC_ROUTE, REFERENCE_GRANT)
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in kinds}
-        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {**gateways.sources, **objects}
         grants_read = tables.each(
             "reference grants", objects[REFERENCE_GRANT], lambda key, body: read_object(ReferenceGrantSpec, key, body)
         )
@@ -109,12 +112,16 @@ class GatewayTables:
         )
         self._attachments = Attachments(tables, gateways, routes)
         terminations = Terminations(kubernetes, grants)
+        policies = TlsPolicies(tables, kubernetes, terminations, options)
+        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {**gateways.sources, **objects, **policies.sources}
+        self.files = policies.files
         self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, taken, common, options)
         self.chains, self.listeners = ports.chains, ports.listeners
-        understanding = Understanding(Backends(kubernetes, grants, leading_here))
+        understanding = Understanding(Backends(kubernetes, grants, policies, leading_here))
         self._routes = Routes(tables, routes, self._attachments, ports, understanding)
         self.routes, self.hosts_of = self._routes.routes, self._routes.hosts_of
-        self._declare_statuses(routes)
+        told = PolicyStatuses(tables, gateways, kubernetes, policies, self._attachments.all, self._routes.understood)
+        self._declare_statuses(routes, told.statuses)
         self.problems: tuple[Problems, ...] = (
             tables.each(
                 "gateway class problems", gateways.classes, lambda _, row: _told(row, gateways.class_conditions(row))
@@ -123,9 +130,10 @@ class GatewayTables:
             tables.each("gateway problems", gateways.all, self._gateway_problems),
             tables.each("listener set problems", gateways.sets, self._set_problems),
             tables.each("route problems", routes, self._route_problems),
+            told.problems,
         )
 
-    def _declare_statuses(self, routes: Table[ObjectKey, Route]) -> None:
+    def _declare_statuses(self, routes: Table[ObjectKey, Route], policies: Table[ObjectKey, bytes]) -> None:
         tables, gateways = self._tables, self._gateways
         self._conditions: Table[ObjectKey, Conditions] = tables.each(
             "conditions of gateways", gateways.all, self._gateway_conditions
@@ -144,6 +152,7 @@ class GatewayTables:
             tables.each("statuses of gateways", gateways.all, self._gateway_status),
             tables.each("statuses of listener sets", gateways.sets, self._set_status),
             tables.each("statuses of routes", routes, lambda key, _: self._route_status(key)),
+            policies,
         )
 
     # -- Gateways
@@ -154,6 +163,7 @@ class GatewayTables:
             ours, wanted = self._addresses(key), row.spec.addresses if row.spec else ()
             address = given(wanted, ours)[1] or (None if ours else UNADDRESSED)
         more = [FALLS_BACK] if row.spec and row.spec.tls.frontend.falls_back else []
+        more += [TAKES_DEFAULTS] if row.spec and row.spec.default_scope == "All" else []
         presented = read(self._ports.presented, key)
         more += [presented.said] if presented is not None else []
         verdicts = self._sorted(key, declared(row))
@@ -233,9 +243,10 @@ class GatewayTables:
     def _route_problems(self, key: ObjectKey, route: Route) -> tuple[Problem, ...] | None:
         conditions = [each.accepted for each in self._attached(key)]
         understood = read(self._routes.understood, key)
-        if understood is not None:
-            conditions += [*understood.references, *understood.dropped]
-        return _told(route, conditions)
+        if understood is None:
+            return _told(route, conditions)
+        told = _told(route, [*conditions, *understood.references, *understood.dropped]) or ()
+        return (*told, *understood.unasked) or None
 
 
 def _of(verdicts: Iterable[Verdict]) -> list[Condition]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from translator import ir
-from translator.decode import Invalid, join
-from translator.gateway.backends import Backends
+from translator.decode import Invalid, Problem, join
+from translator.gateway.backends import Backends, Place
 from translator.gateway.conditions import Condition, false
 from translator.gateway.filters import Treatment, treatment_of
 from translator.gateway.kinds.grpc_route import GrpcMatch, GrpcRule
@@ -14,7 +14,8 @@ from translator.gateway.kinds.http_route import BackendRef, Match, RouteRule, Ti
 from translator.gateway.kinds.shared import BackendObjectRef, Object
 from translator.gateway.matches import Rank, call_match, http_match
 from translator.gateway.rules import Rule, Share, mirror_of
-from translator.gateway.sessions import policy_of, unserved
+from translator.gateway.sessions import session_of, unserved
+from translator.ir import ObjectKey
 
 Matched = tuple[int, ir.RouteMatch, Rank]
 AnyRule = RouteRule | GrpcRule
@@ -24,13 +25,17 @@ AnyRule = RouteRule | GrpcRule
 class Understood:
     """What a route means: its rules; the references that lead nowhere; and the rules that cannot be served, with why.
 
-    `is_unserved`: none of them can.
+    `is_unserved`: none of them can. `concerned` are the ports of Services that policies are about, `policies` those
+    that count there, and `unasked` are backends that get no requests since a policy cannot be used.
     """
 
     rules: tuple[Rule, ...]
     references: tuple[Condition, ...] = ()
     dropped: tuple[Condition, ...] = ()
     is_unserved: bool = False
+    concerned: tuple[Place, ...] = ()
+    policies: tuple[ObjectKey, ...] = ()
+    unasked: tuple[Problem, ...] = ()
 
 
 @dataclass(slots=True)
@@ -40,6 +45,9 @@ class _Notes:
     references: list[Condition] = field(default_factory=list)
     dropped: list[Condition] = field(default_factory=list)
     unserved: set[int] = field(default_factory=set)
+    concerned: set[Place] = field(default_factory=set)
+    policies: set[ObjectKey] = field(default_factory=set)
+    unasked: list[Problem] = field(default_factory=list)
 
     def drop(self, path: str, message: str, rule: int | None = None) -> None:
         """Something cannot be served; perhaps it is a rule as a whole."""
@@ -61,7 +69,15 @@ class Understanding:
         notes = _Notes()
         rules = tuple([self._rule(route, place, each, notes) for place, each in enumerate(route.spec.rules)])
         unserved = bool(rules) and len(notes.unserved) == len(rules)
-        return Understood(rules, tuple(notes.references), tuple(notes.dropped), unserved)
+        return Understood(
+            rules,
+            tuple(notes.references),
+            tuple(notes.dropped),
+            unserved,
+            tuple(sorted(notes.concerned)),
+            tuple(sorted(notes.policies)),
+            tuple(notes.unasked),
+        )
 
     def _rule(self, route: Object[Any], place: int, written: AnyRule, notes: _Notes) -> Rule:
         path, of_calls = f"spec.rules[{place}]", isinstance(written, GrpcRule)
@@ -84,8 +100,8 @@ class Understanding:
         )
         mirrors = tuple(self._mirrors(route, treatment, notes, of_calls=of_calls))
         timeouts, retry = (Timeouts(), None) if isinstance(written, GrpcRule) else (written.timeouts, written.retry)
-        rule = Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls=of_calls)
-        return rule if session is None or wrong is not None else rule.keeping(policy_of(session, route.key, place))
+        kept = session_of(session, route.key, place) if session is not None and wrong is None else None
+        return Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls=of_calls, session=kept)
 
     def _share(self, route: Object[Any], ref: BackendRef, path: str, notes: _Notes, *, of_calls: bool) -> Share:
         backend = self._find(route, ref, path, notes, of_calls=of_calls)
@@ -110,6 +126,13 @@ class Understanding:
         found = self._backends.find(route, ref, path, of_calls=of_calls)
         if found.problem is not None:
             notes.references.append(found.problem)
+        if found.concerned is not None:
+            notes.concerned.add(found.concerned)
+        if found.demand is not None:
+            notes.policies.add(found.demand.policy)
+            if found.demand.tls is None:
+                said = f"gets no requests, since the {found.demand.named} cannot be used"
+                notes.unasked.append(Problem(path, said, stops=False))
         return found.backend
 
 

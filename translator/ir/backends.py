@@ -94,8 +94,19 @@ class TlsVersions:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerName:
+    """A name in a certificate (a subject alternative name): `within` is any DNS name that ends in this one."""
+
+    sort: Literal["dns", "within", "uri"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamTls:
-    """TLS towards a backend. Without `ca` its certificate is not verified; `revocations` are those of the `ca`."""
+    """TLS towards a backend. Without `ca` its certificate is not verified; `revocations` are those of the `ca`.
+
+    Where there are `names`, its certificate must have one of them.
+    """
 
     sni: str | None = None
     ca: AuthorityRef | None = None
@@ -105,6 +116,7 @@ class UpstreamTls:
     alpn: tuple[str, ...] = ()
     cipher_suites: tuple[str, ...] = ()
     ecdh_curves: tuple[str, ...] = ()
+    names: tuple[PeerName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,16 @@ from envoyapi.transport_sockets_tls_v3 import (
     DownstreamTlsContext,
     SdsSecretConfig,
     Secret,
+    SubjectAltNameMatcher,
+    SubjectAltNameMatcherSanType,
     TlsCertificate,
     TlsParameters,
     TlsParametersTlsProtocol,
     UpstreamTlsContext,
 )
+from envoyapi.type_matcher_v3 import StringMatcher
 from envoyapi.wire import any_of
-from translator.ir import AuthorityRef, CertificateRef, SecretRef, TlsTermination, TlsVersions, UpstreamTls
+from translator.ir import AuthorityRef, CertificateRef, PeerName, SecretRef, TlsTermination, TlsVersions, UpstreamTls
 from translator.kubernetes.secret import Certificate
 from translator.xds.names import authority_name, certificate_name
 from translator.xds.sources import ADS
@@ -59,7 +62,7 @@ def upstream_tls(tls: UpstreamTls) -> TransportSocket:
     """The transport socket that speaks TLS to a backend."""
     context = UpstreamTlsContext(
         common_tls_context=_common(
-            _with_newest(tls), (tls.certificate,) if tls.certificate else (), tls.ca, tls.revocations
+            _with_newest(tls), (tls.certificate,) if tls.certificate else (), tls.ca, tls.revocations, tls.names
         ),
         sni=tls.sni,
     )
@@ -78,17 +81,19 @@ def _common(
     certificates: Sequence[CertificateRef],
     authority: AuthorityRef | None,
     revocations: SecretRef | None,
+    names: Sequence[PeerName] = (),
 ) -> CommonTlsContext:
     trusted = SdsSecretConfig(name=authority_name(authority, revocations), sds_config=ADS) if authority else None
     takes_any = isinstance(tls, TlsTermination) and tls.takes_any_client
+    combined = _unchecked(trusted) if takes_any and trusted else _named(trusted, names) if names else None
     return CommonTlsContext(
         tls_params=_parameters(tls.versions, tls.cipher_suites, tls.ecdh_curves),
         alpn_protocols=tls.alpn,
         tls_certificate_sds_secret_configs=[
             SdsSecretConfig(name=certificate_name(secret), sds_config=ADS) for secret in certificates
         ],
-        validation_context_sds_secret_config=None if takes_any else trusted,
-        combined_validation_context=_unchecked(trusted) if takes_any and trusted else None,
+        validation_context_sds_secret_config=trusted if combined is None else None,
+        combined_validation_context=combined,
     )
 
 
@@ -100,6 +105,27 @@ def _unchecked(trusted: SdsSecretConfig) -> CommonTlsContextCombinedCertificateV
         ),
         validation_context_sds_secret_config=trusted,
     )
+
+
+def _named(
+    trusted: SdsSecretConfig | None, names: Sequence[PeerName]
+) -> CommonTlsContextCombinedCertificateValidationContext:
+    """CAs that are given apart, and the names of which a certificate of theirs must have one."""
+    wanted = CertificateValidationContext(match_typed_subject_alt_names=[_matcher(name) for name in names])
+    return CommonTlsContextCombinedCertificateValidationContext(
+        default_validation_context=wanted, validation_context_sds_secret_config=trusted
+    )
+
+
+def _matcher(name: PeerName) -> SubjectAltNameMatcher:
+    """To a DNS name Envoy holds what a certificate's own `*.` stands for, where it is to be exactly this one."""
+    if name.sort == "uri":
+        kind, matcher = SubjectAltNameMatcherSanType.URI, StringMatcher(exact=name.value)
+    elif name.sort == "within":
+        kind, matcher = SubjectAltNameMatcherSanType.DNS, StringMatcher(suffix=f".{name.value}", ignore_case=True)
+    else:
+        kind, matcher = SubjectAltNameMatcherSanType.DNS, StringMatcher(exact=name.value)
+    return SubjectAltNameMatcher(san_type=kind, matcher=matcher)
 
 
 def _parameters(versions: TlsVersions, ciphers: tuple[str, ...], curves: tuple[str, ...]) -> TlsParameters | None:

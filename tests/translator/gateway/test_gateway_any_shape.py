@@ -82,6 +82,17 @@ FAMILY: dict[str, dict[str, Any]] = {
             "to": [{"group": "", "kind": "Service", "name": "red"}],
         }
     },
+    "BackendTLSPolicy": {
+        "spec": {
+            "targetRefs": [{"group": "", "kind": "Service", "name": "red", "sectionName": "main"}],
+            "validation": {
+                "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "ca"}],
+                "hostname": "red.a.test",
+                "subjectAltNames": [{"type": "URI", "uri": "spiffe://a.test/b"}],
+            },
+            "options": {"x.test/y": "z"},
+        }
+    },
     "Namespace": {},
     "ConfigMap": {"data": {"ca.crt": "x"}},
 }

@@ -6,6 +6,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.certificates import authority
 from tests.translator.emissary.test_emissary_incremental import LISTENERS
 from tests.translator.gateway.gateway_world import GatewayWorld, key_of, to
 
@@ -43,6 +44,7 @@ LISTENER = st.builds(
 GATEWAYS = st.lists(LISTENER, min_size=1, max_size=3).map(
     lambda found: {
         "gatewayClassName": "ours",
+        "defaultScope": "None" if len(found) % 2 else "All",
         "listeners": [{"name": f"l{number}", **each} for number, each in enumerate(found)],
         "allowedListeners": {"namespaces": {"from": "All" if len(found) % 2 else "Same"}},
     }
@@ -86,7 +88,12 @@ RULES = st.builds(
     FILTERS,
 )
 ROUTES = st.builds(
-    lambda parents, hostnames, rules: {"parentRefs": parents, "hostnames": hostnames, "rules": rules},
+    lambda parents, hostnames, rules: {
+        "parentRefs": parents,
+        "hostnames": hostnames,
+        "rules": rules,
+        "useDefaultGateways": "All" if hostnames else "None",
+    },
     PARENTS,
     st.lists(HOSTNAMES.filter(bool), max_size=2),
     st.lists(RULES, min_size=1, max_size=2),
@@ -94,6 +101,7 @@ ROUTES = st.builds(
 CALLS = st.builds(
     lambda parents, backend: {"parentRefs": parents, "rules": [{"backendRefs": [to(backend)]}]}, PARENTS, NAMES
 )
+PEER = {"hostname": "a.test"}
 GRANTS = st.builds(
     lambda kind, to_kind: {
         "from": [{"group": "gateway.networking.k8s.io", "kind": kind, "namespace": "default"}],
@@ -102,14 +110,26 @@ GRANTS = st.builds(
     st.sampled_from(["HTTPRoute", "Gateway"]),
     st.sampled_from(["Service", "Secret"]),
 )
+POLICIES = st.builds(
+    lambda name, section, cas: {
+        "targetRefs": [given_fields(group="", kind="Service", name=name, sectionName=section)],
+        "validation": {"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": ca} for ca in cas], **PEER},
+    },
+    NAMES,
+    st.sampled_from([None, "main"]),
+    st.lists(st.sampled_from(["ca", "missing"]), max_size=2),
+)
 CLASSES = st.sampled_from([{"controllerName": "getambassador.io/dragoman"}, {"controllerName": "x.test/y"}])
-SERVICES = st.sampled_from([{"ports": [{"port": 80}]}, {"ports": [{"port": 80, "appProtocol": "kubernetes.io/h2c"}]}])
+SERVICES = st.sampled_from(
+    [{"ports": [{"port": 80, "name": "main"}]}, {"ports": [{"port": 80, "appProtocol": "kubernetes.io/h2c"}]}]
+)
 SPECS = {
     "Gateway": GATEWAYS,
     "ListenerSet": SETS,
     "HTTPRoute": ROUTES,
     "GRPCRoute": CALLS,
     "ReferenceGrant": GRANTS,
+    "BackendTLSPolicy": POLICIES,
     "Service": SERVICES,
 }
 EDITS = st.one_of(
@@ -177,6 +197,7 @@ def begun() -> GatewayWorld:
     made.gateway("a", listener)
     made.service("a")
     made.certificate("a", "default")
+    made.config_map("ca", {"ca.crt": authority().pair.certificate.decode()})
     return made
 
 

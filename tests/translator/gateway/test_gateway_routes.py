@@ -7,10 +7,9 @@ import pytest
 
 from tests.translator.gateway.gateway_world import GatewayWorld, key_of, to, world
 from translator import ir
-from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
-from translator.features.upstream.load_balancing import LoadBalancing
 from translator.filters.cors import CrossOrigin
+from translator.filters.sessions import ByCookie, ByHeader
 from translator.gateway.conditions import LONGEST
 from translator.gateway.filters import redirects_of
 from translator.gateway.kinds.filters import RequestRedirect
@@ -397,29 +396,55 @@ def test_the_port_of_a_redirect(said: dict[str, Any], listener: tuple[str, int],
 
 
 @pytest.mark.parametrize(
+    ("session", "told"),
+    [
+        ({"cookie": {"name": "x"}}, ByCookie("x")),
+        ({"cookie": {"name": "x", "path": "/a"}}, ByCookie("x", "/a")),
+        ({"cookie": {"name": "x", "lifetimeType": "Permanent"}, "absoluteTimeout": "1h"}, ByCookie("x", "/", 3600)),
+        ({"type": "Header", "header": {"name": "x-session"}}, ByHeader("x-session")),
+    ],
+)
+def test_sessions(session: dict[str, Any], told: ByCookie | ByHeader) -> None:
+    made = world()
+    key = made.route("a", {"backendRefs": [to()], "sessionPersistence": session})
+    (route,) = made.routes(ANY)
+    assert route.filters == (told,)
+    assert made.problems(key) == {}
+
+
+def test_a_session_without_a_name_has_one_of_its_rule_alone() -> None:
+    made = world()
+    rule = {"backendRefs": [to()], "sessionPersistence": {"cookie": {}}}
+    made.route("a", {"matches": [{"path": {"value": "/a"}}], **rule}, rule)
+    names = [told.name for route in made.routes(ANY) for told in route.filters]
+    assert len(set(names)) == 2
+    assert all(name.startswith("session-") for name in names)
+
+
+@pytest.mark.parametrize(
     ("session", "others", "path"),
     [
-        ({"cookie": {"name": "x"}}, [], None),
-        ({"cookie": {}}, [], None),
-        ({"cookie": {"lifetimeType": "Permanent"}, "absoluteTimeout": "1h"}, [], None),
-        ({"type": "Header", "header": {}}, [], "spec.rules[0].sessionPersistence.type"),
         ({"cookie": {}, "absoluteTimeout": "1h"}, [], "spec.rules[0].sessionPersistence.absoluteTimeout"),
+        (
+            {"type": "Header", "header": {"name": "x"}, "absoluteTimeout": "1h"},
+            [],
+            "spec.rules[0].sessionPersistence.absoluteTimeout",
+        ),
         ({"cookie": {}}, [to()], "spec.rules[0].sessionPersistence"),
     ],
 )
-def test_sessions(session: dict[str, Any], others: list[dict[str, Any]], path: str | None) -> None:
+def test_sessions_that_cannot_be_kept(session: dict[str, Any], others: list[dict[str, Any]], path: str) -> None:
     made = world()
     route = made.route("a", {"backendRefs": [to(), *others], "sessionPersistence": session})
-    assert list(made.problems(route)) == ([path] if path else [])
-    action = made.routes(ANY)[0].action
-    if path:
-        assert action == ir.DirectResponse(500)
-        return
-    assert isinstance(action, ir.Forward)
-    policy = next(each for each in action.features if isinstance(each, HashPolicy))
-    backend = action.backends[0].backend
-    assert backend is not None
-    assert backend.features == (LoadBalancing("ring_hash"),)
-    named = session["cookie"].get("name")
-    assert policy.name == named if named else policy.name.startswith("session-")
-    assert policy.ttl_s == (3600 if "absoluteTimeout" in session else 0)
+    assert list(made.problems(route)) == [path]
+    assert [each.action for each in made.routes(ANY)] == [ir.DirectResponse(500)]
+
+
+@pytest.mark.parametrize(
+    "session",
+    [{"type": "Header"}, {"type": "Header", "header": {"name": "Host"}}, {"cookie": {}, "header": {"name": "x"}}, {}],
+)
+def test_sessions_that_nobody_could_mean(session: dict[str, Any]) -> None:
+    made = world()
+    route = made.route("a", {"backendRefs": [to()], "sessionPersistence": session})
+    assert made.parent(route)["Accepted"] == "False/UnsupportedValue"

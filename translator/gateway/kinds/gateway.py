@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from translator.checks import Port
 from translator.decode import FrozenMap, Problem, Rule, rule
 from translator.gateway.kinds.shared import (
+    DefaultScope,
     Group,
     Hostname,
     Kind,
@@ -279,6 +280,7 @@ class GatewaySpec:
     infrastructure: Infrastructure = Infrastructure()
     tls: GatewayTls = GatewayTls()
     allowed_listeners: AllowedListeners = field(default=AllowedListeners(), metadata=rule(name="allowedListeners"))
+    default_scope: DefaultScope = field(default="None", metadata=rule(name="defaultScope"))
 
     def cross_check(self) -> Iterable[Problem]:
         """Names are there once. Listeners that clash otherwise are told in their status."""

@@ -12,7 +12,14 @@ from translator.decode import Problem, Rule, rule
 from translator.gateway.kinds.filters import Filter, checked_filters
 from translator.gateway.kinds.http_route import MOST_MATCHES, BackendRef, HeaderMatch, MatchType
 from translator.gateway.kinds.sessions import SessionPersistence
-from translator.gateway.kinds.shared import Hostname, ParentRef, SectionName, checked_parents, unique_names
+from translator.gateway.kinds.shared import (
+    DefaultScope,
+    Hostname,
+    ParentRef,
+    SectionName,
+    checked_parents,
+    unique_names,
+)
 
 _SERVICE: Final = re.compile(r"(?i)\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*")
 _METHOD: Final = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
@@ -77,6 +84,7 @@ class GRPCRouteSpec:
     parent_refs: Annotated[tuple[ParentRef, ...], Rule(max_size=32)] = field(
         default=(), metadata=rule(name="parentRefs")
     )
+    use_default_gateways: DefaultScope = field(default="None", metadata=rule(name="useDefaultGateways"))
     hostnames: Annotated[tuple[Hostname, ...], Rule(max_size=16)] = ()
     rules: Annotated[tuple[GrpcRule, ...], Rule(max_size=16)] = ()
 

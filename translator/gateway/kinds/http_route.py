@@ -14,6 +14,7 @@ from translator.gateway.kinds.filters import Filter, HeaderName, HeaderValue, Pa
 from translator.gateway.kinds.sessions import SessionPersistence
 from translator.gateway.kinds.shared import (
     BackendObjectRef,
+    DefaultScope,
     Hostname,
     ParentRef,
     SectionName,
@@ -187,6 +188,7 @@ class HTTPRouteSpec:
     parent_refs: Annotated[tuple[ParentRef, ...], Rule(max_size=32)] = field(
         default=(), metadata=rule(name="parentRefs")
     )
+    use_default_gateways: DefaultScope = field(default="None", metadata=rule(name="useDefaultGateways"))
     hostnames: Annotated[tuple[Hostname, ...], Rule(max_size=16)] = ()
     rules: Annotated[tuple[RouteRule, ...], Rule(min_size=1, max_size=16)] = (RouteRule(),)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from translator.checks import Duration, plain_text, token
+from translator.checks import Duration, edited_header_name, plain_text, token
 from translator.decode import Problem, Rule, rule
 
 
@@ -28,6 +28,15 @@ class SessionCookie:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHeader:
+    """The header that tells a session."""
+
+    OPEN: ClassVar[bool] = True
+
+    name: Annotated[str, Rule(min_size=1, max_size=256, check=edited_header_name)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPersistence:
     """How a session is told, and how long it lasts, in milliseconds."""
 
@@ -35,11 +44,15 @@ class SessionPersistence:
 
     type: Literal["Cookie", "Header"] = "Cookie"
     cookie: SessionCookie | None = None
+    header: SessionHeader | None = None
     absolute_timeout: Duration | None = field(default=None, metadata=rule(name="absoluteTimeout"))
 
     def cross_check(self) -> Iterable[Problem]:
         """What goes with the type, and with a lifetime."""
-        if self.type == "Cookie" and self.cookie is None:
-            yield Problem("cookie", "must be given with the type Cookie")
+        for name, value in (("Cookie", self.cookie), ("Header", self.header)):
+            if name == self.type and value is None:
+                yield Problem(name.lower(), f"must be given with the type {name}")
+            if name != self.type and value is not None:
+                yield Problem(name.lower(), f"must not be given with the type {self.type}")
         if self.cookie is not None and self.cookie.lifetime_type == "Permanent" and self.absolute_timeout is None:
             yield Problem("absoluteTimeout", "must be given for a permanent cookie")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 import orjson
 
@@ -33,6 +33,9 @@ Hostname = Annotated[
     str, Rule(min_size=1, max_size=253, pattern=rf"(\*\.)?{_DNS}", hint="a hostname in lower case, or *. and one")
 ]
 
+DefaultScope = Literal["All", "None"]
+"""Which Gateways a route attaches to without naming them, and which routes a Gateway takes that do not name it."""
+
 PreciseHostname = Annotated[str, Rule(min_size=1, max_size=253, pattern=_DNS, hint="a hostname in lower case")]
 """One that is written into requests and answers, so that it cannot stand for others."""
 
@@ -42,6 +45,7 @@ class Object(Generic[T]):
     """An object as it was read; `spec` is None when a problem stops it. `created` is in RFC 3339, or empty.
 
     `parents` are what a route refers to, also where nothing else of it can be read: it is told there what is wrong.
+    `wants_defaults`: it asks for all Gateways that take routes without being named.
     `left` is what can be read of the names of an object that is stopped, so that nobody else gets them by a mistake:
     the listeners of a Gateway or a ListenerSet, the hostnames of a route.
     """
@@ -55,6 +59,7 @@ class Object(Generic[T]):
     is_held: bool = False
     parents: tuple["ParentRef", ...] = ()
     left: tuple[Any, ...] = ()
+    wants_defaults: bool = False
 
     @property
     def age(self) -> tuple[str, str, str]:
@@ -96,6 +101,7 @@ def read_object(
         document.get(HELD) is True,
         parents.parent_refs if parents else (),
         left,
+        parents is not None and parents.use_default_gateways == "All",
     )
 
 
@@ -139,6 +145,11 @@ class ParentRef:
     section_name: SectionName | None = field(default=None, metadata=rule(name="sectionName"))
     port: Port | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is about all listeners."""
+        return self.section_name is None and self.port is None
+
     def json(self) -> dict[str, Any]:
         """The reference as it stands in a status."""
         said = {
@@ -161,6 +172,7 @@ class _Parents:
     parent_refs: Annotated[tuple[ParentRef, ...], Rule(max_size=32)] = field(
         default=(), metadata=rule(name="parentRefs")
     )
+    use_default_gateways: object = field(default=None, metadata=rule(name="useDefaultGateways"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,371 @@
+"""BackendTLSPolicies: what they demand of connections to Services, whose counts, and what their statuses say."""
+
+from base64 import b64encode
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.support.certificates import authority
+from tests.translator.gateway.gateway_world import GatewayWorld, key_of, said, to, world
+from tests.translator.gateway.test_gateway_refusals import ROUTES, WORLD, GatewayEnvoy
+from translator import ir
+from translator.ir import ObjectKey
+
+ANY = "gateway:8000/*/*"
+CA = authority("Backends").pair.certificate.decode()
+GOOD = {"Accepted": "True/Accepted", "ResolvedRefs": "True/ResolvedRefs"}
+
+
+def ca(name: str = "ca", **more: str) -> dict[str, str]:
+    return {"group": "", "kind": "ConfigMap", "name": name, **more}
+
+
+def spec(*refs: dict[str, Any], hostname: str = "red.test", section: str | None = None, **more: Any) -> dict[str, Any]:
+    """A policy about the Service red, or one of its ports, with these CAs."""
+    target = {"group": "", "kind": "Service", "name": "red", **({"sectionName": section} if section else {})}
+    cas = {"caCertificateRefs": list(refs or (ca(),))} if "wellKnownCACertificates" not in more else {}
+    return {"targetRefs": [target], "validation": {**cas, "hostname": hostname, **more}}
+
+
+def begun(**policy: Any) -> GatewayWorld:
+    """A world in which a policy is about the only Service, to which a route leads."""
+    made = world()
+    serve(made)
+    made.config_map("ca", {"ca.crt": CA})
+    made.route("a", {"backendRefs": [to()]})
+    made.put("BackendTLSPolicy", "p", policy or spec())
+    return made
+
+
+def serve(made: GatewayWorld, word: str = "") -> None:
+    """The Service, at whose port this is spoken."""
+    made.put("Service", "red", {"ports": [{"port": 80, "name": "main", "appProtocol": word}]})
+
+
+P = key_of("BackendTLSPolicy", "p")
+
+
+def backends(made: GatewayWorld) -> list[ir.Backend | None]:
+    found = []
+    for route in made.routes(ANY):
+        assert isinstance(route.action, ir.Forward)
+        found += [share.backend for share in route.action.backends]
+    return found
+
+
+def tls(made: GatewayWorld) -> ir.UpstreamTls | None:
+    """How the only backend is spoken with."""
+    (backend,) = backends(made)
+    assert backend is not None
+    return backend.tls
+
+
+def ancestors(made: GatewayWorld, key: ObjectKey = P) -> dict[str, dict[str, str]]:
+    """What the status says, by the names of Gateways."""
+    found = made.status(key)["ancestors"]
+    assert {each["controllerName"] for each in found} <= {"getambassador.io/dragoman"}
+    return {each["ancestorRef"]["name"]: said(each["conditions"]) for each in found}
+
+
+def test_a_service_is_spoken_with_as_its_policy_says() -> None:
+    made = begun()
+    wanted = ir.ConfigMaps((("default", "ca"),))
+    assert tls(made) == ir.UpstreamTls("red.test", wanted, names=(ir.PeerName("dns", "red.test"),))
+    assert made.status(P)["ancestors"][0]["ancestorRef"] == {
+        "group": "gateway.networking.k8s.io",
+        "kind": "Gateway",
+        "namespace": "default",
+        "name": "web",
+    }
+    assert ancestors(made) == {"web": GOOD}
+    assert made.problems(P) == {}
+    made.delete(P)
+    assert tls(made) is None
+    assert made.status(P) == {}
+
+
+def test_names_that_are_said_take_the_place_of_the_hostname() -> None:
+    names = [
+        {"type": "Hostname", "hostname": "a.test"},
+        {"type": "Hostname", "hostname": "*.b.test"},
+        {"type": "URI", "uri": "spiffe://c.test/d"},
+    ]
+    found = tls(begun(**spec(subjectAltNames=names)))
+    assert found is not None
+    assert found.sni == "red.test"
+    assert found.names == (
+        ir.PeerName("dns", "a.test"),
+        ir.PeerName("within", "b.test"),
+        ir.PeerName("uri", "spiffe://c.test/d"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "protocol", "alpn"),
+    [("", "http1", ()), ("https", "http1", ()), ("kubernetes.io/h2c", "http2", ("h2",)), ("grpc", "http2", ("h2",))],
+)
+def test_what_is_spoken_in_tls_is_what_the_port_says(word: str, protocol: str, alpn: tuple[str, ...]) -> None:
+    made = begun()
+    serve(made, word)
+    (backend,) = backends(made)
+    assert backend is not None
+    assert backend.tls is not None
+    assert (backend.protocol, backend.tls.alpn, backend.tls.sni) == (protocol, alpn, "red.test")
+
+
+def test_calls_and_copies_are_of_the_same_service() -> None:
+    made = begun()
+    made.service("blue")
+    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": to("red")}}
+    made.route("a", {"backendRefs": [to("blue")], "filters": [mirror]})
+    (route,) = made.routes(ANY)
+    assert isinstance(route.action, ir.Forward)
+    (copied,) = route.action.mirrors
+    assert copied.backend.tls is not None
+    made.config_map("ca", {"ca.crt": ""})
+    (route,) = made.routes(ANY)
+    assert isinstance(route.action, ir.Forward)
+    assert route.action.mirrors == ()
+    assert ancestors(made)["web"]["Accepted"] == "False/NoValidCACertificate"
+    made.config_map("ca", {"ca.crt": CA})
+    made.route("a", {"backendRefs": [to("red")]}, kind="GRPCRoute")
+    calls = [share for share in backends(made) if share is not None and share.protocol == "http2"]
+    assert [share.tls is not None and share.tls.alpn for share in calls] == [("h2",)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "accepted", "resolved"),
+    [
+        (spec(ca("missing")), "NoValidCACertificate", "InvalidCACertificateRef"),
+        (spec(ca("broken")), "NoValidCACertificate", "InvalidCACertificateRef"),
+        (spec(ca("empty")), "NoValidCACertificate", "InvalidCACertificateRef"),
+        (spec(ca(kind="Odd", group="x.test")), "NoValidCACertificate", "InvalidKind"),
+        (spec(ca("far", namespace="other")), "NoValidCACertificate", "InvalidCACertificateRef"),
+        (spec(wellKnownCACertificates="x.test/y"), "Invalid", ""),
+        (spec(wellKnownCACertificates="System"), "NoValidCACertificate", "InvalidCACertificateRef"),
+        ({**spec(), "options": {"getambassador.io/x": "1"}}, "Invalid", ""),
+        (spec(hostname="*.red.test"), "Invalid", ""),
+        (spec(hostname="192.0.2.1"), "Invalid", ""),
+        (spec(subjectAltNames=[{"type": "URI", "hostname": "a.test"}]), "Invalid", ""),
+        ({**spec(), "validation": {"hostname": "red.test"}}, "Invalid", ""),
+    ],
+)
+def test_who_cannot_be_verified_is_asked_nothing(policy: dict[str, Any], accepted: str, resolved: str) -> None:
+    made = begun(**policy)
+    made.config_map("broken", {"ca.crt": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"})
+    made.config_map("empty", {"ca.crt": ""})
+    made.config_map("far", {"ca.crt": CA}, "other")
+    assert backends(made) == [None]
+    wanted = f"False/{resolved}" if resolved else "True/ResolvedRefs"
+    assert ancestors(made) == {"web": {"Accepted": f"False/{accepted}", "ResolvedRefs": wanted}}
+    assert made.problems(P)
+    told = made.problems(key_of("HTTPRoute", "a"))
+    assert told == {
+        "spec.rules[0].backendRefs[0]": "gets no requests, since the BackendTLSPolicy default/p cannot be used"
+    }
+    assert made.parent(key_of("HTTPRoute", "a")) == GOOD, "its references are as they should be"
+
+
+def test_options_of_others_are_nobodys_business() -> None:
+    made = begun(**{**spec(), "options": {"x.test/y": "1"}})
+    assert ancestors(made) == {"web": GOOD}
+
+
+def test_of_several_cas_those_count_that_can_be_used() -> None:
+    made = begun(**spec(ca("missing"), ca(), ca("other")))
+    made.config_map("other", {"ca.crt": CA})
+    found = tls(made)
+    assert found is not None
+    assert found.ca == ir.ConfigMaps((("default", "ca"), ("default", "other")))
+    assert ancestors(made) == {"web": {"Accepted": "True/Accepted", "ResolvedRefs": "False/InvalidCACertificateRef"}}
+    assert made.problems(P) == {
+        "spec.validation.caCertificateRefs[0]": (
+            "the ConfigMap default/missing does not exist, or its ca.crt holds no CA"
+        )
+    }
+
+
+def test_the_cas_of_the_machine_are_read_where_somebody_wants_them() -> None:
+    made = begun(**spec(wellKnownCACertificates="System"))
+    made.sweep()
+    (files,) = made.pipeline.files_wanted()
+    assert files.paths == ("/etc/ssl/certs/ca-certificates.crt",)
+    data = {files.paths[0]: b64encode(CA.encode()).decode()}
+    made.change(files.key, orjson.dumps({"data": data, "troubles": {}}))
+    found = tls(made)
+    assert found is not None
+    assert found.ca == ir.PemFiles(files.paths[0])
+    assert ancestors(made) == {"web": GOOD}
+    made.delete(P)
+    made.sweep()
+    assert made.pipeline.files_wanted() == ()
+
+
+def test_the_older_policy_counts_and_the_more_specific_one() -> None:
+    made = begun(**spec(hostname="first.test"))
+    made.put("BackendTLSPolicy", "q", spec(hostname="second.test"))
+    other = key_of("BackendTLSPolicy", "q")
+
+    def sni() -> str | None:
+        found = tls(made)
+        return found.sni if found else None
+
+    assert sni() == "first.test"
+    assert ancestors(made, other) == {"web": {"Accepted": "False/Conflicted", "ResolvedRefs": "True/ResolvedRefs"}}
+    assert made.problems(other) == {
+        "spec.targetRefs[0]": "the Service default/red belongs to the BackendTLSPolicy default/p, which comes first"
+    }
+    made.put("BackendTLSPolicy", "q", spec(hostname="second.test"), creationTimestamp="2020-01-01T00:00:00Z")
+    made.put("BackendTLSPolicy", "p", spec(hostname="first.test"), creationTimestamp="2021-01-01T00:00:00Z")
+    assert sni() == "second.test"
+    assert [ancestors(made, key)["web"]["Accepted"] for key in (P, other)] == ["False/Conflicted", "True/Accepted"]
+    made.put("BackendTLSPolicy", "r", spec(hostname="section.test", section="main"))
+    assert sni() == "section.test"
+    assert ancestors(made, key_of("BackendTLSPolicy", "r")) == {"web": GOOD}
+    assert ancestors(made, other) == {"web": GOOD}, "it counts for all other ports"
+    made.delete(other)
+    made.delete(key_of("BackendTLSPolicy", "r"))
+    assert sni() == "first.test"
+    assert ancestors(made) == {"web": GOOD}
+
+
+def test_an_older_policy_that_is_broken_gives_its_service_to_nobody() -> None:
+    made = begun(**spec(ca("missing")))
+    made.put("BackendTLSPolicy", "q", spec())
+    assert backends(made) == [None]
+    made.put("BackendTLSPolicy", "p", {**spec(), "validation": "?"})
+    assert backends(made) == [None]
+    assert ancestors(made, key_of("BackendTLSPolicy", "q"))["web"]["Accepted"] == "False/Conflicted"
+
+
+def test_ports_are_apart() -> None:
+    made = begun(**spec(section="b"))
+    ports = [{"port": 80, "name": "a"}, {"port": 81, "name": "b"}]
+    made.put("Service", "red", {"ports": ports})
+    assert tls(made) is None
+    assert ancestors(made) == {}, "no route leads to that port"
+    made.route("a", {"backendRefs": [to(port=81)]})
+    assert tls(made) is not None
+    assert ancestors(made) == {"web": GOOD}
+    made.put("BackendTLSPolicy", "p", spec(section="c"))
+    assert tls(made) is None
+    assert ancestors(made)["web"]["Accepted"] == "False/TargetNotFound"
+    assert made.problems(P) == {"spec.targetRefs[0].sectionName": "the Service default/red has no port of the name c"}
+
+
+def test_targets_that_are_missing_or_of_another_kind() -> None:
+    made = begun()
+    made.delete(key_of("Service", "red"))
+    assert ancestors(made)["web"]["Accepted"] == "False/TargetNotFound"
+    odd = {**spec(), "targetRefs": [{"group": "x.test", "kind": "Odd", "name": "red"}]}
+    made.put("BackendTLSPolicy", "p", odd)
+    made.service("red")
+    assert tls(made) is None
+    assert ancestors(made) == {}
+    assert made.problems(P) == {"spec.targetRefs[0]": "x.test/Odd is not served: a target must be a Service"}
+
+
+def test_a_policy_is_told_of_each_gateway_that_leads_to_its_service() -> None:
+    made = begun()
+    made.gateway("other", {"name": "http", "port": 8001, "protocol": "HTTP"}, allowedListeners=ALL)
+    made.gateway("apart", {"name": "http", "port": 8002, "protocol": "HTTP"})
+    made.put(
+        "ListenerSet",
+        "set",
+        {"parentRef": {"name": "other"}, "listeners": [{"name": "more", "port": 8003, "protocol": "HTTP"}]},
+    )
+    made.service("blue")
+    made.route("b", {"backendRefs": [to()]}, parentRefs=[{"name": "set", "kind": "ListenerSet"}])
+    made.route("c", {"backendRefs": [to("blue")]}, parentRefs=[{"name": "apart"}])
+    assert ancestors(made) == {"other": GOOD, "web": GOOD}
+    made.delete(key_of("HTTPRoute", "b"))
+    assert ancestors(made) == {"web": GOOD}
+
+
+ALL = {"namespaces": {"from": "All"}}
+
+
+def test_a_policy_of_another_namespace_says_nothing() -> None:
+    made = begun()
+    made.delete(P)
+    made.config_map("ca", {"ca.crt": CA}, "evil")
+    made.put("BackendTLSPolicy", "p", spec(), "evil")
+    assert tls(made) is None
+    assert ancestors(made, key_of("BackendTLSPolicy", "p", "evil")) == {}
+
+
+def test_who_may_not_refer_to_a_service_is_told_nothing_of_its_policies() -> None:
+    made = begun()
+    made.delete(P)
+    made.service("far", namespace="far")
+    made.config_map("ca", {"ca.crt": CA}, "far")
+    policy = {**spec(), "targetRefs": [{"group": "", "kind": "Service", "name": "far"}]}
+    made.put("BackendTLSPolicy", "p", policy, "far")
+    made.route("a", {"backendRefs": [to("far", namespace="far")]})
+    key = key_of("BackendTLSPolicy", "p", "far")
+    assert (backends(made), ancestors(made, key)) == ([None], {})
+    made.put(
+        "ReferenceGrant",
+        "g",
+        {
+            "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "default"}],
+            "to": [{"group": "", "kind": "Service"}],
+        },
+        "far",
+    )
+    found = tls(made)
+    assert found is not None
+    assert found.ca == ir.ConfigMaps((("far", "ca"),))
+    assert ancestors(made, key) == {"web": GOOD}
+
+
+def test_what_a_gateway_shows_to_services_is_shown_there() -> None:
+    made = begun()
+    made.certificate("client")
+    made.gateway("web", tls={"backend": {"clientCertificateRef": {"name": "client"}}})
+    found = tls(made)
+    assert found is not None
+    assert (found.certificate, found.sni) == (ir.SecretRef("default", "client"), "red.test")
+
+
+def test_a_policy_that_envoy_refuses_is_held_back_alone_and_its_service_gets_no_requests() -> None:
+    envoy = GatewayEnvoy(lambda name, body: "boom" if name.startswith("cluster/") and b"bad.test" in body else None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.put(0.0, *WORLD, (key_of("HTTPRoute", "a"), ROUTE))
+    envoy.take(envoy.translation.objects_changed(0.0, {key_of("ConfigMap", "ca"): CONFIG_MAP}))
+    envoy.answer(0.1)
+    assert b"k8s/default/red/80" in envoy.translation.resources()[ROUTES].body
+    envoy.put(1.0, (P, spec(hostname="bad.test")))
+    envoy.answer(1.1)
+    assert set(envoy.holds) == {P}
+    (ancestor,) = envoy.said[P]["ancestors"]
+    assert said(ancestor["conditions"])["Accepted"] == "False/Invalid"
+    assert "boom" in ancestor["conditions"][0]["message"]
+    assert b"k8s/default/red" not in envoy.translation.resources()[ROUTES].body
+    envoy.put(2.0, (P, spec(hostname="good.test")))
+    envoy.answer(2.1)
+    assert said(envoy.said[P]["ancestors"][0]["conditions"]) == GOOD
+    envoy.put(9.0, (P, spec(hostname="bad.test")))
+    envoy.answer(9.1)
+    assert b"k8s/default/red/80~" in envoy.translation.resources()[ROUTES].body, "its last good version"
+
+
+ROUTE = {"parentRefs": [{"name": "web"}], "rules": [{"backendRefs": [to()]}]}
+CONFIG_MAP = orjson.dumps({"kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"ca.crt": CA}})
+
+
+def test_a_policy_costs_the_same_among_many_routes() -> None:
+    assert steps_of_a_change(200) <= steps_of_a_change(20)
+
+
+def steps_of_a_change(others: int) -> int:
+    """How many rules run when one of so many routes to a Service with a policy changes what it asks."""
+    made = begun()
+    for number in range(others):
+        made.route(f"r{number}", {"backendRefs": [to()]}, hostnames=[f"h{number}.test"])
+    made.sweep()
+    made.route("r7", {"backendRefs": [to(weight=2)]}, hostnames=["h7.test"])
+    made.steps = 0
+    made.sweep()
+    return made.steps
