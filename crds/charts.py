@@ -4,6 +4,7 @@ Helm reads nothing outside a chart's folder, and some tools that carry charts le
 share with `deploy/` is written into them.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,11 +13,7 @@ from typing import Any, Final
 import yaml
 
 from crds.chart_values import CRD_VALUES, VALUES, Value
-from crds.definitions import current, definition
 from crds.files import FOLDER as DEPLOY
-from crds.kinds import SERVED
-from crds.older import definitions_with_older_versions
-from crds.policies import policies
 from crds.text import text_of
 
 ROOT: Final = DEPLOY.parent
@@ -32,17 +29,14 @@ _RULES: Final = {
 
 
 def chart_files() -> Mapping[str, str]:
-    """What is written, by its path in the tree."""
-    kinds = [definition(kind, [current(kind)]) for kind in SERVED]
+    """What is written, by its path in the tree; what `deploy/` has is taken as it is there."""
     return {
         "charts/dragoman/files/rules.yaml": text_of(f"{_MADE} from deploy/: what may be done.", [_rules()]),
         "charts/dragoman/files/keys.yaml": text_of(f"{_MADE} from crds/chart_values.py.", [_keys(VALUES)]),
         "charts/dragoman/values.schema.json": _schema("dragoman", VALUES),
-        "charts/dragoman-crds/files/crds.yaml": text_of(f"{_MADE}, as deploy/crds.yaml.", kinds),
-        "charts/dragoman-crds/files/older-versions.yaml": text_of(
-            f"{_MADE}, as deploy/older-versions/crds.yaml.", definitions_with_older_versions()
-        ),
-        "charts/dragoman-crds/files/validation.yaml": text_of(f"{_MADE}, as deploy/validation.yaml.", policies()),
+        "charts/dragoman-crds/files/crds.yaml": _copy("crds.yaml"),
+        "charts/dragoman-crds/files/older-versions.yaml": _copy("older-versions/crds.yaml"),
+        "charts/dragoman-crds/files/validation.yaml": _copy("validation.yaml"),
         "charts/dragoman-crds/files/webhook.yaml": text_of(
             f"{_MADE} from deploy/older-versions/: the pods that convert.",
             [*_read("older-versions/rbac.yaml"), *_read("older-versions/workload.yaml")],
@@ -63,6 +57,11 @@ def page(text: str) -> str:
             raise ValueError(f"{PAGE} does not say where the values of {chart} are")
         text = before + begin + "".join(f"{line}\n" for line in _tables(chart, values)) + end + after
     return text
+
+
+def _copy(name: str) -> str:
+    lines = (DEPLOY / name).read_text().splitlines(keepends=True)
+    return "".join([f"# {_MADE}: deploy/{name}.\n", *itertools.dropwhile(lambda line: line.startswith("#"), lines)])
 
 
 def _read(name: str) -> list[dict[str, Any]]:

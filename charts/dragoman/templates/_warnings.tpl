@@ -30,7 +30,7 @@ WARNING: nothing comes of {{ $path }}: {{ $known }}.
 WARNING: {{ $key }} is {{ $name }}, which is not Dragoman: {{ include "dragoman.image" $ }} runs. Name Dragoman's image in your registry.
 {{- end -}}
 {{- end -}}
-{{- $needed := add (int ($env.DRAGOMAN_DRAIN_MAX | default 60)) 15 -}}
+{{- $needed := add ($env.DRAGOMAN_DRAIN_MAX | default 60 | float64 | ceil | int) 15 -}}
 {{- $given := int .Values.terminationGracePeriodSeconds | default 75 -}}
 {{- if lt $given (int $needed) }}
 WARNING: terminationGracePeriodSeconds is {{ $given }}: a pod is killed before it has drained, which may take {{ $needed }} s (DRAGOMAN_DRAIN_MAX and 15).

@@ -1,0 +1,329 @@
+"""Each value has its effect, Emissary's keys too; what has none any more is said, and never stops an installation."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from crds.chart_values import CRD_VALUES, VALUES, Value
+from tests.charts.rendering import (
+    CHART,
+    CRDS,
+    by_key,
+    container_of,
+    notes,
+    objects,
+    pod_of,
+    values_in,
+    warnings,
+)
+from tests.support.helm import Helm
+
+EVERY = values_in("tests/charts/every-value.yaml")
+EMISSARYS = values_in(f"{CHART}/values-emissary.yaml")
+WHERE: dict[str, dict[str, Any]] = {
+    "replicaCount": {},
+    "autoscaling.minReplicas": {"autoscaling": {"enabled": True}},
+    "autoscaling.maxReplicas": {"autoscaling": {"enabled": True}},
+    "autoscaling.metrics": {"autoscaling": {"enabled": True}},
+    "autoscaling.behavior": {"autoscaling": {"enabled": True}},
+}
+"""What must be said too, that a value has an effect."""
+OTHERWISE: dict[str, Any] = {
+    "daemonSet": True,
+    "image.fullImageOverride": "registry.test/other@sha256:0",
+    "autoscaling.enabled": True,
+    "serviceAccount.create": False,
+    "adminService.create": False,
+    "rbac.create": False,
+    "gatewayAPI.enabled": True,
+}
+"""Values that would hide others if they were among them."""
+
+
+def at(path: str, value: Any) -> dict[str, Any]:
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def said(values: Any, path: str) -> Any:
+    for name in path.split("."):
+        values = values[name]
+    return values
+
+
+def over(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
+    """Values over values, as Helm lays them."""
+    both = copy.deepcopy(one)
+    for key, value in two.items():
+        both[key] = over(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
+    return both
+
+
+def without(values: dict[str, Any], path: str) -> dict[str, Any]:
+    left = copy.deepcopy(values)
+    above, _, last = path.rpartition(".")
+    del (said(left, above) if above else left)[last]
+    return left
+
+
+def manifest(helm: Helm, values: dict[str, Any]) -> dict[str, str]:
+    texts = helm.render(CHART, values)
+    del texts["NOTES.txt"]
+    return texts
+
+
+LIVE = [value.path for value in VALUES if not value.gone]
+GONE = [(chart, value) for chart, values in ((CHART, VALUES), (CRDS, CRD_VALUES)) for value in values if value.gone]
+
+
+def test_each_value_has_an_effect(helm: Helm) -> None:
+    """Alone beside the defaults, or, taken away from all the others, it is missed."""
+    idle = []
+    for path in LIVE:
+        if path in OTHERWISE:
+            base = {} if path == "gatewayAPI.enabled" else EVERY
+            one, two = base, over(base, at(path, OTHERWISE[path]))
+        else:
+            one, two = (over(values, WHERE.get(path, {})) for values in (EVERY, without(EVERY, path)))
+        if manifest(helm, one) == manifest(helm, two):
+            idle.append(path)
+    assert idle == []
+
+
+def test_all_of_them_at_once_are_taken_and_nothing_is_warned_of(helm: Helm) -> None:
+    told = warnings(helm, EVERY)
+    assert [line for line in told if "edge-tls" not in line] == []
+    assert len(told) == 1
+    assert warnings(helm, {}) == warnings(helm, {}, CRDS) == []
+
+
+@pytest.mark.parametrize("value", [0, False, "", {}, [], None, {"enabled": False}, {"create": False, "name": "one"}])
+def test_who_asks_for_nothing_that_is_gone_is_not_told(helm: Helm, value: Any) -> None:
+    assert warnings(helm, {"agent": value, "redis": value, "licenseKey": value}) == []
+
+
+@pytest.mark.parametrize("chart", [CHART, CRDS])
+def test_whoever_asks_for_what_is_gone_is_told_what_to_do(helm: Helm, chart: str) -> None:
+    asked: dict[str, Any] = {}
+    gone = [value for which, value in GONE if which == chart]
+    for number, value in enumerate(gone):
+        asked = over(asked, at(value.path, [{"enabled": True, "image": {"tag": "1"}}, "some", 1, ["some"]][number % 4]))
+    told = warnings(helm, asked, chart)
+    assert sorted(told) == sorted(f"WARNING: nothing comes of {each.path}: {each.text}." for each in gone)
+
+
+def test_a_slip_of_the_pen_is_told_by_its_path(helm: Helm) -> None:
+    values = {"replicas": 4, "service": {"typ": "NodePort"}, "metrics": {"podMonitor": {"on": True}}}
+    told = warnings(helm, values)
+    assert sorted(line.split()[1] for line in told) == ["metrics.podMonitor.on", "replicas", "service.typ"]
+    assert all("not known" in line for line in told)
+    assert len(warnings(helm, {"image": {"name": "some"}}, CRDS)) == 1
+
+
+@pytest.mark.parametrize(
+    "repository",
+    ["docker.io/emissaryingress/emissary", "docker.io/datawire/ambassador", "registry.test:5000/aes", "ghcr.io/a/emissary"],
+)
+def test_emissarys_own_image_is_not_run_with_our_settings(helm: Helm, repository: str) -> None:
+    values = {"image": {"repository": repository, "tag": "3.9.1"}}
+    assert container_of(objects(helm, values))["image"] == "dragoman"
+    (told,) = warnings(helm, values)
+    assert repository in told
+    full = {"image": {"fullImageOverride": f"{repository}:3.9.1"}}
+    assert container_of(objects(helm, full))["image"] == "dragoman"
+    assert len(warnings(helm, full)) == 1
+
+
+def test_an_image_whose_name_holds_emissarys_is_run(helm: Helm) -> None:
+    values = {"image": {"repository": "registry.test/emissary/dragoman", "tag": 3}}
+    assert container_of(objects(helm, values))["image"] == "registry.test/emissary/dragoman:3"
+    assert warnings(helm, values) == []
+
+
+def test_a_variable_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
+    values = {
+        "env": {"envoy_concurrency": 8, "AMBASSADOR_ID": "edge"},
+        "envRaw": "- {name: POD_NAME, value: '{{ .Release.Name }}'}",
+    }
+    found = container_of(objects(helm, values))["env"]
+    names = [each["name"] for each in found]
+    assert len(names) == len(set(names))
+    said = {each["name"]: each.get("value") for each in found}
+    assert (said["ENVOY_CONCURRENCY"], said["POD_NAME"], said["AMBASSADOR_ID"]) == ("8", "dragoman", "edge")
+    assert said["DRAGOMAN_CONFIG_DIR"] == ""
+
+
+def test_what_the_chart_makes_is_for_its_own_installation(helm: Helm) -> None:
+    values = over(EVERY, {"env": {"AMBASSADOR_ID": "edge"}})
+    ours = [each for each in objects(helm, values) if each["apiVersion"].startswith("getambassador.io")]
+    assert sorted(each["kind"] for each in ours) == [
+        "ConsulResolver",
+        "KubernetesEndpointResolver",
+        "Listener",
+        "Listener",
+        "Listener",
+        "Module",
+    ]
+    assert {tuple(each["spec"]["ambassador_id"]) for each in ours} == {("edge",)}
+    assert {each["metadata"]["namespace"] for each in ours} == {"others"}
+    none = objects(helm, {"createDefaultListeners": True})
+    ports = {each["spec"]["port"] for each in none if each["kind"] == "Listener"}
+    assert ports == {8080, 8443}
+    assert not [each for each in none if "ambassador_id" in each.get("spec", {})]
+
+
+def test_each_port_of_the_service_is_a_port_of_the_pods_once(helm: Helm) -> None:
+    ports = [
+        {"name": "http", "port": 80, "targetPort": 8080},
+        {"name": "https", "port": 443, "targetPort": 8080},
+        {"name": "h3", "port": 443, "targetPort": 8080, "protocol": "UDP", "hostPort": 443},
+        {"name": "plain", "port": 9000},
+    ]
+    found = container_of(objects(helm, {"service": {"ports": ports}}))["ports"]
+    assert found == [
+        {"name": "http", "containerPort": 8080},
+        {"name": "h3", "containerPort": 8080, "protocol": "UDP", "hostPort": 443},
+        {"name": "plain", "containerPort": 9000},
+        {"name": "admin", "containerPort": 8877},
+    ]
+
+
+def test_a_daemonset_has_neither_replicas_nor_an_autoscaler(helm: Helm) -> None:
+    values = {"daemonSet": True, "autoscaling": {"enabled": True}, "progressDeadlines": {"ambassador": 600}}
+    found = by_key(objects(helm, values))
+    spec = found["DaemonSet/dragoman"]["spec"]
+    assert spec.keys() == {"revisionHistoryLimit", "selector", "template", "updateStrategy"}
+    assert "HorizontalPodAutoscaler/dragoman" not in found
+    assert ["autoscaling" in line for line in warnings(helm, values)] == [True]
+    assert "rollout status daemonset/dragoman" in notes(helm, values)
+
+
+def test_an_autoscaler_alone_says_how_many(helm: Helm) -> None:
+    found = by_key(objects(helm, {"autoscaling": {"enabled": True}, "deploymentNameOverride": "other"}))
+    assert "replicas" not in found["Deployment/other"]["spec"]
+    assert found["HorizontalPodAutoscaler/dragoman"]["spec"]["scaleTargetRef"]["name"] == "other"
+
+
+def test_a_budget_says_one_of_two(helm: Helm) -> None:
+    spec = by_key(objects(helm, {"podDisruptionBudget": {"minAvailable": 1}}))["PodDisruptionBudget/dragoman"]["spec"]
+    assert "maxUnavailable" not in spec
+    assert "PodDisruptionBudget/dragoman" not in by_key(objects(helm, {"podDisruptionBudget": None}))
+
+
+def test_too_little_time_to_drain_is_told(helm: Helm) -> None:
+    assert warnings(helm, {"terminationGracePeriodSeconds": "0"}) == []  # Emissary's way to say nothing
+    assert pod_of(objects(helm, {"terminationGracePeriodSeconds": "0"}))["spec"]["terminationGracePeriodSeconds"] == 75
+    assert "it may take" not in notes(helm, {"terminationGracePeriodSeconds": 75})
+    (told,) = warnings(helm, {"terminationGracePeriodSeconds": "30"})
+    assert "75 s" in told
+    assert warnings(helm, {"terminationGracePeriodSeconds": 30, "env": {"DRAGOMAN_DRAIN_MAX": "14.5"}}) == []
+    (told,) = warnings(helm, {"env": {"DRAGOMAN_DRAIN_MAX": "100"}})
+    assert "115 s" in told
+
+
+def test_probes_keep_what_they_ask(helm: Helm) -> None:
+    found = container_of(objects(helm, EVERY), "edge-container")
+    for probe, path in (("liveness", "alive"), ("startup", "alive"), ("readiness", "ready")):
+        assert found[f"{probe}Probe"]["httpGet"] == {"path": f"/ambassador/v0/check_{path}", "port": "admin"}
+    assert found["livenessProbe"]["initialDelaySeconds"] == 30
+    other = {"env": {"AMBASSADOR_HEALTHCHECK_BIND_PORT": "9000"}}
+    keyed = by_key(objects(helm, other))
+    assert keyed["Service/dragoman-admin"]["spec"]["ports"][0]["targetPort"] == 9000
+    assert {"name": "admin", "containerPort": 9000} in container_of(objects(helm, other))["ports"]
+
+
+def test_one_namespaces_secrets_are_those_that_are_named_or_all(helm: Helm) -> None:
+    def secrets(names: list[str]) -> dict[str, Any]:
+        found = by_key(objects(helm, {"scope": {"singleNamespace": True}, "rbac": {"secretNames": names}}))
+        (rule,) = [each for each in found["Role/dragoman"]["rules"] if each["resources"] == ["secrets"]]
+        return rule
+
+    assert secrets(["one", "two"])["resourceNames"] == ["one", "two"]
+    assert "resourceNames" not in secrets([])
+    values = {"scope": {"singleNamespace": True}, "gatewayAPI": {"enabled": True}}
+    assert not [each for each in objects(helm, values) if each["kind"].startswith(("Cluster", "GatewayClass"))]
+    assert ["gatewayAPI" in line for line in warnings(helm, values)] == [False, True]
+
+
+def test_a_file_of_objects_is_where_the_gateway_reads_emissarys(helm: Helm) -> None:
+    found = objects(helm, EVERY)
+    (mount,) = [
+        each
+        for each in container_of(found, "edge-container")["volumeMounts"]
+        if each["name"] == "ambassador-config"
+    ]
+    assert mount == {"name": "ambassador-config", "mountPath": "/ambassador/ambassador-config", "readOnly": True}
+    assert "from-a-file" in by_key(found)["ConfigMap/edge-file-config"]["data"]["ambassadorConfig"]
+
+
+# In place of a release of Emissary's chart
+
+
+def test_a_release_of_emissarys_chart_keeps_its_names_and_selectors(helm: Helm) -> None:
+    for name, full in (("emissary-ingress", "emissary-ingress"), ("edge", "edge-emissary-ingress")):
+        found = by_key(objects(helm, EMISSARYS, name=name, namespace="emissary"))
+        selector = {"app.kubernetes.io/name": "emissary-ingress", "app.kubernetes.io/instance": name}
+        deployment = found[f"Deployment/{full}"]
+        assert deployment["spec"]["selector"]["matchLabels"] == selector
+        assert found[f"Service/{full}"]["spec"]["selector"] == selector
+        admin = found[f"Service/{full}-admin"]
+        assert admin["metadata"]["labels"]["service"] == "ambassador-admin"
+        assert admin["spec"]["ports"][0]["name"] == "ambassador-admin"
+        assert container_of(list(found.values()), "emissary-ingress")
+        assert found["IngressClass/ambassador"]["spec"] == {"controller": "getambassador.io/ingress-controller"}
+        assert found["Module/ambassador"]["spec"]["config"]["diagnostics"] == {
+            "enabled": False,
+            "allow_non_local": True,
+        }
+
+
+def test_emissarys_values_change_nothing_else(helm: Helm) -> None:
+    assert warnings(helm, EMISSARYS) == []
+    ours = objects(helm, {"nameOverride": "emissary-ingress"}, name="emissary-ingress")
+    theirs = objects(helm, EMISSARYS, name="emissary-ingress")
+    assert by_key(theirs).keys() - by_key(ours).keys() == {"IngressClass/ambassador", "Module/ambassador"}
+
+
+def test_no_key_is_twice(helm: Helm) -> None:
+    for values in (VALUES, CRD_VALUES):
+        paths = [value.path for value in values]
+        assert len(paths) == len(set(paths))
+
+
+def test_each_key_of_emissarys_chart_is_in_the_list() -> None:
+    """What its documentation lists, and what its templates read."""
+    listed = {part for value in VALUES for part in prefixes(value)}
+    for line in EMISSARYS_KEYS.split():
+        assert line in listed, line
+
+
+def prefixes(value: Value) -> list[str]:
+    names = value.path.split(".")
+    return [".".join(names[:length]) for length in range(1, len(names) + 1)]
+
+
+EMISSARYS_KEYS = """
+defaultImageRepository nameOverride fullnameOverride namespaceOverride replicaCount daemonSet barePod test canary
+ingressClassResource.enabled ingressClassResource.name ingressClassResource.default ingressClassResource.controllerValue
+autoscaling.enabled autoscaling.minReplicas autoscaling.maxReplicas autoscaling.metrics autoscaling.behavior
+podDisruptionBudget namespace.name env envRaw imagePullSecrets security.podSecurityContext
+security.containerSecurityContext security.podSecurityPolicy image.repository image.tag image.pullPolicy
+image.fullImageOverride dnsPolicy hostNetwork service.type service.loadBalancerClass service.ports service.portsRaw
+service.externalTrafficPolicy service.sessionAffinity service.sessionAffinityConfig service.externalIPs
+service.ipFamilies service.annotations service.loadBalancerSourceRanges service.nameOverride service.selector
+service.loadBalancerIP service.port adminService.create adminService.type adminService.port adminService.snapshotPort
+adminService.nodePort adminService.annotations adminService.loadBalancerIP adminService.loadBalancerSourceRanges
+rbac.create rbac.podSecurityPolicies rbac.nameOverride scope.singleNamespace serviceAccount.create serviceAccount.name
+serviceAccount.extra deploymentStrategy progressDeadlines.ambassador progressDeadlines.agent restartPolicy
+terminationGracePeriodSeconds waitForApiext initContainers sidecarContainers livenessProbe readinessProbe startupProbe
+volumes volumeMounts volumesRaw volumeMountsRaw podLabels podAnnotations deploymentLabels deploymentAnnotations resources
+priorityClassName nodeSelector tolerations affinity topologySpreadConstraints ambassadorConfig
+metrics.serviceMonitor.enabled metrics.serviceMonitor.interval metrics.serviceMonitor.scrapeTimeout
+metrics.serviceMonitor.selector metrics.serviceMonitor.relabelings resolvers.endpoint.create resolvers.endpoint.name
+resolvers.consul.create resolvers.consul.name resolvers.consul.spec module prometheusExporter deploymentTool
+docker.useImagePullSecret docker.imagePullSecretName createNamespace createDefaultListeners listeners lifecycle
+deploymentNameOverride containerNameOverride securityContext agent redis rateLimit authService licenseKey
+"""
