@@ -7,6 +7,7 @@
 A request and its answer are a line of JSON each.
 """
 
+import functools
 import json
 import subprocess
 import sys
@@ -71,12 +72,17 @@ class Helm(Scoped):
         return answer["value"]
 
 
-def _render(chart: str, values: dict[str, Any], name: str, namespace: str) -> dict[str, str]:
+@functools.cache
+def _load(chart: str) -> Any:
     import helm_python  # noqa: PLC0415 -- only in this process
 
-    with helm_python.Chart.load(chart) as loaded:
-        loaded.validate_schema(values)
-        found = loaded.render(values, name=name, namespace=namespace)
+    return helm_python.Chart.load(chart)
+
+
+def _render(chart: str, values: dict[str, Any], name: str, namespace: str) -> dict[str, str]:
+    loaded = _load(chart)
+    loaded.validate_schema(values)
+    found = loaded.render(values, name=name, namespace=namespace)
     return {name.rpartition("/")[2]: text for name, text in found.items()}
 
 
