@@ -1,7 +1,7 @@
 """What may be said in the values of the chart `dragoman`, and what becomes of it: Emissary's keys are all here.
 
-The chart's schema, what it warns of, and the table of docs/helm.md are made of this list. A key that is gone is taken
-in any form, since a file of values that Emissary's chart takes must install; what it asked for and does not get is told.
+The chart's schema, what it warns of, and the tables of docs/helm.md are made of this list. A key that is gone is taken
+in any form, since a file of values that Emissary's chart takes must install; whoever asks for something by it is told.
 """
 
 from dataclasses import dataclass
@@ -170,7 +170,7 @@ VALUES: Final = (
     _gone("agent", "there is no cloud to report to"),
     _gone("authService", "that was Edge Stack's; declare an AuthService for one of your own"),
     _gone("barePod", "a Deployment or DaemonSet is made"),
-    _gone("canary", "install a second release with the other image, and give it an AMBASSADOR_ID or a share of traffic"),
+    _gone("canary", "install a second release with the other image, and lead a part of the traffic there"),
     _gone("crds", "the kinds are in the chart dragoman-crds"),
     _gone("createDevPortalMappings", "there is no DevPortal"),
     _gone("createNamespace", "say --create-namespace to helm"),
@@ -180,7 +180,9 @@ VALUES: Final = (
     _gone("emissary-ingress", "Edge Stack's chart had Emissary's values under this key: write them one level higher"),
     _gone("enableAES", "there is no Edge Stack"),
     _gone("licenseKey", "there is no licence"),
-    _gone("prometheusExporter", "Prometheus asks the admin Service at /metrics: metrics.serviceMonitor, or STATSD_ENABLED in env"),
+    _gone(
+        "prometheusExporter", "Prometheus asks the admin Service: metrics.serviceMonitor; or say STATSD_ENABLED in env"
+    ),
     _gone("rateLimit", "that was Edge Stack's; declare a RateLimitService for one of your own"),
     _gone("redis", "nothing here needs Redis"),
     _gone("redisEnv", "nothing here needs Redis"),

@@ -7,7 +7,6 @@ share with `deploy/` is written into them.
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -70,8 +69,7 @@ def _read(name: str) -> list[dict[str, Any]]:
 
 def _rules() -> dict[str, Any]:
     return {
-        key: next(each["rules"] for each in _read(name) if each["kind"] == kind)
-        for key, (name, kind) in _RULES.items()
+        key: next(each["rules"] for each in _read(name) if each["kind"] == kind) for key, (name, kind) in _RULES.items()
     }
 
 

@@ -1,5 +1,6 @@
 """A chart as objects, and files of values as people have them."""
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,7 @@ def objects(
 ) -> list[dict[str, Any]]:
     """What a chart installs."""
     texts = helm.render(chart, values, name, namespace)
-    return [
-        each
-        for file, text in sorted(texts.items())
-        if file != "NOTES.txt"
-        for each in loaded(text)
-    ]
+    return [each for file, text in sorted(texts.items()) if file != "NOTES.txt" for each in loaded(text)]
 
 
 def loaded(text: str) -> list[dict[str, Any]]:
@@ -71,3 +67,35 @@ def values_in(path: str) -> dict[str, Any]:
     found = yaml.safe_load(Path(ROOT, path).read_text())
     assert isinstance(found, dict)
     return found
+
+
+def at(path: str, value: Any) -> dict[str, Any]:
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def said(values: Any, path: str) -> Any:
+    for name in path.split("."):
+        values = values[name]
+    return values
+
+
+def over(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
+    """Values over values, as Helm lays them."""
+    both = copy.deepcopy(one)
+    for key, value in two.items():
+        both[key] = over(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
+    return both
+
+
+def without(values: dict[str, Any], path: str) -> dict[str, Any]:
+    left = copy.deepcopy(values)
+    above, _, last = path.rpartition(".")
+    del (said(left, above) if above else left)[last]
+    return left
+
+
+EVERY = values_in("tests/charts/every-value.yaml")
+EMISSARYS = values_in(f"{CHART}/values-emissary.yaml")

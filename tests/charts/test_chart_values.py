@@ -1,26 +1,26 @@
 """Each value has its effect, Emissary's keys too; what has none any more is said, and never stops an installation."""
 
-import copy
 from typing import Any
 
 import pytest
 
-from crds.chart_values import CRD_VALUES, VALUES, Value
+from crds.chart_values import CRD_VALUES, VALUES
 from tests.charts.rendering import (
     CHART,
     CRDS,
+    EVERY,
+    at,
     by_key,
     container_of,
     notes,
     objects,
+    over,
     pod_of,
-    values_in,
     warnings,
+    without,
 )
 from tests.support.helm import Helm
 
-EVERY = values_in("tests/charts/every-value.yaml")
-EMISSARYS = values_in(f"{CHART}/values-emissary.yaml")
 WHERE: dict[str, dict[str, Any]] = {
     "autoscaling.minReplicas": {"autoscaling": {"enabled": True}},
     "autoscaling.maxReplicas": {"autoscaling": {"enabled": True}},
@@ -37,34 +37,6 @@ OTHERWISE: dict[str, Any] = {
     "rbac.create": False,
 }
 """Values that would hide others if they were among them."""
-
-
-def at(path: str, value: Any) -> dict[str, Any]:
-    for name in reversed(path.split(".")):
-        value = {name: value}
-    assert isinstance(value, dict)
-    return value
-
-
-def said(values: Any, path: str) -> Any:
-    for name in path.split("."):
-        values = values[name]
-    return values
-
-
-def over(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
-    """Values over values, as Helm lays them."""
-    both = copy.deepcopy(one)
-    for key, value in two.items():
-        both[key] = over(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
-    return both
-
-
-def without(values: dict[str, Any], path: str) -> dict[str, Any]:
-    left = copy.deepcopy(values)
-    above, _, last = path.rpartition(".")
-    del (said(left, above) if above else left)[last]
-    return left
 
 
 def manifest(helm: Helm, values: dict[str, Any]) -> dict[str, str]:
@@ -122,26 +94,6 @@ def test_a_slip_of_the_pen_is_told_by_its_path(helm: Helm) -> None:
     assert sorted(line.split()[1] for line in told) == ["metrics.podMonitor.on", "replicas", "service.typ"]
     assert all("not known" in line for line in told)
     assert len(warnings(helm, {"image": {"name": "some"}}, CRDS)) == 1
-
-
-@pytest.mark.parametrize(
-    "repository",
-    ["docker.io/emissaryingress/emissary", "docker.io/datawire/ambassador", "registry.test:5000/aes", "ghcr.io/a/emissary"],
-)
-def test_emissarys_own_image_is_not_run_with_our_settings(helm: Helm, repository: str) -> None:
-    values = {"image": {"repository": repository, "tag": "3.9.1"}}
-    assert container_of(objects(helm, values))["image"] == "dragoman"
-    (told,) = warnings(helm, values)
-    assert repository in told
-    full = {"image": {"fullImageOverride": f"{repository}:3.9.1"}}
-    assert container_of(objects(helm, full))["image"] == "dragoman"
-    assert len(warnings(helm, full)) == 1
-
-
-def test_an_image_whose_name_holds_emissarys_is_run(helm: Helm) -> None:
-    values = {"image": {"repository": "registry.test/emissary/dragoman", "tag": 3}}
-    assert container_of(objects(helm, values))["image"] == "registry.test/emissary/dragoman:3"
-    assert warnings(helm, values) == []
 
 
 def test_a_variable_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
@@ -252,79 +204,13 @@ def test_one_namespaces_secrets_are_those_that_are_named_or_all(helm: Helm) -> N
 def test_a_file_of_objects_is_where_the_gateway_reads_emissarys(helm: Helm) -> None:
     found = objects(helm, EVERY)
     (mount,) = [
-        each
-        for each in container_of(found, "edge-container")["volumeMounts"]
-        if each["name"] == "ambassador-config"
+        each for each in container_of(found, "edge-container")["volumeMounts"] if each["name"] == "ambassador-config"
     ]
     assert mount == {"name": "ambassador-config", "mountPath": "/ambassador/ambassador-config", "readOnly": True}
     assert "from-a-file" in by_key(found)["ConfigMap/edge-file-config"]["data"]["ambassadorConfig"]
 
 
-# In place of a release of Emissary's chart
-
-
-def test_a_release_of_emissarys_chart_keeps_its_names_and_selectors(helm: Helm) -> None:
-    for name, full in (("emissary-ingress", "emissary-ingress"), ("edge", "edge-emissary-ingress")):
-        found = by_key(objects(helm, EMISSARYS, name=name, namespace="emissary"))
-        selector = {"app.kubernetes.io/name": "emissary-ingress", "app.kubernetes.io/instance": name}
-        deployment = found[f"Deployment/{full}"]
-        assert deployment["spec"]["selector"]["matchLabels"] == selector
-        assert found[f"Service/{full}"]["spec"]["selector"] == selector
-        admin = found[f"Service/{full}-admin"]
-        assert admin["metadata"]["labels"]["service"] == "ambassador-admin"
-        assert admin["spec"]["ports"][0]["name"] == "ambassador-admin"
-        assert container_of(list(found.values()), "emissary-ingress")
-        assert found["IngressClass/ambassador"]["spec"] == {"controller": "getambassador.io/ingress-controller"}
-        assert found["Module/ambassador"]["spec"]["config"]["diagnostics"] == {
-            "enabled": False,
-            "allow_non_local": True,
-        }
-
-
-def test_emissarys_values_change_nothing_else(helm: Helm) -> None:
-    assert warnings(helm, EMISSARYS) == []
-    ours = objects(helm, {"nameOverride": "emissary-ingress"}, name="emissary-ingress")
-    theirs = objects(helm, EMISSARYS, name="emissary-ingress")
-    assert by_key(theirs).keys() - by_key(ours).keys() == {"IngressClass/ambassador", "Module/ambassador"}
-
-
-def test_no_key_is_twice(helm: Helm) -> None:
+def test_no_key_is_twice() -> None:
     for values in (VALUES, CRD_VALUES):
         paths = [value.path for value in values]
         assert len(paths) == len(set(paths))
-
-
-def test_each_key_of_emissarys_chart_is_in_the_list() -> None:
-    """What its documentation lists, and what its templates read."""
-    listed = {part for value in VALUES for part in prefixes(value)}
-    for line in EMISSARYS_KEYS.split():
-        assert line in listed, line
-
-
-def prefixes(value: Value) -> list[str]:
-    names = value.path.split(".")
-    return [".".join(names[:length]) for length in range(1, len(names) + 1)]
-
-
-EMISSARYS_KEYS = """
-defaultImageRepository nameOverride fullnameOverride namespaceOverride replicaCount daemonSet barePod test canary
-ingressClassResource.enabled ingressClassResource.name ingressClassResource.default ingressClassResource.controllerValue
-autoscaling.enabled autoscaling.minReplicas autoscaling.maxReplicas autoscaling.metrics autoscaling.behavior
-podDisruptionBudget namespace.name env envRaw imagePullSecrets security.podSecurityContext
-security.containerSecurityContext security.podSecurityPolicy image.repository image.tag image.pullPolicy
-image.fullImageOverride dnsPolicy hostNetwork service.type service.loadBalancerClass service.ports service.portsRaw
-service.externalTrafficPolicy service.sessionAffinity service.sessionAffinityConfig service.externalIPs
-service.ipFamilies service.annotations service.loadBalancerSourceRanges service.nameOverride service.selector
-service.loadBalancerIP service.port adminService.create adminService.type adminService.port adminService.snapshotPort
-adminService.nodePort adminService.annotations adminService.loadBalancerIP adminService.loadBalancerSourceRanges
-rbac.create rbac.podSecurityPolicies rbac.nameOverride scope.singleNamespace serviceAccount.create serviceAccount.name
-serviceAccount.extra deploymentStrategy progressDeadlines.ambassador progressDeadlines.agent restartPolicy
-terminationGracePeriodSeconds waitForApiext initContainers sidecarContainers livenessProbe readinessProbe startupProbe
-volumes volumeMounts volumesRaw volumeMountsRaw podLabels podAnnotations deploymentLabels deploymentAnnotations resources
-priorityClassName nodeSelector tolerations affinity topologySpreadConstraints ambassadorConfig
-metrics.serviceMonitor.enabled metrics.serviceMonitor.interval metrics.serviceMonitor.scrapeTimeout
-metrics.serviceMonitor.selector metrics.serviceMonitor.relabelings resolvers.endpoint.create resolvers.endpoint.name
-resolvers.consul.create resolvers.consul.name resolvers.consul.spec module prometheusExporter deploymentTool
-docker.useImagePullSecret docker.imagePullSecretName createNamespace createDefaultListeners listeners lifecycle
-deploymentNameOverride containerNameOverride securityContext agent redis rateLimit authService licenseKey
-"""

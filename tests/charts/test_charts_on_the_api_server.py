@@ -1,4 +1,4 @@
-"""Helm installs, upgrades, rolls back and removes the charts on a real API server, which takes what they make to the letter."""
+"""Helm installs, upgrades, rolls back and removes the charts on a real API server, which takes them to the letter."""
 
 import os
 import stat
@@ -9,8 +9,18 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.charts.rendering import CHART, CRDS, container_of, notes, objects, pod_of, values_in
-from tests.charts.test_chart_values import EMISSARYS, EVERY, over
+from tests.charts.rendering import (
+    CHART,
+    CRDS,
+    EMISSARYS,
+    EVERY,
+    container_of,
+    notes,
+    objects,
+    over,
+    pod_of,
+    values_in,
+)
 from tests.deploy.reading import DEPLOY
 from tests.e2e.cluster.binaries import ensure
 from tests.support.apiserver import ApiServer

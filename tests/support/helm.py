@@ -1,4 +1,4 @@
-"""Helm itself, its Go library, in a process of its own: what it leaves open, and its signal handlers, are not the tests'.
+"""Helm itself, its Go library, in a process of its own: what it leaves open, and its signal handlers, are its own.
 
     with Helm() as helm:
         helm.render("charts/dragoman", {"replicaCount": 5})      # the templates' texts, by name
@@ -103,8 +103,7 @@ def _release(kubeconfig: str, namespace: str, action: str, *arguments: Any) -> A
     import helm_python  # noqa: PLC0415
 
     with helm_python.Config(kubeconfig_path=kubeconfig, namespace=namespace) as config:
-        made = getattr(config, action)(*arguments, **({"namespace": namespace} if action in _PLACED else {}))
-    return made
+        return getattr(config, action)(*arguments, **({"namespace": namespace} if action in _PLACED else {}))
 
 
 _PLACED = ("install", "upgrade")

@@ -36,8 +36,13 @@
 {{- default (not (empty .Values.serviceAccount.create) | ternary (include "dragoman.fullname" .) "default") .Values.serviceAccount.name -}}
 {{- end -}}
 
+{{/*
+The name of roles and bindings. In place of Emissary's chart it is another than there: a binding's role cannot be changed,
+and the rules of an aggregated ClusterRole are its controller's.
+*/}}
 {{- define "dragoman.rbacName" -}}
-{{- default (include "dragoman.fullname" .) .Values.rbac.nameOverride -}}
+{{- $full := include "dragoman.fullname" . -}}
+{{- default (contains .Chart.Name $full | ternary $full (printf "%s-%s" $full .Chart.Name)) .Values.rbac.nameOverride -}}
 {{- end -}}
 
 {{/* What selects the pods. It never changes for a Deployment: no version is in it. */}}
