@@ -98,7 +98,7 @@ def test_a_slip_of_the_pen_is_told_by_its_path(helm: Helm) -> None:
 
 def test_a_variable_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
     values = {
-        "env": {"envoy_concurrency": 8, "AMBASSADOR_ID": "edge"},
+        "env": {"envoy_concurrency": 8, "AMBASSADOR_ID": "edge", "BIG": 10_000_000, "ON": True, "TEXT": "1e3"},
         "envRaw": "- {name: POD_NAME, value: '{{ .Release.Name }}'}",
     }
     found = container_of(objects(helm, values))["env"]
@@ -106,7 +106,7 @@ def test_a_variable_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
     assert len(names) == len(set(names))
     said = {each["name"]: each.get("value") for each in found}
     assert (said["ENVOY_CONCURRENCY"], said["POD_NAME"], said["AMBASSADOR_ID"]) == ("8", "dragoman", "edge")
-    assert said["DRAGOMAN_CONFIG_DIR"] == ""
+    assert (said["BIG"], said["ON"], said["TEXT"], said["DRAGOMAN_CONFIG_DIR"]) == ("10000000", "true", "1e3", "")
 
 
 def test_what_the_chart_makes_is_for_its_own_installation(helm: Helm) -> None:
@@ -131,12 +131,14 @@ def test_what_the_chart_makes_is_for_its_own_installation(helm: Helm) -> None:
 def test_each_port_of_the_service_is_a_port_of_the_pods_once(helm: Helm) -> None:
     ports = [
         {"name": "http", "port": 80, "targetPort": 8080},
-        {"name": "https", "port": 443, "targetPort": 8080},
+        {"name": "https", "port": "443", "targetPort": "8080"},
         {"name": "h3", "port": 443, "targetPort": 8080, "protocol": "UDP", "hostPort": 443},
         {"name": "plain", "port": 9000},
     ]
-    found = container_of(objects(helm, {"service": {"ports": ports}}))["ports"]
-    assert found == [
+    found = objects(helm, {"service": {"ports": ports}})
+    service = by_key(found)["Service/dragoman"]["spec"]["ports"]
+    assert service[1] == {"name": "https", "port": 443, "targetPort": 8080}
+    assert container_of(found)["ports"] == [
         {"name": "http", "containerPort": 8080},
         {"name": "h3", "containerPort": 8080, "protocol": "UDP", "hostPort": 443},
         {"name": "plain", "containerPort": 9000},

@@ -60,6 +60,22 @@ CASES: dict[str, dict[str, Any]] = {
     "as Emissary's": over(EMISSARYS, {"createDefaultListeners": True, "env": {"AMBASSADOR_ID": "edge"}}),
     "a NetworkPolicy": {"networkPolicy": {"enabled": True}},
     "no probe and no budget": {"startupProbe": None, "podDisruptionBudget": None, "topologySpreadConstraints": []},
+    # Whoever copies Emissary's whole file says much of it as nothing.
+    "nothing in many words": {
+        **dict.fromkeys(("nameOverride", "priorityClassName", "ambassadorConfig"), ""),
+        **dict.fromkeys(("terminationGracePeriodSeconds", "restartPolicy", "lifecycle")),
+        **{
+            key: {}
+            for key in ("env", "envRaw", "podDisruptionBudget", "startupProbe", "docker", "podLabels", "affinity")
+        },
+        "image": {"repository": "docker.io/emissaryingress/emissary", "tag": "3.9.1"},
+        "service": dict.fromkeys(("nameOverride", "sessionAffinity", "sessionAffinityConfig", "externalTrafficPolicy")),
+        "adminService": {"nodePort": None, "loadBalancerSourceRanges": None, "snapshotPort": 8005},
+        "namespace": {"name": None},
+        "deploymentStrategy": {"type": "RollingUpdate"},
+        "dnsPolicy": "ClusterFirst",
+        "module": {},
+    },
     # What excludes something else in it is put right.
     "every value": over(
         EVERY,

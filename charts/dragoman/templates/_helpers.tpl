@@ -93,7 +93,7 @@ ambassador_id: [{{ . | quote }}]
 {{- define "dragoman.env" -}}
 {{- $all := list -}}
 {{- range $name, $value := .Values.env -}}
-{{- $all = append $all (dict "name" (upper $name) "value" (toString $value)) -}}
+{{- $all = append $all (dict "name" (upper $name) "value" (kindIs "string" $value | ternary $value (toJson $value))) -}}
 {{- end -}}
 {{- if kindIs "string" .Values.envRaw -}}
 {{- $all = concat $all (tpl .Values.envRaw . | fromYamlArray) -}}
@@ -124,10 +124,15 @@ ambassador_id: [{{ . | quote }}]
 {{- (.Values.env | default dict).AMBASSADOR_HEALTHCHECK_BIND_PORT | default 8877 -}}
 {{- end -}}
 
-{{/* The Service's ports, those in portsRaw too, as a list under `ports`. */}}
+{{/* The Service's ports, those in portsRaw too, as a list under `ports`. Numbers in quotes are numbers, as in Emissary's. */}}
 {{- define "dragoman.ports" -}}
-{{- $raw := .Values.service.portsRaw | default "" -}}
-{{- toYaml (dict "ports" (concat (.Values.service.ports | default list) (tpl $raw . | fromYamlArray))) -}}
+{{- $ports := concat (.Values.service.ports | default list) (tpl (.Values.service.portsRaw | default "") . | fromYamlArray) -}}
+{{- range $port := $ports -}}
+{{- range $key := list "port" "targetPort" "nodePort" "hostPort" -}}
+{{- if regexMatch "^[0-9]+$" (get $port $key | toString) -}}{{- $_ := set $port $key (get $port $key | int) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml (dict "ports" $ports) -}}
 {{- end -}}
 
 {{/* The ports of the pods, each once, as a list under `ports`. */}}
