@@ -35,6 +35,11 @@ WARNING: {{ $key }} is {{ $name }}, which is not Dragoman: {{ include "dragoman.
 {{- if lt $given (int $needed) }}
 WARNING: terminationGracePeriodSeconds is {{ $given }}: a pod is killed before it has drained, which may take {{ $needed }} s (DRAGOMAN_DRAIN_MAX and 15).
 {{- end -}}
+{{- with .Values.terminationGracePeriodSeconds }}
+{{- if not (int .) }}
+WARNING: terminationGracePeriodSeconds is {{ . }}, which would kill pods at once: it is {{ $given }} here.
+{{- end -}}
+{{- end -}}
 {{- if and .Values.scope.singleNamespace .Values.rbac.create .Values.rbac.secretNames }}
 WARNING: of Secrets only {{ join ", " .Values.rbac.secretNames }} may be read: name in rbac.secretNames what your Hosts name, or [] for all of the namespace.
 {{- end -}}
