@@ -40,6 +40,7 @@ _EMPTY: Final = (("maxProperties", 0),)
 
 VALUES: Final = (
     Value("nameOverride", "the label `app.kubernetes.io/name`, and the end of names, instead of `dragoman`"),
+    Value("replaces", "the chart whose release is taken over with its names: `emissary-ingress`, `ambassador`"),
     Value("fullnameOverride", "the name of what is made, instead of the release's with `nameOverride` behind it"),
     Value("namespaceOverride", "the namespace of what is made, instead of the release's"),
     Value("deploymentNameOverride", "the Deployment's name"),
@@ -138,7 +139,11 @@ VALUES: Final = (
     Value("namespace.name", "its own namespace, `AMBASSADOR_NAMESPACE`, where that is not the pods'"),
     Value("createDefaultListeners", "Listeners at 8080 (HTTP) and 8443 (HTTPS) for Hosts of all namespaces", _BOOLEAN),
     Value("listeners", "Listeners by name: `{create: true, spec: ...}`", _OBJECT),
-    Value("module", "the `config` of the Module `ambassador`; empty: none is made", _OBJECT),
+    Value(
+        "module",
+        "the `config` of the Module `ambassador`; none is made where it is empty or has `enabled: false`",
+        _OBJECT,
+    ),
     Value("resolvers.endpoint.create", "a KubernetesEndpointResolver", _BOOLEAN),
     Value("resolvers.endpoint.name", "its name"),
     Value("resolvers.consul.create", "a ConsulResolver", _BOOLEAN),

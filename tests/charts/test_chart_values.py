@@ -37,6 +37,8 @@ OTHERWISE: dict[str, Any] = {
     "rbac.create": False,
 }
 """Values that would hide others if they were among them."""
+ALONE: dict[str, Any] = {"gatewayAPI.enabled": True, "replaces": "emissary-ingress"}
+"""Values that others hide."""
 
 
 def manifest(helm: Helm, values: dict[str, Any]) -> dict[str, str]:
@@ -54,8 +56,8 @@ def test_each_value_has_an_effect(helm: Helm) -> None:
     idle = []
     every = manifest(helm, EVERY)
     for path in LIVE:
-        if path == "gatewayAPI.enabled":  # not in one namespace alone
-            one, two = manifest(helm, {}), at(path, True)
+        if path in ALONE:
+            one, two = manifest(helm, {}), at(path, ALONE[path])
         elif path in OTHERWISE:
             one, two = every, over(EVERY, at(path, OTHERWISE[path]))
         else:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from crds.chart_values import VALUES, Value
-from tests.charts.rendering import EMISSARYS, by_key, container_of, objects, warnings
+from tests.charts.rendering import EMISSARYS, by_key, container_of, objects, over, warnings
 from tests.support.helm import Helm
 
 
@@ -48,9 +48,17 @@ def test_an_image_whose_name_holds_emissarys_is_run(helm: Helm) -> None:
 
 
 def test_a_release_of_emissarys_chart_keeps_its_names_and_selectors(helm: Helm) -> None:
-    for name, full in (("emissary-ingress", "emissary-ingress"), ("edge", "edge-emissary-ingress")):
-        found = by_key(objects(helm, EMISSARYS, name=name, namespace="emissary"))
-        selector = {"app.kubernetes.io/name": "emissary-ingress", "app.kubernetes.io/instance": name}
+    """Also when its whole file of values is laid over, which says most names as nothing."""
+    values = over(EMISSARYS, {"nameOverride": "", "fullnameOverride": "", "podLabels": {}, "namespace": {"name": None}})
+    names = {
+        "emissary-ingress": ("emissary-ingress", "emissary-ingress"),
+        "edge": ("edge-emissary-ingress", "emissary-ingress"),
+        "emissary": ("emissary", "emissary"),
+        "our-ambassador": ("our-ambassador", "our-ambassador"),
+    }
+    for name, (full, label) in names.items():
+        found = by_key(objects(helm, values, name=name, namespace="emissary"))
+        selector = {"app.kubernetes.io/name": label, "app.kubernetes.io/instance": name}
         deployment = found[f"Deployment/{full}"]
         assert deployment["spec"]["selector"]["matchLabels"] == selector
         assert found[f"Service/{full}"]["spec"]["selector"] == selector
@@ -68,8 +76,16 @@ def test_a_release_of_emissarys_chart_keeps_its_names_and_selectors(helm: Helm) 
         }
 
 
+def test_a_module_may_be_turned_off_by_a_key_in_it(helm: Helm) -> None:
+    config = {"diagnostics": {"enabled": True}}
+    found = by_key(objects(helm, {"module": {"enabled": True, **config}}))
+    assert found["Module/ambassador"]["spec"] == {"config": config}
+    for values in ({"enabled": False, **config}, {"enabled": True}, {}):
+        assert "Module/ambassador" not in by_key(objects(helm, {"module": values}))
+
+
 def test_emissarys_values_change_nothing_else(helm: Helm) -> None:
     assert warnings(helm, EMISSARYS) == []
-    ours = objects(helm, {"nameOverride": "emissary-ingress"}, name="emissary-ingress")
+    ours = objects(helm, {"replaces": "emissary-ingress"}, name="emissary-ingress")
     theirs = objects(helm, EMISSARYS, name="emissary-ingress")
     assert by_key(theirs).keys() - by_key(ours).keys() == {"IngressClass/ambassador", "Module/ambassador"}

@@ -1,12 +1,24 @@
+{{/* What names end with; in the place of another chart's release, that chart's name. */}}
+{{- define "dragoman.base" -}}
+{{- .Values.nameOverride | default .Values.replaces | default .Chart.Name -}}
+{{- end -}}
+
+{{/* Whether names are as in Emissary's chart, for which a release that is called so says enough. */}}
+{{- define "dragoman.saysEnough" -}}
+{{- if and (eq (.Values.replaces | default "") "emissary-ingress") (regexMatch "emissary|ambassador" .Release.Name) -}}yes{{- end -}}
+{{- end -}}
+
 {{/* The label app.kubernetes.io/name. */}}
 {{- define "dragoman.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- $release := include "dragoman.saysEnough" . | empty | not -}}
+{{- $release | ternary .Release.Name (include "dragoman.base" .) | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
 {{/* The name of what is made: the release's, with the chart's behind it unless it holds it. */}}
 {{- define "dragoman.fullname" -}}
-{{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
+{{- $name := include "dragoman.base" . -}}
+{{- $holds := or (contains $name .Release.Name) (include "dragoman.saysEnough" . | empty | not) -}}
+{{- $full := $holds | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
 {{- default $full .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
