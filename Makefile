@@ -50,7 +50,7 @@ golden: .venv/dev.stamp ## rewrite what the golden cases give, and what the mani
 	@$(BIN)/python -m tests.golden
 	@$(BIN)/python -m tests.deploy
 
-crds: .venv/dev.stamp ## rewrite what is made in deploy/ from the code's own kinds
+crds: .venv/dev.stamp ## rewrite what is made in deploy/ and charts/ from the code's own kinds
 	@$(BIN)/python -m crds
 
 lintdocs: .venv/dev.stamp ## rewrite the pages of docs/lint from the codes' own definitions

@@ -30,7 +30,7 @@ def test_links_lead_to_what_is_there(page: Path) -> None:
             assert anchor in anchors(found), target
 
 
-@pytest.mark.parametrize("name", ["install", "operations", "sizing", "rbac", "image"])
+@pytest.mark.parametrize("name", ["install", "operations", "sizing", "rbac", "image", "helm"])
 def test_variables_are_read_by_somebody(name: str) -> None:
     named = set(VARIABLE.findall((ROOT / f"docs/{name}.md").read_text()))
     assert {variable for variable in named if f'"{variable}"' not in CODE} == set()
@@ -44,8 +44,11 @@ def test_each_variable_of_the_manifest_is_explained() -> None:
 
 
 def test_commands_name_files_that_are_there() -> None:
-    for page in ("docs/install.md", "kind-config.yaml", "README.md"):
-        for path in re.findall(r"(?:-f|apply) ((?:deploy|examples)/[\w./-]*)", (ROOT / page).read_text()):
+    for page in ("docs/install.md", "docs/helm.md", "kind-config.yaml", "README.md"):
+        for path in re.findall(
+            r"(?:-f|apply|RELEASE|dragoman|dragoman-crds) ((?:deploy|examples|charts)/[\w./-]*)",
+            (ROOT / page).read_text(),
+        ):
             assert (ROOT / path).exists(), path
 
 

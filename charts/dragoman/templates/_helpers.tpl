@@ -1,0 +1,172 @@
+{{/* What names end with; in the place of another chart's release, that chart's name. */}}
+{{- define "dragoman.base" -}}
+{{- .Values.nameOverride | default .Values.replaces | default .Chart.Name -}}
+{{- end -}}
+
+{{/* Whether names are as in Emissary's chart, for which a release that is called so says enough. */}}
+{{- define "dragoman.saysEnough" -}}
+{{- if and (eq (.Values.replaces | default "") "emissary-ingress") (regexMatch "emissary|ambassador" .Release.Name) -}}yes{{- end -}}
+{{- end -}}
+
+{{/* The label app.kubernetes.io/name. */}}
+{{- define "dragoman.name" -}}
+{{- $release := include "dragoman.saysEnough" . | empty | not -}}
+{{- $release | ternary .Release.Name (include "dragoman.base" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* The name of what is made: the release's, with the chart's behind it unless it holds it. */}}
+{{- define "dragoman.fullname" -}}
+{{- $name := include "dragoman.base" . -}}
+{{- $holds := or (contains $name .Release.Name) (include "dragoman.saysEnough" . | empty | not) -}}
+{{- $full := $holds | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
+{{- default $full .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "dragoman.deploymentName" -}}
+{{- default (include "dragoman.fullname" .) .Values.deploymentNameOverride -}}
+{{- end -}}
+
+{{- define "dragoman.serviceName" -}}
+{{- default (include "dragoman.fullname" .) .Values.service.nameOverride -}}
+{{- end -}}
+
+{{- define "dragoman.adminName" -}}
+{{- include "dragoman.fullname" . | trunc 57 | trimSuffix "-" }}-admin
+{{- end -}}
+
+{{/* Where the pods are. */}}
+{{- define "dragoman.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride -}}
+{{- end -}}
+
+{{/* The namespace that counts as the gateway's own: leases are there, and with singleNamespace all objects. */}}
+{{- define "dragoman.ownNamespace" -}}
+{{- default (include "dragoman.namespace" .) .Values.namespace.name -}}
+{{- end -}}
+
+{{- define "dragoman.accountName" -}}
+{{- default (not (empty .Values.serviceAccount.create) | ternary (include "dragoman.fullname" .) "default") .Values.serviceAccount.name -}}
+{{- end -}}
+
+{{/*
+The name of roles and bindings. In place of Emissary's chart it is another than there: a binding's role cannot be changed,
+and the rules of an aggregated ClusterRole are its controller's.
+*/}}
+{{- define "dragoman.rbacName" -}}
+{{- $full := include "dragoman.fullname" . -}}
+{{- default (contains .Chart.Name $full | ternary $full (printf "%s-%s" $full .Chart.Name)) .Values.rbac.nameOverride -}}
+{{- end -}}
+
+{{/* What selects the pods. It never changes for a Deployment: no version is in it. */}}
+{{- define "dragoman.selector" -}}
+{{- if .Values.service.selector -}}
+{{- toYaml .Values.service.selector -}}
+{{- else -}}
+app.kubernetes.io/name: {{ include "dragoman.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+{{- end -}}
+
+{{- define "dragoman.labels" -}}
+app.kubernetes.io/name: {{ include "dragoman.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/part-of: dragoman
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* Whether a name is that of an image of Emissary or Edge Stack, which is not what this chart runs. */}}
+{{- define "dragoman.isEmissarys" -}}
+{{- if regexMatch "(^|/)(emissary|ambassador|aes|edge-stack)(-ea)?([:@].*)?$" . -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "dragoman.image" -}}
+{{- $full := .Values.image.fullImageOverride | default "" -}}
+{{- $repository := .Values.image.repository | default "dragoman" -}}
+{{- if and $full (not (include "dragoman.isEmissarys" $full)) -}}
+{{- $full -}}
+{{- else if include "dragoman.isEmissarys" $repository -}}
+dragoman
+{{- else if .Values.image.tag -}}
+{{- printf "%s:%s" $repository (toString .Values.image.tag) -}}
+{{- else -}}
+{{- $repository -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The objects that the chart makes are for this installation alone where it has an id. */}}
+{{- define "dragoman.ambassadorId" -}}
+{{- with (.Values.env | default dict).AMBASSADOR_ID -}}
+ambassador_id: [{{ . | quote }}]
+{{- end -}}
+{{- end -}}
+
+{{/* The variables in env and envRaw, as a list under `env`, with the chart's own where they are not said. */}}
+{{- define "dragoman.env" -}}
+{{- $all := list -}}
+{{- range $name, $value := .Values.env -}}
+{{- $all = append $all (dict "name" (upper $name) "value" (kindIs "string" $value | ternary $value (toJson $value))) -}}
+{{- end -}}
+{{- if kindIs "string" .Values.envRaw -}}
+{{- $all = concat $all (tpl .Values.envRaw . | fromYamlArray) -}}
+{{- end -}}
+{{- $said := dict -}}
+{{- range $all -}}{{- $_ := set $said .name true -}}{{- end -}}
+{{- $own := list
+  (dict "name" "DRAGOMAN_CONFIG_DIR" "value" "")
+  (dict "name" "DRAGOMAN_RUN_DIR" "value" "/run/dragoman")
+  (dict "name" "AMBASSADOR_SINGLE_NAMESPACE" "value" (not (empty .Values.scope.singleNamespace) | ternary "true" ""))
+  (dict "name" "AMBASSADOR_NAMESPACE" "valueFrom" (dict "fieldRef" (dict "fieldPath" "metadata.namespace")))
+  (dict "name" "POD_NAME" "valueFrom" (dict "fieldRef" (dict "fieldPath" "metadata.name")))
+  (dict "name" "ENVOY_CONCURRENCY" "value" "2")
+-}}
+{{- with .Values.namespace.name -}}
+{{- $own = append (without $own (index $own 3)) (dict "name" "AMBASSADOR_NAMESPACE" "value" .) -}}
+{{- end -}}
+{{- if .Values.knative.enabled -}}
+{{- $own = append $own (dict "name" "AMBASSADOR_KNATIVE_SUPPORT" "value" "true") -}}
+{{- end -}}
+{{- $kept := list -}}
+{{- range $own -}}{{- if not (hasKey $said .name) -}}{{- $kept = append $kept . -}}{{- end -}}{{- end -}}
+{{- toYaml (dict "env" (concat $kept $all)) -}}
+{{- end -}}
+
+{{/* The port at which the pods tell of themselves. */}}
+{{- define "dragoman.adminPort" -}}
+{{- (.Values.env | default dict).AMBASSADOR_HEALTHCHECK_BIND_PORT | default 8877 -}}
+{{- end -}}
+
+{{/* The Service's ports, those in portsRaw too, as a list under `ports`. Numbers in quotes are numbers, as in Emissary's. */}}
+{{- define "dragoman.ports" -}}
+{{- $ports := concat (.Values.service.ports | default list) (tpl (.Values.service.portsRaw | default "") . | fromYamlArray) -}}
+{{- range $port := $ports -}}
+{{- range $key := list "port" "targetPort" "nodePort" "hostPort" -}}
+{{- if regexMatch "^[0-9]+$" (get $port $key | toString) -}}{{- $_ := set $port $key (get $port $key | int) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml (dict "ports" $ports) -}}
+{{- end -}}
+
+{{/* The ports of the pods, each once, as a list under `ports`. */}}
+{{- define "dragoman.containerPorts" -}}
+{{- $seen := dict -}}
+{{- $ports := list -}}
+{{- range (include "dragoman.ports" . | fromYaml).ports -}}
+{{- $number := int (default .port .targetPort) -}}
+{{- $key := printf "%d/%s" $number (default "TCP" .protocol) -}}
+{{- if and $number (not (hasKey $seen $key)) -}}
+{{- $_ := set $seen $key true -}}
+{{- $port := dict "name" .name "containerPort" $number -}}
+{{- with .protocol -}}{{- $_ := set $port "protocol" . -}}{{- end -}}
+{{- with .hostPort -}}{{- $_ := set $port "hostPort" (int .) -}}{{- end -}}
+{{- $ports = append $ports $port -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml (dict "ports" $ports) -}}
+{{- end -}}
+
+{{/* A probe: what is asked, and when. */}}
+{{- define "dragoman.probe" -}}
+{{- $asked := dict "httpGet" (dict "path" .path "port" "admin") -}}
+{{- toYaml (merge (deepCopy .values) $asked) -}}
+{{- end -}}
