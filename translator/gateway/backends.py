@@ -47,10 +47,32 @@ class Backends:
             path: where it stands.
             of_calls: whether gRPC is spoken with it.
         """
+        port = self._reach(origin, ref, path)
+        if isinstance(port, Condition):
+            return Found(None, port)
+        namespace = ref.namespace or origin.namespace
+        spoken = _spoken(port.app_protocol, of_calls=of_calls)
+        if spoken is None:
+            said = f"{port.app_protocol} is not served, which the Service {namespace}/{ref.name} speaks there"
+            return Found(None, false("ResolvedRefs", "UnsupportedProtocol", said, path))
+        protocol, tls = spoken
+        target = ir.ServicePort(namespace, ref.name, port.number)
+        return Found(ir.Backend(target, protocol, ir.UpstreamTls(alpn=_offered(protocol)) if tls else None))
+
+    def find_passed(self, origin: Object[Any], ref: BackendObjectRef, path: str) -> Found:
+        """The backend to which a route, its `origin`, passes connections on, whatever is spoken in them."""
+        port = self._reach(origin, ref, path)
+        if isinstance(port, Condition):
+            return Found(None, port)
+        target = ir.ServicePort(ref.namespace or origin.namespace, ref.name, port.number)
+        return Found(ir.Backend(target, "tcp"))
+
+    def _reach(self, origin: Object[Any], ref: BackendObjectRef, path: str) -> NamedPort | Condition:
+        """The port of a Service that a route may refer to; else what is said of the reference."""
         namespace = ref.namespace or origin.namespace
 
-        def refused(reason: str, message: str) -> Found:
-            return Found(None, false("ResolvedRefs", reason, message, path))
+        def refused(reason: str, message: str) -> Condition:
+            return false("ResolvedRefs", reason, message, path)
 
         if not ref.is_service:
             return refused(
@@ -65,13 +87,7 @@ class Backends:
         if port.name in (read(self._leading_here, (namespace, ref.name)) or ()):
             said = "leads to Dragoman's diagnostics, which show every object of everyone"
             return refused("RefNotPermitted", f"the Service {namespace}/{ref.name} {said}")
-        spoken = _spoken(port.app_protocol, of_calls=of_calls)
-        if spoken is None:
-            said = f"{port.app_protocol} is not served, which the Service {namespace}/{ref.name} speaks there"
-            return refused("UnsupportedProtocol", said)
-        protocol, tls = spoken
-        target = ir.ServicePort(namespace, ref.name, port.number)
-        return Found(ir.Backend(target, protocol, ir.UpstreamTls(alpn=_offered(protocol)) if tls else None))
+        return port
 
     def _port(self, namespace: str, ref: BackendObjectRef) -> NamedPort | str:
         """The port of a Service, or why there is none."""

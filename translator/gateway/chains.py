@@ -13,7 +13,7 @@ from typing import Final, Literal
 from translator import ir
 from translator.gateway.conditions import MOST_NAMED, Condition, named, true
 from translator.gateway.hostnames import EVERY, best, covers, domains, server_names, wider
-from translator.gateway.listeners import ListenerKey
+from translator.gateway.listeners import SPEAKING_HTTP, ListenerKey, Port
 from translator.ir import ObjectKey
 
 _CLEAR: Final = "cleartext"
@@ -25,17 +25,28 @@ that nobody has. Where there are more all others count as another's: else each o
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A listener that is served. `tls` None: in clear text."""
+    """A listener that is served. `tls` None: in clear text, or in TLS that is passed through."""
 
     key: ListenerKey
     gateway: ObjectKey
     port: int
     hostname: str
     tls: ir.TlsTermination | None
+    protocol: str = "HTTP"
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether requests come in, and not only connections."""
+        return self.protocol in SPEAKING_HTTP
+
+    @property
+    def place(self) -> Port:
+        """Its port."""
+        return "TCP", self.port
 
     @property
     def chain(self) -> str:
-        """The name of its chain, which those in clear text have together."""
+        """The name of its chain for requests, which those in clear text have together."""
         place = _CLEAR if self.tls is None else f"{self.hostname or '*'}:tls"
         return f"{listener_name(self.port)}/{place}"
 
@@ -134,7 +145,7 @@ def neighbours_of(served: Mapping[ListenerKey, Served]) -> Neighbours | None:
 
 def overlapping(own: Served, near: Neighbours) -> Condition | None:
     """What is said of a listener in TLS of which another one's certificates, or hostnames, may stand for its hosts."""
-    if own.tls is None:
+    if own.tls is None or not own.speaks_http:
         return None
     wide = own.hostname == EVERY or own.hostname.startswith("*.")
     alike = {near.by_hostname[each] for each in wider(own.hostname) if each in near.by_hostname}

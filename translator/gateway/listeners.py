@@ -24,12 +24,20 @@ Rank = tuple[str | int, ...]
 
 Reason = Literal["HostnameConflict", "ProtocolConflict", "PortUnavailable"]
 
-KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"), "HTTPS": ("GRPCRoute", "HTTPRoute")}
+Port = tuple[Literal["TCP", "UDP"], int]
+"""A port: one of UDP has nothing to do with one of TCP of the same number."""
+
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "HTTP": ("GRPCRoute", "HTTPRoute"),
+    "HTTPS": ("GRPCRoute", "HTTPRoute"),
+    "TLS": ("TLSRoute",),
+}
 """The kinds of routes for each protocol that is served."""
 
-_NAMED_ONLY: Final = "TLS"
-"""A protocol that is not served, and that may share a port with HTTPS: connections for such a name are not HTTPS's."""
+SPEAKING_HTTP: Final = frozenset({"HTTP", "HTTPS"})
 
+_TOLD_APART: Final[Mapping[str, str]] = {"HTTP": "the host", "HTTPS": "the name in TLS", "TLS": "the name in TLS"}
+"""By what the listeners of a protocol at one port are told apart: who does it by the same may share the port."""
 
 UNREAD: Final = "what it is part of cannot be read"
 """Why a listener is not served of which only the names are known."""
@@ -75,6 +83,17 @@ class Listener:
         return self.spec.hostname or ""
 
     @property
+    def port(self) -> Port:
+        """Its port."""
+        return "TCP", self.spec.port
+
+    @property
+    def ends_tls(self) -> bool:
+        """Whether TLS ends here."""
+        spec = self.spec
+        return spec.protocol == "HTTPS" or (spec.protocol == "TLS" and spec.tls is not None and spec.tls.ends_here)
+
+    @property
     def named(self) -> str:
         """Its name for people."""
         return f"listener {self.spec.name} of {self.called}"
@@ -97,6 +116,11 @@ class Claim:
     hostname: str
     named: str
 
+    def may_share_with(self, other: "Claim") -> bool:
+        """Whether a port may be that of both, if their hostnames are different."""
+        apart = _TOLD_APART.get(self.protocol)
+        return apart is not None and apart == _TOLD_APART.get(other.protocol)
+
 
 def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Listener]:
     """The listeners of a Gateway or a ListenerSet."""
@@ -116,12 +140,9 @@ def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Li
 
 
 def claim_of(listener: Listener) -> Claim | None:
-    """What a listener wants; None where its protocol is not served, so that it gets nothing.
-
-    One of TLS gets nothing either, but nobody else gets its hostname.
-    """
+    """What a listener wants; None where its protocol is not served, so that it gets nothing."""
     spec = listener.spec
-    if spec.protocol not in KINDS and spec.protocol != _NAMED_ONLY:
+    if spec.protocol not in KINDS:
         return None
     return Claim(listener.rank, spec.protocol, listener.hostname, listener.named)
 
@@ -137,16 +158,16 @@ class Settled:
     hostnames: frozenset[str] = frozenset()
 
 
-def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None) -> Settled:
+def settle(claims: Mapping[ListenerKey, Claim], port: Port, taken_by: str | None) -> Settled:
     """Which claims to a port are refused, and why.
 
     Args:
         claims: by the listeners.
-        port: its number.
+        port: itself.
         taken_by: who has the port that is no Gateway, if anybody, for people.
     """
     if taken_by is not None:
-        said = f"port {port} belongs to {taken_by}"
+        said = f"port {port[1]} belongs to {taken_by}"
         return Settled(dict.fromkeys(claims, Refusal("PortUnavailable", said)))
     by_owner: dict[Rank, dict[ListenerKey, Claim]] = {}
     for key, claim in sorted(claims.items()):
@@ -155,19 +176,14 @@ def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None)
     kept: dict[str, Claim] = {}
     spoken: Claim | None = None
     for _, own in sorted(by_owner.items()):
-        named_only = [claim for claim in own.values() if claim.protocol == _NAMED_ONLY]
-        wanting = {key: claim for key, claim in own.items() if claim.protocol != _NAMED_ONLY}
-        alike = _alike(wanting)
-        distinct = {key: claim for key, claim in wanting.items() if key not in alike}
+        alike = _alike(own)
+        distinct = {key: claim for key, claim in own.items() if key not in alike}
         lost = _lost(distinct, kept, spoken)
         refused |= alike | lost
         won = [claim for key, claim in distinct.items() if key not in lost]
         spoken = spoken or next(iter(won), None)
         for claim in (*won, *(own[key] for key in alike)):
-            if spoken is None or spoken.protocol == claim.protocol:
-                kept.setdefault(claim.hostname, claim)
-        if spoken is None or spoken.protocol == "HTTPS":
-            for claim in named_only:
+            if spoken is None or spoken is claim or spoken.may_share_with(claim):
                 kept.setdefault(claim.hostname, claim)
     return Settled(refused, frozenset(kept))
 
@@ -177,7 +193,7 @@ def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
     refused: dict[ListenerKey, Refusal] = {}
     for key, claim in own.items():
         others = [each for other, each in own.items() if other != key]
-        protocols = [each for each in others if each.protocol != claim.protocol]
+        protocols = [each for each in others if not claim.may_share_with(each)]
         same = [each for each in others if each.hostname == claim.hostname]
         if protocols:
             refused[key] = _protocol(claim, protocols[0])
@@ -193,7 +209,7 @@ def _lost(
     """The listeners of an owner that lose to those of earlier ones, of which one said what is spoken at the port."""
     refused: dict[ListenerKey, Refusal] = {}
     for key, claim in own.items():
-        if spoken is not None and spoken.protocol != claim.protocol:
+        if spoken is not None and not spoken.may_share_with(claim):
             refused[key] = _protocol(claim, spoken)
         elif claim.hostname in kept:
             said = (

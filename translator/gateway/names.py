@@ -13,10 +13,14 @@ GATEWAY: Final = f"{GROUP}/Gateway"
 LISTENER_SET: Final = f"{GROUP}/ListenerSet"
 HTTP_ROUTE: Final = f"{GROUP}/HTTPRoute"
 GRPC_ROUTE: Final = f"{GROUP}/GRPCRoute"
+TLS_ROUTE: Final = f"{GROUP}/TLSRoute"
 REFERENCE_GRANT: Final = f"{GROUP}/ReferenceGrant"
 NAMESPACE: Final = "core/Namespace"
 
-ROUTES: Final = {"HTTPRoute": HTTP_ROUTE, "GRPCRoute": GRPC_ROUTE}
+PASSING: Final = {"TLSRoute": TLS_ROUTE}
+"""The kinds of routes that pass on what comes in as it is, with no look into it."""
+
+ROUTES: Final = {"HTTPRoute": HTTP_ROUTE, "GRPCRoute": GRPC_ROUTE, **PASSING}
 """The kinds of routes that are served."""
 
 PARENTS: Final = {"Gateway": GATEWAY, "ListenerSet": LISTENER_SET}

@@ -34,6 +34,7 @@ HTTPRouteRequestMirror HTTPRouteRequestMultipleMirrors HTTPRouteRequestPercentag
 HTTPRouteRequestTimeout HTTPRouteResponseHeaderModification HTTPRouteRetryCodes
 HTTPRouteRetryConnectionError HTTPRouteSchemeRedirect
 ReferenceGrant
+TLSRoute TLSRouteModeMixed TLSRouteModeTerminate
 """
 FEATURES: Final = tuple(sorted(_FEATURES.split()))
 """What of Gateway API is served, in its words. Each has a test, which docs/gateway-api.md names."""

@@ -57,7 +57,7 @@ def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None) -> V
     references = (*_wrong_kinds(listener), *(ended.problems if ended else ()))
     place = listener.place
     if spec.protocol not in KINDS:
-        said = f"{spec.protocol} is not served, only {' and '.join(sorted(KINDS))}"
+        said = f"{spec.protocol} is not served, only {', '.join(sorted(KINDS))}"
         accepted = false("Accepted", "UnsupportedProtocol", said, f"{place}.protocol")
         return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", "it is not accepted"))
     if refusal is not None:

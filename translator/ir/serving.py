@@ -115,7 +115,10 @@ class RuntimeValues:
 
 @dataclass(frozen=True, slots=True)
 class TcpChain:
-    """Connections of this chain are passed on as they are. `logs` are of `translator.features.http.grpc_log`."""
+    """Connections of this chain are passed on as they are. `logs` are of `translator.features.http.grpc_log`.
+
+    A connection that is the share of a backend that is None, or for which there is no backend at all, is closed.
+    """
 
     backends: tuple[WeightedBackend, ...]
     stat_prefix: str
@@ -127,8 +130,8 @@ class TcpChain:
 class FilterChain:
     """What happens to the connections of one listener that ask for one of `server_names`; () is any other.
 
-    `tls` None: clear text. `quic`: by QUIC, which is HTTP/3. `name` is unique among all chains, and names the route
-    configuration of an HTTP chain.
+    `tls` None: clear text. `quic`: by QUIC, which is HTTP/3. `passthrough`: only what speaks TLS, which is not ended
+    here. `name` is unique among all chains, and names the route configuration of an HTTP chain.
     """
 
     name: str
@@ -138,6 +141,7 @@ class FilterChain:
     body: HttpChain | TcpChain
     origins: tuple[ObjectKey, ...] = ()
     quic: bool = False
+    passthrough: bool = False
 
 
 @dataclass(frozen=True, slots=True)

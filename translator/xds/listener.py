@@ -39,11 +39,9 @@ from envoyapi.network_http_connection_manager_v3 import (
     HttpFilter,
     Rds,
 )
-from envoyapi.network_tcp_proxy_v3 import TcpProxy, TcpProxyWeightedCluster, TcpProxyWeightedClusterClusterWeight
 from envoyapi.wire import SIZE, any_of, duration_ms, tag, type_url
 from translator import ir
 from translator.features.http import part_of
-from translator.features.http.grpc_log import access_log
 from translator.features.labels import label
 from translator.filters import FILTERS
 from translator.filters.part import HttpFilter as ListedFilter
@@ -51,6 +49,7 @@ from translator.resources import Resource, resource
 from translator.xds import scoped
 from translator.xds.believed import removal
 from translator.xds.client_address import position_of, without_port
+from translator.xds.layer4 import tcp_filter
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
 from translator.xds.tls import downstream_tls, quic_tls
@@ -100,7 +99,7 @@ Wants = Literal["tls", "clear text", "anything"]
 
 def wants(chain: ir.FilterChain) -> Wants:
     """What a chain is for. TCP that is passed on as it is, to whomever, may well begin with a TLS hello."""
-    if chain.tls:
+    if chain.tls or chain.passthrough:
         return "tls"
     return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
 
@@ -115,7 +114,7 @@ def encode_filter_chain(chain: ir.FilterChain, index: str | None = None) -> Filt
     return FilterChain(
         name=chain.name,
         filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
-        filters=[_http_filter(chain, body, index) if isinstance(body, ir.HttpChain) else _tcp_filter(body)],
+        filters=[_http_filter(chain, body, index) if isinstance(body, ir.HttpChain) else tcp_filter(body)],
         transport_socket=(quic_tls(chain.tls) if chain.quic else downstream_tls(chain.tls)) if chain.tls else None,
     )
 
@@ -172,25 +171,6 @@ def _router(fields: dict[str, Any]) -> HttpFilter:
 def _http3(options: ir.HttpOptions) -> Http3ProtocolOptions:
     streams = QuicProtocolOptions(max_concurrent_streams=options.max_concurrent_streams)
     return Http3ProtocolOptions(quic_protocol_options=streams)
-
-
-def _tcp_filter(chain: ir.TcpChain) -> Filter:
-    shares = [(cluster_name(share.backend), share.weight) for share in chain.backends if share.backend]
-    single = shares[0][0] if len(shares) == 1 else None
-    proxy = TcpProxy(
-        stat_prefix=label(chain.stat_prefix),
-        cluster=single,
-        weighted_clusters=None if single else _weighted(shares),
-        idle_timeout=duration_ms(chain.idle_timeout_ms) if chain.idle_timeout_ms is not None else None,
-        access_log=[access_log(log, cluster_name) for log in chain.logs],
-    )
-    return Filter(name="envoy.filters.network.tcp_proxy", typed_config=any_of(proxy))
-
-
-def _weighted(shares: list[tuple[str, int]]) -> TcpProxyWeightedCluster:
-    return TcpProxyWeightedCluster(
-        clusters=[TcpProxyWeightedClusterClusterWeight(name=name, weight=weight) for name, weight in shares if weight]
-    )
 
 
 def _socket_address(listener: ir.Listener, address: str) -> Address:
