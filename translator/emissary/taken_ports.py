@@ -25,7 +25,7 @@ def taken_ports(
         own: the ports of our processes.
         options: where ports are opened, and what our own ones are for.
     """
-    opened = tables.group("open ports by number", ports, lambda _, row: {_port_of(row): row.called})
+    opened = tables.group("open ports by number", ports, lambda _, row: {_port_of(row): _called(row)})
     stopped = tables.group("ports of stopped listeners by number", shut, lambda number, name: {_of_tcp(number): name})
     addresses = (options.bind_address, *options.more_addresses)
     reserved = {
@@ -43,6 +43,12 @@ def taken_ports(
             lambda _, them: f"Listener {min(them.values())}, which is stopped",
         ),
     )
+
+
+def _called(row: OpenPort) -> str:
+    """Who opens a port: a Listener, or the first of the TCPMappings that do."""
+    kind, *name = min(row.origins, default="").split("/")[1:]
+    return f"{kind} {'/'.join(name)}" if kind == "TCPMapping" else row.called
 
 
 def _port_of(row: OpenPort) -> TakenPort:

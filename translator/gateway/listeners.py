@@ -31,6 +31,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "HTTP": ("GRPCRoute", "HTTPRoute"),
     "HTTPS": ("GRPCRoute", "HTTPRoute"),
     "TLS": ("TLSRoute",),
+    "TCP": ("TCPRoute",),
 }
 """The kinds of routes for each protocol that is served."""
 

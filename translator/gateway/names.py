@@ -14,10 +14,11 @@ LISTENER_SET: Final = f"{GROUP}/ListenerSet"
 HTTP_ROUTE: Final = f"{GROUP}/HTTPRoute"
 GRPC_ROUTE: Final = f"{GROUP}/GRPCRoute"
 TLS_ROUTE: Final = f"{GROUP}/TLSRoute"
+TCP_ROUTE: Final = f"{GROUP}/TCPRoute"
 REFERENCE_GRANT: Final = f"{GROUP}/ReferenceGrant"
 NAMESPACE: Final = "core/Namespace"
 
-PASSING: Final = {"TLSRoute": TLS_ROUTE}
+PASSING: Final = {"TLSRoute": TLS_ROUTE, "TCPRoute": TCP_ROUTE}
 """The kinds of routes that pass on what comes in as it is, with no look into it."""
 
 ROUTES: Final = {"HTTPRoute": HTTP_ROUTE, "GRPCRoute": GRPC_ROUTE, **PASSING}

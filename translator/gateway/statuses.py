@@ -34,6 +34,7 @@ HTTPRouteRequestMirror HTTPRouteRequestMultipleMirrors HTTPRouteRequestPercentag
 HTTPRouteRequestTimeout HTTPRouteResponseHeaderModification HTTPRouteRetryCodes
 HTTPRouteRetryConnectionError HTTPRouteSchemeRedirect
 ReferenceGrant
+TCPRoute
 TLSRoute TLSRouteModeMixed TLSRouteModeTerminate
 """
 FEATURES: Final = tuple(sorted(_FEATURES.split()))

@@ -3,7 +3,7 @@
 GatewayClass -> classes -> gateways, sets --> listeners --> ports settled --> verdicts --> served --> chains, listeners
 ReferenceGrant -> grants       |                                                  |
 HTTPRoute, GRPCRoute --> routes +-> attachments --> names, counts ----------------+
-TLSRoute                    |               |                                     |
+TLSRoute, TCPRoute          |               |                                     |
                             +-> understood -+--> routes, hosts_of                 |
                                             +--> passing -------------------------+
 """
@@ -27,8 +27,9 @@ from translator.gateway.kinds.grpc_route import GRPCRouteSpec
 from translator.gateway.kinds.http_route import HTTPRouteSpec
 from translator.gateway.kinds.reference_grant import ReferenceGrantSpec
 from translator.gateway.kinds.shared import Object, hostnames_of, read_object
+from translator.gateway.kinds.tcp_route import TCPRouteSpec
 from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connections
-from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TLS_ROUTE
+from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE
 from translator.gateway.ports import Ports
 from translator.gateway.problems import problems_of
 from translator.gateway.routes import Attachments, Route, Routes
@@ -109,6 +110,7 @@ class GatewayTables:
                 objects[TLS_ROUTE],
                 lambda key, body: read_object(TLSRouteSpec, key, body, names_of_connections),
             ),
+            tables.each("TCP routes", objects[TCP_ROUTE], lambda key, body: read_object(TCPRouteSpec, key, body)),
         )
         self._attachments = Attachments(tables, gateways, routes)
         terminations = Terminations(kubernetes, grants)
