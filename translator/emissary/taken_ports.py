@@ -3,12 +3,14 @@
 It is said by protocol and number and in words, so that who asks need not know any of these.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from translator.emissary.listeners import OpenPort
 from translator.emissary.own_ports import OwnPorts
 from translator.options import Options
 from translator.tables import Table, Tables
+
+_TCP_MAPPING: Final = "getambassador.io/TCPMapping/"
 
 TakenPort = tuple[Literal["TCP", "UDP"], int]
 
@@ -47,8 +49,8 @@ def taken_ports(
 
 def _called(row: OpenPort) -> str:
     """Who opens a port: a Listener, or the first of the TCPMappings that do."""
-    kind, *name = min(row.origins, default="").split("/")[1:]
-    return f"{kind} {'/'.join(name)}" if kind == "TCPMapping" else row.called
+    first = min(row.origins, default="")
+    return f"TCPMapping {first.removeprefix(_TCP_MAPPING)}" if first.startswith(_TCP_MAPPING) else row.called
 
 
 def _port_of(row: OpenPort) -> TakenPort:

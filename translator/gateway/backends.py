@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from translator import ir
+from translator.features.upstream.circuit_breakers import CircuitBreakers, Thresholds
 from translator.gateway.conditions import Condition, false
 from translator.gateway.grants import Grants, reference
 from translator.gateway.kinds.shared import BackendObjectRef, Object
@@ -15,6 +16,9 @@ from translator.gateway.names import GROUP
 from translator.kubernetes.service import NamedPort
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, read
+
+_SESSIONS: Final = CircuitBreakers((Thresholds(connections=16_384),))
+"""Sessions of UDP with a backend at most. Each has a socket of its own, for a minute after its last datagram."""
 
 H2C: Final = "kubernetes.io/h2c"
 _IN_CLEAR: Final = frozenset({"", "http", "kubernetes.io/http", "kubernetes.io/ws", "ws", "grpc", "kubernetes.io/grpc"})
@@ -59,15 +63,17 @@ class Backends:
         target = ir.ServicePort(namespace, ref.name, port.number)
         return Found(ir.Backend(target, protocol, ir.UpstreamTls(alpn=_offered(protocol)) if tls else None))
 
-    def find_passed(self, origin: Object[Any], ref: BackendObjectRef, path: str) -> Found:
-        """The backend to which a route, its `origin`, passes connections on, whatever is spoken in them."""
-        port = self._reach(origin, ref, path)
+    def find_passed(self, origin: Object[Any], ref: BackendObjectRef, path: str, *, by_datagrams: bool) -> Found:
+        """The backend to which a route, its `origin`, passes on what comes, whatever is spoken there."""
+        port = self._reach(origin, ref, path, by_datagrams=by_datagrams)
         if isinstance(port, Condition):
             return Found(None, port)
-        target = ir.ServicePort(ref.namespace or origin.namespace, ref.name, port.number)
-        return Found(ir.Backend(target, "tcp"))
+        target = ir.ServicePort(ref.namespace or origin.namespace, ref.name, port.number, by_datagrams)
+        return Found(ir.Backend(target, "udp", features=(_SESSIONS,)) if by_datagrams else ir.Backend(target, "tcp"))
 
-    def _reach(self, origin: Object[Any], ref: BackendObjectRef, path: str) -> NamedPort | Condition:
+    def _reach(
+        self, origin: Object[Any], ref: BackendObjectRef, path: str, *, by_datagrams: bool = False
+    ) -> NamedPort | Condition:
         """The port of a Service that a route may refer to; else what is said of the reference."""
         namespace = ref.namespace or origin.namespace
 
@@ -81,23 +87,26 @@ class Backends:
         if not self._grants.permit(reference(origin, GROUP, "", "Service", namespace), ref.name):
             said = f"no ReferenceGrant in {namespace} lets {origin.kind}s of {origin.namespace} refer to its Services"
             return refused("RefNotPermitted", said)
-        port = self._port(namespace, ref)
+        port = self._port(namespace, ref, by_datagrams=by_datagrams)
         if isinstance(port, str):
             return refused("BackendNotFound", port)
-        if port.name in (read(self._leading_here, (namespace, ref.name)) or ()):
+        if not by_datagrams and port.name in (read(self._leading_here, (namespace, ref.name)) or ()):
             said = "leads to Dragoman's diagnostics, which show every object of everyone"
             return refused("RefNotPermitted", f"the Service {namespace}/{ref.name} {said}")
         return port
 
-    def _port(self, namespace: str, ref: BackendObjectRef) -> NamedPort | str:
+    def _port(self, namespace: str, ref: BackendObjectRef, *, by_datagrams: bool) -> NamedPort | str:
         """The port of a Service, or why there is none."""
         called, service = f"the Service {namespace}/{ref.name}", read(self._kubernetes.services, (namespace, ref.name))
         if service is None:
             return f"{called} does not exist"
         if service.external_name is not None:
             return f"{called} is an ExternalName, which may lead anywhere: it is not served"
-        port = service.port(ref.port) if ref.port is not None else None
-        return port or f"{called} has no port {ref.port}"
+        if ref.port is not None:
+            port = service.datagram_port(ref.port) if by_datagrams else service.port(ref.port)
+            if port is not None:
+                return port
+        return f"{called} has no port {ref.port}" + (" of UDP" if by_datagrams else "")
 
 
 def _spoken(app_protocol: str, *, of_calls: bool) -> tuple[Literal["http1", "http2"], bool] | None:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from translator import ir
 from translator.gateway.conditions import MOST_NAMED, Condition, named, true
 from translator.gateway.hostnames import EVERY, best, covers, domains, server_names, wider
-from translator.gateway.listeners import SPEAKING_HTTP, ListenerKey, Port
+from translator.gateway.listeners import SPEAKING_HTTP, ListenerKey, Port, port_of
 from translator.ir import ObjectKey
 
 _CLEAR: Final = "cleartext"
@@ -42,23 +42,24 @@ class Served:
     @property
     def place(self) -> Port:
         """Its port."""
-        return "TCP", self.port
+        return port_of(self.protocol, self.port)
 
     @property
     def chain(self) -> str:
         """The name of its chain for requests, which those in clear text have together."""
         place = _CLEAR if self.tls is None else f"{self.hostname or '*'}:tls"
-        return f"{listener_name(self.port)}/{place}"
+        return f"{listener_name(self.place)}/{place}"
 
 
-def listener_name(port: int) -> str:
+def listener_name(port: Port) -> str:
     """The name of the listener at a port."""
-    return f"gateway:{port}"
+    transport, number = port
+    return f"gateway:{number}:udp" if transport == "UDP" else f"gateway:{number}"
 
 
 def virtual_host_name(port: int, listener: str, hostname: str) -> str:
     """The name of the virtual host for a hostname of a listener, which is told by its own."""
-    return f"{listener_name(port)}/{listener or '*'}/{hostname or '*'}"
+    return f"{listener_name(('TCP', port))}/{listener or '*'}/{hostname or '*'}"
 
 
 def chain_of(
@@ -89,7 +90,7 @@ def chain_of(
     body = ir.HttpChain(options, tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname))), any_port=True)
     origins: tuple[ObjectKey, ...] = tuple(dict.fromkeys(each.key[0] for each in own))
     wanted = server_names(first.hostname) if first.tls else ()
-    return ir.FilterChain(name, listener_name(first.port), wanted, first.tls, body, origins)
+    return ir.FilterChain(name, listener_name(first.place), wanted, first.tls, body, origins)
 
 
 def _virtual_hosts(listener: Served, names: Iterable[str], taken: Container[str]) -> Iterable[ir.VirtualHost]:

@@ -18,7 +18,7 @@ from translator.gateway.attachment import Attachment, Name
 from translator.gateway.chains import Served, listener_name
 from translator.gateway.hostnames import EVERY, best, server_names, specificity
 from translator.gateway.kinds.shared import Object
-from translator.gateway.listeners import ListenerKey, Named, Rank
+from translator.gateway.listeners import ListenerKey, Named, Port, Rank
 from translator.gateway.names import PASSING
 from translator.gateway.ports import Ports
 from translator.gateway.understanding import Understood
@@ -102,21 +102,24 @@ class Connections:
         understood = read(self._served, winner)
         backends = understood.shares if understood is not None else ()
         by_tls = listener.protocol == "TLS"
-        body = ir.TcpChain(backends, "ingress_tls" if by_tls else "ingress_tcp", logs=self._logs())
         tls = replace(listener.tls, alpn=()) if listener.tls is not None else None
         wanted = tuple([each for name in sorted(set(names.values())) for each in server_names(name)])
         whose = f"{route.kind}/{route.namespace}/{route.name}" if route is not None else "nobody"
-        name = f"{listener_name(listener.port)}/{listener.hostname or '*'}:{listener.protocol.lower()}/{whose}"
+        name = f"{listener_name(listener.place)}/{listener.hostname or '*'}:{listener.protocol.lower()}/{whose}"
         origins = (winner, key[0]) if route is not None else (key[0],)
-        return ir.FilterChain(
-            name, listener_name(listener.port), wanted, tls, body, origins, passthrough=by_tls and tls is None
-        )
+        at, body = listener_name(listener.place), self._body(listener, backends)
+        return ir.FilterChain(name, at, wanted, tls, body, origins, passthrough=by_tls and tls is None)
 
-    def _shut(self, port: int, listeners: Mapping[ListenerKey, Served]) -> ir.FilterChain | None:
+    def _body(self, listener: Served, backends: tuple[ir.WeightedBackend, ...]) -> ir.TcpChain | ir.UdpChain:
+        if listener.protocol == "UDP":
+            return ir.UdpChain(backends, "ingress_udp")
+        return ir.TcpChain(backends, f"ingress_{listener.protocol.lower()}", logs=self._logs())
+
+    def _shut(self, port: Port, listeners: Mapping[ListenerKey, Served]) -> ir.FilterChain | None:
         """What closes connections for names of listeners that are not served, where a wider one might take them."""
         if not any(each.protocol == "TLS" for each in listeners.values()):
             return None
-        taken: frozenset[str] = read(self._ports.hostnames, ("TCP", port)) or frozenset()
+        taken: frozenset[str] = read(self._ports.hostnames, port) or frozenset()
         names = sorted(taken - {each.hostname for each in listeners.values()} - {EVERY})
         if not names:
             return None

@@ -32,6 +32,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "HTTPS": ("GRPCRoute", "HTTPRoute"),
     "TLS": ("TLSRoute",),
     "TCP": ("TCPRoute",),
+    "UDP": ("UDPRoute",),
 }
 """The kinds of routes for each protocol that is served."""
 
@@ -86,7 +87,7 @@ class Listener:
     @property
     def port(self) -> Port:
         """Its port."""
-        return "TCP", self.spec.port
+        return port_of(self.spec.protocol, self.spec.port)
 
     @property
     def ends_tls(self) -> bool:
@@ -121,6 +122,11 @@ class Claim:
         """Whether a port may be that of both, if their hostnames are different."""
         apart = _TOLD_APART.get(self.protocol)
         return apart is not None and apart == _TOLD_APART.get(other.protocol)
+
+
+def port_of(protocol: str, number: int) -> Port:
+    """The port of a listener of a protocol."""
+    return ("UDP" if protocol == "UDP" else "TCP"), number
 
 
 def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Listener]:

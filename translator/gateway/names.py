@@ -15,10 +15,11 @@ HTTP_ROUTE: Final = f"{GROUP}/HTTPRoute"
 GRPC_ROUTE: Final = f"{GROUP}/GRPCRoute"
 TLS_ROUTE: Final = f"{GROUP}/TLSRoute"
 TCP_ROUTE: Final = f"{GROUP}/TCPRoute"
+UDP_ROUTE: Final = f"{GROUP}/UDPRoute"
 REFERENCE_GRANT: Final = f"{GROUP}/ReferenceGrant"
 NAMESPACE: Final = "core/Namespace"
 
-PASSING: Final = {"TLSRoute": TLS_ROUTE, "TCPRoute": TCP_ROUTE}
+PASSING: Final = {"TLSRoute": TLS_ROUTE, "TCPRoute": TCP_ROUTE, "UDPRoute": UDP_ROUTE}
 """The kinds of routes that pass on what comes in as it is, with no look into it."""
 
 ROUTES: Final = {"HTTPRoute": HTTP_ROUTE, "GRPCRoute": GRPC_ROUTE, **PASSING}

@@ -57,23 +57,23 @@ class Ports:
         self.presented: Table[ObjectKey, Presented] = tables.each(
             "certificates towards services", gateways.all, lambda _, row: terminations.presented(row)
         )
-        self.by_port: Table[int, Mapping[ListenerKey, Served]] = tables.group(
-            "listeners served by port", self.served, lambda _, row: {row.port: row}
+        self.by_port: Table[Port, Mapping[ListenerKey, Served]] = tables.group(
+            "listeners served by port", self.served, lambda _, row: {row.place: row}
         )
-        self._neighbours: Table[int, Neighbours] = tables.each(
+        self._neighbours: Table[Port, Neighbours] = tables.each(
             "listeners in TLS by port", self.by_port, lambda _, them: neighbours_of(them)
         )
         members = tables.group(
             "listeners served by chain", self.served, lambda _, row: {row.chain: row} if row.speaks_http else {}
         )
         self.chains: Table[str, ir.FilterChain] = tables.each("chains of gateways", members, self._chain)
-        opened = tables.group("ports opened by gateways", self.served, lambda _, row: {listener_name(row.port): row})
+        opened = tables.group("ports opened by gateways", self.served, lambda _, row: {listener_name(row.place): row})
         self.listeners: Table[str, ir.Listener] = tables.each("listeners opened by gateways", opened, self._listener)
 
     def overlaps(self, verdict: Verdict) -> tuple[Condition, ...]:
         """What is said of a listener whose hosts another one's certificates stand for as well. For rules."""
         own = read(self.served, verdict.listener.key)
-        near = read(self._neighbours, own.port) if own is not None and own.tls else None
+        near = read(self._neighbours, own.place) if own is not None and own.tls else None
         found = overlapping(own, near) if own is not None and near is not None else None
         return (found,) if found is not None else ()
 
@@ -86,14 +86,14 @@ class Ports:
     def _chain(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.FilterChain:
         own = tuple([served[key] for key in sorted(served)])
         names = {each.key: tuple((read(self._names, each.key) or {}).values()) for each in own}
-        taken: frozenset[str] = read(self.hostnames, ("TCP", own[0].port)) or frozenset()
+        taken: frozenset[str] = read(self.hostnames, own[0].place) or frozenset()
         return chain_of(name, own, names, taken, self._common())
 
     def _listener(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.Listener:
-        port = next(iter(served.values())).port
+        transport, port = next(iter(served.values())).place
         origins = tuple(sorted({key[0] for key in served}))
         address, more = self._options.bind_address, self._options.more_addresses
-        return ir.Listener(name, address, port, origins=origins, more_addresses=more)
+        return ir.Listener(name, address, port, origins=origins, more_addresses=more, by_datagrams=transport == "UDP")
 
 
 def _claims_of(_: ListenerKey, listener: Listener) -> dict[Port, Claim]:

@@ -36,6 +36,7 @@ HTTPRouteRetryConnectionError HTTPRouteSchemeRedirect
 ReferenceGrant
 TCPRoute
 TLSRoute TLSRouteModeMixed TLSRouteModeTerminate
+UDPRoute
 """
 FEATURES: Final = tuple(sorted(_FEATURES.split()))
 """What of Gateway API is served, in its words. Each has a test, which docs/gateway-api.md names."""

@@ -3,7 +3,7 @@
 GatewayClass -> classes -> gateways, sets --> listeners --> ports settled --> verdicts --> served --> chains, listeners
 ReferenceGrant -> grants       |                                                  |
 HTTPRoute, GRPCRoute --> routes +-> attachments --> names, counts ----------------+
-TLSRoute, TCPRoute          |               |                                     |
+TLS-, TCP-, UDPRoute        |               |                                     |
                             +-> understood -+--> routes, hosts_of                 |
                                             +--> passing -------------------------+
 """
@@ -29,7 +29,8 @@ from translator.gateway.kinds.reference_grant import ReferenceGrantSpec
 from translator.gateway.kinds.shared import Object, hostnames_of, read_object
 from translator.gateway.kinds.tcp_route import TCPRouteSpec
 from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connections
-from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE
+from translator.gateway.kinds.udp_route import UDPRouteSpec
+from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
 from translator.gateway.ports import Ports
 from translator.gateway.problems import problems_of
 from translator.gateway.routes import Attachments, Route, Routes
@@ -111,6 +112,7 @@ class GatewayTables:
                 lambda key, body: read_object(TLSRouteSpec, key, body, names_of_connections),
             ),
             tables.each("TCP routes", objects[TCP_ROUTE], lambda key, body: read_object(TCPRouteSpec, key, body)),
+            tables.each("UDP routes", objects[UDP_ROUTE], lambda key, body: read_object(UDPRouteSpec, key, body)),
         )
         self._attachments = Attachments(tables, gateways, routes)
         terminations = Terminations(kubernetes, grants)

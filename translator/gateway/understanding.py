@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from translator import ir
@@ -75,7 +76,9 @@ class Understanding:
             for place, rule in enumerate(rules)
             for number, each in enumerate(rule.backend_refs)
         ]
-        found = [(ref.weight, self._backends.find_passed(route, ref, path)) for ref, path in refs]
+        by_datagrams = route.kind == "UDPRoute"
+        find = partial(self._backends.find_passed, by_datagrams=by_datagrams)
+        found = [(ref.weight, find(route, ref, path)) for ref, path in refs]
         shares = tuple([ir.WeightedBackend(each.backend, weight) for weight, each in found if weight])
         return Understood((), tuple([each.problem for _, each in found if each.problem]), shares=shares)
 

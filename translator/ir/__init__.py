@@ -48,6 +48,7 @@ from translator.ir.serving import (
     RuntimeValues,
     TcpChain,
     TlsTermination,
+    UdpChain,
     VirtualHost,
 )
 
@@ -92,6 +93,7 @@ __all__ = [
     "TextMatch",
     "TlsTermination",
     "TlsVersions",
+    "UdpChain",
     "UpstreamTls",
     "VirtualHost",
     "WeightedBackend",

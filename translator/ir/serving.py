@@ -127,6 +127,18 @@ class TcpChain:
 
 
 @dataclass(frozen=True, slots=True)
+class UdpChain:
+    """Datagrams of this chain, which is the only one of its listener, are passed on as they are.
+
+    Whose address and port is new has a backend by weight, and keeps it while it sends and for a minute. What is sent to
+    the share of a backend that is None, or where there is no backend at all, is dropped.
+    """
+
+    backends: tuple[WeightedBackend, ...]
+    stat_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
 class FilterChain:
     """What happens to the connections of one listener that ask for one of `server_names`; () is any other.
 
@@ -138,7 +150,7 @@ class FilterChain:
     listener: str
     server_names: tuple[str, ...]
     tls: TlsTermination | None
-    body: HttpChain | TcpChain
+    body: HttpChain | TcpChain | UdpChain
     origins: tuple[ObjectKey, ...] = ()
     quic: bool = False
     passthrough: bool = False
@@ -148,7 +160,8 @@ class FilterChain:
 class Listener:
     """A port that is open; its chains say the rest. `buffer_limit`: what is kept of a connection at most, in bytes.
 
-    `quic`: a port of UDP, where HTTP/3 is spoken. `more_addresses`: where it is open as well as at `address`.
+    `quic`: a port of UDP, where HTTP/3 is spoken. `by_datagrams`: one that passes on what comes. `more_addresses`:
+    where it is open as well as at `address`.
     """
 
     name: str
@@ -159,3 +172,4 @@ class Listener:
     buffer_limit: int | None = None
     quic: bool = False
     more_addresses: tuple[str, ...] = ()
+    by_datagrams: bool = False

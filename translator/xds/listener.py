@@ -49,7 +49,7 @@ from translator.resources import Resource, resource
 from translator.xds import scoped
 from translator.xds.believed import removal
 from translator.xds.client_address import position_of, without_port
-from translator.xds.layer4 import tcp_filter
+from translator.xds.layer4 import LONGEST_DATAGRAM, tcp_filter
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
 from translator.xds.tls import downstream_tls, quic_tls
@@ -79,6 +79,7 @@ _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", t
 _QUIC = UdpListenerConfig(
     quic_options=ListenersQuicOptions(), downstream_socket_config=UdpSocketConfig(prefer_gro=True)
 )
+_DATAGRAMS = UdpListenerConfig(downstream_socket_config=UdpSocketConfig(max_rx_datagram_size=LONGEST_DATAGRAM))
 _TRANSPORTS = {"tls": "tls", "clear text": "raw_buffer", "anything": None}
 _SLASHES = {
     "keep": HttpConnectionManagerPathWithEscapedSlashesAction.KEEP_UNCHANGED,
@@ -93,12 +94,14 @@ _UNDERSCORES = {
 }
 
 
-Wants = Literal["tls", "clear text", "anything"]
+Wants = Literal["tls", "clear text", "anything", "datagrams"]
 """What connections a chain is for."""
 
 
 def wants(chain: ir.FilterChain) -> Wants:
     """What a chain is for. TCP that is passed on as it is, to whomever, may well begin with a TLS hello."""
+    if isinstance(chain.body, ir.UdpChain):
+        return "datagrams"
     if chain.tls or chain.passthrough:
         return "tls"
     return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
@@ -176,7 +179,7 @@ def _http3(options: ir.HttpOptions) -> Http3ProtocolOptions:
 def _socket_address(listener: ir.Listener, address: str) -> Address:
     """Where it listens; `::` is every address of both families."""
     both = True if address == "::" else None
-    protocol = SocketAddressProtocol.UDP if listener.quic else None
+    protocol = SocketAddressProtocol.UDP if listener.quic or listener.by_datagrams else None
     place = SocketAddress(protocol=protocol, address=address, port_value=listener.port, ipv4_compat=both)
     return Address(socket_address=place)
 
@@ -184,8 +187,11 @@ def _socket_address(listener: ir.Listener, address: str) -> Address:
 def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Resource:
     """The listener, joined from its chains: for each name what it is for, and its bytes.
 
-    Where a proxy says who the client is, nobody goes on who has not heard it.
+    Where a proxy says who the client is, nobody goes on who has not heard it. A listener of datagrams has no chains for
+    Envoy, but a filter.
     """
+    if listener.by_datagrams:
+        return _encode_datagrams(listener, chains)
     filters = [_PROXY_PROTOCOL] if listener.proxy_protocol else []
     wanted = {each for each, _ in chains.values()}
     if "tls" in wanted and not listener.quic:
@@ -205,3 +211,18 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, byt
     )
     joined = b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])
     return resource(head + joined)
+
+
+def _encode_datagrams(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Resource:
+    """A listener whose datagrams are passed on by the filter that its only chain is."""
+    [(_, body)] = chains.values()
+    head = Listener(
+        name=listener.name,
+        address=_socket_address(listener, listener.address),
+        additional_addresses=[
+            AdditionalAddress(address=_socket_address(listener, each)) for each in listener.more_addresses
+        ],
+        listener_filters=[ListenerFilter.of(body)],
+        udp_listener_config=_DATAGRAMS,
+    )
+    return resource(head)

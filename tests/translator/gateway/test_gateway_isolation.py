@@ -59,7 +59,7 @@ def test_a_request_comes_to_the_listener_that_it_belongs_to_or_to_none(
         declared = [listener(place, *each) for place, each in enumerate(listeners)]
         made.gateway(f"g{number}", *declared, created=f"202{number}-01-01T00:00:00Z")
         made.route(f"r{number}", {"backendRefs": [to()]}, parentRefs=[{"name": f"g{number}"}], hostnames=hostnames)
-        through = {"kind": "TLSRoute", "hostnames": hostnames or ["*.test", "a.x.test"]}
+        through: dict[str, Any] = {"kind": "TLSRoute", "hostnames": hostnames or ["*.test", "a.x.test"]}
         made.route(f"t{number}", {"backendRefs": [to()]}, parentRefs=[{"name": f"g{number}"}], **through)
     made.sweep()
     names = {hostname for listeners in gateways for hostname, _ in listeners}
