@@ -49,7 +49,7 @@ from translator.resources import Resource, resource
 from translator.xds import scoped
 from translator.xds.believed import removal
 from translator.xds.client_address import position_of, without_port
-from translator.xds.layer4 import LONGEST_DATAGRAM, tcp_filter
+from translator.xds.layer4 import LONGEST_DATAGRAM, tcp_filter, udp_filter
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
 from translator.xds.tls import downstream_tls, quic_tls
@@ -107,12 +107,15 @@ def wants(chain: ir.FilterChain) -> Wants:
     return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
 
 
-def encode_filter_chain(chain: ir.FilterChain, index: str | None = None) -> FilterChain:
+def encode_filter_chain(chain: ir.FilterChain, index: str | None = None) -> FilterChain | ListenerFilter:
     """One filter chain; clear text is what is left when the connection does not begin with a TLS hello.
 
-    `index`: the scope where its requests are looked up first, if they are looked up twice.
+    Of datagrams it is a filter of the listener. `index`: the scope where its requests are looked up first, if they are
+    looked up twice.
     """
     body = chain.body
+    if isinstance(body, ir.UdpChain):
+        return udp_filter(body)
     transport = "quic" if chain.quic else _TRANSPORTS[wants(chain)]
     return FilterChain(
         name=chain.name,

@@ -16,7 +16,6 @@ from translator.tables import Table, Tables, every, read
 from translator.xds.cluster import encode_assignment, encode_cluster, found_in
 from translator.xds.forward import backends_of
 from translator.xds.intent import Intent
-from translator.xds.layer4 import udp_filter
 from translator.xds.listener import Wants, encode_filter_chain, encode_listener, wants
 from translator.xds.names import assignment_name, authority_name, certificate_name, cluster_name
 from translator.xds.routes import RouteTables
@@ -154,9 +153,7 @@ class XdsTables:
 
     def _encode_chain(self, name: str, chain: ir.FilterChain) -> "_EncodedChain":
         index = self.routes.index_of(name)
-        body = chain.body
-        encoded = udp_filter(body) if isinstance(body, ir.UdpChain) else encode_filter_chain(chain, index)
-        return _EncodedChain(chain.listener, wants(chain), encoded)
+        return _EncodedChain(chain.listener, wants(chain), encode_filter_chain(chain, index))
 
     def _listeners(self) -> Table[str, Resource]:
         encoded = self._tables.each("filter chains", self._intent.chains, self._encode_chain)

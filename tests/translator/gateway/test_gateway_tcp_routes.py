@@ -7,6 +7,7 @@ import pytest
 
 from tests.translator.gateway.gateway_world import GatewayWorld, key_of, to, world
 from tests.translator.gateway.test_gateway_tls_routes import NEW, OLD, whose
+from translator import ir
 from translator.gateway.held import what_is_left
 from translator.options import OwnPort
 
@@ -109,3 +110,30 @@ def test_a_strangers_route_needs_leave_of_the_listener_and_its_service_a_grant()
     source[0]["kind"] = "TCPRoute"
     made.put("ReferenceGrant", "g", {"from": source, "to": [{"group": "", "kind": "Service", "name": "red"}]})
     assert whose(made, 9001) == {"*": "red"}
+
+
+@pytest.mark.parametrize("kind", ["TCPRoute", "TLSRoute"])
+def test_nobody_passes_connections_on_to_our_own_diagnostics(kind: str) -> None:
+    through = {"name": "tls", "port": 8443, "protocol": "TLS", "tls": {"mode": "Passthrough"}}
+    made = world(tcp(), through, own_addresses=frozenset({"10.0.0.9"}))
+    labels = {"kubernetes.io/service-name": "red"}
+    body = {"metadata": {"name": "s", "namespace": "default", "labels": labels}, "addressType": "IPv4"}
+    slices = {**body, "ports": [{"name": "", "port": 8877}], "endpoints": [{"addresses": ["10.0.0.9"]}]}
+    made.change("discovery.k8s.io/EndpointSlice/default/s", orjson.dumps(slices))
+    key = made.route("r", {"backendRefs": [to()]}, kind=kind, **({"hostnames": ["a.test"]} if "TLS" in kind else {}))
+    assert made.parent(key)["ResolvedRefs"] == "False/RefNotPermitted"
+    found = whose(made, 9000) if kind == "TCPRoute" else whose(made)
+    assert set(found.values()) == {"closed"}
+
+
+def test_log_services_are_told_of_connections() -> None:
+    made = world(tcp())
+    made.service("logs")
+    tcp_route(made, "r")
+    metadata = {"name": "l", "namespace": "default"}
+    spec = {"service": "logs", "driver": "tcp", "driver_config": {}, "grpc": True}
+    body = {"kind": "LogService", "metadata": metadata, "spec": spec}
+    made.change("getambassador.io/LogService/default/l", _json(body))
+    chain = made.chain("gateway:9000/*:tcp/TCPRoute/default/r").body
+    assert isinstance(chain, ir.TcpChain)
+    assert [log.kind for log in chain.logs] == ["tcp"]
