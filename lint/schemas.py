@@ -26,6 +26,43 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 _SIZES: Final[Mapping[str, type[Any]]] = {"Length": str, "Items": list, "Properties": dict}
 
 
+Check: TypeAlias = Callable[[Any], bool]
+_ASKS_MORE: Final = frozenset({"enum", "minimum", "maximum", "pattern", "x-kubernetes-int-or-string"}) | {
+    f"{bound}{unit}" for unit in _SIZES for bound in ("min", "max")
+}
+
+
+def check_of(schema: Mapping[str, Any]) -> Check:
+    """What tells at once whether a schema takes a value, and not why: most values are taken."""
+    kind = schema.get("type")
+    if kind is None or _ASKS_MORE & schema.keys():
+        return lambda value: not any(refusals(value, schema, ""))
+    if kind == "object":
+        return _check_of_object(schema)
+    if kind == "array":
+        item = check_of(schema["items"]) if "items" in schema else None
+        return lambda value: type(value) is list and (item is None or all(map(item, value)))
+    types = _TYPES[kind]
+    return lambda value: type(value) in types
+
+
+def _check_of_object(schema: Mapping[str, Any]) -> Check:
+    inner = {name: check_of(each) if each else None for name, each in schema.get("properties", {}).items()}
+    others = check_of(schema["additionalProperties"]) if schema.get("additionalProperties") else None
+    required = set(schema.get("required", ()))
+
+    def check(value: Any) -> bool:
+        if type(value) is not dict or not required <= value.keys():
+            return False
+        for name, item in value.items():
+            of_item = inner.get(name, others)
+            if of_item is not None and not of_item(item):
+                return False
+        return True
+
+    return check
+
+
 def refusals(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[Refusal]:
     """Why a schema does not take a value, with where in it."""
     kind = schema.get("type")

@@ -1,4 +1,4 @@
-"""The reporter's process: waits for the lease, reports while it is held."""
+"""The reporter's process: waits for the lease, reports while it is held, and makes what Gateways have of their own."""
 
 import asyncio
 import sys
@@ -11,6 +11,7 @@ from process import logs
 from process.main import FAILED, run
 from process.pulse import PULSE
 from process.settings import Settings
+from reporter.provisioning import Provisioning
 from reporter.reporting import Reporting
 from reporter.writing import Events, Statuses
 from snapshot import OPENING, Snapshot, SnapshotError
@@ -55,24 +56,31 @@ async def _candidate(
                 campaign.result()
             if await _gained(lease, stopping):
                 reporting = Reporting(snapshot, settings, statuses, events, lambda: lease.is_held)
-                await _lead(settings, reporting, lease, stopping)
+                provisioning = Provisioning(snapshot, settings, api, lambda: lease.is_held)
+                await _lead(settings, reporting, provisioning, lease, stopping)
                 await reporting.end()
     finally:
         done.set()
         await campaign
 
 
-async def _lead(settings: Settings, reporting: Reporting, lease: Lease, stopping: asyncio.Event) -> None:
+async def _lead(
+    settings: Settings, reporting: Reporting, provisioning: Provisioning, lease: Lease, stopping: asyncio.Event
+) -> None:
     bell = Bell.listen(settings.bells_dir, "reporter", "statuses")
     ended = asyncio.Event()
+    making = asyncio.create_task(provisioning.run())
     try:
         while lease.is_held and not stopping.is_set():
             reporting.follow()
+            provisioning.follow()
             reporting.work(ended.set)
             ended.clear()
             await _next(bell, ended, stopping, reporting.wait)
     finally:
         bell.close()
+        making.cancel()
+        await asyncio.wait([making])
 
 
 async def _next(bell: Bell, ended: asyncio.Event, stopping: asyncio.Event, seconds: float | None) -> None:

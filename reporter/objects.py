@@ -120,6 +120,7 @@ def wanted_of(record: Record | None) -> Wanted | None:
     uid, status, about = body.get("uid"), body.get("status"), body.get("generation")
     shared = body.get("gateway")
     if uid and isinstance(shared, dict):
+        shared.pop("service", None)  # that is `reporter.services`'
         return Wanted(record.version, uid, observed(shared, about or 0), about or 0, is_shared=True)
     if not uid or not isinstance(status, dict) or not status:
         return None

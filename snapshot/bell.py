@@ -6,7 +6,6 @@ nothing takes the processor just when the one that has work needs it. A lost rin
 looks by itself now and then, and when it does, it hangs its bell up again if somebody took it down.
 """
 
-import asyncio
 import contextlib
 import os
 import re
@@ -52,6 +51,8 @@ class Bell:
         """
         if self._was_taken_down() or self._drain():
             return True
+        import asyncio  # noqa: PLC0415 -- 4 MiB, and most of a start, for the readers of a folder, who hear no bell
+
         loop = asyncio.get_running_loop()
         rang = asyncio.Event()
         loop.add_reader(self._socket, rang.set)

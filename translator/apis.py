@@ -55,7 +55,7 @@ class Apis:
         self.derived = tables.union("objects of others", ingress.of, knative.of)
         self.addresses = tables.union("addresses", ingress.addresses, knative.addresses)
         derived = bodies_by_kind(tables, self.derived)
-        gateways = Gateways(tables)
+        gateways = Gateways(tables, kubernetes.sources["core/Service"], options)
         self.emissary = emissary = EmissaryTables(
             tables, kubernetes, files, consul, own, options, derived, gateways.wanted
         )

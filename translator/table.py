@@ -61,6 +61,11 @@ class Turn:
         self.asked: Asked = {}
         self.failures: list[Failure] = []
 
+    def end(self) -> None:
+        """No function runs any more, however the sweep ended."""
+        self.running = None
+        self.asked.clear()
+
 
 class Moved:
     """What one sweep changed in one table: the rows before and now, None for no row, under the same keys."""
@@ -213,6 +218,7 @@ class _Derived(Table[K, V], Generic[K, A, V]):
         """
         turn, make, remembered, failures = self._turn, self._make, self._asked, self._failures
         parent, is_group = self._parent._rows, isinstance(self, Group)
+        turn.running, asked = self, turn.asked  # until the sweep is over, or another table's turn
         for number, key in enumerate(stale):
             row = parent.get(key)
             if row is None:
@@ -221,7 +227,6 @@ class _Derived(Table[K, V], Generic[K, A, V]):
                 continue
             if not number % STRIDE:
                 turn.step()
-            turn.running = self
             try:
                 result = make(key, row)
                 if is_group and type(result) is not dict:
@@ -231,11 +236,9 @@ class _Derived(Table[K, V], Generic[K, A, V]):
             else:
                 if failures:
                     failures.pop(key, None)
-            finally:
-                turn.running = None
-            if turn.asked or key in remembered:
-                asked, turn.asked = turn.asked, {}
-                self._remember(key, asked)
+            if asked or key in remembered:
+                self._remember(key, tuple(asked))
+                asked.clear()
             if result is not _FAILED:
                 yield key, result
 
@@ -247,7 +250,7 @@ class _Derived(Table[K, V], Generic[K, A, V]):
     def _forget(self, key: Any) -> None:
         """The parent's row is gone: so are the questions and the failure of this key."""
         self._failures.pop(key, None)
-        self._remember(key, {})
+        self._remember(key, ())
 
     def _note(self, key: Any, asked: tuple[Key, ...]) -> None:
         """What a key asks that asked nothing before."""
@@ -261,9 +264,9 @@ class _Derived(Table[K, V], Generic[K, A, V]):
         if asked:
             self._asked[key] = asked
 
-    def _remember(self, key: Any, asked: Asked) -> None:
+    def _remember(self, key: Any, now: tuple[Key, ...]) -> None:
         """Replace what this key asked, in both directions."""
-        before, now = self._asked.get(key), tuple(asked)
+        before = self._asked.get(key)
         if now == before:
             return
         self._usual = now = self._usual if now == self._usual else now
@@ -271,9 +274,10 @@ class _Derived(Table[K, V], Generic[K, A, V]):
             self._note(key, now)
             return
         me = (self, key)
-        for table, question in before:
-            if (table, question) not in asked:
-                table._remove_reader(question, me)
+        known = set(now)
+        for asking in before:
+            if asking not in known:
+                asking[0]._remove_reader(asking[1], me)
         known = set(before)
         for asking in now:
             if asking not in known:

@@ -70,6 +70,7 @@ class Tables:
 
     def __init__(self, step: Callable[[], None] = lambda: None) -> None:
         self._tables: list[Table[Any, Any]] = []
+        self._names: set[str] = set()
         self._turn = Turn(step)
 
     def source(self, name: str) -> Table[K, V]:
@@ -101,12 +102,13 @@ class Tables:
         """The position of a new table in the order of declaration."""
         if any(parent._turn is not self._turn for parent in parents):
             raise MisuseError(f"a parent of {name!r} belongs to other tables")
-        if any(name == table.name for table in self._tables):
+        if name in self._names:
             raise MisuseError(f"there are two tables named {name!r}")
         return len(self._tables)
 
     def _add(self, table: T) -> T:
         self._tables.append(table)
+        self._names.add(table.name)
         return table
 
     def sweep(self, changes: Mapping[Any, Mapping[Any, Any]]) -> Sweep:
@@ -128,13 +130,16 @@ class Tables:
             table._stale = dict(rows)
         self._turn.failures = []
         moved: dict[Any, Moved] = {}
-        for table in self._tables:
-            if table._stale:
-                stale, table._stale = table._stale, {}
-                result = table._settle(stale)
-                if result.now:
-                    moved[table] = result
-                    table._wake(result.now)
+        try:
+            for table in self._tables:
+                if table._stale:
+                    stale, table._stale = table._stale, {}
+                    result = table._settle(stale)
+                    if result.now:
+                        moved[table] = result
+                        table._wake(result.now)
+        finally:
+            self._turn.end()
         return Sweep(moved, tuple(self._turn.failures))
 
     def failures(self) -> tuple[Failure, ...]:

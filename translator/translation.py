@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from translator.carriers import Carriers
+from translator.decode import Problem
 from translator.derived import INGRESS, KNATIVE
 from translator.emissary.names import what_is_left
 from translator.emissary.objects import subject_of
@@ -359,8 +360,10 @@ class Translation:
 
     def _restate(self, keys: Iterable[ObjectKey], publication: Publication) -> None:
         """Tell the statuses of these objects anew."""
+        keys = tuple(keys)
+        problems = self.pipeline.problems([key for key in keys if key not in self._holds])
         for key in keys:
-            publication.statuses[key] = self._status_of(key)
+            publication.statuses[key] = self._status_of(key, problems.get(key))
 
     def _tell_carriers(self, publication: Publication) -> Publication:
         """The same, told as well on the objects that carry in an annotation what it is about."""
@@ -372,8 +375,9 @@ class Translation:
     def _status_of_carried(self, key: ObjectKey) -> Status | None:
         return self._status_of(key) if self.pipeline.serves(key) else self._status_without_tables(key, b"")
 
-    def _status_of(self, key: ObjectKey) -> Status | None:
-        status = self._judgement_of(key)
+    def _status_of(self, key: ObjectKey, problems: tuple[Problem, ...] | None = None) -> Status | None:
+        """The status of an object; `problems` where what is wrong with it is known already."""
+        status = self._judgement_of(key, problems)
         if status is None:
             return None
         said = self.pipeline.gateway_status_of(key)
@@ -388,14 +392,15 @@ class Translation:
         )
         return replace(status, gateway=with_envoys_word(kind_of(key), said, status)) if said else status
 
-    def _judgement_of(self, key: ObjectKey) -> Status | None:
+    def _judgement_of(self, key: ObjectKey, problems: tuple[Problem, ...] | None) -> Status | None:
         hold = self._holds.get(key)
         if hold is not None:
             return status_of_held(hold) if not key.startswith(FILES) else status_of_files(hold)
         body = self.pipeline.object(key)
         if body is None:
             return None
-        (problems,) = self.pipeline.problems([key]).values()
+        if problems is None:
+            (problems,) = self.pipeline.problems([key]).values()
         return status_of_object(problems, self._blames.get(key, NOBODY).values())
 
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:

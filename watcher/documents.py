@@ -16,6 +16,7 @@ import yaml
 
 from snapshot import JSON
 from watcher.limits import MAX_ALIASED, MAX_DEPTH, Limits, mib
+from watcher.plain_yaml import extent_of, plain_document
 from watcher.scalars import ScalarError, number, plain, tagged
 from watcher.sources import Sort
 
@@ -86,6 +87,15 @@ def read_yaml(text: bytes, budget: Budget) -> Iterator[Document | Fault]:
 
     What they take is taken from the budget.
     """
+    found = plain_document(text)
+    if found is not None and found.values <= budget.values:
+        budget.values -= found.values
+        yield Document(found.value, found.line, found.values)
+        return
+    yield from _read_by_events(text, budget)
+
+
+def _read_by_events(text: bytes, budget: Budget) -> Iterator[Document | Fault]:
     if excess := _directive_too_many(text):
         yield excess
         return
@@ -119,22 +129,11 @@ def read_json(text: bytes, budget: Budget) -> Document | Fault:
         return Fault("it is nested too deeply", 0)
     except ValueError as error:
         return Fault(str(error), 0)
-    values, levels = _extent_of(value)
+    values, levels = extent_of(value)
     budget.values -= values
     if levels > MAX_DEPTH:
         return Fault(f"it is nested more than {MAX_DEPTH} deep", 0, "Excess")
     return Fault(budget.excess, 0, "Excess") if budget.values < 0 else Document(value, 0, values)
-
-
-def _extent_of(value: JSON) -> tuple[int, int]:
-    """How many values it has, keys among them as in YAML, and how many collections inside each other."""
-    values, levels = 1, 0
-    here = [value]
-    while here := [item for item in here if isinstance(item, dict | list)]:
-        values += sum(2 * len(item) if isinstance(item, dict) else len(item) for item in here)
-        levels += 1
-        here = [inner for item in here for inner in (item.values() if isinstance(item, dict) else item)]
-    return values, levels
 
 
 def _directive_too_many(text: bytes) -> Fault | None:

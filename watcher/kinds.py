@@ -32,9 +32,10 @@ TLS_KEYS: Final = frozenset(
 
 WAYS_IN: Final = {
     "app.kubernetes.io/component": "ambassador-service",
+    "getambassador.io/serves": "gateway",
     "networking.knative.dev/visibility": "cluster-local",
 }
-"""The labels, any of which a Service must have that statuses of Ingresses speak of."""
+"""The labels, any of which a Service must have that statuses of Ingresses and Gateways speak of."""
 
 _NO_TLS: Final = (
     "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,type!=kubernetes.io/dockerconfigjson"

@@ -11,7 +11,7 @@ from typing import Final
 
 from snapshot import JSON
 
-_WORDS: Final[dict[str, bool | None]] = {
+WORDS: Final[dict[str, bool | None]] = {
     form: value
     for value, words in {
         True: ("y", "yes", "true", "on"),
@@ -38,8 +38,8 @@ class ScalarError(ValueError):
 
 def plain(text: str) -> JSON:
     """The value of a scalar that stands without quotes and without a tag. ScalarError for `.inf` and `.nan`."""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in WORDS:
+        return WORDS[text]
     if text[0] not in _NUMERIC or len(text) > MAX_DIGITS:
         return text
     if _NOT_JSON.fullmatch(text):

@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from conversion import CURRENT, GROUP
@@ -10,7 +11,7 @@ from crds.definitions import spec_schema
 from crds.kinds import SERVED
 from lint.findings import Code, Found
 from lint.rules.world import Rule, World
-from lint.schemas import Refusal, refusals
+from lint.schemas import Check, Refusal, check_of, refusals
 from translator.apis import kind_of
 from translator.decode import join, quote, step
 from translator.ir import ObjectKey
@@ -70,8 +71,9 @@ def find(world: World) -> Iterator[Found]:
             continue
         document = world.document(key)
         yield from (Found(NAME, key, path, said) for path, said in _names(document.get("metadata") or {}))
-        if document.get("apiVersion") == _SERVED_VERSION and document.get("spec") is not None:
-            for path, said in refusals(document["spec"], schema, "spec"):
+        spec = document.get("spec")
+        if document.get("apiVersion") == _SERVED_VERSION and spec is not None and not schema.takes(spec):
+            for path, said in refusals(spec, schema.words, "spec"):
                 if not _is_told(world, key, path):
                     yield Found(REFUSED, key, path, said)
 
@@ -105,6 +107,15 @@ def _names(metadata: Mapping[str, Any]) -> Iterator[Refusal]:
             yield path, f"cannot have the value {quote(value)} in Kubernetes"
 
 
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    """Of a kind's spec, and what tells at once whether it takes one."""
+
+    words: Mapping[str, Any]
+    takes: Check
+
+
 @functools.cache
-def _schemas() -> Mapping[str, dict[str, Any]]:
-    return {f"{GROUP}/{kind.name}": spec_schema(kind) for kind in SERVED}
+def _schemas() -> Mapping[str, _Schema]:
+    every = {f"{GROUP}/{kind.name}": spec_schema(kind) for kind in SERVED}
+    return {kind: _Schema(schema, check_of(schema)) for kind, schema in every.items()}

@@ -3,6 +3,7 @@
 import httpx
 
 from snapshot import Record
+from tests.support import plain
 from tests.support.envoy import wait_until
 from tests.support.resources import cluster, direct, endpoints, keyed, listener, routes
 
@@ -12,7 +13,7 @@ UPDATES = "update_success|update_rejected"
 def ask(port: int, path: str = "/") -> str:
     """The body of an answer, or what went wrong instead of a 200."""
     try:
-        response = httpx.get(f"http://127.0.0.1:{port}{path}", timeout=5)
+        response = plain.get(f"http://127.0.0.1:{port}{path}", timeout=5)
     except httpx.HTTPError as error:
         return repr(error)
     return response.text if response.status_code == httpx.codes.OK else f"status {response.status_code}"

@@ -8,6 +8,7 @@ import pytest
 
 from snapshot import Record
 from tests.adsserver.served import UPDATES
+from tests.support import plain
 from tests.support.adsserver import Adsserver
 from tests.support.envoy import RealEnvoy, free_port, wait_until
 from tests.support.kept import KeptAlive
@@ -37,7 +38,7 @@ def upstreams() -> Iterator[list[HttpUpstream]]:
 def get(port: int, host: str = HOST) -> str:
     """The body of an answer, or what came instead."""
     try:
-        answer = httpx.get(f"http://127.0.0.1:{port}/", headers={"host": host}, timeout=5)
+        answer = plain.get(f"http://127.0.0.1:{port}/", headers={"host": host}, timeout=5)
     except httpx.HTTPError as error:
         return repr(error)
     return answer.text if answer.status_code == httpx.codes.OK else f"status {answer.status_code}"
@@ -87,7 +88,7 @@ def test_a_request_goes_by_the_index_to_its_scope(ads: Adsserver, envoy: RealEnv
     wait_body(port, "one")
     assert get(port, "b.test") == "two"
     assert get(port, "c.test") == "status 404"
-    spoofed = httpx.get(f"http://127.0.0.1:{port}/", headers={"host": HOST, "x-scope": "k2"})
+    spoofed = plain.get(f"http://127.0.0.1:{port}/", headers={"host": HOST, "x-scope": "k2"})
     assert spoofed.text == "one"
 
 
@@ -161,7 +162,7 @@ def test_a_cold_start_with_two_hundred_scopes(ads: Adsserver) -> None:
 
         wait_until(serves, what=lambda: statuses[-1])
         assert {each for each in statuses if each.startswith("status")} == set(), "no request before all is there"
-        with httpx.Client() as client:
+        with plain.Client() as client:
             for name in names:
                 answer = client.get(f"http://127.0.0.1:{port}/", headers={"host": f"{name}.test"})
                 assert answer.text == f"body of {name}"

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from snapshot import Record
 from tests.support.adsserver import Adsserver
-from tests.support.certificates import authority
+from tests.support.certificates import authority, unverified
 from tests.support.envoy import RealEnvoy, free_port, wait_until
 from tests.support.resources import cluster, direct, endpoints, keyed, routes, secret, tls_listener
 
@@ -58,8 +58,7 @@ class World:
 
     def served(self, name: str) -> int | None:
         """The serial number of the certificate that a client gets; None where the connection is reset."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context = unverified()
         try:
             with (
                 socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain,

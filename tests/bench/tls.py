@@ -2,7 +2,7 @@
 
 import http.client
 
-from tests.support.gateway import unverified
+from tests.support.certificates import unverified
 
 
 class NamedConnection(http.client.HTTPConnection):

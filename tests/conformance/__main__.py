@@ -6,13 +6,14 @@ The exit code is the suite's: 0 when all that was run has passed; 2 when the mac
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.conformance.programs import BuildError, Programs
 from tests.conformance.programs import ensure as ensure_suite
-from tests.conformance.run import CLASS, PROFILES, Run, service_ports, with_heading
+from tests.conformance.run import CLASS, PROFILES, Run, with_heading
 from tests.e2e.cluster.binaries import BinariesError, ensure
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.gateway import DEPLOYMENT, MANIFESTS, NAMESPACE, SERVICE, load_image
@@ -24,6 +25,14 @@ from tests.support.gateway_crds import install_whole
 
 ECHO_IMAGES = tuple(f"registry.k8s.io/gateway-api/conformance/echo-basic:v0.{minor}.0" for minor in (1, 2))
 """The names that the suite's manifests have for one program; nobody is asked for them."""
+
+FIRST = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "Gateway",
+    "metadata": {"name": "first", "namespace": NAMESPACE},
+    "spec": {"gatewayClassName": CLASS, "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]},
+}
+"""A pod without any listener is not ready, and the suite's Gateways come only when all is."""
 
 MERGE = "application/merge-patch+json"
 
@@ -59,7 +68,7 @@ def _run_of(arguments: list[str]) -> Run:
 
 
 def _install(cluster: Cluster, programs: Programs, run: Run) -> None:
-    """Gateway API's kinds, and Dragoman as people install it, but with one pod and a Service for all ports."""
+    """Gateway API's kinds, and Dragoman as people install it, but with one pod."""
     say(f"a node is ready; installing Gateway API ({run.channel} channel) and Dragoman ...")
     for name in ECHO_IMAGES:
         archive = cluster.folder / "echo.tar"
@@ -73,9 +82,9 @@ def _install(cluster: Cluster, programs: Programs, run: Run) -> None:
     cluster.apply(MANIFESTS)
     deployment = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT}"
     cluster.ask("PATCH", deployment, {"spec": {"replicas": 1}}, content_type=MERGE)
-    service = f"/api/v1/namespaces/{NAMESPACE}/services/{SERVICE}"
-    cluster.ask("PATCH", service, {"spec": {"ports": service_ports()}}, content_type=MERGE)
     cluster.apply(MANIFESTS / "gateway-api")
+    cluster.apply(MANIFESTS / "gateway-api/dedicated-addresses")
+    cluster.apply(json.dumps(FIRST))
     cluster.wait_rollout(NAMESPACE, DEPLOYMENT)
     say(f"Dragoman is ready, at {cluster.wait_address(NAMESPACE, SERVICE)}; its class is {CLASS}")
 

@@ -17,6 +17,7 @@ FILES = {
     "permissions-older-versions.txt": DEPLOY / "older-versions/rbac.yaml",
     "permissions-knative.txt": DEPLOY / "knative/rbac.yaml",
     "permissions-gateway-api.txt": DEPLOY / "gateway-api/rbac.yaml",
+    "permissions-dedicated-addresses.txt": DEPLOY / "gateway-api/dedicated-addresses/rbac.yaml",
 }
 PAGE = (ROOT / "docs/rbac.md").read_text()
 
@@ -54,9 +55,10 @@ def test_only_statuses_events_leases_and_our_own_parts_are_written(path: Path) -
         "ingresses.networking.k8s.io/status",
         "ingresses.networking.internal.knative.dev/status",
         "secrets",
+        "services",
     }
     for permission in permissions(path):
-        if permission.resource == "secrets" and permission.verb not in {"get", "list", "watch"}:
+        if permission.resource in {"secrets", "services"} and permission.verb not in {"get", "list", "watch"}:
             assert permission.namespace == "dragoman"
         if permission.resource.startswith("customresourcedefinitions"):
             assert permission.name.endswith(".getambassador.io")

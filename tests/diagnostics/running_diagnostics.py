@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 
+from tests.support import plain
 from tests.support.part import Part
 from tests.support.ports import unused_port
 from tests.support.scoped import Scoped
@@ -32,7 +33,7 @@ class RunningDiagnostics(Part):
 
     def get(self, path: str, *, method: str = "GET") -> httpx.Response:
         """One request."""
-        return httpx.request(method, f"http://127.0.0.1:{self.port}{path}", timeout=20)
+        return plain.request(method, f"http://127.0.0.1:{self.port}{path}", timeout=20)
 
     def said(self, path: str) -> tuple[int, str]:
         """Status and text of one request."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
 from diagnostics.admin import BUSY
@@ -19,7 +18,7 @@ from process import vitals
 from process.vitals import Vitals
 from snapshot import Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics
-from tests.support import resources
+from tests.support import plain, resources
 from tests.support.adsserver import Adsserver
 from tests.support.envoy import RealEnvoy, ads_bootstrap, free_port, wait_until
 
@@ -146,7 +145,7 @@ def test_ready_follows_a_real_envoy_from_its_start_to_its_end(ads: Adsserver, en
         )
         ads.publish(served)
         wait_until(lambda: running.said(READY) == (200, "ready"), what="ready")
-        assert httpx.get(f"http://127.0.0.1:{port}/").text == "hello"
+        assert plain.get(f"http://127.0.0.1:{port}/").text == "hello"
         ads.kill()
         assert running.said(READY) == (200, "ready")
         assert running.said(ALIVE) == (200, "alive")
@@ -171,7 +170,7 @@ def test_ready_never_comes_before_the_configuration_is_served(ads: Adsserver, en
         for _ in range(10):
             envoy.start()
             wait_until(lambda: running.said(READY)[0] == 200, what="ready")
-            assert [httpx.get(f"http://127.0.0.1:{port}/").text for port in ports] == ["hello", "hello"]
+            assert [plain.get(f"http://127.0.0.1:{port}/").text for port in ports] == ["hello", "hello"]
             os.kill(envoy.pid, signal.SIGSTOP)
             assert running.said(READY)[0] == 200, "it may be busy"
             os.kill(envoy.pid, signal.SIGCONT)

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from snapshot import JSON, Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics, StandIn
+from tests.support import plain
 from tests.support.envoy import RealEnvoy, short_folder
 
 LIVE = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nLIVE\n"
@@ -150,7 +151,7 @@ def test_memory_stays_flat_however_much_envoy_tells(tmp_path: Path) -> None:
     with StandIn(tmp_path / "admin.sock", tell), RunningDiagnostics(tmp_path) as running:
         running.get("/ambassador/v0/check_alive")
         before, most, count = resident(running.pid), 0, 0
-        with httpx.stream("GET", f"http://127.0.0.1:{running.port}/metrics", timeout=20) as response:
+        with plain.stream("GET", f"http://127.0.0.1:{running.port}/metrics", timeout=20) as response:
             for number, chunk in enumerate(response.iter_raw(1 << 20)):
                 count += len(chunk)
                 if number % 10 == 0:

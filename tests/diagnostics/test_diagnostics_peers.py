@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from diagnostics.peers import Connection, End, Peers, Verdict
@@ -18,6 +17,7 @@ from diagnostics.server import VIA
 from process.version import VERSION
 from snapshot import Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics
+from tests.support import plain
 from tests.support.envoy import RealEnvoy, free_port
 from translator.checks import VIA_HEADER
 
@@ -120,7 +120,7 @@ def running(tmp_path: Path) -> Iterator[RunningDiagnostics]:
 
 
 def asked(port: int, path: str, **headers: str) -> tuple[int, str]:
-    response = httpx.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=20)
+    response = plain.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=20)
     return response.status_code, response.text
 
 

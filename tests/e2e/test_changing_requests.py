@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping
 from tests.support.upstream import HttpUpstream
@@ -150,7 +150,7 @@ def test_weights_split_requests(gateway: Gateway, red: HttpUpstream, blue: HttpU
     texts = mapping("stable", name, red.service) + mapping("canary", name, blue.service, weight=30)
     with gateway.applied(name, host(name, name) + texts):
         gateway.wait_served(name)
-        with httpx.Client() as client:
+        with plain.Client() as client:
             url = f"http://127.0.0.1:{gateway.http_port}/"
             got = Counter(client.get(url, headers={"host": name}).json()["upstream"] for _ in range(1000))
         assert 230 < got["blue"] < 370  # 30 %, five standard deviations to each side

@@ -3,9 +3,9 @@
 import os
 import signal
 
-import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import host, mapping
@@ -22,7 +22,7 @@ def test_readiness_goes_at_once_and_no_client_of_http_2_is_told_to_go(red: HttpU
         gateway.apply("end", host(NAME, NAME) + mapping(NAME, NAME, red.service))
         gateway.wait_served(NAME)
         url, headers = f"http://127.0.0.1:{gateway.http_port}/", {"host": NAME}
-        with httpx.Client(http1=False, http2=True, timeout=10) as kept:
+        with plain.Client(http1=False, http2=True, timeout=10) as kept:
             assert kept.get(url, headers=headers).status_code == 200
             assert gateway._process is not None
             os.kill(gateway._process.pid, signal.SIGTERM)

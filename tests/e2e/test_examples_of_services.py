@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.envoy import wait_until
 from tests.support.gateway import ROOT, Gateway
 from tests.support.ports import unused_ports
@@ -45,7 +46,7 @@ def test_what_an_example_says_to_ask_is_answered(running: Gateway, ports: dict[s
 
 def answer(url: str) -> httpx.Response | None:
     try:
-        found = httpx.get(url, timeout=10)
+        found = plain.get(url, timeout=10)
     except httpx.TransportError:
         return None
     return found if found.status_code == httpx.codes.OK else None

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.apiserver import ApiServer
 from tests.support.cluster_gateway import ClusterGateway, install_crds
 from tests.support.envoy import wait_until
@@ -71,7 +72,7 @@ class Gateways:
     def location(self, host: str) -> str:
         """Where an answer sends clients; empty when it is none of ours."""
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}/", headers={"host": host}, trust_env=False)
+            answer = plain.get(f"http://127.0.0.1:{self.port}/", headers={"host": host}, trust_env=False)
         except httpx.HTTPError:
             return ""
         return str(answer.headers.get("location", ""))

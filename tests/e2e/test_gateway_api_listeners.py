@@ -1,6 +1,7 @@
 """Listeners of Gateways, asked of a real Envoy: hostnames, TLS, and whose a port is."""
 
 import json
+import socket
 import ssl
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -10,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.certificates import Pair, authority, trusting
+from tests.support import plain
+from tests.support.certificates import Pair, authority, trusting, unverified
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway, unverified
+from tests.support.gateway import Gateway
 from tests.support.gateway_api import (
     api_gateway,
     backing,
@@ -237,7 +239,7 @@ def test_of_two_gateways_the_older_keeps_a_hostname(red: HttpUpstream, blue: Htt
         }
         assert set(_problems(made, "twice")) == {"spec.listeners[0]", "spec.listeners[1]"}
         with pytest.raises(httpx.TransportError):
-            httpx.get(f"http://127.0.0.1:{made.https_port}", headers={"host": "x.test"})
+            plain.get(f"http://127.0.0.1:{made.https_port}", headers={"host": "x.test"})
         made.apply("all", texts.replace("2020-01-01", "2022-01-01"))
         wait_until(lambda: made.request("shared.test").json()["upstream"] == "blue", what="the other is older")
 
@@ -268,7 +270,7 @@ def test_a_port_that_others_have_is_not_available(gateway: Gateway, red: HttpUps
 
 def _answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}", headers={"host": "any.test"}).status_code == 200
+        return plain.get(f"http://127.0.0.1:{port}", headers={"host": "any.test"}).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -303,12 +305,21 @@ def test_clients_show_certificates_by_port(red: HttpUpstream) -> None:
                 assert (
                     client.get(f"https://127.0.0.1:{other}", extensions={"sni_hostname": "x.test"}).status_code == 200
                 )
+        assert "CERTIFICATE_REQUEST" in messages(other, "x.test"), "who falls back asks all the same"
         broken = {"default": validation("missing"), "perPort": frontend["perPort"]}
         plain = listener("http", made.http_port)
         gateway = api_gateway("web", *listeners, plain, tls={"frontend": broken})
         made.apply("all", texts.replace(api_gateway("web", *listeners, tls={"frontend": frontend}), gateway))
         made.wait_served("x.test")
         wait_until(lambda: _is_refused(made, "x.test"), what="the listener is not served")
+
+
+def messages(port: int, name: str) -> set[str]:
+    """The names of the messages of a handshake."""
+    context, seen = unverified(), set()
+    context._msg_callback = lambda *said: seen.add(getattr(said[4], "name", ""))  # type: ignore[attr-defined]
+    with socket.create_connection(("127.0.0.1", port), 10) as there, context.wrap_socket(there, server_hostname=name):
+        return seen
 
 
 def validation(name: str, **more: Any) -> dict[str, Any]:

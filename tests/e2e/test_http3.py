@@ -7,9 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.certificates import authority, trusting
+from tests.support import plain
+from tests.support.certificates import authority, trusting, unverified
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway, unverified
+from tests.support.gateway import Gateway
 from tests.support.http3 import Http3Answer, ask_http3
 from tests.support.objects import an_object, host, mapping, tls_secret
 from tests.support.ports import unused_port
@@ -134,7 +135,7 @@ def test_tcp_of_the_same_number_stays_a_tcp_mappings(gateway: Gateway, red: Http
     texts += an_object("TCPMapping", "four", {"port": port, "service": red.service})
     with gateway.applied("four", texts):
         served(lambda: ask_http3(port, name))
-        wait_until(lambda: httpx.get(f"http://127.0.0.1:{port}/").status_code == 200, what="TCP")
+        wait_until(lambda: plain.get(f"http://127.0.0.1:{port}/").status_code == 200, what="TCP")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.gateway import ROOT, Gateway
 from tests.support.objects import an_object, endpoint_slice, host, service
 from tests.support.upstream import HttpUpstream
@@ -128,7 +128,7 @@ def test_a_listener_of_its_own_is_what_the_cluster_asks(red: HttpUpstream) -> No
 
 
 def _asked(url: str, host: str) -> int:
-    return httpx.get(url, headers={"host": host}, timeout=10).status_code
+    return plain.get(url, headers={"host": host}, timeout=10).status_code
 
 
 def test_what_has_no_effect_is_told_and_a_mistake_stops_its_object_alone(gateway: Gateway, red: HttpUpstream) -> None:

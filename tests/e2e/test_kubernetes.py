@@ -1,7 +1,6 @@
 """The whole gateway on a real API server: applied is served, and what befalls that server befalls no request."""
 
 import socket
-import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from cryptography import x509
 
 from tests.support.apiserver import ApiServer
-from tests.support.certificates import authority, trusting
+from tests.support.certificates import authority, trusting, unverified
 from tests.support.cluster_gateway import ClusterGateway, install_crds
 from tests.support.envoy import wait_until
 from tests.support.load import Load
@@ -79,8 +78,7 @@ def test_a_host_is_served_with_the_secret_that_it_names(clustered: ClusterGatewa
 def test_the_certificate_of_last_resort_is_there_for_who_names_it(clustered: ClusterGateway, red: HttpUpstream) -> None:
     clustered.put("Host", "last", {"hostname": "last.test", "tlsSecret": {"name": "fallback-self-signed-cert"}})
     clustered.put("Mapping", "last", {"hostname": "last.test", "prefix": "/", "service": red.service})
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = unverified()
     clustered.wait_served("last.test", tls=True, context=context)
     with (
         socket.create_connection(("127.0.0.1", clustered.https_port), timeout=5) as plain,

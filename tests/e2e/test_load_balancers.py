@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, endpoint_slice, host, mapping, service
@@ -86,7 +87,7 @@ def test_no_cookie_is_given_where_no_ttl_says_so(gateway: Gateway, red: HttpUpst
 
 def test_an_address_stays_at_one_endpoint(gateway: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:
     def asked(address: str) -> str:
-        with httpx.Client(transport=httpx.HTTPTransport(local_address=address)) as client:
+        with plain.Client(transport=httpx.HTTPTransport(local_address=address, verify=False)) as client:
             url = f"http://127.0.0.1:{gateway.http_port}/"
             return who(client.get(url, headers={"host": "by-address.test"}))
 

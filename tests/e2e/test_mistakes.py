@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from tests.support import plain
 from tests.support.credulous import UNREADABLE, credulous
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
@@ -125,7 +126,7 @@ def test_a_listener_is_served_as_soon_as_its_address_is_free(gateway: Gateway, r
 
             def is_served() -> bool:
                 try:
-                    return httpx.get(f"http://127.0.0.1:{port}/", headers={"host": name}).status_code == 200
+                    return plain.get(f"http://127.0.0.1:{port}/", headers={"host": name}).status_code == 200
                 except httpx.TransportError:
                     return False
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from process.settings import Settings
+from tests.support import plain
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, endpoint_slice, host, mapping, service
@@ -162,7 +162,7 @@ def test_whoever_is_no_part_is_answered_at_every_address(blind: Gateway) -> None
     script = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=20).status)"
     for address in own_addresses():
         url = f"http://{address}:{blind.diagnostics_port}{DIAG}?json=true"
-        assert httpx.get(url, timeout=20).status_code == 200
+        assert plain.get(url, timeout=20).status_code == 200
         asked = subprocess.run([sys.executable, "-c", script, url], capture_output=True, text=True, check=True)
         assert asked.stdout == "200\n"
 

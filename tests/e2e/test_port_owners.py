@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.certificates import authority, trusting
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
@@ -40,7 +41,7 @@ def told(gateway: Gateway, key: str) -> str:
 def answering(address: str, port: int) -> str | None:
     """Which upstream answers at a port of an address."""
     try:
-        return str(httpx.get(f"http://{address}:{port}/", headers={"host": "own.test"}).json()["upstream"])
+        return str(plain.get(f"http://{address}:{port}/", headers={"host": "own.test"}).json()["upstream"])
     except httpx.TransportError:
         return None
 

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping
@@ -118,7 +119,7 @@ def test_a_listener_serves_the_hosts_that_its_expressions_say(gateway: Gateway, 
 
     def status(name: str) -> int | None:
         try:
-            return httpx.get(f"http://127.0.0.1:{port}/", headers={"host": f"{name}.edges.test"}).status_code
+            return plain.get(f"http://127.0.0.1:{port}/", headers={"host": f"{name}.edges.test"}).status_code
         except httpx.TransportError:
             return None
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.certificates import authority
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
@@ -75,9 +75,9 @@ def test_names_are_labels_and_no_service_has_a_family_of_its_own(gateway: Gatewa
         for path in ("/address/", "/service/", "/named/"):
             gateway.wait_served(NAME, path)
         gateway.wait_served(NAME, "/address/", tls=True)
-        wait_until(lambda: httpx.get(f"http://127.0.0.1:{port}/").status_code == 200, what="TCP")
+        wait_until(lambda: plain.get(f"http://127.0.0.1:{port}/").status_code == 200, what="TCP")
         asked = {"host": NAME}
-        wait_until(lambda: httpx.get(f"http://127.0.0.1:{extra}/address/", headers=asked).is_success, what="HTTP")
+        wait_until(lambda: plain.get(f"http://127.0.0.1:{extra}/address/", headers=asked).is_success, what="HTTP")
         odd = re.compile(
             r"127|_0_0_1|localdomain|kept_|own_name|secret_|ted_listener|_fix_|statistics_|" + str(red.port)
         )
@@ -88,3 +88,21 @@ def test_names_are_labels_and_no_service_has_a_family_of_its_own(gateway: Gatewa
     assert 'envoy_cluster_name="my_own_name"' in text
     assert 'envoy_http_conn_manager_prefix="pre_fix"' in text
     assert 'envoy_secret="default/dot.ted.secret"' in text
+
+
+def test_what_is_nothing_for_every_cluster_is_not_gathered(gateway: Gateway, red: HttpUpstream) -> None:
+    texts = (
+        host(NAME, NAME) + mapping("a-service", NAME, "kept.default:80", "/service/") + service("kept", {"http": 80})
+    )
+    texts += endpoint_slice("kept-1", "kept", {"http": red.port}, {"addresses": ["127.0.0.1"]})
+    with gateway.applied("statistics", texts):
+        gateway.wait_served(NAME, "/service/")
+        found = families(gateway)
+    assert {
+        "envoy_cluster_membership_healthy",
+        "envoy_cluster_update_success",
+        "envoy_cluster_lb_healthy_panic",
+    } <= found
+    assert {"envoy_cluster_upstream_rq_total", "envoy_cluster_upstream_cx_active"} <= found
+    empty = re.compile(r"envoy_cluster_(assignment_|lb_(subsets|zone|local|recalculate)_|update_duration)")
+    assert {name for name in found if empty.match(name)} == set()

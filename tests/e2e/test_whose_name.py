@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from tests.support.broken_hosts import broken_hosts, documents
-from tests.support.certificates import authority
+from tests.support.certificates import authority, unverified
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway, unverified
+from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping, tls_secret
 from tests.support.upstream import HttpUpstream
 

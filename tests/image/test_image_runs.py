@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.image.containers import TREE, Container, Engine
+from tests.support.certificates import unverified
 from tests.support.envoy import wait_until
-from tests.support.gateway import unverified
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
 

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crds.definitions import spec_schema
+from crds.kinds import SERVED, Served
 from lint import linter
 from lint.formats import FORMATS
 from lint.rules import Rule, shadowed
+from lint.schemas import check_of, refusals
 from tests.lint.linting import ids, lint_folder, lint_texts, mapping
 from tests.support.shapes import bystanders, family, misshapen
 
@@ -36,6 +39,15 @@ def test_anything_anywhere_is_told_with_its_place(
         assert finding.message
     for write in FORMATS.values():
         assert write(report)
+
+
+@given(data=st.data(), kind=st.sampled_from([kind for kind in SERVED if kind.name in ALL]))
+def test_what_the_schema_takes_is_known_at_once(data: st.DataObject, kind: Served) -> None:
+    schema = spec_schema(kind)
+    spec = data.draw(misshapen(kind.name))[0].get("spec")
+    check = check_of(schema)
+    assert check(family()[kind.name]["spec"]), "else it is no use"
+    assert not check(spec) or not any(refusals(spec, schema, ""))
 
 
 def test_a_rule_that_fails_is_told_and_takes_nothing_with_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,18 +111,17 @@ def test_settings_come_from_the_environment_and_a_bad_one_gives_2(start: Start) 
 
 
 MEASURE = """
-import sys, time
-begun = time.process_time()
+import sys
+before = set(sys.modules)
 import process.main, process.logs, snapshot, snapshot.bell
-spent = time.process_time() - begun
-heavy = {"rich", "aiohttp", "grpc", "pydantic", "pygments", "multiprocessing", "unittest"} & set(sys.modules)
-assert not heavy, heavy
-print(spent)
+print(len(set(sys.modules) - before), *{name.partition(".")[0] for name in sys.modules})
 """
 
 
-def test_the_frame_and_the_snapshot_are_quick_to_import() -> None:
-    """About 80 ms of CPU on an idle machine; the bound allows for a busy one."""
+def test_the_frame_and_the_snapshot_import_little() -> None:
+    """About 200 modules; every part has them, and each costs about 0.4 ms of CPU when the part starts."""
     command = [sys.executable, "-c", MEASURE]
-    runs = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True) for _ in range(5)]
-    assert min(float(run.stdout) for run in runs) < 0.16
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    count, *names = run.stdout.split()
+    assert not {"rich", "aiohttp", "grpc", "pydantic", "pygments", "multiprocessing", "unittest"} & set(names)
+    assert int(count) < 260

@@ -107,6 +107,10 @@ class Gateways:
         encoded = orjson.dumps(body | ({} if gateway is None else {"gateway": gateway}))
         self._statuses.commit({key: Record(blake2b(encoded, digest_size=8).hexdigest(), encoded)})
 
+    def forget(self, key: str) -> None:
+        """Let the snapshot say nothing of it."""
+        self._statuses.commit({key: None})
+
     def says(self, key: str, wanted: dict[str, Any]) -> bool:
         """Whether the API server says that, beside what others do; about the object as it is."""
         found = self.get(key)

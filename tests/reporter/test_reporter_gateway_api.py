@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from reporter.gateway_merging import CONTROLLER
-from tests.reporter.running_reporter import Cluster
+from tests.reporter.running_reporter import Cluster, path_of
 from tests.reporter.shared_statuses import EARLIER, SPECS, THEIRS, Gateways, condition, entry, listeners, well
 from tests.reporter.told import Versions
 from tests.support.apiserver import ApiServer
@@ -164,3 +164,53 @@ def test_a_gateway_has_its_whole_status_in_one_write(gateways: Gateways) -> None
         gateways.becomes(key, well("Gateway"))
     versions.close()
     assert len(versions.seen) == 1
+
+
+def wanted(name: str, *targets: int) -> dict[str, Any]:
+    """What the translator says of a Gateway with addresses of its own."""
+    ports = [{"protocol": "TCP", "port": 80 + place, "target": target} for place, target in enumerate(targets)]
+    service = {"name": name, "class": "ours", "labels": {"team": "a"}, "annotations": {}, "address": "", "ports": ports}
+    return well("Gateway") | {"service": {**service, "selector": {"app": "us"}}}
+
+
+def services(gateways: Gateways) -> dict[str, list[int]]:
+    """The Services of the namespace, and where their ports lead to."""
+    found = gateways.api.get(f"/api/v1/namespaces/{gateways.namespace}/services")["items"]
+    return {each["metadata"]["name"]: [port["targetPort"] for port in each["spec"]["ports"]] for each in found}
+
+
+def test_gateways_have_services_as_long_as_they_are_there(gateways: Gateways) -> None:
+    def become(expected: dict[str, list[int]]) -> None:
+        wait_until(lambda: services(gateways) == expected, 30, what=f"{expected}, not {services(gateways)}")
+
+    first, second, third = (gateways.create("Gateway", name) for name in ("a", "b", "c"))
+    with gateways.reporter():
+        gateways.say(first, wanted("gateway-a", 0))
+        become({"gateway-a": [20000]})
+        gateways.say(second, wanted("gateway-b", 0, 0))
+        become({"gateway-a": [20000], "gateway-b": [20001, 20002]})
+        gateways.say(third, wanted("gateway-c", 0))
+        become({"gateway-a": [20000], "gateway-b": [20001, 20002], "gateway-c": [20003]})
+        path = f"/api/v1/namespaces/{gateways.namespace}/services"
+        made = gateways.api.get(f"{path}/gateway-a")
+        assert (made["spec"]["type"], made["spec"]["selector"]) == ("LoadBalancer", {"app": "us"})
+        assert made["metadata"]["labels"] == {"team": "a", "getambassador.io/serves": "gateway"}
+        # Somebody deletes it, and the translator sees that there is none.
+        gateways.api.ask("DELETE", f"{path}/gateway-a")
+        gateways.say(first, wanted("gateway-a", 20000) | {"attachedListenerSets": 3})
+        gateways.say(first, wanted("gateway-a", 0) | {"attachedListenerSets": 4})
+        become({"gateway-a": [20000], "gateway-b": [20001, 20002], "gateway-c": [20003]})
+    # Another leader knows what is whose; one Gateway went meanwhile, one has its class' addresses now.
+    gateways.api.ask("DELETE", path_of(second))
+    gateways.forget(second)
+    gateways.say(third, well("Gateway"))
+    with gateways.reporter():
+        become({"gateway-a": [20000]})
+        gateways.say(third, wanted("gateway-c", 0))
+        become({"gateway-a": [20000], "gateway-c": [20001]})
+        gateways.forget(first)  # the translator has said nothing yet: the Gateway is there
+        gateways.say(third, wanted("gateway-c", 20001, 0))
+        become({"gateway-a": [20000], "gateway-c": [20001, 20002]})
+        gateways.api.ask("DELETE", path_of(third))
+        gateways.forget(third)
+        become({"gateway-a": [20000]})

@@ -27,6 +27,9 @@ FAULTS = (
 """What it may do to all alike. "404" is one more, for the kinds that every API server has."""
 
 _REFUSALS = {"500": HTTPStatus.INTERNAL_SERVER_ERROR, "429": HTTPStatus.TOO_MANY_REQUESTS}
+_NEVER_PAUSED = 2**26
+"""Bytes. asyncio forgets to close a TLS connection that ends while its reader is paused, as a slow stream's is."""
+
 _WATCH_LIST = ("sendInitialEvents", "resourceVersionMatch")
 _GONE = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
 
@@ -64,6 +67,7 @@ class FaultyProxy(InThread):
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=self._api._tls, limit=0),
                 auto_decompress=False,
+                read_bufsize=_NEVER_PAUSED,
                 timeout=aiohttp.ClientTimeout(total=None),
             )
         )

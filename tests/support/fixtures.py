@@ -1,17 +1,17 @@
 """Fixtures of many folders of tests: the container engine and image, a Kubernetes API, a Kubernetes node.
 
-What they need of Kubernetes is built before the first test, when a test that was chosen needs it: a first build takes
-minutes, longer than a test may.
+What they need of Kubernetes is built beside the first tests, when a test that was chosen needs it: a first build takes
+minutes, longer than a test may, and most tests need none of it. Those that do come after the others and wait for it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import RequiresProgram
-from tests.e2e.cluster.binaries import LIGHT, PROGRAMS, BinariesError, ensure
+from tests.e2e.cluster.binaries import LIGHT, PROGRAMS, BinariesError, InBackground
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.gateway import (
     DEMO,
@@ -32,23 +32,41 @@ from tests.support.apiserver import ApiServer
 from tests.support.gateway_crds import release
 
 _unbuilt = pytest.StashKey[str]()
+_building = pytest.StashKey[InBackground]()
 _IN_KIND = os.environ.get("KIND") == "1"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests on nodes come last: a cluster that nobody needs any more would only slow the others down."""
-    items.sort(key=_needs_nodes)
+    items.sort(key=lambda item: (_needs_nodes(item), _needs_an_api(item)))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
-    if any(_needs_an_api(item) for item in session.items):
-        _prepare(session.config, LIGHT)
     if any(_needs_nodes(item) for item in session.items) and not missing():
-        _prepare(session.config, tuple(PROGRAMS))
+        session.config.stash[_building] = InBackground(PROGRAMS)
+    elif any(_needs_an_api(item) for item in session.items):
+        session.config.stash[_building] = InBackground(LIGHT)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Before the test's own time begins."""
+    if (_needs_an_api(item) or _needs_nodes(item)) and (building := item.config.stash.get(_building, None)):
+        del item.config.stash[_building]
+        try:
+            _say(item.config, building.wait())
+        except BinariesError as error:
+            item.config.stash[_unbuilt] = str(error)
+    return (yield)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if building := config.stash.get(_building, None):
+        building.stop()
 
 
 def _needs_an_api(item: pytest.Item) -> bool:
@@ -59,19 +77,11 @@ def _needs_nodes(item: pytest.Item) -> bool:
     return item.get_closest_marker("cluster") is not None
 
 
-def _prepare(config: pytest.Config, names: tuple[str, ...]) -> None:
-    """Build these programs, and tell it; where that fails, the tests that need them say why."""
+def _say(config: pytest.Config, lines: str) -> None:
     terminal = config.pluginmanager.get_plugin("terminalreporter")
-
-    def say(line: str) -> None:
-        if terminal is not None:
-            terminal.write_line(line)
-            terminal.flush()
-
-    try:
-        ensure(names, say)
-    except BinariesError as error:
-        config.stash[_unbuilt] = str(error)
+    if terminal is not None and lines:
+        terminal.write_line("\n" + lines)
+        terminal.flush()
 
 
 @pytest.fixture(scope="session")

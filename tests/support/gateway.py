@@ -22,6 +22,8 @@ from typing import Any
 
 import httpx
 
+from tests.support import plain
+from tests.support.certificates import unverified
 from tests.support.envoy import short_folder, wait_until
 from tests.support.part import ROOT, product_environ
 from tests.support.ports import unused_ports
@@ -221,7 +223,7 @@ class Gateway(Scoped):
 
     def diagnostics(self, path: str) -> httpx.Response:
         """Ask the diagnostics port."""
-        return httpx.get(f"http://127.0.0.1:{self.diagnostics_port}{path}", timeout=10)
+        return plain.get(f"http://127.0.0.1:{self.diagnostics_port}{path}", timeout=10)
 
     def is_ready(self) -> bool:
         """Whether check_ready says so; RuntimeError when the system ended."""
@@ -236,11 +238,3 @@ class Gateway(Scoped):
         """What `/ambassador/v0/diag/?json=true` says."""
         answer: dict[str, Any] = json.loads(self.diagnostics("/ambassador/v0/diag/?json=true").content)
         return answer
-
-
-def unverified() -> ssl.SSLContext:
-    """A client that takes any certificate."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

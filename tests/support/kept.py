@@ -3,10 +3,10 @@
 import contextlib
 import http.client
 import socket
-import ssl
 
 import httpx
 
+from tests.support.certificates import unverified
 from tests.support.scoped import Scoped
 
 _PATIENCE = 20.0
@@ -16,8 +16,7 @@ def _connected(port: int, server_name: str | None) -> socket.socket:
     plain = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE)
     if server_name is None:
         return plain
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = unverified()
     return context.wrap_socket(plain, server_hostname=server_name)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 
+from tests.support import plain
 from tests.support.http2 import Http2Client, Http2Error
 from tests.support.scoped import Scoped
 
@@ -68,7 +69,7 @@ class Load(Scoped):
 
     async def _run(self) -> None:
         second = Http2Client(self._address, self._port)
-        async with httpx.AsyncClient(timeout=_PATIENCE) as first:
+        async with plain.AsyncClient(timeout=_PATIENCE) as first:
             with contextlib.closing(second):
                 await asyncio.gather(
                     self._loop("h1", lambda: self._by_client(first)),

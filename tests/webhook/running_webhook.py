@@ -5,7 +5,6 @@ import http.client
 import json
 import shutil
 import socket
-import ssl
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import orjson
 from crds.older import definitions_with_older_versions
 from tests.e2e.cluster.client import OwnApi
 from tests.support.apiserver import ApiServer
+from tests.support.certificates import unverified
 from tests.support.envoy import wait_until
 from tests.support.part import ROOT, Part
 from tests.support.ports import unused_port
@@ -78,8 +78,7 @@ class Webhook(Part):
 
     def certificate(self) -> bytes | None:
         """What it shows, whoever signed it."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context = unverified()
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             plain = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=5))
             return stack.enter_context(context.wrap_socket(plain)).getpeercert(binary_form=True)
@@ -99,8 +98,7 @@ class Webhook(Part):
 
     def post(self, path: str, body: Any) -> tuple[int, bytes]:
         """A request as the API server makes it, without a look at the certificate."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context = unverified()
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
         try:
             data = body if isinstance(body, bytes) else orjson.dumps(body)

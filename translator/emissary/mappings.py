@@ -11,7 +11,7 @@ from translator.emissary.association import Association
 from translator.emissary.backends import Backends, Found, Wanted
 from translator.emissary.fields.redirect import redirect_of
 from translator.emissary.fields.upstream import has_none_of_its_own, upstream_features
-from translator.emissary.grouping import Demands, GroupKey, demands_of, group_key
+from translator.emissary.grouping import Demands, GroupKey, HostPattern, demands_of, group_key
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.objects import Read
 from translator.emissary.pitfalls import is_normalized, of_normalized
@@ -42,13 +42,8 @@ class Member:
     target: ir.Backend | ir.Redirect
     service_host: str
     service_port: int
-
-    @property
-    def asks_hosts(self) -> str:
-        """A key for what decides which Hosts serve it."""
-        host = self.demands.host
-        named = "" if host is None else f"{host.kind} {host.text}"
-        return "\n".join([named, *map(str, sorted(self.selectors))]) if self.selectors else named
+    asks_hosts: str
+    """A key for what decides which Hosts serve it."""
 
     @property
     def called(self) -> str:
@@ -102,6 +97,7 @@ class Understanding:
             target=target,
             service_host=found.host,
             service_port=found.port,
+            asks_hosts=_asked_of_hosts(demands.host, selectors),
         )
         return Understood(member, tuple(problems))
 
@@ -130,6 +126,11 @@ class Understanding:
         found = self._backends.find(wanted, namespace, lookup)
         problems.extend(found.problems)
         return found.backend, found
+
+
+def _asked_of_hosts(host: HostPattern | None, selectors: frozenset[Selector]) -> str:
+    named = "" if host is None else f"{host.kind} {host.text}"
+    return "\n".join([named, *map(str, sorted(selectors))]) if selectors else named
 
 
 _REGEXES: Final = attrgetter(

@@ -50,6 +50,8 @@ def order_of(
         queries: what is asked of query parameters, likewise.
         tie: what decides between routes that are alike in all this.
     """
+    if not headers and not queries:
+        return -precedence, -len(prefix), 0, 0, backwards([prefix]), _RANKS[kind], tie
     length = sum([constraint.length for constraint in headers])
     parameters = sum([constraint.length for constraint in queries])
     texts = [prefix, *[f"{each.name}-{each.value}" for each in (*headers, *queries)]]

@@ -38,6 +38,8 @@ class CrossOrigin:
     exposed_headers: tuple[str, ...] = ()
     credentials: bool = False
     max_age: str = ""
+    answers_strangers: bool = False
+    """Whether browsers that ask beforehand are answered also where a page may not ask, and no service hears of it."""
 
 
 def origin_of(text: str) -> Origin | None:
@@ -64,6 +66,7 @@ def _switch(cors: CrossOrigin) -> CorsPolicy:
         expose_headers=_joined(cors.exposed_headers),
         max_age=cors.max_age or None,
         allow_credentials=True if cors.credentials else None,
+        forward_not_matching_preflights=False if cors.answers_strangers else None,
     )
 
 

@@ -19,6 +19,7 @@ def cross_origin_of(cors: Cors) -> CrossOrigin:
         cors.expose_headers,
         credentials=cors.allow_credentials,
         max_age=str(cors.max_age),
+        answers_strangers=True,
     )
 
 

@@ -3,7 +3,7 @@
 A ListenerSet is its Gateway's if that lets it: whether it does depends on the namespace, whose labels are here as well.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,11 +11,13 @@ import orjson
 
 from translator.decode import FrozenMap
 from translator.gateway.attachment import Place, places_of
+from translator.gateway.conditions import Condition
+from translator.gateway.dedicated import DEDICATED, SHARED, Port, Ways, addresses_said, transport, wrong_with
 from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec, openings_of
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
 from translator.gateway.kinds.listener_set import ListenerSetSpec, parent_of
 from translator.gateway.kinds.shared import Object, read_object
-from translator.gateway.listeners import UNREAD, Listener, ListenerKey, Owner, listeners_of
+from translator.gateway.listeners import KINDS, UNREAD, Listener, ListenerKey, Owner, listeners_of
 from translator.gateway.names import (
     CONTROLLER,
     GATEWAY,
@@ -31,6 +33,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.selectors import selects
 from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import name_of
+from translator.options import Options
 from translator.tables import Table, Tables, read
 
 HELD: Final = "Envoy refused it"
@@ -52,7 +55,8 @@ class Gateways:
     that they want, by number: who opens ports without being asked leaves these alone.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, services: Table[ObjectKey, bytes], options: Options) -> None:
+        """`services`: the objects."""
         kinds = (GATEWAY_CLASS, GATEWAY, LISTENER_SET, NAMESPACE)
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in kinds}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = objects
@@ -61,13 +65,23 @@ class Gateways:
         self.classes = tables.each(
             "gateway classes", objects[GATEWAY_CLASS], lambda key, body: _ours(read_object(GatewayClassSpec, key, body))
         )
-        accepted = tables.group("gateway classes by name", self.classes, _accepted)
-        self._names: Table[str, bool] = tables.each("names of gateway classes", accepted, lambda _, __: True)
+        self._addresses = tables.each(
+            "addresses of gateway classes", objects[GATEWAY_CLASS], lambda _, body: addresses_said(body)
+        )
+        accepted = tables.group("gateway classes by name", self.classes, self._accepted)
+        self._names: Table[str, str] = tables.each(
+            "names of gateway classes", accepted, lambda _, them: next(iter(them.values()))
+        )
+        self.ways = Ways(tables, services, options)
+        self._in_cluster = options.in_cluster
+        self._kinds: Table[ObjectKey, str] = tables.each(
+            "addresses of gateways", objects[GATEWAY], lambda _, body: self._kind_of(body)
+        )
         self.all: Table[ObjectKey, Object[GatewaySpec]] = tables.each("gateways", objects[GATEWAY], self._read)
         self.sets: Table[ObjectKey, ListenerSet] = tables.each("listener sets", objects[LISTENER_SET], self._read_set)
         listed = tables.union(
             "listeners listed",
-            tables.group("listeners of gateways listed", self.all, _own_listeners),
+            tables.group("listeners of gateways listed", self.all, self._own_listeners),
             tables.group("listeners of sets listed", self.sets, lambda _, row: self._listeners_of_set(row)),
         )
         self.listeners: Table[ListenerKey, Listener] = tables.each(
@@ -80,19 +94,63 @@ class Gateways:
         )
         ports = tables.group("ports of gateways", self.listeners, _port_of)
         self.wanted: Table[int, bool] = tables.each("ports that gateways want", ports, lambda _, __: True)
+        self._own_ports: Table[ObjectKey, Mapping[ListenerKey, Port]] = tables.group(
+            "ports of services of gateways", self.listeners, self._own_port_of
+        )
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:
         """The labels of a namespace; its name is always one of them. For rules."""
         labels = read(self._labels, namespace)
         return {**labels, NAME_LABEL: namespace} if labels else {NAME_LABEL: namespace}
 
+    def class_conditions(self, row: Object[GatewayClassSpec]) -> tuple[Condition, ...]:
+        """What is said of a GatewayClass of ours. For rules."""
+        wrong = wrong_with(self._addresses_said(row.key))
+        return class_conditions(row) if wrong is None else (wrong,)
+
+    def is_dedicated(self, gateway: ObjectKey) -> bool:
+        """Whether a Gateway of ours has addresses of its own; in a folder, without Services, none has. For rules."""
+        return self._in_cluster and read(self._kinds, gateway) == DEDICATED
+
+    def own_ports(self, gateway: ObjectKey) -> frozenset[Port]:
+        """The ports that the Service of a Gateway is to have. For rules."""
+        return frozenset((read(self._own_ports, gateway) or {}).values())
+
     def _read(self, key: ObjectKey, body: bytes) -> Object[GatewaySpec] | None:
         """A Gateway, if its class is ours; of one that cannot be read, that is all that is asked."""
-        spec = orjson.loads(body).get("spec")
-        named = spec.get("gatewayClassName") if isinstance(spec, dict) else None
-        if not isinstance(named, str) or not read(self._names, named):
+        if read(self._kinds, key) is None:
             return None
         return read_object(GatewaySpec, key, body, openings_of)
+
+    def _kind_of(self, body: bytes) -> str | None:
+        spec = orjson.loads(body).get("spec")
+        named = spec.get("gatewayClassName") if isinstance(spec, dict) else None
+        return read(self._names, named) if isinstance(named, str) else None
+
+    def _accepted(self, key: ObjectKey, row: Object[GatewayClassSpec]) -> dict[str, str]:
+        is_so = self.class_conditions(row)[0].status == "True"
+        return {name_of(key)[1]: self._addresses_said(key)} if is_so else {}
+
+    def _addresses_said(self, key: ObjectKey) -> str:
+        said = read(self._addresses, key)
+        return SHARED if said is None else said
+
+    def _opened(self, gateway: ObjectKey) -> Callable[[ListenerSpec], int]:
+        """The port of Envoy for each listener of a Gateway."""
+        if not self.is_dedicated(gateway):
+            return lambda spec: spec.port
+        targets = self.ways.of(gateway).targets
+        return lambda spec: targets.get((transport(spec.protocol), spec.port), 0)
+
+    def _own_port_of(self, _: ListenerKey, row: Listener) -> dict[ObjectKey, Port]:
+        if row.spec.protocol not in KINDS or not self.is_dedicated(row.gateway):
+            return {}
+        return {row.gateway: (transport(row.spec.protocol), row.spec.port)}
+
+    def _own_listeners(self, key: ObjectKey, row: Object[GatewaySpec]) -> dict[ListenerKey, Listener]:
+        frontend = row.spec.tls.frontend if row.spec else Frontend()
+        owner = Owner(row, key, (*row.age, key, 0), frontend, _stopped(row))
+        return _by_key(listeners_of(owner, declared(row), self._opened(key)))
 
     def _read_set(self, key: ObjectKey, body: bytes) -> ListenerSet | None:
         """A ListenerSet, if its Gateway is ours."""
@@ -120,18 +178,12 @@ class Gateways:
         stopped = _stopped(gateway) or (HELD if row.found.is_held else "" if row.found.spec else UNREAD)
         rank = (*gateway.age, gateway.key, 1, *row.found.age)
         owner = Owner(row.found, row.gateway, rank, gateway.spec.tls.frontend, stopped)
-        return _by_key(listeners_of(owner, declared(row.found)))
+        return _by_key(listeners_of(owner, declared(row.found), self._opened(row.gateway)))
 
 
 def declared(row: Object[GatewaySpec] | Object[ListenerSetSpec]) -> tuple[ListenerSpec, ...]:
     """The listeners of a Gateway or a ListenerSet, be it that no more of them can be read."""
     return row.spec.listeners if row.spec else row.left
-
-
-def _own_listeners(key: ObjectKey, row: Object[GatewaySpec]) -> dict[ListenerKey, Listener]:
-    frontend = row.spec.tls.frontend if row.spec else Frontend()
-    owner = Owner(row, key, (*row.age, key, 0), frontend, _stopped(row))
-    return _by_key(listeners_of(owner, declared(row)))
 
 
 def _stopped(gateway: Object[GatewaySpec]) -> str:
@@ -154,12 +206,8 @@ def _ours(found: Object[GatewayClassSpec]) -> Object[GatewayClassSpec] | None:
     return found if found.spec is not None and found.spec.controller_name == CONTROLLER else None
 
 
-def _accepted(key: ObjectKey, row: Object[GatewayClassSpec]) -> dict[str, bool]:
-    return {name_of(key)[1]: True} if class_conditions(row)[0].status == "True" else {}
-
-
 def _port_of(_: ListenerKey, row: Listener) -> dict[int, bool]:
-    return {row.spec.port: True} if row.spec.protocol != "UDP" else {}
+    return {row.opened: True} if row.opened and row.spec.protocol != "UDP" else {}
 
 
 def _labels_of(key: ObjectKey, body: bytes) -> dict[str, Mapping[str, str]]:

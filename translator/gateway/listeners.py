@@ -5,7 +5,7 @@ apart are all refused. Of two Gateways the older one keeps a hostname at a port,
 the hostname also where it is not served by a mistake of its own: else a request would go to somebody else by that.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -65,7 +65,8 @@ class Owner:
 class Listener:
     """A listener. `place` is its path in its owner; `called`, `namespace`, `rank` and `stopped` are the owner's.
 
-    `validation` is what clients must show, and `validated_by` where under `spec.tls.frontend` that is said.
+    `opened` is the port of Envoy where clients come in, 0 while none leads there. `validation` is what clients must
+    show, and `validated_by` where under `spec.tls.frontend` that is said.
     """
 
     key: ListenerKey
@@ -76,6 +77,7 @@ class Listener:
     place: str
     spec: ListenerSpec
     stopped: str
+    opened: int
     validation: ClientValidation | None = None
     validated_by: str = "default"
 
@@ -87,7 +89,7 @@ class Listener:
     @property
     def port(self) -> Port:
         """Its port."""
-        return port_of(self.spec.protocol, self.spec.port)
+        return port_of(self.spec.protocol, self.opened)
 
     @property
     def ends_tls(self) -> bool:
@@ -129,8 +131,10 @@ def port_of(protocol: str, number: int) -> Port:
     return ("UDP" if protocol == "UDP" else "TCP"), number
 
 
-def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Listener]:
-    """The listeners of a Gateway or a ListenerSet."""
+def listeners_of(
+    owner: Owner, listeners: Iterable[ListenerSpec], opened: Callable[[ListenerSpec], int]
+) -> Iterator[Listener]:
+    """The listeners of a Gateway or a ListenerSet. `opened` tells the port of Envoy for one, 0 for none."""
     found = owner.found
     for place, spec in enumerate(listeners):
         yield Listener(
@@ -142,14 +146,15 @@ def listeners_of(owner: Owner, listeners: Iterable[ListenerSpec]) -> Iterator[Li
             f"spec.listeners[{place}]",
             spec,
             owner.stopped,
+            opened(spec),
             *(owner.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")),
         )
 
 
 def claim_of(listener: Listener) -> Claim | None:
-    """What a listener wants; None where its protocol is not served, so that it gets nothing."""
+    """What a listener wants; None where its protocol is not served, or no port leads to it, so that it gets nothing."""
     spec = listener.spec
-    if spec.protocol not in KINDS:
+    if not listener.opened or spec.protocol not in KINDS:
         return None
     return Claim(listener.rank, spec.protocol, listener.hostname, listener.named)
 
@@ -183,10 +188,12 @@ def settle(claims: Mapping[ListenerKey, Claim], port: Port, taken_by: str | None
     kept: dict[str, Claim] = {}
     spoken: Claim | None = None
     for _, own in sorted(by_owner.items()):
-        alike = _alike(own)
-        distinct = {key: claim for key, claim in own.items() if key not in alike}
-        lost = _lost(distinct, kept, spoken)
-        refused |= alike | lost
+        unfit = {} if spoken is None else _unfit(own, spoken)
+        wanting = {key: claim for key, claim in own.items() if key not in unfit}
+        alike = _alike(wanting)
+        distinct = {key: claim for key, claim in wanting.items() if key not in alike}
+        lost = _lost(distinct, kept)
+        refused |= unfit | alike | lost
         won = [claim for key, claim in distinct.items() if key not in lost]
         spoken = spoken or next(iter(won), None)
         for claim in (*won, *(own[key] for key in alike)):
@@ -210,15 +217,16 @@ def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
     return refused
 
 
-def _lost(
-    own: Mapping[ListenerKey, Claim], kept: Mapping[str, Claim], spoken: Claim | None
-) -> dict[ListenerKey, Refusal]:
-    """The listeners of an owner that lose to those of earlier ones, of which one said what is spoken at the port."""
+def _unfit(own: Mapping[ListenerKey, Claim], spoken: Claim) -> dict[ListenerKey, Refusal]:
+    """The listeners of an owner that cannot share the port with one of an earlier owner."""
+    return {key: _protocol(claim, spoken) for key, claim in own.items() if not spoken.may_share_with(claim)}
+
+
+def _lost(own: Mapping[ListenerKey, Claim], kept: Mapping[str, Claim]) -> dict[ListenerKey, Refusal]:
+    """The listeners of an owner that lose to those of earlier ones."""
     refused: dict[ListenerKey, Refusal] = {}
     for key, claim in own.items():
-        if spoken is not None and not spoken.may_share_with(claim):
-            refused[key] = _protocol(claim, spoken)
-        elif claim.hostname in kept:
+        if claim.hostname in kept:
             said = (
                 f"{_host(claim.hostname)} at this port belongs to the {kept[claim.hostname].named}, which comes first"
             )

@@ -105,5 +105,5 @@ def _served(row: Verdict) -> Served | None:
     listener = row.listener
     if not row.is_served:
         return None
-    spec = listener.spec
-    return Served(listener.key, listener.gateway, spec.port, listener.hostname, row.termination, spec.protocol)
+    protocol = listener.spec.protocol
+    return Served(listener.key, listener.gateway, listener.opened, listener.hostname, row.termination, protocol)

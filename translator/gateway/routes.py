@@ -119,7 +119,7 @@ class Routes:
                 came_by = ("http" if served.tls is None else "https", spot.port) if apart else None
                 shown = read(self._ports.presented, served.gateway) if by_tls else None
                 for name in spot.names:
-                    host = virtual_host_name(spot.port, spot.listener, name.effective)
+                    host = virtual_host_name(served.port, spot.listener, name.effective)
                     where = _Circumstances(name.original, came_by, shown.certificate if shown else None)
                     hosts.setdefault(where, []).append(host)
         return {

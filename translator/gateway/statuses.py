@@ -144,11 +144,19 @@ def gateway_conditions(
 
 
 def gateway_status(
-    conditions: Sequence[Condition], listeners: list[dict[str, Any]], addresses: Addresses, sets: int
+    conditions: Sequence[Condition],
+    listeners: list[dict[str, Any]],
+    addresses: Addresses,
+    sets: int,
+    service: dict[str, Any] | None = None,
 ) -> bytes:
-    """The status of a Gateway, of which so many ListenerSets are accepted."""
+    """The status of a Gateway, of which so many ListenerSets are accepted.
+
+    `service` is the Service that it is to have: no part of its status, but for who writes both.
+    """
     return orjson.dumps(
         {
+            **({"service": service} if service is not None else {}),
             "conditions": listed(conditions),
             "listeners": listeners,
             "addresses": [{"type": kind, "value": value} for kind, value in addresses[:MOST_ADDRESSES]],
@@ -170,7 +178,7 @@ def set_conditions(gateway: Sequence[Condition], verdicts: Sequence[Verdict]) ->
     accepted = true("Accepted", "ListenersNotValid", said) if bad else true("Accepted")
     if parents["Programmed"].reason in {"AddressNotAssigned", "AddressNotUsable"}:
         return accepted, false("Programmed", "ParentNotProgrammed", parents["Programmed"].message)
-    return accepted, true("Programmed", "ListenersNotValid", said) if bad else true("Programmed")
+    return accepted, true("Programmed", message=said if bad else "")
 
 
 def set_status(conditions: Sequence[Condition], listeners: list[dict[str, Any]]) -> bytes:

@@ -19,10 +19,11 @@ from translator.gateway.attachment import Attachment, unserved
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition
 from translator.gateway.connections import Connections
+from translator.gateway.dedicated import wish
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways, ListenerSet, declared
 from translator.gateway.grants import Grants
-from translator.gateway.kinds.gateway import GatewaySpec, ListenerSpec
+from translator.gateway.kinds.gateway import GatewaySpec, Infrastructure, ListenerSpec
 from translator.gateway.kinds.grpc_route import GRPCRouteSpec
 from translator.gateway.kinds.http_route import HTTPRouteSpec
 from translator.gateway.kinds.reference_grant import ReferenceGrantSpec
@@ -40,7 +41,6 @@ from translator.gateway.statuses import (
     UNADDRESSED,
     Addresses,
     addresses_of,
-    class_conditions,
     class_status,
     gateway_conditions,
     gateway_status,
@@ -129,7 +129,9 @@ class GatewayTables:
         )
         self._declare_statuses(routes)
         self.problems: tuple[Problems, ...] = (
-            tables.each("gateway class problems", gateways.classes, lambda _, row: _told(row, class_conditions(row))),
+            tables.each(
+                "gateway class problems", gateways.classes, lambda _, row: _told(row, gateways.class_conditions(row))
+            ),
             tables.each("reference grant problems", grants_read, lambda _, row: _told(row, ())),
             tables.each("gateway problems", gateways.all, self._gateway_problems),
             tables.each("listener set problems", gateways.sets, self._set_problems),
@@ -148,7 +150,9 @@ class GatewayTables:
         self.statuses: Table[ObjectKey, bytes] = tables.union(
             "statuses of gateway api",
             tables.each(
-                "statuses of gateway classes", gateways.classes, lambda _, row: class_status(class_conditions(row))
+                "statuses of gateway classes",
+                gateways.classes,
+                lambda _, row: class_status(gateways.class_conditions(row)),
             ),
             tables.each("statuses of gateways", gateways.all, self._gateway_status),
             tables.each("statuses of listener sets", gateways.sets, self._set_status),
@@ -160,8 +164,8 @@ class GatewayTables:
     def _gateway_conditions(self, key: ObjectKey, row: Object[GatewaySpec]) -> Conditions:
         address = None
         if self._options.in_cluster:
-            ours = self._addresses()
-            address = given(row.spec.addresses if row.spec else (), ours)[1] if ours else UNADDRESSED
+            ours, wanted = self._addresses(key), row.spec.addresses if row.spec else ()
+            address = given(wanted, ours)[1] or (None if ours else UNADDRESSED)
         more = [FALLS_BACK] if row.spec and row.spec.tls.frontend.falls_back else []
         presented = read(self._ports.presented, key)
         more += [presented.said] if presented is not None else []
@@ -169,16 +173,27 @@ class GatewayTables:
         return gateway_conditions(refusal_of(row), verdicts, address, more)
 
     def _gateway_status(self, key: ObjectKey, row: Object[GatewaySpec]) -> bytes:
-        addresses, _ = given(row.spec.addresses if row.spec else (), self._addresses())
+        addresses, _ = given(row.spec.addresses if row.spec else (), self._addresses(key))
         listeners = self._listeners(self._sorted(key, declared(row)))
         conditions, sets = read(self._conditions, key), read(self._sets, key)
-        return gateway_status(conditions or (), listeners, addresses, len(sets) if sets else 0)
+        return gateway_status(conditions or (), listeners, addresses, len(sets) if sets else 0, self._service(key, row))
 
     def _gateway_problems(self, key: ObjectKey, row: Object[GatewaySpec]) -> tuple[Problem, ...] | None:
         conditions = read(self._conditions, key) or NOTHING
         return _told(row, (*conditions, *_of(self._sorted(key, declared(row)))))
 
-    def _addresses(self) -> Addresses:
+    def _service(self, key: ObjectKey, row: Object[GatewaySpec]) -> dict[str, Any] | None:
+        """The Service that a Gateway with addresses of its own is to have."""
+        if not self._gateways.is_dedicated(key):
+            return None
+        ways = self._gateways.ways
+        asked = (row.spec.infrastructure, row.spec.addresses) if row.spec else (Infrastructure(), ())
+        return wish(ways.name(key), row, self._gateways.own_ports(key), ways.of(key), self._own.public(), asked)
+
+    def _addresses(self, gateway: ObjectKey) -> Addresses:
+        """Those by which the clients of a Gateway come in."""
+        if self._gateways.is_dedicated(gateway):
+            return self._gateways.ways.of(gateway).addresses
         service = self._own.public() if self._options.in_cluster else None
         return addresses_of(orjson.loads(service.addresses)) if service is not None else ()
 

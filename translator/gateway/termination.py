@@ -85,9 +85,12 @@ class Terminations:
         if not found:
             said = "there is no CA that clients could be checked against"
             return replace(ended, unverifiable=false("Accepted", "NoValidCACertificate", said))
-        if ended.termination is None or validation.mode == "AllowInsecureFallback":
+        if ended.termination is None:
             return ended
-        checked = replace(ended.termination, client_ca=ir.ConfigMaps(tuple(found)), require_client_certificate=True)
+        lax, authority_ref = validation.mode == "AllowInsecureFallback", ir.ConfigMaps(tuple(found))
+        checked = replace(
+            ended.termination, client_ca=authority_ref, require_client_certificate=not lax, takes_any_client=lax
+        )
         return replace(ended, termination=checked)
 
     def authority(self, kind: str, namespace: str, ref: AuthorityRef, path: str) -> tuple[str, str] | Condition:

@@ -1,7 +1,7 @@
 """What becomes of each listener, and what is said of it. Pure."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from translator import ir
 from translator.gateway.attachment import kinds_of
@@ -9,6 +9,8 @@ from translator.gateway.conditions import Condition, false, listed, true
 from translator.gateway.listeners import KINDS, Listener, Refusal
 from translator.gateway.names import GROUP
 from translator.gateway.termination import Ended, resolved
+
+UNLED: Final = false("Programmed", "Pending", "its Gateway has no Service yet that leads to this port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,9 @@ def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None) -> V
     accepted = true("Accepted")
     if ended is not None and ended.unverifiable is not None:
         accepted = ended.unverifiable
-    if listener.stopped:
-        return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", listener.stopped))
+    if listener.stopped or not listener.opened:
+        not_yet = _not_programmed("Invalid", listener.stopped) if listener.stopped else UNLED
+        return Verdict(listener, kinds, accepted, references, not_yet)
     if ended is not None and (ended.termination is None or accepted.status == "False"):
         said = "it cannot end TLS" if accepted.status == "True" else "it is not accepted"
         return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", said))

@@ -48,6 +48,8 @@ class TlsTermination:
     client_ca: AuthorityRef | None = None
     client_revocations: SecretRef | None = None
     require_client_certificate: bool = False
+    takes_any_client: bool = False
+    """Clients are asked for a certificate that `client_ca` has signed, and let in with any, or none."""
     versions: TlsVersions = TlsVersions()
     alpn: tuple[str, ...] = ("h2", "http/1.1")
     cipher_suites: tuple[str, ...] = ()

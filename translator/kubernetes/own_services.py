@@ -21,6 +21,8 @@ PUBLIC: Final = "ambassador-service"
 VISIBILITY: Final = "networking.knative.dev/visibility"
 CLUSTER_LOCAL: Final = "cluster-local"
 """Knative's label of what is to be seen in the cluster alone."""
+READ_LABELS: Final = frozenset({LABEL, VISIBILITY})
+"""The labels by which a Service of our namespace is taken for ours."""
 _FIELDS: Final = ("ip", "hostname", "ports")
 """What Services and Ingresses both have of an address; an Ingress has no `ipMode`."""
 _DOMAIN: Final = "svc.cluster.local"
@@ -30,11 +32,12 @@ Way = Literal["public", "local"]
 
 @dataclass(frozen=True, slots=True)
 class OwnService:
-    """A Service of ours; `addresses` are those of its load balancer, as a JSON list."""
+    """A Service of ours; `addresses` are those of its load balancer, and `selector` its own, both as JSON."""
 
     namespace: str
     name: str
     addresses: bytes
+    selector: bytes = b"{}"
 
     @property
     def domain(self) -> str:
@@ -66,7 +69,7 @@ class OwnServices:
         labels = _mapping(_mapping(document, "metadata"), "labels")
         selector, ours = _mapping(_mapping(document, "spec"), "selector"), self._options.pod_labels
         selects_us = ours is not None and all(ours.get(name) == value for name, value in selector.items())
-        service = OwnService(namespace, name, _addresses(document))
+        service = OwnService(namespace, name, _addresses(document), orjson.dumps(selector))
         ways: dict[Way, OwnService] = {}
         if labels.get(VISIBILITY) == CLUSTER_LOCAL:
             ways = {"local": service} if selector and selects_us else {}

@@ -7,7 +7,9 @@ from envoyapi.config_core_v3 import DataSource, TransportSocket
 from envoyapi.transport_sockets_quic_v3 import QuicDownstreamTransport
 from envoyapi.transport_sockets_tls_v3 import (
     CertificateValidationContext,
+    CertificateValidationContextTrustChainVerification,
     CommonTlsContext,
+    CommonTlsContextCombinedCertificateValidationContext,
     DownstreamTlsContext,
     SdsSecretConfig,
     Secret,
@@ -77,15 +79,26 @@ def _common(
     authority: AuthorityRef | None,
     revocations: SecretRef | None,
 ) -> CommonTlsContext:
+    trusted = SdsSecretConfig(name=authority_name(authority, revocations), sds_config=ADS) if authority else None
+    takes_any = isinstance(tls, TlsTermination) and tls.takes_any_client
     return CommonTlsContext(
         tls_params=_parameters(tls.versions, tls.cipher_suites, tls.ecdh_curves),
         alpn_protocols=tls.alpn,
         tls_certificate_sds_secret_configs=[
             SdsSecretConfig(name=certificate_name(secret), sds_config=ADS) for secret in certificates
         ],
-        validation_context_sds_secret_config=(
-            SdsSecretConfig(name=authority_name(authority, revocations), sds_config=ADS) if authority else None
+        validation_context_sds_secret_config=None if takes_any else trusted,
+        combined_validation_context=_unchecked(trusted) if takes_any and trusted else None,
+    )
+
+
+def _unchecked(trusted: SdsSecretConfig) -> CommonTlsContextCombinedCertificateValidationContext:
+    """Clients are told whose certificates are wanted, and may show any."""
+    return CommonTlsContextCombinedCertificateValidationContext(
+        default_validation_context=CertificateValidationContext(
+            trust_chain_verification=CertificateValidationContextTrustChainVerification.ACCEPT_UNTRUSTED
         ),
+        validation_context_sds_secret_config=trusted,
     )
 
 

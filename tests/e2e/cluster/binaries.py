@@ -7,17 +7,18 @@ another; each becomes visible when it is whole, and whoever needs the same one m
 may be named by KUBEBUILDER_ASSETS: what is there is taken, the rest is built.
 """
 
+import contextlib
 import fcntl
 import functools
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +101,38 @@ def ensure(names: Iterable[str] = PROGRAMS, say: Say = lambda line: None) -> Map
     return places
 
 
+class InBackground:
+    """Builds what is absent of these in a process of its own, which leaves the machine to whoever else wants it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__, *names],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,  # a few lines: it never fills
+            text=True,
+            cwd=HERE.parents[2],
+            process_group=0,
+        )
+        self._give_way(19)
+
+    def wait(self) -> str:
+        """What was said, when all are there. BinariesError: its end says why one is not."""
+        self._give_way(0)
+        _, said = self._process.communicate()
+        if self._process.returncode != 0:
+            raise BinariesError(said.strip())
+        return said.strip()
+
+    def _give_way(self, nice: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # only root may hurry others again
+            os.setpriority(os.PRIO_PGRP, self._process.pid, nice)
+
+    def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        self._process.communicate()
+
+
 def _place(name: str) -> Path:
     """Where a program is, or will be."""
     given = os.environ.get("KUBEBUILDER_ASSETS")
@@ -125,7 +158,7 @@ def _missing(names: Iterable[str], folder: Path) -> list[str]:
     return [name for name in names if not os.access(folder / name, os.X_OK)]
 
 
-@contextmanager
+@contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One process at a time builds."""
     with (folder / ".lock").open("w") as lock:

@@ -55,8 +55,17 @@ class Services(threading.Thread):
             self.addresses.pop(f"{namespace}/{name}", None)
             return
         self.addresses[f"{namespace}/{name}"] = service["spec"].get("clusterIP", "")
-        if service["spec"].get("type") == "LoadBalancer" and not service["status"]["loadBalancer"].get("ingress"):
-            status = {"status": {"loadBalancer": {"ingress": [{"ip": str(next(self._free))}]}}}
+        if service["spec"].get("type") != "LoadBalancer":
+            return
+        wanted, there = service["spec"].get("loadBalancerIP"), service["status"]["loadBalancer"].get("ingress")
+        if wanted and ipaddress.ip_address(wanted) not in ipaddress.ip_network(LOAD_BALANCERS):
+            given = None  # as in a cloud, which has no such address to give
+        elif there and wanted in {None, there[0]["ip"]}:
+            given = there
+        else:
+            given = [{"ip": wanted or str(next(self._free))}]
+        if given != there:
+            status = {"status": {"loadBalancer": {"ingress": given}}}
             self._request("PATCH", f"/api/v1/namespaces/{namespace}/services/{name}/status", status).read()
 
     def _request(self, method: str, path: str, body: Any = None) -> http.client.HTTPResponse:

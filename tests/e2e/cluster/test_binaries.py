@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster import toolchain
-from tests.e2e.cluster.binaries import LIGHT, BinariesError, ensure
+from tests.e2e.cluster.binaries import LIGHT, BinariesError, InBackground, ensure
 from tests.e2e.cluster.toolchain import ToolchainError, go_command, proxies
 
 ROOT = Path(__file__).parents[3]
@@ -67,6 +67,20 @@ def test_two_that_need_the_same_build_it_once(machine: Path) -> None:
     answers = [builder.communicate()[0] for builder in builders]
     assert len(set(answers)) == 1
     assert len(answers[0].split()) == len(log.read_text().split()) == len(LIGHT)
+
+
+def test_what_is_built_in_the_background_is_there_when_it_was_waited_for(machine: Path) -> None:
+    log = _install_go(machine)
+    building = InBackground(["etcd", "kubectl"])
+    assert "built kubectl" in building.wait()
+    assert len(log.read_text().split()) == 2
+    assert InBackground(["etcd", "kubectl"]).wait() == ""
+
+
+def test_a_build_in_the_background_fails_when_it_is_waited_for(machine: Path) -> None:
+    _install_go(machine, broken="go.etcd.io/etcd/server/v3")
+    with pytest.raises(BinariesError, match="etcd could not be built:\ndoes not compile"):
+        InBackground(["etcd"]).wait()
 
 
 def test_a_failed_build_says_what_go_says_and_leaves_nothing(machine: Path) -> None:

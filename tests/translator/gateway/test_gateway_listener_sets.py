@@ -47,6 +47,19 @@ def test_whose_sets_a_gateway_takes() -> None:
         assert attached(made) == [own, other].count(accepted)
 
 
+def test_tcp_is_told_whose_port_it_wants() -> None:
+    made = allowing(**{"from": "All"})
+    tcp = {"name": "tcp", "port": 8000, "protocol": "TCP"}
+    found = put(made, "a", listener(hostname="a.test"), tcp)
+    free = put(made, "b", listener(hostname="b.test"), {**tcp, "port": 8001})
+    lost = made.conditions(found, "tcp")
+    assert lost["Accepted"] == lost["Programmed"] == "False/ProtocolConflict"
+    assert lost["Conflicted"] == "True/ProtocolConflict"
+    assert made.conditions(found, "http")["Programmed"] == "True/Programmed"
+    assert made.conditions(free, "tcp")["Accepted"] == "True/Accepted"
+    assert "Conflicted" not in made.conditions(free, "tcp")
+
+
 def test_a_later_one_loses_only_what_others_have() -> None:
     made = allowing(**{"from": "All"})
     first = put(made, "z", listener("a", hostname="a.test"), creationTimestamp="2020-01-01T00:00:00Z")
@@ -60,7 +73,7 @@ def test_a_later_one_loses_only_what_others_have() -> None:
     )
     third = put(made, "c", listener("a", hostname="a.test"), creationTimestamp="2022-01-01T00:00:00Z")
     assert made.conditions(first) == {"Accepted": "True/Accepted", "Programmed": "True/Programmed"}
-    assert made.conditions(second)["Accepted"] == "True/ListenersNotValid"
+    assert made.conditions(second) == {"Accepted": "True/ListenersNotValid", "Programmed": "True/Programmed"}
     assert made.conditions(third) == {"Accepted": "False/ListenersNotValid", "Programmed": "False/ListenersNotValid"}
     for name in ("a", "own"):
         lost = made.conditions(second, name)

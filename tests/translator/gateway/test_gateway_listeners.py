@@ -320,6 +320,7 @@ def test_a_fallback_is_told() -> None:
     tls = made.chain("gateway:8443/x.test:tls").tls
     assert tls is not None
     assert not tls.require_client_certificate
+    assert (tls.client_ca, tls.takes_any_client) == (ir.ConfigMaps((("default", "good"),)), True)
 
 
 def test_classes() -> None:

@@ -120,7 +120,8 @@ def test_nobody_passes_connections_on_to_our_own_diagnostics(kind: str) -> None:
     body = {"metadata": {"name": "s", "namespace": "default", "labels": labels}, "addressType": "IPv4"}
     slices = {**body, "ports": [{"name": "", "port": 8877}], "endpoints": [{"addresses": ["10.0.0.9"]}]}
     made.change("discovery.k8s.io/EndpointSlice/default/s", orjson.dumps(slices))
-    key = made.route("r", {"backendRefs": [to()]}, kind=kind, **({"hostnames": ["a.test"]} if "TLS" in kind else {}))
+    named: dict[str, Any] = {"hostnames": ["a.test"]} if kind == "TLSRoute" else {}
+    key = made.route("r", {"backendRefs": [to()]}, kind=kind, **named)
     assert made.parent(key)["ResolvedRefs"] == "False/RefNotPermitted"
     found = whose(made, 9000) if kind == "TCPRoute" else whose(made)
     assert set(found.values()) == {"closed"}

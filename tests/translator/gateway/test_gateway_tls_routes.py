@@ -150,7 +150,8 @@ def test_names_of_https_and_tls_share_a_port_and_who_comes_first_keeps_one() -> 
         assert made.conditions(GATEWAY, name)["Conflicted"] == "True/HostnameConflict"
     made.gateway("web", passing("own", "a.test"), created=OLD)
     late = made.gateway("late", ending("x", "a.test"), {"name": "clear", "port": PORT, "protocol": "HTTP"}, created=NEW)
-    assert made.conditions(late, "x")["Conflicted"] == "True/ProtocolConflict"
+    assert made.conditions(late, "x")["Conflicted"] == "True/HostnameConflict"
+    assert made.conditions(late, "clear")["Conflicted"] == "True/ProtocolConflict"
     late = made.gateway("late", ending("x", "a.test"), created=NEW)
     assert made.conditions(late, "x")["Conflicted"] == "True/HostnameConflict"
 

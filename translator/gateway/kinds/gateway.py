@@ -4,12 +4,12 @@ Source: Gateway API v1.7.0, Gateway v1.
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from translator.checks import Port
-from translator.decode import Problem, Rule, rule
+from translator.decode import FrozenMap, Problem, Rule, rule
 from translator.gateway.kinds.shared import (
     Group,
     Hostname,
@@ -178,10 +178,12 @@ class LocalParametersRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Infrastructure:
-    """What is made for the Gateway: nothing by us, since one Envoy serves all of them."""
+    """What is made for the Gateway: a Service, where its class gives it an address of its own."""
 
     OPEN: ClassVar[bool] = True
 
+    labels: Annotated[Mapping[str, str], Rule(max_size=8)] = field(default_factory=FrozenMap)
+    annotations: Annotated[Mapping[str, str], Rule(max_size=8)] = field(default_factory=FrozenMap)
     parameters_ref: LocalParametersRef | None = field(default=None, metadata=rule(name="parametersRef"))
 
 

@@ -1,0 +1,184 @@
+"""Making the Services of Gateways that have addresses of their own, by who holds the lease alone; and taking them away.
+
+What a Gateway is to have comes with its status (`statuses`), so that a change costs one look at that Gateway. What
+there is, is asked once a term. Nothing is deleted because nothing is said of it: a translator that begins has said
+nothing yet. Only where the API server says that the Gateway is gone, or is of another class by now, its Service goes.
+"""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, Literal
+
+import orjson
+
+from kubeapi.connection import Answer, Connection, UnreachableError
+from process import logs
+from process.settings import Settings
+from reporter.objects import GATEWAY_API, JSONObject
+from reporter.services import (
+    OWNER,
+    SERVES,
+    SERVES_GATEWAY,
+    FullError,
+    Given,
+    Service,
+    Wish,
+    document_of,
+    service_of,
+    wish_of,
+)
+from reporter.writing import APPLY, TIMEOUT
+from snapshot import Reader, Record, Snapshot
+
+PREFIX: Final = f"{GATEWAY_API}/Gateway/"
+SHORTEST, LONGEST = 1.0, 30.0
+"""Seconds until what failed is tried again, at first and at last."""
+
+log = logs.get("provisioning")
+
+
+class _FailedError(Exception):
+    """The API server did not do it; the message says why."""
+
+
+class Provisioning:
+    """One leadership's Services. `follow` is told that the snapshot may have changed, `run` does the rest."""
+
+    def __init__(self, snapshot: Snapshot, settings: Settings, api: Connection, leads: Callable[[], bool]) -> None:
+        self._statuses: Reader = snapshot.reader("statuses")
+        self._api = api
+        self._leads = leads
+        self._namespace, self._owner = settings.namespace, settings.ambassador_id
+        self._folder = f"/api/v1/namespaces/{settings.namespace}/services"
+        self._manager = {"fieldManager": "dragoman-gateways", "force": "true"}
+        self._given = Given()
+        self._made: dict[str, JSONObject] = {}
+        self._wishes: dict[str, Wish] = {}
+        self._due: dict[str, None] = {}
+        self._rang = asyncio.Event()
+        self._is_listed = False
+        self._is_troubled = False
+
+    def follow(self) -> None:
+        """Note which Gateways are to have other Services than before. Raises what `Reader.told` does."""
+        for key, wish in self._statuses.told(_wish_or_nothing).records.items():
+            if not key.startswith(PREFIX) or (self._wishes.get(key) == (wish or None) and not _is_open(wish)):
+                continue
+            if wish:
+                self._wishes[key] = wish
+            else:
+                del self._wishes[key]
+            self._due[key] = None
+        if self._due:
+            self._rang.set()
+
+    async def run(self) -> None:
+        """Make them as they are to be, one after the other, until cancelled."""
+        rest = SHORTEST
+        while True:
+            await self._rang.wait()
+            self._rang.clear()
+            while self._due and self._leads():
+                key = next(iter(self._due))
+                del self._due[key]
+                try:
+                    await self._look(key)
+                    rest = self._well()
+                except (UnreachableError, _FailedError, FullError) as error:
+                    self._due[key] = None
+                    self._trouble(key, str(error), rest)
+                    await asyncio.sleep(rest)
+                    rest = min(2 * rest, LONGEST)
+                except Exception:
+                    log.exception("a Service could not be made: a bug of ours", gateway=_called(key))
+
+    async def _look(self, key: str) -> None:
+        if not self._is_listed:
+            await self._list()
+        wish = self._wishes.get(key)
+        if wish is None:
+            await self._withdraw([each for each in self._given.services.values() if each.gateway == _called(key)])
+        elif wish.selector:
+            await self._make(key, wish)
+
+    async def _make(self, key: str, wish: Wish) -> None:
+        targets = self._given.targets(wish)
+        document = document_of(wish, _called(key), targets, self._namespace, self._owner)
+        if self._made.get(wish.name) == document and all(wish.targets.values()):
+            return
+        path = f"{self._folder}/{wish.name}"
+        answer = await self._ask("PATCH", path, params=self._manager, body=orjson.dumps(document), content_type=APPLY)
+        if not answer.ok:
+            raise _FailedError(answer.message)
+        if wish.name not in self._given.services:
+            log.info("a Gateway has a Service of its own now", gateway=_called(key), service=wish.name)
+        self._given.keep(service_of(orjson.loads(answer.body)))
+        self._made[wish.name] = document
+
+    async def _withdraw(self, services: list[Service]) -> None:
+        """Take away those whose Gateway is gone, or of another class than they were made for."""
+        for service in services:
+            if not await self._is_over(service):
+                continue
+            answer = await self._ask("DELETE", f"{self._folder}/{service.name}")
+            if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
+                raise _FailedError(answer.message)
+            self._given.forget(service.name)
+            self._made.pop(service.name, None)
+            log.info("the Service of a Gateway is taken away", gateway=service.gateway, service=service.name)
+
+    async def _list(self) -> None:
+        """Learn which Services there are; those of Gateways that have gone meanwhile go too."""
+        answer = await self._ask("GET", self._folder, params={"labelSelector": f"{SERVES}={SERVES_GATEWAY}"})
+        if not answer.ok:
+            raise _FailedError(answer.message)
+        items = orjson.loads(answer.body)["items"]
+        for document in items:
+            self._given.keep(service_of(document))
+        self._is_listed = True
+        ours = [each for each in items if (each["metadata"].get("annotations") or {}).get(OWNER) == self._owner]
+        wanted = {wish.name for wish in self._wishes.values()}
+        left = [service_of(each) for each in ours if each["metadata"]["name"] not in wanted]
+        await self._withdraw([each for each in left if each.gateway])
+
+    async def _is_over(self, service: Service) -> bool:
+        """Whether a Service has nothing to serve any more: we say that its Gateway has none, or that is not ours."""
+        record = self._statuses.get(f"{PREFIX}{service.gateway}")
+        if record is not None:
+            return wish_of(record) is None
+        namespace, _, name = service.gateway.partition("/")
+        answer = await self._ask("GET", f"/apis/{GATEWAY_API}/v1/namespaces/{namespace}/gateways/{name}")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return True
+        if not answer.ok:
+            raise _FailedError(answer.message)
+        spec = orjson.loads(answer.body).get("spec") or {}
+        return bool(spec.get("gatewayClassName") != service.gateway_class)
+
+    async def _ask(self, method: str, path: str, **more: Any) -> Answer:
+        return await self._api.request(method, path, timeout=TIMEOUT, **more)
+
+    def _well(self) -> float:
+        if self._is_troubled:
+            self._is_troubled = False
+            log.info("Services of Gateways can be made again")
+        return SHORTEST
+
+    def _trouble(self, key: str, reason: str, rest: float) -> None:
+        if not self._is_troubled:
+            self._is_troubled = True
+            log.warning("Services of Gateways cannot be made", gateway=_called(key), reason=reason, again_in_s=rest)
+
+
+def _wish_or_nothing(record: Record) -> Wish | Literal[False]:
+    return wish_of(record) or False
+
+
+def _is_open(wish: Wish | Literal[False] | None) -> bool:
+    """Whether a port leads nowhere, as far as the translator knows: a Service that was made may be gone by now."""
+    return isinstance(wish, Wish) and not all(wish.targets.values())
+
+
+def _called(key: str) -> str:
+    return key.removeprefix(PREFIX)

@@ -1,0 +1,159 @@
+"""Addresses of a Gateway's own: a Service for it alone, whose ports lead to ports of Envoy that nobody else has.
+
+All Gateways are served by one Envoy. Where a class says that each of its Gateways has an address of its own, two of
+them may have the same port and hostname, since their Services lead to different ports of that Envoy. Which those are
+is written in the Service and nowhere else: all replicas read it there, and so does whoever makes it (`reporter`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from translator.gateway.conditions import Condition, false
+from translator.gateway.kinds.gateway import Address, Infrastructure
+from translator.gateway.kinds.shared import Object
+from translator.gateway.statuses import Addresses, addresses_of
+from translator.ir import ObjectKey
+from translator.kubernetes.own_services import READ_LABELS, OwnService
+from translator.kubernetes.shapes import metadata_of
+from translator.kubernetes.tables import name_of
+from translator.options import Options
+from translator.tables import Table, Tables, read
+
+LABEL: Final = "getambassador.io/addresses"
+"""Of a GatewayClass: what addresses its Gateways have."""
+SHARED: Final = "shared"
+DEDICATED: Final = "dedicated"
+
+SERVES: Final = "getambassador.io/serves"
+SERVES_GATEWAY: Final = "gateway"
+"""The label by which the Service of one Gateway is known."""
+_GATEWAY_NAME: Final = "gateway.networking.k8s.io/gateway-name"
+_LONGEST_LABEL: Final = 63
+
+_OURS: Final = "getambassador.io/"
+
+Port = tuple[str, int]
+"""The protocol that a Service has it by, TCP or UDP, and its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A Gateway's own Service: where each of its ports leads to in Envoy, and by which addresses clients come in."""
+
+    targets: Mapping[Port, int]
+    addresses: Addresses
+
+
+NO_WAY: Final = Way({}, ())
+"""Of a Gateway whose Service is not there yet."""
+
+
+class Ways:
+    """The Services that serve one Gateway each. `of` is for rules that a sweep runs."""
+
+    def __init__(self, tables: Tables, services: Table[ObjectKey, bytes], options: Options) -> None:
+        self._options = options
+        found = tables.group("services of gateways", services, self._found)
+        self._by_name: Table[str, Way] = tables.each(
+            "ways to gateways", found, lambda _, them: next(iter(them.values()))
+        )
+
+    def of(self, gateway: ObjectKey) -> Way:
+        """That of a Gateway that has its own."""
+        return read(self._by_name, self.name(gateway)) or NO_WAY
+
+    def name(self, gateway: ObjectKey) -> str:
+        """What the Service of a Gateway is called, whose own name may be longer than that of a Service."""
+        said = f"{self._options.ambassador_id}/{gateway}".encode()
+        return f"gateway-{blake2b(said, digest_size=10).hexdigest()}"
+
+    def _found(self, key: ObjectKey, body: bytes) -> dict[str, Way]:
+        namespace, name = name_of(key)
+        if namespace != self._options.namespace or SERVES.encode() not in body:
+            return {}
+        document = orjson.loads(body)
+        metadata = metadata_of(document).value
+        if metadata is None or (metadata.labels or {}).get(SERVES) != SERVES_GATEWAY:
+            return {}
+        return {name: Way(_targets(document.get("spec")), _addresses(document.get("status")))}
+
+
+def transport(protocol: str) -> str:
+    """The protocol of a Service's port for what a listener speaks."""
+    return "UDP" if protocol == "UDP" else "TCP"
+
+
+def addresses_said(body: bytes) -> str:
+    """What a GatewayClass says of the addresses of its Gateways."""
+    metadata = metadata_of(orjson.loads(body)).value
+    return ((metadata and metadata.labels) or {}).get(LABEL, SHARED)
+
+
+def wrong_with(said: str) -> Condition | None:
+    """What is said of a GatewayClass that says something else of addresses than can be."""
+    if said in {SHARED, DEDICATED}:
+        return None
+    message = f"must be shared or dedicated, not {said!r}"
+    return false("Accepted", "InvalidParameters", message, f'metadata.labels["{LABEL}"]')
+
+
+def wish(
+    name: str,
+    gateway: Object[Any],
+    ports: Iterable[Port],
+    way: Way,
+    pods: OwnService | None,
+    asked: tuple[Infrastructure, Iterable[Address]],
+) -> dict[str, Any]:
+    """The Service that a Gateway is to have, for who makes it; a target of 0 is still to be found.
+
+    Args:
+        name: what it is called.
+        gateway: whose it is.
+        ports: those that its listeners want.
+        way: the Service as it is.
+        pods: a Service that leads to us; without it nobody knows which pods the new one is to select.
+        asked: what the Gateway says of what is made for it, and of its addresses.
+    """
+    infrastructure, addresses = asked
+    labels = {**_harmless(infrastructure.labels), SERVES: SERVES_GATEWAY}
+    if len(gateway.name) <= _LONGEST_LABEL:
+        labels[_GATEWAY_NAME] = gateway.name
+    wanted = [each.value for each in addresses if each.type == "IPAddress" and each.value]
+    return {
+        "name": name,
+        "class": gateway.spec.gateway_class_name if gateway.spec else "",
+        "labels": labels,
+        "annotations": _harmless(infrastructure.annotations),
+        "selector": orjson.loads(pods.selector) if pods is not None else {},
+        "address": wanted[0] if wanted else "",
+        "ports": [
+            {"protocol": protocol, "port": port, "target": way.targets.get((protocol, port), 0)}
+            for protocol, port in sorted(set(ports))
+        ],
+    }
+
+
+def _harmless(given: Mapping[str, str]) -> dict[str, str]:
+    """What a Gateway may write on its Service, which is in our namespace: nothing that we read ourselves."""
+    return {name: text for name, text in given.items() if not (name.startswith(_OURS) or name in READ_LABELS)}
+
+
+def _targets(spec: Any) -> dict[Port, int]:
+    given = spec.get("ports") if isinstance(spec, dict) else None
+    targets: dict[Port, int] = {}
+    for each in given if isinstance(given, list) else ():
+        port, target = (each.get("port"), each.get("targetPort")) if isinstance(each, dict) else (None, None)
+        if isinstance(port, int) and isinstance(target, int):
+            targets[(str(each.get("protocol") or "TCP"), port)] = target
+    return targets
+
+
+def _addresses(status: Any) -> Addresses:
+    balancer = status.get("loadBalancer") if isinstance(status, dict) else None
+    listed = balancer.get("ingress") if isinstance(balancer, dict) else None
+    return addresses_of([each for each in listed if isinstance(each, dict)]) if isinstance(listed, list) else ()
