@@ -22,6 +22,7 @@ from translator.emissary.own_ports import OwnPorts
 from translator.emissary.tables import EmissaryTables
 from translator.files.names import GROUP, Files, istio_files
 from translator.files.tables import FileTables
+from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.tables import Gateways, GatewayTables
 from translator.ingress.tables import IngressTables
 from translator.ir import ObjectKey
@@ -63,9 +64,7 @@ class Apis:
             gateways,
             kubernetes,
             ways_in,
-            emissary.taken_ports,
-            emissary.leading_here,
-            emissary.http_options,
+            Elsewhere(emissary.taken_ports, emissary.leading_here, emissary.http_options, emissary.tcp_logs),
             options,
         )
         self.listeners = tables.union("listeners of all", emissary.listeners, gateway.listeners)

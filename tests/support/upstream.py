@@ -143,16 +143,20 @@ class HttpUpstream(InThread):
 
 
 class TcpUpstream(Scoped):
-    """Answers each line with its name and the line."""
+    """Answers each line with its name and the line; in TLS, where it is given how."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, tls: ssl.SSLContext | None = None) -> None:
         answer = f"{name}: ".encode()
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                with contextlib.suppress(ConnectionError):
-                    for line in self.rfile:
-                        self.wfile.write(answer + line)
+                with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+                    lines, out = self.rfile, self.wfile
+                    if tls is not None:
+                        made = stack.enter_context(tls.wrap_socket(self.request, server_side=True))
+                        lines, out = made.makefile("rb"), made.makefile("wb", buffering=0)
+                    for line in lines:
+                        out.write(answer + line)
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

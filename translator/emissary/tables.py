@@ -51,6 +51,7 @@ from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
 from translator.emissary.taken_ports import taken_ports
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
 from translator.emissary.termination import Terminations
+from translator.features.http.grpc_log import GrpcLog
 from translator.files.names import Files
 from translator.files.tables import FileTables
 from translator.ir import ObjectKey
@@ -85,7 +86,7 @@ class EmissaryTables:
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
     `groups` (Mappings alike) and their `routes` (with their shares) by group, `hosts_of` the names of the virtual hosts
     where a group can be asked for, `filters` by the names of HTTP filters, `files` those that objects name,
-    `taken_ports` the ports of TCP that nobody else may open, with who has them, `leading_here` the ports of Services
+    `taken_ports` the ports that nobody else may open, with who has them, `leading_here` the ports of Services
     that nobody may lead to, by their names, and `problems` what is wrong with objects, by object key.
     """
 
@@ -165,6 +166,10 @@ class EmissaryTables:
     def http_options(self) -> ir.HttpOptions:
         """How HTTP is spoken everywhere, for rules."""
         return self._observability.http_options()
+
+    def tcp_logs(self) -> tuple[GrpcLog, ...]:
+        """Who is told of connections that are passed on, for rules."""
+        return self._observability.tcp_logs()
 
     def _without_hosts(self, context: Context) -> tuple[Problem, ...] | None:
         if context.spec is None or not context.spec.hosts or self._hosts.exist():

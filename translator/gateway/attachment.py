@@ -10,6 +10,7 @@ from typing import Any
 
 from translator.decode import Problem
 from translator.gateway.conditions import Condition, false, true
+from translator.gateway.conditions import named as listed
 from translator.gateway.hostnames import EVERY, intersection, specificity
 from translator.gateway.kinds.gateway import AllowedRoutes, From, ListenerSpec
 from translator.gateway.kinds.shared import Object, ParentRef
@@ -62,6 +63,11 @@ class Attachment:
     accepted: Condition
     spots: tuple[Spot, ...] = ()
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the parent takes the route."""
+        return self.accepted.status == "True"
+
 
 def kinds_of(protocol: str, allowed: AllowedRoutes) -> tuple[str, ...]:
     """The kinds of routes that a listener takes."""
@@ -110,7 +116,7 @@ def attach(
     def refused(reason: str, message: str) -> Attachment:
         return Attachment(ref, false("Accepted", reason, message, path))
 
-    named = [each for each in places if _is_named(each, ref)]
+    named = [each for each in places if is_named(each, ref)]
     if not named:
         asked = [f"{what} {value}" for what, value in (("name", ref.section_name), ("port", ref.port)) if value]
         if not asked:
@@ -126,9 +132,10 @@ def attach(
     if not open_:
         return refused("NotAllowedByListeners", f"{_those(taking)} no routes of the namespace {namespace}")
     wanted = tuple(hostnames) or (EVERY,)
-    spots = [Spot(each.key, each.port, each.hostname, names) for each in open_ if (names := _names(each, wanted))]
+    ordered = sorted(wanted, key=lambda each: (specificity(each), each))
+    spots = [Spot(each.key, each.port, each.hostname, names) for each in open_ if (names := _names(each, ordered))]
     if not spots:
-        said = f"{_those(open_)} none of the hostnames {', '.join(wanted)}"
+        said = f"{_those(open_)} none of the hostnames {listed(wanted)}"
         return refused("NoMatchingListenerHostname", said)
     return Attachment(ref, true("Accepted"), tuple(spots))
 
@@ -138,12 +145,13 @@ def unread(found: Attachment, problems: Iterable[Problem]) -> Attachment:
     return replace(found, accepted=false("Accepted", "UnsupportedValue", in_words(problems)))
 
 
-def unserved(found: Attachment, said: str) -> Attachment:
-    """The same of a route that is not served as a whole."""
-    return replace(found, accepted=false("Accepted", "UnsupportedValue", said, "spec.rules"))
+def unserved(found: Attachment, said: str, path: str = "spec.rules") -> Attachment:
+    """The same of a route that is not served as a whole, with what is to blame."""
+    return replace(found, accepted=false("Accepted", "UnsupportedValue", said, path))
 
 
-def _is_named(place: Place, ref: ParentRef) -> bool:
+def is_named(place: Place, ref: ParentRef) -> bool:
+    """Whether a reference names a listener."""
     return ref.section_name in {None, place.key[1]} and ref.port in {None, place.port}
 
 
@@ -154,9 +162,9 @@ def _is_open(place: Place, namespace: str, labels_of: LabelsOf) -> bool:
 
 
 def _names(place: Place, hostnames: Iterable[str]) -> tuple[Name, ...]:
-    """The names at a listener; of several that shrink to one, that which was the most specific."""
+    """The names at a listener; of several, the most specific first, that shrink to one the first."""
     found: dict[str, str] = {}
-    for original in sorted(hostnames, key=lambda each: (specificity(each), each)):
+    for original in hostnames:
         effective = intersection(place.hostname, original)
         if effective is not None:
             found.setdefault(effective, original)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from translator import ir
+from translator.features.upstream.circuit_breakers import CircuitBreakers, Thresholds
 from translator.gateway.conditions import Condition, false
 from translator.gateway.grants import Grants, reference
 from translator.gateway.kinds.shared import BackendObjectRef, Object
@@ -16,6 +17,9 @@ from translator.gateway.policies import Demand, TlsPolicies
 from translator.kubernetes.service import NamedPort
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, read
+
+_SESSIONS: Final = CircuitBreakers((Thresholds(connections=16_384),))
+"""Sessions of UDP with a backend at most. Each has a socket of its own, for a minute after its last datagram."""
 
 H2C: Final = "kubernetes.io/h2c"
 _IN_CLEAR: Final = frozenset({"", "http", "kubernetes.io/http", "kubernetes.io/ws", "ws", "grpc", "kubernetes.io/grpc"})
@@ -64,12 +68,35 @@ class Backends:
             path: where it stands.
             of_calls: whether gRPC is spoken with it.
         """
+        port, concerned = self._reach(origin, ref, path)
+        if isinstance(port, Condition):
+            return Found(None, port, concerned)
         namespace = ref.namespace or origin.namespace
+        spoken = _spoken(port.app_protocol, of_calls=of_calls)
+        if spoken is None:
+            said = f"{port.app_protocol} is not served, which the Service {namespace}/{ref.name} speaks there"
+            return Found(None, false("ResolvedRefs", "UnsupportedProtocol", said, path), concerned)
+        backend = ir.Backend(ir.ServicePort(namespace, ref.name, port.number), spoken[0])
+        demand = self._policies.demand((namespace, ref.name), port.name)
+        return Found(_secured(backend, demand, by_tls=spoken[1]), None, concerned, demand)
 
+    def find_passed(self, origin: Object[Any], ref: BackendObjectRef, path: str, *, by_datagrams: bool) -> Found:
+        """The backend to which a route, its `origin`, passes on what comes, whatever is spoken there."""
+        port, _ = self._reach(origin, ref, path, by_datagrams=by_datagrams)
+        if isinstance(port, Condition):
+            return Found(None, port)
+        target = ir.ServicePort(ref.namespace or origin.namespace, ref.name, port.number, by_datagrams)
+        return Found(ir.Backend(target, "udp", features=(_SESSIONS,)) if by_datagrams else ir.Backend(target, "tcp"))
+
+    def _reach(
+        self, origin: Object[Any], ref: BackendObjectRef, path: str, *, by_datagrams: bool = False
+    ) -> tuple[NamedPort | Condition, Place | None]:
+        """The port of a Service that a route may refer to, else what is said of that; and what is concerned."""
+        namespace = ref.namespace or origin.namespace
         concerned: Place | None = None
 
-        def refused(reason: str, message: str) -> Found:
-            return Found(None, false("ResolvedRefs", reason, message, path), concerned)
+        def refused(reason: str, message: str) -> tuple[Condition, Place | None]:
+            return false("ResolvedRefs", reason, message, path), concerned
 
         if not ref.is_service:
             return refused(
@@ -78,31 +105,28 @@ class Backends:
         if not self._grants.permit(reference(origin, GROUP, "", "Service", namespace), ref.name):
             said = f"no ReferenceGrant in {namespace} lets {origin.kind}s of {origin.namespace} refer to its Services"
             return refused("RefNotPermitted", said)
-        port = self._port(namespace, ref)
+        port = self._port(namespace, ref, by_datagrams=by_datagrams)
         if self._policies.are_about((namespace, ref.name)):
             concerned = (namespace, ref.name, "" if isinstance(port, str) else port.name)
         if isinstance(port, str):
             return refused("BackendNotFound", port)
-        if port.name in (read(self._leading_here, (namespace, ref.name)) or ()):
+        if not by_datagrams and port.name in (read(self._leading_here, (namespace, ref.name)) or ()):
             said = "leads to Dragoman's diagnostics, which show every object of everyone"
             return refused("RefNotPermitted", f"the Service {namespace}/{ref.name} {said}")
-        spoken = _spoken(port.app_protocol, of_calls=of_calls)
-        if spoken is None:
-            said = f"{port.app_protocol} is not served, which the Service {namespace}/{ref.name} speaks there"
-            return refused("UnsupportedProtocol", said)
-        backend = ir.Backend(ir.ServicePort(namespace, ref.name, port.number), spoken[0])
-        demand = self._policies.demand((namespace, ref.name), port.name)
-        return Found(_secured(backend, demand, by_tls=spoken[1]), None, concerned, demand)
+        return port, concerned
 
-    def _port(self, namespace: str, ref: BackendObjectRef) -> NamedPort | str:
+    def _port(self, namespace: str, ref: BackendObjectRef, *, by_datagrams: bool) -> NamedPort | str:
         """The port of a Service, or why there is none."""
         called, service = f"the Service {namespace}/{ref.name}", read(self._kubernetes.services, (namespace, ref.name))
         if service is None:
             return f"{called} does not exist"
         if service.external_name is not None:
             return f"{called} is an ExternalName, which may lead anywhere: it is not served"
-        port = service.port(ref.port) if ref.port is not None else None
-        return port or f"{called} has no port {ref.port}"
+        if ref.port is not None:
+            port = service.datagram_port(ref.port) if by_datagrams else service.port(ref.port)
+            if port is not None:
+                return port
+        return f"{called} has no port {ref.port}" + (" of UDP" if by_datagrams else "")
 
 
 def _secured(backend: ir.Backend, demand: Demand | None, *, by_tls: bool) -> ir.Backend | None:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from translator import ir
 from translator.gateway.conditions import MOST_NAMED, Condition, named, true
 from translator.gateway.hostnames import EVERY, best, covers, domains, server_names, wider
-from translator.gateway.listeners import ListenerKey
+from translator.gateway.listeners import SPEAKING_HTTP, ListenerKey, Port, port_of
 from translator.ir import ObjectKey
 
 _CLEAR: Final = "cleartext"
@@ -25,29 +25,41 @@ that nobody has. Where there are more all others count as another's: else each o
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A listener that is served. `tls` None: in clear text."""
+    """A listener that is served. `tls` None: in clear text, or in TLS that is passed through."""
 
     key: ListenerKey
     gateway: ObjectKey
     port: int
     hostname: str
     tls: ir.TlsTermination | None
+    protocol: str = "HTTP"
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether requests come in, and not only connections."""
+        return self.protocol in SPEAKING_HTTP
+
+    @property
+    def place(self) -> Port:
+        """Its port."""
+        return port_of(self.protocol, self.port)
 
     @property
     def chain(self) -> str:
-        """The name of its chain, which those in clear text have together."""
+        """The name of its chain for requests, which those in clear text have together."""
         place = _CLEAR if self.tls is None else f"{self.hostname or '*'}:tls"
-        return f"{listener_name(self.port)}/{place}"
+        return f"{listener_name(self.place)}/{place}"
 
 
-def listener_name(port: int) -> str:
+def listener_name(port: Port) -> str:
     """The name of the listener at a port."""
-    return f"gateway:{port}"
+    transport, number = port
+    return f"gateway:{number}:udp" if transport == "UDP" else f"gateway:{number}"
 
 
 def virtual_host_name(port: int, listener: str, hostname: str) -> str:
     """The name of the virtual host for a hostname of a listener, which is told by its own."""
-    return f"{listener_name(port)}/{listener or '*'}/{hostname or '*'}"
+    return f"{listener_name(('TCP', port))}/{listener or '*'}/{hostname or '*'}"
 
 
 def chain_of(
@@ -78,7 +90,7 @@ def chain_of(
     body = ir.HttpChain(options, tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname))), any_port=True)
     origins: tuple[ObjectKey, ...] = tuple(dict.fromkeys(each.key[0] for each in own))
     wanted = server_names(first.hostname) if first.tls else ()
-    return ir.FilterChain(name, listener_name(first.port), wanted, first.tls, body, origins)
+    return ir.FilterChain(name, listener_name(first.place), wanted, first.tls, body, origins)
 
 
 def _virtual_hosts(listener: Served, names: Iterable[str], taken: Container[str]) -> Iterable[ir.VirtualHost]:
@@ -134,7 +146,7 @@ def neighbours_of(served: Mapping[ListenerKey, Served]) -> Neighbours | None:
 
 def overlapping(own: Served, near: Neighbours) -> Condition | None:
     """What is said of a listener in TLS of which another one's certificates, or hostnames, may stand for its hosts."""
-    if own.tls is None:
+    if own.tls is None or not own.speaks_http:
         return None
     wide = own.hostname == EVERY or own.hostname.startswith("*.")
     alike = {near.by_hostname[each] for each in wider(own.hostname) if each in near.by_hostname}

@@ -24,15 +24,22 @@ Rank = tuple[str | int, ...]
 
 Reason = Literal["HostnameConflict", "ProtocolConflict", "PortUnavailable"]
 
-KINDS: Final[Mapping[str, tuple[str, ...]]] = {"HTTP": ("GRPCRoute", "HTTPRoute"), "HTTPS": ("GRPCRoute", "HTTPRoute")}
+Port = tuple[Literal["TCP", "UDP"], int]
+"""A port: one of UDP has nothing to do with one of TCP of the same number."""
+
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "HTTP": ("GRPCRoute", "HTTPRoute"),
+    "HTTPS": ("GRPCRoute", "HTTPRoute"),
+    "TLS": ("TLSRoute",),
+    "TCP": ("TCPRoute",),
+    "UDP": ("UDPRoute",),
+}
 """The kinds of routes for each protocol that is served."""
 
-_NAMED_ONLY: Final = "TLS"
-"""A protocol that is not served, and that may share a port with HTTPS: connections for such a name are not HTTPS's."""
+SPEAKING_HTTP: Final = frozenset({"HTTP", "HTTPS"})
 
-_ALONE: Final = "TCP"
-"""A protocol that is not served, and shares a port with no other: who wants one that is somebody's is told whose."""
-
+_TOLD_APART: Final[Mapping[str, str]] = {"HTTP": "the host", "HTTPS": "the name in TLS", "TLS": "the name in TLS"}
+"""By what the listeners of a protocol at one port are told apart: who does it by the same may share the port."""
 
 UNREAD: Final = "what it is part of cannot be read"
 """Why a listener is not served of which only the names are known."""
@@ -80,6 +87,17 @@ class Listener:
         return self.spec.hostname or ""
 
     @property
+    def port(self) -> Port:
+        """Its port."""
+        return port_of(self.spec.protocol, self.opened)
+
+    @property
+    def ends_tls(self) -> bool:
+        """Whether TLS ends here."""
+        spec = self.spec
+        return spec.protocol == "HTTPS" or (spec.protocol == "TLS" and spec.tls is not None and spec.tls.ends_here)
+
+    @property
     def named(self) -> str:
         """Its name for people."""
         return f"listener {self.spec.name} of {self.called}"
@@ -101,6 +119,16 @@ class Claim:
     protocol: str
     hostname: str
     named: str
+
+    def may_share_with(self, other: "Claim") -> bool:
+        """Whether a port may be that of both, if their hostnames are different."""
+        apart = _TOLD_APART.get(self.protocol)
+        return apart is not None and apart == _TOLD_APART.get(other.protocol)
+
+
+def port_of(protocol: str, number: int) -> Port:
+    """The port of a listener of a protocol."""
+    return ("UDP" if protocol == "UDP" else "TCP"), number
 
 
 def listeners_of(
@@ -124,12 +152,9 @@ def listeners_of(
 
 
 def claim_of(listener: Listener) -> Claim | None:
-    """What a listener wants; None where its protocol is not served, or no port leads to it, so that it gets nothing.
-
-    One of TLS gets nothing either, but nobody else gets its hostname; one of TCP gets nothing, and may be told why.
-    """
+    """What a listener wants; None where its protocol is not served, or no port leads to it, so that it gets nothing."""
     spec = listener.spec
-    if not listener.opened or spec.protocol not in {*KINDS, _NAMED_ONLY, _ALONE}:
+    if not listener.opened or spec.protocol not in KINDS:
         return None
     return Claim(listener.rank, spec.protocol, listener.hostname, listener.named)
 
@@ -145,16 +170,16 @@ class Settled:
     hostnames: frozenset[str] = frozenset()
 
 
-def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None) -> Settled:
+def settle(claims: Mapping[ListenerKey, Claim], port: Port, taken_by: str | None) -> Settled:
     """Which claims to a port are refused, and why.
 
     Args:
         claims: by the listeners.
-        port: its number.
+        port: itself.
         taken_by: who has the port that is no Gateway, if anybody, for people.
     """
     if taken_by is not None:
-        said = f"port {port} belongs to {taken_by}"
+        said = f"port {port[1]} belongs to {taken_by}"
         return Settled(dict.fromkeys(claims, Refusal("PortUnavailable", said)))
     by_owner: dict[Rank, dict[ListenerKey, Claim]] = {}
     for key, claim in sorted(claims.items()):
@@ -163,21 +188,16 @@ def settle(claims: Mapping[ListenerKey, Claim], port: int, taken_by: str | None)
     kept: dict[str, Claim] = {}
     spoken: Claim | None = None
     for _, own in sorted(by_owner.items()):
-        named_only = [claim for claim in own.values() if claim.protocol == _NAMED_ONLY]
-        wanting = {key: claim for key, claim in own.items() if claim.protocol in KINDS}
-        if spoken is not None:
-            refused |= {key: _protocol(claim, spoken) for key, claim in own.items() if claim.protocol == _ALONE}
+        unfit = {} if spoken is None else _unfit(own, spoken)
+        wanting = {key: claim for key, claim in own.items() if key not in unfit}
         alike = _alike(wanting)
         distinct = {key: claim for key, claim in wanting.items() if key not in alike}
-        lost = _lost(distinct, kept, spoken)
-        refused |= alike | lost
+        lost = _lost(distinct, kept)
+        refused |= unfit | alike | lost
         won = [claim for key, claim in distinct.items() if key not in lost]
         spoken = spoken or next(iter(won), None)
         for claim in (*won, *(own[key] for key in alike)):
-            if spoken is None or spoken.protocol == claim.protocol:
-                kept.setdefault(claim.hostname, claim)
-        if spoken is None or spoken.protocol == "HTTPS":
-            for claim in named_only:
+            if spoken is None or spoken is claim or spoken.may_share_with(claim):
                 kept.setdefault(claim.hostname, claim)
     return Settled(refused, frozenset(kept))
 
@@ -187,7 +207,7 @@ def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
     refused: dict[ListenerKey, Refusal] = {}
     for key, claim in own.items():
         others = [each for other, each in own.items() if other != key]
-        protocols = [each for each in others if each.protocol != claim.protocol]
+        protocols = [each for each in others if not claim.may_share_with(each)]
         same = [each for each in others if each.hostname == claim.hostname]
         if protocols:
             refused[key] = _protocol(claim, protocols[0])
@@ -197,15 +217,16 @@ def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:
     return refused
 
 
-def _lost(
-    own: Mapping[ListenerKey, Claim], kept: Mapping[str, Claim], spoken: Claim | None
-) -> dict[ListenerKey, Refusal]:
-    """The listeners of an owner that lose to those of earlier ones, of which one said what is spoken at the port."""
+def _unfit(own: Mapping[ListenerKey, Claim], spoken: Claim) -> dict[ListenerKey, Refusal]:
+    """The listeners of an owner that cannot share the port with one of an earlier owner."""
+    return {key: _protocol(claim, spoken) for key, claim in own.items() if not spoken.may_share_with(claim)}
+
+
+def _lost(own: Mapping[ListenerKey, Claim], kept: Mapping[str, Claim]) -> dict[ListenerKey, Refusal]:
+    """The listeners of an owner that lose to those of earlier ones."""
     refused: dict[ListenerKey, Refusal] = {}
     for key, claim in own.items():
-        if spoken is not None and spoken.protocol != claim.protocol:
-            refused[key] = _protocol(claim, spoken)
-        elif claim.hostname in kept:
+        if claim.hostname in kept:
             said = (
                 f"{_host(claim.hostname)} at this port belongs to the {kept[claim.hostname].named}, which comes first"
             )

@@ -14,10 +14,16 @@ LISTENER_SET: Final = f"{GROUP}/ListenerSet"
 HTTP_ROUTE: Final = f"{GROUP}/HTTPRoute"
 GRPC_ROUTE: Final = f"{GROUP}/GRPCRoute"
 BACKEND_TLS_POLICY: Final = f"{GROUP}/BackendTLSPolicy"
+TLS_ROUTE: Final = f"{GROUP}/TLSRoute"
+TCP_ROUTE: Final = f"{GROUP}/TCPRoute"
+UDP_ROUTE: Final = f"{GROUP}/UDPRoute"
 REFERENCE_GRANT: Final = f"{GROUP}/ReferenceGrant"
 NAMESPACE: Final = "core/Namespace"
 
-ROUTES: Final = {"HTTPRoute": HTTP_ROUTE, "GRPCRoute": GRPC_ROUTE}
+PASSING: Final = {"TLSRoute": TLS_ROUTE, "TCPRoute": TCP_ROUTE, "UDPRoute": UDP_ROUTE}
+"""The kinds of routes that pass on what comes in as it is, with no look into it."""
+
+ROUTES: Final = {"HTTPRoute": HTTP_ROUTE, "GRPCRoute": GRPC_ROUTE, **PASSING}
 """The kinds of routes that are served."""
 
 PARENTS: Final = {"Gateway": GATEWAY, "ListenerSet": LISTENER_SET}

@@ -1,12 +1,13 @@
 """The tables of what is open: whose a port and a hostname are, what becomes of each listener, and its filter chain."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from translator import ir
 from translator.gateway.chains import Neighbours, Served, chain_of, listener_name, neighbours_of, overlapping
 from translator.gateway.conditions import Condition
+from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways
-from translator.gateway.listeners import UNREAD, Claim, Listener, ListenerKey, Named, Refusal, claim_of, settle
+from translator.gateway.listeners import UNREAD, Claim, Listener, ListenerKey, Named, Port, Refusal, claim_of, settle
 from translator.gateway.termination import Presented, Terminations
 from translator.gateway.verdicts import Verdict, judge
 from translator.ir import ObjectKey
@@ -18,6 +19,7 @@ class Ports:
     """`verdicts` and `served` are by listener, `by_owner` the verdicts by who declares it; `chains`, `listeners`: IR.
 
     `presented` are the certificates that Gateways show to services. `names` are the hostnames of routes, by listener.
+    `hostnames` are those at a port that are somebody's, served or not.
     """
 
     def __init__(
@@ -26,22 +28,21 @@ class Ports:
         gateways: Gateways,
         names: Table[ListenerKey, Mapping[Named, str]],
         terminations: Terminations,
-        taken: Table[int, str],
-        common: Callable[[], ir.HttpOptions],
+        elsewhere: Elsewhere,
         options: Options,
     ) -> None:
         self._names = names
         self._terminations = terminations
-        self._common = common
+        self._common = elsewhere.http_options
         self._options = options
         claims = tables.group("claims of ports", gateways.listeners, _claims_of)
         settled = tables.each(
-            "ports of gateways settled", claims, lambda port, them: settle(them, port, read(taken, port))
+            "ports of gateways settled", claims, lambda port, them: settle(them, port, read(elsewhere.taken, port))
         )
-        self._refused: Table[int, Mapping[ListenerKey, Refusal]] = tables.each(
+        self._refused: Table[Port, Mapping[ListenerKey, Refusal]] = tables.each(
             "claims of ports refused", settled, lambda _, row: row.refused or None
         )
-        self._hostnames: Table[int, frozenset[str]] = tables.each(
+        self.hostnames: Table[Port, frozenset[str]] = tables.each(
             "hostnames at ports", settled, lambda _, row: row.hostnames
         )
         self.verdicts: Table[ListenerKey, Verdict] = tables.each(
@@ -56,48 +57,53 @@ class Ports:
         self.presented: Table[ObjectKey, Presented] = tables.each(
             "certificates towards services", gateways.all, lambda _, row: terminations.presented(row)
         )
-        by_port = tables.group("listeners served by port", self.served, lambda _, row: {row.port: row})
-        self._neighbours: Table[int, Neighbours] = tables.each(
-            "listeners in TLS by port", by_port, lambda _, them: neighbours_of(them)
+        self.by_port: Table[Port, Mapping[ListenerKey, Served]] = tables.group(
+            "listeners served by port", self.served, lambda _, row: {row.place: row}
         )
-        members = tables.group("listeners served by chain", self.served, lambda _, row: {row.chain: row})
+        self._neighbours: Table[Port, Neighbours] = tables.each(
+            "listeners in TLS by port", self.by_port, lambda _, them: neighbours_of(them)
+        )
+        members = tables.group(
+            "listeners served by chain", self.served, lambda _, row: {row.chain: row} if row.speaks_http else {}
+        )
         self.chains: Table[str, ir.FilterChain] = tables.each("chains of gateways", members, self._chain)
-        opened = tables.group("ports opened by gateways", self.served, lambda _, row: {listener_name(row.port): row})
+        opened = tables.group("ports opened by gateways", self.served, lambda _, row: {listener_name(row.place): row})
         self.listeners: Table[str, ir.Listener] = tables.each("listeners opened by gateways", opened, self._listener)
 
     def overlaps(self, verdict: Verdict) -> tuple[Condition, ...]:
         """What is said of a listener whose hosts another one's certificates stand for as well. For rules."""
         own = read(self.served, verdict.listener.key)
-        near = read(self._neighbours, own.port) if own is not None and own.tls else None
+        near = read(self._neighbours, own.place) if own is not None and own.tls else None
         found = overlapping(own, near) if own is not None and near is not None else None
         return (found,) if found is not None else ()
 
     def _judge(self, listener: Listener) -> Verdict:
-        refusal = (read(self._refused, listener.opened) or {}).get(listener.key)
-        by_tls = listener.spec.protocol == "HTTPS" and listener.stopped != UNREAD
+        refusal = (read(self._refused, listener.port) or {}).get(listener.key)
+        by_tls = listener.ends_tls and listener.stopped != UNREAD
         ended = self._terminations.of(listener) if by_tls else None
         return judge(listener, refusal, ended)
 
     def _chain(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.FilterChain:
         own = tuple([served[key] for key in sorted(served)])
         names = {each.key: tuple((read(self._names, each.key) or {}).values()) for each in own}
-        taken: frozenset[str] = read(self._hostnames, own[0].port) or frozenset()
+        taken: frozenset[str] = read(self.hostnames, own[0].place) or frozenset()
         return chain_of(name, own, names, taken, self._common())
 
     def _listener(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.Listener:
-        port = next(iter(served.values())).port
+        transport, port = next(iter(served.values())).place
         origins = tuple(sorted({key[0] for key in served}))
         address, more = self._options.bind_address, self._options.more_addresses
-        return ir.Listener(name, address, port, origins=origins, more_addresses=more)
+        return ir.Listener(name, address, port, origins=origins, more_addresses=more, by_datagrams=transport == "UDP")
 
 
-def _claims_of(_: ListenerKey, listener: Listener) -> dict[int, Claim]:
+def _claims_of(_: ListenerKey, listener: Listener) -> dict[Port, Claim]:
     claim = claim_of(listener)
-    return {listener.opened: claim} if claim is not None else {}
+    return {listener.port: claim} if claim is not None else {}
 
 
 def _served(row: Verdict) -> Served | None:
     listener = row.listener
     if not row.is_served:
         return None
-    return Served(listener.key, listener.gateway, listener.opened, listener.hostname, row.termination)
+    protocol = listener.spec.protocol
+    return Served(listener.key, listener.gateway, listener.opened, listener.hostname, row.termination, protocol)

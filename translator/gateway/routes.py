@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from translator import ir
-from translator.gateway.attachment import Attachment, Place, attach, unread
+from translator.gateway.attachment import Attachment, Place, attach, is_named, unread, unserved
 from translator.gateway.chains import virtual_host_name
 from translator.gateway.gateways import Gateways
 from translator.gateway.kinds.shared import Object, ParentRef
 from translator.gateway.listeners import ListenerKey, Named
 from translator.gateway.matches import order
-from translator.gateway.names import GROUP, PARENTS
+from translator.gateway.names import GROUP, PARENTS, PASSING
 from translator.gateway.ports import Ports
 from translator.gateway.rules import most_variants, variants
 from translator.gateway.understanding import Understanding, Understood
@@ -27,6 +27,9 @@ Route = Object[Any]
 
 MOST_ROUTES: Final = 10_000
 """Routes of Envoy that one object becomes: 128 matches, the most that one may have, for each of 78 hostnames."""
+
+MOST_MEETINGS: Final = 100_000
+"""Hostnames of a route, times the listeners that it names: so often it is looked what a name has in common with one."""
 
 
 class Attachments:
@@ -45,13 +48,17 @@ class Attachments:
 
     def _attach(self, route: Route) -> Iterator[Attachment]:
         labels_of = self._gateways.labels_of
-        for path, ref in self._refs_of(route):
-            places = self._places_of(route, ref)
-            if places is None:
-                continue
-            hostnames = route.spec.hostnames if route.spec else route.left
-            found = attach(route.kind, route.namespace, hostnames, ref, places, labels_of, path)
-            yield found if route.spec else unread(found, route.problems)
+        hostnames = route.spec.hostnames if route.spec else route.left
+        found = [(path, ref, self._places_of(route, ref)) for path, ref in self._refs_of(route)]
+        ours = [(path, ref, places) for path, ref, places in found if places is not None]
+        listeners = sum(is_named(place, ref) for _, ref, places in ours for place in places)
+        most = MOST_MEETINGS // max(listeners, 1)
+        for path, ref, places in ours:
+            attached = attach(route.kind, route.namespace, hostnames[:most], ref, places, labels_of, path)
+            if len(hostnames) > most:
+                said = f"{len(hostnames):,} at {listeners:,} listeners are too many: split it, or name fewer listeners"
+                attached = unserved(attached, said, "spec.hostnames")
+            yield attached if route.spec else unread(attached, route.problems)
 
     def _refs_of(self, route: Route) -> Iterator[tuple[str, ParentRef]]:
         """What a route refers to, with the places: the parents that it names, and the Gateways that need no naming."""
@@ -77,7 +84,8 @@ class Attachments:
 class Routes:
     """`understood` are the routes that attach to anything of ours; `routes` and `hosts_of` are the IR.
 
-    `excess` are those of which nothing is served, since they would become too many, with what is said of it.
+    `excess` are those of which nothing is served, since they would become too many, with what is said of it;
+    `passing` those that are served and pass on what comes in as it is.
     """
 
     def __init__(
@@ -97,6 +105,7 @@ class Routes:
             lambda key, _: understanding.understand(route) if (route := read(routes, key)) else None,
         )
         self.excess: Table[ObjectKey, str] = tables.each("routes that are too many", self.understood, self._excess)
+        self.passing: Table[ObjectKey, Understood] = tables.each("routes that pass on", self.understood, self._passing)
         rows = tables.group("routes by hostname", self.understood, self._rows)
         self.routes: Table[str, tuple[ir.Route, ...]] = tables.each(
             "routes of gateways made", rows, lambda _, them: next(iter(them.values())).routes
@@ -112,7 +121,7 @@ class Routes:
     def _rows(self, key: ObjectKey, understood: Understood) -> dict[str, "_Row"]:
         """The routes for each hostname as it was written, and for each of the circumstances that they depend on."""
         route = read(self._read, key)
-        if route is None or route.is_held or read(self.excess, key) is not None:
+        if route is None or route.is_held or route.kind in PASSING or read(self.excess, key) is not None:
             return {}
         apart = any(rule.depends_on_listener for rule in understood.rules)
         by_tls = any(rule.speaks_tls for rule in understood.rules)
@@ -133,10 +142,17 @@ class Routes:
             for where, names in hosts.items()
         }
 
+    def _passing(self, key: ObjectKey, understood: Understood) -> Understood | None:
+        route = read(self._read, key)
+        if route is None or route.is_held or route.kind not in PASSING or read(self.excess, key) is not None:
+            return None
+        attachments = read(self._attachments, key) or ()
+        return understood if all(each.is_accepted for each in attachments if each.spots) else None
+
     def _excess(self, key: ObjectKey, understood: Understood) -> str | None:
         spots = [spot for each in read(self._attachments, key) or () for spot in each.spots]
         hosts = {(spot.key, name.effective) for spot in spots for name in spot.names}
-        count = sum(map(most_variants, understood.rules)) * len(hosts)
+        count = (sum(map(most_variants, understood.rules)) or 1) * len(hosts)
         if count <= MOST_ROUTES:
             return None
         said = f"{count:,} routes for {len(hosts):,} hostnames of listeners, and at most {MOST_ROUTES:,} are served"
@@ -147,7 +163,7 @@ class Routes:
         understood = read(self.understood, key)
         if understood is None or understood.is_unserved or read(self.excess, key) is not None:
             return {}
-        return {spot.key: True for each in attachments for spot in each.spots}
+        return {spot.key: True for each in attachments if each.is_accepted for spot in each.spots}
 
 
 @dataclass(frozen=True, slots=True)

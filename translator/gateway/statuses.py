@@ -35,6 +35,9 @@ HTTPRouteRequestMirror HTTPRouteRequestMultipleMirrors HTTPRouteRequestPercentag
 HTTPRouteRequestTimeout HTTPRouteResponseHeaderModification HTTPRouteRetryCodes
 HTTPRouteRetryConnectionError HTTPRouteSchemeRedirect
 ReferenceGrant
+TCPRoute
+TLSRoute TLSRouteModeMixed TLSRouteModeTerminate
+UDPRoute
 """
 FEATURES: Final = tuple(sorted(_FEATURES.split()))
 """What of Gateway API is served, in its words. Each has a test, which docs/gateway-api.md names."""

@@ -3,11 +3,12 @@
 GatewayClass -> classes -> gateways, sets --> listeners --> ports settled --> verdicts --> served --> chains, listeners
 ReferenceGrant -> grants       |                                                  |
 HTTPRoute, GRPCRoute --> routes +-> attachments --> names, counts ----------------+
-                            |               |
-BackendTLSPolicy -----------+-> understood -+--> routes, hosts_of
+                            |               |                                     |
+BackendTLSPolicy -----------+-> understood -+--> routes, hosts_of                 |
+TLS-, TCP-, UDPRoute                        +--> passing -------------------------+
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -17,7 +18,9 @@ from translator.decode import Problem
 from translator.gateway.attachment import Attachment, unserved
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition
+from translator.gateway.connections import Connections
 from translator.gateway.dedicated import wish
+from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways, ListenerSet, declared
 from translator.gateway.grants import Grants
 from translator.gateway.kinds.gateway import GatewaySpec, Infrastructure, ListenerSpec
@@ -25,7 +28,10 @@ from translator.gateway.kinds.grpc_route import GRPCRouteSpec
 from translator.gateway.kinds.http_route import HTTPRouteSpec
 from translator.gateway.kinds.reference_grant import ReferenceGrantSpec
 from translator.gateway.kinds.shared import Object, hostnames_of, read_object
-from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT
+from translator.gateway.kinds.tcp_route import TCPRouteSpec
+from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connections
+from translator.gateway.kinds.udp_route import UDPRouteSpec
+from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
 from translator.gateway.policies import TlsPolicies
 from translator.gateway.policy_statuses import PolicyStatuses
 from translator.gateway.ports import Ports
@@ -52,7 +58,7 @@ from translator.gateway.understanding import Understanding
 from translator.gateway.verdicts import Verdict
 from translator.ir import ObjectKey
 from translator.kubernetes.own_services import OwnServices
-from translator.kubernetes.tables import KubernetesTables, Name
+from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
 from translator.tables import Table, Tables, read
 
@@ -78,20 +84,14 @@ class GatewayTables:
         gateways: Gateways,
         kubernetes: KubernetesTables,
         own: OwnServices,
-        taken: Table[int, str],
-        leading_here: Table[Name, frozenset[str]],
-        common: Callable[[], ir.HttpOptions],
+        elsewhere: Elsewhere,
         options: Options,
     ) -> None:
-        """`taken` are the ports that others have, with who that is; `common` is how HTTP is spoken everywhere.
-
-        `leading_here` are the ports of Services, by their names, that lead to ports of our own.
-        """
         self._tables = tables
         self._gateways = gateways
         self._own = own
         self._options = options
-        kinds = (HTTP_ROUTE, GRPC_ROUTE, REFERENCE_GRANT)
+        kinds = (*ROUTES.values(), REFERENCE_GRANT)
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in kinds}
         grants_read = tables.each(
             "reference grants", objects[REFERENCE_GRANT], lambda key, body: read_object(ReferenceGrantSpec, key, body)
@@ -109,17 +109,30 @@ class GatewayTables:
                 objects[GRPC_ROUTE],
                 lambda key, body: read_object(GRPCRouteSpec, key, body, hostnames_of),
             ),
+            tables.each(
+                "TLS routes",
+                objects[TLS_ROUTE],
+                lambda key, body: read_object(TLSRouteSpec, key, body, names_of_connections),
+            ),
+            tables.each("TCP routes", objects[TCP_ROUTE], lambda key, body: read_object(TCPRouteSpec, key, body)),
+            tables.each("UDP routes", objects[UDP_ROUTE], lambda key, body: read_object(UDPRouteSpec, key, body)),
         )
         self._attachments = Attachments(tables, gateways, routes)
         terminations = Terminations(kubernetes, grants)
         policies = TlsPolicies(tables, kubernetes, terminations, options)
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {**gateways.sources, **objects, **policies.sources}
         self.files = policies.files
-        self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, taken, common, options)
-        self.chains, self.listeners = ports.chains, ports.listeners
-        understanding = Understanding(Backends(kubernetes, grants, policies, leading_here))
+        self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, elsewhere, options)
+        self.listeners = ports.listeners
+        understanding = Understanding(Backends(kubernetes, grants, policies, elsewhere.leading_here))
         self._routes = Routes(tables, routes, self._attachments, ports, understanding)
         self.routes, self.hosts_of = self._routes.routes, self._routes.hosts_of
+        connections = Connections(
+            tables, routes, self._attachments.all, ports, self._routes.passing, elsewhere.tcp_logs
+        )
+        self.chains: Table[str, ir.FilterChain] = tables.union(
+            "chains of gateways and connections", ports.chains, connections.chains
+        )
         told = PolicyStatuses(tables, gateways, kubernetes, policies, self._attachments.all, self._routes.understood)
         self._declare_statuses(routes, told.statuses)
         self.problems: tuple[Problems, ...] = (

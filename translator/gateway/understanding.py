@@ -1,7 +1,8 @@
 """What a route means by itself: its rules with their backends, and what is wrong with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from translator import ir
@@ -11,8 +12,10 @@ from translator.gateway.conditions import Condition, false
 from translator.gateway.filters import Treatment, treatment_of
 from translator.gateway.kinds.grpc_route import GrpcMatch, GrpcRule
 from translator.gateway.kinds.http_route import BackendRef, Match, RouteRule, Timeouts
+from translator.gateway.kinds.passing import PassingRule
 from translator.gateway.kinds.shared import BackendObjectRef, Object
 from translator.gateway.matches import Rank, call_match, http_match
+from translator.gateway.names import PASSING
 from translator.gateway.rules import Rule, Share, mirror_of
 from translator.gateway.sessions import session_of, unserved
 from translator.ir import ObjectKey
@@ -26,7 +29,8 @@ class Understood:
     """What a route means: its rules; the references that lead nowhere; and the rules that cannot be served, with why.
 
     `is_unserved`: none of them can. `concerned` are the ports of Services that policies are about, `policies` those
-    that count there, and `unasked` are backends that get no requests since a policy cannot be used.
+    that count there, and `unasked` are backends that get no requests since a policy cannot be used. `shares`: of a
+    route that passes on what comes in, instead of rules.
     """
 
     rules: tuple[Rule, ...]
@@ -36,6 +40,7 @@ class Understood:
     concerned: tuple[Place, ...] = ()
     policies: tuple[ObjectKey, ...] = ()
     unasked: tuple[Problem, ...] = ()
+    shares: tuple[ir.WeightedBackend, ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,6 +71,8 @@ class Understanding:
         """What a route means; None when a problem stops it."""
         if route.spec is None:
             return None
+        if route.kind in PASSING:
+            return self._passed(route, route.spec.rules)
         notes = _Notes()
         rules = tuple([self._rule(route, place, each, notes) for place, each in enumerate(route.spec.rules)])
         unserved = bool(rules) and len(notes.unserved) == len(rules)
@@ -78,6 +85,19 @@ class Understanding:
             tuple(sorted(notes.policies)),
             tuple(notes.unasked),
         )
+
+    def _passed(self, route: Object[Any], rules: Iterable[PassingRule]) -> Understood:
+        """What a route with these rules means that passes on what comes in."""
+        refs = [
+            (each, f"spec.rules[{place}].backendRefs[{number}]")
+            for place, rule in enumerate(rules)
+            for number, each in enumerate(rule.backend_refs)
+        ]
+        by_datagrams = route.kind == "UDPRoute"
+        find = partial(self._backends.find_passed, by_datagrams=by_datagrams)
+        found = [(ref.weight, find(route, ref, path)) for ref, path in refs]
+        shares = tuple([ir.WeightedBackend(each.backend, weight) for weight, each in found if weight])
+        return Understood((), tuple([each.problem for _, each in found if each.problem]), shares=shares)
 
     def _rule(self, route: Object[Any], place: int, written: AnyRule, notes: _Notes) -> Rule:
         path, of_calls = f"spec.rules[{place}]", isinstance(written, GrpcRule)

@@ -58,8 +58,8 @@ def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None) -> V
     kinds = kinds_of(spec.protocol, allowed)
     references = (*_wrong_kinds(listener), *(ended.problems if ended else ()))
     place = listener.place
-    if spec.protocol not in KINDS and (refusal is None or refusal.reason != "ProtocolConflict"):
-        said = f"{spec.protocol} is not served, only {' and '.join(sorted(KINDS))}"
+    if spec.protocol not in KINDS:
+        said = f"{spec.protocol} is not served, only {', '.join(sorted(KINDS))}"
         accepted = false("Accepted", "UnsupportedProtocol", said, f"{place}.protocol")
         return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", "it is not accepted"))
     if refusal is not None:

@@ -49,6 +49,7 @@ from translator.ir.serving import (
     RuntimeValues,
     TcpChain,
     TlsTermination,
+    UdpChain,
     VirtualHost,
 )
 
@@ -94,6 +95,7 @@ __all__ = [
     "TextMatch",
     "TlsTermination",
     "TlsVersions",
+    "UdpChain",
     "UpstreamTls",
     "VirtualHost",
     "WeightedBackend",

@@ -8,11 +8,15 @@ from translator.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ServicePort:
-    """A port of a Kubernetes Service; its endpoints come from EndpointSlices, on a path that touches no route."""
+    """A port of a Kubernetes Service; its endpoints come from EndpointSlices, on a path that touches no route.
+
+    `by_datagrams`: it is a port of UDP.
+    """
 
     namespace: str
     name: str
     port: int | str
+    by_datagrams: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class Backend:
     """
 
     target: Target
-    protocol: Literal["http1", "http2", "tcp"] = "http1"
+    protocol: Literal["http1", "http2", "tcp", "udp"] = "http1"
     tls: UpstreamTls | None = None
     connect_timeout_ms: int = 3000
     tag: str = ""

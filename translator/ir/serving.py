@@ -117,7 +117,10 @@ class RuntimeValues:
 
 @dataclass(frozen=True, slots=True)
 class TcpChain:
-    """Connections of this chain are passed on as they are. `logs` are of `translator.features.http.grpc_log`."""
+    """Connections of this chain are passed on as they are. `logs` are of `translator.features.http.grpc_log`.
+
+    A connection that is the share of a backend that is None, or for which there is no backend at all, is closed.
+    """
 
     backends: tuple[WeightedBackend, ...]
     stat_prefix: str
@@ -126,27 +129,41 @@ class TcpChain:
 
 
 @dataclass(frozen=True, slots=True)
+class UdpChain:
+    """Datagrams of this chain, which is the only one of its listener, are passed on as they are.
+
+    Whose address and port is new has a backend by weight, and keeps it while it sends and for a minute. What is sent to
+    the share of a backend that is None, or where there is no backend at all, is dropped.
+    """
+
+    backends: tuple[WeightedBackend, ...]
+    stat_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
 class FilterChain:
     """What happens to the connections of one listener that ask for one of `server_names`; () is any other.
 
-    `tls` None: clear text. `quic`: by QUIC, which is HTTP/3. `name` is unique among all chains, and names the route
-    configuration of an HTTP chain.
+    `tls` None: clear text. `quic`: by QUIC, which is HTTP/3. `passthrough`: only what speaks TLS, which is not ended
+    here. `name` is unique among all chains, and names the route configuration of an HTTP chain.
     """
 
     name: str
     listener: str
     server_names: tuple[str, ...]
     tls: TlsTermination | None
-    body: HttpChain | TcpChain
+    body: HttpChain | TcpChain | UdpChain
     origins: tuple[ObjectKey, ...] = ()
     quic: bool = False
+    passthrough: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
     """A port that is open; its chains say the rest. `buffer_limit`: what is kept of a connection at most, in bytes.
 
-    `quic`: a port of UDP, where HTTP/3 is spoken. `more_addresses`: where it is open as well as at `address`.
+    `quic`: a port of UDP, where HTTP/3 is spoken. `by_datagrams`: one that passes on what comes. `more_addresses`:
+    where it is open as well as at `address`.
     """
 
     name: str
@@ -157,3 +174,4 @@ class Listener:
     buffer_limit: int | None = None
     quic: bool = False
     more_addresses: tuple[str, ...] = ()
+    by_datagrams: bool = False

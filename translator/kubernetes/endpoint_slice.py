@@ -12,10 +12,11 @@ from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Final
 
 from translator.decode import Invalid, Problem, Rule, decode, few, join, quote, rule, step
-from translator.kubernetes.service import GivenPort, Service, numbered
+from translator.kubernetes.service import GivenPort, NamedPort, Service, numbered
 from translator.kubernetes.shapes import metadata_of
 
 SERVICE_LABEL = "kubernetes.io/service-name"
+_SERVED: Final = frozenset({"TCP", "UDP"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,16 @@ class SliceEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSlice:
-    """Endpoints of `service`; `ports` are pairs of the Service port's name and the pod's port number, for TCP."""
+    """Endpoints of `service`; `ports` are pairs of the Service port's name and the pod's port number, for TCP.
+
+    `datagram_ports` are the same for UDP.
+    """
 
     namespace: str
     service: str
     ports: tuple[tuple[str, int], ...]
     endpoints: tuple[SliceEndpoint, ...]
+    datagram_ports: tuple[tuple[str, int], ...] = ()
 
 
 _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -99,10 +104,11 @@ class _Slice:
 
     def cross_check(self) -> Iterable[Problem]:
         """A name is one port's: else each endpoint would count as often as there are ports of a name."""
-        first: dict[str, int] = {}
+        first: dict[tuple[str, str], int] = {}
         for index, port in enumerate(self.ports):
-            if port.is_tcp and first.setdefault(port.name, index) != index:
-                yield Problem(f"ports[{index}].name", f"is that of ports[{first[port.name]}] too: {quote(port.name)}")
+            named = (port.transport, port.name)
+            if port.transport in _SERVED and first.setdefault(named, index) != index:
+                yield Problem(f"ports[{index}].name", f"is that of ports[{first[named]}] too: {quote(port.name)}")
 
 
 def endpoint_slice_of(namespace: str, document: Mapping[str, Any]) -> EndpointSlice | tuple[Problem, ...]:
@@ -116,9 +122,13 @@ def endpoint_slice_of(namespace: str, document: Mapping[str, Any]) -> EndpointSl
     if not service:
         said = "must name the Service that the endpoints belong to"
         return (Problem(join("metadata.labels", step(SERVICE_LABEL)), said),)
-    ports = tuple([(port.name, port.number) for port in numbered(read.value.ports)])
+    ports, datagram_ports = _pairs(read.value.ports), _pairs(read.value.ports, "UDP")
     endpoints = tuple([each.endpoint for each in read.value.endpoints]) if usual is None else usual
-    return EndpointSlice(namespace, service, ports, endpoints)
+    return EndpointSlice(namespace, service, ports, endpoints, datagram_ports)
+
+
+def _pairs(ports: Iterable[GivenPort], transport: str = "TCP") -> tuple[tuple[str, int], ...]:
+    return tuple([(port.name, port.number) for port in numbered(ports, transport)])
 
 
 def _usual(given: Any) -> tuple[SliceEndpoint, ...] | None:
@@ -148,24 +158,29 @@ def _usual(given: Any) -> tuple[SliceEndpoint, ...] | None:
 
 
 def addresses_of(
-    service: Service | None, slices: Iterable[EndpointSlice], wanted: int | str
+    service: Service | None, slices: Iterable[EndpointSlice], wanted: int | str, *, by_datagrams: bool = False
 ) -> tuple[tuple[str, int], ...]:
     """The addresses that take requests for the Service's port `wanted`, in an order that does not depend on events.
 
-    A Service without ports is headless: it only says which pods there are, and they are asked at the wanted port.
+    `by_datagrams`: for its port of UDP. A Service without ports is headless: it only says which pods there are, and
+    they are asked at the wanted port.
     """
-    if service is not None and not service.ports and isinstance(wanted, int):
+    if service is not None and not service.ports and not by_datagrams and isinstance(wanted, int):
         found = [(endpoint, wanted) for part in slices for endpoint in part.endpoints]
     else:
-        port = service.port(wanted) if service else None
+        port = _asked_at(service, wanted, by_datagrams=by_datagrams) if service else None
         if port is None:
             return ()
         found = [
             (endpoint, number)
             for part in slices
-            for name, number in part.ports
+            for name, number in (part.datagram_ports if by_datagrams else part.ports)
             if name == port.name
             for endpoint in part.endpoints
         ]
     usable = [(endpoint.address, number) for endpoint, number in found if endpoint.ready]
     return tuple(sorted(set(usable or [(e.address, number) for e, number in found if e.serving])))
+
+
+def _asked_at(service: Service, wanted: int | str, *, by_datagrams: bool) -> NamedPort | None:
+    return service.datagram_port(wanted) if by_datagrams else service.port(wanted)

@@ -25,13 +25,15 @@ class NamedPort:
 class Service:
     """What matters of a Service. `external_name` is the DNS name of a Service of type ExternalName.
 
-    Its `ports` are those of TCP: one of UDP may have the same number, as with HTTP/3, and lead elsewhere.
+    Its `ports` are those of TCP: one of UDP may have the same number, as with HTTP/3, and lead elsewhere. These are
+    `datagram_ports`.
     """
 
     namespace: str
     name: str
     ports: tuple[NamedPort, ...]
     external_name: str | None = None
+    datagram_ports: tuple[NamedPort, ...] = ()
     _found: dict[int | str, NamedPort] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -41,8 +43,12 @@ class Service:
             self._found.setdefault(port.name, port)
 
     def port(self, wanted: int | str) -> NamedPort | None:
-        """The port of this number or name; of several, the first."""
+        """The port of TCP of this number or name; of several, the first."""
         return self._found.get(wanted)
+
+    def datagram_port(self, number: int | str) -> NamedPort | None:
+        """The port of UDP of this number."""
+        return next((each for each in self.datagram_ports if each.number == number), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,12 @@ class GivenPort:
     @property
     def is_tcp(self) -> bool:
         """Whether it is one of TCP, as it is where it says no protocol."""
-        return (self.protocol or "TCP") == "TCP"
+        return self.transport == "TCP"
+
+    @property
+    def transport(self) -> str:
+        """Its protocol."""
+        return self.protocol or "TCP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +104,15 @@ def service_of(namespace: str, name: str, document: Mapping[str, Any]) -> Servic
     spec = read.value.spec
     if spec.type == "ExternalName":
         return Service(namespace, name, (), spec.external_name)
-    return Service(namespace, name, numbered(spec.ports))
+    return Service(namespace, name, numbered(spec.ports), datagram_ports=numbered(spec.ports, "UDP"))
 
 
-def numbered(ports: Iterable[GivenPort]) -> tuple[NamedPort, ...]:
-    """The ports of TCP among these."""
+def numbered(ports: Iterable[GivenPort], transport: str = "TCP") -> tuple[NamedPort, ...]:
+    """The ports of a protocol among these."""
     return tuple(
-        [NamedPort(port.name, port.port, port.app_protocol) for port in ports if port.is_tcp and port.port is not None]
+        [
+            NamedPort(port.name, port.port, port.app_protocol)
+            for port in ports
+            if port.transport == transport and port.port is not None
+        ]
     )

@@ -25,7 +25,10 @@ from translator.xds.paths import looks_at
 _CLUSTER = tag(1, 2)
 
 BROKEN = "broken"
-"""The cluster that never exists: a request sent there is answered 500, or 503, which is Envoy's own choice."""
+"""The cluster that never exists: a request sent there is answered 500, or 503, which is Envoy's own choice.
+
+A connection for it is closed, and a datagram is dropped.
+"""
 
 
 def encode_forward(asked: ir.Forward, path: ir.PathMatch) -> RouteAction:

@@ -39,11 +39,9 @@ from envoyapi.network_http_connection_manager_v3 import (
     HttpFilter,
     Rds,
 )
-from envoyapi.network_tcp_proxy_v3 import TcpProxy, TcpProxyWeightedCluster, TcpProxyWeightedClusterClusterWeight
 from envoyapi.wire import SIZE, any_of, duration_ms, tag, type_url
 from translator import ir
 from translator.features.http import part_of
-from translator.features.http.grpc_log import access_log
 from translator.features.labels import label
 from translator.filters import FILTERS
 from translator.filters.part import HttpFilter as ListedFilter
@@ -51,6 +49,7 @@ from translator.resources import Resource, resource
 from translator.xds import scoped
 from translator.xds.believed import removal
 from translator.xds.client_address import position_of, without_port
+from translator.xds.layer4 import LONGEST_DATAGRAM, tcp_filter, udp_filter
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
 from translator.xds.tls import downstream_tls, quic_tls
@@ -80,6 +79,7 @@ _PROXY_PROTOCOL = ListenerFilter(name="envoy.filters.listener.proxy_protocol", t
 _QUIC = UdpListenerConfig(
     quic_options=ListenersQuicOptions(), downstream_socket_config=UdpSocketConfig(prefer_gro=True)
 )
+_DATAGRAMS = UdpListenerConfig(downstream_socket_config=UdpSocketConfig(max_rx_datagram_size=LONGEST_DATAGRAM))
 _TRANSPORTS = {"tls": "tls", "clear text": "raw_buffer", "anything": None}
 _SLASHES = {
     "keep": HttpConnectionManagerPathWithEscapedSlashesAction.KEEP_UNCHANGED,
@@ -94,28 +94,33 @@ _UNDERSCORES = {
 }
 
 
-Wants = Literal["tls", "clear text", "anything"]
+Wants = Literal["tls", "clear text", "anything", "datagrams"]
 """What connections a chain is for."""
 
 
 def wants(chain: ir.FilterChain) -> Wants:
     """What a chain is for. TCP that is passed on as it is, to whomever, may well begin with a TLS hello."""
-    if chain.tls:
+    if isinstance(chain.body, ir.UdpChain):
+        return "datagrams"
+    if chain.tls or chain.passthrough:
         return "tls"
     return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
 
 
-def encode_filter_chain(chain: ir.FilterChain, index: str | None = None) -> FilterChain:
+def encode_filter_chain(chain: ir.FilterChain, index: str | None = None) -> FilterChain | ListenerFilter:
     """One filter chain; clear text is what is left when the connection does not begin with a TLS hello.
 
-    `index`: the scope where its requests are looked up first, if they are looked up twice.
+    Of datagrams it is a filter of the listener. `index`: the scope where its requests are looked up first, if they are
+    looked up twice.
     """
     body = chain.body
+    if isinstance(body, ir.UdpChain):
+        return udp_filter(body)
     transport = "quic" if chain.quic else _TRANSPORTS[wants(chain)]
     return FilterChain(
         name=chain.name,
         filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
-        filters=[_http_filter(chain, body, index) if isinstance(body, ir.HttpChain) else _tcp_filter(body)],
+        filters=[_http_filter(chain, body, index) if isinstance(body, ir.HttpChain) else tcp_filter(body)],
         transport_socket=(quic_tls(chain.tls) if chain.quic else downstream_tls(chain.tls)) if chain.tls else None,
     )
 
@@ -174,29 +179,10 @@ def _http3(options: ir.HttpOptions) -> Http3ProtocolOptions:
     return Http3ProtocolOptions(quic_protocol_options=streams)
 
 
-def _tcp_filter(chain: ir.TcpChain) -> Filter:
-    shares = [(cluster_name(share.backend), share.weight) for share in chain.backends if share.backend]
-    single = shares[0][0] if len(shares) == 1 else None
-    proxy = TcpProxy(
-        stat_prefix=label(chain.stat_prefix),
-        cluster=single,
-        weighted_clusters=None if single else _weighted(shares),
-        idle_timeout=duration_ms(chain.idle_timeout_ms) if chain.idle_timeout_ms is not None else None,
-        access_log=[access_log(log, cluster_name) for log in chain.logs],
-    )
-    return Filter(name="envoy.filters.network.tcp_proxy", typed_config=any_of(proxy))
-
-
-def _weighted(shares: list[tuple[str, int]]) -> TcpProxyWeightedCluster:
-    return TcpProxyWeightedCluster(
-        clusters=[TcpProxyWeightedClusterClusterWeight(name=name, weight=weight) for name, weight in shares if weight]
-    )
-
-
 def _socket_address(listener: ir.Listener, address: str) -> Address:
     """Where it listens; `::` is every address of both families."""
     both = True if address == "::" else None
-    protocol = SocketAddressProtocol.UDP if listener.quic else None
+    protocol = SocketAddressProtocol.UDP if listener.quic or listener.by_datagrams else None
     place = SocketAddress(protocol=protocol, address=address, port_value=listener.port, ipv4_compat=both)
     return Address(socket_address=place)
 
@@ -204,8 +190,11 @@ def _socket_address(listener: ir.Listener, address: str) -> Address:
 def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Resource:
     """The listener, joined from its chains: for each name what it is for, and its bytes.
 
-    Where a proxy says who the client is, nobody goes on who has not heard it.
+    Where a proxy says who the client is, nobody goes on who has not heard it. A listener of datagrams has no chains for
+    Envoy, but a filter.
     """
+    if listener.by_datagrams:
+        return _encode_datagrams(listener, chains)
     filters = [_PROXY_PROTOCOL] if listener.proxy_protocol else []
     wanted = {each for each, _ in chains.values()}
     if "tls" in wanted and not listener.quic:
@@ -225,3 +214,18 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, byt
     )
     joined = b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])
     return resource(head + joined)
+
+
+def _encode_datagrams(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Resource:
+    """A listener whose datagrams are passed on by the filter that its only chain is."""
+    [(_, body)] = chains.values()
+    head = Listener(
+        name=listener.name,
+        address=_socket_address(listener, listener.address),
+        additional_addresses=[
+            AdditionalAddress(address=_socket_address(listener, each)) for each in listener.more_addresses
+        ],
+        listener_filters=[ListenerFilter.of(body)],
+        udp_listener_config=_DATAGRAMS,
+    )
+    return resource(head)

@@ -67,7 +67,8 @@ def _assignment_name(target: Found) -> str:
     if isinstance(target, ConsulService):
         name = f"consul/{target.datacenter}/{target.service}"
         return f"{name}@{target.address}" if target.address else name
-    return f"k8s/{target.namespace}/{target.name}/{target.port}"
+    name = f"k8s/{target.namespace}/{target.name}/{target.port}"
+    return f"{name}/udp" if target.by_datagrams else name
 
 
 def certificate_name(secret: CertificateRef) -> str:

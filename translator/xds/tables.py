@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from envoyapi.config_listener_v3 import FilterChain
+from envoyapi.config_listener_v3 import FilterChain, ListenerFilter
 from translator import filters, ir
 from translator.consul.tables import ConsulTables
 from translator.features.http import backends_of as backends_of_features
@@ -120,7 +120,8 @@ class XdsTables:
             return read(self._consul.endpoints, target) or ()
         name = (target.namespace, target.name)
         slices = read(self._kubernetes.slices, name) or {}
-        return addresses_of(read(self._kubernetes.services, name), slices.values(), target.port)
+        service = read(self._kubernetes.services, name)
+        return addresses_of(service, slices.values(), target.port, by_datagrams=target.by_datagrams)
 
     def _secrets(self, backends: Table[str, Mapping[str, ir.Backend]]) -> Table[str, Resource]:
         of_chains = self._tables.group("secrets of chains", self._intent.chains, lambda _, chain: _chain_secrets(chain))
@@ -170,16 +171,15 @@ class XdsTables:
 class _EncodedChain:
     listener: str
     wants: Wants
-    body: FilterChain
+    body: FilterChain | ListenerFilter
 
 
 def _backends_of_chain(chain: ir.FilterChain) -> list[ir.Backend]:
     if isinstance(chain.body, ir.HttpChain):
         return list(backends_of_features(chain.body.options.features))
-    return [
-        *(share.backend for share in chain.body.backends if share.backend),
-        *backends_of_features(chain.body.logs),
-    ]
+    backends = [share.backend for share in chain.body.backends if share.backend]
+    logs = chain.body.logs if isinstance(chain.body, ir.TcpChain) else ()
+    return [*backends, *backends_of_features(logs)]
 
 
 def _chain_secrets(chain: ir.FilterChain) -> dict[SecretUse, bool]:

@@ -12,6 +12,8 @@ from tests.translator.gateway.gateway_world import GatewayWorld, key_of, to
 HEADER = [{"name": "x-a", "value": "1"}]
 MODIFIER = {"set": HEADER, "add": HEADER, "remove": ["x-b"]}
 PARENT = {"name": "web", "namespace": "default", "sectionName": "http", "port": 8000, "kind": "Gateway"}
+ANY_PARENT = {"name": "web", "namespace": "default"}
+PASSED = {"name": "rule", "backendRefs": [to(weight=1), to("blue", group="", kind="Service")]}
 CORS = {"allowOrigins": ["https://*.a.test"], "allowMethods": ["GET"], "maxAge": 5, "allowCredentials": True}
 FILTERS: list[dict[str, Any]] = [
     {"type": "RequestHeaderModifier", "requestHeaderModifier": MODIFIER},
@@ -45,6 +47,9 @@ TLS = {"mode": "Terminate", "certificateRefs": [{"name": "cert", "group": "", "k
 LISTENERS: list[dict[str, Any]] = [
     {"name": "http", "port": 8000, "protocol": "HTTP", "hostname": "*.a.test", "allowedRoutes": ALLOWED},
     {"name": "tls", "port": 8443, "protocol": "HTTPS", "hostname": "a.test", "tls": TLS},
+    {"name": "through", "port": 8443, "protocol": "TLS", "hostname": "*.b.test", "tls": {"mode": "Passthrough"}},
+    {"name": "tcp", "port": 8001, "protocol": "TCP"},
+    {"name": "udp", "port": 8001, "protocol": "UDP"},
 ]
 FAMILY: dict[str, dict[str, Any]] = {
     "GatewayClass": {"spec": {"controllerName": "getambassador.io/dragoman"}},
@@ -76,6 +81,9 @@ FAMILY: dict[str, dict[str, Any]] = {
             ],
         }
     },
+    "TLSRoute": {"spec": {"parentRefs": [ANY_PARENT], "hostnames": ["x.b.test"], "rules": [PASSED]}},
+    "TCPRoute": {"spec": {"parentRefs": [ANY_PARENT], "rules": [PASSED]}},
+    "UDPRoute": {"spec": {"parentRefs": [ANY_PARENT], "rules": [PASSED]}},
     "ReferenceGrant": {
         "spec": {
             "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "default"}],

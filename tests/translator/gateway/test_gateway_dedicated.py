@@ -58,6 +58,16 @@ def test_what_the_service_of_a_gateway_is_to_be() -> None:
     assert made.status(WEB)["addresses"] == []
 
 
+def test_what_is_passed_on_comes_in_by_ports_of_its_own_by_tcp_and_by_udp() -> None:
+    listeners = [{"name": name.lower(), "port": 53, "protocol": name} for name in ("TCP", "UDP")]
+    through = {"name": "tls", "port": 443, "protocol": "TLS", "tls": {"mode": "Passthrough"}}
+    made = apart(*listeners, through)
+    provide(made, WEB, "192.0.2.1", 20000, 20001, 20000)
+    assert made.conditions(WEB) == {"Accepted": "True/Accepted", "Programmed": "True/Programmed"}
+    opened = [*made.pipeline.intent.listeners.view()]
+    assert sorted(opened) == ["gateway:20000", "gateway:20000:udp", "gateway:20001"]
+
+
 def test_two_gateways_have_the_same_port_and_hostname_each_by_its_own_address() -> None:
     made = apart()
     made.service("red")

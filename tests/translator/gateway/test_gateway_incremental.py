@@ -27,16 +27,23 @@ def given_fields(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def tls_of(protocol: str, secret: dict[str, Any]) -> dict[str, Any] | None:
+    """What a listener says of TLS: one of TLS passes it through where its Secret is of its own namespace."""
+    if protocol not in {"HTTPS", "TLS"}:
+        return None
+    return {"mode": "Passthrough"} if protocol == "TLS" and len(secret) == 1 else {"certificateRefs": [secret]}
+
+
 LISTENER = st.builds(
     lambda port, protocol, hostname, source, secret: given_fields(
         port=port,
         protocol=protocol,
-        hostname=hostname,
+        hostname=hostname if protocol in {"HTTP", "HTTPS", "TLS"} else None,
         allowedRoutes={"namespaces": source},
-        tls={"certificateRefs": [secret]} if protocol == "HTTPS" else None,
+        tls=tls_of(protocol, secret),
     ),
     st.sampled_from([80, 443]),
-    st.sampled_from(["HTTP", "HTTPS", "UDP"]),
+    st.sampled_from(["HTTP", "HTTPS", "TLS", "TCP", "UDP"]),
     HOSTNAMES,
     FROM,
     st.sampled_from([{"name": "a"}, {"name": "a", "namespace": "other"}]),
@@ -102,12 +109,22 @@ CALLS = st.builds(
     lambda parents, backend: {"parentRefs": parents, "rules": [{"backendRefs": [to(backend)]}]}, PARENTS, NAMES
 )
 PEER = {"hostname": "a.test"}
+NAMES_IN_TLS = st.builds(
+    lambda parents, hostnames, backend: {
+        "parentRefs": parents,
+        "hostnames": hostnames,
+        "rules": [{"backendRefs": [backend]}],
+    },
+    PARENTS,
+    st.lists(HOSTNAMES.filter(bool), max_size=2),
+    st.builds(to, NAMES, weight=st.integers(0, 2), namespace=NAMESPACES),
+)
 GRANTS = st.builds(
     lambda kind, to_kind: {
         "from": [{"group": "gateway.networking.k8s.io", "kind": kind, "namespace": "default"}],
         "to": [{"group": "", "kind": to_kind}],
     },
-    st.sampled_from(["HTTPRoute", "Gateway"]),
+    st.sampled_from(["HTTPRoute", "TLSRoute", "Gateway"]),
     st.sampled_from(["Service", "Secret"]),
 )
 POLICIES = st.builds(
@@ -121,13 +138,20 @@ POLICIES = st.builds(
 )
 CLASSES = st.sampled_from([{"controllerName": "getambassador.io/dragoman"}, {"controllerName": "x.test/y"}])
 SERVICES = st.sampled_from(
-    [{"ports": [{"port": 80, "name": "main"}]}, {"ports": [{"port": 80, "appProtocol": "kubernetes.io/h2c"}]}]
+    [
+        {"ports": [{"port": 80, "name": "main"}]},
+        {"ports": [{"port": 80, "appProtocol": "kubernetes.io/h2c"}]},
+        {"ports": [{"name": "t", "port": 80}, {"name": "u", "port": 80, "protocol": "UDP"}]},
+    ]
 )
 SPECS = {
     "Gateway": GATEWAYS,
     "ListenerSet": SETS,
     "HTTPRoute": ROUTES,
     "GRPCRoute": CALLS,
+    "TLSRoute": NAMES_IN_TLS,
+    "TCPRoute": CALLS,
+    "UDPRoute": CALLS,
     "ReferenceGrant": GRANTS,
     "BackendTLSPolicy": POLICIES,
     "Service": SERVICES,
@@ -206,8 +230,13 @@ def hangs_together(made: GatewayWorld) -> None:
     intent = made.pipeline.intent
     chains, listeners = intent.chains.view(), intent.listeners.view()
     assert {chain.listener for chain in chains.values()} == set(listeners)
-    assert len({(one.address, one.port, one.quic) for one in listeners.values()}) == len(listeners)
-    matches = [(chain.listener, chain.server_names, bool(chain.tls)) for chain in chains.values()]
+    places = {(one.address, one.port, one.quic or one.by_datagrams) for one in listeners.values()}
+    assert len(places) == len(listeners)
+    matches = [
+        (chain.listener, name, bool(chain.tls) or chain.passthrough)
+        for chain in chains.values()
+        for name in chain.server_names or ("",)
+    ]
     assert len(matches) == len(set(matches))
     for chain in chains.values():
         hosts = getattr(chain.body, "virtual_hosts", ())

@@ -59,12 +59,13 @@ def test_a_request_comes_to_the_listener_that_it_belongs_to_or_to_none(
         declared = [listener(place, *each) for place, each in enumerate(listeners)]
         made.gateway(f"g{number}", *declared, created=f"202{number}-01-01T00:00:00Z")
         made.route(f"r{number}", {"backendRefs": [to()]}, parentRefs=[{"name": f"g{number}"}], hostnames=hostnames)
+        through: dict[str, Any] = {"kind": "TLSRoute", "hostnames": hostnames or ["*.test", "a.x.test"]}
+        made.route(f"t{number}", {"backendRefs": [to()]}, parentRefs=[{"name": f"g{number}"}], **through)
     made.sweep()
     names = {hostname for listeners in gateways for hostname, _ in listeners}
     for name, chain in made.pipeline.intent.chains.view().items():
-        if not name.startswith(f"gateway:{PORT}/"):
+        if not name.startswith(f"gateway:{PORT}/") or not isinstance(chain.body, ir.HttpChain):
             continue
-        assert isinstance(chain.body, ir.HttpChain)
         own = next(iter(chain.server_names), "")
         for host in HOSTS:
             found, wanted = picked(chain.body.virtual_hosts, host), narrowest(names, host)
@@ -79,3 +80,10 @@ def test_a_request_comes_to_the_listener_that_it_belongs_to_or_to_none(
             for spelled in (f"someone@{host}", f"{host}.."):
                 wide = picked(chain.body.virtual_hosts, spelled)
                 assert wide is None or not wide.name or wide.guards or len(chain.body.virtual_hosts) == 1
+    passed = [chain for chain in made.pipeline.intent.chains.view().values() if chain.listener == f"gateway:{PORT}"]
+    for host in HOSTS:
+        chain_of = {name: chain for chain in passed for name in chain.server_names or ("",)}
+        said = narrowest(chain_of, host)
+        body = chain_of[said].body if said is not None else None
+        if isinstance(body, ir.TcpChain) and body.backends:
+            assert chain_of[said or ""].name.startswith(f"gateway:{PORT}/{narrowest(names, host) or '*'}:tls/TLSRoute/")

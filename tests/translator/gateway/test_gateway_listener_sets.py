@@ -56,7 +56,7 @@ def test_tcp_is_told_whose_port_it_wants() -> None:
     assert lost["Accepted"] == lost["Programmed"] == "False/ProtocolConflict"
     assert lost["Conflicted"] == "True/ProtocolConflict"
     assert made.conditions(found, "http")["Programmed"] == "True/Programmed"
-    assert made.conditions(free, "tcp")["Accepted"] == "False/UnsupportedProtocol"
+    assert made.conditions(free, "tcp")["Accepted"] == "True/Accepted"
     assert "Conflicted" not in made.conditions(free, "tcp")
 
 

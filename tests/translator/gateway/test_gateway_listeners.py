@@ -41,7 +41,7 @@ def test_protocols_that_are_not_served() -> None:
     assert made.conditions(GATEWAY) == {"Accepted": "False/ListenersNotValid", "Programmed": "False/Invalid"}
     assert made.conditions(GATEWAY, "odd")["Accepted"] == "False/UnsupportedProtocol"
     assert made.status(GATEWAY)["listeners"][0]["supportedKinds"] == []
-    made = world(listener("odd", protocol="UDP"), listener())
+    made = world(listener("odd", protocol="example.com/odd"), listener())
     assert made.conditions(GATEWAY) == {"Accepted": "True/ListenersNotValid", "Programmed": "True/Programmed"}
 
 
@@ -141,13 +141,14 @@ def test_a_hostname_of_tls_that_is_passed_through_goes_to_no_listener_of_https()
     through = listener("through", 8443, "TLS", hostname="x.test", tls={"mode": "Passthrough"})
     made = world(through, https("wide", "*.test", {"name": "good"}))
     with_secret(made, "good")
-    assert made.conditions(GATEWAY, "through")["Accepted"] == "False/UnsupportedProtocol"
+    assert made.conditions(GATEWAY, "through")["Accepted"] == "True/Accepted"
     assert made.conditions(GATEWAY, "wide")["Programmed"] == "True/Programmed"
     assert closed(made, "gateway:8443/*.test:tls") == {"x.test": "misdirected", "x.test.": "misdirected"}
     late = made.gateway("zzz", https("tls", "x.test", {"name": "good"}))
     assert made.conditions(late, "tls")["Conflicted"] == "True/HostnameConflict"
     made.gateway("web", {**through, "port": 8000}, listener())
-    assert closed(made, "gateway:8000/cleartext") == {}
+    for name in ("through", "http"):
+        assert made.conditions(GATEWAY, name)["Conflicted"] == "True/ProtocolConflict"
 
 
 def test_what_is_said_of_a_conflict_does_not_depend_on_what_was_before() -> None:

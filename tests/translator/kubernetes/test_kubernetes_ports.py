@@ -1,4 +1,4 @@
-"""The ports of Services and EndpointSlices: those of TCP, for nothing else is served."""
+"""The ports of Services and EndpointSlices: those of TCP are meant, unless somebody asks for one of UDP."""
 
 from typing import Any
 
@@ -43,6 +43,14 @@ def test_of_two_ports_with_one_name_the_one_of_tcp_is_meant() -> None:
     assert addresses_of(service({"name": "dns", "port": 53}), [pods], 53) == (("10.0.0.1", 5302),)
 
 
+@pytest.mark.parametrize("ports", [(QUIC, HTTPS), (HTTPS, QUIC)], ids=["UDP first", "TCP first"])
+def test_who_asks_for_a_port_of_udp_gets_that_one(ports: tuple[Port, ...]) -> None:
+    pods = slice_of({**HTTPS, "port": 8443}, {**QUIC, "port": 8444})
+    assert addresses_of(service(*ports), [pods], 443, by_datagrams=True) == (("10.0.0.1", 8444),)
+    assert addresses_of(service(HTTPS), [pods], 443, by_datagrams=True) == ()
+    assert addresses_of(service(), [pods], 443, by_datagrams=True) == ()
+
+
 @pytest.mark.parametrize("protocol", ["UDP", "SCTP"])
 def test_a_port_of_another_protocol_is_none(protocol: str) -> None:
     port = {"name": "dns", "port": 53, "protocol": protocol}
@@ -67,10 +75,11 @@ def test_who_wants_a_port_that_is_only_udp_is_told() -> None:
         assert made.problems(key)["spec.service"] == said
 
 
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
 @pytest.mark.parametrize("name", ["", "web"])
-def test_a_slice_with_two_ports_of_one_name_is_told_and_not_used(name: str) -> None:
+def test_a_slice_with_two_ports_of_one_name_is_told_and_not_used(name: str, protocol: str) -> None:
     """Each endpoint would count as often as there are such ports: 83 KiB took 34 s and 1.7 GB."""
-    ports = [{"name": name, "port": port} for port in (80, 81)]
+    ports = [{"name": name, "port": port, "protocol": protocol} for port in (80, 81)]
     found = endpoint_slice_of("default", {**SLICE, "ports": ports})
     assert isinstance(found, tuple)
     assert [(problem.path, problem.message) for problem in found] == [

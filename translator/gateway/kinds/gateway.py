@@ -91,6 +91,11 @@ class ListenerTls:
     )
     options: object = None
 
+    @property
+    def ends_here(self) -> bool:
+        """Whether TLS ends at the listener."""
+        return self.mode == "Terminate"
+
     def cross_check(self) -> Iterable[Problem]:
         """Who ends TLS shows a certificate."""
         if self.mode == "Terminate" and not self.certificate_refs and not self.options:

@@ -114,17 +114,17 @@ class _Named:
     hostname: Hostname
 
 
-def hostnames_of(spec: dict[str, Any]) -> tuple[str, ...]:
+def hostnames_of(spec: dict[str, Any], most: int = MOST_LEFT) -> tuple[str, ...]:
     """The hostnames of a route of which something else, or one of them, cannot be read."""
     return tuple(
-        [each.hostname for each in readable(_Named, [{"hostname": name} for name in listed(spec, "hostnames")])]
+        [each.hostname for each in readable(_Named, [{"hostname": name} for name in listed(spec, "hostnames", most)])]
     )
 
 
-def listed(spec: dict[str, Any], field: str) -> list[Any]:
+def listed(spec: dict[str, Any], field: str, most: int = MOST_LEFT) -> list[Any]:
     """The beginning of a list, if it is one."""
     given = spec.get(field)
-    return given[:MOST_LEFT] if isinstance(given, list) else []
+    return given[:most] if isinstance(given, list) else []
 
 
 def readable(cls: type[T], given: Iterable[Any]) -> list[T]:

@@ -1,0 +1,25 @@
+"""What other APIs say that holds here as well, as tables and functions: so neither room of rules knows the other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from translator import ir
+from translator.gateway.listeners import Port
+from translator.kubernetes.tables import Name
+from translator.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """`taken` are the ports that others have, with who that is, for people.
+
+    `leading_here` are the ports of Services, by their names, that lead to ports of our own. Within rules,
+    `http_options` says how HTTP is spoken everywhere, and `tcp_logs` who is told of connections, as an `ir.TcpChain`
+    has them.
+    """
+
+    taken: Table[Port, str]
+    leading_here: Table[Name, frozenset[str]]
+    http_options: Callable[[], ir.HttpOptions]
+    tcp_logs: Callable[[], tuple[Any, ...]]
