@@ -17,12 +17,12 @@ from translator.gateway.statuses import FEATURES
 
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "docs/conformance"
-PROFILES = ("GATEWAY-HTTP", "GATEWAY-GRPC")
+PROFILES = ("GATEWAY-HTTP", "GATEWAY-GRPC", "GATEWAY-TLS", "GATEWAY-TCP", "GATEWAY-UDP")
 """Those that Dragoman claims."""
 UNBOOKED = frozenset({"GRPCRouteNamedRouteRule", "GRPCRouteRequestHeaderModifier"})
 """Features that have tests, and that the suite counts in no profile, so that no report speaks of them."""
-CORE = frozenset({"Gateway", "ReferenceGrant", "HTTPRoute", "GRPCRoute"})
-"""Features that a profile is made of, so that a report does not list them."""
+CORE = frozenset({"Gateway", "ReferenceGrant", "HTTPRoute", "GRPCRoute", "TLSRoute"})
+"""Features that a profile is made of, so that a report does not list them; TCPRoute and UDPRoute it lists."""
 CLASS = "dragoman-dedicated"
 """The suite has many Gateways with one port and hostname, and takes for granted that each has its own address."""
 

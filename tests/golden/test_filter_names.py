@@ -52,7 +52,7 @@ def listed(listeners: Any) -> list[list[str]]:
     managers = [
         each["typed_config"]
         for listener in listeners.values()
-        for chain in listener["filter_chains"]
+        for chain in listener.get("filter_chains", ())
         for each in chain["filters"]
     ]
     return [[each["name"] for each in manager["http_filters"]] for manager in managers if "http_filters" in manager]
