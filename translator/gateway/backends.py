@@ -34,13 +34,15 @@ Place = tuple[str, str, str]
 class Found:
     """A backend, or what is said of the reference.
 
-    `concerned` is the port of a Service that policies are about, and `demand` what they demand there.
+    `concerned` is the port of a Service that policies are about, and `demand` what they demand there. `plain` is the
+    backend of what is passed on as it comes, whatever is demanded.
     """
 
     backend: ir.Backend | None
     problem: Condition | None = None
     concerned: Place | None = None
     demand: Demand | None = None
+    plain: ir.Backend | None = None
 
 
 class Backends:
@@ -82,11 +84,16 @@ class Backends:
 
     def find_passed(self, origin: Object[Any], ref: BackendObjectRef, path: str, *, by_datagrams: bool) -> Found:
         """The backend to which a route, its `origin`, passes on what comes, whatever is spoken there."""
-        port, _ = self._reach(origin, ref, path, by_datagrams=by_datagrams)
+        port, concerned = self._reach(origin, ref, path, by_datagrams=by_datagrams)
         if isinstance(port, Condition):
-            return Found(None, port)
-        target = ir.ServicePort(ref.namespace or origin.namespace, ref.name, port.number, by_datagrams)
-        return Found(ir.Backend(target, "udp", features=(_SESSIONS,)) if by_datagrams else ir.Backend(target, "tcp"))
+            return Found(None, port, concerned)
+        namespace = ref.namespace or origin.namespace
+        target = ir.ServicePort(namespace, ref.name, port.number, by_datagrams)
+        if by_datagrams:
+            plain = ir.Backend(target, "udp", features=(_SESSIONS,))
+            return Found(plain, plain=plain)
+        plain, demand = ir.Backend(target, "tcp"), self._policies.demand((namespace, ref.name), port.name)
+        return Found(_secured(plain, demand, by_tls=False), None, concerned, demand, plain)
 
     def _reach(
         self, origin: Object[Any], ref: BackendObjectRef, path: str, *, by_datagrams: bool = False
@@ -106,7 +113,7 @@ class Backends:
             said = f"no ReferenceGrant in {namespace} lets {origin.kind}s of {origin.namespace} refer to its Services"
             return refused("RefNotPermitted", said)
         port = self._port(namespace, ref, by_datagrams=by_datagrams)
-        if self._policies.are_about((namespace, ref.name)):
+        if not by_datagrams and self._policies.are_about((namespace, ref.name)):
             concerned = (namespace, ref.name, "" if isinstance(port, str) else port.name)
         if isinstance(port, str):
             return refused("BackendNotFound", port)
@@ -127,6 +134,13 @@ class Backends:
             if port is not None:
                 return port
         return f"{called} has no port {ref.port}" + (" of UDP" if by_datagrams else "")
+
+
+def presenting(backend: ir.Backend | None, certificate: ir.SecretRef | None) -> ir.Backend | None:
+    """The same, with a certificate that is shown to it, where TLS is spoken with it."""
+    if backend is None or backend.tls is None or certificate is None:
+        return backend
+    return replace(backend, tls=replace(backend.tls, certificate=certificate))
 
 
 def _secured(backend: ir.Backend, demand: Demand | None, *, by_tls: bool) -> ir.Backend | None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from translator import ir
 from translator.gateway.attachment import Attachment, Name
+from translator.gateway.backends import presenting
 from translator.gateway.chains import Served, listener_name
 from translator.gateway.hostnames import EVERY, best, server_names, specificity
 from translator.gateway.kinds.shared import Object
@@ -99,16 +100,24 @@ class Connections:
         listener, route = read(self._ports.served, key), read(self._routes, winner)
         if listener is None:
             return None
-        understood = read(self._served, winner)
-        backends = understood.shares if understood is not None else ()
         by_tls = listener.protocol == "TLS"
         tls = replace(listener.tls, alpn=()) if listener.tls is not None else None
+        backends = self._backends(winner, listener.gateway, is_passed_on=by_tls and tls is None)
         wanted = tuple([each for name in sorted(set(names.values())) for each in server_names(name)])
         whose = f"{route.kind}/{route.namespace}/{route.name}" if route is not None else "nobody"
         name = f"{listener_name(listener.place)}/{listener.hostname or '*'}:{listener.protocol.lower()}/{whose}"
         origins = (winner, key[0]) if route is not None else (key[0],)
         at, body = listener_name(listener.place), self._body(listener, backends)
         return ir.FilterChain(name, at, wanted, tls, body, origins, passthrough=by_tls and tls is None)
+
+    def _backends(self, route: ObjectKey, gateway: ObjectKey, *, is_passed_on: bool) -> tuple[ir.WeightedBackend, ...]:
+        """Where connections go; in the TLS that policies demand, but for those that are in the client's own."""
+        understood = read(self._served, route)
+        if understood is None or is_passed_on:
+            return understood.passed if understood is not None else ()
+        shown = read(self._ports.presented, gateway)
+        certificate = shown.certificate if shown is not None else None
+        return tuple([replace(each, backend=presenting(each.backend, certificate)) for each in understood.secured])
 
     def _body(self, listener: Served, backends: tuple[ir.WeightedBackend, ...]) -> ir.TcpChain | ir.UdpChain:
         if listener.protocol == "UDP":

@@ -11,6 +11,7 @@ from typing import Any, Final
 from translator import ir
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
+from translator.gateway.backends import presenting
 from translator.gateway.filters import Treatment, redirects_of, rewrite_of, share_of
 from translator.gateway.kinds.filters import RequestMirror
 from translator.gateway.kinds.http_route import Retry, Timeouts
@@ -35,12 +36,6 @@ class Share:
     weight: int
     treatment: Treatment
     mirrors: tuple[ir.Mirror, ...] = ()
-
-    def presenting(self, certificate: ir.SecretRef) -> "Share":
-        """The same, with a certificate that is shown to the backend, where TLS is spoken with it."""
-        if self.backend is None or self.backend.tls is None:
-            return self
-        return replace(self, backend=replace(self.backend, tls=replace(self.backend.tls, certificate=certificate)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,8 @@ class Rule:
         """The same, with a certificate that is shown to backends where TLS is spoken with them."""
         if certificate is None:
             return self
-        return replace(self, shares=tuple([share.presenting(certificate) for share in self.shares]))
+        shown = [replace(share, backend=presenting(share.backend, certificate)) for share in self.shares]
+        return replace(self, shares=tuple(shown))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from translator import ir
 from translator.decode import Invalid, Problem, join
-from translator.gateway.backends import Backends, Place
+from translator.gateway.backends import Backends, Found, Place
 from translator.gateway.conditions import Condition, false
 from translator.gateway.filters import Treatment, treatment_of
 from translator.gateway.kinds.grpc_route import GrpcMatch, GrpcRule
@@ -29,8 +29,8 @@ class Understood:
     """What a route means: its rules; the references that lead nowhere; and the rules that cannot be served, with why.
 
     `is_unserved`: none of them can. `concerned` are the ports of Services that policies are about, `policies` those
-    that count there, and `unasked` are backends that get no requests since a policy cannot be used. `shares`: of a
-    route that passes on what comes in, instead of rules.
+    that count there, and `unasked` are backends that get no requests since a policy cannot be used. `passed` and
+    `secured`: of a route that passes on what comes in, instead of rules; as it comes, and as policies demand it.
     """
 
     rules: tuple[Rule, ...]
@@ -40,7 +40,8 @@ class Understood:
     concerned: tuple[Place, ...] = ()
     policies: tuple[ObjectKey, ...] = ()
     unasked: tuple[Problem, ...] = ()
-    shares: tuple[ir.WeightedBackend, ...] = ()
+    passed: tuple[ir.WeightedBackend, ...] = ()
+    secured: tuple[ir.WeightedBackend, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,6 +60,18 @@ class _Notes:
         self.dropped.append(false("Accepted", "UnsupportedValue", message, path))
         if rule is not None:
             self.unserved.add(rule)
+
+    def find(self, found: Found, path: str) -> None:
+        """What a reference leads to, or that it leads nowhere."""
+        if found.problem is not None:
+            self.references.append(found.problem)
+        if found.concerned is not None:
+            self.concerned.add(found.concerned)
+        if found.demand is not None:
+            self.policies.add(found.demand.policy)
+            if found.demand.tls is None:
+                said = f"gets no requests, since the {found.demand.named} cannot be used"
+                self.unasked.append(Problem(path, said, stops=False))
 
 
 class Understanding:
@@ -93,11 +106,20 @@ class Understanding:
             for place, rule in enumerate(rules)
             for number, each in enumerate(rule.backend_refs)
         ]
-        by_datagrams = route.kind == "UDPRoute"
+        by_datagrams, notes = route.kind == "UDPRoute", _Notes()
         find = partial(self._backends.find_passed, by_datagrams=by_datagrams)
-        found = [(ref.weight, find(route, ref, path)) for ref, path in refs]
-        shares = tuple([ir.WeightedBackend(each.backend, weight) for weight, each in found if weight])
-        return Understood((), tuple([each.problem for _, each in found if each.problem]), shares=shares)
+        found = [(ref.weight, find(route, ref, path), path) for ref, path in refs]
+        for _, each, path in found:
+            notes.find(each, path)
+        return Understood(
+            (),
+            tuple(notes.references),
+            concerned=tuple(sorted(notes.concerned)),
+            policies=tuple(sorted(notes.policies)),
+            unasked=tuple(notes.unasked),
+            passed=tuple([ir.WeightedBackend(each.plain, weight) for weight, each, _ in found if weight]),
+            secured=tuple([ir.WeightedBackend(each.backend, weight) for weight, each, _ in found if weight]),
+        )
 
     def _rule(self, route: Object[Any], place: int, written: AnyRule, notes: _Notes) -> Rule:
         path, of_calls = f"spec.rules[{place}]", isinstance(written, GrpcRule)
@@ -144,15 +166,7 @@ class Understanding:
         self, route: Object[Any], ref: BackendObjectRef, path: str, notes: _Notes, *, of_calls: bool
     ) -> ir.Backend | None:
         found = self._backends.find(route, ref, path, of_calls=of_calls)
-        if found.problem is not None:
-            notes.references.append(found.problem)
-        if found.concerned is not None:
-            notes.concerned.add(found.concerned)
-        if found.demand is not None:
-            notes.policies.add(found.demand.policy)
-            if found.demand.tls is None:
-                said = f"gets no requests, since the {found.demand.named} cannot be used"
-                notes.unasked.append(Problem(path, said, stops=False))
+        notes.find(found, path)
         return found.backend
 
 
