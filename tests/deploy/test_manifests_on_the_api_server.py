@@ -54,6 +54,7 @@ def test_what_lies_beside_is_taken_too(api: ApiServer) -> None:
 def test_the_class_is_taken_where_gateway_api_is(api: ApiServer, gateway_api_release: Path) -> None:
     install(api, "standard", "GatewayClass")
     api.kubectl("apply", "--warnings-as-errors", "-f", str(DEPLOY / "gateway-api"))
+    api.kubectl("apply", "--warnings-as-errors", "-f", str(DEPLOY / "gateway-api/dedicated-addresses"))
     found = api.get("/apis/gateway.networking.k8s.io/v1/gatewayclasses/dragoman")
     assert found["spec"]["controllerName"] == CONTROLLER == WRITER == READER
 

@@ -3,8 +3,21 @@
 import orjson
 import pytest
 
-from reporter.services import FIRST, LAST, FullError, Given, Service, Wish, document_of, service_of, wish_of
+from reporter.services import (
+    FIRST,
+    LAST,
+    SERVES,
+    SERVES_GATEWAY,
+    FullError,
+    Given,
+    Service,
+    Wish,
+    document_of,
+    service_of,
+    wish_of,
+)
 from snapshot import Record
+from translator.gateway import dedicated
 
 HTTP, HTTPS = ("TCP", 80), ("TCP", 443)
 
@@ -61,3 +74,7 @@ def test_a_gateway_without_addresses_of_its_own_is_to_have_none() -> None:
     said = {"name": "gateway-a", "class": "ours", "labels": {"team": "a"}, "annotations": {}, "selector": {"app": "us"}}
     record = Record("1", orjson.dumps({"gateway": {"service": {**said, "address": "", "ports": ports}}}), {})
     assert wish_of(record) == wish(p80=0)
+
+
+def test_both_parts_know_these_services_by_the_same_label() -> None:
+    assert (SERVES, SERVES_GATEWAY) == (dedicated.SERVES, dedicated.SERVES_GATEWAY)

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
+from translator.gateway.dedicated import SERVES, SERVES_GATEWAY
 from translator.ir import ObjectKey
 from translator.kubernetes.own_services import CLUSTER_LOCAL, LABEL, PUBLIC, VISIBILITY
 from translator.options import Options
@@ -152,7 +153,7 @@ def test_of_several_the_first_by_name_counts() -> None:
 
 
 def test_the_watcher_keeps_what_is_read_here_of_a_service() -> None:
-    assert WAYS_IN == {LABEL: PUBLIC, VISIBILITY: CLUSTER_LOCAL}
+    assert WAYS_IN == {LABEL: PUBLIC, VISIBILITY: CLUSTER_LOCAL, SERVES: SERVES_GATEWAY}
 
 
 @pytest.mark.parametrize(
