@@ -88,3 +88,21 @@ def test_names_are_labels_and_no_service_has_a_family_of_its_own(gateway: Gatewa
     assert 'envoy_cluster_name="my_own_name"' in text
     assert 'envoy_http_conn_manager_prefix="pre_fix"' in text
     assert 'envoy_secret="default/dot.ted.secret"' in text
+
+
+def test_what_is_nothing_for_every_cluster_is_not_gathered(gateway: Gateway, red: HttpUpstream) -> None:
+    texts = (
+        host(NAME, NAME) + mapping("a-service", NAME, "kept.default:80", "/service/") + service("kept", {"http": 80})
+    )
+    texts += endpoint_slice("kept-1", "kept", {"http": red.port}, {"addresses": ["127.0.0.1"]})
+    with gateway.applied("statistics", texts):
+        gateway.wait_served(NAME, "/service/")
+        found = families(gateway)
+    assert {
+        "envoy_cluster_membership_healthy",
+        "envoy_cluster_update_success",
+        "envoy_cluster_lb_healthy_panic",
+    } <= found
+    assert {"envoy_cluster_upstream_rq_total", "envoy_cluster_upstream_cx_active"} <= found
+    empty = re.compile(r"envoy_cluster_(assignment_|lb_(subsets|zone|local|recalculate)_|update_duration)")
+    assert {name for name in found if empty.match(name)} == set()
