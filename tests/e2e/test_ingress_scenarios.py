@@ -7,11 +7,12 @@ load_balancing and path_rules; each test here has the scenarios of one feature, 
 from collections import Counter
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.support.certificates import authority, trusting
 from tests.support.gateway import Gateway
-from tests.support.ingresses import backing, ingress, ingress_class, path, problems_of, rule, to
+from tests.support.ingresses import backing, ingress, ingress_class, path, problems_of, rule, to, told
 from tests.support.objects import tls_secret
 from tests.support.upstream import HttpUpstream
 
@@ -53,6 +54,16 @@ def served(red: HttpUpstream, blue: HttpUpstream, pods: list[HttpUpstream]) -> I
     made.apply("paths", _paths())
     made.apply("pods-ingress", ingress("load-balancing", rule("pods.test", path("/", "pods"))))
     made.apply("unknown", ingress("unknown-class", rule("unknown.test", path("/", "red")), of="some-other"))
+    for name in ("wild", "own"):
+        own = authority().sign("*.wild.test" if name == "wild" else "own.wild.test")
+        made.apply(name, tls_secret(name, own.certificate, own.key))
+    names = ["a.wild.test", "b.wild.test", "own.wild.test", "broken.test"]
+    listed = [
+        {"hosts": ["*.wild.test"], "secretName": "wild"},
+        {"hosts": ["own.wild.test"], "secretName": "own"},
+        {"hosts": ["broken.test"], "secretName": "missing"},
+    ]
+    made.apply("tls", ingress("tls", *[rule(name, path("/", "red")) for name in names], tls=listed))
     with made:
         made.wait_served("exact.test", "/foo")
         yield made
@@ -128,3 +139,18 @@ def test_path_rules(served: Gateway, host: str, asked: str, by: str) -> None:
     assert (answer.json()["upstream"] if answer.status_code == 200 else str(answer.status_code)) == by
     if answer.status_code == 200:
         assert answer.json()["path"] == asked, "nothing is rewritten"
+
+
+def test_tls_by_host(served: Gateway) -> None:
+    """Beyond the suite: certificates by name, a connection for its name alone, and what is broken opens nothing."""
+    ours = trusting(authority())
+    for name in ("a.wild.test", "b.wild.test", "own.wild.test"):
+        served.wait_served(name, tls=True, context=ours)
+    assert served.request("own.wild.test", tls=True, sni="a.wild.test").status_code == 421
+    assert served.request("b.wild.test", tls=True, sni="a.wild.test").status_code == 200, "of one certificate"
+    assert served.request("exact.test", "/foo", tls=True).status_code == 200, "with the certificate of last resort"
+    with pytest.raises(httpx.ConnectError):
+        served.request("broken.test", tls=True, context=ours)
+    assert served.request("broken.test", tls=True).status_code == 200
+    assert served.request("broken.test").headers["location"] == "https://broken.test/"
+    assert "Secret default/missing does not exist" in told(served, "tls", "spec.tls[2].secretName")[1]
