@@ -25,6 +25,15 @@ class Understood:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Having:
+    """Who wants a name in TLS. `secret` None: TLS is passed on."""
+
+    age: tuple[str, str, str]
+    key: ObjectKey
+    secret: ir.SecretRef | None
+
+
 def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     """An Ingress with its annotations; what is wrong is left out, and told."""
     treatment, problems = treatment_of(ingress.annotations)
@@ -84,37 +93,39 @@ def to_name(owner: Owner, other: str, host: str, scheme: Scheme) -> ir.Route:
     return ir.Route(name, match, ir.Redirect(host=host, code=owner.treatment.https_code), place, origins=(owner.key,))
 
 
-def certified(owner: Owner) -> dict[str, tuple[tuple[str, str, str], ObjectKey, ir.SecretRef]]:
-    """The names for which an Ingress has a certificate; where it lists none, those of its rules.
+def certified(owner: Owner) -> dict[str, Having]:
+    """The names in TLS that an Ingress wants.
 
-    Of hosts that it has no rule for it can say nothing: they may be another's, who has no certificate yet.
+    Those are the hosts that `tls` lists, where it lists none all of the rules; or all of them, whose TLS is
+    passed on. Of hosts that it has no rule for it can say nothing: they may be another's, who has no certificate yet.
     """
-    found: dict[str, tuple[tuple[str, str, str], ObjectKey, ir.SecretRef]] = {}
+    found: dict[str, Having] = {}
     spec = owner.ingress.spec
     if spec is None or owner.treatment.canary is not None:
         return found
     own = dict.fromkeys(asked.place.host for asked in owner.asked)
     mine = {name for host in own for name in (host, parent(host))}
+    if owner.treatment.passthrough and not owner.treatment.shut:
+        return {host: Having(owner.ingress.age, owner.key, None) for host in own if host != EVERY}
     for tls in spec.tls:
         secret = ir.SecretRef(owner.ingress.namespace, tls.secret_name or "")
         for host in tls.hosts or own:
             if host and wrong_host(host.lower()) is None and (host.lower() in mine or EVERY in own):
-                found.setdefault(host.lower(), (owner.ingress.age, owner.key, secret))
+                found.setdefault(host.lower(), Having(owner.ingress.age, owner.key, secret))
     return found
 
 
 def has_certificate(owner: Owner, host: str) -> bool:
     """Whether the Ingress itself names a certificate for a host, be it that it cannot be used."""
-    names = certified(owner)
+    names = certified(owner) if not owner.treatment.passthrough else {}
     return any(name in names for name in (host, parent(host)) if name != EVERY)
 
 
 def oldest(
-    them: Mapping[ObjectKey, tuple[tuple[str, str, str], ObjectKey, ir.SecretRef]],
-) -> tuple[ObjectKey, ir.SecretRef]:
+    them: Mapping[ObjectKey, Having],
+) -> Having:
     """Whose a name in TLS is."""
-    _, key, secret = min(them.values(), key=lambda row: (row[0], row[1]))
-    return key, secret
+    return min(them.values(), key=lambda row: (row.age, row.key))
 
 
 def rest_of(host: str) -> Place:

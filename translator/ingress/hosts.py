@@ -78,6 +78,12 @@ def tls_chain(
     return replace(_chain(port, name, guarded(hosts), options, tls), server_names=(name,), origins=(origin,))
 
 
+def passing_chain(port: int, name: str, backend: ir.Backend, origin: ObjectKey) -> ir.FilterChain:
+    """The chain for a name whose TLS is passed on as it is."""
+    body = ir.TcpChain((ir.WeightedBackend(backend),), "ingress_tls")
+    return ir.FilterChain(chain_name(port, name), listener_name(port), (name,), None, body, (origin,))
+
+
 def others_chain(
     port: int, hosts: Iterable[str], elsewhere: Iterable[str], tls: ir.TlsTermination, common: ir.HttpOptions
 ) -> ir.FilterChain:

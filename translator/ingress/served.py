@@ -6,13 +6,14 @@ Ingress --> owners of all paths, hosts, names in TLS --> routes, hosts_of
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from translator import ir
 from translator.decode import Problem
 from translator.ingress.backends import Backends, Found
 from translator.ingress.claims import (
+    Having,
     Understood,
     behind,
     called,
@@ -36,10 +37,12 @@ from translator.ingress.hosts import (
     listener_name,
     others_chain,
     parent,
+    passing_chain,
     tls_chain,
     virtual_host_name,
 )
 from translator.ingress.kinds import Ingress
+from translator.ingress.nginx.part import PREFIX
 from translator.ingress.paths import EVERY, Asked, Place
 from translator.ingress.routes import Aside, Owner, Way, routes_of
 from translator.ir import ObjectKey
@@ -108,7 +111,7 @@ class StandardIngresses:
         )
         self._hosts: Table[str, bool] = tables.each("hosts of ingresses", named, lambda _, __: True)
         having = tables.group("names in TLS of ingresses", self._rows, lambda _, row: certified(row.owner))
-        self._certified: Table[str, tuple[ObjectKey, ir.SecretRef]] = tables.each(
+        self._certified: Table[str, Having] = tables.each(
             "names in TLS of one ingress", having, lambda _, them: oldest(them)
         )
 
@@ -205,11 +208,12 @@ class StandardIngresses:
         self,
         port: int,
         name: str,
-        row: tuple[ObjectKey, ir.SecretRef],
+        row: Having,
         below: Table[str, Mapping[str, bool]],
     ) -> ir.FilterChain | None:
-        key, secret = row
-        tls = self._termination(secret) or self._termination(self._last_resort())
+        if row.secret is None:
+            return self._passing(port, name, row.key)
+        tls = self._termination(row.secret) or self._termination(self._last_resort())
         if tls is None or not self._is_free(port):
             return None
         best = next((host for host in candidates(name) if read(self._hosts, host) is not None), None)
@@ -217,7 +221,20 @@ class StandardIngresses:
         if name.startswith("*."):
             under = (host for host in read(below, name) or () if read(self._certified, host) is None)
             served |= {host: host for host in under}
-        return tls_chain(port, name, served, tls, self._common(), key)
+        return tls_chain(port, name, served, tls, self._common(), row.key)
+
+    def _passing(self, port: int, name: str, key: ObjectKey) -> ir.FilterChain | None:
+        """The chain of a name whose TLS is passed on; one without a backend leaves its clients to nobody."""
+        row = read(self._rows, key)
+        asked = (
+            next((each for each in row.owner.asked if each.place.host == name and each.text == "/"), None)
+            if row
+            else None
+        )
+        backend = self._backend(row.owner, asked).backend if row and asked else None
+        if backend is None or not self._is_free(port):
+            return None
+        return passing_chain(port, name, replace(backend, protocol="tcp", tls=None, features=()), key)
 
     def _others_chain(self, port: int, hosts: Iterable[str]) -> ir.FilterChain | None:
         tls = self._termination(self._last_resort())
@@ -282,6 +299,8 @@ class StandardIngresses:
                 yield Problem("metadata.annotations", said, stops=False, reason="Conflict")
 
     def _certificates(self, key: ObjectKey, owner: Owner) -> Iterator[Problem]:
+        if owner.treatment.passthrough and not any(asked.text == "/" for asked in owner.asked):
+            yield Problem(f'metadata.annotations["{PREFIX}ssl-passthrough"]', "wants a path /: TLS goes to its backend")
         spec = owner.ingress.spec
         for number, tls in enumerate(spec.tls if spec else ()):
             path = f"spec.tls[{number}]"
@@ -303,6 +322,6 @@ class StandardIngresses:
                     said = f"{host} is no host of these rules, so that the certificate is not shown for it"
                     yield Problem(f"{path}.hosts[{place}]", said, stops=False)
                 whose = read(self._certified, host.lower())
-                if whose is not None and whose[0] != key:
-                    said = f"{host} has the certificate of {called(whose[0])} already, which is older"
+                if whose is not None and whose.key != key:
+                    said = f"{host} has the certificate of {called(whose.key)} already, which is older"
                     yield Problem(f"{path}.hosts[{place}]", said, stops=False, reason="Conflict")

@@ -127,8 +127,8 @@ class TcpChain:
 class FilterChain:
     """What happens to the connections of one listener that ask for one of `server_names`; () is any other.
 
-    `tls` None: clear text. `quic`: by QUIC, which is HTTP/3. `name` is unique among all chains, and names the route
-    configuration of an HTTP chain.
+    `tls` None: clear text, or TLS that is passed on for these names as it is. `quic`: by QUIC, which is HTTP/3. `name`
+    is unique among all chains, and names the route configuration of an HTTP chain.
     """
 
     name: str

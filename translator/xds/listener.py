@@ -99,10 +99,12 @@ Wants = Literal["tls", "clear text", "anything"]
 
 
 def wants(chain: ir.FilterChain) -> Wants:
-    """What a chain is for. TCP that is passed on as it is, to whomever, may well begin with a TLS hello."""
+    """What a chain is for. What is passed on as it is may begin with a TLS hello, and does where that says a name."""
     if chain.tls:
         return "tls"
-    return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
+    if not isinstance(chain.body, ir.TcpChain):
+        return "clear text"
+    return "tls" if chain.server_names else "anything"
 
 
 def encode_filter_chain(chain: ir.FilterChain, index: str | None = None) -> FilterChain:

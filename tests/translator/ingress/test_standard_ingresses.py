@@ -10,6 +10,8 @@ from translator import ir
 from translator.decode import Problem
 from translator.options import Options
 from translator.pipeline import Pipeline
+from translator.quarantine import Verdict
+from translator.translation import Translation
 
 CLASS: Final = "networking.k8s.io/IngressClass//edge"
 OLD, NEW = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"
@@ -316,3 +318,21 @@ def _counting(make: Any, ran: list[int]) -> Any:
         return make(*args)
 
     return counted
+
+
+def test_an_ingress_that_envoy_refuses_is_held_back_alone() -> None:
+    translation = Translation(Options(), {})
+    good = ingress_class() | service("team") | ingress("team", "good", ("good.test", path()))
+    first = translation.objects_changed(0.0, {key: orjson.dumps(body) for key, body in good.items()})
+    key = "route/ingress:8080/cleartext"
+    accepted = first.resources[key]
+    assert accepted is not None
+    translation.verdicts_changed(0.5, {key: Verdict(accepted.version, None, "")})
+    changed = translation.objects_changed(
+        1.0, {key: orjson.dumps(body) for key, body in ingress("team", "bad", WEB).items()}
+    )
+    row = changed.resources[key]
+    assert row is not None
+    said = translation.verdicts_changed(2.0, {key: Verdict(accepted.version, row.version, "no")})
+    assert key_of("team", "bad") in said.holds
+    assert b"good.test" in translation.resources()[key].body

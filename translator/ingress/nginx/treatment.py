@@ -33,6 +33,7 @@ class Treatment:
 
     `https`: in clear text clients are sent to HTTPS always, never, or where the Ingress has a certificate for the host.
     `rewrite` is what a path becomes, with the groups of its expression. `root`: where who asks for `/` is sent.
+    `passthrough`: TLS for its hosts is passed on as it comes, to the backend of `/`.
     `idle_ms`: how long a service may send nothing, and `most_bytes` how large a body may be.
     `filters` are values of the classes that `translator.filters` lists, `features` of `translator.features`.
     """
@@ -45,6 +46,7 @@ class Treatment:
     root: str | None = None
     redirect: ir.Redirect | None = None
     other_name: bool = False
+    passthrough: bool = False
     aliases: tuple[str, ...] = ()
     protocol: Literal["http1", "http2"] | None = None
     upstream_tls: bool | None = None

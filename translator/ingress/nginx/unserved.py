@@ -25,8 +25,6 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
     for name in SNIPPETS:
         if _REFUSING.search(said.text(name)):
             said.tell(name, f"may keep people out, and is not served: {_SNIPPET}", shuts=True)
-    if said.flag("ssl-passthrough"):
-        said.tell("ssl-passthrough", "is not served: a TCPMapping with a host passes TLS on", shuts=True)
     if said.flag("enable-modsecurity"):
         said.tell("enable-modsecurity", f"is not served: {_NONE}", shuts=True)
     return treatment
@@ -52,7 +50,6 @@ GROUP: Final = Group(
             for name in ("proxy-cookie-domain", "proxy-cookie-path", "proxy-redirect-from", "proxy-redirect-to")
         ),
         Annotation("connection-proxy-header", instead="WebSockets are passed on without a word"),
-        Annotation("ssl-passthrough", instead="a TCPMapping with a host passes TLS on; `true` answers 503"),
         Annotation("ssl-ciphers", instead="a TLSContext says ciphers"),
         Annotation("ssl-prefer-server-ciphers", instead="a TLSContext says ciphers"),
         Annotation("enable-access-log", instead="the Module says what is logged"),

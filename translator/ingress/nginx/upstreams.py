@@ -40,7 +40,7 @@ _PROOF: Final = "tests/e2e/test_ingress_nginx.py"
 
 
 def _read(said: Said, treatment: Treatment) -> Treatment:
-    treatment = _spoken(said, treatment)
+    treatment = replace(_spoken(said, treatment), passthrough=said.flag("ssl-passthrough"))
     if "upstream-vhost" in said:
         treatment = replace(treatment, host=said.checked("upstream-vhost", _host, shuts=True))
     connect = said.number("proxy-connect-timeout", 1, _DAY)
@@ -171,6 +171,11 @@ def _served(name: str, does: str, test: str) -> Annotation:
 GROUP: Final = Group(
     (
         _served("backend-protocol", "`HTTP`, `HTTPS`, `GRPC` or `GRPCS`; another one answers 503", "test_protocols"),
+        _served(
+            "ssl-passthrough",
+            "TLS for the hosts is passed on to the backend of `/`; in clear text they are served as ever",
+            "test_passthrough",
+        ),
         _served("proxy-ssl-server-name", "`on`: the name below is asked for in TLS", "test_protocols"),
         _served("proxy-ssl-name", "that name", "test_protocols"),
         _served(
