@@ -147,9 +147,11 @@ def served(red: HttpUpstream, blue: HttpUpstream, secured: HttpUpstream, called:
         + one("expiring", "both", affinity="cookie", session_cookie_expires="70")
         + one("busy", "both", load_balance="ewma")
         + one("hashed", "both", upstream_hash_by="$http_x_user")
+        + one("rated", limit_rps="1", limit_burst_multiplier="2")
+        + one("by-minute", limit_rpm="1", limit_burst_multiplier="1")
         + one("small", proxy_body_size="1k")
         + one("aliased", server_alias="alias.test, *.alias.test, ~^re")
-        + one("told", limit_rps="5", proxy_buffering="on", no_such="1", ssl_redirect="maybe")
+        + one("told", limit_connections="5", proxy_buffering="on", no_such="1", ssl_redirect="maybe")
     )
     made.apply("ingresses", texts.replace('"ingressClassName": "dragoman"', '"ingressClassName": "nginx"'))
     with made:
@@ -331,13 +333,24 @@ def test_body_size(served: Gateway) -> None:
     assert sent(1025, upgrade="websocket").status_code == 413, "a header alone opens no way round"
 
 
+def test_rates(served: Gateway) -> None:
+    """A burst and one more; a minute is long enough for any machine."""
+    answers = [status(served, "by-minute.test") for _ in range(4)]
+    assert answers == [200, 200, 503, 503]
+    with httpx.Client() as client:
+        url, headers = f"http://127.0.0.1:{served.http_port}/", {"host": "rated.test"}
+        answered = Counter(client.get(url, headers=headers).status_code for _ in range(60))
+    assert answered[200] >= 3
+    assert answered[503] > 0
+
+
 def test_aliases(served: Gateway) -> None:
     assert [status(served, name) for name in ("alias.test", "x.alias.test", "x.y.alias.test")] == [200, 200, 404]
     told(served, "aliased", "is no hostname")
 
 
 def test_what_is_not_served_is_told_with_the_way_to_say_it(served: Gateway) -> None:
-    assert "RateLimitService" in told(served, "told", 'nginx.ingress.kubernetes.io/limit-rps"')[1]
+    assert "RateLimitService" in told(served, "told", 'nginx.ingress.kubernetes.io/limit-connections"')[1]
     assert "as they come" in told(served, "told", "proxy-buffering")[1]
     assert "no annotation that is known" in told(served, "told", "no-such")[1]
     assert "true or false" in told(served, "told", "ssl-redirect")[1]

@@ -14,6 +14,7 @@ from translator.ingress.nginx import (
     canaries,
     cross_origin,
     names,
+    rates,
     redirects,
     rewriting,
     unserved,
@@ -31,6 +32,7 @@ GROUPS: Final[tuple[Group, ...]] = (
     upstreams.GROUP,
     bodies.GROUP,
     names.GROUP,
+    rates.GROUP,
     unserved.GROUP,
 )
 

@@ -14,7 +14,6 @@ _REFUSING: Final = re.compile(
     r"\b(access_by|allow|auth|deny|error_page|internal|limit|lua|return|satisfy|secure|valid)"
 )
 _SNIPPET: Final = "snippets are never run: annotations, a Mapping or an HTTPRoute say what is meant"
-_LIMITS: Final = "a RateLimitService counts requests, with a Mapping's labels; circuit_breakers bound what is at once"
 _ERRORS: Final = "a Mapping's error_response_overrides say what clients read"
 _MIRROR: Final = "an HTTPRoute's RequestMirror, or a Mapping with shadow, copies requests"
 _NONE: Final = "there is no ModSecurity"
@@ -33,14 +32,6 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
 GROUP: Final = Group(
     (
         *(Annotation(name, instead=_SNIPPET) for name in SNIPPETS),
-        *(
-            Annotation(name, instead=_LIMITS)
-            for name in (
-                *("limit-rps", "limit-rpm", "limit-connections", "limit-burst-multiplier", "limit-whitelist"),
-                *("limit-allowlist", "limit-rate", "limit-rate-after", "global-rate-limit"),
-                *("global-rate-limit-window", "global-rate-limit-key", "global-rate-limit-ignored-cidrs"),
-            )
-        ),
         *(Annotation(name, instead=_ERRORS) for name in ("custom-http-errors", "disable-proxy-intercept-errors")),
         Annotation("default-backend", instead="a service without pods answers 503"),
         *(Annotation(name, instead=_MIRROR) for name in ("mirror-target", "mirror-request-body", "mirror-host")),
