@@ -84,6 +84,7 @@ def test_default_backend(served: Gateway, method: str, host: str, asked: str) ->
     with served.applied("default", ingress("default-backend", defaultBackend=to("blue"))):
         name = host or f"127.0.0.1:{served.http_port}"
         answer = served.wait_served(name, asked, method=method, headers={"user-agent": "conformance/1"})
+    served.wait_served("nobody.test", status=404)
     seen = answer.json()
     assert answer.http_version == "HTTP/1.1"
     assert {"content-length", "content-type", "date", "server"} <= {key.lower() for key in answer.headers}
