@@ -162,7 +162,7 @@ def _why_none_listens(progress: Progress) -> str:
     if not progress.is_published:
         return UNMADE
     if not progress.listeners:
-        return "there is no listener: a Listener or a Gateway is missing or has a problem"
+        return "there is no listener: a Listener, a Gateway or an Ingress is missing or has a problem"
     acks = [progress.acks.get(name) for name in sorted(progress.listeners)]
     refused = [ack.message for ack in acks if ack and ack.refused]
     if len(refused) == len(acks):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import ClassVar, Self
 
-from envoyapi.wire import INT32, INT64, UINT32, Empty, Message, float64
+from envoyapi.wire import INT32, INT64, SIZE, UINT32, WRAPPED_UINT32, Duration, Empty, Message, float64
 
 
 class CodecClientType(IntEnum):
@@ -243,4 +243,28 @@ class SemanticVersion(Message):
             parts.append(b"\x10" + UINT32[minor_number])
         if patch:
             parts.append(b"\x18" + UINT32[patch])
+        return bytes.__new__(cls, b"".join(parts))
+
+
+class TokenBucket(Message):
+    """envoy.type.v3.TokenBucket."""
+
+    __slots__ = ()
+
+    FULL_NAME: ClassVar[str] = "envoy.type.v3.TokenBucket"
+
+    def __new__(
+        cls,
+        *,
+        max_tokens: int | None = None,
+        tokens_per_fill: int | None = None,
+        fill_interval: Duration | None = None,
+    ) -> Self:
+        parts: list[bytes] = []
+        if max_tokens:
+            parts.append(b"\x08" + UINT32[max_tokens])
+        if tokens_per_fill is not None:
+            parts.append(b"\x12" + WRAPPED_UINT32[tokens_per_fill])
+        if fill_interval is not None:
+            parts.append(b"\x1a" + SIZE[len(fill_interval)] + fill_interval)
         return bytes.__new__(cls, b"".join(parts))

@@ -128,6 +128,8 @@ class Settings:
     """Where Envoy's listeners listen; here and below `::` is every address of both families."""
     default_ports: tuple[int, ...] = ()
     """The ports of HTTP and of HTTPS that are open where a folder has no Listener; set by `dragoman run`."""
+    ingress_ports: tuple[int, ...] = (8080, 8443)
+    """The ports of HTTP and of HTTPS where Ingresses are served that mean what Kubernetes says."""
     more_addresses: tuple[str, ...] = ()
     """Where they listen as well."""
     diagnostics_address: str = "0.0.0.0"
@@ -196,6 +198,7 @@ class Settings:
             bind_address=bind_address,
             more_addresses=more_addresses,
             default_ports=_ports(given, "DRAGOMAN_DEFAULT_PORTS") if config_dir else (),
+            ingress_ports=_ports(given, "DRAGOMAN_INGRESS_PORTS") or usual.ingress_ports,
             diagnostics_address=_of_family(
                 given,
                 "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS",

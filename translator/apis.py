@@ -6,6 +6,7 @@
             --IngressTables-----> objects of Emissary's, which Ingresses become, and what clients are to be told of us
             --KnativeTables-----> the same of Knative's
             --EmissaryTables----> listeners, chains, routes (the IR), problems
+            --StandardIngresses-> the same, of Ingresses as Kubernetes has them
             --GatewayTables-----> the same, of Gateway API, and statuses
 
 Another API is one more folder of tables that fills the same IR. Nothing here does I/O.
@@ -24,6 +25,7 @@ from translator.files.names import GROUP, Files, istio_files
 from translator.files.tables import FileTables
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.tables import Gateways, GatewayTables
+from translator.ingress.served import StandardIngresses
 from translator.ingress.tables import IngressTables
 from translator.ir import ObjectKey
 from translator.knative.tables import KnativeTables
@@ -57,20 +59,37 @@ class Apis:
         derived = bodies_by_kind(tables, self.derived)
         gateways = Gateways(tables, kubernetes.sources["core/Service"], options)
         self.emissary = emissary = EmissaryTables(
-            tables, kubernetes, files, consul, own, options, derived, gateways.wanted
+            tables,
+            kubernetes,
+            files,
+            consul,
+            own,
+            options,
+            derived,
+            tables.union("ports wanted", gateways.wanted, ingress.wanted),
         )
+        self.ingress = standard = StandardIngresses(
+            tables,
+            ingress.standard,
+            kubernetes,
+            emissary.taken_ports,
+            emissary.leading_here,
+            emissary.http_options,
+            options,
+        )
+        taken = tables.union("ports taken from gateways", emissary.taken_ports, ingress.taken)
         self.gateway = gateway = GatewayTables(
             tables,
             gateways,
             kubernetes,
             ways_in,
-            Elsewhere(emissary.taken_ports, emissary.leading_here, emissary.http_options, emissary.tcp_logs),
+            Elsewhere(taken, emissary.leading_here, emissary.http_options, emissary.tcp_logs),
             options,
         )
-        self.listeners = tables.union("listeners of all", emissary.listeners, gateway.listeners)
-        self.chains = tables.union("chains of all", emissary.chains, gateway.chains)
-        self.routes = tables.union("routes of all", emissary.routes, gateway.routes)
-        self.hosts_of = tables.union("virtual hosts of all", emissary.hosts_of, gateway.hosts_of)
+        self.listeners = tables.union("listeners of all", emissary.listeners, standard.listeners, gateway.listeners)
+        self.chains = tables.union("chains of all", emissary.chains, standard.chains, gateway.chains)
+        self.routes = tables.union("routes of all", emissary.routes, standard.routes, gateway.routes)
+        self.hosts_of = tables.union("virtual hosts of all", emissary.hosts_of, standard.hosts_of, gateway.hosts_of)
         self.files_named = tables.union("files of all", emissary.files, gateway.files)
         self.refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
@@ -87,6 +106,7 @@ class Apis:
             files.problems,
             consul.problems,
             *ingress.problems,
+            standard.problems,
             *knative.problems,
             *emissary.problems,
             *gateway.problems,

@@ -30,6 +30,7 @@ class Options:
         own_ports: the TCP ports that our processes have.
         own_addresses: the addresses of the machine, or the pod, that we run in, each in its one spelling.
         default_ports: the ports of HTTP and HTTPS that are open where there is no Listener; none in a cluster.
+        ingress_ports: the ports of HTTP and HTTPS of Ingresses that mean what Kubernetes says; of HTTPS perhaps none.
         own_names: names that can only be one of these addresses, in lower case.
         istio_secret_dir: where Istio writes the certificate of this pod (AMBASSADOR_ISTIO_SECRET_DIR); empty: nowhere.
         system_authorities: the file with the CAs that the machine trusts (SSL_CERT_FILE).
@@ -52,6 +53,7 @@ class Options:
     own_addresses: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
     default_ports: tuple[int, ...] = ()
+    ingress_ports: tuple[int, ...] = (8080, 8443)
     istio_secret_dir: str = ""
     system_authorities: str = "/etc/ssl/certs/ca-certificates.crt"
     environment: Mapping[str, str] = field(default_factory=dict)

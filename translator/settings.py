@@ -56,6 +56,7 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         own_addresses=here.addresses,
         own_names=here.names,
         default_ports=settings.default_ports,
+        ingress_ports=settings.ingress_ports,
         istio_secret_dir=str(settings.istio_secret_dir or ""),
         system_authorities=str(settings.system_authorities),
         environment=here.environment,

@@ -49,7 +49,12 @@ NONE: frozenset[str] = frozenset()
         ("LIVE", HTTP, None, "the snapshot cannot be read yet"),
         ("LIVE", NONE, progress(published=False), UNMADE),
         ("LIVE", HTTP, progress(published=False), UNMADE),
-        ("LIVE", NONE, progress(""), "there is no listener: a Listener or a Gateway is missing or has a problem"),
+        (
+            "LIVE",
+            NONE,
+            progress(""),
+            "there is no listener: a Listener, a Gateway or an Ingress is missing or has a problem",
+        ),
         ("LIVE", NONE, progress(acks={"http": REFUSED}), "Envoy refuses every listener: cannot bind '127.0.0.1:80'"),
         ("LIVE", NONE, progress(), "Envoy does not serve a listener yet"),
         ("LIVE", HTTP, progress(acks={}), "Envoy has not accepted a listener yet"),
@@ -137,7 +142,10 @@ def test_ready_follows_a_real_envoy_from_its_start_to_its_end(ads: Adsserver, en
         assert running.said(READY)[0] == 503
         ads.replace({})
         envoy.wait_live()
-        assert running.said(READY) == (503, "there is no listener: a Listener or a Gateway is missing or has a problem")
+        assert running.said(READY) == (
+            503,
+            "there is no listener: a Listener, a Gateway or an Ingress is missing or has a problem",
+        )
         port = free_port()
         served = resources.keyed(
             listener={"http": resources.listener("http", port, rds="r")},

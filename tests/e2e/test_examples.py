@@ -26,7 +26,7 @@ ELSEWHERE: Final = {"ci", "knative", "kubernetes", "logs-and-traces", "quickstar
 """Asked in tests/deploy, tests/cli/test_newcomer.py, and in tests of their own."""
 SERVERS: Final = {"consul": "8500", "tracing": "9411"}
 """The port of an example's server.py, where it is not 50051."""
-OWN_PORTS: Final = {"gateway-api", "tls-to-services"}
+OWN_PORTS: Final = {"gateway-api", "ingress", "tls-to-services"}
 """Those that open ports themselves."""
 MISSED: Final = {"consul": {"getambassador.io/Mapping/default/quote"}}
 """What leads nowhere until the guide's first command."""
@@ -109,7 +109,8 @@ def test_it_has_a_guide_with_commands_and_these_are_answered(example: Example) -
     own = {
         key: row
         for key, row in objects.items()
-        if key.startswith(("getambassador.io/", "gateway.networking.k8s.io/")) and "/Listener/" not in key
+        if key.startswith(("getambassador.io/", "gateway.networking.k8s.io/", "networking.k8s.io/"))
+        and "/Listener/" not in key
     }
     told = {key: row["problems"] for key, row in own.items() if row["state"] != "ok"}
     assert told.keys() == MISSED.get(example.name, set()), told

@@ -69,6 +69,7 @@ class Gateway(Scoped):
         settings = {
             "DRAGOMAN_CONFIG_DIR": str(self.folder),
             "DRAGOMAN_RUN_DIR": str(self.run_dir),
+            "DRAGOMAN_INGRESS_PORTS": f"{self.http_port},{self.https_port}",
             "DRAGOMAN_DRAIN_MIN": "0",
             "DRAGOMAN_DRAIN_MAX": "5",
             "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": "127.0.0.1",

@@ -20,6 +20,7 @@ class RetryPolicy:
     `retries` None is Envoy's default, 1; `per_try_timeout_ms` None is the timeout of the whole request.
     `body_limit`: how much of a body is kept for the next try, in bytes, and a larger one is sent once; None is as much
     as of the client's connection. `codes` are the statuses that the condition `retriable-status-codes` means.
+    `idle_timeout_ms`: how long nothing may come from the backend during a try.
     `backoff_ms`: how long is waited before the second retry, at most; ever longer before each next one.
     """
 
@@ -29,6 +30,7 @@ class RetryPolicy:
     body_limit: int | None = MOST_KEPT
     codes: tuple[int, ...] = ()
     backoff_ms: int | None = None
+    idle_timeout_ms: int | None = None
 
 
 def action_fields(policy: RetryPolicy) -> dict[str, object]:
@@ -36,9 +38,10 @@ def action_fields(policy: RetryPolicy) -> dict[str, object]:
     limit = policy.per_try_timeout_ms
     return {
         "retry_policy": EnvoyRetryPolicy(
-            retry_on=",".join(policy.conditions),
+            retry_on=",".join(policy.conditions) or None,
             num_retries=policy.retries,
             per_try_timeout=None if limit is None else duration_ms(limit),
+            per_try_idle_timeout=None if policy.idle_timeout_ms is None else duration_ms(policy.idle_timeout_ms),
             retriable_status_codes=policy.codes,
             retry_back_off=_back_off(policy.backoff_ms) if policy.backoff_ms else None,
         )

@@ -17,6 +17,7 @@ from envoyapi.wire import Any, Message, any_of
 from translator.filters import (
     address_rules,
     buffering,
+    client_rates,
     compression,
     cors,
     error_bodies,
@@ -39,6 +40,7 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
     grpc_stats.FILTER,  # counts what was refused further on, too
     scripts.FILTER,  # may change what the rest decides by
     compression.FILTER,  # compresses what all behind it made of an answer
+    client_rates.FILTER,  # of who asks too often not even bodies are gathered
     buffering.FILTER,  # only bodies that are small enough come further
     address_rules.FILTER,  # nobody is asked about those who are out anyway
     cors.FILTER,  # a browser's preflight has no credentials: it is answered before anybody is asked

@@ -14,6 +14,13 @@ from translator.ingress.older import VERSIONS, current
 from translator.kubernetes.shapes import metadata_of
 
 CONTROLLER: Final = "getambassador.io/ingress-controller"
+"""Of classes whose Ingresses mean what they mean to Emissary."""
+STANDARD: Final = "getambassador.io/dragoman"
+"""Of classes whose Ingresses mean what Kubernetes says; GatewayClasses of ours name the same."""
+NGINX: Final = "k8s.io/ingress-nginx"
+TAKEN_OVER: Final = "getambassador.io/take-over"
+"""The annotation by which a class of ingress-nginx becomes ours: a class's controller can never be changed."""
+DEFAULT: Final = "ingressclass.kubernetes.io/is-default-class"
 CLASS: Final = "kubernetes.io/ingress.class"
 OURS: Final = "ambassador"
 
@@ -123,15 +130,29 @@ class Ingress:
     problems: tuple[Problem, ...] = ()
     is_older: bool = False
     """Whether it was written in a form before v1."""
+    created: str = ""
+    """When, in RFC 3339; empty where nobody says."""
+    class_name: str = ""
+    """Its class, also where nothing else of it can be read."""
+
+    @property
+    def age(self) -> tuple[str, str, str]:
+        """The order in which those that want the same come: the oldest, then the first by its name."""
+        return self.created, self.namespace, self.name
 
 
 @dataclass(frozen=True, slots=True)
 class IngressClass:
-    """What an Ingress is of; only whose it is matters."""
+    """What an Ingress is of: whose it is, and whether those that name none are of it."""
 
     name: str
     controller: str
     id: str
+    created: str = ""
+    is_default: bool = False
+    is_standard: bool = False
+    """Whether its Ingresses are ours and mean what Kubernetes says."""
+    has_parameters: bool = False
 
 
 def read_ingress(namespace: str, name: str, document: Mapping[str, Any]) -> Ingress:
@@ -147,7 +168,15 @@ def read_ingress(namespace: str, name: str, document: Mapping[str, Any]) -> Ingr
         read.value.spec if read.value is not None and given is not None else None,
         few((*metadata.problems, *read.problems)),
         is_older,
+        (given and given.creation_timestamp) or "",
+        _class_name(document),
     )
+
+
+def _class_name(document: Mapping[str, Any]) -> str:
+    spec = document.get("spec")
+    name = spec.get("ingressClassName") if isinstance(spec, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def read_class(name: str, document: Mapping[str, Any]) -> IngressClass | None:
@@ -156,4 +185,14 @@ def read_class(name: str, document: Mapping[str, Any]) -> IngressClass | None:
     controller = spec.get("controller") if isinstance(spec, dict) else None
     if metadata is None or not isinstance(controller, str):
         return None
-    return IngressClass(name, controller, id_of(metadata.annotations or {}))
+    said = metadata.annotations or {}
+    taken = controller.lower() == NGINX and said.get(TAKEN_OVER) == "true"
+    return IngressClass(
+        name,
+        controller,
+        id_of(said),
+        metadata.creation_timestamp or "",
+        said.get(DEFAULT) == "true",
+        taken or controller.lower() == STANDARD,
+        isinstance(spec, dict) and bool(spec.get("parameters")),
+    )

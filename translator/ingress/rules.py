@@ -30,6 +30,11 @@ def is_ours(ingress: Ingress, of_class: IngressClass | None, ambassador_id: str)
     return of_class is not None and of_class.controller.lower() == CONTROLLER and of_class.id == ambassador_id
 
 
+def is_for(ingress: Ingress, of_class: IngressClass, ambassador_id: str) -> bool:
+    """Whether an Ingress of a class and the class itself are for this gateway, among several of ours."""
+    return id_of(ingress.annotations) == ambassador_id and of_class.id == ambassador_id
+
+
 def derived(ingress: Ingress, port_of: PortOf, ambassador_id: str) -> Iterator[tuple[ObjectKey, bytes]]:
     """The objects that an Ingress becomes, by their keys."""
     spec = ingress.spec

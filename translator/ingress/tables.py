@@ -1,6 +1,7 @@
-"""The tables of Ingresses: from their bytes to the objects of Emissary's that they become, and to their addresses."""
+"""The tables of Ingresses: whose they are, what those of Emissary's sort become, and the addresses of all of ours."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -8,8 +9,9 @@ import orjson
 
 from translator.decode import Problem
 from translator.derived import INGRESS
-from translator.ingress.kinds import Ingress, IngressClass, read_class, read_ingress
-from translator.ingress.rules import PortOf, derived, is_ours, problems_of
+from translator.ingress.hosts import Port, tcp
+from translator.ingress.kinds import CLASS, Ingress, IngressClass, read_class, read_ingress
+from translator.ingress.rules import PortOf, derived, is_for, is_ours, problems_of
 from translator.ir import ObjectKey
 from translator.kubernetes.own_services import LABEL, PUBLIC, OwnServices
 from translator.kubernetes.tables import KubernetesTables, name_of
@@ -23,13 +25,24 @@ UNADDRESSED: Final = Problem(
     f"is not written, since no Service with the label {LABEL}: {PUBLIC} leads to us",
     stops=False,
 )
+PARAMETERS: Final = Problem(
+    "spec.parameters", "are not read: what holds for all Ingresses is in the environment and the Module", stops=False
+)
+_DEFAULT: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    ingress: Ingress
+    is_standard: bool
 
 
 class IngressTables:
-    """Ingresses as objects of Emissary's.
+    """Ingresses that are ours. `standard` are those that mean what Kubernetes says.
 
-    `sources` are to be filled; `of` are the objects that each becomes; `addresses` what its status says of where
-    clients come in, as a JSON list, or UNKNOWN: its status is to stay as it is. Others' Ingresses have no row.
+    `wanted` are the ports that these want, by number, and `taken` what is said to others who want them. `sources` are
+    to be filled; `of` are the objects that each of the others becomes; `addresses` what the status of each says of
+    where clients come in, as a JSON list, or UNKNOWN: it is to stay as it is. Others' have no row.
     """
 
     def __init__(self, tables: Tables, kubernetes: KubernetesTables, own: OwnServices, options: Options) -> None:
@@ -40,42 +53,78 @@ class IngressTables:
         ingresses: Table[ObjectKey, bytes] = tables.source("ingress objects")
         classes: Table[ObjectKey, bytes] = tables.source("ingress class objects")
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {INGRESS: ingresses, INGRESS_CLASS: classes}
-        named = tables.group("ingress classes by name", classes, _class_of)
+        classes_read = tables.each("ingress classes read", classes, _read_class)
+        named = tables.group("ingress classes by name", classes_read, lambda _, row: {row.name: row})
         self._classes: Table[str, IngressClass] = tables.each("ingress classes", named, lambda _, them: them[min(them)])
-        found = tables.each("ingresses read", ingresses, self._read)
+        defaults = tables.group(
+            "ingress classes by default", classes_read, lambda _, row: {_DEFAULT: row} if row.is_default else {}
+        )
+        self._default: Table[str, IngressClass] = tables.each(
+            "ingress class by default", defaults, lambda _, them: max(them.values(), key=lambda row: row.created)
+        )
+        ours: Table[ObjectKey, _Ours] = tables.each("ingresses of ours", ingresses, self._read)
+        found = tables.each("ingresses read", ours, lambda _, row: None if row.is_standard else row.ingress)
+        self.standard: Table[ObjectKey, Ingress] = tables.each(
+            "standard ingresses", ours, lambda _, row: row.ingress if row.is_standard else None
+        )
+        wanted = tables.group(
+            "ports wanted by ingresses", self.standard, lambda _, __: dict.fromkeys(options.ingress_ports, True)
+        )
+        self.wanted: Table[int, bool] = tables.each("ports that ingresses want", wanted, lambda _, __: True)
+        had = tables.group("ports had by ingresses", self.wanted, lambda number, _: {tcp(number): True})
+        self.taken: Table[Port, str] = tables.each(
+            "ports that ingresses have", had, lambda _, __: "Ingresses, which DRAGOMAN_INGRESS_PORTS gives it to"
+        )
         self.of: Table[ObjectKey, Mapping[ObjectKey, bytes]] = tables.each(
             "objects of ingresses", found, lambda _, row: dict(derived(row, self._port_of(row), self._id)) or None
         )
         self.addresses: Table[ObjectKey, bytes] = tables.each(
-            "addresses of ingresses", found, lambda _, row: self._addresses(row)
+            "addresses of ingresses", ours, lambda _, row: self._addresses(row.ingress)
         )
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
-            tables.each("ingress problems", found, lambda _, row: self._problems(row) or None),
+            tables.each("ingress problems", ours, lambda _, row: self._problems(row) or None),
+            tables.each("ingress class problems", classes_read, lambda _, row: self._problems_of_class(row)),
         )
 
-    def _read(self, key: ObjectKey, body: bytes) -> Ingress | None:
+    def _read(self, key: ObjectKey, body: bytes) -> _Ours | None:
         """An Ingress, if it is for us."""
         ingress = read_ingress(*name_of(key), orjson.loads(body))
-        name = ingress.spec.class_name if ingress.spec else None
-        of_class = read(self._classes, name) if name else None
-        return ingress if is_ours(ingress, of_class, self._id) else None
+        of_class = read(self._classes, ingress.class_name) if ingress.class_name else None
+        if is_ours(ingress, of_class, self._id):
+            return _Ours(ingress, is_standard=False)
+        if of_class is None and not ingress.class_name:
+            of_class = self._unnamed(ingress)
+        is_standard = of_class is not None and of_class.is_standard and is_for(ingress, of_class, self._id)
+        return _Ours(ingress, is_standard=True) if is_standard else None
+
+    def _unnamed(self, ingress: Ingress) -> IngressClass | None:
+        """The class of an Ingress whose spec names none: that of its annotation.
+
+        In a folder it is else the default one, which the API server of a cluster would have written into it.
+        """
+        named = ingress.annotations.get(CLASS)
+        if named:
+            return read(self._classes, named)
+        return None if self._in_cluster else read(self._default, _DEFAULT)
 
     def _addresses(self, ingress: Ingress) -> bytes:
         """What may be so for a moment, as when a Service is made anew, takes back nothing that was said."""
         service = self._own.public() if ingress.spec is not None else None
         return UNKNOWN if service is None else service.addresses
 
-    def _problems(self, ingress: Ingress) -> tuple[Problem, ...]:
-        found = problems_of(ingress, self._port_of(ingress))
+    def _problems(self, row: _Ours) -> tuple[Problem, ...]:
+        ingress = row.ingress
+        found = ingress.problems if row.is_standard else problems_of(ingress, self._port_of(ingress))
         if self._in_cluster and ingress.spec is not None and self._own.public() is None:
             return (*found, UNADDRESSED)
         return found
+
+    def _problems_of_class(self, row: IngressClass) -> tuple[Problem, ...] | None:
+        return (PARAMETERS,) if row.is_standard and row.id == self._id and row.has_parameters else None
 
     def _port_of(self, ingress: Ingress) -> PortOf:
         return partial(self._kubernetes.port_number, ingress.namespace)
 
 
-def _class_of(key: ObjectKey, body: bytes) -> dict[str, IngressClass]:
-    name = name_of(key)[1]
-    found = read_class(name, orjson.loads(body))
-    return {name: found} if found else {}
+def _read_class(key: ObjectKey, body: bytes) -> IngressClass | None:
+    return read_class(name_of(key)[1], orjson.loads(body))

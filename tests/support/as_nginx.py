@@ -1,0 +1,216 @@
+"""nginx's own answers beside ours: `python -m tests.support.as_nginx [path of nginx]`, where there is one.
+
+nginx has the configuration that ingress-nginx generates for these annotations; both are asked the same, and lead to the
+same service.
+"""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.support.envoy import wait_until
+from tests.support.gateway import Gateway
+from tests.support.ingresses import backing, ingress, ingress_class, path, rule
+from tests.support.ports import unused_ports
+from tests.support.upstream import HttpUpstream
+
+Headers = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Case:
+    """An Ingress and its server in nginx's words; `$B` there is the service.
+
+    `asked` are paths, with headers and a body each.
+    """
+
+    name: str
+    paths: tuple[tuple[str, str], ...]
+    said: Headers
+    server: str
+    asked: tuple[tuple[str, Headers, bytes], ...]
+
+
+def get(text: str, **headers: str) -> tuple[str, Headers, bytes]:
+    """A request without a body; in the names of headers `_` stands for `-`."""
+    return text, {name.replace("_", "-"): value for name, value in headers.items()}, b""
+
+
+PASS: Final = "proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_pass $B;"
+NOBODYS: Final = "location / { return 404; }"
+ALLOW: Final = "allow 127.0.0.0/8; deny all;"
+CASES: Final = (
+    Case(
+        "prefix",
+        (("/foo", "Prefix"), ("/foo/bar", "Exact"), ("/text", "ImplementationSpecific")),
+        {},
+        f"location = /foo/bar {{ {PASS} }} location /foo/ {{ {PASS} }} location = /foo {{ {PASS} }}"
+        f" location /text {{ {PASS} }} {NOBODYS}",
+        tuple(
+            get(text)
+            for text in ("/foo", "/foo/", "/foo/x?y=1", "/foobar", "/FOO", "/foo/bar", "/foo/bar/", "/textual", "/")
+        ),
+    ),
+    Case(
+        "rewrite",
+        (("/api(/|$)(.*)", "ImplementationSpecific"),),
+        {"rewrite-target": "/v1/$2"},
+        f'location ~* "^/api(/|$)(.*)" {{ rewrite "(?i)/api(/|$)(.*)" /v1/$2 break; {PASS} }} {NOBODYS}',
+        tuple(get(text) for text in ("/api", "/api/", "/api/x/y?q=1", "/API/x", "/apix", "/other/api/x")),
+    ),
+    Case(
+        "regex",
+        (("/item/[0-9]+$", "ImplementationSpecific"), ("/item/([a-z]+)", "ImplementationSpecific")),
+        {"use-regex": "true"},
+        f'location ~* "^/item/([a-z]+)" {{ {PASS} }} location ~* "^/item/[0-9]+$" {{ {PASS} }} {NOBODYS}',
+        tuple(get(text) for text in ("/item/12", "/item/12/x", "/ITEM/12", "/item/ab/more", "/item/")),
+    ),
+    Case(
+        "root",
+        (("/", "Prefix"),),
+        {"app-root": "/welcome"},
+        f"if ($uri = /) {{ return 302 $scheme://$http_host/welcome; }} location / {{ {PASS} }}",
+        (get("/"), get("/?a=b"), get("/welcome")),
+    ),
+    Case(
+        "permanent",
+        (("/", "Prefix"),),
+        {"permanent-redirect": "https://other.test/x?y=1"},
+        "location / { return 301 https://other.test/x?y=1; }",
+        (get("/"), get("/a?b=c")),
+    ),
+    Case(
+        "temporal",
+        (("/", "Prefix"),),
+        {"temporal-redirect": "https://other.test$request_uri", "temporal-redirect-code": "307"},
+        "location / { return 307 https://other.test$request_uri; }",
+        (get("/"), get("/a?b=c")),
+    ),
+    Case(
+        "forced",
+        (("/", "Prefix"),),
+        {"force-ssl-redirect": "true"},
+        "location / { return 308 https://$http_host$request_uri; }",
+        (get("/"), get("/a?b=c")),
+    ),
+    Case(
+        "inside",
+        (("/", "Prefix"),),
+        {"whitelist-source-range": "127.0.0.0/8"},
+        f"location / {{ {ALLOW} {PASS} }}",
+        (get("/"),),
+    ),
+    Case(
+        "outside",
+        (("/", "Prefix"),),
+        {"whitelist-source-range": "10.0.0.0/8"},
+        f"location / {{ allow 10.0.0.0/8; deny all; {PASS} }}",
+        (get("/"),),
+    ),
+    Case(
+        "denied",
+        (("/", "Prefix"),),
+        {"denylist-source-range": "127.0.0.1"},
+        f"location / {{ deny 127.0.0.1; {PASS} }}",
+        (get("/"),),
+    ),
+    Case(
+        "body",
+        (("/", "Prefix"),),
+        {"proxy-body-size": "1k"},
+        f"location / {{ client_max_body_size 1k; {PASS} }}",
+        (("/", {}, b"x" * 1024), ("/", {}, b"x" * 1025)),
+    ),
+    Case(
+        "host",
+        (("/", "Prefix"),),
+        {"upstream-vhost": "inside.test"},
+        "location / { proxy_http_version 1.1; proxy_set_header Host inside.test; proxy_pass $B; }",
+        (get("/"),),
+    ),
+)
+
+
+def main() -> int:
+    """Ask both; 1 where they do not agree."""
+    nginx = shutil.which(sys.argv[1] if len(sys.argv) > 1 else "nginx")
+    if nginx is None:
+        print("there is no nginx here")
+        return 2
+    ours = Gateway(listeners=False, patience=180)
+    for case in CASES:
+        paths = [path(text, "web", kind) for text, kind in case.paths]
+        ours.apply(case.name, ingress(case.name, rule(f"{case.name}.test", *paths), nginx=case.said))
+    with HttpUpstream("web") as web, _nginx(nginx, web.port) as theirs:
+        ours.apply("class", ingress_class() + backing("web", web.port))
+        with ours:
+            amiss = _compare(theirs, ours)
+    return min(amiss, 1)
+
+
+def _compare(theirs: int, ours: Gateway) -> int:
+    """Ask both all; how often they do not agree."""
+    amiss = 0
+    ours.wait_served("prefix.test", "/foo")
+    ours.wait_served("host.test")
+    for case in CASES:
+        for asked in case.asked:
+            found = [_answer(port, case.name, *asked) for port in (theirs, ours.http_port)]
+            same = found[0] == found[1]
+            amiss += not same
+            print(f"{'same' if same else 'DIFFERENT'}  {case.name:10} {asked[0]:16} {found[0]}")
+            if not same:
+                print(f"{'':39}{found[1]}  <- ours")
+    print(f"{sum(len(case.asked) for case in CASES)} requests, {amiss} answered differently")
+    return amiss
+
+
+def _answer(port: int, name: str, text: str, headers: Headers, body: bytes) -> tuple[int, str, str, str]:
+    """The status, where a client is sent, and what the service saw: the path and the host."""
+    method, sent = ("POST" if body else "GET"), {"host": f"{name}.test", **headers}
+    answer = httpx.request(method, f"http://127.0.0.1:{port}{text}", headers=sent, content=body, timeout=10)
+    seen = answer.json() if answer.status_code == httpx.codes.OK else {}
+    return answer.status_code, answer.headers.get("location", ""), seen.get("path", ""), seen.get("host", "")
+
+
+@contextlib.contextmanager
+def _nginx(program: str, backend: int) -> Iterator[int]:
+    """An nginx with all cases; its port."""
+    (port,) = unused_ports(1)
+    servers = "".join(
+        f"server {{ listen 127.0.0.1:{port}; server_name {case.name}.test; {case.server} }}\n" for case in CASES
+    ).replace("$B", f"http://127.0.0.1:{backend}")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "nginx.conf"
+        temporary = " ".join(
+            f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        http = f"http {{ access_log off; merge_slashes on; absolute_redirect on; {temporary}\n{servers}}}"
+        file.write_text(
+            f"daemon off; pid {folder}/pid; error_log {folder}/log; worker_processes 1;\nevents {{}}\n{http}"
+        )
+        with subprocess.Popen([program, "-c", str(file), "-p", folder, "-e", f"{folder}/log"]) as process:
+            try:
+                wait_until(lambda: _is_open(port), what="nginx answers")
+                yield port
+            finally:
+                process.terminate()
+
+
+def _is_open(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/", headers={"host": "none"}).status_code > 0
+    except httpx.TransportError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""ingress-nginx's annotations: the page about them, and texts that anybody may write into them."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.nginx_page import PAGE, written
+from tests.support.part import ROOT
+from translator import ir
+from translator.ingress.nginx import GROUPS, NAMES, treatment_of
+from translator.ingress.nginx.part import PREFIX
+from translator.ingress.nginx.treatment import Treatment
+
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["true", "false", "cookie", "5", "-1", "1k", "/x/$1", "https://a.test$request_uri", "HTTPS", "(", "a,b"]
+    ),
+    st.text(max_size=30),
+)
+
+
+def treated(**said: str) -> tuple[Treatment, list[str]]:
+    """What annotations make, and what is told of them; in their names `_` stands for `-`."""
+    treatment, problems = treatment_of({PREFIX + name.replace("_", "-"): text for name, text in said.items()})
+    return treatment, [problem.message for problem in problems]
+
+
+def test_the_page_is_what_the_code_does() -> None:
+    page = PAGE.read_text()
+    assert page == written(page), "python -m tests.support.nginx_page writes it"
+
+
+@pytest.mark.parametrize("name", sorted(name for name, each in NAMES.items() if not each.instead))
+def test_what_is_served_names_the_test_that_proves_it(name: str) -> None:
+    file, _, test = NAMES[name].proof.partition("::")
+    text = (ROOT / file).read_text()
+    assert f"def {test}(" in text
+    assert name in text or name.replace("-", "_") in text, f"{name} is not in {file}"
+
+
+def test_each_annotation_is_of_one_group() -> None:
+    assert len(NAMES) == sum(len(group.annotations) for group in GROUPS)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(NAMES)), TEXTS, max_size=6))
+def test_any_text_is_a_treatment_or_told(said: dict[str, Any]) -> None:
+    treatment, problems = treatment_of({PREFIX + name: text for name, text in said.items()})
+    assert bool(treatment.shut) == any(problem.stops for problem in problems)
+    unserved = {name for name in said if NAMES[name].instead}
+    assert unserved <= {problem.path.partition(PREFIX)[2].rstrip('"]') for problem in problems}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"whitelist_source_range": "1.2.3.4/33"},
+        {"whitelist_source_range": " "},
+        {"allowlist_source_range": "host.test"},
+        {"denylist_source_range": "x"},
+        {"auth_url": "http://auth.test/"},
+        {"auth_url": ""},
+        {"auth_type": "basic"},
+        {"auth_tls_secret": "a/b"},
+        {"server_snippet": "location /admin { deny all; }"},
+        {"permanent_redirect": "nowhere"},
+        {"permanent_redirect": "https://a.test/$host"},
+        {"rewrite_target": "/../$1"},
+        {"rewrite_target": "http://a.test/"},
+        {"upstream_vhost": "$host"},
+        {"backend_protocol": "AJP"},
+    ],
+)
+def test_what_is_wrong_opens_nothing(said: dict[str, str]) -> None:
+    treatment, told = treated(**said)
+    assert treatment.shut
+    assert told[0].endswith("answered 503 until it is mended")
+
+
+def test_a_harmless_snippet_is_told_and_nothing_else() -> None:
+    treatment, told = treated(configuration_snippet='more_set_headers "X-A: 1";')
+    assert treatment == Treatment()
+    assert "snippets are never run" in told[0]
+
+
+def test_redirects_name_all_of_a_url() -> None:
+    treatment, _ = treated(permanent_redirect="https://A.test:8443/x?y=1", permanent_redirect_code="308")
+    assert treatment.redirect == ir.Redirect(
+        "https", "a.test", 8443, ir.Rewrite("whole", "/x?y=1"), 308, strip_query=True
+    )
+    treatment, _ = treated(temporal_redirect="https://a.test$request_uri")
+    assert treatment.redirect == ir.Redirect("https", "a.test", code=302)

@@ -1,0 +1,143 @@
+"""What an Ingress wants for itself, whatever others want: paths, hosts, and names in TLS. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from translator import ir
+from translator.decode import Problem
+from translator.ingress.hosts import Scheme, parent
+from translator.ingress.kinds import Ingress
+from translator.ingress.nginx import treatment_of
+from translator.ingress.paths import EVERY, Asked, Place, asked_by, regex_problem, wrong_host, wrong_path
+from translator.ingress.routes import Owner
+from translator.ir import ObjectKey
+
+MOST_PATHS: Final = 5_000
+"""Of one Ingress, with those of its aliases: some routes of Envoy each, for HTTP and for HTTPS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """An Ingress with its annotations, and what is wrong with it whatever others do."""
+
+    owner: Owner
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Having:
+    """Who wants a name in TLS. `secret` None: TLS is passed on."""
+
+    age: tuple[str, str, str]
+    key: ObjectKey
+    secret: ir.SecretRef | None
+
+
+def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
+    """An Ingress with its annotations; what is wrong is left out, and told."""
+    treatment, problems = treatment_of(ingress.annotations)
+    if ingress.spec is None:
+        return Understood(Owner(key, ingress, treatment, ()), ())
+    asked, found = [], list(problems)
+    for each in asked_by(ingress, treatment.aliases):
+        if (wrong := wrong_host(each.place.host)) is not None:
+            found.append(Problem(f"{each.where.partition('.http')[0]}.host", wrong))
+            continue
+        wrong = None if each.place.kind == "rest" else wrong_path(each.text, as_regex=treatment.as_regex)
+        if wrong is None and treatment.as_regex and each.place.kind != "rest":
+            wrong = regex_problem(each)
+            asked.append(each)  # it answers an error: its requests must not go elsewhere
+        elif wrong is None:
+            asked.append(each)
+        if wrong is not None:
+            found.append(Problem(f"{each.where}.path", wrong))
+    if len(asked) > MOST_PATHS:
+        said = (
+            f"would become {len(asked):,} paths, and at most {MOST_PATHS:,} are served: split it, or take fewer aliases"
+        )
+        found, asked = [*found, Problem("spec", said)], []
+    return Understood(Owner(key, ingress, treatment, tuple(asked)), tuple(dict.fromkeys(found)))
+
+
+def claims_of(owner: Owner, *, as_canary: bool) -> dict[Place, tuple[str, str, str]]:
+    """The places that an Ingress wants, with its age; a canary wants only to be that of others."""
+    if (owner.treatment.canary is not None) != as_canary:
+        return {}
+    claims = {asked.place: owner.ingress.age for asked in owner.asked}
+    others = {rest_of(other): owner.ingress.age for _, other in other_names(owner)}
+    return claims | {place: age for place, age in others.items() if place not in claims}
+
+
+def hosts_of(owner: Owner) -> dict[str, bool]:
+    """The hosts that routes of an Ingress are for, and whether it declares them itself."""
+    if owner.treatment.canary is not None:
+        return {}
+    return {other: False for _, other in other_names(owner)} | {asked.place.host: True for asked in owner.asked}
+
+
+def other_names(owner: Owner) -> Iterator[tuple[str, str]]:
+    """The names of an Ingress, each with the one from which clients are sent there: with `www.` or without."""
+    if not owner.treatment.other_name:
+        return
+    for host in dict.fromkeys(asked.place.host for asked in owner.asked):
+        if host != EVERY and not host.startswith("*."):
+            yield host, host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+
+
+def to_name(owner: Owner, other: str, host: str, scheme: Scheme) -> ir.Route:
+    """The route that sends clients from one name to the other."""
+    name = f"{owner.key.split('/', 2)[2]}#{scheme}/name/{other}"
+    match = ir.RouteMatch(ir.PathMatch("prefix", "/"))
+    place = (2, 0, 0, "rest", *owner.ingress.age, 0, 0, 0)
+    return ir.Route(name, match, ir.Redirect(host=host, code=owner.treatment.https_code), place, origins=(owner.key,))
+
+
+def certified(owner: Owner) -> dict[str, Having]:
+    """The names in TLS that an Ingress wants.
+
+    Those are the hosts that `tls` lists, where it lists none all of the rules; or all of them, whose TLS is
+    passed on. Of hosts that it has no rule for it can say nothing: they may be another's, who has no certificate yet.
+    """
+    found: dict[str, Having] = {}
+    spec = owner.ingress.spec
+    if spec is None or owner.treatment.canary is not None:
+        return found
+    own = dict.fromkeys(asked.place.host for asked in owner.asked)
+    mine = {name for host in own for name in (host, parent(host))}
+    if owner.treatment.passthrough and not owner.treatment.shut:
+        return {host: Having(owner.ingress.age, owner.key, None) for host in own if host != EVERY}
+    for tls in spec.tls:
+        secret = ir.SecretRef(owner.ingress.namespace, tls.secret_name or "")
+        for host in tls.hosts or own:
+            if host and wrong_host(host.lower()) is None and (host.lower() in mine or EVERY in own):
+                found.setdefault(host.lower(), Having(owner.ingress.age, owner.key, secret))
+    return found
+
+
+def has_certificate(owner: Owner, host: str) -> bool:
+    """Whether the Ingress itself names a certificate for a host, be it that it cannot be used."""
+    names = certified(owner) if not owner.treatment.passthrough else {}
+    return any(name in names for name in (host, parent(host)) if name != EVERY)
+
+
+def oldest(
+    them: Mapping[ObjectKey, Having],
+) -> Having:
+    """Whose a name in TLS is."""
+    return min(them.values(), key=lambda row: (row.age, row.key))
+
+
+def rest_of(host: str) -> Place:
+    """All of a host that no path wants."""
+    return Place(host, "rest", "/")
+
+
+def behind(asked: Asked) -> str:
+    """The step from what an Ingress asks for to its backend, in paths for people."""
+    return "" if asked.place.kind == "rest" else ".backend"
+
+
+def called(key: ObjectKey | None) -> str:
+    """An Ingress, for people."""
+    return f"Ingress {key.split('/', 2)[2]}" if key else "nobody"

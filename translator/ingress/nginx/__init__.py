@@ -1,0 +1,57 @@
+"""ingress-nginx's annotations: what each makes of an Ingress, or that it is not served, and how to say it otherwise.
+
+A group of annotations is a file of its own here, which says what its annotations do, and one line in GROUPS. Whoever
+reads the documentation, or an Ingress's problems, reads what stands there.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from translator.decode import Problem
+from translator.ingress.nginx import (
+    access,
+    bodies,
+    canaries,
+    cross_origin,
+    names,
+    rates,
+    redirects,
+    rewriting,
+    unserved,
+    upstreams,
+)
+from translator.ingress.nginx.part import PREFIX, Group, Said
+from translator.ingress.nginx.treatment import Treatment
+
+GROUPS: Final[tuple[Group, ...]] = (
+    redirects.GROUP,
+    rewriting.GROUP,
+    access.GROUP,
+    cross_origin.GROUP,
+    canaries.GROUP,
+    upstreams.GROUP,
+    bodies.GROUP,
+    names.GROUP,
+    rates.GROUP,
+    unserved.GROUP,
+)
+
+NAMES: Final = {each.name: each for group in GROUPS for each in group.annotations}
+
+
+def treatment_of(annotations: Mapping[str, str]) -> tuple[Treatment, tuple[Problem, ...]]:
+    """What annotations make of an Ingress, and what is wrong with them."""
+    given = {name.removeprefix(PREFIX): text for name, text in annotations.items() if name.startswith(PREFIX)}
+    if not given:
+        return Treatment(), ()
+    said, treatment = Said(given), Treatment()
+    for group in GROUPS:
+        if not given.keys().isdisjoint(group.names):
+            treatment = group.read(said, treatment)
+    for name in sorted(given):
+        known = NAMES.get(name)
+        if known is None:
+            said.tell(name, "is no annotation that is known: nothing is done about it")
+        elif known.instead and name not in said.told:
+            said.tell(name, f"is not served: {known.instead}")
+    return said.treated(treatment)

@@ -1,0 +1,103 @@
+"""What a group of annotations is, and how it reads them: a file of this folder makes one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from translator.decode import Invalid, Problem
+from translator.ingress.nginx.treatment import Treatment
+
+PREFIX: Final = "nginx.ingress.kubernetes.io/"
+_WORDS: Final = {"true": True, "on": True, "false": False, "off": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One annotation, without the prefix: what it does, and the test that proves it, as `file::test`.
+
+    `instead`: it is not served, and this is how to say the same otherwise, or why nobody has to.
+    """
+
+    name: str
+    does: str = ""
+    proof: str = ""
+    instead: str = ""
+
+
+class Said:
+    """The annotations of an Ingress, and what is found wrong with them."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._given = given
+        self._problems: list[Problem] = []
+        self._shut: list[str] = []
+        self._told: set[str] = set()
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The names of annotations of which something is told."""
+        return frozenset(self._told)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._given
+
+    def text(self, name: str) -> str:
+        """What is said; empty where nothing is."""
+        return self._given.get(name, "").strip()
+
+    def flag(self, name: str, *, otherwise: bool = False) -> bool:
+        """Yes or no."""
+        if not self.text(name):
+            return otherwise
+        found = _WORDS.get(self.text(name).lower())
+        if found is None:
+            self.tell(name, f"must be true or false, not {self.text(name)!r}")
+        return otherwise if found is None else found
+
+    def number(self, name: str, least: int, most: int) -> int | None:
+        """A whole number in these bounds; None where there is none."""
+        text = self.text(name)
+        if not text:
+            return None
+        if text.isascii() and text.removeprefix("-").isdigit() and least <= int(text[:20]) <= most:
+            return int(text)
+        self.tell(name, f"must be a whole number from {least} to {most}, not {text!r}")
+        return None
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """What commas separate."""
+        return tuple([word.strip() for word in self.text(name).split(",") if word.strip()])
+
+    def checked(self, name: str, check: Callable[[str], str], *, shuts: bool = False) -> str | None:
+        """What a check makes of a text; None where there is none, or where it is wrong, which is told."""
+        text = self.text(name)
+        try:
+            return check(text) if text else None
+        except Invalid as invalid:
+            self.tell(name, invalid.message, shuts=shuts)
+            return None
+
+    def tell(self, name: str, message: str, *, shuts: bool = False) -> None:
+        """Something is wrong; `shuts`: so that nothing behind the Ingress may be reached."""
+        self._told.add(name)
+        if shuts:
+            self._shut.append(name)
+            message += ": requests are answered 503 until it is mended"
+        self._problems.append(Problem(f'metadata.annotations["{PREFIX}{name}"]', message, stops=shuts))
+
+    def treated(self, treatment: Treatment) -> tuple[Treatment, tuple[Problem, ...]]:
+        """The treatment, shut where it must be, and all problems."""
+        return replace(treatment, shut=tuple(self._shut)) if self._shut else treatment, tuple(self._problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Annotations that belong together, and what they make of a treatment."""
+
+    annotations: tuple[Annotation, ...]
+    read: Callable[[Said, Treatment], Treatment] = lambda _, treatment: treatment
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Those of its annotations."""
+        return frozenset(each.name for each in self.annotations)

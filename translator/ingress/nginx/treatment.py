@@ -1,0 +1,77 @@
+"""What annotations make of an Ingress, whatever they are called: a value that the rules of routes read.
+
+A group of annotations fills some of the fields. `shut` says why nothing behind the Ingress may be reached: what should
+keep people out and cannot be served keeps all out.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from translator import ir
+from translator.features.hash_policy import HashPolicy
+from translator.features.retry_policy import RetryPolicy
+from translator.features.upgrades import Upgrades
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """Which requests for a path go to this Ingress instead of the one that has the path.
+
+    By the header: `always` and `never`, or what `header_value` is; then by the cookie, then by weight.
+    """
+
+    header: str = ""
+    header_value: ir.TextMatch | None = None
+    cookie: str = ""
+    weight: int = 0
+    weight_total: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """All of it. Where nothing is said, the fields are what an Ingress without annotations has.
+
+    `https`: in clear text clients are sent to HTTPS always, never, or where the Ingress has a certificate for the host.
+    `rewrite` is what a path becomes, with the groups of its expression. `root`: where who asks for `/` is sent.
+    `passthrough`: TLS for its hosts is passed on as it comes, to the backend of `/`.
+    `idle_ms`: how long a service may send nothing, and `most_bytes` how large a body may be.
+    `filters` are values of the classes that `translator.filters` lists, `features` of `translator.features`.
+    """
+
+    shut: tuple[str, ...] = ()
+    https: Literal["always", "tls", "never"] = "tls"
+    https_code: Literal[301, 302, 307, 308] = 308
+    use_regex: bool = False
+    rewrite: str | None = None
+    root: str | None = None
+    redirect: ir.Redirect | None = None
+    other_name: bool = False
+    passthrough: bool = False
+    aliases: tuple[str, ...] = ()
+    protocol: Literal["http1", "http2"] | None = None
+    upstream_tls: bool | None = None
+    sni: str | None = None
+    connect_ms: int | None = None
+    idle_ms: int | None = None
+    upstream_features: tuple[Any, ...] = ()
+    most_bytes: int | None = None
+    filters: tuple[Any, ...] = ()
+    canary: Canary | None = None
+    hashed: HashPolicy | None = None
+    host: str | None = None
+    retry: RetryPolicy | None = None
+    headers: ir.HeaderEdits = ir.NO_EDITS
+    mirrors: tuple[ir.Mirror, ...] = ()
+
+    @property
+    def as_regex(self) -> bool:
+        """Whether its paths are regular expressions: nginx takes them for such as soon as they are rewritten."""
+        return self.use_regex or self.rewrite is not None
+
+    @property
+    def features(self) -> tuple[Any, ...]:
+        """What is said of forwarded requests."""
+        retry = self.retry
+        if self.idle_ms is not None:
+            retry = replace(retry or RetryPolicy((), 0), idle_timeout_ms=self.idle_ms)
+        return tuple([each for each in (retry, Upgrades(("websocket",)), self.hashed) if each is not None])
