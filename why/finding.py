@@ -20,7 +20,7 @@ _FORWARDED: Final = "no_healthy_upstream"
 _NO_CLUSTER: Final = "cluster_not_found"
 _ANSWERED: Final = "direct_response"
 _NOT_FOUND: Final = "route_not_found"
-_ROUTED: Final = (_FORWARDED, _NO_CLUSTER, _ANSWERED, _NOT_FOUND)
+_ROUTED: Final = (_FORWARDED, _NO_CLUSTER, _ANSWERED, _NOT_FOUND, "upgrade_failed")
 """What Envoy says of a request for which it looked for a route."""
 _REFUSED: Final = 400
 

@@ -123,8 +123,6 @@ def send(path: Path, request: Request, port: int, passed: str = "") -> Answer:
                 connection.putheader(PASSED, passed)
             connection.endheaders()
             return _answer(connection.getresponse())
-    except ssl.SSLError as error:
-        raise HandshakeError(f"TLS is not agreed upon: {error.reason or error}") from None
     except (OSError, HTTPException) as error:
         raise AnswerError(f"Envoy gives no answer: {error or type(error).__name__}") from None
 
@@ -140,7 +138,12 @@ def _connected(path: Path, request: Request, port: int) -> Iterator[HTTPConnecti
             connection.sock = plain
             yield connection
             return
-        with _context().wrap_socket(plain, server_hostname=request.asked_name) as secure:
+        try:
+            secure = _context().wrap_socket(plain, server_hostname=request.asked_name)
+        except OSError as error:  # as which ssl's own count, too
+            said = getattr(error, "reason", None) or error.strerror or str(error)
+            raise HandshakeError(f"TLS is not agreed upon ({said})") from None
+        with secure:
             connection.sock = secure
             yield connection
 
