@@ -25,6 +25,7 @@ class House:
         self.ledger = Ledger(self.catalog, {}, {})
         self.edits: list[Edits] = []
         self.refuses = ""
+        self.writers: list[asyncio.StreamWriter] = []
         self.guests = Guests(folder / "guests.sock", self.catalog, self.ledger, self.change, drain=600)
 
     def change(self, edits: Edits) -> None:
@@ -41,6 +42,7 @@ class House:
 
     async def ask(self, body: bytes) -> tuple[dict[str, str], asyncio.StreamWriter]:
         reader, writer = await asyncio.open_unix_connection(self.guests.socket)
+        self.writers.append(writer)
         writer.write(len(body).to_bytes(4) + body)
         said: dict[str, str] = orjson.loads(await asyncio.wait_for(reader.readline(), 10))
         return said, writer
@@ -51,6 +53,9 @@ async def house() -> AsyncIterator[House]:
     house = House(short_folder())
     await house.guests.start()
     yield house
+    for writer in house.writers:
+        writer.close()
+        await writer.wait_closed()
     house.guests.close()
 
 

@@ -33,6 +33,7 @@ REQUESTS = 80
 HOSTS = ("a.random.test", "b.random.test", "*.random.test")
 ASKED_FOR = ("a.random.test", "b.random.test", "c.random.test", "else.test")
 LET_IN = {"authorization": ALLOWED}
+BY_COOKIE = {"policy": "ring_hash", "cookie": {"name": "sid", "ttl": "1h"}}
 WORDS = ("cart", "shop", "carts")
 
 
@@ -124,6 +125,7 @@ def world(red: HttpUpstream, blue: HttpUpstream, asked: HttpAuthorization) -> It
     texts += mapping("copied", "why.test", red.service, "/copied/") + mapping(
         "copy", "why.test", blue.service, "/copied/", shadow=True
     )
+    texts += mapping("hashed", "why.test", red.service, "/hashed/", load_balancer=BY_COOKIE)
     texts += mapping("free", "why.test", red.service, "/free/", bypass_auth=True)
     texts += mapping("dead", "why.test", "nobody.default", "/dead/")
     texts += an_object("AuthService", "auth", {"auth_service": asked.service})
@@ -199,6 +201,8 @@ def test_a_canary_is_drawn_and_the_other_share_is_told(quiet: Gateway, red: Http
 
 def test_no_copy_is_sent_and_a_bypass_is_told(quiet: Gateway, blue: HttpUpstream) -> None:
     assert report(quiet, "GET", "http://why.test/copied/")["rule"]["does"]["mirrors"] == [cluster_of(blue)]
+    hashed = report(quiet, "GET", "http://why.test/hashed/")
+    assert (hashed["answer"]["kind"], names([hashed["rule"]])) == ("forwards", ["hashed"])
     assert report(quiet, "GET", "http://why.test/free/")["rule"]["before"] == []
 
 
