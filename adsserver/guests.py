@@ -31,8 +31,10 @@ PREFIX: Final = "why/"
 """Begins the names of these listeners: no object's name has that form."""
 
 MOST: Final = 200
-"""How many may come in the time of a drain."""
-LARGEST: Final = 64 << 20
+"""How many may come in the time of a drain ..."""
+MOST_BYTES: Final = 4 << 20
+"""... and bytes of all of them, of which each may be as many as twenty of Envoy's memory, or fifty."""
+LARGEST: Final = 16 << 20
 """Bytes of a listener."""
 PATIENCE: Final = 10.0
 """Seconds until Envoy has to have answered."""
@@ -69,7 +71,7 @@ class Guests:
     changed: Callable[[Edits], None]
     drain: float
     _here: dict[bytes, Guest] = field(default_factory=dict)
-    _came: deque[float] = field(default_factory=deque)
+    _came: deque[tuple[float, int]] = field(default_factory=deque)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _server: asyncio.Server | None = None
 
@@ -123,7 +125,7 @@ class Guests:
         key = blake2b(body, digest_size=16).digest()
         guest = self._here.get(key)
         if guest is None:
-            self._count()
+            self._count(len(body))
             guest = self._here[key] = self._new(body)
             self.catalog.put(guest.entry.kind, guest.entry.name, guest.entry)
             self.changed({Kind.LISTENER: {guest.entry.name: guest.entry}})
@@ -133,14 +135,15 @@ class Guests:
         guest.asked_by += 1
         return guest
 
-    def _count(self) -> None:
+    def _count(self, size: int) -> None:
+        """Remember that one more comes, of this size; RefusedError: there would be too many, or too much of them."""
         now = asyncio.get_running_loop().time()
-        while self._came and self._came[0] <= now - self.drain:
+        while self._came and self._came[0][0] <= now - self.drain:
             self._came.popleft()
-        if len(self._came) >= MOST:
-            wait = round(self._came[0] + self.drain - now) + 1
-            raise RefusedError(f"Envoy still has {MOST} listeners of earlier questions: ask again in {wait} s")
-        self._came.append(now)
+        if len(self._came) >= MOST or (self._came and size + sum(each for _, each in self._came) > MOST_BYTES):
+            wait = round(self._came[0][0] + self.drain - now) + 1
+            raise RefusedError(f"Envoy still has the listeners of {len(self._came)} questions: ask again in {wait} s")
+        self._came.append((now, size))
 
     def _new(self, body: bytes) -> Guest:
         name = f"{os.getpid()}-{next(self._numbers)}"

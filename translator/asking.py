@@ -65,8 +65,14 @@ class Asking:
 def answer(explainer: Explainer, question: Any) -> Mapping[str, Any]:
     """What is told of a question."""
     match question:
-        case {"ask": "listener", "scheme": str(scheme), "port": int() | None as port, "strict": bool(strict)}:
-            return explainer.listener(scheme, port, strict=strict)
+        case {
+            "ask": "listener",
+            "scheme": str(scheme),
+            "port": int() | None as port,
+            "strict": bool(strict),
+            "server_name": str(server_name),
+        }:
+            return explainer.listener(scheme, port, server_name, strict=strict)
         case {"ask": "chain", "chain": str(chain)}:
             return explainer.chain(chain)
         case {"ask": "rules", "chain": str(chain), "host": int(host), "path": str(path), "route": str(route)}:

@@ -56,8 +56,12 @@ class Explainer:
         self._intent = pipeline.intent
         self._source = source
 
-    def listener(self, scheme: str, port: int | None, *, strict: bool) -> Told:
-        """The listener of a port, or unless that is `strict` the first for the scheme; UnknownError: there is none."""
+    def listener(self, scheme: str, port: int | None, server_name: str, *, strict: bool) -> Told:
+        """The listener of a port, or unless that is `strict` the first for the scheme; UnknownError: there is none.
+
+        Its copy has only the chains that may take a connection; it is None where none may. `server_name`: what is asked
+        for in TLS.
+        """
         found = self._listeners()
         fitting = [each for each in found if each.port == port] or self._speaking(found, scheme)
         if not fitting or (strict and fitting[0].port != port):
@@ -65,13 +69,14 @@ class Explainer:
             wanted = f"is at port {port}" if strict else f"serves {scheme}"
             raise UnknownError(f"no Listener {wanted}: open is {ports}")
         listener = fitting[0]
-        chains = [chain for chain in self._intent.chains.view().values() if chain.listener == listener.name]
-        copy = private.copy_of(listener, chains, self._pipeline.indexes(), self._edited(chains))
+        everything = [chain for chain in self._intent.chains.view().values() if chain.listener == listener.name]
+        chains = chains_for(everything, scheme, server_name)
+        copy = private.copy_of(listener, chains, self._pipeline.indexes(), self._edited(chains)) if chains else None
         return {
             "name": listener.name,
             "port": listener.port,
             "objects": self._objects(listener.origins),
-            "private": _packed(copy),
+            "private": _packed(copy) if copy is not None else None,
         }
 
     def chain(self, name: str) -> Told:
@@ -208,10 +213,27 @@ class Explainer:
         }
 
 
+def chains_for(chains: list[ir.FilterChain], scheme: str, server_name: str) -> list[ir.FilterChain]:
+    """Those of a listener's chains that Envoy may choose: it is asked of these, and hundreds of others are left out."""
+    ends_tls = any(chain.tls for chain in chains)
+    return [chain for chain in chains if _may_take(chain, scheme, server_name.lower(), ends_tls=ends_tls)]
+
+
+def _may_take(chain: ir.FilterChain, scheme: str, asked: str, *, ends_tls: bool) -> bool:
+    """`ends_tls`: whether the listener looks for TLS at all, so that its clear text is kept apart."""
+    if chain.tls is None and not chain.server_names:
+        return scheme == "http" or not ends_tls or isinstance(chain.body, ir.TcpChain)
+    if scheme == "http":
+        return False
+    names = [name.lower() for name in chain.server_names]
+    return not names or any(name == asked or (name[:1] == "*" and asked.endswith(name[1:])) for name in names)
+
+
 def _edits(route: ir.Route) -> Iterator[str]:
     action = route.action
     shares = action.backends if isinstance(action, ir.Forward) else ()
-    for edits in (route.headers, *(share.headers for share in shares)):
+    said = [each for each in (route.headers, *[share.headers for share in shares]) if each is not ir.NO_EDITS]
+    for edits in said:
         yield from (each.name.lower() for each in edits.add_request if _is_plain(each.name))
         yield from (name.lower() for name in edits.remove_request if _is_plain(name))
 

@@ -27,7 +27,12 @@ _REFUSED: Final = 400
 
 def why(gateway: Gateway, request: Request, port: int | None = None) -> Report:
     """The report. GatewayError: the gateway cannot be asked; AnswerError: Envoy did not answer."""
-    wanted = {"scheme": request.scheme, "port": port or request.port, "strict": port is not None}
+    wanted = {
+        "scheme": request.scheme,
+        "port": port or request.port,
+        "strict": port is not None,
+        "server_name": request.asked_name or "",
+    }
     listener = gateway.ask({"ask": "listener", **wanted})
     report: Report = {
         "request": _shown(request),
@@ -42,10 +47,9 @@ def why(gateway: Gateway, request: Request, port: int | None = None) -> Report:
         "notes": [],
     }
     try:
-        with gateway.opened(listener["private"]) as path:
-            answer = send(path, request, listener["port"])
+        answer = _first(gateway, request, listener)
     except HandshakeError as error:
-        report["answer"] = {"kind": "nothing", "why": f"{error}: no chain of the Listener takes the connection"}
+        report["answer"] = {"kind": "nothing", "why": f"no chain of the Listener takes the connection: {error}"}
         report["served"] = False
         return report
     report["answer"] = answered(answer)
@@ -58,6 +62,14 @@ def why(gateway: Gateway, request: Request, port: int | None = None) -> Report:
         report["endpoints"] = gateway.endpoints(report["answer"]["cluster"])
     report["served"] = served(report)
     return report
+
+
+def _first(gateway: Gateway, request: Request, listener: Report) -> Answer:
+    """What Envoy answers at the copy of a listener. HandshakeError: no chain takes the connection."""
+    if listener["private"] is None:
+        raise HandshakeError(f"{request.scheme} is not spoken there" + (" for this name" if request.asked_name else ""))
+    with gateway.opened(listener["private"]) as path:
+        return send(path, request, listener["port"])
 
 
 def _shown(request: Request) -> Report:

@@ -105,6 +105,13 @@ async def test_not_more_than_envoy_can_bear(house: House, monkeypatch: pytest.Mo
     assert "socket" in (await house.ask(BODY))[0]
 
 
+async def test_not_more_bytes_of_them_either(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guests, "MOST_BYTES", len(BODY) + 1)
+    await house.ask(BODY)
+    said, _ = await house.ask(OTHER)
+    assert "ask again in" in said["refused"]
+
+
 async def test_what_is_too_large_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guests, "LARGEST", 1)
     assert "larger than" in (await house.ask(BODY))[0]["refused"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from process.settings import Settings
@@ -44,6 +45,10 @@ def asking(gateway: Gateway) -> Asked:
 def report(gateway: Gateway, method: str, url: str, *headers: str, **more: Any) -> Report:
     port = more.pop("port", gateway.https_port if url.startswith("https") else gateway.http_port)
     return why(asking(gateway), Request.of(method, url, headers, "127.0.0.1", **more), port)
+
+
+def question(port: int | None) -> dict[str, Any]:
+    return {"ask": "listener", "scheme": "http", "port": port, "strict": port is not None, "server_name": ""}
 
 
 def names(rules: list[Report]) -> list[str]:
@@ -228,7 +233,9 @@ def test_a_chain_of_tls_is_chosen_by_the_name_that_is_asked_for(quiet: Gateway, 
     assert (misdirected["served"], misdirected["answer"]["status"]) == (False, real)
     unknown = report(quiet, "GET", "https://unknown.test/")
     assert (unknown["served"], unknown["chain"]) == (False, None)
-    assert "TLS is not agreed upon" in unknown["answer"]["why"]
+    assert "https is not spoken there for this name" in unknown["answer"]["why"]
+    with pytest.raises(httpx.TransportError):
+        quiet.request("unknown.test", tls=True)
 
 
 def test_what_envoy_answers_before_it_looks_for_a_rule(quiet: Gateway) -> None:
@@ -285,7 +292,7 @@ def _served(gateway: Gateway, url: str, port: int) -> Report | None:
 def compare(gateway: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:
     """Ask why, and send the same request, many times."""
     upstreams = {cluster_of(red): "red", cluster_of(blue): "blue"}
-    private = asking(gateway).ask({"ask": "listener", "scheme": "http", "port": gateway.http_port, "strict": True})
+    private = asking(gateway).ask(question(gateway.http_port))
     served = 0
     with asking(gateway).opened(private["private"]) as path:
         for method, name, target, headers in random_requests():
@@ -333,7 +340,7 @@ def test_the_command(quiet: Gateway) -> None:
 
 def test_it_is_private_and_goes_with_who_asked(quiet: Gateway) -> None:
     asked = asking(quiet)
-    private = asked.ask({"ask": "listener", "scheme": "http", "port": None, "strict": False})["private"]
+    private = asked.ask(question(None))["private"]
     with asked.opened(private) as path, asked.opened(private) as again:
         assert path == again, "equal listeners are one"
         for each in (path, quiet.run_dir / "why.sock", quiet.run_dir / "guests.sock"):
