@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from adsserver.acks import Acks
+from adsserver.guests import Guests
 from adsserver.ledger import Ledger
 from adsserver.resources import Catalog
 from adsserver.round import Timing
@@ -50,14 +51,17 @@ async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event
     usual, drain = Timing(), settings.listener_drain
     timing = replace(usual, linger=min(usual.linger, drain), drain=drain)
     server = Server(catalog, ledger, acks, timing)
+    guests = Guests(settings.guests_socket, catalog, ledger, server.changed, drain)
     acks.tell_stream(connected=False)
     gc.collect()
     gc.freeze()
     try:
         await server.start(settings.ads_socket)
+        await guests.start()
         _log.info("serving", socket=str(settings.ads_socket), resources=catalog.size)
         await _until(stopping, _follow(bell, reader, catalog, server))
     finally:
+        guests.close()
         await server.stop()
         acks.save()
         bell.close()

@@ -83,6 +83,15 @@ class Ledger:
             return entry
         return fact.last
 
+    def has_accepted(self, entry: Entry) -> bool:
+        """Whether Envoy holds this version."""
+        return self._fact(entry.key).accepted == entry.version
+
+    def refusal(self, entry: Entry) -> str | None:
+        """Why Envoy refused this version, if it did."""
+        fact = self._fact(entry.key)
+        return fact.message if fact.refused == entry.version else None
+
     def last_good(self, key: str) -> Entry | None:
         """The version that Envoy accepted last, if its bytes are known."""
         return self._fact(key).last

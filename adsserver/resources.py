@@ -164,11 +164,12 @@ class Catalog:
                 continue
             kind, name = found
             entry = None if record is None else Entry.of(kind, name, record)
-            if self._put(kind, name, entry):
+            if self.put(kind, name, entry):
                 edits.setdefault(kind, {})[name] = entry
         return edits
 
-    def _put(self, kind: Kind, name: str, entry: Entry | None) -> bool:
+    def put(self, kind: Kind, name: str, entry: Entry | None) -> bool:
+        """Have this version of a resource, or none; whether that is a change. Who has streams tells them."""
         entries = self._entries[kind]
         before = entries.get(name)
         if entry is None:

@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "Serve a folder of YAML with a real Envoy, until Ctrl-C.",
     "translate": "Print what a folder of YAML becomes for Envoy, without running anything.",
     "version": "Print the versions of Dragoman and Envoy.",
+    "why": "Tell how the running gateway would serve a request, and why so.",
 }
 """What each command does. The command NAME is the click command `NAME` of the module `cli.NAME`."""
 

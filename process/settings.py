@@ -240,6 +240,16 @@ class Settings:
         return self.run_dir / "ads.sock"
 
     @property
+    def why_socket(self) -> Path:
+        """The unix socket where the translator tells `dragoman why` what it has made."""
+        return self.run_dir / "why.sock"
+
+    @property
+    def guests_socket(self) -> Path:
+        """The unix socket where the adsserver takes listeners that are open while somebody asks."""
+        return self.run_dir / "guests.sock"
+
+    @property
     def admin_socket(self) -> Path:
         """Envoy's admin interface."""
         return self.run_dir / "admin.sock"

@@ -5,7 +5,7 @@ import gc
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from process import logs
 from process.main import run
@@ -13,6 +13,8 @@ from process.pulse import PULSE
 from process.settings import Settings
 from snapshot import OPENING, Changes, Reader, Snapshot, SnapshotFullError
 from snapshot.bell import Bell
+from translator.asking import Asking
+from translator.explaining import Explainer
 from translator.ir import ObjectKey
 from translator.pipeline import FILES, SOURCES
 from translator.publishing import Publisher, edition_of, hold_of, is_connected, verdict_of
@@ -213,6 +215,10 @@ class Translator:
             log.warning("more problems", **names, how_many=more)
         return len(news[:LINES]) + bool(more)
 
+    def explainer(self) -> Explainer:
+        """Who tells why requests are served as they are, by the tables as they are now."""
+        return Explainer(self._translation.pipeline, lambda key: self._files.get(key, ""))
+
     @property
     def is_behind(self) -> bool:
         """Whether something could not be written, and is still to be."""
@@ -230,8 +236,11 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
     try:
         with PULSE.patience(OPENING):
             snapshot = Snapshot.open(settings.snapshot_path, bells=settings.bells_dir)
-        with snapshot:
+        with snapshot, ExitStack() as closing:
             translator = Translator(snapshot, settings)
+            asking = Asking(settings.why_socket, translator.explainer)
+            await asking.start()
+            closing.callback(asking.close)
             while not stopping.is_set():
                 PULSE.beat()
                 if translator.is_behind:

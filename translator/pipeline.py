@@ -20,7 +20,7 @@ from translator.options import Options
 from translator.provenance import Provenance
 from translator.resources import Resource
 from translator.tables import Failure, Sweep, Table, Tables
-from translator.xds.intent import Intent
+from translator.xds.intent import Intent, RouteKey
 from translator.xds.tables import XdsTables
 
 __all__ = ["FILES", "NO_REFUSALS", "SECRETS", "SOURCES", "Pipeline", "Update", "kind_of"]
@@ -120,6 +120,14 @@ class Pipeline:
             return self._routes.remade(shard) if shard and found is None else found
         finally:
             self._sweep(before)
+
+    def rows_of(self, host: str) -> tuple[RouteKey, ...]:
+        """The keys of the rows of routes that a virtual host has, by its name."""
+        return self._routes.keys_of(host)
+
+    def indexes(self) -> dict[str, str]:
+        """The chains whose requests are looked up twice, and the scopes where they are looked up first."""
+        return self._routes.indexes()
 
     def services_wanted(self) -> tuple[ConsulService, ...]:
         """The services of Consul's that routes lead to."""

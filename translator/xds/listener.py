@@ -4,6 +4,7 @@ The defaults are those that Envoy advises for a proxy at the edge. Source: Envoy
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from envoyapi.config_core_v3 import (
@@ -29,6 +30,7 @@ from envoyapi.config_listener_v3 import (
     UdpListenerConfig,
 )
 from envoyapi.config_listener_v3 import QuicProtocolOptions as ListenersQuicOptions
+from envoyapi.config_route_v3 import RouteConfiguration
 from envoyapi.http_router_v3 import Router
 from envoyapi.listener_proxy_protocol_v3 import ProxyProtocol
 from envoyapi.listener_tls_inspector_v3 import TlsInspector
@@ -53,6 +55,9 @@ from translator.xds.layer4 import LONGEST_DATAGRAM, tcp_filter, udp_filter
 from translator.xds.names import cluster_name
 from translator.xds.sources import ADS
 from translator.xds.tls import downstream_tls, quic_tls
+
+PRIVATE = "private"
+"""Begins the statistics of connections that ask for reasons, so that they are nobody else's."""
 
 BUFFER_LIMIT = 32_768
 STREAM_WINDOW = 65_536
@@ -107,7 +112,20 @@ def wants(chain: ir.FilterChain) -> Wants:
     return "anything" if isinstance(chain.body, ir.TcpChain) and not chain.server_names else "clear text"
 
 
-def encode_filter_chain(chain: ir.FilterChain, index: str | None = None) -> FilterChain | ListenerFilter:
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What a private copy of a chain has instead of filters, logs and traces: it answers, and sends nothing on.
+
+    `routes` None: those of the chain itself.
+    """
+
+    filters: tuple[HttpFilter, ...]
+    routes: RouteConfiguration | None = None
+
+
+def encode_filter_chain(
+    chain: ir.FilterChain, index: str | None = None, instead: Instead | None = None
+) -> FilterChain | ListenerFilter:
     """One filter chain; clear text is what is left when the connection does not begin with a TLS hello.
 
     Of datagrams it is a filter of the listener. `index`: the scope where its requests are looked up first, if they are
@@ -120,21 +138,28 @@ def encode_filter_chain(chain: ir.FilterChain, index: str | None = None) -> Filt
     return FilterChain(
         name=chain.name,
         filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
-        filters=[_http_filter(chain, body, index) if isinstance(body, ir.HttpChain) else tcp_filter(body)],
+        filters=[_http_filter(chain, body, index, instead) if isinstance(body, ir.HttpChain) else tcp_filter(body)],
         transport_socket=(quic_tls(chain.tls) if chain.quic else downstream_tls(chain.tls)) if chain.tls else None,
     )
 
 
-def _http_filter(chain: ir.FilterChain, body: ir.HttpChain, index: str | None) -> Filter:
+def _http_filter(chain: ir.FilterChain, body: ir.HttpChain, index: str | None, instead: Instead | None) -> Filter:
     options = body.options
     part = part_of(options.features, cluster_name)
     fields: dict[str, Any] = part.manager
+    own = instead.routes if instead else None
+    if instead:
+        fields = {name: value for name, value in fields.items() if name != "tracing"}
     manager = HttpConnectionManager(
-        stat_prefix=label(options.stat_prefix),
+        stat_prefix=PRIVATE if instead else label(options.stat_prefix),
         codec_type=HttpConnectionManagerCodecType.HTTP3 if chain.quic else None,
-        rds=None if index else Rds(config_source=ADS, route_config_name=chain.name),
+        route_config=own,
+        rds=None if index or own is not None else Rds(config_source=ADS, route_config_name=chain.name),
         scoped_routes=scoped.ROUTES if index else None,
-        http_filters=[*(scoped.FILTERS if index else ()), *_LISTED, _router(part.router)],
+        http_filters=[
+            *(scoped.FILTERS if index else ()),
+            *(instead.filters if instead else (*_LISTED, _router(part.router))),
+        ],
         common_http_protocol_options=HttpProtocolOptions(
             idle_timeout=duration_ms(options.idle_timeout_ms),
             headers_with_underscores_action=_UNDERSCORES[options.underscores],
@@ -155,7 +180,7 @@ def _http_filter(chain: ir.FilterChain, body: ir.HttpChain, index: str | None) -
         strip_matching_host_port=options.strip_matching_host_port,
         preserve_external_request_id=options.preserve_external_request_id,
         early_header_mutation_extensions=list(_first_of_all(options, index)),
-        access_log=part.access_log,
+        access_log=None if instead else part.access_log,
         **fields,
     )
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=any_of(manager))
@@ -195,10 +220,8 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, byt
     """
     if listener.by_datagrams:
         return _encode_datagrams(listener, chains)
-    filters = [_PROXY_PROTOCOL] if listener.proxy_protocol else []
     wanted = {each for each, _ in chains.values()}
-    if "tls" in wanted and not listener.quic:
-        filters.append(_TLS_INSPECTOR)
+    filters = [*([_PROXY_PROTOCOL] if listener.proxy_protocol else []), *_inspector(listener, wanted)]
     goes_on = wanted >= {"tls", "anything"} and not listener.proxy_protocol
     head = Listener(
         name=listener.name,
@@ -212,8 +235,7 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, byt
         listener_filters_timeout=duration_ms(FIRST_WORD_MS) if goes_on else None,
         continue_on_listener_filters_timeout=goes_on,
     )
-    joined = b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])
-    return resource(head + joined)
+    return resource(head + _joined(chains))
 
 
 def _encode_datagrams(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Resource:
@@ -229,3 +251,17 @@ def _encode_datagrams(listener: ir.Listener, chains: Mapping[str, tuple[Wants, b
         udp_listener_config=_DATAGRAMS,
     )
     return resource(head)
+
+
+def encode_private_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Listener:
+    """A copy of a listener that has no name and no address yet; who connects says for whom, by the PROXY protocol."""
+    filters = [_PROXY_PROTOCOL, *_inspector(listener, {each for each, _ in chains.values()})]
+    return Listener.of(Listener(listener_filters=filters) + _joined(chains))
+
+
+def _inspector(listener: ir.Listener, wanted: set[Wants]) -> list[ListenerFilter]:
+    return [_TLS_INSPECTOR] if "tls" in wanted and not listener.quic else []
+
+
+def _joined(chains: Mapping[str, tuple[Wants, bytes]]) -> bytes:
+    return b"".join([_FILTER_CHAINS + SIZE[len(body)] + body for _, (_, body) in sorted(chains.items())])

@@ -286,6 +286,14 @@ class RouteTables:
         """The shard of a route configuration."""
         return self.shards.view().get(name)
 
+    def indexes(self) -> dict[str, str]:
+        """The chains that have an index, and its name."""
+        return {chain: index_name(chain) for chain in self.scoped.view()}
+
+    def keys_of(self, host: str) -> tuple[RouteKey, ...]:
+        """Whose routes a virtual host has."""
+        return tuple(self._by_host.view().get(host, ()))
+
     def remade(self, shard: Shard) -> Resource:
         """What a shard that was would be, made of what there is now."""
         return self._shard_resource(shard, lambda table, key: table.view().get(key))
