@@ -59,7 +59,7 @@ async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event
         await server.start(settings.ads_socket)
         await guests.start()
         _log.info("serving", socket=str(settings.ads_socket), resources=catalog.size)
-        await _until(stopping, _follow(bell, reader, catalog, server))
+        await _until(stopping, _follow(bell, reader, catalog, server, guests))
     finally:
         guests.close()
         await server.stop()
@@ -77,12 +77,13 @@ async def _until(stopping: asyncio.Event, endless: Coroutine[Any, Any, None]) ->
         task.cancel()
 
 
-async def _follow(bell: Bell, reader: Reader, catalog: Catalog, server: Server) -> None:
+async def _follow(bell: Bell, reader: Reader, catalog: Catalog, server: Server, guests: Guests) -> None:
     """Bring every commit of the translator to the streams."""
     while True:
         await bell.wait(POLL)
         PULSE.beat()
         await server.keep_socket()
+        await guests.keep()
         was_published = catalog.published
         edits = catalog.apply(reader.changes())
         if edits or catalog.published != was_published:

@@ -74,6 +74,7 @@ class Guests:
     _came: deque[tuple[float, int]] = field(default_factory=deque)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _server: asyncio.Server | None = None
+    _trouble: str = ""
 
     async def start(self) -> None:
         """Listen; where that fails nobody can ask, and everything else goes on."""
@@ -81,10 +82,20 @@ class Guests:
         try:
             self.socket.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(self._serve, self.socket)
+            self._trouble = ""
         except OSError as error:
-            _log.warning("nobody can ask why", socket=str(self.socket), reason=str(error))
+            if str(error) != self._trouble:
+                _log.warning("nobody can ask why", socket=str(self.socket), reason=str(error))
+            self._trouble = str(error)
         finally:
             os.umask(mask)
+
+    async def keep(self) -> None:
+        """Listen anew where the socket was removed."""
+        if not self.socket.is_socket():
+            if self._server is not None:
+                self._server.close()
+            await self.start()
 
     def close(self) -> None:
         """Listen no more, and take away what is there, for the next process to begin without."""

@@ -246,6 +246,7 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
                 if translator.is_behind:
                     translator.catch_up()
                 translator.turn()
+                await asking.keep()
                 await _next(bell, stopping, translator.wait)
     finally:
         bell.close()

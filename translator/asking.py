@@ -28,6 +28,7 @@ class Asking:
         self._path = path
         self._explainer = explainer
         self._server: asyncio.Server | None = None
+        self._trouble = ""
 
     async def start(self) -> None:
         """Listen; where that fails nobody is told why, and everything else goes on."""
@@ -35,10 +36,20 @@ class Asking:
         try:
             self._path.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LONGEST)
+            self._trouble = ""
         except OSError as error:
-            _log.warning("nobody can ask why", socket=str(self._path), reason=str(error))
+            if str(error) != self._trouble:
+                _log.warning("nobody can ask why", socket=str(self._path), reason=str(error))
+            self._trouble = str(error)
         finally:
             os.umask(mask)
+
+    async def keep(self) -> None:
+        """Listen anew where the socket was removed."""
+        if not self._path.is_socket():
+            if self._server is not None:
+                self._server.close()
+            await self.start()
 
     def close(self) -> None:
         """Listen no more."""

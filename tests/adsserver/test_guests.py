@@ -112,6 +112,12 @@ async def test_not_more_bytes_of_them_either(house: House, monkeypatch: pytest.M
     assert "ask again in" in said["refused"]
 
 
+async def test_a_lost_socket_comes_back(house: House) -> None:
+    house.guests.socket.unlink()
+    await house.guests.keep()
+    assert "socket" in (await house.ask(BODY))[0]
+
+
 async def test_what_is_too_large_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guests, "LARGEST", 1)
     assert "larger than" in (await house.ask(BODY))[0]["refused"]

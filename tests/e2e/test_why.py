@@ -349,6 +349,13 @@ def test_it_is_private_and_goes_with_who_asked(quiet: Gateway) -> None:
     assert not [line for line in listed.splitlines() if line.startswith("why/") and str(quiet.run_dir) not in line]
 
 
+def test_lost_sockets_come_back(world: Gateway) -> None:
+    for name in ("why.sock", "guests.sock"):
+        (world.run_dir / name).unlink()
+    wait_until(lambda: (world.run_dir / "why.sock").exists() and (world.run_dir / "guests.sock").exists())
+    assert report(world, "GET", "http://why.test/")["served"]
+
+
 def run(run_dir: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "cli", "why", *words, "--run-dir", str(run_dir)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=dict(os.environ))
