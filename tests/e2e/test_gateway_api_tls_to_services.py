@@ -14,7 +14,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from tests.support.certificates import Pair, authority, trusting
+from tests.support.certificates import Pair, authority, trusting, unverified
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.gateway_api import (
@@ -135,14 +135,25 @@ def fresh(world: World) -> None:
 
 @contextmanager
 def served(world: World, *texts: str, **services: str) -> Iterator[None]:
-    """Policies, and a route to services by their paths, until it is there; `/is` tells that it is."""
+    """Policies, and a route to services by their paths, until it is there; `/is` tells that it is.
+
+    They are in one file: of two, either may be served first.
+    """
     rules = [rule(f"/{path}", to(service)) for path, service in services.items()]
     moved = {"type": "RequestRedirect", "requestRedirect": {"statusCode": 302, "path": FULL}}
     made = route("secured", "web", *rules, rule("/is", filters=[moved]), hostnames=[HOST])
-    with world.gateway.applied("policies", "".join(texts)), world.gateway.applied("route", made):
+    with world.gateway.applied("secured", "".join(texts) + made):
         world.gateway.wait_served(HOST, "/is", status=302)
         yield
     world.gateway.wait_served(HOST, "/is", status=404)
+
+
+@contextmanager
+def seen(world: World, kind: str, name: str) -> Iterator[None]:
+    """Begins when an object in another file has been read, and what stands in it was found."""
+    key = f"gateway.networking.k8s.io/{kind}/default/{name}"
+    wait_until(lambda: (row := world.gateway.diag()["objects"].get(key)) and not row.get("problems"), what=key)
+    yield
 
 
 FULL = {"type": "ReplaceFullPath", "replaceFullPath": "/"}
@@ -213,6 +224,36 @@ def test_who_is_signed_by_others_is_told_nothing(world: World) -> None:
         assert set(world.impostor.tap.begun) == set(world.good.tap.begun) == {HANDSHAKE}
 
 
+def test_connections_that_end_at_the_gateway_go_on_in_tls_or_not_at_all(world: World) -> None:
+    ended = https("ended", world.gateway.https_port, "ended.test", "front") | {"protocol": "TLS"}
+    texts = api_gateway("connections", ended) + backing("broken", world.good.tap.port)
+    texts += tls_policy("good", "good", NAME, "cas") + tls_policy("broken", "broken", NAME, "nowhere")
+
+    def asked() -> bytes:
+        with create_connection(("127.0.0.1", world.gateway.https_port), timeout=10) as plain:
+            try:
+                with unverified().wrap_socket(plain, server_hostname="ended.test") as connection:
+                    connection.sendall(b"GET / HTTP/1.1\r\nhost: a.test\r\nconnection: close\r\n\r\n")
+                    return connection.recv(100)
+            except OSError:
+                return b""
+
+    def leading_to(backend: str) -> str:
+        rule = {"backendRefs": [to(backend)]}
+        return texts + route("p", "connections", rule, hostnames=["ended.test"], kind="TLSRoute")
+
+    with world.gateway.applied("connections", leading_to("good")):
+        wait_until(lambda: asked().startswith(b"HTTP/1.1 200"), what="the Service")
+        assert set(world.good.asked) == {NAME}
+        world.gateway.apply("connections", leading_to("broken"))
+        wait_until(lambda: world.told("TLSRoute", "p"), what="the policy's word")
+        wait_until(lambda: asked() == b"", what="the end of connections")
+        assert set(world.good.tap.begun) == {HANDSHAKE}
+        world.good.forget()
+        assert asked() == b""
+        assert world.good.tap.begun == []
+
+
 def test_while_a_policy_cannot_be_used_nobody_is_asked(world: World) -> None:
     broken = {
         "missing": tls_policy("missing", "missing", NAME, "nowhere"),
@@ -221,10 +262,7 @@ def test_while_a_policy_cannot_be_used_nobody_is_asked(world: World) -> None:
         "mixed": tls_policy("mixed", "mixed", NAME, "nowhere", "cas"),
     }
     services = "".join(backing(word, world.good.tap.port, app_protocol="https") for word in broken)
-    with (
-        world.gateway.applied("broken", services),
-        served(world, *broken.values(), **{word: word for word in broken}),
-    ):
+    with served(world, services, *broken.values(), **{word: word for word in broken}):
         answers = {word: world.status(f"/{word}", method="POST", content=b"secret") for word in broken}
         assert answers == {"missing": 500, "word": 500, "unread": 500, "mixed": 200}
         assert [seen["path"] for seen in world.good.upstream.seen] == ["/mixed"]
@@ -255,7 +293,7 @@ def test_a_policy_of_another_namespace_changes_nothing(world: World) -> None:
         "theirs", "good", "evil.test", "cas", created="2000-01-01T00:00:00Z"
     )
     own = tls_policy("good", "good", NAME, "cas")
-    with world.gateway.applied("theirs", elsewhere(theirs, "evil")), served(world, own, good="good"):
+    with served(world, elsewhere(theirs, "evil"), own, good="good"):
         world.gateway.wait_served(HOST, "/good")
         assert set(world.good.asked) == {NAME}
 
@@ -306,6 +344,7 @@ def test_nothing_goes_out_unverified_while_policies_come_and_go(world: World) ->
     with (
         gateway.applied("older", older),
         gateway.applied("own", cas),
+        seen(world, "BackendTLSPolicy", "older"),
         served(world, younger, https="https"),
         clients(gateway) as statuses,
     ):

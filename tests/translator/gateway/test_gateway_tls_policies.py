@@ -9,6 +9,7 @@ import pytest
 from tests.support.certificates import authority
 from tests.translator.gateway.gateway_world import GatewayWorld, key_of, said, to, world
 from tests.translator.gateway.test_gateway_refusals import ROUTES, WORLD, GatewayEnvoy
+from tests.translator.gateway.test_gateway_tls_routes import ending, passing, tls_route
 from translator import ir
 from translator.ir import ObjectKey
 
@@ -369,3 +370,41 @@ def steps_of_a_change(others: int) -> int:
     made.steps = 0
     made.sweep()
     return made.steps
+
+
+def passed_on(made: GatewayWorld, *names: str) -> list[ir.UpstreamTls | str | None]:
+    """How the only backend of each of these chains is spoken with; `nobody` where connections are closed."""
+    found: list[ir.UpstreamTls | str | None] = []
+    for name in names:
+        body = made.chain(name).body
+        assert isinstance(body, ir.TcpChain)
+        (share,) = body.backends
+        found.append(share.backend.tls if share.backend else "nobody")
+    return found
+
+
+def test_connections_that_end_here_go_on_as_the_policy_demands_and_those_passed_through_as_they_come() -> None:
+    tcp = {"name": "t", "port": 9000, "protocol": "TCP"}
+    made = world(passing("through", "a.test"), ending("ended", "b.test"), tcp)
+    made.certificate("cert")
+    serve(made)
+    made.config_map("ca", {"ca.crt": CA})
+    policy = made.put("BackendTLSPolicy", "p", spec())
+    names = tls_route(made, "r", "a.test", "b.test")
+    whole = made.route("t", {"backendRefs": [to()]}, kind="TCPRoute")
+    through, ended = (f"gateway:8443/{name}.test:tls/TLSRoute/default/r" for name in "ab")
+    plain = "gateway:9000/*:tcp/TCPRoute/default/t"
+    demanded = ir.UpstreamTls("red.test", ir.ConfigMaps((("default", "ca"),)), names=(ir.PeerName("dns", "red.test"),))
+    made.sweep()
+    assert passed_on(made, through, ended, plain) == [None, demanded, demanded]
+    assert ancestors(made) == {"web": GOOD}
+    made.put("BackendTLSPolicy", "p", spec(ca("missing")))
+    made.sweep()
+    assert passed_on(made, through, ended, plain) == [None, "nobody", "nobody"]
+    for route in (names, whole):
+        assert made.problems(route) == {
+            "spec.rules[0].backendRefs[0]": "gets no requests, since the BackendTLSPolicy default/p cannot be used"
+        }
+    made.delete(policy)
+    made.sweep()
+    assert passed_on(made, through, ended, plain) == [None, None, None]
