@@ -5,6 +5,7 @@ with Gateway() as gateway:
     gateway.wait_served("quote.test", "/quote/")
 """
 
+import contextlib
 import json
 import os
 import re
@@ -16,7 +17,6 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,7 @@ class Gateway(Scoped):
         self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
         self._log: list[str] = []
+        self._applied: dict[str, str] = {}
 
     def close(self) -> None:
         """Stop it, and remove its folders."""
@@ -174,14 +175,40 @@ class Gateway(Scoped):
         """Remove a file of the folder."""
         (self.folder / f"{name}.yaml").unlink(missing_ok=True)
 
-    @contextmanager
+    @contextlib.contextmanager
     def applied(self, name: str, text: str) -> Iterator[None]:
-        """A file of the folder for the length of a block."""
+        """A file of the folder for the length of a block.
+
+        What was removed is served a moment longer, so that a file of the same name takes its place without a gap. Who
+        comes next with the same name waits until that has happened, and is not answered by what was there before.
+        """
+        is_another = self._applied.get(name, text) != text
+        before = self._commits() if is_another else None
+        self._applied[name] = text
         self.apply(name, text)
+        if before is not None:
+            self._wait_taken(before)
         try:
             yield
         finally:
             self.remove(name)
+
+    def _commits(self) -> int | None:
+        """How many changes of objects there were; None where nobody can say."""
+        with contextlib.suppress(httpx.TransportError, ValueError, KeyError):
+            return int(self.diag()["sequences"]["objects"])
+        return None
+
+    def _wait_taken(self, before: int) -> None:
+        """Until there was another change of objects, and Envoy has answered for what came of it; a second at most."""
+
+        def is_taken() -> bool:
+            found = self.diag()
+            answered = (row["published"] in {row["accepted"], row["refused"]} for row in found["resources"].values())
+            return found["sequences"]["objects"] > before and not found["pending"] and all(answered)
+
+        with contextlib.suppress(httpx.TransportError, ValueError, KeyError, TimeoutError):
+            wait_until(is_taken, 1)
 
     # Questions
 
