@@ -138,7 +138,7 @@ class Provisioning:
     async def _look(self, key: str) -> None:
         wish = self._wishes.get(key)
         if wish is None:
-            await self._withdraw([each for each in self._given.of(_called(key)) if each.owner == self._owner])
+            await self._withdraw(self._given.of(_called(key)))
         elif wish.selector and wish.targets:  # else there is nothing yet that a Service could lead to
             await self._make(key, wish)
 
@@ -173,8 +173,9 @@ class Provisioning:
         answer = await self._ask("GET", self._folder, params={"labelSelector": f"{SERVES}={SERVES_GATEWAY}"})
         if not answer.ok:
             raise _RestError(answer.message)
-        for document in orjson.loads(answer.body)["items"]:
-            self._given.keep(service_of(document))
+        for service in map(service_of, orjson.loads(answer.body)["items"]):
+            if service.owner == self._owner:  # another one's lead to another Envoy
+                self._given.keep(service)
         self._is_listed = True
         for service in self._given.services.values():
             if service.gateway and f"{PREFIX}{service.gateway}" not in self._wishes:

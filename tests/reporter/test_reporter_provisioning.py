@@ -177,6 +177,17 @@ async def test_who_shares_addresses_by_now_or_is_of_another_class_has_no_service
         await becomes(lambda: not server.services)
 
 
+async def test_another_dragoman_in_our_namespace_has_an_envoy_and_ports_of_its_own(tmp_path: Path) -> None:
+    server = Server()
+    server.left("a")
+    server.left("b", owner="other")
+    ports = [{"protocol": "TCP", "port": 80, "target": FIRST}]
+    async with term(tmp_path, server) as made:
+        made.say(a=said("a", ports=ports))
+        await becomes(lambda: ("PATCH", "gateway-a") in server.asked)
+    assert server.found("a").targets == {("TCP", 80): FIRST}
+
+
 async def test_two_leaders_gave_one_port(tmp_path: Path) -> None:
     server = Server()
     server.left("a")

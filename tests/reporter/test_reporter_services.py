@@ -6,6 +6,7 @@ import pytest
 from reporter.services import (
     FIRST,
     LAST,
+    OWNER,
     SERVES,
     SERVES_GATEWAY,
     FullError,
@@ -103,4 +104,4 @@ def test_what_others_have_is_not_given() -> None:
 
 def test_both_parts_know_these_services_by_the_same_label_and_ports() -> None:
     assert (SERVES, SERVES_GATEWAY) == (dedicated.SERVES, dedicated.SERVES_GATEWAY)
-    assert (FIRST, LAST) == (dedicated.FIRST, dedicated.LAST)
+    assert (FIRST, LAST, OWNER) == (dedicated.FIRST, dedicated.LAST, dedicated.OWNER)

@@ -38,6 +38,9 @@ _LONGEST_LABEL: Final = 63
 _KEPT: Final = READ_LABELS | {_GATEWAY_NAME}
 """The labels that say something to us, or of us, beside those of our own group."""
 
+OWNER: Final = "getambassador.io/ambassador-id"
+"""The annotation that says which gateway a Service leads to, of several in our namespace."""
+
 _OURS: Final = "getambassador.io/"
 
 Port = tuple[str, int]
@@ -88,6 +91,9 @@ class Ways:
         document = orjson.loads(body)
         metadata = metadata_of(document).value
         if metadata is None or (metadata.labels or {}).get(SERVES) != SERVES_GATEWAY:
+            return {}
+        ours = self._options.ambassador_id
+        if (metadata.annotations or {}).get(OWNER, ours) != ours:
             return {}
         return {name: Way(_targets(document.get("spec")), _addresses(document.get("status")))}
 

@@ -202,6 +202,18 @@ def test_a_service_of_anybody_else_is_no_way_in() -> None:
     assert made.conditions(WEB, "http")["Programmed"] == "False/Pending"
 
 
+def test_a_service_of_another_dragoman_in_our_namespace_leads_to_another_envoy() -> None:
+    made = apart()
+    provide(made, WEB, "192.0.2.1", 20000)
+    metadata = {
+        "labels": {"getambassador.io/serves": "gateway"},
+        "annotations": {"getambassador.io/ambassador-id": "other"},
+    }
+    ports = [{"protocol": "TCP", "port": 80, "targetPort": 20000}]
+    made.document("Service", "gateway-0", OURS, metadata=metadata, spec={"ports": ports})
+    assert made.conditions(WEB, "http")["Programmed"] == "True/Programmed"
+
+
 def test_a_long_name_has_a_service_too() -> None:
     made = apart()
     name = "x" * 253
