@@ -31,7 +31,7 @@ from translator.gateway.kinds.shared import Object, hostnames_of, read_object
 from translator.gateway.kinds.tcp_route import TCPRouteSpec
 from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connections
 from translator.gateway.kinds.udp_route import UDPRouteSpec
-from translator.gateway.listeners import port_of
+from translator.gateway.listeners import Port, port_of
 from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
 from translator.gateway.policies import TlsPolicies
 from translator.gateway.policy_statuses import PolicyStatuses
@@ -209,14 +209,19 @@ class GatewayTables:
         """
         if not self._gateways.is_dedicated(key):
             return None
-        ways = self._gateways.ways
-        way = ways.of(key)
-        free = {port: to for port, to in way.targets.items() if read(self._taken, port_of(port[0], to)) is None}
+        ways, ports = self._gateways.ways, self._gateways.own_ports(key)
+        name, way = ways.name(key), ways.of(key)
+        kept = {port: to for port, to in way.targets.items() if self._is_free(port_of(port[0], to), name)}
+        avoid = [to for port, to in way.targets.items() if port not in kept]
+        if not ports <= kept.keys():  # else nothing is to be found, and nobody has to know what others have
+            avoid += [number for table in self._avoided for number in (read(table, "") or {}).values()]
         asked = (row.spec.infrastructure, row.spec.addresses) if row.spec else (Infrastructure(), ())
-        avoid = [number for table in self._avoided for number in (read(table, "") or {}).values()]
-        way = Way(free, way.addresses)
         pods = self._own.public() if row.spec else None
-        return wish(ways.name(key), row, self._gateways.own_ports(key), way, pods, asked, avoid)
+        return wish(name, row, ports, Way(kept, way.addresses), pods, asked, avoid)
+
+    def _is_free(self, port: Port, service: str) -> bool:
+        """Whether a port of Envoy that a Service leads to is nobody else's."""
+        return read(self._taken, port) is None and self._gateways.ways.leading_to(port) == service
 
     def _addresses(self, gateway: ObjectKey) -> Addresses:
         """Those by which the clients of a Gateway come in."""

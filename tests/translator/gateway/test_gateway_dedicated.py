@@ -106,8 +106,11 @@ def test_of_two_services_that_lead_to_one_port_one_counts() -> None:
     made = apart()
     provide(made, WEB, "192.0.2.1", 20000)
     provide(made, OTHER, "192.0.2.2", 20000)
-    served = [made.conditions(key, "http")["Accepted"] for key in (WEB, OTHER)]
-    assert sorted(served) == ["False/PortUnavailable", "True/Accepted"]
+    found = {made.conditions(key, "http")["Accepted"]: made.status(key)["service"] for key in (WEB, OTHER)}
+    assert found["True/Accepted"]["ports"][0]["target"] == 20000
+    assert found["True/Accepted"]["avoid"] == []
+    assert found["False/PortUnavailable"]["ports"][0]["target"] == 0
+    assert found["False/PortUnavailable"]["avoid"] == [20000]
 
 
 def test_ports_that_others_have_are_not_to_be_given_and_are_left_to_them() -> None:
@@ -129,8 +132,11 @@ def test_ports_that_others_have_are_not_to_be_given_and_are_left_to_them() -> No
     provide(made, WEB, "192.0.2.1", 20001)  # which a Listener has, so that another is to be found
     assert made.conditions(WEB, "http")["Accepted"] == "False/PortUnavailable"
     assert made.status(WEB)["service"]["ports"][0]["target"] == 0
+    assert made.status(WEB)["service"]["avoid"] == [20001, 20003]
     made.delete(shared)
     assert made.status(WEB)["service"]["avoid"] == [20001]
+    provide(made, WEB, "192.0.2.1", 20002)
+    assert made.status(WEB)["service"]["avoid"] == []  # there is nothing to be found
 
 
 def test_the_service_of_a_gateway_that_cannot_be_read_stays_as_it_is() -> None:
