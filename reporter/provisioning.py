@@ -173,7 +173,11 @@ class Provisioning:
         answer = await self._ask("GET", self._folder, params={"labelSelector": f"{SERVES}={SERVES_GATEWAY}"})
         if not answer.ok:
             raise _RestError(answer.message)
-        for service in map(service_of, orjson.loads(answer.body)["items"]):
+        try:
+            services = [service_of(each) for each in orjson.loads(answer.body)["items"] or ()]
+        except (ValueError, TypeError, KeyError) as error:
+            raise _RestError("it does not answer with a list of Services") from error
+        for service in services:
             if service.owner == self._owner:  # another one's lead to another Envoy
                 self._given.keep(service)
         self._is_listed = True

@@ -177,6 +177,14 @@ async def test_who_shares_addresses_by_now_or_is_of_another_class_has_no_service
         await becomes(lambda: not server.services)
 
 
+async def test_a_list_that_is_none_is_asked_for_again(tmp_path: Path) -> None:
+    server = Server()
+    server.refused["GET", ""] = [200, 403]
+    async with term(tmp_path, server) as made:
+        made.say(a=said("a"))
+        await becomes(lambda: "gateway-a" in server.services)
+
+
 async def test_another_dragoman_in_our_namespace_has_an_envoy_and_ports_of_its_own(tmp_path: Path) -> None:
     server = Server()
     server.left("a")
