@@ -63,7 +63,7 @@ class Provisioning:
         self._made: dict[str, JSONObject] = {}
         self._wishes: dict[str, Wish] = {}
         self._due: dict[str, None] = {}
-        self._rests: dict[str, float] = {}
+        self._rests: dict[str, tuple[float, asyncio.TimerHandle]] = {}
         self._rang = asyncio.Event()
         self._is_ours = False
         self._is_listed = False
@@ -113,7 +113,9 @@ class Provisioning:
         del self._due[key]
         try:
             await self._look(key)
-            if self._rests.pop(key, None):
+            rested = self._rests.pop(key, None)
+            if rested is not None:
+                rested[1].cancel()
                 log.info("the Service of a Gateway is well again", gateway=_called(key))
         except (UnreachableError, _RestError):
             self._due[key] = None
@@ -126,10 +128,12 @@ class Provisioning:
     def _put_off(self, key: str, reason: str) -> None:
         """This one alone failed: it is looked at again after a rest of its own."""
         before = self._rests.get(key)
-        rest = self._rests[key] = SHORTEST if before is None else min(2 * before, LONGEST)
         if before is None:
             log.warning("the Service of a Gateway cannot be made", gateway=_called(key), reason=reason)
-        asyncio.get_running_loop().call_later(rest, self._touch, key)
+        else:
+            before[1].cancel()  # a change came in between
+        rest = SHORTEST if before is None else min(2 * before[0], LONGEST)
+        self._rests[key] = rest, asyncio.get_running_loop().call_later(rest, self._touch, key)
 
     def _touch(self, key: str) -> None:
         self._due[key] = None

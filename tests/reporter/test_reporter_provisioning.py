@@ -6,6 +6,7 @@ The requests themselves are tried on a real API server by the conformance suite;
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
@@ -82,7 +83,9 @@ class Term:
         records = {
             f"{provisioning.PREFIX}default/{name}": None
             if found is None
-            else Record(orjson.dumps(found).hex()[:60], orjson.dumps({"gateway": found} if found else {}), {})
+            else Record(
+                blake2b(orjson.dumps(found)).hexdigest()[:16], orjson.dumps({"gateway": found} if found else {}), {}
+            )
             for name, found in gateways.items()
         }
         self._writer.commit(records)
@@ -132,6 +135,29 @@ async def test_what_was_refused_is_made_by_and_by(tmp_path: Path, status: int) -
     async with term(tmp_path, server) as made:
         made.say(a=said("a"))
         await becomes(lambda: "gateway-a" in server.services)
+
+
+async def test_changes_of_what_is_refused_are_not_tried_again_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, timers = asyncio.get_running_loop(), list[asyncio.TimerHandle]()
+    call_later = loop.call_later
+
+    def noted(*given: Any) -> asyncio.TimerHandle:
+        timers.append(call_later(*given))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_later", noted)
+    monkeypatch.setattr(provisioning, "SHORTEST", 600.0)
+    monkeypatch.setattr(provisioning, "LONGEST", 600.0)
+    server = Server()
+    server.refused["PATCH", "gateway-a"] = [422] * 3
+    async with term(tmp_path, server) as made:
+        for number in range(3):
+            made.say(a=said("a", labels={"number": str(number)}))
+            await becomes(lambda left=2 - number: len(server.refused["PATCH", "gateway-a"]) == left)  # type: ignore[misc]
+        soon = loop.time() + 300
+        assert len([each for each in timers if each.when() > soon and not each.cancelled()]) == 1
 
 
 async def test_a_service_without_ports_is_not_asked_for(tmp_path: Path) -> None:
