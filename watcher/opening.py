@@ -8,7 +8,7 @@ of them cannot be seen is told at once: it is why all wait. That may last, so of
 from collections.abc import Iterable
 
 from watcher.kinds import Target
-from watcher.sources import Event, ObjectChanged, ObjectGone, Source, SourceFailed
+from watcher.sources import Event, ObjectChanged, ObjectGone, Source, SourceFailed, SourceListed
 from watcher.watch_events import Forbidden, Listed, Missing, WatchEvent
 
 _Place = tuple[Source, str, str]
@@ -43,6 +43,8 @@ class Opening:
         """Keep it as the last that is known, in place of what it makes void."""
         if isinstance(event, ObjectChanged | ObjectGone):
             place: _Place = (event.source, "object", event.key)
+        elif isinstance(event, SourceListed) and not event.whole:  # what was listed before stays
+            place = (event.source, "part", "")
         else:
             place = (event.source, type(event).__name__, "")
         self._withheld.pop(place, None)

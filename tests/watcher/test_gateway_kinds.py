@@ -157,6 +157,19 @@ def test_why_what_a_class_opens_is_not_told_yet_is_told() -> None:
     assert not [key for key in run.records if key.startswith("dragoman/")]
 
 
+def test_what_is_not_told_yet_stays_when_the_right_to_see_it_is_taken_back() -> None:
+    run = Run()
+    run.lists_all()
+    run.take(GATEWAY_CLASS, Changed(a_class()))
+    gateway = made(GATEWAY, "g", spec={})
+    run.lists(GATEWAY, gateway)
+    run.take(GATEWAY, Forbidden("no more"))
+    for kind in GATED:
+        if kind is not GATEWAY:
+            run.lists(kind)
+    assert gateway.key in run.records
+
+
 def test_of_what_is_not_told_yet_the_last_is_kept() -> None:
     """A kind that cannot be seen may keep the others waiting for long."""
     opening = Opening()
