@@ -3,6 +3,9 @@
 What a Gateway is to have comes with its status (`statuses`), so that a change costs one look at that Gateway. What
 there is, is asked once a term. Nothing is deleted because nothing is said of it: a translator that begins has said
 nothing yet. Only where the API server says that the Gateway is gone, or is of another class by now, its Service goes.
+
+What fails for one Gateway is tried again by and by, and the others do not wait for it; they do where the API server
+cannot be asked at all, or wants to be left in peace.
 """
 
 import asyncio
@@ -17,7 +20,6 @@ from process import logs
 from process.settings import Settings
 from reporter.objects import GATEWAY_API, JSONObject
 from reporter.services import (
-    OWNER,
     SERVES,
     SERVES_GATEWAY,
     FullError,
@@ -26,9 +28,10 @@ from reporter.services import (
     Wish,
     document_of,
     service_of,
+    wants_none,
     wish_of,
 )
-from reporter.writing import APPLY, TIMEOUT
+from reporter.writing import APPLY, TIMEOUT, WANTS_REST
 from snapshot import Reader, Record, Snapshot
 
 PREFIX: Final = f"{GATEWAY_API}/Gateway/"
@@ -40,6 +43,10 @@ log = logs.get("provisioning")
 
 class _FailedError(Exception):
     """The API server did not do it; the message says why."""
+
+
+class _RestError(Exception):
+    """The API server would not do it for any Gateway."""
 
 
 class Provisioning:
@@ -56,22 +63,32 @@ class Provisioning:
         self._made: dict[str, JSONObject] = {}
         self._wishes: dict[str, Wish] = {}
         self._due: dict[str, None] = {}
+        self._rests: dict[str, tuple[float, asyncio.TimerHandle]] = {}
         self._rang = asyncio.Event()
+        self._is_ours = False
         self._is_listed = False
         self._is_troubled = False
 
     def follow(self) -> None:
         """Note which Gateways are to have other Services than before. Raises what `Reader.told` does."""
         for key, wish in self._statuses.told(_wish_or_nothing).records.items():
-            if not key.startswith(PREFIX) or (self._wishes.get(key) == (wish or None) and not _is_open(wish)):
+            self._is_ours = self._is_ours or key.startswith(GATEWAY_API)
+            if not key.startswith(PREFIX):
                 continue
             if wish:
+                is_same = self._wishes.get(key) == wish and not _is_open(wish)
                 self._wishes[key] = wish
             else:
-                del self._wishes[key]
-            self._due[key] = None
-        if self._due:
+                is_same = self._wishes.pop(key, None) is None and not self._given.of(_called(key))
+            if not is_same:
+                self._due[key] = None
+        if self._is_due:
             self._rang.set()
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether there is something to do; what a former term left is looked for where Gateway API is served."""
+        return bool(self._due) or (self._is_ours and not self._is_listed)
 
     async def run(self) -> None:
         """Make them as they are to be, one after the other, until cancelled."""
@@ -79,27 +96,54 @@ class Provisioning:
         while True:
             await self._rang.wait()
             self._rang.clear()
-            while self._due and self._leads():
-                key = next(iter(self._due))
-                del self._due[key]
+            while self._is_due and self._leads():
                 try:
-                    await self._look(key)
+                    await self._step()
                     rest = self._well()
-                except (UnreachableError, _FailedError, FullError) as error:
-                    self._due[key] = None
-                    self._trouble(key, str(error), rest)
+                except (UnreachableError, _RestError) as error:
+                    self._trouble(str(error), rest)
                     await asyncio.sleep(rest)
                     rest = min(2 * rest, LONGEST)
-                except Exception:
-                    log.exception("a Service could not be made: a bug of ours", gateway=_called(key))
 
-    async def _look(self, key: str) -> None:
+    async def _step(self) -> None:
         if not self._is_listed:
             await self._list()
+            return
+        key = next(iter(self._due))
+        del self._due[key]
+        try:
+            await self._look(key)
+            rested = self._rests.pop(key, None)
+            if rested is not None:
+                rested[1].cancel()
+                log.info("the Service of a Gateway is well again", gateway=_called(key))
+        except (UnreachableError, _RestError):
+            self._due[key] = None
+            raise
+        except (_FailedError, FullError) as error:
+            self._put_off(key, str(error))
+        except Exception:
+            log.exception("a Service could not be made: a bug of ours", gateway=_called(key))
+
+    def _put_off(self, key: str, reason: str) -> None:
+        """This one alone failed: it is looked at again after a rest of its own."""
+        before = self._rests.get(key)
+        if before is None:
+            log.warning("the Service of a Gateway cannot be made", gateway=_called(key), reason=reason)
+        else:
+            before[1].cancel()  # a change came in between
+        rest = SHORTEST if before is None else min(2 * before[0], LONGEST)
+        self._rests[key] = rest, asyncio.get_running_loop().call_later(rest, self._touch, key)
+
+    def _touch(self, key: str) -> None:
+        self._due[key] = None
+        self._rang.set()
+
+    async def _look(self, key: str) -> None:
         wish = self._wishes.get(key)
         if wish is None:
-            await self._withdraw([each for each in self._given.services.values() if each.gateway == _called(key)])
-        elif wish.selector:
+            await self._withdraw(self._given.of(_called(key)))
+        elif wish.selector and wish.targets:  # else there is nothing yet that a Service could lead to
             await self._make(key, wish)
 
     async def _make(self, key: str, wish: Wish) -> None:
@@ -132,21 +176,26 @@ class Provisioning:
         """Learn which Services there are; those of Gateways that have gone meanwhile go too."""
         answer = await self._ask("GET", self._folder, params={"labelSelector": f"{SERVES}={SERVES_GATEWAY}"})
         if not answer.ok:
-            raise _FailedError(answer.message)
-        items = orjson.loads(answer.body)["items"]
-        for document in items:
-            self._given.keep(service_of(document))
+            raise _RestError(answer.message)
+        try:
+            services = [service_of(each) for each in orjson.loads(answer.body)["items"] or ()]
+        except (ValueError, TypeError, KeyError) as error:
+            raise _RestError("it does not answer with a list of Services") from error
+        for service in services:
+            if service.owner == self._owner:  # another one's lead to another Envoy
+                self._given.keep(service)
         self._is_listed = True
-        ours = [each for each in items if (each["metadata"].get("annotations") or {}).get(OWNER) == self._owner]
-        wanted = {wish.name for wish in self._wishes.values()}
-        left = [service_of(each) for each in ours if each["metadata"]["name"] not in wanted]
-        await self._withdraw([each for each in left if each.gateway])
+        for service in self._given.services.values():
+            if service.gateway and f"{PREFIX}{service.gateway}" not in self._wishes:
+                self._due[f"{PREFIX}{service.gateway}"] = None
 
     async def _is_over(self, service: Service) -> bool:
         """Whether a Service has nothing to serve any more: we say that its Gateway has none, or that is not ours."""
         record = self._statuses.get(f"{PREFIX}{service.gateway}")
-        if record is not None:
-            return wish_of(record) is None
+        if record is not None and wants_none(record):
+            return True
+        if wish_of(record) is not None:
+            return False
         namespace, _, name = service.gateway.partition("/")
         answer = await self._ask("GET", f"/apis/{GATEWAY_API}/v1/namespaces/{namespace}/gateways/{name}")
         if answer.status == HTTPStatus.NOT_FOUND:
@@ -157,7 +206,10 @@ class Provisioning:
         return bool(spec.get("gatewayClassName") != service.gateway_class)
 
     async def _ask(self, method: str, path: str, **more: Any) -> Answer:
-        return await self._api.request(method, path, timeout=TIMEOUT, **more)
+        answer = await self._api.request(method, path, timeout=TIMEOUT, **more)
+        if answer.status in WANTS_REST:
+            raise _RestError(answer.message)
+        return answer
 
     def _well(self) -> float:
         if self._is_troubled:
@@ -165,10 +217,10 @@ class Provisioning:
             log.info("Services of Gateways can be made again")
         return SHORTEST
 
-    def _trouble(self, key: str, reason: str, rest: float) -> None:
+    def _trouble(self, reason: str, rest: float) -> None:
         if not self._is_troubled:
             self._is_troubled = True
-            log.warning("Services of Gateways cannot be made", gateway=_called(key), reason=reason, again_in_s=rest)
+            log.warning("Services of Gateways cannot be made", reason=reason, again_in_s=rest)
 
 
 def _wish_or_nothing(record: Record) -> Wish | Literal[False]:

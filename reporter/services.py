@@ -4,7 +4,8 @@ The Service is where it is written down which port of Envoy is whose (`translato
 a port stays whose it is over every restart, and whoever leads finds it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,7 +35,10 @@ class FullError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The Service that a Gateway is to have, as the translator says it. A target of 0 is still to be found."""
+    """The Service that a Gateway is to have, as the translator says it.
+
+    A target of 0 is still to be found, and none of the ports `avoid`: others have these.
+    """
 
     name: str
     gateway_class: str
@@ -43,48 +47,70 @@ class Wish:
     selector: Mapping[str, str]
     address: str
     targets: Mapping[Port, int]
+    avoid: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One of these Services as it is: whose it is, and where its ports lead to."""
+    """One of these Services as it is: whose it is, which of us made it, and where its ports lead to."""
 
     name: str
     gateway: str
     gateway_class: str
     targets: Mapping[Port, int]
+    owner: str = ""
 
 
 @dataclass(slots=True)
 class Given:
-    """The Services that there are, and so the ports that are somebody's. `next` is where the search goes on."""
+    """The Services that there are, and so the ports that are somebody's. `next` is where the search goes on.
+
+    Two may have one port: who lost the lease may have given it a moment after its successor looked.
+    """
 
     services: dict[str, Service] = field(default_factory=dict)
-    _taken: set[int] = field(default_factory=set)
+    _of: dict[str, dict[str, Service]] = field(default_factory=dict)
+    _taken: Counter[int] = field(default_factory=Counter)
     _next: int = FIRST
 
     def keep(self, service: Service) -> None:
         """This Service is there."""
         self.forget(service.name)
         self.services[service.name] = service
-        self._taken.update(service.targets.values())
+        self._of.setdefault(service.gateway, {})[service.name] = service
+        self._taken.update(set(service.targets.values()))
 
     def forget(self, name: str) -> None:
         """A Service is there no more."""
         known = self.services.pop(name, None)
         if known is not None:
-            self._taken.difference_update(known.targets.values())
+            del self._of[known.gateway][name]
+            if not self._of[known.gateway]:
+                del self._of[known.gateway]
+            for target in set(known.targets.values()):
+                self._taken[target] -= 1
+                if not self._taken[target]:
+                    del self._taken[target]
+
+    def of(self, gateway: str) -> list[Service]:
+        """The Services of a Gateway."""
+        return list(self._of.get(gateway, {}).values())
 
     def targets(self, wish: Wish) -> dict[Port, int]:
         """Where the ports of a Service are to lead: where they do, and else to a port that is free. FullError."""
         known = self.services.get(wish.name)
+        before = known.targets if known else {}
+        own = set(before.values())
         found: dict[Port, int] = {}
         for port, target in wish.targets.items():
-            there = target or (known.targets.get(port, 0) if known else 0)
-            found[port] = there or self._free(found.values())
+            there = before.get(port, 0)
+            there = target or (0 if there in wish.avoid else there)
+            is_others = there in found.values() or self._taken[there] > (there in own)
+            also = {*found.values(), *wish.targets.values(), *wish.avoid}
+            found[port] = there if there and not is_others else self._free(also)
         return found
 
-    def _free(self, also: Iterable[int]) -> int:
+    def _free(self, also: Collection[int]) -> int:
         """A port that nobody has. Of those that were given back the last one comes last: connections may be left."""
         for _ in range(LAST - FIRST + 1):
             port = self._next
@@ -109,7 +135,17 @@ def wish_of(record: Record | None) -> Wish | None:
         wanted["selector"],
         wanted["address"],
         targets,
+        frozenset(wanted["avoid"]),
     )
+
+
+def wants_none(record: Record) -> bool:
+    """Whether the translator says of a Gateway of ours that it has no Service of its own.
+
+    Of one of another class nothing is said, and neither where its class is gone or is no good at the moment.
+    """
+    said = orjson.loads(record.body).get("gateway")
+    return bool(said) and "service" not in said
 
 
 def service_of(document: Mapping[str, Any]) -> Service:
@@ -121,7 +157,7 @@ def service_of(document: Mapping[str, Any]) -> Service:
         for each in spec.get("ports") or ()
         if isinstance(each.get("targetPort"), int)
     }
-    return Service(metadata["name"], said.get(GATEWAY, ""), said.get(CLASS, ""), targets)
+    return Service(metadata["name"], said.get(GATEWAY, ""), said.get(CLASS, ""), targets, said.get(OWNER, ""))
 
 
 def document_of(wish: Wish, gateway: str, targets: Mapping[Port, int], namespace: str, owner: str) -> JSONObject:

@@ -6,6 +6,7 @@ import pytest
 from reporter.services import (
     FIRST,
     LAST,
+    OWNER,
     SERVES,
     SERVES_GATEWAY,
     FullError,
@@ -60,7 +61,7 @@ def test_what_is_given_back_is_given_again_but_last() -> None:
 def test_what_is_written_is_read_again() -> None:
     made = wish("gateway-a", p80=0, p443=0)
     document = document_of(made, "default/web", {HTTP: 20_000, HTTPS: 20_001}, "ambassador", "default")
-    assert service_of(document) == Service("gateway-a", "default/web", "ours", {HTTP: 20_000, HTTPS: 20_001})
+    assert service_of(document) == Service("gateway-a", "default/web", "ours", {HTTP: 20_000, HTTPS: 20_001}, "default")
     assert document["metadata"]["labels"] == {"team": "a", "getambassador.io/serves": "gateway"}
     assert "loadBalancerIP" not in document["spec"]
     asked = Wish("gateway-a", "ours", {}, {}, {}, "192.0.2.1", {})
@@ -72,9 +73,35 @@ def test_a_gateway_without_addresses_of_its_own_is_to_have_none() -> None:
     assert wish_of(Record("1", orjson.dumps({"gateway": {"conditions": []}}), {})) is None
     ports = [{"protocol": "TCP", "port": 80, "target": 0}]
     said = {"name": "gateway-a", "class": "ours", "labels": {"team": "a"}, "annotations": {}, "selector": {"app": "us"}}
-    record = Record("1", orjson.dumps({"gateway": {"service": {**said, "address": "", "ports": ports}}}), {})
+    more = {"address": "", "ports": ports, "avoid": []}
+    record = Record("1", orjson.dumps({"gateway": {"service": {**said, **more}}}), {})
     assert wish_of(record) == wish(p80=0)
 
 
-def test_both_parts_know_these_services_by_the_same_label() -> None:
+def test_of_two_that_were_given_one_port_one_goes_elsewhere_and_one_stays() -> None:
+    given = Given()
+    given.keep(service("gateway-a", FIRST))
+    given.keep(service("gateway-b", FIRST))
+    moved = given.targets(wish(p80=FIRST))
+    assert moved == {HTTP: FIRST + 1}
+    given.keep(Service("gateway-a", "", "", moved))
+    assert given.targets(wish("gateway-b", p80=FIRST)) == {HTTP: FIRST}
+    given.forget("gateway-b")
+    assert given.targets(wish("gateway-c", p80=FIRST)) == {HTTP: FIRST}
+
+
+def test_a_port_is_given_to_no_second_port_of_the_same_service() -> None:
+    assert Given().targets(wish(p80=0, p443=FIRST)) == {HTTP: FIRST + 1, HTTPS: FIRST}
+
+
+def test_what_others_have_is_not_given() -> None:
+    given = Given()
+    avoiding = Wish("gateway-a", "ours", {}, {}, {}, "", {HTTP: 0}, frozenset({FIRST}))
+    assert given.targets(avoiding) == {HTTP: FIRST + 1}
+    given.keep(Service("gateway-a", "default/x", "ours", {HTTP: FIRST}))  # and they have it since
+    assert given.targets(avoiding) == {HTTP: FIRST + 2}
+
+
+def test_both_parts_know_these_services_by_the_same_label_and_ports() -> None:
     assert (SERVES, SERVES_GATEWAY) == (dedicated.SERVES, dedicated.SERVES_GATEWAY)
+    assert (FIRST, LAST, OWNER) == (dedicated.FIRST, dedicated.LAST, dedicated.OWNER)

@@ -12,8 +12,10 @@ from snapshot import Record
 from watcher.cluster import Cluster
 from watcher.gateway_kinds import CONFIG_MAP, CONTROLLER, GATEWAY_CLASS, GATEWAY_KINDS, NAMESPACE
 from watcher.kinds import KINDS, SECRET, Kind, Target
+from watcher.opening import Opening
 from watcher.references import named_by_gateway_api
 from watcher.secrets import MOST_OF_A_NAMESPACE
+from watcher.sources import ObjectChanged, ObjectGone, SourceListed
 from watcher.trimming import Seen, seen
 from watcher.watch_events import Changed, Failing, Forbidden, Gone, Listed, Missing, WatchEvent
 from watcher.watching import targets_of
@@ -142,6 +144,45 @@ def test_what_a_class_opens_is_told_when_all_of_it_has_been_seen() -> None:
     assert orjson.loads(run.records[route.key].body)["spec"] == {"rules": []}
     run.take(ROUTE, Gone(route.key))
     assert route.key not in run.records
+
+
+def test_why_what_a_class_opens_is_not_told_yet_is_told() -> None:
+    run = Run()
+    run.lists_all()
+    run.take(GATEWAY_CLASS, Changed(a_class()))
+    run.take(POLICY, Failing("conversion webhook: no answer", 9))
+    (told,) = [record for key, record in run.records.items() if key.startswith("dragoman/")]
+    assert "conversion webhook: no answer" in orjson.loads(told.body)["message"]
+    run.lists_all(a_class())
+    assert not [key for key in run.records if key.startswith("dragoman/")]
+
+
+def test_what_is_not_told_yet_stays_when_the_right_to_see_it_is_taken_back() -> None:
+    run = Run()
+    run.lists_all()
+    run.take(GATEWAY_CLASS, Changed(a_class()))
+    gateway = made(GATEWAY, "g", spec={})
+    run.lists(GATEWAY, gateway)
+    run.take(GATEWAY, Forbidden("no more"))
+    for kind in GATED:
+        if kind is not GATEWAY:
+            run.lists(kind)
+    assert gateway.key in run.records
+
+
+def test_of_what_is_not_told_yet_the_last_is_kept() -> None:
+    """A kind that cannot be seen may keep the others waiting for long."""
+    opening = Opening()
+    opening.begin([Target(ROUTE), Target(POLICY)])
+    source, record = Target(ROUTE).source, made(ROUTE, "r", spec={}).record
+    gone = ObjectGone(source, "b")
+    opening.pass_on(Target(ROUTE), [Listed({})], [SourceListed(source, {})])
+    for key in ("a", "b") * 100:
+        change = ObjectChanged(source, key, record)
+        assert opening.pass_on(Target(ROUTE), [Changed(made(ROUTE, "r", spec={}))], [change]) == []
+    opening.pass_on(Target(ROUTE), [Gone("b")], [gone])
+    told = opening.pass_on(Target(POLICY), [Missing()], [])
+    assert told == [SourceListed(source, {}), ObjectChanged(source, "a", record), gone]
 
 
 def test_a_watcher_that_is_started_anew_goes_on_with_what_it_had_whatever_it_may_see_now() -> None:

@@ -31,8 +31,15 @@ DEDICATED: Final = "dedicated"
 SERVES: Final = "getambassador.io/serves"
 SERVES_GATEWAY: Final = "gateway"
 """The label by which the Service of one Gateway is known."""
+FIRST, LAST = 20_000, 29_999
+"""The ports of Envoy that are given to these Services, where nobody else has them."""
 _GATEWAY_NAME: Final = "gateway.networking.k8s.io/gateway-name"
 _LONGEST_LABEL: Final = 63
+_KEPT: Final = READ_LABELS | {_GATEWAY_NAME}
+"""The labels that say something to us, or of us, beside those of our own group."""
+
+OWNER: Final = "getambassador.io/ambassador-id"
+"""The annotation that says which gateway a Service leads to, of several in our namespace."""
 
 _OURS: Final = "getambassador.io/"
 
@@ -61,10 +68,16 @@ class Ways:
         self._by_name: Table[str, Way] = tables.each(
             "ways to gateways", found, lambda _, them: next(iter(them.values()))
         )
+        led = tables.group("ports of Envoy that ways lead to", self._by_name, _led_to)
+        self._leading: Table[Port, str] = tables.each("ways by port of Envoy", led, lambda _, them: min(them))
 
     def of(self, gateway: ObjectKey) -> Way:
         """That of a Gateway that has its own."""
         return read(self._by_name, self.name(gateway)) or NO_WAY
+
+    def leading_to(self, port: Port) -> str | None:
+        """The name of the Service that leads to a port of Envoy; of several, which last a moment, the first."""
+        return read(self._leading, port)
 
     def name(self, gateway: ObjectKey) -> str:
         """What the Service of a Gateway is called, whose own name may be longer than that of a Service."""
@@ -79,7 +92,15 @@ class Ways:
         metadata = metadata_of(document).value
         if metadata is None or (metadata.labels or {}).get(SERVES) != SERVES_GATEWAY:
             return {}
+        ours = self._options.ambassador_id
+        if (metadata.annotations or {}).get(OWNER, ours) != ours:
+            return {}
         return {name: Way(_targets(document.get("spec")), _addresses(document.get("status")))}
+
+
+def givable(number: int) -> dict[str, int]:
+    """As a member of the one row of ports that might be given to Services, and that somebody else has."""
+    return {"": number} if FIRST <= number <= LAST else {}
 
 
 def transport(protocol: str) -> str:
@@ -108,6 +129,7 @@ def wish(
     way: Way,
     pods: OwnService | None,
     asked: tuple[Infrastructure, Iterable[Address]],
+    avoid: Iterable[int],
 ) -> dict[str, Any]:
     """The Service that a Gateway is to have, for who makes it; a target of 0 is still to be found.
 
@@ -118,6 +140,7 @@ def wish(
         way: the Service as it is.
         pods: a Service that leads to us; without it nobody knows which pods the new one is to select.
         asked: what the Gateway says of what is made for it, and of its addresses.
+        avoid: the ports of Envoy that it is not to be given, since others have them.
     """
     infrastructure, addresses = asked
     labels = {**_harmless(infrastructure.labels), SERVES: SERVES_GATEWAY}
@@ -135,12 +158,17 @@ def wish(
             {"protocol": protocol, "port": port, "target": way.targets.get((protocol, port), 0)}
             for protocol, port in sorted(set(ports))
         ],
+        "avoid": sorted(set(avoid)),
     }
 
 
 def _harmless(given: Mapping[str, str]) -> dict[str, str]:
     """What a Gateway may write on its Service, which is in our namespace: nothing that we read ourselves."""
-    return {name: text for name, text in given.items() if not (name.startswith(_OURS) or name in READ_LABELS)}
+    return {name: text for name, text in given.items() if not (name.startswith(_OURS) or name in _KEPT)}
+
+
+def _led_to(_: str, way: Way) -> dict[Port, bool]:
+    return {(protocol, target): True for (protocol, _), target in way.targets.items()}
 
 
 def _targets(spec: Any) -> dict[Port, int]:

@@ -113,12 +113,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A listener's wish for a port and a hostname."""
+    """A listener's wish for a port and a hostname.
+
+    `service` is the name of the Service that leads to it, where its Gateway has one of its own.
+    """
 
     rank: Rank
     protocol: str
     hostname: str
     named: str
+    service: str | None = None
 
     def may_share_with(self, other: "Claim") -> bool:
         """Whether a port may be that of both, if their hostnames are different."""
@@ -151,12 +155,12 @@ def listeners_of(
         )
 
 
-def claim_of(listener: Listener) -> Claim | None:
+def claim_of(listener: Listener, service: str | None) -> Claim | None:
     """What a listener wants; None where its protocol is not served, or no port leads to it, so that it gets nothing."""
     spec = listener.spec
     if not listener.opened or spec.protocol not in KINDS:
         return None
-    return Claim(listener.rank, spec.protocol, listener.hostname, listener.named)
+    return Claim(listener.rank, spec.protocol, listener.hostname, listener.named, service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,21 +174,28 @@ class Settled:
     hostnames: frozenset[str] = frozenset()
 
 
-def settle(claims: Mapping[ListenerKey, Claim], port: Port, taken_by: str | None) -> Settled:
+def settle(claims: Mapping[ListenerKey, Claim], port: Port, taken_by: str | None, led_by: str | None) -> Settled:
     """Which claims to a port are refused, and why.
 
     Args:
         claims: by the listeners.
         port: itself.
         taken_by: who has the port that is no Gateway, if anybody, for people.
+        led_by: the name of the Service of one Gateway that leads there: who comes by it is that Gateway's alone.
     """
     if taken_by is not None:
         said = f"port {port[1]} belongs to {taken_by}"
         return Settled(dict.fromkeys(claims, Refusal("PortUnavailable", said)))
+    said = f"port {port[1]} belongs to a Gateway with addresses of its own"
+    refused: dict[ListenerKey, Refusal] = {
+        key: Refusal("PortUnavailable", said)
+        for key, claim in claims.items()
+        if led_by is not None and claim.service != led_by
+    }
     by_owner: dict[Rank, dict[ListenerKey, Claim]] = {}
     for key, claim in sorted(claims.items()):
-        by_owner.setdefault(claim.rank, {})[key] = claim
-    refused: dict[ListenerKey, Refusal] = {}
+        if key not in refused:
+            by_owner.setdefault(claim.rank, {})[key] = claim
     kept: dict[str, Claim] = {}
     spoken: Claim | None = None
     for _, own in sorted(by_owner.items()):

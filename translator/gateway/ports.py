@@ -35,9 +35,12 @@ class Ports:
         self._terminations = terminations
         self._common = elsewhere.http_options
         self._options = options
-        claims = tables.group("claims of ports", gateways.listeners, _claims_of)
+        self._gateways = gateways
+        claims = tables.group("claims of ports", gateways.listeners, lambda _, row: self._claims_of(row))
         settled = tables.each(
-            "ports of gateways settled", claims, lambda port, them: settle(them, port, read(elsewhere.taken, port))
+            "ports of gateways settled",
+            claims,
+            lambda port, them: settle(them, port, read(elsewhere.taken, port), gateways.ways.leading_to(port)),
         )
         self._refused: Table[Port, Mapping[ListenerKey, Refusal]] = tables.each(
             "claims of ports refused", settled, lambda _, row: row.refused or None
@@ -77,6 +80,12 @@ class Ports:
         found = overlapping(own, near) if own is not None and near is not None else None
         return (found,) if found is not None else ()
 
+    def _claims_of(self, listener: Listener) -> dict[Port, Claim]:
+        gateway = listener.gateway
+        own = self._gateways.ways.name(gateway) if self._gateways.is_dedicated(gateway) else None
+        claim = claim_of(listener, own)
+        return {listener.port: claim} if claim is not None else {}
+
     def _judge(self, listener: Listener) -> Verdict:
         refusal = (read(self._refused, listener.port) or {}).get(listener.key)
         by_tls = listener.ends_tls and listener.stopped != UNREAD
@@ -94,11 +103,6 @@ class Ports:
         origins = tuple(sorted({key[0] for key in served}))
         address, more = self._options.bind_address, self._options.more_addresses
         return ir.Listener(name, address, port, origins=origins, more_addresses=more, by_datagrams=transport == "UDP")
-
-
-def _claims_of(_: ListenerKey, listener: Listener) -> dict[Port, Claim]:
-    claim = claim_of(listener)
-    return {listener.port: claim} if claim is not None else {}
 
 
 def _served(row: Verdict) -> Served | None:

@@ -19,7 +19,7 @@ from translator.gateway.attachment import Attachment, unserved
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition
 from translator.gateway.connections import Connections
-from translator.gateway.dedicated import wish
+from translator.gateway.dedicated import Way, givable, wish
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways, ListenerSet, declared
 from translator.gateway.grants import Grants
@@ -31,6 +31,7 @@ from translator.gateway.kinds.shared import Object, hostnames_of, read_object
 from translator.gateway.kinds.tcp_route import TCPRouteSpec
 from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connections
 from translator.gateway.kinds.udp_route import UDPRouteSpec
+from translator.gateway.listeners import Port, port_of
 from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
 from translator.gateway.policies import TlsPolicies
 from translator.gateway.policy_statuses import PolicyStatuses
@@ -124,6 +125,15 @@ class GatewayTables:
         self.files = policies.files
         self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, elsewhere, options)
         self.listeners = ports.listeners
+        self._taken = elsewhere.taken
+        self._avoided: tuple[Table[str, Mapping[Any, int]], ...] = (
+            tables.group("ports of others not to be given", elsewhere.taken, lambda port, _: givable(port[1])),
+            tables.group(
+                "ports of gateways not to be given",
+                gateways.listeners,
+                lambda _, row: {} if gateways.is_dedicated(row.gateway) else givable(row.opened),
+            ),
+        )
         understanding = Understanding(Backends(kubernetes, grants, policies, elsewhere.leading_here))
         self._routes = Routes(tables, routes, self._attachments, ports, understanding)
         self.routes, self.hosts_of = self._routes.routes, self._routes.hosts_of
@@ -193,12 +203,25 @@ class GatewayTables:
         return _told(row, (*conditions, *_of(self._sorted(key, declared(row)))))
 
     def _service(self, key: ObjectKey, row: Object[GatewaySpec]) -> dict[str, Any] | None:
-        """The Service that a Gateway with addresses of its own is to have."""
+        """The Service that a Gateway with addresses of its own is to have.
+
+        Of one that cannot be read nobody knows what it asks for: it says of no pods, and so the Service stays as it is.
+        """
         if not self._gateways.is_dedicated(key):
             return None
-        ways = self._gateways.ways
+        ways, ports = self._gateways.ways, self._gateways.own_ports(key)
+        name, way = ways.name(key), ways.of(key)
+        kept = {port: to for port, to in way.targets.items() if self._is_free(port_of(port[0], to), name)}
+        avoid = [to for port, to in way.targets.items() if port not in kept]
+        if not ports <= kept.keys():  # else nothing is to be found, and nobody has to know what others have
+            avoid += [number for table in self._avoided for number in (read(table, "") or {}).values()]
         asked = (row.spec.infrastructure, row.spec.addresses) if row.spec else (Infrastructure(), ())
-        return wish(ways.name(key), row, self._gateways.own_ports(key), ways.of(key), self._own.public(), asked)
+        pods = self._own.public() if row.spec else None
+        return wish(name, row, ports, Way(kept, way.addresses), pods, asked, avoid)
+
+    def _is_free(self, port: Port, service: str) -> bool:
+        """Whether a port of Envoy that a Service leads to is nobody else's."""
+        return read(self._taken, port) is None and self._gateways.ways.leading_to(port) == service
 
     def _addresses(self, gateway: ObjectKey) -> Addresses:
         """Those by which the clients of a Gateway come in."""

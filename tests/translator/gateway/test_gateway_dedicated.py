@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.translator.gateway.gateway_world import CONTROLLER, GatewayWorld, key_of, to
@@ -52,6 +53,7 @@ def test_what_the_service_of_a_gateway_is_to_be() -> None:
         "selector": {"app": "us"},
         "address": "",
         "ports": [{"protocol": "TCP", "port": 80, "target": 0}, {"protocol": "TCP", "port": 8080, "target": 0}],
+        "avoid": [],
     }
     assert service["name"] != made.status(OTHER)["service"]["name"]
     assert made.conditions(WEB, "http")["Programmed"] == "False/Pending"
@@ -84,6 +86,67 @@ def test_two_gateways_have_the_same_port_and_hostname_each_by_its_own_address() 
     assert made.routes("gateway:20001/*/*") == []
 
 
+def share(made: GatewayWorld, *listeners: dict[str, Any]) -> str:
+    """A Gateway that shares its addresses, and comes before those that have their own."""
+    made.gateway_class("shared")
+    return made.put("Gateway", "a", {"gatewayClassName": "shared", "listeners": list(listeners)})
+
+
+@pytest.mark.parametrize("hostname", [{}, {"hostname": "bank.test"}])
+def test_who_comes_by_an_address_of_a_gateways_own_is_served_by_that_gateway_alone(hostname: dict[str, str]) -> None:
+    made = apart()
+    provide(made, WEB, "192.0.2.1", 20000)
+    shared = share(made, {"name": "grab", "port": 20000, "protocol": "HTTP", **hostname})
+    assert made.conditions(shared, "grab")["Accepted"] == "False/PortUnavailable"
+    assert made.conditions(WEB, "http")["Programmed"] == "True/Programmed"
+    assert made.pipeline.intent.listeners.view()["gateway:20000"].origins == (WEB,)
+
+
+def test_of_two_services_that_lead_to_one_port_one_counts() -> None:
+    made = apart()
+    provide(made, WEB, "192.0.2.1", 20000)
+    provide(made, OTHER, "192.0.2.2", 20000)
+    found = {made.conditions(key, "http")["Accepted"]: made.status(key)["service"] for key in (WEB, OTHER)}
+    assert found["True/Accepted"]["ports"][0]["target"] == 20000
+    assert found["True/Accepted"]["avoid"] == []
+    assert found["False/PortUnavailable"]["ports"][0]["target"] == 0
+    assert found["False/PortUnavailable"]["avoid"] == [20000]
+
+
+def test_ports_that_others_have_are_not_to_be_given_and_are_left_to_them() -> None:
+    made = apart()
+    shared = share(made, {"name": "mine", "port": 20003, "protocol": "HTTP"}, {**LISTENER, "name": "low"})
+    listener = {
+        "port": 20001,
+        "protocol": "HTTP",
+        "securityModel": "XFP",
+        "hostBinding": {"namespace": {"from": "ALL"}},
+    }
+    body = {
+        "metadata": {"name": "l", "namespace": "default"},
+        "apiVersion": "getambassador.io/v3alpha1",
+        "spec": listener,
+    }
+    made.change("getambassador.io/Listener/default/l", orjson.dumps({**body, "kind": "Listener"}))
+    assert made.status(WEB)["service"]["avoid"] == [20001, 20003]
+    provide(made, WEB, "192.0.2.1", 20001)  # which a Listener has, so that another is to be found
+    assert made.conditions(WEB, "http")["Accepted"] == "False/PortUnavailable"
+    assert made.status(WEB)["service"]["ports"][0]["target"] == 0
+    assert made.status(WEB)["service"]["avoid"] == [20001, 20003]
+    made.delete(shared)
+    assert made.status(WEB)["service"]["avoid"] == [20001]
+    provide(made, WEB, "192.0.2.1", 20002)
+    assert made.status(WEB)["service"]["avoid"] == []  # there is nothing to be found
+
+
+def test_the_service_of_a_gateway_that_cannot_be_read_stays_as_it_is() -> None:
+    made = apart(infrastructure={"annotations": {"lb.test/kind": "internal"}})
+    provide(made, WEB, "192.0.2.1", 20000)
+    made.gateway("web", {**LISTENER, "protocol": "TLS"}, infrastructure={"annotations": {"lb.test/kind": "internal"}})
+    assert made.conditions(WEB)["Accepted"] == "False/Invalid"
+    assert made.status(WEB)["service"]["selector"] == {}  # and so nothing is made of it
+
+
 def test_a_redirect_speaks_of_the_port_that_clients_use() -> None:
     made = apart({"name": "http", "port": 8080, "protocol": "HTTP"})
     made.route("one", {"filters": [{"type": "RequestRedirect", "requestRedirect": {"hostname": "b.test"}}]})
@@ -112,7 +175,12 @@ def test_listeners_of_sets_are_ports_of_their_gateways_service() -> None:
 
 def test_what_a_gateway_says_of_its_service_is_none_of_what_we_read() -> None:
     infrastructure = {
-        "labels": {"team": "a", "app.kubernetes.io/component": "ambassador-service", "getambassador.io/x": "y"},
+        "labels": {
+            "team": "a",
+            "app.kubernetes.io/component": "ambassador-service",
+            "getambassador.io/x": "y",
+            "gateway.networking.k8s.io/gateway-name": "other",
+        },
         "annotations": {"lb.test/kind": "internal", "getambassador.io/config": "kind: Mapping"},
     }
     service = apart(infrastructure=infrastructure).status(WEB)["service"]
@@ -120,6 +188,7 @@ def test_what_a_gateway_says_of_its_service_is_none_of_what_we_read() -> None:
         "getambassador.io/serves",
         "gateway.networking.k8s.io/gateway-name",
     }
+    assert service["labels"]["gateway.networking.k8s.io/gateway-name"] == "web"
     assert service["annotations"] == {"lb.test/kind": "internal"}
 
 
@@ -137,6 +206,18 @@ def test_a_service_of_anybody_else_is_no_way_in() -> None:
     made = apart()
     provide(made, WEB, "192.0.2.1", 20000, **{"getambassador.io/serves": "other"})
     assert made.conditions(WEB, "http")["Programmed"] == "False/Pending"
+
+
+def test_a_service_of_another_dragoman_in_our_namespace_leads_to_another_envoy() -> None:
+    made = apart()
+    provide(made, WEB, "192.0.2.1", 20000)
+    metadata = {
+        "labels": {"getambassador.io/serves": "gateway"},
+        "annotations": {"getambassador.io/ambassador-id": "other"},
+    }
+    ports = [{"protocol": "TCP", "port": 80, "targetPort": 20000}]
+    made.document("Service", "gateway-0", OURS, metadata=metadata, spec={"ports": ports})
+    assert made.conditions(WEB, "http")["Programmed"] == "True/Programmed"
 
 
 def test_a_long_name_has_a_service_too() -> None:
