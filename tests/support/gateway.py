@@ -177,13 +177,12 @@ class Gateway(Scoped):
 
     @contextlib.contextmanager
     def applied(self, name: str, text: str) -> Iterator[None]:
-        """A file of the folder for the length of a block.
+        """A file of the folder for the length of a block, which begins when Envoy has what came of it.
 
-        What was removed is served a moment longer, so that a file of the same name takes its place without a gap. Who
-        comes next with the same name waits until that has happened, and is not answered by what was there before.
+        What was removed is served a moment longer, so that a file of the same name takes its place without a gap; one
+        with the same text is nothing new.
         """
-        is_another = self._applied.get(name, text) != text
-        before = self._commits() if is_another else None
+        before = self._commits() if self._applied.get(name) != text else None
         self._applied[name] = text
         self.apply(name, text)
         if before is not None:
