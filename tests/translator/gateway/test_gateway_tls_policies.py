@@ -352,6 +352,24 @@ def test_a_policy_that_envoy_refuses_is_held_back_alone_and_its_service_gets_no_
     assert b"k8s/default/red/80~" in envoy.translation.resources()[ROUTES].body, "its last good version"
 
 
+@pytest.mark.parametrize("comes_later", [True, False])
+def test_neither_the_gateway_nor_the_route_is_to_blame_for_a_policy_about_connections(comes_later: bool) -> None:
+    envoy = GatewayEnvoy(lambda name, body: "boom" if name.startswith("cluster/") and b"bad.test" in body else None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.take(envoy.translation.objects_changed(0.0, {key_of("ConfigMap", "ca"): CONFIG_MAP}))
+    tcp = {"name": "t", "port": 9000, "protocol": "TCP"}
+    gateway = (key_of("Gateway", "web"), {"gatewayClassName": "ours", "listeners": [tcp]})
+    bad = (P, spec(hostname="bad.test"))
+    envoy.put(0.0, WORLD[0], gateway, WORLD[2], (key_of("TCPRoute", "a"), ROUTE), *([] if comes_later else [bad]))
+    envoy.answer(0.1)
+    if comes_later:
+        envoy.put(9.0, bad)
+        envoy.answer(9.1)
+    assert set(envoy.holds) == {P}
+    body = envoy.translation.resources()["listener/gateway:9000"].body
+    assert b"k8s/default/red" not in body
+
+
 ROUTE = {"parentRefs": [{"name": "web"}], "rules": [{"backendRefs": [to()]}]}
 CONFIG_MAP = orjson.dumps({"kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"ca.crt": CA}})
 
