@@ -352,6 +352,30 @@ def test_a_policy_that_envoy_refuses_is_held_back_alone_and_its_service_gets_no_
     assert b"k8s/default/red/80~" in envoy.translation.resources()[ROUTES].body, "its last good version"
 
 
+def test_what_is_left_of_a_policy_is_never_taken_away_whatever_else_envoy_refuses() -> None:
+    envoy = GatewayEnvoy(lambda name, body: "boom" if name.startswith("route/") and b"k8s/far" in body else None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    elsewhere = {"matches": [{"path": {"value": "/far"}}], "backendRefs": [to("far", namespace="far")]}
+    route = {**ROUTE, "rules": [*ROUTE["rules"], elsewhere]}
+    far = (key_of("Service", "far", "far"), {"ports": [{"port": 80}]})
+    envoy.put(0.0, *WORLD, (key_of("HTTPRoute", "a"), route), far)
+    envoy.take(envoy.translation.objects_changed(0.0, {key_of("ConfigMap", "ca"): CONFIG_MAP}))
+    envoy.answer(0.1)
+    envoy.time_passed(5.0)
+    grant = {
+        "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "default"}],
+        "to": [{"group": "", "kind": "Service"}],
+    }
+    granted = key_of("ReferenceGrant", "g", "far")
+    envoy.put(9.0, (P, spec()), (granted, grant))
+    envoy.answer(9.1)
+    envoy.take(envoy.translation.objects_changed(20.0, {granted: None}))
+    envoy.answer(20.1)
+    routes = envoy.translation.resources()[ROUTES]
+    assert envoy.verdicts[ROUTES].accepted == routes.version
+    assert b"k8s/default/red/80" not in routes.body, "in clear text"
+
+
 @pytest.mark.parametrize("comes_later", [True, False])
 def test_neither_the_gateway_nor_the_route_is_to_blame_for_a_policy_about_connections(comes_later: bool) -> None:
     envoy = GatewayEnvoy(lambda name, body: "boom" if name.startswith("cluster/") and b"bad.test" in body else None)
