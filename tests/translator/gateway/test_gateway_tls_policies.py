@@ -168,6 +168,32 @@ def test_who_cannot_be_verified_is_asked_nothing(policy: dict[str, Any], accepte
     assert made.parent(key_of("HTTPRoute", "a")) == GOOD, "its references are as they should be"
 
 
+RED = {"group": "", "kind": "Service", "name": "red"}
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        [{"kind": "Service", "name": "red"}],
+        [{"group": "", "name": "red"}],
+        [{**RED, "sectionName": "Main"}],
+        [{**RED, "sectionName": 80}],
+        RED,
+        [*({**RED, "name": f"r{number}"} for number in range(100)), RED],
+    ],
+)
+def test_a_target_of_which_a_part_cannot_be_read_is_asked_nothing(targets: Any) -> None:
+    made = begun(**{**spec(), "targetRefs": targets})
+    assert backends(made) == [None]
+    assert ancestors(made)["web"]["Accepted"] == "False/Invalid"
+
+
+@pytest.mark.parametrize("target", ["red", 5, {"kind": "Odd", "name": "red"}, {"kind": "Service", "name": 5}])
+def test_what_is_no_service_by_any_reading_closes_none(target: Any) -> None:
+    made = begun(**{**spec(), "targetRefs": [target]})
+    assert tls(made) is None
+
+
 def test_options_of_others_are_nobodys_business() -> None:
     made = begun(**{**spec(), "options": {"x.test/y": "1"}})
     assert ancestors(made) == {"web": GOOD}
