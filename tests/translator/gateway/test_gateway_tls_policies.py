@@ -356,6 +356,18 @@ def test_what_a_gateway_shows_to_services_is_shown_there() -> None:
     assert (found.certificate, found.sni) == (ir.SecretRef("default", "client"), "red.test")
 
 
+def test_what_a_gateway_shows_is_shown_to_who_gets_copies() -> None:
+    made = begun()
+    made.certificate("client")
+    made.gateway("web", tls={"backend": {"clientCertificateRef": {"name": "client"}}})
+    made.service("blue")
+    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": to("red")}}
+    of_one = {"matches": [{"path": {"value": "/b"}}], "backendRefs": [to("blue", filters=[mirror])]}
+    made.route("a", {"backendRefs": [to("blue")], "filters": [mirror]}, of_one)
+    copied = [mirror.backend for route in made.routes(ANY) for mirror in getattr(route.action, "mirrors", ())]
+    assert [each.tls and each.tls.certificate for each in copied] == 2 * [ir.SecretRef("default", "client")]
+
+
 def test_a_policy_that_envoy_refuses_is_held_back_alone_and_its_service_gets_no_requests() -> None:
     envoy = GatewayEnvoy(lambda name, body: "boom" if name.startswith("cluster/") and b"bad.test" in body else None)
     envoy.translation.stream_changed(0.0, connected=True)
