@@ -194,6 +194,14 @@ def test_what_is_no_service_by_any_reading_closes_none(target: Any) -> None:
     assert tls(made) is None
 
 
+def test_a_policy_that_cannot_be_judged_by_a_bug_of_ours_closes_its_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("translator.gateway.policies._names", lambda _: 1 // 0)
+    made = begun()
+    with pytest.raises(AssertionError):
+        made.sweep()
+    assert backends(made) == [None]
+
+
 def test_options_of_others_are_nobodys_business() -> None:
     made = begun(**{**spec(), "options": {"x.test/y": "1"}})
     assert ancestors(made) == {"web": GOOD}
