@@ -489,10 +489,22 @@ def test_connections_that_end_here_go_on_as_the_policy_demands_and_those_passed_
     made.put("BackendTLSPolicy", "p", spec(ca("missing")))
     made.sweep()
     assert passed_on(made, through, ended, plain) == [None, "nobody", "nobody"]
-    for route in (names, whole):
+    for route, what in ((names, "connections whose TLS ends here"), (whole, "connections")):
         assert made.problems(route) == {
-            "spec.rules[0].backendRefs[0]": "gets no requests, since the BackendTLSPolicy default/p cannot be used"
+            "spec.rules[0].backendRefs[0]": f"gets no {what}, since the BackendTLSPolicy default/p cannot be used"
         }
     made.delete(policy)
     made.sweep()
     assert passed_on(made, through, ended, plain) == [None, None, None]
+
+
+def test_a_policy_says_nothing_of_a_gateway_that_only_passes_tls_through() -> None:
+    made = world(passing("through", "a.test"))
+    serve(made)
+    made.config_map("ca", {"ca.crt": CA})
+    made.put("BackendTLSPolicy", "p", spec())
+    tls_route(made, "r", "a.test")
+    assert ancestors(made) == {}
+    made.certificate("cert")
+    made.gateway("web", passing("through", "a.test"), ending("ended", "*.test"))
+    assert ancestors(made) == {"web": GOOD}
