@@ -83,7 +83,8 @@ class Provenance:
             yield from _of_routes(self._intent.routes.view().get(member, ()))
             chain = self._intent.chains.view().get(member)
             if chain is not None:
-                yield from chain.body.options.origins if isinstance(chain.body, ir.HttpChain) else chain.origins
+                body = chain.body
+                yield from body.options.origins if isinstance(body, ir.HttpChain) else body.origins or chain.origins
             yield from self._of_filter(member)
 
     def _of_filter(self, name: str) -> Iterator[ObjectKey]:

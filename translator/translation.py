@@ -223,7 +223,7 @@ class Translation:
     def _suspect(self, now: float, key: str, message: str, publication: Publication) -> None:
         self._absolve(key, publication)
         origins = self.pipeline.provenance.of(key)
-        suspects = [origin for origin in origins if self.pipeline.object(origin) is not None]
+        suspects = [origin for origin in origins if self._may_be_guilty(origin)]
         if self._verdicts[key].accepted is not None:  # else nothing of it speaks for anyone
             doubted = self._memory.doubted(key)
             suspects = [origin for origin in suspects if origin in doubted or self._is_unproven(origin)]
@@ -234,6 +234,11 @@ class Translation:
         else:
             names_stay = any(self._left_of(suspect) is not None for suspect in suspects)
             self._go_on(now, begin(key, message, suspects, names_stay=names_stay), publication)
+
+    def _may_be_guilty(self, origin: ObjectKey) -> bool:
+        """Whether an object is there, and more of it than what Envoy hears nothing of."""
+        present = self.pipeline.object(origin)
+        return present is not None and not (gateway_held.is_silent(origin) and present == self._left_of(origin))
 
     def _go_on(self, now: float, trial: Trial, publication: Publication) -> None:
         """Try on until Envoy has to be asked, or one suspect is left."""
@@ -261,7 +266,7 @@ class Translation:
         good = self._memory.good.get(key)
         if good is not None and good != self.pipeline.object(key):
             return good
-        return self._left_of(key) if names_stay else None
+        return self._left_of(key) if names_stay or gateway_held.is_silent(key) else None
 
     def _left_of(self, key: ObjectKey) -> bytes | None:
         """What stands for the names of an object, as it is now."""

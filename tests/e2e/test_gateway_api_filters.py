@@ -1,5 +1,6 @@
 """What HTTPRoutes do with requests, asked of a real Envoy: filters, timeouts, retries, and what Services speak."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socket import create_connection
@@ -397,3 +398,30 @@ def test_the_requests_of_a_session_go_to_one_pod_whatever_becomes_of_the_others(
             wait_until(lambda: "red" not in pods("/any"), what="a pod that is gone")
             assert pods("/kept", cookie=cookies["blue"]) == {"blue"}
             assert "red" not in pods("/kept", cookie=cookies["red"]), "another pod takes over"
+
+
+def test_a_session_that_a_client_makes_up_leads_to_nobody_elses_pod(
+    served: Gateway, red: HttpUpstream, blue: HttpUpstream
+) -> None:
+    """Envoy's own word for a pod: its address, in base64; in a cookie as the first field of a message."""
+    rules = (
+        rule("/kept", to("red"), sessionPersistence={"cookie": {"name": "who"}}),
+        rule("/header", to("red"), sessionPersistence={"type": "Header", "header": {"name": "x-session"}}),
+    )
+
+    def made_up(port: int) -> dict[str, dict[str, str]]:
+        address = f"127.0.0.1:{port}".encode()
+        message = bytes([10, len(address)]) + address
+        by_cookie, by_header = (b64encode(each).decode() for each in (message, address))
+        return {"/kept": {"cookie": f'who="{by_cookie}"'}, "/header": {"x-session": by_header}}
+
+    with applied(served, *rules):
+        served.wait_served(HOST, "/kept")
+        served.wait_served(HOST, "/header")
+        for told in ("set-cookie", "x-session"):
+            path = "/kept" if told == "set-cookie" else "/header"
+            given = served.request(HOST, path).headers[told].partition(";")[0]
+            assert given in (*made_up(red.port)[path].values(),), "it is made up as Envoy makes it"
+        for path, headers in made_up(blue.port).items():
+            answer = served.request(HOST, path, headers=headers)
+            assert (answer.status_code, answer.json()["upstream"]) == (200, "red")

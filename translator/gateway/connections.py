@@ -102,27 +102,34 @@ class Connections:
             return None
         by_tls = listener.protocol == "TLS"
         tls = replace(listener.tls, alpn=()) if listener.tls is not None else None
-        backends = self._backends(winner, listener.gateway, is_passed_on=by_tls and tls is None)
+        body = self._body(listener, winner, is_passed_on=by_tls and tls is None)
         wanted = tuple([each for name in sorted(set(names.values())) for each in server_names(name)])
         whose = f"{route.kind}/{route.namespace}/{route.name}" if route is not None else "nobody"
         name = f"{listener_name(listener.place)}/{listener.hostname or '*'}:{listener.protocol.lower()}/{whose}"
         origins = (winner, key[0]) if route is not None else (key[0],)
-        at, body = listener_name(listener.place), self._body(listener, backends)
+        at = listener_name(listener.place)
         return ir.FilterChain(name, at, wanted, tls, body, origins, passthrough=by_tls and tls is None)
 
-    def _backends(self, route: ObjectKey, gateway: ObjectKey, *, is_passed_on: bool) -> tuple[ir.WeightedBackend, ...]:
-        """Where connections go; in the TLS that policies demand, but for those that are in the client's own."""
+    def _body(self, listener: Served, route: ObjectKey, *, is_passed_on: bool) -> ir.TcpChain | ir.UdpChain:
+        """Where connections go, and whose that is: the route's, and of the policies that demand TLS there."""
         understood = read(self._served, route)
+        backends, policies = self._backends(understood, listener.gateway, is_passed_on=is_passed_on)
+        origins = (route, *policies) if understood is not None else ()
+        if listener.protocol == "UDP":
+            return ir.UdpChain(backends, "ingress_udp", origins)
+        prefix = f"ingress_{listener.protocol.lower()}"
+        return ir.TcpChain(backends, prefix, logs=self._logs(), origins=origins)
+
+    def _backends(
+        self, understood: Understood | None, gateway: ObjectKey, *, is_passed_on: bool
+    ) -> tuple[tuple[ir.WeightedBackend, ...], tuple[ObjectKey, ...]]:
+        """In the TLS that policies demand, but for those that are in the client's own; and these policies."""
         if understood is None or is_passed_on:
-            return understood.passed if understood is not None else ()
+            return (understood.passed if understood is not None else ()), ()
         shown = read(self._ports.presented, gateway)
         certificate = shown.certificate if shown is not None else None
-        return tuple([replace(each, backend=presenting(each.backend, certificate)) for each in understood.secured])
-
-    def _body(self, listener: Served, backends: tuple[ir.WeightedBackend, ...]) -> ir.TcpChain | ir.UdpChain:
-        if listener.protocol == "UDP":
-            return ir.UdpChain(backends, "ingress_udp")
-        return ir.TcpChain(backends, f"ingress_{listener.protocol.lower()}", logs=self._logs())
+        shares = [replace(each, backend=presenting(each.backend, certificate)) for each in understood.secured]
+        return tuple(shares), understood.policies
 
     def _shut(self, port: Port, listeners: Mapping[ListenerKey, Served]) -> ir.FilterChain | None:
         """What closes connections for names of listeners that are not served, where a wider one might take them."""

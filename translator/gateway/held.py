@@ -16,3 +16,8 @@ def what_is_left(key: ObjectKey, body: bytes) -> bytes | None:
     if key.rsplit("/", 2)[0] not in {*PARENTS.values(), *ROUTES.values(), BACKEND_TLS_POLICY}:
         return None
     return orjson.dumps({**orjson.loads(body), HELD: True})
+
+
+def is_silent(key: ObjectKey) -> bool:
+    """Whether what is left of an object is nothing that Envoy could refuse, so that it always stays: of a policy."""
+    return key.rsplit("/", 2)[0] == BACKEND_TLS_POLICY

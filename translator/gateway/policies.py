@@ -103,12 +103,15 @@ class TlsPolicies:
         return read(self.owners, service) is not None
 
     def demand(self, service: Name, port: str) -> Demand | None:
-        """What is demanded of connections to a port of a Service, by its name; None: nothing."""
+        """What is demanded of connections to a port of a Service, by its name; None: nothing.
+
+        A policy that a failure of ours has kept from being judged demands what nobody can meet.
+        """
         owners = read(self.owners, service)
         if owners is None:
             return None
         owner = owners.get(port) or owners.get(WHOLE)
-        return None if owner is None else read(self._demands, owner)
+        return None if owner is None else read(self._demands, owner) or Demand(owner, None)
 
     def _files_of(self, row: Policy) -> dict[Files, bool]:
         wanted = row.spec is not None and row.spec.validation.well_known == "System"

@@ -14,7 +14,8 @@ from translator.gateway.attachment import Attachment
 from translator.gateway.conditions import Condition, false, listed
 from translator.gateway.gateways import Gateways
 from translator.gateway.kinds.backend_tls_policy import TargetRef
-from translator.gateway.names import CONTROLLER, GROUP
+from translator.gateway.listeners import ListenerKey
+from translator.gateway.names import CONTROLLER, GROUP, TLS_ROUTE
 from translator.gateway.policies import WHOLE, Judged, Policy, TlsPolicies, targets
 from translator.gateway.problems import problems_of
 from translator.gateway.termination import resolved
@@ -73,8 +74,14 @@ class PolicyStatuses:
     def _ways(self, key: ObjectKey, understood: Understood) -> dict[_Way, bool]:
         if not understood.concerned:
             return {}
-        owners = {spot.key[0] for each in read(self._attachments, key) or () for spot in each.spots}
+        spots = [spot.key for each in read(self._attachments, key) or () for spot in each.spots]
+        owners = {listener[0] for listener in spots if self._is_bound(key, listener)}
         return {(*place, gateway): True for gateway in map(self._gateway_of, owners) for place in understood.concerned}
+
+    def _is_bound(self, route: ObjectKey, listener: ListenerKey) -> bool:
+        """Whether policies count for what comes in at a listener: not for what goes on in the client's own TLS."""
+        found = read(self._gateways.listeners, listener) if route.startswith(f"{TLS_ROUTE}/") else None
+        return found is None or found.ends_tls
 
     def _gateway_of(self, owner: ObjectKey) -> ObjectKey:
         """The Gateway of whoever declares a listener."""

@@ -60,14 +60,27 @@ class Rule:
     @property
     def speaks_tls(self) -> bool:
         """Whether TLS is spoken with any of its backends, so that they may be shown a certificate."""
-        return any(share.backend is not None and share.backend.tls is not None for share in self.shares)
+        asked = [share.backend for share in self.shares if share.backend is not None]
+        copied = [
+            each.backend for mirrors in (self.mirrors, *[share.mirrors for share in self.shares]) for each in mirrors
+        ]
+        return any(backend.tls is not None for backend in (*asked, *copied))
 
     def presenting(self, certificate: ir.SecretRef | None) -> "Rule":
         """The same, with a certificate that is shown to backends where TLS is spoken with them."""
         if certificate is None:
             return self
-        shown = [replace(share, backend=presenting(share.backend, certificate)) for share in self.shares]
-        return replace(self, shares=tuple(shown))
+        shown = [
+            replace(
+                share, backend=presenting(share.backend, certificate), mirrors=_presenting(share.mirrors, certificate)
+            )
+            for share in self.shares
+        ]
+        return replace(self, shares=tuple(shown), mirrors=_presenting(self.mirrors, certificate))
+
+
+def _presenting(mirrors: tuple[ir.Mirror, ...], certificate: ir.SecretRef) -> tuple[ir.Mirror, ...]:
+    return tuple([replace(each, backend=presenting(each.backend, certificate) or each.backend) for each in mirrors])
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,4 +30,5 @@ def session_of(session: SessionPersistence, route: str, rule: int) -> Session:
     if cookie is None:
         raise ValueError("a session without a cookie or a header")
     name = cookie.name or f"session-{blake2b(f'{route}#{rule}'.encode(), digest_size=6).hexdigest()}"
-    return ByCookie(name, cookie.path, (session.absolute_timeout or 0) // 1000)
+    # Cookies know whole seconds: of less than one there would be none left, and the session would not end.
+    return ByCookie(name, cookie.path, -(-(session.absolute_timeout or 0) // 1000))

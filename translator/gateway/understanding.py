@@ -61,8 +61,8 @@ class _Notes:
         if rule is not None:
             self.unserved.add(rule)
 
-    def find(self, found: Found, path: str) -> None:
-        """What a reference leads to, or that it leads nowhere."""
+    def find(self, found: Found, path: str, what: str = "requests") -> None:
+        """What a reference leads to, or that it leads nowhere. `what` is sent there, for people."""
         if found.problem is not None:
             self.references.append(found.problem)
         if found.concerned is not None:
@@ -70,7 +70,7 @@ class _Notes:
         if found.demand is not None:
             self.policies.add(found.demand.policy)
             if found.demand.tls is None:
-                said = f"gets no requests, since the {found.demand.named} cannot be used"
+                said = f"gets no {what}, since the {found.demand.named} cannot be used"
                 self.unasked.append(Problem(path, said, stops=False))
 
 
@@ -109,8 +109,9 @@ class Understanding:
         by_datagrams, notes = route.kind == "UDPRoute", _Notes()
         find = partial(self._backends.find_passed, by_datagrams=by_datagrams)
         found = [(ref.weight, find(route, ref, path), path) for ref, path in refs]
+        what = "connections whose TLS ends here" if route.kind == "TLSRoute" else "connections"
         for _, each, path in found:
-            notes.find(each, path)
+            notes.find(each, path, what)
         return Understood(
             (),
             tuple(notes.references),

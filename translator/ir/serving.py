@@ -120,12 +120,14 @@ class TcpChain:
     """Connections of this chain are passed on as they are. `logs` are of `translator.features.http.grpc_log`.
 
     A connection that is the share of a backend that is None, or for which there is no backend at all, is closed.
+    `origins`: whose the backends are, where that is not those of the chain.
     """
 
     backends: tuple[WeightedBackend, ...]
     stat_prefix: str
     idle_timeout_ms: int | None = None
     logs: tuple[Any, ...] = ()
+    origins: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +135,12 @@ class UdpChain:
     """Datagrams of this chain, which is the only one of its listener, are passed on as they are.
 
     Whose address and port is new has a backend by weight, and keeps it while it sends and for a minute. What is sent to
-    the share of a backend that is None, or where there is no backend at all, is dropped.
+    the share of a backend that is None, or where there is no backend at all, is dropped. `origins` are as a TcpChain's.
     """
 
     backends: tuple[WeightedBackend, ...]
     stat_prefix: str
+    origins: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.translator.gateway.gateway_world import world
+from tests.translator.gateway.gateway_world import to, world
 
 ALL = {"namespaces": {"from": "All"}}
 
@@ -89,3 +89,21 @@ def test_a_route_whose_parents_are_not_ours_any_more_says_so() -> None:
     assert len(made.status(route)["parents"]) == 1
     made.delete("gateway.networking.k8s.io/Gateway/default/web")
     assert made.status(route) == {"parents": []}
+
+
+@pytest.mark.parametrize("wrong", [{"name": 5}, {"name": "web", "port": "80"}, "web"])
+@pytest.mark.parametrize("kind", ["HTTPRoute", "TLSRoute"])
+def test_a_parent_that_cannot_be_read_takes_no_names_from_the_others(kind: str, wrong: Any) -> None:
+    passed = {"name": "tls", "port": 8443, "protocol": "TLS", "tls": {"mode": "Passthrough"}}
+    made = world({"name": "http", "port": 8000, "protocol": "HTTP"}, passed)
+    made.route("wide", {"backendRefs": [to()]}, kind=kind, hostnames=["*.test"])
+    key = made.route("a", {"backendRefs": [to()]}, kind=kind, hostnames=["a.test"], parentRefs=[{"name": "web"}, wrong])
+    assert made.parent(key)["Accepted"] == "False/UnsupportedValue"
+    if kind == "HTTPRoute":
+        assert "gateway:8000/*/a.test" in [host.name for host in getattr(made.chain(CLEAR).body, "virtual_hosts", ())]
+        assert made.routes("gateway:8000/*/a.test") == []
+    else:
+        assert getattr(made.chain("gateway:8443/*:tls/TLSRoute/default/a").body, "backends", None) == ()
+
+
+CLEAR = "gateway:8000/cleartext"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.certificates import authority
 from tests.translator.emissary.test_emissary_incremental import LISTENERS
-from tests.translator.gateway.gateway_world import GatewayWorld, key_of, to
+from tests.translator.gateway.gateway_world import CONTROLLER, GatewayWorld, key_of, to
 
 NAMES = st.sampled_from(["a", "b"])
 NAMESPACES = st.sampled_from(["default", "other"])
@@ -21,6 +21,21 @@ FROM = st.sampled_from(
         {"from": "Selector", "selector": {"matchLabels": {"x": "1"}}},
     ]
 )
+
+
+OURS = "ambassador"
+DEDICATED = {"labels": {"getambassador.io/addresses": "dedicated"}}
+
+
+def ways() -> dict[tuple[str, str], str]:
+    """What the Services of Gateways with addresses of their own are called, by the Gateways."""
+    made = GatewayWorld(in_cluster=True, namespace=OURS)
+    made.put("GatewayClass", "ours", {"controllerName": CONTROLLER}, **DEDICATED)
+    found = [(space, name) for space in ("default", "other") for name in ("a", "b")]
+    return {(space, name): made.status(made.gateway(name, namespace=space))["service"]["name"] for space, name in found}
+
+
+WAY_TO = ways()
 
 
 def given_fields(**fields: Any) -> dict[str, Any]:
@@ -48,13 +63,15 @@ LISTENER = st.builds(
     FROM,
     st.sampled_from([{"name": "a"}, {"name": "a", "namespace": "other"}]),
 )
-GATEWAYS = st.lists(LISTENER, min_size=1, max_size=3).map(
-    lambda found: {
-        "gatewayClassName": "ours",
+GATEWAYS = st.builds(
+    lambda named, found: {
+        "gatewayClassName": named,
         "defaultScope": "None" if len(found) % 2 else "All",
         "listeners": [{"name": f"l{number}", **each} for number, each in enumerate(found)],
         "allowedListeners": {"namespaces": {"from": "All" if len(found) % 2 else "Same"}},
-    }
+    },
+    st.sampled_from(["ours", "apart"]),
+    st.lists(LISTENER, min_size=1, max_size=3),
 )
 SETS = st.builds(
     lambda name, listener: {
@@ -136,7 +153,13 @@ POLICIES = st.builds(
     st.sampled_from([None, "main"]),
     st.lists(st.sampled_from(["ca", "missing"]), max_size=2),
 )
-CLASSES = st.sampled_from([{"controllerName": "getambassador.io/dragoman"}, {"controllerName": "x.test/y"}])
+CLASSES = st.sampled_from([{"controllerName": CONTROLLER}, {"controllerName": "x.test/y"}])
+ADDRESSES = st.sampled_from([{}, DEDICATED, {"labels": {"getambassador.io/addresses": "wrong"}}])
+WAYS = st.lists(
+    st.tuples(st.sampled_from(["TCP", "UDP"]), st.sampled_from([80, 443]), st.sampled_from([80, 20000, 20001])),
+    max_size=3,
+    unique_by=lambda each: each[:2],
+).map(lambda found: {"ports": [{"protocol": one, "port": port, "targetPort": target} for one, port, target in found]})
 SERVICES = st.sampled_from(
     [
         {"ports": [{"port": 80, "name": "main"}]},
@@ -161,7 +184,13 @@ EDITS = st.one_of(
         st.tuples(st.just(kind), NAMES, NAMESPACES, st.none() | st.tuples(specs, CREATED))
         for kind, specs in SPECS.items()
     ),
-    st.tuples(st.just("GatewayClass"), st.just("ours"), st.just("default"), st.none() | st.tuples(CLASSES, CREATED)),
+    st.tuples(
+        st.just("GatewayClass"),
+        st.sampled_from(["ours", "apart"]),
+        st.just("default"),
+        st.none() | st.tuples(CLASSES, ADDRESSES),
+    ),
+    st.tuples(st.just("Way"), NAMES, NAMESPACES, st.none() | WAYS),
     st.tuples(st.just("Listener"), NAMES, NAMESPACES, st.none() | st.tuples(LISTENERS, CREATED)),
     st.tuples(
         st.just("Namespace"),
@@ -180,6 +209,12 @@ def apply(world: GatewayWorld, edit: tuple[str, str, str, Any]) -> None:
         metadata = {"name": name, "namespace": namespace}
         body = {"apiVersion": "getambassador.io/v3alpha1", "kind": kind, "metadata": metadata}
         world.change(key, None if said is None else orjson.dumps({**body, "spec": said[0]}))
+    elif kind == "Way":
+        labels = {"getambassador.io/serves": "gateway"}
+        document = {"metadata": {"labels": labels}, "spec": said}
+        key = world.document("Service", WAY_TO[namespace, name], OURS, **document)
+        if said is None:
+            world.delete(key)
     elif said is None:
         world.delete(key_of(kind, name, namespace))
     elif kind == "Secret":
@@ -192,7 +227,10 @@ def apply(world: GatewayWorld, edit: tuple[str, str, str, Any]) -> None:
 def outcome(world: GatewayWorld) -> tuple[Any, ...]:
     pipeline, kinds = world.pipeline, (*SPECS, "GatewayClass", "Namespace")
     keys = [
-        key_of(kind, name, space) for kind in kinds for name in ("a", "b", "ours") for space in ("default", "other")
+        key_of(kind, name, space)
+        for kind in kinds
+        for name in ("a", "b", "ours", "apart")
+        for space in ("default", "other")
     ]
     statuses = {key: pipeline.gateway_status_of(key) for key in keys}
     return pipeline.resources(), statuses, pipeline.problems(keys)
@@ -215,8 +253,9 @@ def test_any_edits_in_any_batches_are_the_same_as_from_scratch(batches: list[lis
 
 def begun() -> GatewayWorld:
     """A world in which most edits mean something."""
-    made = GatewayWorld(default_ports=(80, 443))
+    made = GatewayWorld(default_ports=(80, 443), in_cluster=True, namespace=OURS)
     made.gateway_class()
+    made.put("GatewayClass", "apart", {"controllerName": CONTROLLER}, **DEDICATED)
     listener = {"name": "l0", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}
     made.gateway("a", listener)
     made.service("a")

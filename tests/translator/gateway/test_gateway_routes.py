@@ -401,6 +401,7 @@ def test_the_port_of_a_redirect(said: dict[str, Any], listener: tuple[str, int],
         ({"cookie": {"name": "x"}}, ByCookie("x")),
         ({"cookie": {"name": "x", "path": "/a"}}, ByCookie("x", "/a")),
         ({"cookie": {"name": "x", "lifetimeType": "Permanent"}, "absoluteTimeout": "1h"}, ByCookie("x", "/", 3600)),
+        ({"cookie": {"name": "x", "lifetimeType": "Permanent"}, "absoluteTimeout": "500ms"}, ByCookie("x", "/", 1)),
         ({"type": "Header", "header": {"name": "x-session"}}, ByHeader("x-session")),
     ],
 )

@@ -168,6 +168,40 @@ def test_who_cannot_be_verified_is_asked_nothing(policy: dict[str, Any], accepte
     assert made.parent(key_of("HTTPRoute", "a")) == GOOD, "its references are as they should be"
 
 
+RED = {"group": "", "kind": "Service", "name": "red"}
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        [{"kind": "Service", "name": "red"}],
+        [{"group": "", "name": "red"}],
+        [{**RED, "sectionName": "Main"}],
+        [{**RED, "sectionName": 80}],
+        RED,
+        [*({**RED, "name": f"r{number}"} for number in range(100)), RED],
+    ],
+)
+def test_a_target_of_which_a_part_cannot_be_read_is_asked_nothing(targets: Any) -> None:
+    made = begun(**{**spec(), "targetRefs": targets})
+    assert backends(made) == [None]
+    assert ancestors(made)["web"]["Accepted"] == "False/Invalid"
+
+
+@pytest.mark.parametrize("target", ["red", 5, {"kind": "Odd", "name": "red"}, {"kind": "Service", "name": 5}])
+def test_what_is_no_service_by_any_reading_closes_none(target: Any) -> None:
+    made = begun(**{**spec(), "targetRefs": [target]})
+    assert tls(made) is None
+
+
+def test_a_policy_that_cannot_be_judged_by_a_bug_of_ours_closes_its_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("translator.gateway.policies._names", lambda _: 1 // 0)
+    made = begun()
+    with pytest.raises(AssertionError):
+        made.sweep()
+    assert backends(made) == [None]
+
+
 def test_options_of_others_are_nobodys_business() -> None:
     made = begun(**{**spec(), "options": {"x.test/y": "1"}})
     assert ancestors(made) == {"web": GOOD}
@@ -330,6 +364,18 @@ def test_what_a_gateway_shows_to_services_is_shown_there() -> None:
     assert (found.certificate, found.sni) == (ir.SecretRef("default", "client"), "red.test")
 
 
+def test_what_a_gateway_shows_is_shown_to_who_gets_copies() -> None:
+    made = begun()
+    made.certificate("client")
+    made.gateway("web", tls={"backend": {"clientCertificateRef": {"name": "client"}}})
+    made.service("blue")
+    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": to("red")}}
+    of_one = {"matches": [{"path": {"value": "/b"}}], "backendRefs": [to("blue", filters=[mirror])]}
+    made.route("a", {"backendRefs": [to("blue")], "filters": [mirror]}, of_one)
+    copied = [mirror.backend for route in made.routes(ANY) for mirror in getattr(route.action, "mirrors", ())]
+    assert [each.tls and each.tls.certificate for each in copied] == 2 * [ir.SecretRef("default", "client")]
+
+
 def test_a_policy_that_envoy_refuses_is_held_back_alone_and_its_service_gets_no_requests() -> None:
     envoy = GatewayEnvoy(lambda name, body: "boom" if name.startswith("cluster/") and b"bad.test" in body else None)
     envoy.translation.stream_changed(0.0, connected=True)
@@ -350,6 +396,48 @@ def test_a_policy_that_envoy_refuses_is_held_back_alone_and_its_service_gets_no_
     envoy.put(9.0, (P, spec(hostname="bad.test")))
     envoy.answer(9.1)
     assert b"k8s/default/red/80~" in envoy.translation.resources()[ROUTES].body, "its last good version"
+
+
+def test_what_is_left_of_a_policy_is_never_taken_away_whatever_else_envoy_refuses() -> None:
+    envoy = GatewayEnvoy(lambda name, body: "boom" if name.startswith("route/") and b"k8s/far" in body else None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    elsewhere = {"matches": [{"path": {"value": "/far"}}], "backendRefs": [to("far", namespace="far")]}
+    route = {**ROUTE, "rules": [*ROUTE["rules"], elsewhere]}
+    far = (key_of("Service", "far", "far"), {"ports": [{"port": 80}]})
+    envoy.put(0.0, *WORLD, (key_of("HTTPRoute", "a"), route), far)
+    envoy.take(envoy.translation.objects_changed(0.0, {key_of("ConfigMap", "ca"): CONFIG_MAP}))
+    envoy.answer(0.1)
+    envoy.time_passed(5.0)
+    grant = {
+        "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "default"}],
+        "to": [{"group": "", "kind": "Service"}],
+    }
+    granted = key_of("ReferenceGrant", "g", "far")
+    envoy.put(9.0, (P, spec()), (granted, grant))
+    envoy.answer(9.1)
+    envoy.take(envoy.translation.objects_changed(20.0, {granted: None}))
+    envoy.answer(20.1)
+    routes = envoy.translation.resources()[ROUTES]
+    assert envoy.verdicts[ROUTES].accepted == routes.version
+    assert b"k8s/default/red/80" not in routes.body, "in clear text"
+
+
+@pytest.mark.parametrize("comes_later", [True, False])
+def test_neither_the_gateway_nor_the_route_is_to_blame_for_a_policy_about_connections(comes_later: bool) -> None:
+    envoy = GatewayEnvoy(lambda name, body: "boom" if name.startswith("cluster/") and b"bad.test" in body else None)
+    envoy.translation.stream_changed(0.0, connected=True)
+    envoy.take(envoy.translation.objects_changed(0.0, {key_of("ConfigMap", "ca"): CONFIG_MAP}))
+    tcp = {"name": "t", "port": 9000, "protocol": "TCP"}
+    gateway = (key_of("Gateway", "web"), {"gatewayClassName": "ours", "listeners": [tcp]})
+    bad = (P, spec(hostname="bad.test"))
+    envoy.put(0.0, WORLD[0], gateway, WORLD[2], (key_of("TCPRoute", "a"), ROUTE), *([] if comes_later else [bad]))
+    envoy.answer(0.1)
+    if comes_later:
+        envoy.put(9.0, bad)
+        envoy.answer(9.1)
+    assert set(envoy.holds) == {P}
+    body = envoy.translation.resources()["listener/gateway:9000"].body
+    assert b"k8s/default/red" not in body
 
 
 ROUTE = {"parentRefs": [{"name": "web"}], "rules": [{"backendRefs": [to()]}]}
@@ -401,10 +489,22 @@ def test_connections_that_end_here_go_on_as_the_policy_demands_and_those_passed_
     made.put("BackendTLSPolicy", "p", spec(ca("missing")))
     made.sweep()
     assert passed_on(made, through, ended, plain) == [None, "nobody", "nobody"]
-    for route in (names, whole):
+    for route, what in ((names, "connections whose TLS ends here"), (whole, "connections")):
         assert made.problems(route) == {
-            "spec.rules[0].backendRefs[0]": "gets no requests, since the BackendTLSPolicy default/p cannot be used"
+            "spec.rules[0].backendRefs[0]": f"gets no {what}, since the BackendTLSPolicy default/p cannot be used"
         }
     made.delete(policy)
     made.sweep()
     assert passed_on(made, through, ended, plain) == [None, None, None]
+
+
+def test_a_policy_says_nothing_of_a_gateway_that_only_passes_tls_through() -> None:
+    made = world(passing("through", "a.test"))
+    serve(made)
+    made.config_map("ca", {"ca.crt": CA})
+    made.put("BackendTLSPolicy", "p", spec())
+    tls_route(made, "r", "a.test")
+    assert ancestors(made) == {}
+    made.certificate("cert")
+    made.gateway("web", passing("through", "a.test"), ending("ended", "*.test"))
+    assert ancestors(made) == {"web": GOOD}

@@ -24,6 +24,10 @@ from translator.gateway.kinds.shared import (
 OWN_OPTIONS: Final = "getambassador.io/"
 """Begins the names of options that would be ours."""
 
+_SERVICE: Final = {"group": "", "kind": "Service"}
+_MOST_LEFT: Final = 1024
+"""Targets that are looked for in a policy that is stopped."""
+
 _DNS: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _WELL_KNOWN: Final = rf"System|{_DNS}/([A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9]"
 _IPV4: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
@@ -135,5 +139,15 @@ class BackendTLSPolicySpec:
 
 
 def targets_of(spec: dict[str, Any]) -> tuple[TargetRef, ...]:
-    """The targets of a policy of which something else, or one of them, cannot be read."""
-    return tuple(readable(TargetRef, listed(spec, "targetRefs")))
+    """The targets of a policy of which something else, or one of them, cannot be read.
+
+    Of what has no more than a name that can be read, that is taken for a Service, and for all of its ports.
+    """
+    given = spec.get("targetRefs")
+    every = [given] if isinstance(given, dict) else listed(spec, "targetRefs", _MOST_LEFT)
+    return tuple([found for each in every for found in readable(TargetRef, (each, _at_least(each)))[:1]])
+
+
+def _at_least(given: Any) -> dict[str, Any]:
+    is_none = not isinstance(given, dict) or given.get("kind", _SERVICE["kind"]) != _SERVICE["kind"]
+    return {} if is_none else {**_SERVICE, "name": given.get("name")}

@@ -20,6 +20,7 @@ HELD: Final = "heldBack"
 
 MOST_LEFT: Final = 64
 """Names that are looked for in what is stopped."""
+_MOST_PARENTS: Final = 32
 
 _LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DNS: Final = rf"{_LABEL}(\.{_LABEL})*"
@@ -89,9 +90,10 @@ def read_object(
     problems = few((*metadata.problems, *read.problems))
     value = None if any(problem.stops for problem in problems) else read.value
     created = (metadata.value and metadata.value.creation_timestamp) or ""
-    parents = decode(_Parents, document.get("spec")).value
     given = document.get("spec")
-    left = names_of(given) if names_of is not None and value is None and isinstance(given, dict) else ()
+    said: dict[str, Any] = given if isinstance(given, dict) else {}
+    parents = readable(ParentRef, listed(said, "parentRefs", _MOST_PARENTS))
+    left = names_of(said) if names_of is not None and value is None else ()
     return Object(
         key,
         *name_of(key),
@@ -99,9 +101,9 @@ def read_object(
         value,
         problems,
         document.get(HELD) is True,
-        parents.parent_refs if parents else (),
+        tuple(dict.fromkeys(parents)),
         left,
-        parents is not None and parents.use_default_gateways == "All",
+        said.get("useDefaultGateways") == "All",
     )
 
 
@@ -161,18 +163,6 @@ class ParentRef:
             "port": self.port,
         }
         return {name: value for name, value in said.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parents:
-    """The references of a route, and nothing else of it."""
-
-    OPEN: ClassVar[bool] = True
-
-    parent_refs: Annotated[tuple[ParentRef, ...], Rule(max_size=32)] = field(
-        default=(), metadata=rule(name="parentRefs")
-    )
-    use_default_gateways: object = field(default=None, metadata=rule(name="useDefaultGateways"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
