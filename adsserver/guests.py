@@ -26,9 +26,7 @@ from adsserver.resources import Catalog, Edits, Entry, Kind
 from envoyapi.config_core_v3 import Address, Pipe
 from envoyapi.config_listener_v3 import Listener
 from process import logs
-
-PREFIX: Final = "why/"
-"""Begins the names of these listeners: no object's name has that form."""
+from process.settings import GUESTS
 
 MOST: Final = 200
 """How many may come in the time of a drain ..."""
@@ -160,9 +158,9 @@ class Guests:
         name = f"{os.getpid()}-{next(self._numbers)}"
         path = self.socket.with_name(f"why-{name}.sock")
         address = Address(pipe=Pipe(path=str(path), mode=0o600))
-        whole = bytes(Listener(name=f"{PREFIX}{name}", address=address) + body)
+        whole = bytes(Listener(name=f"{GUESTS}{name}", address=address) + body)
         version = blake2b(whole, digest_size=8).hexdigest()
-        return Guest(Entry(Kind.LISTENER, f"{PREFIX}{name}", version, whole), path)
+        return Guest(Entry(Kind.LISTENER, f"{GUESTS}{name}", version, whole), path)
 
     async def _until_open(self, guest: Guest) -> None:
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from adsserver.guests import Guests
 from adsserver.ledger import Ledger
 from adsserver.resources import Catalog, Edits, Kind
 from envoyapi.config_listener_v3 import Listener
+from process.settings import GUESTS
 from tests.support.envoy import short_folder, until
 
 BODY, OTHER = bytes(Listener(stat_prefix="a")), bytes(Listener(stat_prefix="b"))
@@ -71,7 +72,7 @@ async def test_a_listener_comes_is_shared_and_goes(house: House, monkeypatch: py
     assert first == second
     assert Path(first["socket"]).parent == house.guests.socket.parent
     assert len(house.listeners) == 1
-    assert house.listeners[0].startswith("why/")
+    assert house.listeners[0].startswith(GUESTS), "as no name of an object does"
     one.close()
     third, three = await house.ask(OTHER)
     assert third != first
@@ -80,6 +81,24 @@ async def test_a_listener_comes_is_shared_and_goes(house: House, monkeypatch: py
     three.close()
     await gone(house)
     assert [sorted(map(bool, edits[Kind.LISTENER].values())) for edits in house.edits].count([False]) == 2
+
+
+async def test_nothing_of_them_is_saved(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is saved wakes every part, is told in the diagnostics, and may make a gateway ready that serves nobody."""
+    monkeypatch.setattr(guests, "LINGER", 0.0)
+    _, writer = await house.ask(BODY)
+    assert not house.ledger.is_unsaved
+    house.refuses = "no such filter"
+    await house.ask(OTHER)
+    assert not house.ledger.is_unsaved
+    assert not house.ledger.is_urgent
+    writer.close()
+    await gone(house)
+    for edits in house.edits:
+        for name in edits[Kind.LISTENER]:
+            house.ledger.forget(Kind.LISTENER.key(name))
+    assert house.ledger.accepted(Kind.LISTENER) == {}
+    assert house.ledger.refused(Kind.LISTENER) == []
 
 
 async def test_who_asks_soon_again_finds_it(house: House) -> None:
