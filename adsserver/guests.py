@@ -35,7 +35,7 @@ MOST_BYTES: Final = 4 << 20
 LARGEST: Final = 16 << 20
 """Bytes of a listener."""
 PATIENCE: Final = 10.0
-"""Seconds until Envoy has to have answered."""
+"""Seconds until who asks has to have said what, and Envoy has to have answered."""
 LINGER: Final = 20.0
 """Seconds that a listener stays after the last who asked for it: one question seldom comes alone."""
 
@@ -105,12 +105,14 @@ class Guests:
             guest.path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            size = int.from_bytes(await reader.readexactly(_SIZE))
-            if size > LARGEST:
+        with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
+            async with asyncio.timeout(PATIENCE):
+                size = int.from_bytes(await reader.readexactly(_SIZE))
+                body = await reader.readexactly(size) if size <= LARGEST else None
+            if body is None:
                 writer.write(_line(refused=f"is larger than {LARGEST} bytes"))
             else:
-                await self._host(await reader.readexactly(size), reader, writer)
+                await self._host(body, reader, writer)
         writer.close()
 
     async def _host(self, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,7 +125,7 @@ class Guests:
             await self._until_open(guest)
             writer.write(_line(socket=str(guest.path)))
             await writer.drain()
-            await reader.read()
+            await reader.read(1)  # who asks has nothing more to say: it ends, or is sent away
         except RefusedError as error:
             writer.write(_line(refused=str(error)))
         finally:

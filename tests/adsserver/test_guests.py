@@ -137,6 +137,17 @@ async def test_a_lost_socket_comes_back(house: House) -> None:
     assert "socket" in (await house.ask(BODY))[0]
 
 
+async def test_who_says_half_of_it_or_does_not_end_is_sent_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, writer = await house.ask(BODY)
+    writer.write(b"and more")
+    await until(lambda: any(guest.asked_by == 0 for guest in house.guests._here.values()), what="nobody who asks")
+    monkeypatch.setattr(guests, "PATIENCE", 0.01)
+    again, other = await asyncio.open_unix_connection(house.guests.socket)
+    house.writers.append(other)
+    other.write(b"\0\0")
+    assert await asyncio.wait_for(again.read(), 10) == b""
+
+
 async def test_what_is_too_large_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guests, "LARGEST", 1)
     assert "larger than" in (await house.ask(BODY))[0]["refused"]
