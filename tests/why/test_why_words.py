@@ -38,11 +38,18 @@ def test_a_url_says_what_a_client_would_send(url: str, authority: str, target: s
         ("GET", "http://a.test/", "a: b\r\nc: d", "127.0.0.1", "cannot be sent"),
         ("GET", "http://a.test/", "X-Dragoman-Why-Passed: ;1;", "127.0.0.1", "this command's own"),
         ("GET", "http://a.test/", "a: b", "a.test", "must be an IP address"),
+        ("GET", "http://日本.test/", "a: b", "127.0.0.1", "as xn--"),
+        ("GET", "https://.a.test/", "a: b", "127.0.0.1", "cannot be asked for in TLS"),
+        ("GET", f"https://{'a' * 64}.test/", "a: b", "127.0.0.1", "cannot be asked for in TLS"),
     ],
 )
 def test_what_cannot_be_sent_is_told(method: str, url: str, header: str, client: str, said: str) -> None:
     with pytest.raises(RequestError, match=said):
         Request.of(method, url, (header,), client)
+
+
+def test_a_name_that_is_empty_is_not_asked_for() -> None:
+    assert Request.of("GET", "https://a.test/", (), "127.0.0.1", "").asked_name is None
 
 
 FORWARDED = {"details": "no_healthy_upstream", "cluster": "c", "path": "/", "method": "GET", "authority": "a.test"}
