@@ -52,6 +52,7 @@ def test_a_name_that_is_empty_is_not_asked_for() -> None:
     assert Request.of("GET", "https://a.test/", (), "127.0.0.1", "").asked_name is None
 
 
+ANSWERED = {"details": "direct_response"}
 FORWARDED = {"details": "no_healthy_upstream", "cluster": "c", "path": "/", "method": "GET", "authority": "a.test"}
 
 
@@ -65,6 +66,7 @@ FORWARDED = {"details": "no_healthy_upstream", "cluster": "c", "path": "/", "met
         (404, {"details": "route_not_found"}, {}, "nothing"),
         (307, {"details": "path_normalization_failed"}, {"location": "/x"}, "answers"),
         (400, {}, {}, "nothing"),
+        (200, {"details": "filter_chain_not_found"}, {"grpc-status": "14"}, "nothing"),
     ],
 )
 def test_envoys_words_say_what_it_would_do(
@@ -117,8 +119,9 @@ def test_the_report_in_words_escapes_what_people_wrote() -> None:
         ({"endpoints": None}, True),
         ({"answer": {"kind": "redirects"}}, True),
         ({"answer": {"kind": "nothing"}}, False),
-        ({"answer": {"kind": "answers", "status": 421}, "rule": None}, False),
-        ({"answer": {"kind": "answers", "status": 500}}, True),
+        ({"answer": answered(Answer(421, ANSWERED, {})), "rule": None}, False),
+        ({"answer": answered(Answer(200, ANSWERED, {"grpc-status": "14"})), "rule": None}, False),
+        ({"answer": answered(Answer(500, ANSWERED, {}))}, True),
     ],
 )
 def test_whether_something_serves_it(more: dict[str, Any], expected: bool) -> None:
