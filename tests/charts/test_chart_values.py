@@ -98,6 +98,46 @@ def test_a_slip_of_the_pen_is_told_by_its_path(helm: Helm) -> None:
     assert len(warnings(helm, {"image": {"name": "some"}}, CRDS)) == 1
 
 
+ODD = (("123", "456"), ("true", "null"), ("1e3", "0x1f"))
+"""Names of releases and namespaces that YAML takes for something else."""
+
+
+@pytest.mark.parametrize(("name", "namespace"), ODD)
+def test_a_name_that_looks_like_a_number_is_a_name(helm: Helm, name: str, namespace: str) -> None:
+    here = over(EVERY, {"fullnameOverride": name, "nameOverride": name, "service": {"nameOverride": name}})
+    here = over(here, {"namespaceOverride": namespace, "service": {"selector": None}, "namespace": {"name": namespace}})
+    for values, chart in (({}, CHART), (here, CHART), ({"enableLegacyVersions": True}, CRDS)):
+        for each in objects(helm, values, chart, name, namespace):
+            for place in (each["metadata"], each.get("spec", {}).get("template", {}).get("metadata", {})):
+                texts = [*place.get("labels", {}).values(), *place.get("annotations", {}).values()]
+                texts += [place[key] for key in ("name", "namespace") if key in place]
+                assert [text for text in texts if not isinstance(text, str)] == [], each["kind"]
+            for subject in each.get("subjects", []):
+                assert subject["namespace"] == namespace
+            conversion = each.get("spec", {}).get("conversion", {}).get("webhook", {})
+            assert not conversion or conversion["clientConfig"]["service"]["namespace"] == namespace
+
+
+def test_a_number_stays_as_it_was_written(helm: Helm) -> None:
+    """Helm's numbers are floats, and Go's own text of twenty million is 2e+07."""
+    values = {
+        "image": {"tag": 20260101},
+        "service": {"annotations": {"timeout-ms": 3600000, "a: b": True, "none": None}},
+    }
+    found = objects(helm, values)
+    assert container_of(found)["image"] == "dragoman:20260101"
+    annotations = by_key(found)["Service/dragoman"]["metadata"]["annotations"]
+    assert annotations == {"timeout-ms": "3600000", "a: b": "true", "none": ""}
+    webhook = objects(helm, {"enableLegacyVersions": True, "image": {"tag": 20260101}}, CRDS)
+    assert container_of(webhook, "webhook")["image"] == "dragoman:20260101"
+
+
+@pytest.mark.parametrize("text", ["  a: 1\nb: 2\n", "\n\n  a: 1\n", "# one\n---\n"])
+def test_a_file_of_objects_is_the_text_that_was_given(helm: Helm, text: str) -> None:
+    found = by_key(objects(helm, {"ambassadorConfig": text}))
+    assert found["ConfigMap/dragoman-file-config"]["data"]["ambassadorConfig"] == text
+
+
 def test_a_variable_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
     values = {
         "env": {"envoy_concurrency": 8, "AMBASSADOR_ID": "edge", "BIG": 10_000_000, "ON": True, "TEXT": "1e3"},

@@ -72,7 +72,7 @@ def test_older_versions_are_converted_in_the_releases_namespace_by_the_image_tha
     texts = helm.render(CRDS, values, namespace="elsewhere")
     for name, number in (("crds.yaml", 12), ("webhook.yaml", 8)):
         assert "namespace: dragoman\n" not in texts[name]
-        assert texts[name].count("namespace: elsewhere\n") == number
+        assert texts[name].replace('"', "").count("namespace: elsewhere\n") == number
     assert container_of(loaded(texts["webhook.yaml"]), "webhook")["image"] == "registry.test/dragoman:1"
 
 

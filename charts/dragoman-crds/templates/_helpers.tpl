@@ -2,7 +2,7 @@
 {{- define "dragoman-crds.image" -}}
 {{- $repository := .Values.image.repository | default "dragoman" -}}
 {{- if .Values.image.tag -}}
-{{- printf "%s:%s" $repository (toString .Values.image.tag) -}}
+{{- printf "%s:%s" $repository (kindIs "string" .Values.image.tag | ternary .Values.image.tag (toJson .Values.image.tag)) -}}
 {{- else -}}
 {{- $repository -}}
 {{- end -}}

@@ -62,17 +62,22 @@ and the rules of an aggregated ClusterRole are its controller's.
 {{- if .Values.service.selector -}}
 {{- toYaml .Values.service.selector -}}
 {{- else -}}
-app.kubernetes.io/name: {{ include "dragoman.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "dragoman.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 {{- end -}}
 
 {{- define "dragoman.labels" -}}
-app.kubernetes.io/name: {{ include "dragoman.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "dragoman.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/part-of: dragoman
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* A value as the text that it was written as: a number is a float for Helm, whose own text of 2000000 is 2e+06. */}}
+{{- define "dragoman.text" -}}
+{{- if kindIs "string" . -}}{{- . -}}{{- else if not (kindIs "invalid" .) -}}{{- toJson . -}}{{- end -}}
 {{- end -}}
 
 {{/* Whether a name is that of an image of Emissary or Edge Stack, which is not what this chart runs. */}}
@@ -88,7 +93,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- else if include "dragoman.isEmissarys" $repository -}}
 dragoman
 {{- else if .Values.image.tag -}}
-{{- printf "%s:%s" $repository (toString .Values.image.tag) -}}
+{{- printf "%s:%s" $repository (include "dragoman.text" .Values.image.tag) -}}
 {{- else -}}
 {{- $repository -}}
 {{- end -}}
@@ -105,7 +110,7 @@ ambassador_id: [{{ . | quote }}]
 {{- define "dragoman.env" -}}
 {{- $all := list -}}
 {{- range $name, $value := .Values.env -}}
-{{- $all = append $all (dict "name" (upper $name) "value" (kindIs "string" $value | ternary $value (toJson $value))) -}}
+{{- $all = append $all (dict "name" (upper $name) "value" (include "dragoman.text" $value)) -}}
 {{- end -}}
 {{- if kindIs "string" .Values.envRaw -}}
 {{- $all = concat $all (tpl .Values.envRaw . | fromYamlArray) -}}
