@@ -19,7 +19,7 @@ from tests.charts.rendering import (
     warnings,
     without,
 )
-from tests.support.helm import Helm
+from tests.support.helm import Helm, HelmError
 
 WHERE: dict[str, dict[str, Any]] = {
     "autoscaling.minReplicas": {"autoscaling": {"enabled": True}},
@@ -149,6 +149,39 @@ def test_a_variable_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
     said = {each["name"]: each.get("value") for each in found}
     assert (said["ENVOY_CONCURRENCY"], said["POD_NAME"], said["AMBASSADOR_ID"]) == ("8", "dragoman", "edge")
     assert (said["BIG"], said["ON"], said["TEXT"], said["DRAGOMAN_CONFIG_DIR"]) == ("10000000", "true", "1e3", "")
+
+
+@pytest.mark.parametrize("how", ["env", "envRaw"])
+def test_a_variable_counts_however_it_is_said(helm: Helm, how: str) -> None:
+    """Else the chart's own Listeners would be for another installation, and the rights for another namespace."""
+    said = {
+        "ambassador_id": "edge",
+        "ambassador_namespace": "others",
+        "ambassador_healthcheck_bind_port": 9000,
+        "ambassador_knative_support": "yes",
+        "dragoman_drain_max": 100,
+    }
+    raw = "".join([f"- {{name: {name.upper()}, value: '{value}'}}\n" for name, value in said.items()])
+    values = {"createDefaultListeners": True, "envRaw": raw} if how == "envRaw" else {"env": said}
+    found = objects(helm, over(values, {"createDefaultListeners": True}))
+    listeners = [each for each in found if each["kind"] == "Listener"]
+    assert [each["spec"]["ambassador_id"] for each in listeners] == [["edge"], ["edge"]]
+    roles = {each["metadata"]["name"]: each["metadata"].get("namespace") for each in found if each["kind"] == "Role"}
+    assert roles == {"dragoman": "others"}
+    assert "ClusterRole/dragoman-knative" in by_key(found)
+    assert {"name": "admin", "containerPort": 9000} in container_of(found)["ports"]
+    assert by_key(found)["Service/dragoman-admin"]["spec"]["ports"][0]["targetPort"] == 9000
+    assert ["115 s" in told for told in warnings(helm, values)] == [True]
+
+
+def test_the_last_word_on_a_variable_counts_and_what_is_none_is_refused(helm: Helm) -> None:
+    values = {"env": {"POD_NAME": "a", "pod_name": "b"}, "envRaw": "- {name: POD_NAME, value: c}"}
+    assert [each for each in container_of(objects(helm, values))["env"] if each["name"] == "POD_NAME"] == [
+        {"name": "POD_NAME", "value": "c"}
+    ]
+    for text in ("a: b", "- a", "some"):
+        with pytest.raises(HelmError, match="envRaw must be a list of variables"):
+            objects(helm, {"envRaw": text})
 
 
 def test_what_the_chart_makes_is_for_its_own_installation(helm: Helm) -> None:

@@ -41,7 +41,7 @@
 
 {{/* The namespace that counts as the gateway's own: leases are there, and with singleNamespace all objects. */}}
 {{- define "dragoman.ownNamespace" -}}
-{{- default (include "dragoman.namespace" .) .Values.namespace.name -}}
+{{- include "dragoman.variable" (dict "root" . "name" "AMBASSADOR_NAMESPACE") | default (include "dragoman.namespace" .) -}}
 {{- end -}}
 
 {{- define "dragoman.accountName" -}}
@@ -101,12 +101,20 @@ dragoman
 
 {{/* The objects that the chart makes are for this installation alone where it has an id. */}}
 {{- define "dragoman.ambassadorId" -}}
-{{- with (.Values.env | default dict).AMBASSADOR_ID -}}
+{{- with include "dragoman.variable" (dict "root" . "name" "AMBASSADOR_ID") -}}
 ambassador_id: [{{ . | quote }}]
 {{- end -}}
 {{- end -}}
 
-{{/* The variables in env and envRaw, as a list under `env`, with the chart's own where they are not said. */}}
+{{/* The text of a variable, however it is said; of one that is not, or is the pod's to know, none. */}}
+{{- define "dragoman.variable" -}}
+{{- range (include "dragoman.env" .root | fromYaml).env -}}{{- if eq .name $.name -}}{{- include "dragoman.text" .value -}}{{- end -}}{{- end -}}
+{{- end -}}
+
+{{/*
+The variables in env and envRaw, as a list under `env`, with the chart's own where they are not said. The last word on one
+counts.
+*/}}
 {{- define "dragoman.env" -}}
 {{- $all := list -}}
 {{- range $name, $value := .Values.env -}}
@@ -116,7 +124,11 @@ ambassador_id: [{{ . | quote }}]
 {{- $all = concat $all (tpl .Values.envRaw . | fromYamlArray) -}}
 {{- end -}}
 {{- $said := dict -}}
-{{- range $all -}}{{- $_ := set $said .name true -}}{{- end -}}
+{{- $each := list -}}
+{{- range reverse $all -}}
+{{- if not (kindIs "map" . | ternary . dict).name -}}{{- fail "envRaw must be a list of variables, {name: ..., value: ...}, as YAML in a text" -}}{{- end -}}
+{{- if not (hasKey $said .name) -}}{{- $_ := set $said .name true -}}{{- $each = prepend $each . -}}{{- end -}}
+{{- end -}}
 {{- $own := list
   (dict "name" "DRAGOMAN_CONFIG_DIR" "value" "")
   (dict "name" "DRAGOMAN_RUN_DIR" "value" "/run/dragoman")
@@ -133,12 +145,12 @@ ambassador_id: [{{ . | quote }}]
 {{- end -}}
 {{- $kept := list -}}
 {{- range $own -}}{{- if not (hasKey $said .name) -}}{{- $kept = append $kept . -}}{{- end -}}{{- end -}}
-{{- toYaml (dict "env" (concat $kept $all)) -}}
+{{- toYaml (dict "env" (concat $kept $each)) -}}
 {{- end -}}
 
 {{/* The port at which the pods tell of themselves. */}}
 {{- define "dragoman.adminPort" -}}
-{{- (.Values.env | default dict).AMBASSADOR_HEALTHCHECK_BIND_PORT | default 8877 -}}
+{{- include "dragoman.variable" (dict "root" . "name" "AMBASSADOR_HEALTHCHECK_BIND_PORT") | default "8877" -}}
 {{- end -}}
 
 {{/* The Service's ports, those in portsRaw too, as a list under `ports`. Numbers in quotes are numbers, as in Emissary's. */}}

@@ -24,13 +24,12 @@ WARNING: nothing comes of {{ $path }}: {{ $known }}.
 
 {{/* What is done otherwise than somebody might think, one line each. */}}
 {{- define "dragoman.advice" -}}
-{{- $env := .Values.env | default dict -}}
 {{- range $key, $name := dict "image.fullImageOverride" .Values.image.fullImageOverride "image.repository" .Values.image.repository -}}
 {{- if include "dragoman.isEmissarys" ($name | default "") }}
 WARNING: {{ $key }} is {{ $name }}, which is not Dragoman: {{ include "dragoman.image" $ }} runs. Name Dragoman's image in your registry.
 {{- end -}}
 {{- end -}}
-{{- $needed := add ($env.DRAGOMAN_DRAIN_MAX | default 60 | float64 | ceil | int) 15 -}}
+{{- $needed := add (include "dragoman.variable" (dict "root" . "name" "DRAGOMAN_DRAIN_MAX") | default "60" | float64 | ceil | int) 15 -}}
 {{- $given := int .Values.terminationGracePeriodSeconds | default 75 -}}
 {{- if lt $given (int $needed) }}
 WARNING: terminationGracePeriodSeconds is {{ $given }}: a pod is killed before it has drained, which may take {{ $needed }} s (DRAGOMAN_DRAIN_MAX and 15).
