@@ -36,6 +36,7 @@ _POLICIES: Final = ("", "Cluster", "Local")
 _PORTS: Final = (
     ("items", {"type": "object", "required": ["name", "port"], "properties": {"name": {"type": "string"}}}),
 )
+_OBJECTS: Final = (("additionalProperties", {"type": ["object", "null"]}),)
 _EMPTY: Final = (("maxProperties", 0),)
 
 VALUES: Final = (
@@ -138,7 +139,7 @@ VALUES: Final = (
     Value("scope.singleNamespace", "only the objects of its own namespace count, with rights there alone", _BOOLEAN),
     Value("namespace.name", "its own namespace, `AMBASSADOR_NAMESPACE`, where that is not the pods'"),
     Value("createDefaultListeners", "Listeners at 8080 (HTTP) and 8443 (HTTPS) for Hosts of all namespaces", _BOOLEAN),
-    Value("listeners", "Listeners by name: `{create: true, spec: ...}`", _OBJECT),
+    Value("listeners", "Listeners by name: `{create: true, spec: ...}`", _OBJECT, more=_OBJECTS),
     Value(
         "module",
         "the `config` of the Module `ambassador`; none is made where it is empty or has `enabled: false`",

@@ -184,6 +184,24 @@ def test_the_last_word_on_a_variable_counts_and_what_is_none_is_refused(helm: He
             objects(helm, {"envRaw": text})
 
 
+def test_null_takes_any_default_away(helm: Helm) -> None:
+    """A map of them too: then nothing of it is asked for."""
+    paths = {value.path.rsplit(".", depth)[0] for value in VALUES if not value.gone for depth in range(3)}
+    for path in sorted(paths):
+        objects(helm, at(path, None))
+    assert by_key(objects(helm, {"service": None}))["Service/dragoman"]["spec"]["ports"] is None
+    assert "Service/dragoman-admin" not in by_key(objects(helm, {"adminService": None}))
+    assert objects(helm, {"enableLegacyVersions": True, "image": None}, CRDS)
+
+
+def test_a_listener_is_null_or_a_map(helm: Helm) -> None:
+    assert not [each for each in objects(helm, {"listeners": {"mine": None}}) if each["kind"] == "Listener"]
+    (made,) = [each for each in objects(helm, {"listeners": {"mine": {"create": True}}}) if each["kind"] == "Listener"]
+    assert made["spec"] == {}
+    with pytest.raises(HelmError, match="/listeners/mine"):
+        objects(helm, {"listeners": {"mine": "HTTP"}})
+
+
 def test_what_the_chart_makes_is_for_its_own_installation(helm: Helm) -> None:
     values = over(EVERY, {"env": {"AMBASSADOR_ID": "edge"}})
     ours = [each for each in objects(helm, values) if each["apiVersion"].startswith("getambassador.io")]

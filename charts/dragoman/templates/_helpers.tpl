@@ -27,7 +27,7 @@
 {{- end -}}
 
 {{- define "dragoman.serviceName" -}}
-{{- default (include "dragoman.fullname" .) .Values.service.nameOverride -}}
+{{- default (include "dragoman.fullname" .) (.Values.service).nameOverride -}}
 {{- end -}}
 
 {{- define "dragoman.adminName" -}}
@@ -45,7 +45,7 @@
 {{- end -}}
 
 {{- define "dragoman.accountName" -}}
-{{- default (not (empty .Values.serviceAccount.create) | ternary (include "dragoman.fullname" .) "default") .Values.serviceAccount.name -}}
+{{- default (not (empty (.Values.serviceAccount).create) | ternary (include "dragoman.fullname" .) "default") (.Values.serviceAccount).name -}}
 {{- end -}}
 
 {{/*
@@ -54,13 +54,13 @@ and the rules of an aggregated ClusterRole are its controller's.
 */}}
 {{- define "dragoman.rbacName" -}}
 {{- $full := include "dragoman.fullname" . -}}
-{{- default (contains .Chart.Name $full | ternary $full (printf "%s-%s" $full .Chart.Name)) .Values.rbac.nameOverride -}}
+{{- default (contains .Chart.Name $full | ternary $full (printf "%s-%s" $full .Chart.Name)) (.Values.rbac).nameOverride -}}
 {{- end -}}
 
 {{/* What selects the pods. It never changes for a Deployment: no version is in it. */}}
 {{- define "dragoman.selector" -}}
-{{- if .Values.service.selector -}}
-{{- toYaml .Values.service.selector -}}
+{{- if (.Values.service).selector -}}
+{{- toYaml (.Values.service).selector -}}
 {{- else -}}
 app.kubernetes.io/name: {{ include "dragoman.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
@@ -86,14 +86,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "dragoman.image" -}}
-{{- $full := .Values.image.fullImageOverride | default "" -}}
-{{- $repository := .Values.image.repository | default "dragoman" -}}
+{{- $full := (.Values.image).fullImageOverride | default "" -}}
+{{- $repository := (.Values.image).repository | default "dragoman" -}}
 {{- if and $full (not (include "dragoman.isEmissarys" $full)) -}}
 {{- $full -}}
 {{- else if include "dragoman.isEmissarys" $repository -}}
 dragoman
-{{- else if .Values.image.tag -}}
-{{- printf "%s:%s" $repository (include "dragoman.text" .Values.image.tag) -}}
+{{- else if (.Values.image).tag -}}
+{{- printf "%s:%s" $repository (include "dragoman.text" (.Values.image).tag) -}}
 {{- else -}}
 {{- $repository -}}
 {{- end -}}
@@ -132,15 +132,15 @@ counts.
 {{- $own := list
   (dict "name" "DRAGOMAN_CONFIG_DIR" "value" "")
   (dict "name" "DRAGOMAN_RUN_DIR" "value" "/run/dragoman")
-  (dict "name" "AMBASSADOR_SINGLE_NAMESPACE" "value" (not (empty .Values.scope.singleNamespace) | ternary "true" ""))
+  (dict "name" "AMBASSADOR_SINGLE_NAMESPACE" "value" (not (empty (.Values.scope).singleNamespace) | ternary "true" ""))
   (dict "name" "AMBASSADOR_NAMESPACE" "valueFrom" (dict "fieldRef" (dict "fieldPath" "metadata.namespace")))
   (dict "name" "POD_NAME" "valueFrom" (dict "fieldRef" (dict "fieldPath" "metadata.name")))
   (dict "name" "ENVOY_CONCURRENCY" "value" "2")
 -}}
-{{- with .Values.namespace.name -}}
+{{- with (.Values.namespace).name -}}
 {{- $own = append (without $own (index $own 3)) (dict "name" "AMBASSADOR_NAMESPACE" "value" .) -}}
 {{- end -}}
-{{- if .Values.knative.enabled -}}
+{{- if (.Values.knative).enabled -}}
 {{- $own = append $own (dict "name" "AMBASSADOR_KNATIVE_SUPPORT" "value" "true") -}}
 {{- end -}}
 {{- $kept := list -}}
@@ -155,7 +155,7 @@ counts.
 
 {{/* The Service's ports, those in portsRaw too, as a list under `ports`. Numbers in quotes are numbers, as in Emissary's. */}}
 {{- define "dragoman.ports" -}}
-{{- $ports := concat (.Values.service.ports | default list) (tpl (.Values.service.portsRaw | default "") . | fromYamlArray) -}}
+{{- $ports := concat ((.Values.service).ports | default list) (tpl ((.Values.service).portsRaw | default "") . | fromYamlArray) -}}
 {{- range $port := $ports -}}
 {{- range $key := list "port" "targetPort" "nodePort" "hostPort" -}}
 {{- if regexMatch "^[0-9]+$" (get $port $key | toString) -}}{{- $_ := set $port $key (get $port $key | int) -}}{{- end -}}
