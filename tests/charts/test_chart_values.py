@@ -239,6 +239,44 @@ def test_each_port_of_the_service_is_a_port_of_the_pods_once(helm: Helm) -> None
     ]
 
 
+def test_a_port_of_the_service_may_be_called_what_no_port_of_a_pod_can_be(helm: Helm) -> None:
+    ports = [
+        {"name": "http-alternative", "port": 81, "targetPort": 8081},
+        {"name": "admin", "port": 8877},
+        {"name": "a", "port": 80, "targetPort": 8080},
+    ]
+    assert container_of(objects(helm, {"service": {"ports": ports}}))["ports"] == [
+        {"containerPort": 8081},
+        {"name": "a", "containerPort": 8080},
+        {"name": "admin", "containerPort": 8877},
+    ]
+
+
+def test_a_label_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
+    """Twice in one map is what Helm lets pass, and kustomize, Argo CD and Flux do not."""
+    labels = {"app.kubernetes.io/part-of": "edge", "app.kubernetes.io/component": "edge"}
+    asked = {"enabled": True, "selector": labels}
+    values = {"deploymentLabels": labels, "service": {"labels": labels}, "adminService": {"labels": labels}}
+    texts = helm.render(CHART, {**values, "metrics": {"serviceMonitor": asked, "podMonitor": asked}})
+    for name in ("deployment.yaml", "service.yaml", "admin-service.yaml", "monitors.yaml"):
+        for text in filter(None, texts[name].strip().removeprefix("---").split("\n---\n")):
+            head = text.partition("\nspec:")[0]
+            assert head.count("app.kubernetes.io/part-of: edge") == head.count("part-of") == 1, name
+            assert head.count("app.kubernetes.io/component: edge") == head.count("component:") == 1, name
+
+
+def test_a_services_name_has_no_dots(helm: Helm) -> None:
+    found = by_key(objects(helm, {}, name="edge.v1"))
+    assert {"Service/edge-v1-dragoman", "Service/edge-v1-dragoman-admin", "Deployment/edge.v1-dragoman"} <= found.keys()
+
+
+def test_rights_for_everybody_are_told(helm: Helm) -> None:
+    (told,) = warnings(helm, {"serviceAccount": {"create": False}})
+    assert "ServiceAccount default" in told
+    assert warnings(helm, {"serviceAccount": {"create": False, "name": "edge"}}) == []
+    assert warnings(helm, {"serviceAccount": {"create": False}, "rbac": {"create": False}}) == []
+
+
 def test_a_service_without_ports_is_rendered_for_the_api_server_to_judge(helm: Helm) -> None:
     found = objects(helm, {"service": {"ports": []}, "networkPolicy": {"enabled": True}})
     assert container_of(found)["ports"] == [{"name": "admin", "containerPort": 8877}]

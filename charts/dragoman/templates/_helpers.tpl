@@ -27,11 +27,11 @@
 {{- end -}}
 
 {{- define "dragoman.serviceName" -}}
-{{- default (include "dragoman.fullname" .) (.Values.service).nameOverride -}}
+{{- default (include "dragoman.fullname" . | replace "." "-") (.Values.service).nameOverride -}}
 {{- end -}}
 
 {{- define "dragoman.adminName" -}}
-{{- include "dragoman.fullname" . | trunc 57 | trimSuffix "-" }}-admin
+{{- include "dragoman.fullname" . | replace "." "-" | trunc 57 | trimSuffix "-" }}-admin
 {{- end -}}
 
 {{/* Where the pods are. */}}
@@ -73,6 +73,13 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/part-of: dragoman
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* The labels with those that somebody says: each once, and what is said counts. */}}
+{{- define "dragoman.labelsWith" -}}
+{{- $labels := include "dragoman.labels" .root | fromYaml -}}
+{{- range .more -}}{{- $labels = mergeOverwrite $labels (. | default dict) -}}{{- end -}}
+{{- toYaml $labels -}}
 {{- end -}}
 
 {{/* A value as the text that it was written as: a number is a float for Helm, whose own text of 2000000 is 2e+06. */}}
@@ -164,16 +171,18 @@ counts.
 {{- toYaml (dict "ports" $ports) -}}
 {{- end -}}
 
-{{/* The ports of the pods, each once, as a list under `ports`. */}}
+{{/* The ports of the pods but the admin's, each once, as a list under `ports`; a Service's may have names that are too long. */}}
 {{- define "dragoman.containerPorts" -}}
-{{- $seen := dict -}}
+{{- $seen := dict (include "dragoman.adminPort" . | printf "%s/TCP") true -}}
 {{- $ports := list -}}
 {{- range (include "dragoman.ports" . | fromYaml).ports -}}
 {{- $number := int (default .port .targetPort) -}}
 {{- $key := printf "%d/%s" $number (default "TCP" .protocol) -}}
 {{- if and $number (not (hasKey $seen $key)) -}}
 {{- $_ := set $seen $key true -}}
-{{- $port := dict "name" .name "containerPort" $number -}}
+{{- $port := dict "containerPort" $number -}}
+{{- $name := .name | default "" -}}
+{{- if and $name (ne $name "admin") (le (len $name) 15) -}}{{- $_ := set $port "name" $name -}}{{- end -}}
 {{- with .protocol -}}{{- $_ := set $port "protocol" . -}}{{- end -}}
 {{- with .hostPort -}}{{- $_ := set $port "hostPort" (int .) -}}{{- end -}}
 {{- $ports = append $ports $port -}}

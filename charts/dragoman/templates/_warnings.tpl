@@ -39,6 +39,9 @@ WARNING: terminationGracePeriodSeconds is {{ $given }}: a pod is killed before i
 WARNING: terminationGracePeriodSeconds is {{ . }}, which would kill pods at once: it is {{ $given }} here.
 {{- end -}}
 {{- end -}}
+{{- if and (.Values.rbac).create (eq (include "dragoman.accountName" .) "default") }}
+WARNING: the rights are those of the ServiceAccount default, and so of each pod of the namespace that names none: name one in serviceAccount.name.
+{{- end -}}
 {{- if and (.Values.scope).singleNamespace (.Values.rbac).create (.Values.rbac).secretNames }}
 WARNING: of Secrets only {{ join ", " (.Values.rbac).secretNames }} may be read: name in rbac.secretNames what your Hosts name, or [] for all of the namespace.
 {{- end -}}
