@@ -157,6 +157,12 @@ VALUES: Final = (
     Value("ingressClassResource.controllerValue", "its controller; no other is Dragoman's"),
     Value("ingressClassResource.parameters", "its parameters", _OBJECT),
     Value("gatewayAPI.enabled", "the GatewayClass `dragoman` and [its rights](install.md#gateway-api)", _BOOLEAN),
+    Value(
+        "gatewayAPI.dedicatedAddresses",
+        "a second class, `dragoman-dedicated`, whose Gateways have [addresses of their "
+        "own](gateway-api.md#addresses-of-their-own), and its rights",
+        _BOOLEAN,
+    ),
     Value("knative.enabled", "[Knative](knative.md) is served, with its rights", _BOOLEAN),
     *(
         Value(f"metrics.{which}.{key}", text, types)

@@ -48,6 +48,9 @@ WARNING: of Secrets only {{ join ", " (.Values.rbac).secretNames }} may be read:
 {{- if and (.Values.scope).singleNamespace (.Values.gatewayAPI).enabled }}
 WARNING: nothing comes of gatewayAPI.enabled: with scope.singleNamespace Gateway API is not served, since classes belong to the cluster.
 {{- end -}}
+{{- if and (.Values.gatewayAPI).dedicatedAddresses (not (.Values.gatewayAPI).enabled) }}
+WARNING: nothing comes of gatewayAPI.dedicatedAddresses without gatewayAPI.enabled.
+{{- end -}}
 {{- if and ((.Values.metrics).serviceMonitor).enabled (not (.Values.adminService).create) }}
 WARNING: nothing comes of metrics.serviceMonitor: without adminService.create there is no Service to ask. metrics.podMonitor needs none.
 {{- end -}}
