@@ -79,6 +79,7 @@ class Guests:
         mask = os.umask(0o177)
         try:
             self.socket.unlink(missing_ok=True)
+            self._clear()
             self._server = await asyncio.start_unix_server(self._serve, self.socket)
             self._trouble = ""
         except OSError as error:
@@ -94,6 +95,13 @@ class Guests:
             if self._server is not None:
                 self._server.close()
             await self.start()
+
+    def _clear(self) -> None:
+        """Remove the sockets of listeners that a process before us has not taken away: Envoy leaves them there."""
+        ours = {guest.path for guest in self._here.values()}
+        for path in self.socket.parent.glob("why-*.sock"):
+            if path not in ours:
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Listen no more, and take away what is there, for the next process to begin without."""
@@ -160,7 +168,7 @@ class Guests:
         name = f"{os.getpid()}-{next(self._numbers)}"
         path = self.socket.with_name(f"why-{name}.sock")
         address = Address(pipe=Pipe(path=str(path), mode=0o600))
-        whole = bytes(Listener(name=f"{GUESTS}{name}", address=address) + body)
+        whole = body + bytes(Listener(name=f"{GUESTS}{name}", address=address))  # what comes last counts
         version = blake2b(whole, digest_size=8).hexdigest()
         return Guest(Entry(Kind.LISTENER, f"{GUESTS}{name}", version, whole), path)
 

@@ -83,6 +83,26 @@ async def test_a_listener_comes_is_shared_and_goes(house: House, monkeypatch: py
     assert [sorted(map(bool, edits[Kind.LISTENER].values())) for edits in house.edits].count([False]) == 2
 
 
+async def test_the_name_and_the_address_are_given_and_not_taken(house: House) -> None:
+    """A later field counts: one of who asks would take the place of another listener."""
+    body = bytes(Listener(name="default/http"))
+    await house.ask(body)
+    (entry,) = house.catalog.of(Kind.LISTENER).values()
+    assert entry.body.startswith(body)
+    assert entry.body.index(entry.name.encode()) > len(body)
+
+
+async def test_what_a_process_before_left_is_removed(house: House) -> None:
+    said, _ = await house.ask(BODY)
+    here, left = Path(said["socket"]), house.guests.socket.with_name("why-1-0.sock")
+    here.touch()
+    left.touch()
+    house.guests.socket.unlink()
+    await house.guests.keep()
+    assert here.exists()
+    assert not left.exists()
+
+
 async def test_nothing_of_them_is_saved(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is saved wakes every part, is told in the diagnostics, and may make a gateway ready that serves nobody."""
     monkeypatch.setattr(guests, "LINGER", 0.0)
