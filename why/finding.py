@@ -94,11 +94,13 @@ def answered(answer: Answer) -> Report:
             "headers": {name.removeprefix(prefix): value for name, value in told.items() if name.startswith(prefix)},
         }
     said["status"] = answer.status
-    is_refused = answer.status >= _REFUSED or headers.get("grpc-status", "0") != "0"  # of calls, whose status is 200
+    of_call = headers.get("grpc-status")  # beside it the status is 200, whatever became of the call
+    is_refused = answer.status >= _REFUSED or of_call not in (None, "0")
     if "location" in headers:
         said["location"] = headers["location"]
     if details == _ANSWERED:
-        return said | {"kind": "redirects" if "location" in headers else "answers", "why": None, "refused": is_refused}
+        kind, why_not = "redirects" if "location" in headers else "answers", of_call and f"grpc-status {of_call}"
+        return said | {"kind": kind, "why": why_not, "refused": is_refused}
     if details == _NOT_FOUND:
         return said | {"kind": "nothing", "why": "no rule has it"}
     why_not = f"Envoy answers by itself ({details})" if details else "Envoy answers before it looks for a rule"

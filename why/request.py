@@ -178,6 +178,14 @@ def _context() -> ssl.SSLContext:
 
 
 def _answer(response: HTTPResponse) -> Answer:
-    pairs = [(name.lower(), value) for name, value in response.getheaders()]
+    pairs = [(name.lower(), _as_sent(value)) for name, value in response.getheaders()]
     told = {name.removeprefix(TOLD): value for name, value in pairs if name.startswith(TOLD)}
     return Answer(response.status, told, {name: value for name, value in pairs if not name.startswith(TOLD)})
+
+
+def _as_sent(value: str) -> str:
+    """A header's value, which `http.client` takes for Latin-1: clients send UTF-8, and Envoy passes it on."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from why.finding import answered, served
-from why.request import Answer, Request, RequestError
+from why.request import Answer, Request, RequestError, _as_sent
 from why.text import lines
 
 
@@ -99,6 +99,16 @@ def report(**more: Any) -> dict[str, Any]:
         "notes": [],
         **more,
     }
+
+
+def test_what_a_header_became_is_shown_as_clients_send_it() -> None:
+    sent = ("a€".encode(), b"caf\xe9", b"\x1b")
+    assert [_as_sent(value.decode("latin-1")) for value in sent] == ["a€", "café", "\x1b"]
+
+
+def test_a_call_that_is_refused_is_told_by_its_own_status() -> None:
+    told = report(answer=answered(Answer(200, ANSWERED, {"grpc-status": "14"})), endpoints=None)
+    assert "answers  200: grpc-status 14" in click.unstyle("\n".join(lines(told)))
 
 
 def test_the_report_in_words_escapes_what_people_wrote() -> None:
