@@ -178,6 +178,11 @@ def test_a_variable_counts_however_it_is_said(helm: Helm, how: str) -> None:
     assert ["115 s" in told for told in warnings(helm, values)] == [True]
 
 
+def test_a_namespace_that_only_the_pod_knows_is_the_pods(helm: Helm) -> None:
+    raw = "- {name: AMBASSADOR_NAMESPACE, value: $(POD_NAMESPACE)}"
+    assert by_key(objects(helm, {"envRaw": raw}))["Role/dragoman"]["metadata"]["namespace"] == "dragoman"
+
+
 def test_the_last_word_on_a_variable_counts_and_what_is_none_is_refused(helm: Helm) -> None:
     values = {"env": {"POD_NAME": "a", "pod_name": "b"}, "envRaw": "- {name: POD_NAME, value: c}"}
     assert [each for each in container_of(objects(helm, values))["env"] if each["name"] == "POD_NAME"] == [

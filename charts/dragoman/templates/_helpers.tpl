@@ -41,7 +41,8 @@
 
 {{/* The namespace that counts as the gateway's own: leases are there, and with singleNamespace all objects. */}}
 {{- define "dragoman.ownNamespace" -}}
-{{- include "dragoman.variable" (dict "root" . "name" "AMBASSADOR_NAMESPACE") | default (include "dragoman.namespace" .) -}}
+{{- $said := include "dragoman.variable" (dict "root" . "name" "AMBASSADOR_NAMESPACE") -}}
+{{- regexMatch "^[a-z0-9-]+$" $said | ternary $said (include "dragoman.namespace" .) -}}
 {{- end -}}
 
 {{- define "dragoman.accountName" -}}
