@@ -85,6 +85,6 @@ def open_connections(stats: str) -> int:
 
 
 def _is_of_a_listener(name: str) -> bool:
-    """Not of one of its workers, which have the same name with `.worker_N` in it, of the admin's, or of who asks why."""
+    """Not of one of its workers, with `.worker_N` in the same name, nor of the admin's, nor of those who ask why."""
     mine = name.startswith("listener.admin.") or ".worker_" in name or "/why-" in name
     return name.endswith(".downstream_cx_active") and not mine
