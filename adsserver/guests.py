@@ -26,9 +26,7 @@ from adsserver.resources import Catalog, Edits, Entry, Kind
 from envoyapi.config_core_v3 import Address, Pipe
 from envoyapi.config_listener_v3 import Listener
 from process import logs
-
-PREFIX: Final = "why/"
-"""Begins the names of these listeners: no object's name has that form."""
+from process.settings import GUESTS
 
 MOST: Final = 200
 """How many may come in the time of a drain ..."""
@@ -37,7 +35,7 @@ MOST_BYTES: Final = 4 << 20
 LARGEST: Final = 16 << 20
 """Bytes of a listener."""
 PATIENCE: Final = 10.0
-"""Seconds until Envoy has to have answered."""
+"""Seconds until who asks has to have said what, and Envoy has to have answered."""
 LINGER: Final = 20.0
 """Seconds that a listener stays after the last who asked for it: one question seldom comes alone."""
 
@@ -81,6 +79,7 @@ class Guests:
         mask = os.umask(0o177)
         try:
             self.socket.unlink(missing_ok=True)
+            self._clear()
             self._server = await asyncio.start_unix_server(self._serve, self.socket)
             self._trouble = ""
         except OSError as error:
@@ -97,6 +96,13 @@ class Guests:
                 self._server.close()
             await self.start()
 
+    def _clear(self) -> None:
+        """Remove the sockets of listeners that a process before us has not taken away: Envoy leaves them there."""
+        ours = {guest.path for guest in self._here.values()}
+        for path in self.socket.parent.glob("why-*.sock"):
+            if path not in ours:
+                path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Listen no more, and take away what is there, for the next process to begin without."""
         if self._server is not None:
@@ -107,12 +113,14 @@ class Guests:
             guest.path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            size = int.from_bytes(await reader.readexactly(_SIZE))
-            if size > LARGEST:
+        with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
+            async with asyncio.timeout(PATIENCE):
+                size = int.from_bytes(await reader.readexactly(_SIZE))
+                body = await reader.readexactly(size) if size <= LARGEST else None
+            if body is None:
                 writer.write(_line(refused=f"is larger than {LARGEST} bytes"))
             else:
-                await self._host(await reader.readexactly(size), reader, writer)
+                await self._host(body, reader, writer)
         writer.close()
 
     async def _host(self, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -125,7 +133,7 @@ class Guests:
             await self._until_open(guest)
             writer.write(_line(socket=str(guest.path)))
             await writer.drain()
-            await reader.read()
+            await reader.read(1)  # who asks has nothing more to say: it ends, or is sent away
         except RefusedError as error:
             writer.write(_line(refused=str(error)))
         finally:
@@ -160,9 +168,9 @@ class Guests:
         name = f"{os.getpid()}-{next(self._numbers)}"
         path = self.socket.with_name(f"why-{name}.sock")
         address = Address(pipe=Pipe(path=str(path), mode=0o600))
-        whole = bytes(Listener(name=f"{PREFIX}{name}", address=address) + body)
+        whole = body + bytes(Listener(name=f"{GUESTS}{name}", address=address))  # what comes last counts
         version = blake2b(whole, digest_size=8).hexdigest()
-        return Guest(Entry(Kind.LISTENER, f"{PREFIX}{name}", version, whole), path)
+        return Guest(Entry(Kind.LISTENER, f"{GUESTS}{name}", version, whole), path)
 
     async def _until_open(self, guest: Guest) -> None:
         loop = asyncio.get_running_loop()

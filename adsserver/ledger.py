@@ -1,20 +1,22 @@
 """What Envoy accepted and refused, remembered beyond this process, and what it should therefore be offered.
 
 The facts of the newest stream go into the snapshot's `acks`, a record for each resource; the last accepted bytes are
-kept there while a newer version is refused. A record of its own, `doubtful`, names the resources that were in a
-batch which Envoy has not accepted whole: it may hold them without saying so when it connects again.
+kept there while a newer version is refused. Nothing is saved of listeners that are there while somebody asks
+(`adsserver.guests`): they are nobody's, and go with this process. A record of its own, `doubtful`, names the resources
+that were in a batch which Envoy has not accepted whole: it may hold them without saying so when it connects again.
 """
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 
 from adsserver.redaction import redacted
 from adsserver.resources import Catalog, Entry, Kind, split_key
+from process.settings import GUESTS
 from snapshot import JSON, Record
 
 DOUBTFUL_KEY = "doubtful"
@@ -24,6 +26,9 @@ SEVERAL = ""
 
 _NAMING_NOTHING = (Kind.ENDPOINT, Kind.SECRET, Kind.RUNTIME)
 """The kinds whose resources name no others."""
+
+_UNSAVED: Final = Kind.LISTENER.key(GUESTS)
+"""Begins the keys of what is not saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ class Ledger:
             self._facts[entry.key] = replace(fact, pardoned=False)
             return
         self._put(entry.key, replace(fact, refused=entry.version, refused_at=None, message=told, pardoned=False))
-        self._urgent = True
+        self._urgent |= entry.key in self._unsaved
 
     def review(self, entry: Entry) -> None:
         """A version is the newest now: when Envoy has accepted it before, a refusal is a matter of the past."""
@@ -261,7 +266,10 @@ class Ledger:
 
     def _put(self, key: str, fact: Fact) -> None:
         self._facts[key] = fact
-        self._unsaved[key] = None
+        if not key.startswith(_UNSAVED):
+            self._unsaved[key] = None
+        elif fact is _UNKNOWN and not self._is_shadow:
+            del self._facts[key]
         if fact.refused is None:
             self._refused.pop(key, None)
         else:

@@ -36,6 +36,7 @@ _POLICIES: Final = ("", "Cluster", "Local")
 _PORTS: Final = (
     ("items", {"type": "object", "required": ["name", "port"], "properties": {"name": {"type": "string"}}}),
 )
+_OBJECTS: Final = (("additionalProperties", {"type": ["object", "null"]}),)
 _EMPTY: Final = (("maxProperties", 0),)
 
 VALUES: Final = (
@@ -138,7 +139,7 @@ VALUES: Final = (
     Value("scope.singleNamespace", "only the objects of its own namespace count, with rights there alone", _BOOLEAN),
     Value("namespace.name", "its own namespace, `AMBASSADOR_NAMESPACE`, where that is not the pods'"),
     Value("createDefaultListeners", "Listeners at 8080 (HTTP) and 8443 (HTTPS) for Hosts of all namespaces", _BOOLEAN),
-    Value("listeners", "Listeners by name: `{create: true, spec: ...}`", _OBJECT),
+    Value("listeners", "Listeners by name: `{create: true, spec: ...}`", _OBJECT, more=_OBJECTS),
     Value(
         "module",
         "the `config` of the Module `ambassador`; none is made where it is empty or has `enabled: false`",
@@ -156,6 +157,12 @@ VALUES: Final = (
     Value("ingressClassResource.controllerValue", "its controller; no other is Dragoman's"),
     Value("ingressClassResource.parameters", "its parameters", _OBJECT),
     Value("gatewayAPI.enabled", "the GatewayClass `dragoman` and [its rights](install.md#gateway-api)", _BOOLEAN),
+    Value(
+        "gatewayAPI.dedicatedAddresses",
+        "a second class, `dragoman-dedicated`, whose Gateways have [addresses of their "
+        "own](gateway-api.md#addresses-of-their-own), and its rights",
+        _BOOLEAN,
+    ),
     Value("knative.enabled", "[Knative](knative.md) is served, with its rights", _BOOLEAN),
     *(
         Value(f"metrics.{which}.{key}", text, types)

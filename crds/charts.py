@@ -23,6 +23,7 @@ _RULES: Final = {
     "own": ("rbac.yaml", "Role"),
     "single": ("single-namespace/rbac.yaml", "Role"),
     "gatewayAPI": ("gateway-api/rbac.yaml", "ClusterRole"),
+    "dedicatedAddresses": ("gateway-api/dedicated-addresses/rbac.yaml", "Role"),
     "knative": ("knative/rbac.yaml", "ClusterRole"),
 }
 

@@ -16,6 +16,8 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from process.settings import GUESTS
+
 PATIENCE: Final = 1.0
 """Seconds that an answer may take."""
 
@@ -63,9 +65,10 @@ class Admin:
         return words[0] if words else "silent"
 
     async def listeners(self) -> frozenset[str]:
-        """The names of the listeners that listen. NoAnswerError when Envoy does not answer."""
+        """The names of the listeners that listen for clients. NoAnswerError when Envoy does not answer."""
         statuses = orjson.loads(await self._get("/listeners?format=json")).get("listener_statuses", [])
-        return frozenset(status["name"] for status in statuses)
+        names = (status["name"] for status in statuses)
+        return frozenset(name for name in names if not name.startswith(GUESTS))
 
     async def server_info(self) -> dict[str, Any] | None:
         """Envoy's version, state and uptime as it tells them; None when it does not answer."""

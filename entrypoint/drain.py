@@ -79,12 +79,12 @@ def _connections(admin_socket: Path, untold: list[str]) -> int:
 
 
 def open_connections(stats: str) -> int:
-    """The connections of all listeners but the admin interface: `listener.ADDRESS.downstream_cx_active: N`."""
+    """The connections of all listeners for clients: `listener.ADDRESS.downstream_cx_active: N`."""
     counts = (line.rsplit(": ", 1) for line in stats.splitlines() if line.startswith("listener."))
     return sum(int(count) for name, count in counts if _is_of_a_listener(name))
 
 
 def _is_of_a_listener(name: str) -> bool:
-    """Not of one of its workers, which have the same name with `.worker_N` in it."""
-    mine = name.startswith("listener.admin.") or ".worker_" in name
+    """Not of one of its workers, with `.worker_N` in the same name, nor of the admin's, nor of those who ask why."""
+    mine = name.startswith("listener.admin.") or ".worker_" in name or "/why-" in name
     return name.endswith(".downstream_cx_active") and not mine

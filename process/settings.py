@@ -35,6 +35,9 @@ MORE_CONFIG_DIRS: Final = "DRAGOMAN_MORE_CONFIG_DIRS"
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """What Kubernetes gives each pod to know itself and the API server by."""
 
+GUESTS: Final = "why//"
+"""Begins the names of Envoy's listeners that are there while somebody asks why: no object's has such a name."""
+
 LONGEST_PATH: Final = 200
 """Bytes of a path that objects, or the environment, name: two of them are a key in the snapshot."""
 

@@ -6,7 +6,6 @@ It is asked between two turns, and nothing is kept for it. Whatever fails here f
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +16,8 @@ from translator.explaining import Explainer, UnknownError
 
 LONGEST: Final = 64 * 1024
 """Bytes of a question."""
+PATIENCE: Final = 10.0
+"""Seconds in which who is connected has to ask, and to read what is told."""
 
 _log = logs.get("why")
 
@@ -57,10 +58,12 @@ class Asking:
             self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, ValueError):  # ValueError: a question without an end
-            while line := await reader.readline():
+        try:
+            while line := await asyncio.wait_for(reader.readline(), PATIENCE):
                 writer.write(orjson.dumps(self._answer(line)) + b"\n")
-                await writer.drain()
+                await asyncio.wait_for(writer.drain(), PATIENCE)
+        except (ConnectionError, TimeoutError, ValueError):  # ValueError: a question without an end
+            writer.transport.abort()  # of an answer that nobody reads nothing is kept
         writer.close()
 
     def _answer(self, line: bytes) -> Mapping[str, Any]:

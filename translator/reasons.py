@@ -39,10 +39,23 @@ _CALLS: Final = (
     *_HTTP[6:8],
     *_AGE,
 )
+_INGRESS: Final = (
+    "an exact path goes before a prefix, and that before the default backend",
+    "its path is shorter",
+    "a prefix goes before a regular expression that begins as it does",
+    "its pathType comes later",
+    *_AGE,
+    "its regular expression is shorter",
+    "it stands later in the same object",
+    "it is for what the first leaves of the requests for this path",
+)
+"""By the places of `translator.ingress.paths.order`."""
 _OF_GRPC: Final = 0
 _OF_ONE: Final = "it stands later in the same object"
 _GATEWAY: Final = ("HTTPRoute/", "GRPCRoute/")
 """Begin the names of routes that Gateway API has."""
+_OF_INGRESS: Final = "networking.k8s.io/Ingress/"
+"""Begins the first origin of routes that an Ingress of a class of ours has; those of Emissary's class are Mappings."""
 _GROUP: Final = "it shares the requests of the first, and is drawn after it"
 
 
@@ -51,8 +64,11 @@ def reason(first: ir.Route, second: ir.Route) -> str:
     place = _place(first.order, second.order)
     if first.order > second.order:
         return "it would go first, but Envoy did not take it: it has a share of the requests, or was only just changed"
+    if first.origins and first.origins[0].startswith(_OF_INGRESS):
+        return _INGRESS[min(place, len(_INGRESS) - 1)]
     if not first.name.startswith(_GATEWAY):
-        return _EMISSARY[place] if place < len(_EMISSARY) else _GROUP
+        is_one = first.origins[:1] == second.origins[:1]
+        return _EMISSARY[place] if place < len(_EMISSARY) else _OF_ONE if is_one else _GROUP
     words = _CALLS if first.order[len(_HOSTNAME)] == _OF_GRPC else _HTTP
     return words[place] if place < len(words) else _OF_ONE
 

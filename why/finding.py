@@ -94,14 +94,17 @@ def answered(answer: Answer) -> Report:
             "headers": {name.removeprefix(prefix): value for name, value in told.items() if name.startswith(prefix)},
         }
     said["status"] = answer.status
+    of_call = headers.get("grpc-status")  # beside it the status is 200, whatever became of the call
+    is_refused = answer.status >= _REFUSED or of_call not in (None, "0")
     if "location" in headers:
         said["location"] = headers["location"]
     if details == _ANSWERED:
-        return said | {"kind": "redirects" if "location" in headers else "answers", "why": None}
+        kind, why_not = "redirects" if "location" in headers else "answers", of_call and f"grpc-status {of_call}"
+        return said | {"kind": kind, "why": why_not, "refused": is_refused}
     if details == _NOT_FOUND:
         return said | {"kind": "nothing", "why": "no rule has it"}
     why_not = f"Envoy answers by itself ({details})" if details else "Envoy answers before it looks for a rule"
-    return said | {"kind": "answers" if answer.status < _REFUSED else "nothing", "why": why_not}
+    return said | {"kind": "nothing" if is_refused else "answers", "why": why_not, "refused": is_refused}
 
 
 def _explain(gateway: Gateway, request: Request, port: int, answer: Answer, report: Report) -> None:
@@ -143,5 +146,5 @@ def served(report: Mapping[str, Any]) -> bool:
     if answer["kind"] == "forwards":
         return report["endpoints"] is None or bool(report["endpoints"])
     if answer["kind"] == "answers":
-        return report["rule"] is not None or answer["status"] < _REFUSED
+        return report["rule"] is not None or not answer["refused"]
     return answer["kind"] in ("redirects", "passes on")

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import os
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -109,8 +110,11 @@ def _of(run_dir: Path) -> Gateway:
 
 
 def _answers(run_dir: Path) -> bool:
-    with contextlib.suppress(GatewayError), _talking(Settings(run_dir=run_dir).why_socket):
-        return True
+    """Whether a gateway of this user runs there: in a folder of another's, anybody may wait for what is asked."""
+    with contextlib.suppress(GatewayError, OSError):
+        if run_dir.stat().st_uid == os.geteuid():
+            with _talking(Settings(run_dir=run_dir).why_socket):
+                return True
     return False
 
 
@@ -133,6 +137,6 @@ def _talking(path: Path) -> Iterator[socket.socket]:
 def _line(talk: socket.socket) -> Any:
     with talk.makefile("rb") as lines:
         line = lines.readline()
-    if not line:
+    if not line.endswith(b"\n"):
         raise GatewayError("the gateway ended while it was asked: ask again")
     return orjson.loads(line)

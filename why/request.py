@@ -55,6 +55,8 @@ class Request:
             raise RequestError(f"{url}: {error}") from None
         if parts.scheme not in _PORTS or not host:
             raise RequestError(f"{url}: must be http://HOST/PATH or https://HOST/PATH")
+        if not host.isascii():
+            raise RequestError(f"{url}: a name with other letters must be written as clients send it, as xn--...")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if not target.isascii() or not target.isprintable() or " " in target:
             raise RequestError(f"{url}: what a path cannot have as it is must be written as %XX")
@@ -65,7 +67,10 @@ class Request:
         except ValueError:
             raise RequestError(f"{client}: must be an IP address") from None
         pairs = tuple([_pair(each) for each in headers])
-        return cls(method, parts.scheme, host, port, target, pairs, address, server_name)
+        request = cls(method, parts.scheme, host, port, target, pairs, address, server_name)
+        if parts.scheme == "https" and not _can_be_asked_for(request.asked_name):
+            raise RequestError(f"{request.asked_name}: cannot be asked for in TLS")
+        return request
 
     @property
     def authority(self) -> str:
@@ -77,12 +82,20 @@ class Request:
     def asked_name(self) -> str | None:
         """The name that a client asks for in TLS: none where the host is an address."""
         if self.server_name is not None:
-            return self.server_name
+            return self.server_name or None
         try:
             ipaddress.ip_address(self.host)
         except ValueError:
             return self.host
         return None
+
+
+def _can_be_asked_for(name: str | None) -> bool:
+    """Whether a name can be said in TLS: of labels that are neither empty nor too long."""
+    try:
+        return name is None or (not name.startswith(".") and bool(name.encode("idna")))
+    except UnicodeError:
+        return False
 
 
 def _pair(written: str) -> tuple[str, str]:
@@ -165,6 +178,14 @@ def _context() -> ssl.SSLContext:
 
 
 def _answer(response: HTTPResponse) -> Answer:
-    pairs = [(name.lower(), value) for name, value in response.getheaders()]
+    pairs = [(name.lower(), _as_sent(value)) for name, value in response.getheaders()]
     told = {name.removeprefix(TOLD): value for name, value in pairs if name.startswith(TOLD)}
     return Answer(response.status, told, {name: value for name, value in pairs if not name.startswith(TOLD)})
+
+
+def _as_sent(value: str) -> str:
+    """A header's value, which `http.client` takes for Latin-1: clients send UTF-8, and Envoy passes it on."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value

@@ -12,6 +12,7 @@ from adsserver.guests import Guests
 from adsserver.ledger import Ledger
 from adsserver.resources import Catalog, Edits, Kind
 from envoyapi.config_listener_v3 import Listener
+from process.settings import GUESTS
 from tests.support.envoy import short_folder, until
 
 BODY, OTHER = bytes(Listener(stat_prefix="a")), bytes(Listener(stat_prefix="b"))
@@ -71,7 +72,7 @@ async def test_a_listener_comes_is_shared_and_goes(house: House, monkeypatch: py
     assert first == second
     assert Path(first["socket"]).parent == house.guests.socket.parent
     assert len(house.listeners) == 1
-    assert house.listeners[0].startswith("why/")
+    assert house.listeners[0].startswith(GUESTS), "as no name of an object does"
     one.close()
     third, three = await house.ask(OTHER)
     assert third != first
@@ -80,6 +81,44 @@ async def test_a_listener_comes_is_shared_and_goes(house: House, monkeypatch: py
     three.close()
     await gone(house)
     assert [sorted(map(bool, edits[Kind.LISTENER].values())) for edits in house.edits].count([False]) == 2
+
+
+async def test_the_name_and_the_address_are_given_and_not_taken(house: House) -> None:
+    """A later field counts: one of who asks would take the place of another listener."""
+    body = bytes(Listener(name="default/http"))
+    await house.ask(body)
+    (entry,) = house.catalog.of(Kind.LISTENER).values()
+    assert entry.body.startswith(body)
+    assert entry.body.index(entry.name.encode()) > len(body)
+
+
+async def test_what_a_process_before_left_is_removed(house: House) -> None:
+    said, _ = await house.ask(BODY)
+    folder = house.guests.socket.parent
+    here = Path(said["socket"]).name
+    for name in (here, "why-1-0.sock"):
+        (folder / name).touch()
+    house.guests.socket.unlink()
+    await house.guests.keep()
+    assert [path.name for path in folder.glob("why-*")] == [here]
+
+
+async def test_nothing_of_them_is_saved(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is saved wakes every part, is told in the diagnostics, and may make a gateway ready that serves nobody."""
+    monkeypatch.setattr(guests, "LINGER", 0.0)
+    _, writer = await house.ask(BODY)
+    assert not house.ledger.is_unsaved
+    house.refuses = "no such filter"
+    await house.ask(OTHER)
+    assert not house.ledger.is_unsaved
+    assert not house.ledger.is_urgent
+    writer.close()
+    await gone(house)
+    for edits in house.edits:
+        for name in edits[Kind.LISTENER]:
+            house.ledger.forget(Kind.LISTENER.key(name))
+    assert house.ledger.accepted(Kind.LISTENER) == {}
+    assert house.ledger.refused(Kind.LISTENER) == []
 
 
 async def test_who_asks_soon_again_finds_it(house: House) -> None:
@@ -116,6 +155,17 @@ async def test_a_lost_socket_comes_back(house: House) -> None:
     house.guests.socket.unlink()
     await house.guests.keep()
     assert "socket" in (await house.ask(BODY))[0]
+
+
+async def test_who_says_half_of_it_or_does_not_end_is_sent_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, writer = await house.ask(BODY)
+    writer.write(b"and more")
+    await until(lambda: any(guest.asked_by == 0 for guest in house.guests._here.values()), what="nobody who asks")
+    monkeypatch.setattr(guests, "PATIENCE", 0.01)
+    again, other = await asyncio.open_unix_connection(house.guests.socket)
+    house.writers.append(other)
+    other.write(b"\0\0")
+    assert await asyncio.wait_for(again.read(), 10) == b""
 
 
 async def test_what_is_too_large_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

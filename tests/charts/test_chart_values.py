@@ -19,13 +19,17 @@ from tests.charts.rendering import (
     warnings,
     without,
 )
-from tests.support.helm import Helm
+from tests.support.helm import Helm, HelmError
 
 WHERE: dict[str, dict[str, Any]] = {
     "autoscaling.minReplicas": {"autoscaling": {"enabled": True}},
     "autoscaling.maxReplicas": {"autoscaling": {"enabled": True}},
     "autoscaling.metrics": {"autoscaling": {"enabled": True}},
     "autoscaling.behavior": {"autoscaling": {"enabled": True}},
+    "gatewayAPI.dedicatedAddresses": {
+        "gatewayAPI": {"enabled": True, "dedicatedAddresses": True},
+        "scope": {"singleNamespace": False},
+    },
 }
 """What must be said too, so that a value has an effect."""
 OTHERWISE: dict[str, Any] = {
@@ -98,6 +102,46 @@ def test_a_slip_of_the_pen_is_told_by_its_path(helm: Helm) -> None:
     assert len(warnings(helm, {"image": {"name": "some"}}, CRDS)) == 1
 
 
+ODD = (("123", "456"), ("true", "null"), ("1e3", "0x1f"))
+"""Names of releases and namespaces that YAML takes for something else."""
+
+
+@pytest.mark.parametrize(("name", "namespace"), ODD)
+def test_a_name_that_looks_like_a_number_is_a_name(helm: Helm, name: str, namespace: str) -> None:
+    here = over(EVERY, {"fullnameOverride": name, "nameOverride": name, "service": {"nameOverride": name}})
+    here = over(here, {"namespaceOverride": namespace, "service": {"selector": None}, "namespace": {"name": namespace}})
+    for values, chart in (({}, CHART), (here, CHART), ({"enableLegacyVersions": True}, CRDS)):
+        for each in objects(helm, values, chart, name, namespace):
+            for place in (each["metadata"], each.get("spec", {}).get("template", {}).get("metadata", {})):
+                texts = [*place.get("labels", {}).values(), *place.get("annotations", {}).values()]
+                texts += [place[key] for key in ("name", "namespace") if key in place]
+                assert [text for text in texts if not isinstance(text, str)] == [], each["kind"]
+            for subject in each.get("subjects", []):
+                assert subject["namespace"] == namespace
+            conversion = each.get("spec", {}).get("conversion", {}).get("webhook", {})
+            assert not conversion or conversion["clientConfig"]["service"]["namespace"] == namespace
+
+
+def test_a_number_stays_as_it_was_written(helm: Helm) -> None:
+    """Helm's numbers are floats, and Go's own text of twenty million is 2e+07."""
+    values = {
+        "image": {"tag": 20260101},
+        "service": {"annotations": {"timeout-ms": 3600000, "a: b": True, "none": None}},
+    }
+    found = objects(helm, values)
+    assert container_of(found)["image"] == "dragoman:20260101"
+    annotations = by_key(found)["Service/dragoman"]["metadata"]["annotations"]
+    assert annotations == {"timeout-ms": "3600000", "a: b": "true", "none": ""}
+    webhook = objects(helm, {"enableLegacyVersions": True, "image": {"tag": 20260101}}, CRDS)
+    assert container_of(webhook, "webhook")["image"] == "dragoman:20260101"
+
+
+@pytest.mark.parametrize("text", ["  a: 1\nb: 2\n", "\n\n  a: 1\n", "# one\n---\n"])
+def test_a_file_of_objects_is_the_text_that_was_given(helm: Helm, text: str) -> None:
+    found = by_key(objects(helm, {"ambassadorConfig": text}))
+    assert found["ConfigMap/dragoman-file-config"]["data"]["ambassadorConfig"] == text
+
+
 def test_a_variable_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
     values = {
         "env": {"envoy_concurrency": 8, "AMBASSADOR_ID": "edge", "BIG": 10_000_000, "ON": True, "TEXT": "1e3"},
@@ -109,6 +153,62 @@ def test_a_variable_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
     said = {each["name"]: each.get("value") for each in found}
     assert (said["ENVOY_CONCURRENCY"], said["POD_NAME"], said["AMBASSADOR_ID"]) == ("8", "dragoman", "edge")
     assert (said["BIG"], said["ON"], said["TEXT"], said["DRAGOMAN_CONFIG_DIR"]) == ("10000000", "true", "1e3", "")
+
+
+@pytest.mark.parametrize("how", ["env", "envRaw"])
+def test_a_variable_counts_however_it_is_said(helm: Helm, how: str) -> None:
+    """Else the chart's own Listeners would be for another installation, and the rights for another namespace."""
+    said = {
+        "ambassador_id": "edge",
+        "ambassador_namespace": "others",
+        "ambassador_healthcheck_bind_port": 9000,
+        "ambassador_knative_support": "yes",
+        "dragoman_drain_max": 100,
+    }
+    raw = "".join([f"- {{name: {name.upper()}, value: '{value}'}}\n" for name, value in said.items()])
+    values = {"createDefaultListeners": True, "envRaw": raw} if how == "envRaw" else {"env": said}
+    found = objects(helm, over(values, {"createDefaultListeners": True}))
+    listeners = [each for each in found if each["kind"] == "Listener"]
+    assert [each["spec"]["ambassador_id"] for each in listeners] == [["edge"], ["edge"]]
+    roles = {each["metadata"]["name"]: each["metadata"].get("namespace") for each in found if each["kind"] == "Role"}
+    assert roles == {"dragoman": "others"}
+    assert "ClusterRole/dragoman-knative" in by_key(found)
+    assert {"name": "admin", "containerPort": 9000} in container_of(found)["ports"]
+    assert by_key(found)["Service/dragoman-admin"]["spec"]["ports"][0]["targetPort"] == 9000
+    assert ["115 s" in told for told in warnings(helm, values)] == [True]
+
+
+def test_a_namespace_that_only_the_pod_knows_is_the_pods(helm: Helm) -> None:
+    raw = "- {name: AMBASSADOR_NAMESPACE, value: $(POD_NAMESPACE)}"
+    assert by_key(objects(helm, {"envRaw": raw}))["Role/dragoman"]["metadata"]["namespace"] == "dragoman"
+
+
+def test_the_last_word_on_a_variable_counts_and_what_is_none_is_refused(helm: Helm) -> None:
+    values = {"env": {"POD_NAME": "a", "pod_name": "b"}, "envRaw": "- {name: POD_NAME, value: c}"}
+    assert [each for each in container_of(objects(helm, values))["env"] if each["name"] == "POD_NAME"] == [
+        {"name": "POD_NAME", "value": "c"}
+    ]
+    for text in ("a: b", "- a", "some"):
+        with pytest.raises(HelmError, match="envRaw must be a list of variables"):
+            objects(helm, {"envRaw": text})
+
+
+def test_null_takes_any_default_away(helm: Helm) -> None:
+    """A map of them too: then nothing of it is asked for."""
+    paths = {value.path.rsplit(".", depth)[0] for value in VALUES if not value.gone for depth in range(3)}
+    for path in sorted(paths):
+        objects(helm, at(path, None))
+    assert by_key(objects(helm, {"service": None}))["Service/dragoman"]["spec"]["ports"] is None
+    assert "Service/dragoman-admin" not in by_key(objects(helm, {"adminService": None}))
+    assert objects(helm, {"enableLegacyVersions": True, "image": None}, CRDS)
+
+
+def test_a_listener_is_null_or_a_map(helm: Helm) -> None:
+    assert not [each for each in objects(helm, {"listeners": {"mine": None}}) if each["kind"] == "Listener"]
+    (made,) = [each for each in objects(helm, {"listeners": {"mine": {"create": True}}}) if each["kind"] == "Listener"]
+    assert made["spec"] == {}
+    with pytest.raises(HelmError, match="/listeners/mine"):
+        objects(helm, {"listeners": {"mine": "HTTP"}})
 
 
 def test_what_the_chart_makes_is_for_its_own_installation(helm: Helm) -> None:
@@ -146,6 +246,44 @@ def test_each_port_of_the_service_is_a_port_of_the_pods_once(helm: Helm) -> None
         {"name": "plain", "containerPort": 9000},
         {"name": "admin", "containerPort": 8877},
     ]
+
+
+def test_a_port_of_the_service_may_be_called_what_no_port_of_a_pod_can_be(helm: Helm) -> None:
+    ports = [
+        {"name": "http-alternative", "port": 81, "targetPort": 8081},
+        {"name": "admin", "port": 8877},
+        {"name": "a", "port": 80, "targetPort": 8080},
+    ]
+    assert container_of(objects(helm, {"service": {"ports": ports}}))["ports"] == [
+        {"containerPort": 8081},
+        {"name": "a", "containerPort": 8080},
+        {"name": "admin", "containerPort": 8877},
+    ]
+
+
+def test_a_label_is_said_once_and_the_users_word_counts(helm: Helm) -> None:
+    """Twice in one map is what Helm lets pass, and kustomize, Argo CD and Flux do not."""
+    labels = {"app.kubernetes.io/part-of": "edge", "app.kubernetes.io/component": "edge"}
+    asked = {"enabled": True, "selector": labels}
+    values = {"deploymentLabels": labels, "service": {"labels": labels}, "adminService": {"labels": labels}}
+    texts = helm.render(CHART, {**values, "metrics": {"serviceMonitor": asked, "podMonitor": asked}})
+    for name in ("deployment.yaml", "service.yaml", "admin-service.yaml", "monitors.yaml"):
+        for text in filter(None, texts[name].strip().removeprefix("---").split("\n---\n")):
+            head = text.partition("\nspec:")[0]
+            assert head.count("app.kubernetes.io/part-of: edge") == head.count("part-of") == 1, name
+            assert head.count("app.kubernetes.io/component: edge") == head.count("component:") == 1, name
+
+
+def test_a_services_name_has_no_dots(helm: Helm) -> None:
+    found = by_key(objects(helm, {}, name="edge.v1"))
+    assert {"Service/edge-v1-dragoman", "Service/edge-v1-dragoman-admin", "Deployment/edge.v1-dragoman"} <= found.keys()
+
+
+def test_rights_for_everybody_are_told(helm: Helm) -> None:
+    (told,) = warnings(helm, {"serviceAccount": {"create": False}})
+    assert "ServiceAccount default" in told
+    assert warnings(helm, {"serviceAccount": {"create": False, "name": "edge"}}) == []
+    assert warnings(helm, {"serviceAccount": {"create": False}, "rbac": {"create": False}}) == []
 
 
 def test_a_service_without_ports_is_rendered_for_the_api_server_to_judge(helm: Helm) -> None:
@@ -210,6 +348,8 @@ def test_one_namespaces_secrets_are_those_that_are_named_or_all(helm: Helm) -> N
     values = {"scope": {"singleNamespace": True}, "gatewayAPI": {"enabled": True}}
     assert not [each for each in objects(helm, values) if each["kind"].startswith(("Cluster", "GatewayClass"))]
     assert ["gatewayAPI" in line for line in warnings(helm, values)] == [False, True]
+    (told,) = warnings(helm, {"gatewayAPI": {"dedicatedAddresses": True}})
+    assert "without gatewayAPI.enabled" in told
 
 
 def test_a_file_of_objects_is_where_the_gateway_reads_emissarys(helm: Helm) -> None:

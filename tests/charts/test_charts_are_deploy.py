@@ -42,6 +42,20 @@ def test_with_gateway_api_it_is_that_of_deploy(helm: Helm) -> None:
     same(objects(helm, {"gatewayAPI": {"enabled": True}}), "rbac.yaml", "workload.yaml", *names)
 
 
+def test_with_addresses_of_gateways_own_it_is_that_of_deploy(helm: Helm) -> None:
+    folders = ("gateway-api", "gateway-api/dedicated-addresses")
+    names = [f"{folder}/{name}.yaml" for folder in folders for name in ("rbac", "gatewayclass")]
+    found = objects(helm, {"gatewayAPI": {"enabled": True, "dedicatedAddresses": True}})
+    same(found, "rbac.yaml", "workload.yaml", *names)
+
+
+def test_every_folder_of_deploy_is_in_a_chart() -> None:
+    """What comes into deploy/ comes into a chart, or is named here."""
+    elsewhere = {"kind", "older-versions", "single-namespace", "gateway-api", "knative"}
+    elsewhere |= {"gateway-api/dedicated-addresses"}
+    assert {str(each.relative_to(DEPLOY)) for each in DEPLOY.rglob("*") if each.is_dir()} == elsewhere
+
+
 def test_with_knative_the_rights_are_those_of_deploy(helm: Helm) -> None:
     found = objects(helm, {"knative": {"enabled": True}})
     without = [each for each in found if each["kind"] != "Deployment"]
@@ -72,7 +86,7 @@ def test_older_versions_are_converted_in_the_releases_namespace_by_the_image_tha
     texts = helm.render(CRDS, values, namespace="elsewhere")
     for name, number in (("crds.yaml", 12), ("webhook.yaml", 8)):
         assert "namespace: dragoman\n" not in texts[name]
-        assert texts[name].count("namespace: elsewhere\n") == number
+        assert texts[name].replace('"', "").count("namespace: elsewhere\n") == number
     assert container_of(loaded(texts["webhook.yaml"]), "webhook")["image"] == "registry.test/dragoman:1"
 
 

@@ -10,17 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
-from diagnostics.admin import BUSY
+from diagnostics.admin import BUSY, Admin
 from diagnostics.health import BLIND, BUSY_AT_MOST, GRACE, SETTLING, UNMADE, Life, Readiness, Silence
 from diagnostics.view import Ack, Progress
 from process import vitals
+from process.settings import GUESTS
 from process.vitals import Vitals
 from snapshot import Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics
 from tests.support import plain, resources
 from tests.support.adsserver import Adsserver
-from tests.support.envoy import RealEnvoy, ads_bootstrap, free_port, wait_until
+from tests.support.envoy import RealEnvoy, ads_bootstrap, free_port, short_folder, wait_until
 
 READY, ALIVE = "/ambassador/v0/check_ready", "/ambassador/v0/check_alive"
 NO_ANSWER = "Envoy's admin interface does not answer"
@@ -35,6 +37,26 @@ def progress(listeners: str = "http", acks: dict[str, Ack] | None = None, publis
 
 
 NONE: frozenset[str] = frozenset()
+
+
+async def test_a_listener_of_who_asks_why_is_for_no_client() -> None:
+    """Else a gateway whose every Listener is refused were ready as soon as somebody asked why."""
+    told = {"listener_statuses": [{"name": "default/http"}, {"name": f"{GUESTS}7-0"}]}
+    folder = short_folder()
+    socket = folder / "admin.sock"
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.json_response(told)
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.UnixSite(runner, str(socket)).start()
+    try:
+        async with Admin(socket) as admin:
+            assert await admin.listeners() == {"default/http"}
+    finally:
+        await runner.cleanup()
+        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(

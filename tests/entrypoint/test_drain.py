@@ -230,6 +230,7 @@ listener.0.0.0.0_8080.worker_0.downstream_cx_active: 1
 listener.0.0.0.0_8080.worker_1.downstream_cx_active: 2
 listener.[__]_8443.downstream_cx_active: 4
 listener.admin.downstream_cx_active: 1
+listener./run/dragoman/why-7-0.sock.downstream_cx_active: 1
 listener.admin.main_thread.downstream_cx_active: 1
 """
     assert open_connections(stats) == 7

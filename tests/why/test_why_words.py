@@ -6,7 +6,7 @@ import click
 import pytest
 
 from why.finding import answered, served
-from why.request import Answer, Request, RequestError
+from why.request import Answer, Request, RequestError, _as_sent
 from why.text import lines
 
 
@@ -38,6 +38,9 @@ def test_a_url_says_what_a_client_would_send(url: str, authority: str, target: s
         ("GET", "http://a.test/", "a: b\r\nc: d", "127.0.0.1", "cannot be sent"),
         ("GET", "http://a.test/", "X-Dragoman-Why-Passed: ;1;", "127.0.0.1", "this command's own"),
         ("GET", "http://a.test/", "a: b", "a.test", "must be an IP address"),
+        ("GET", "http://日本.test/", "a: b", "127.0.0.1", "as xn--"),
+        ("GET", "https://.a.test/", "a: b", "127.0.0.1", "cannot be asked for in TLS"),
+        ("GET", f"https://{'a' * 64}.test/", "a: b", "127.0.0.1", "cannot be asked for in TLS"),
     ],
 )
 def test_what_cannot_be_sent_is_told(method: str, url: str, header: str, client: str, said: str) -> None:
@@ -45,6 +48,11 @@ def test_what_cannot_be_sent_is_told(method: str, url: str, header: str, client:
         Request.of(method, url, (header,), client)
 
 
+def test_a_name_that_is_empty_is_not_asked_for() -> None:
+    assert Request.of("GET", "https://a.test/", (), "127.0.0.1", "").asked_name is None
+
+
+ANSWERED = {"details": "direct_response"}
 FORWARDED = {"details": "no_healthy_upstream", "cluster": "c", "path": "/", "method": "GET", "authority": "a.test"}
 
 
@@ -58,6 +66,7 @@ FORWARDED = {"details": "no_healthy_upstream", "cluster": "c", "path": "/", "met
         (404, {"details": "route_not_found"}, {}, "nothing"),
         (307, {"details": "path_normalization_failed"}, {"location": "/x"}, "answers"),
         (400, {}, {}, "nothing"),
+        (200, {"details": "filter_chain_not_found"}, {"grpc-status": "14"}, "nothing"),
     ],
 )
 def test_envoys_words_say_what_it_would_do(
@@ -92,6 +101,16 @@ def report(**more: Any) -> dict[str, Any]:
     }
 
 
+def test_what_a_header_became_is_shown_as_clients_send_it() -> None:
+    sent = ("a€".encode(), b"caf\xe9", b"\x1b")
+    assert [_as_sent(value.decode("latin-1")) for value in sent] == ["a€", "café", "\x1b"]
+
+
+def test_a_call_that_is_refused_is_told_by_its_own_status() -> None:
+    told = report(answer=answered(Answer(200, ANSWERED, {"grpc-status": "14"})), endpoints=None)
+    assert "answers  200: grpc-status 14" in click.unstyle("\n".join(lines(told)))
+
+
 def test_the_report_in_words_escapes_what_people_wrote() -> None:
     text = click.unstyle("\n".join(lines(report())))
     assert "\x1b" not in text
@@ -110,8 +129,9 @@ def test_the_report_in_words_escapes_what_people_wrote() -> None:
         ({"endpoints": None}, True),
         ({"answer": {"kind": "redirects"}}, True),
         ({"answer": {"kind": "nothing"}}, False),
-        ({"answer": {"kind": "answers", "status": 421}, "rule": None}, False),
-        ({"answer": {"kind": "answers", "status": 500}}, True),
+        ({"answer": answered(Answer(421, ANSWERED, {})), "rule": None}, False),
+        ({"answer": answered(Answer(200, ANSWERED, {"grpc-status": "14"})), "rule": None}, False),
+        ({"answer": answered(Answer(500, ANSWERED, {}))}, True),
     ],
 )
 def test_whether_something_serves_it(more: dict[str, Any], expected: bool) -> None:

@@ -24,13 +24,12 @@ WARNING: nothing comes of {{ $path }}: {{ $known }}.
 
 {{/* What is done otherwise than somebody might think, one line each. */}}
 {{- define "dragoman.advice" -}}
-{{- $env := .Values.env | default dict -}}
-{{- range $key, $name := dict "image.fullImageOverride" .Values.image.fullImageOverride "image.repository" .Values.image.repository -}}
+{{- range $key, $name := dict "image.fullImageOverride" (.Values.image).fullImageOverride "image.repository" (.Values.image).repository -}}
 {{- if include "dragoman.isEmissarys" ($name | default "") }}
 WARNING: {{ $key }} is {{ $name }}, which is not Dragoman: {{ include "dragoman.image" $ }} runs. Name Dragoman's image in your registry.
 {{- end -}}
 {{- end -}}
-{{- $needed := add ($env.DRAGOMAN_DRAIN_MAX | default 60 | float64 | ceil | int) 15 -}}
+{{- $needed := add (include "dragoman.variable" (dict "root" . "name" "DRAGOMAN_DRAIN_MAX") | default "60" | float64 | ceil | int) 15 -}}
 {{- $given := int .Values.terminationGracePeriodSeconds | default 75 -}}
 {{- if lt $given (int $needed) }}
 WARNING: terminationGracePeriodSeconds is {{ $given }}: a pod is killed before it has drained, which may take {{ $needed }} s (DRAGOMAN_DRAIN_MAX and 15).
@@ -40,16 +39,22 @@ WARNING: terminationGracePeriodSeconds is {{ $given }}: a pod is killed before i
 WARNING: terminationGracePeriodSeconds is {{ . }}, which would kill pods at once: it is {{ $given }} here.
 {{- end -}}
 {{- end -}}
-{{- if and .Values.scope.singleNamespace .Values.rbac.create .Values.rbac.secretNames }}
-WARNING: of Secrets only {{ join ", " .Values.rbac.secretNames }} may be read: name in rbac.secretNames what your Hosts name, or [] for all of the namespace.
+{{- if and (.Values.rbac).create (eq (include "dragoman.accountName" .) "default") }}
+WARNING: the rights are those of the ServiceAccount default, and so of each pod of the namespace that names none: name one in serviceAccount.name.
 {{- end -}}
-{{- if and .Values.scope.singleNamespace .Values.gatewayAPI.enabled }}
+{{- if and (.Values.scope).singleNamespace (.Values.rbac).create (.Values.rbac).secretNames }}
+WARNING: of Secrets only {{ join ", " (.Values.rbac).secretNames }} may be read: name in rbac.secretNames what your Hosts name, or [] for all of the namespace.
+{{- end -}}
+{{- if and (.Values.scope).singleNamespace (.Values.gatewayAPI).enabled }}
 WARNING: nothing comes of gatewayAPI.enabled: with scope.singleNamespace Gateway API is not served, since classes belong to the cluster.
 {{- end -}}
-{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.adminService.create) }}
+{{- if and (.Values.gatewayAPI).dedicatedAddresses (not (.Values.gatewayAPI).enabled) }}
+WARNING: nothing comes of gatewayAPI.dedicatedAddresses without gatewayAPI.enabled.
+{{- end -}}
+{{- if and ((.Values.metrics).serviceMonitor).enabled (not (.Values.adminService).create) }}
 WARNING: nothing comes of metrics.serviceMonitor: without adminService.create there is no Service to ask. metrics.podMonitor needs none.
 {{- end -}}
-{{- if and .Values.autoscaling.enabled .Values.daemonSet }}
+{{- if and (.Values.autoscaling).enabled .Values.daemonSet }}
 WARNING: nothing comes of autoscaling: a DaemonSet has one pod on each node.
 {{- end -}}
 {{- end -}}
