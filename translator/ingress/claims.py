@@ -1,7 +1,8 @@
 """What an Ingress wants for itself, whatever others want: paths, hosts, and names in TLS. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from translator import ir
@@ -23,6 +24,8 @@ class Understood:
 
     owner: Owner
     problems: tuple[Problem, ...]
+    places: Mapping[Place, Asked] = field(default_factory=dict)
+    """Of a canary: what it asks for, as each path of whom it is a canary of looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,11 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     if ingress.spec is None:
         return Understood(Owner(key, ingress, treatment, ()), ())
     asked, found = [], list(problems)
-    for each in asked_by(ingress, treatment.aliases):
+    listed = tuple(islice(asked_by(ingress, treatment.aliases), MOST_PATHS + 1))
+    if len(listed) > MOST_PATHS:
+        said = f"would become more than {MOST_PATHS:,} paths, as many as are served: split it, or take fewer aliases"
+        found, listed = [*found, Problem("spec", said)], ()
+    for each in listed:
         if (wrong := wrong_host(each.place.host)) is not None:
             found.append(Problem(f"{each.where.partition('.http')[0]}.host", wrong))
             continue
@@ -52,12 +59,10 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
             asked.append(each)
         if wrong is not None:
             found.append(Problem(f"{each.where}.path", wrong))
-    if len(asked) > MOST_PATHS:
-        said = (
-            f"would become {len(asked):,} paths, and at most {MOST_PATHS:,} are served: split it, or take fewer aliases"
-        )
-        found, asked = [*found, Problem("spec", said)], []
-    return Understood(Owner(key, ingress, treatment, tuple(asked)), tuple(dict.fromkeys(found)))
+    places: dict[Place, Asked] = {}
+    for each in asked if treatment.canary is not None else ():
+        places.setdefault(each.place, each)
+    return Understood(Owner(key, ingress, treatment, tuple(asked)), tuple(dict.fromkeys(found)), places)
 
 
 def claims_of(owner: Owner, *, as_canary: bool) -> dict[Place, tuple[str, str, str]]:
@@ -107,18 +112,19 @@ def certified(owner: Owner) -> dict[str, Having]:
     mine = {name for host in own for name in (host, parent(host))}
     if owner.treatment.passthrough and not owner.treatment.shut:
         return {host: Having(owner.ingress.age, owner.key, None) for host in own if host != EVERY}
+    left = own  # the second that lists no hosts says nothing new
     for tls in spec.tls:
         secret = ir.SecretRef(owner.ingress.namespace, tls.secret_name or "")
-        for host in tls.hosts or own:
+        hosts, left = (tls.hosts, left) if tls.hosts else (tuple(left), {})
+        for host in hosts:
             if host and wrong_host(host.lower()) is None and (host.lower() in mine or EVERY in own):
                 found.setdefault(host.lower(), Having(owner.ingress.age, owner.key, secret))
     return found
 
 
-def has_certificate(owner: Owner, host: str) -> bool:
-    """Whether the Ingress itself names a certificate for a host, be it that it cannot be used."""
-    names = certified(owner) if not owner.treatment.passthrough else {}
-    return any(name in names for name in (host, parent(host)) if name != EVERY)
+def has_certificate(names: Mapping[str, Having], host: str) -> bool:
+    """Whether an Ingress that wants these names in TLS has a certificate for a host, be it that it cannot be used."""
+    return any(names[name].secret is not None for name in (host, parent(host)) if name in names)
 
 
 def oldest(

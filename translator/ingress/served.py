@@ -124,14 +124,14 @@ class StandardIngresses:
         owner, found = row.owner, dict[tuple[str, Scheme], list[ir.Route]]()
         if owner.treatment.canary is not None:
             return {}
-        trusts = self._common().trusts_a_proxy
+        trusts, names = self._common().trusts_a_proxy, certified(owner)
         for asked in owner.asked:
             if read(self._owners, asked.place) != key:
                 continue
             backend, host = self._backend(owner, asked).backend, asked.place.host
             aside = self._aside(owner, asked)
             for scheme in _SCHEMES:
-                way = Way(scheme, trusts, has_certificate(owner, host))
+                way = Way(scheme, trusts, has_certificate(names, host))
                 found.setdefault((host, scheme), []).extend(routes_of(owner, asked, backend, aside, way))
         for host, other in other_names(owner):
             if read(self._declared, other) is None and read(self._owners, rest_of(other)) == key:
@@ -153,7 +153,7 @@ class StandardIngresses:
         if key is None or other is None or other.owner.ingress.namespace != owner.ingress.namespace:
             return None
         canary = other.owner.treatment.canary
-        theirs = next((each for each in other.owner.asked if each.place == asked.place), None)
+        theirs = other.places.get(asked.place)
         if canary is None or theirs is None or other.owner.treatment.shut:
             return None
         return Aside(key, canary, self._backend(other.owner, theirs).backend)
@@ -303,7 +303,7 @@ class StandardIngresses:
     def _certificates(self, key: ObjectKey, owner: Owner) -> Iterator[Problem]:
         if owner.treatment.passthrough and not any(asked.text == "/" for asked in owner.asked):
             yield Problem(f'metadata.annotations["{PREFIX}ssl-passthrough"]', "wants a path /: TLS goes to its backend")
-        spec = owner.ingress.spec
+        spec, mine = owner.ingress.spec, certified(owner)
         for number, tls in enumerate(spec.tls if spec else ()):
             path = f"spec.tls[{number}]"
             if not tls.secret_name:
@@ -318,7 +318,6 @@ class StandardIngresses:
                     f"cannot be used: {why}" if why else "does not exist, or holds no certificate"
                 )
                 yield Problem(f"{path}.secretName", said, stops=False, reason="SecretNotUsable")
-            mine = certified(owner)
             for place, host in enumerate(tls.hosts):
                 if host.lower() not in mine:
                     said = f"{host} is no host of these rules, so that the certificate is not shown for it"

@@ -1,5 +1,6 @@
 """Ingresses by Kubernetes' rules: whose they are, who has a path, and that nobody gets at what is another's."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -336,3 +337,34 @@ def test_an_ingress_that_envoy_refuses_is_held_back_alone() -> None:
     said = translation.verdicts_changed(2.0, {key: Verdict(accepted.version, row.version, "no")})
     assert key_of("team", "bad") in said.holds
     assert b"good.test" in translation.resources()[key].body
+
+
+@pytest.mark.parametrize("said", [{}, {f"{NGINX}canary": "true"}])
+def test_what_an_ingress_costs_grows_with_its_size_and_no_faster(said: dict[str, str]) -> None:
+    small, large = (_calls(count, said) for count in (50, 200))
+    assert large < 6 * small
+
+
+def _calls(count: int, said: dict[str, str]) -> int:
+    """How many functions are called for a new Ingress of so many hosts, each with a certificate."""
+    rules = [(f"h{number}.test", path(f"/{number}")) for number in range(count)]
+    tls = [{"hosts": [f"h{number}.test"], "secretName": "cert"} for number in range(count)]
+    world, calls = World(ingress_class(), service("team"), ingress("team", "first", *rules, tls=tls)), [0]
+
+    def called(_: object, event: str, __: object) -> None:
+        calls[0] += event == "call"
+
+    sys.setprofile(called)
+    try:
+        world.apply(ingress("team", "second", *rules, tls=tls, said=said))
+    finally:
+        sys.setprofile(None)
+    return calls[0]
+
+
+def test_an_ingress_of_very_many_paths_is_refused_before_it_costs() -> None:
+    said = {f"{NGINX}server-alias": ",".join(f"a{number}.test" for number in range(50))}
+    rules = [("web.test", path(f"/{number}")) for number in range(200)]
+    world = World(ingress_class(), service("team"), ingress("team", "web", *rules, said=said))
+    assert world.routes("web.test") == []
+    assert "spec would become more than 5,000 paths" in world.told(key_of("team", "web"))
