@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from translator import ir
 from translator.decode import Problem
@@ -26,6 +26,13 @@ class Understood:
     problems: tuple[Problem, ...]
     places: Mapping[Place, Asked] = field(default_factory=dict)
     """Of a canary: what it asks for, as each path of whom it is a canary of looks for it."""
+
+
+class Wish(NamedTuple):
+    """That an Ingress is there for a host, and whether it declares it itself."""
+
+    declares: bool
+    age: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +81,12 @@ def claims_of(owner: Owner, *, as_canary: bool) -> dict[Place, tuple[str, str, s
     return claims | {place: age for place, age in others.items() if place not in claims}
 
 
-def hosts_of(owner: Owner) -> dict[str, bool]:
+def hosts_of(owner: Owner) -> dict[str, Wish]:
     """The hosts that routes of an Ingress are for, and whether it declares them itself."""
     if owner.treatment.canary is not None:
         return {}
-    return {other: False for _, other in other_names(owner)} | {asked.place.host: True for asked in owner.asked}
+    own, others = Wish(True, owner.ingress.age), Wish(False, owner.ingress.age)
+    return {other: others for _, other in other_names(owner)} | {asked.place.host: own for asked in owner.asked}
 
 
 def other_names(owner: Owner) -> Iterator[tuple[str, str]]:

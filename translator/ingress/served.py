@@ -37,6 +37,7 @@ from translator.ingress.hosts import (
     clear_chain,
     listener_name,
     others_chain,
+    over,
     parent,
     passing_chain,
     tcp,
@@ -48,7 +49,7 @@ from translator.ingress.nginx.part import PREFIX
 from translator.ingress.paths import EVERY, Asked, Place
 from translator.ingress.routes import Aside, Owner, Way, routes_of
 from translator.ir import ObjectKey
-from translator.kubernetes.tables import KubernetesTables, Name
+from translator.kubernetes.tables import KubernetesTables, Name, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, every, read
 
@@ -108,14 +109,44 @@ class StandardIngresses:
             "canaries of paths", asides, lambda _, them: min(them, key=lambda key: (them[key], key))
         )
         named = tables.group("hosts of ingresses named", self._rows, lambda _, row: hosts_of(row.owner))
-        self._declared: Table[str, bool] = tables.each(
-            "hosts that ingresses declare", named, lambda _, them: any(them.values()) or None
+        self._declared: Table[str, ObjectKey] = tables.each(
+            "hosts that ingresses declare",
+            named,
+            lambda _, them: min(
+                (key for key, wish in them.items() if wish.declares), key=lambda key: (them[key].age, key), default=None
+            ),
         )
         self._hosts: Table[str, bool] = tables.each("hosts of ingresses", named, lambda _, __: True)
-        having = tables.group("names in TLS of ingresses", self._rows, lambda _, row: certified(row.owner))
+        having = tables.group("names in TLS of ingresses", self._rows, lambda _, row: self._wanted(row.owner))
         self._certified: Table[str, Having] = tables.each(
             "names in TLS of one ingress", having, lambda _, them: oldest(them)
         )
+        sheltered = tables.each("hosts below another's star in TLS", self._hosts, lambda host, _: self._sheltered(host))
+        self._named: Table[str, Having] = tables.union("names in TLS with a chain", self._certified, sheltered)
+
+    def _wanted(self, owner: Owner) -> dict[str, Having]:
+        """The names in TLS that an Ingress may have, if it is the oldest that wants them."""
+        names = certified(owner)
+        return {name: row for name, row in names.items() if row.secret is not None or self._may_pass_on(owner, name)}
+
+    def _may_pass_on(self, owner: Owner, host: str) -> bool:
+        """Whether the TLS of a host is its namespace's: passed on it takes all paths along, whose-ever they are."""
+        first = read(self._declared, host)
+        return first is None or name_of(first)[0] == owner.ingress.namespace
+
+    def _going_by(self, host: str) -> tuple[str, Having] | None:
+        """The name in TLS that connections for a host go by."""
+        return next(((name, row) for name in over(host) if (row := read(self._certified, name)) is not None), None)
+
+    def _sheltered(self, host: str) -> Having | None:
+        """That a host without a certificate has a chain, where else its connections went to who does not serve it.
+
+        That is a star whose TLS is passed on, or one more than a label above.
+        """
+        found = self._going_by(host)
+        if found is None or found[0] == host or (found[0] == parent(host) and found[1].secret is not None):
+            return None
+        return Having(found[1].age, read(self._declared, host) or found[1].key, self._last_resort())
 
     # -- routes
 
@@ -174,7 +205,7 @@ class StandardIngresses:
         if https:
             port = https[0]
             named = tables.group(
-                "chains in TLS of ingresses named", self._certified, lambda name, row: {chain_name(port, name): row}
+                "chains in TLS of ingresses named", self._named, lambda name, row: {chain_name(port, name): row}
             )
             by_name = tables.each(
                 "chains in TLS of ingresses",
@@ -184,7 +215,7 @@ class StandardIngresses:
             apart = tables.group(
                 "hosts without a certificate",
                 self._hosts,
-                lambda host, _: {} if self._is_certified(host) else {chain_name(port, OTHERS): True},
+                lambda host, _: {} if self._going_by(host) else {chain_name(port, OTHERS): True},
             )
             others = tables.each(
                 "chain of ingresses for other names", apart, lambda _, them: self._others_chain(port, them)
@@ -203,9 +234,6 @@ class StandardIngresses:
     def _is_free(self, port: int) -> bool:
         return read(self._taken, tcp(port)) is None
 
-    def _is_certified(self, host: str) -> bool:
-        return any(read(self._certified, name) is not None for name in candidates(host) if name != EVERY)
-
     def _tls_chain(
         self,
         port: int,
@@ -221,7 +249,7 @@ class StandardIngresses:
         best = next((host for host in candidates(name) if read(self._hosts, host) is not None), None)
         served = {name: best} if best is not None else {}
         if name.startswith("*."):
-            under = (host for host in read(below, name) or () if read(self._certified, host) is None)
+            under = (host for host in read(below, name) or () if read(self._named, host) is None)
             served |= {host: host for host in under}
         return tls_chain(port, name, served, tls, self._common(), row.key)
 
@@ -304,6 +332,10 @@ class StandardIngresses:
         if owner.treatment.passthrough and not any(asked.text == "/" for asked in owner.asked):
             yield Problem(f'metadata.annotations["{PREFIX}ssl-passthrough"]', "wants a path /: TLS goes to its backend")
         spec, mine = owner.ingress.spec, certified(owner)
+        for host in [name for name, row in mine.items() if row.secret is None and not self._may_pass_on(owner, name)]:
+            older = called(read(self._declared, host))
+            said = f"{host} is that of {older} already, which is older and of another namespace"
+            yield Problem(f'metadata.annotations["{PREFIX}ssl-passthrough"]', said, reason="Conflict")
         for number, tls in enumerate(spec.tls if spec else ()):
             path = f"spec.tls[{number}]"
             if not tls.secret_name:

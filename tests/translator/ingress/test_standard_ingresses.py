@@ -1,5 +1,6 @@
 """Ingresses by Kubernetes' rules: whose they are, who has a path, and that nobody gets at what is another's."""
 
+import base64
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 import orjson
 import pytest
 
+from tests.support.certificates import authority
 from translator import ir
 from translator.decode import Problem
 from translator.options import Options
@@ -19,6 +21,8 @@ OLD, NEW = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"
 NGINX: Final = "nginx.ingress.kubernetes.io/"
 IN_FOLDER: Final = Options()
 IN_CLUSTER: Final = Options(in_cluster=True)
+
+PAIR: Final = authority().sign("any.test")
 
 Objects = dict[str, dict[str, Any]]
 
@@ -368,3 +372,54 @@ def test_an_ingress_of_very_many_paths_is_refused_before_it_costs() -> None:
     world = World(ingress_class(), service("team"), ingress("team", "web", *rules, said=said))
     assert world.routes("web.test") == []
     assert "spec would become more than 5,000 paths" in world.told(key_of("team", "web"))
+
+
+LAST_RESORT: Final[Objects] = {
+    "core/Secret/default/fallback-self-signed-cert": {
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": "fallback-self-signed-cert", "namespace": "default"},
+        "data": {
+            "tls.crt": base64.b64encode(PAIR.certificate).decode(),
+            "tls.key": base64.b64encode(PAIR.key).decode(),
+        },
+    }
+}
+PASSED: Final = {f"{NGINX}ssl-passthrough": "true"}
+
+
+def in_tls(world: World, host: str) -> list[str]:
+    """Who is asked by connections in TLS for a host, as Envoy chooses the chain by its longest name."""
+    listed = [chain for name, chain in world.pipeline.intent.chains.view().items() if name.startswith("ingress:8443")]
+    chains = {name: chain for chain in listed for name in chain.server_names or ("",)}
+    stars = [f"*.{host.split('.', number)[-1]}" for number in range(1, host.count(".") + 1)]
+    body = next(chains[name] for name in (host, *stars, "") if name in chains).body
+    if isinstance(body, ir.TcpChain):
+        return [f"passed to {_leads(ir.Forward(body.backends))}"]
+    assert isinstance(body, ir.HttpChain)
+    return [leads for served in body.virtual_hosts if served.hostname == host for *_, leads in world.answers(host)]
+
+
+@pytest.mark.parametrize("host", ["bank.test", "a.bank.test", "a.b.bank.test"])
+@pytest.mark.parametrize("thief", ["bank.test", "*.bank.test", "*.test"])
+def test_nobody_has_the_tls_of_anothers_host_passed_on(host: str, thief: str) -> None:
+    world = World(ingress_class(), LAST_RESORT, service("team"), service("evil"))
+    world.apply(ingress("team", "bank", (host, path("/login"))))
+    world.apply(ingress("evil", "a", (thief, path("/")), said=PASSED, created=NEW))
+    assert in_tls(world, host)[0] == "team/web"
+    told = "bank.test is that of Ingress team/bank already, which is older and of another namespace"
+    assert (told in world.told(key_of("evil", "a"))) == (host == thief)
+
+
+def test_tls_is_passed_on_for_a_host_of_the_own_namespace() -> None:
+    world = World(ingress_class(), LAST_RESORT, service("team"), service("team", "next"))
+    world.apply(ingress("team", "first", ("bank.test", path("/login"))))
+    world.apply(ingress("team", "second", ("bank.test", path("/", name="next")), said=PASSED, created=NEW))
+    assert in_tls(world, "bank.test") == ["passed to team/next"]
+
+
+def test_a_certificate_for_a_star_does_not_hide_hosts_further_below() -> None:
+    world = World(ingress_class(), LAST_RESORT, service("team"), service("evil"))
+    tls = [{"hosts": ["*.test"], "secretName": "cert"}]
+    world.apply(ingress("evil", "a", ("*.test", path("/")), tls=tls))
+    world.apply(ingress("team", "near", ("near.test", path())), ingress("team", "far", ("far.off.test", path())))
+    assert in_tls(world, "near.test") == in_tls(world, "far.off.test") == ["team/web"]

@@ -173,7 +173,8 @@ GROUP: Final = Group(
         _served("backend-protocol", "`HTTP`, `HTTPS`, `GRPC` or `GRPCS`; another one answers 503", "test_protocols"),
         _served(
             "ssl-passthrough",
-            "TLS for the hosts is passed on to the backend of `/`; in clear text they are served as ever",
+            "TLS for the hosts is passed on to the backend of `/`, unless an older Ingress of another namespace has the"
+            " host; in clear text they are served as ever",
             "test_passthrough",
         ),
         _served("proxy-ssl-server-name", "`on`: the name below is asked for in TLS", "test_protocols"),
