@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from translator import ir
-from translator.decode import Problem
+from translator.decode import Problem, few
 from translator.ingress.hosts import Scheme, parent
 from translator.ingress.kinds import Ingress
 from translator.ingress.nginx import treatment_of
@@ -69,7 +69,7 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     places: dict[Place, Asked] = {}
     for each in asked if treatment.canary is not None else ():
         places.setdefault(each.place, each)
-    return Understood(Owner(key, ingress, treatment, tuple(asked)), tuple(dict.fromkeys(found)), places)
+    return Understood(Owner(key, ingress, treatment, tuple(asked)), few(dict.fromkeys(found)), places)
 
 
 def claims_of(owner: Owner, *, as_canary: bool) -> dict[Place, tuple[str, str, str]]:

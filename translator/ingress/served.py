@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from translator import ir
-from translator.decode import Problem
+from translator.decode import Problem, few
 from translator.ingress.backends import Backends, Found
 from translator.ingress.claims import (
     Having,
@@ -95,7 +95,7 @@ class StandardIngresses:
         )
         self._declare_chains()
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each(
-            "problems of ingresses by kubernetes", self._rows, lambda key, row: tuple(self._problems(key, row)) or None
+            "problems of ingresses by kubernetes", self._rows, lambda key, row: few(self._problems(key, row)) or None
         )
 
     def _declare_claims(self) -> None:

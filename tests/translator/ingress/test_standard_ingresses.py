@@ -11,6 +11,7 @@ import pytest
 from tests.support.certificates import authority
 from translator import ir
 from translator.decode import Problem
+from translator.decoding.findings import MOST
 from translator.options import Options
 from translator.pipeline import Pipeline
 from translator.quarantine import Verdict
@@ -423,3 +424,10 @@ def test_a_certificate_for_a_star_does_not_hide_hosts_further_below() -> None:
     world.apply(ingress("evil", "a", ("*.test", path("/")), tls=tls))
     world.apply(ingress("team", "near", ("near.test", path())), ingress("team", "far", ("far.off.test", path())))
     assert in_tls(world, "near.test") == in_tls(world, "far.off.test") == ["team/web"]
+
+
+def test_of_many_mistakes_few_are_told() -> None:
+    said = {f"{NGINX}server-alias": ",".join(f"~{number}" for number in range(500))}
+    paths = [("web.test", path(f"/{number}", name="absent")) for number in range(500)]
+    world = World(ingress_class(), ingress("team", "web", *paths, said=said))
+    assert len(world.problems(key_of("team", "web"))) <= 2 * MOST + 2
