@@ -7,7 +7,7 @@ import ipaddress
 from dataclasses import replace
 from typing import Final
 
-from translator.decode import Invalid
+from translator.decode import Invalid, quote
 from translator.filters.address_rules import AddressRange, AddressRules
 from translator.ingress.nginx.part import Annotation, Group, Said
 from translator.ingress.nginx.treatment import Treatment
@@ -53,7 +53,7 @@ def ranges_of(words: tuple[str, ...]) -> tuple[AddressRange, ...]:
         try:
             network = ipaddress.ip_network(word, strict=False)
         except ValueError:
-            raise Invalid(f"{word!r} is no address and no range of addresses") from None
+            raise Invalid(f"{quote(word)} is no address and no range of addresses") from None
         found.append(AddressRange("remote", str(network.network_address), network.prefixlen))
     return tuple(found)
 
@@ -66,6 +66,8 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
             if not said.words(name):
                 said.tell(name, "names no addresses", shuts=True)
     denied = _ranges(said, "denylist-source-range")
+    if (allowed is not None or denied) and said.flag("ssl-passthrough"):
+        said.tell("ssl-passthrough", "looks at no addresses, which are to be kept out", shuts=True)
     if allowed is not None or denied:
         treatment = replace(treatment, filters=(*treatment.filters, AddressRules(allowed, denied)))
     for name, instead in _SHUTTING.items():

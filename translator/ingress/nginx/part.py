@@ -4,11 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from translator.decode import Invalid, Problem
+from translator.decode import Invalid, Problem, quote
 from translator.ingress.nginx.treatment import Treatment
 
 PREFIX: Final = "nginx.ingress.kubernetes.io/"
-_WORDS: Final = {"true": True, "on": True, "false": False, "off": False}
+_WORDS: Final = {
+    **dict.fromkeys(("true", "on", "t", "1"), True),  # as Go reads them
+    **dict.fromkeys(("false", "off", "f", "0"), False),
+}
+_LONGEST_NUMBER: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Said:
             return otherwise
         found = _WORDS.get(self.text(name).lower())
         if found is None:
-            self.tell(name, f"must be true or false, not {self.text(name)!r}")
+            self.tell(name, f"must be true or false, not {quote(self.text(name))}")
         return otherwise if found is None else found
 
     def number(self, name: str, least: int, most: int) -> int | None:
@@ -59,9 +63,10 @@ class Said:
         text = self.text(name)
         if not text:
             return None
-        if text.isascii() and text.removeprefix("-").isdigit() and least <= int(text[:20]) <= most:
+        is_number = text.isascii() and text.removeprefix("-").isdigit() and len(text) <= _LONGEST_NUMBER
+        if is_number and least <= int(text) <= most:
             return int(text)
-        self.tell(name, f"must be a whole number from {least} to {most}, not {text!r}")
+        self.tell(name, f"must be a whole number from {least} to {most}, not {quote(text)}")
         return None
 
     def words(self, name: str) -> tuple[str, ...]:
