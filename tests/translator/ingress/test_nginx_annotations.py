@@ -59,6 +59,7 @@ def test_any_text_is_a_treatment_or_told(said: dict[str, Any]) -> None:
         {"whitelist_source_range": " "},
         {"allowlist_source_range": "host.test"},
         {"denylist_source_range": "x"},
+        {"whitelist_source_range": "0.0.0.0/0", "allowlist_source_range": "10.0.0.0/8"},
         {"auth_url": "http://auth.test/"},
         {"auth_url": ""},
         {"auth_type": "basic"},

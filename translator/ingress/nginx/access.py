@@ -60,6 +60,8 @@ def ranges_of(words: tuple[str, ...]) -> tuple[AddressRange, ...]:
 
 def _read(said: Said, treatment: Treatment) -> Treatment:
     allowed: tuple[AddressRange, ...] | None = None
+    if len({frozenset(said.words(name)) for name in _ALLOWED if name in said}) > 1:
+        said.tell(_ALLOWED[0], f"says something else than {_ALLOWED[1]}, which means the same", shuts=True)
     for name in _ALLOWED:
         if name in said:
             allowed = (allowed or ()) + _ranges(said, name)
