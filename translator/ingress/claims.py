@@ -56,7 +56,8 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
         found, listed = [*found, Problem("spec", said)], ()
     for each in listed:
         if (wrong := wrong_host(each.place.host)) is not None:
-            found.append(Problem(f"{each.where.partition('.http')[0]}.host", wrong))
+            if each.place.kind != "rest":  # which is told of the rule
+                found.append(Problem(f"{each.where.partition('.http')[0]}.host", wrong))
             continue
         wrong = None if each.place.kind == "rest" else wrong_path(each.text, as_regex=treatment.as_regex)
         if wrong is None and treatment.as_regex and each.place.kind != "rest":
@@ -77,7 +78,8 @@ def claims_of(owner: Owner, *, as_canary: bool) -> dict[Place, tuple[str, str, s
     if (owner.treatment.canary is not None) != as_canary:
         return {}
     claims = {asked.place: owner.ingress.age for asked in owner.asked}
-    others = {rest_of(other): owner.ingress.age for _, other in other_names(owner)}
+    behind_all = ("~", *owner.ingress.age[1:])  # whoever serves a name itself has it, be it younger
+    others = {rest_of(other): behind_all for _, other in other_names(owner)}
     return claims | {place: age for place, age in others.items() if place not in claims}
 
 

@@ -104,8 +104,14 @@ class StandardIngresses:
         self._owners: Table[Place, ObjectKey] = tables.each(
             "owners of paths", claims, lambda _, them: min(them, key=lambda key: (them[key], key))
         )
-        asides = tables.group("claims of canaries", self._rows, lambda _, row: claims_of(row.owner, as_canary=True))
-        self._canaries: Table[Place, ObjectKey] = tables.each(
+        asides = tables.group(
+            "claims of canaries",
+            self._rows,
+            lambda _, row: {
+                (row.owner.ingress.namespace, place): age for place, age in claims_of(row.owner, as_canary=True).items()
+            },
+        )
+        self._canaries: Table[tuple[str, Place], ObjectKey] = tables.each(
             "canaries of paths", asides, lambda _, them: min(them, key=lambda key: (them[key], key))
         )
         named = tables.group("hosts of ingresses named", self._rows, lambda _, row: hosts_of(row.owner))
@@ -179,9 +185,9 @@ class StandardIngresses:
 
     def _aside(self, owner: Owner, asked: Asked) -> Aside | None:
         """The canary of a path, which must be of the same namespace: else anybody could take anybody's requests."""
-        key = read(self._canaries, asked.place)
+        key = read(self._canaries, (owner.ingress.namespace, asked.place))
         other = read(self._rows, key) if key is not None else None
-        if key is None or other is None or other.owner.ingress.namespace != owner.ingress.namespace:
+        if key is None or other is None:
             return None
         canary = other.owner.treatment.canary
         theirs = other.places.get(asked.place)
@@ -318,8 +324,8 @@ class StandardIngresses:
         elif main.owner.ingress.namespace != owner.ingress.namespace:
             said = f"{asked.place.called} is that of {called(whose)}: a canary must be of the same namespace"
             yield Problem(f"{asked.where}.path", said, reason="Conflict")
-        elif read(self._canaries, asked.place) != key:
-            said = f"{asked.place.called} has a canary already, {called(read(self._canaries, asked.place))}"
+        elif (first := read(self._canaries, (owner.ingress.namespace, asked.place))) != key:
+            said = f"{asked.place.called} has a canary already, {called(first)}"
             yield Problem(f"{asked.where}.path", said, reason="Conflict")
 
     def _lost_names(self, key: ObjectKey, owner: Owner) -> Iterator[Problem]:

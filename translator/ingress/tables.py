@@ -60,7 +60,9 @@ class IngressTables:
             "ingress classes by default", classes_read, lambda _, row: {_DEFAULT: row} if row.is_default else {}
         )
         self._default: Table[str, IngressClass] = tables.each(
-            "ingress class by default", defaults, lambda _, them: max(them.values(), key=lambda row: row.created)
+            "ingress class by default",
+            defaults,
+            lambda _, them: max((them[key] for key in sorted(them)), key=lambda row: row.created),
         )
         ours: Table[ObjectKey, _Ours] = tables.each("ingresses of ours", ingresses, self._read)
         found = tables.each("ingresses read", ours, lambda _, row: None if row.is_standard else row.ingress)

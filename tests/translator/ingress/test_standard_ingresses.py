@@ -221,8 +221,8 @@ def test_a_canary_is_of_its_own_namespace() -> None:
     assert world.answers("web.test") == [("/a", "team/web", "team/web")]
     assert "a canary must be of the same namespace" in world.told(key_of("evil", "canary"))
     world.apply(ingress("team", "own", ("web.test", path("/a", name="next")), said=said), service("team", "next"))
-    world.remove(key_of("evil", "canary"))
     assert [leads for _, _, leads in world.answers("web.test")] == ["team/next", "team/web"]
+    assert world.told(key_of("team", "own")) == ""
 
 
 @pytest.mark.parametrize(
@@ -263,6 +263,10 @@ def test_nobody_is_sent_away_from_anothers_name() -> None:
     assert [leads for _, _, leads in world.answers("bank.test")] == ["redirect 308"]
     world.apply(ingress("team", "bank", ("bank.test", path("/only")), created=NEW), service("team"))
     assert world.answers("bank.test") == [("/only", "team/bank", "team/web")]
+    backend = path()["backend"]
+    world.apply(ingress("team", "bank", ("bank.test", path("/only")), created=NEW, defaultBackend=backend))
+    assert [leads for _, _, leads in world.answers("bank.test")] == ["team/web", "team/web"]
+    assert world.told(key_of("team", "bank")) == ""
 
 
 def test_mistakes_stop_the_path_that_has_them() -> None:
@@ -270,11 +274,13 @@ def test_mistakes_stop_the_path_that_has_them() -> None:
         {"host": "web.test", "http": {"paths": [path("no-slash"), path("/good")]}},
         {"host": "no host", "http": {"paths": [path()]}},
     ]
-    world = World(ingress_class(), ingress("team", "web", rules=wrong), service("team"))
-    assert world.answers("web.test") == [("/good", "team/web", "team/web")]
+    made = ingress("team", "web", rules=wrong, defaultBackend=path()["backend"])
+    world = World(ingress_class(), made, service("team"))
+    assert world.answers("web.test") == [("/good", "team/web", "team/web"), ("/", "team/web", "team/web")]
     told = world.told(key_of("team", "web"))
     assert "spec.rules[0].http.paths[0].path must begin with a /" in told
     assert "spec.rules[1].host must be a hostname" in told
+    assert "defaultBackend" not in told
 
 
 def test_a_port_that_a_listener_has_is_not_taken_from_it() -> None:
@@ -431,3 +437,20 @@ def test_of_many_mistakes_few_are_told() -> None:
     paths = [("web.test", path(f"/{number}", name="absent")) for number in range(500)]
     world = World(ingress_class(), ingress("team", "web", *paths, said=said))
     assert len(world.problems(key_of("team", "web"))) <= 2 * MOST + 2
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_default_classes_that_nobody_dates_the_first_by_name_counts(reverse: bool) -> None:
+    said = {"ingressclass.kubernetes.io/is-default-class": "true"}
+    classes: list[Objects] = [
+        {
+            f"networking.k8s.io/IngressClass//{name}": {
+                "metadata": {"name": name, "annotations": said},
+                "spec": {"controller": controller},
+            }
+        }
+        for name, controller in (("a", "getambassador.io/dragoman"), ("b", "some.one/else"))
+    ]
+    made = ingress("team", "web", WEB)
+    made[key_of("team", "web")]["spec"]["ingressClassName"] = None
+    assert World(*(reversed(classes) if reverse else classes), made, service("team")).routes("web.test")
