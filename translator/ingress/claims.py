@@ -91,6 +91,13 @@ def hosts_of(owner: Owner) -> dict[str, Wish]:
     return {other: others for _, other in other_names(owner)} | {asked.place.host: own for asked in owner.asked}
 
 
+def shut_by(owner: Owner) -> dict[tuple[str, str], bool]:
+    """The hosts of which all Ingresses of the namespace are shut, since to nginx what is not served holds for all."""
+    if not owner.treatment.shuts_hosts or owner.treatment.canary is not None:
+        return {}
+    return {(owner.ingress.namespace, asked.place.host): True for asked in owner.asked}
+
+
 def other_names(owner: Owner) -> Iterator[tuple[str, str]]:
     """The names of an Ingress, each with the one from which clients are sent there: with `www.` or without."""
     if not owner.treatment.other_name:

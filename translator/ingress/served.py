@@ -24,6 +24,7 @@ from translator.ingress.claims import (
     oldest,
     other_names,
     rest_of,
+    shut_by,
     to_name,
     understand,
 )
@@ -122,6 +123,10 @@ class StandardIngresses:
                 (key for key, wish in them.items() if wish.declares), key=lambda key: (them[key].age, key), default=None
             ),
         )
+        shut = tables.group("hosts of ingresses shut by some", self._rows, lambda _, row: shut_by(row.owner))
+        self._shut: Table[tuple[str, str], ObjectKey] = tables.each(
+            "hosts of ingresses shut", shut, lambda _, them: min(them)
+        )
         self._hosts: Table[str, bool] = tables.each("hosts of ingresses", named, lambda _, __: True)
         having = tables.group("names in TLS of ingresses", self._rows, lambda _, row: self._wanted(row.owner))
         self._certified: Table[str, Having] = tables.each(
@@ -161,15 +166,17 @@ class StandardIngresses:
         owner, found = row.owner, dict[tuple[str, Scheme], list[ir.Route]]()
         if owner.treatment.canary is not None:
             return {}
+        shut = replace(owner, treatment=replace(owner.treatment, shut=("host",)))
         trusts, names = self._common().trusts_a_proxy, certified(owner)
         for asked in owner.asked:
             if read(self._owners, asked.place) != key:
                 continue
             backend, host = self._backend(owner, asked).backend, asked.place.host
+            treated = shut if self._shut_by(owner, host) else owner
             aside = self._aside(owner, asked)
             for scheme in _SCHEMES:
                 way = Way(scheme, trusts, has_certificate(names, host))
-                found.setdefault((host, scheme), []).extend(routes_of(owner, asked, backend, aside, way))
+                found.setdefault((host, scheme), []).extend(routes_of(treated, asked, backend, aside, way))
         for host, other in other_names(owner):
             if read(self._declared, other) is None and read(self._owners, rest_of(other)) == key:
                 for scheme in _SCHEMES:
@@ -179,6 +186,10 @@ class StandardIngresses:
             f"{name}@{host or '*'}/{scheme}": _Row(tuple(routes), (virtual_host_name(scheme, host),))
             for (host, scheme), routes in found.items()
         }
+
+    def _shut_by(self, owner: Owner, host: str) -> ObjectKey | None:
+        """The other Ingress of the namespace that shuts a host."""
+        return None if owner.treatment.shut else read(self._shut, (owner.ingress.namespace, host))
 
     def _backend(self, owner: Owner, asked: Asked) -> Found:
         return self._backends.find(owner.ingress.namespace, asked.backend, owner.treatment)
@@ -304,6 +315,7 @@ class StandardIngresses:
                 seen.add((asked.where, found.at))
                 yield Problem(f"{asked.where}{behind(asked)}{found.at}", found.problem, reason="BackendNotFound")
             yield from self._lost(key, owner, asked)
+        yield from self._shut_with_others(owner)
         yield from self._lost_names(key, owner)
         yield from self._certificates(key, owner)
 
@@ -327,6 +339,15 @@ class StandardIngresses:
         elif (first := read(self._canaries, (owner.ingress.namespace, asked.place))) != key:
             said = f"{asked.place.called} has a canary already, {called(first)}"
             yield Problem(f"{asked.where}.path", said, reason="Conflict")
+
+    def _shut_with_others(self, owner: Owner) -> Iterator[Problem]:
+        for host in dict.fromkeys(asked.place.host for asked in owner.asked):
+            whose = self._shut_by(owner, host)
+            if whose is not None:
+                said = (
+                    f"{host or 'every host'} is shut by what {called(whose)} says for the whole host and is not served"
+                )
+                yield Problem("spec.rules", f"{said}: requests are answered 503 until it is mended")
 
     def _lost_names(self, key: ObjectKey, owner: Owner) -> Iterator[Problem]:
         for _, other in other_names(owner):

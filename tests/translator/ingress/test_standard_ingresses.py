@@ -454,3 +454,27 @@ def test_of_default_classes_that_nobody_dates_the_first_by_name_counts(reverse: 
     made = ingress("team", "web", WEB)
     made[key_of("team", "web")]["spec"]["ingressClassName"] = None
     assert World(*(reversed(classes) if reverse else classes), made, service("team")).routes("web.test")
+
+
+@pytest.mark.parametrize(
+    ("said", "whole"),
+    [
+        ({f"{NGINX}auth-tls-secret": "team/ca"}, True),
+        ({f"{NGINX}server-snippet": "deny all;"}, True),
+        ({f"{NGINX}configuration-snippet": "deny all;"}, False),
+        ({f"{NGINX}auth-url": "http://auth.test"}, False),
+    ],
+)
+def test_what_nginx_demands_of_a_whole_host_shuts_all_ingresses_of_the_namespace(
+    said: dict[str, str], whole: bool
+) -> None:
+    guarded = ingress("team", "guarded", ("web.test", path("/admin")), said=said)
+    beside = ingress("team", "beside", ("web.test", path("/")), ("other.test", path("/")))
+    foreign = ingress("next", "foreign", ("web.test", path("/foreign")))
+    world = World(ingress_class(), guarded, beside, foreign, service("team"), service("next"))
+    led = {text: leads for text, _, leads in world.answers("web.test")}
+    assert led == {"/admin": "503", "/": "503" if whole else "team/web", "/foreign": "next/web"}
+    assert [leads for *_, leads in world.answers("other.test")] == ["team/web"]
+    assert ("web.test is shut by what Ingress team/guarded says" in world.told(key_of("team", "beside"))) == whole
+    world.remove(key_of("team", "guarded"))
+    assert [leads for *_, leads in world.answers("web.test")] == ["next/web", "team/web"]

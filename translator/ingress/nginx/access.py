@@ -74,7 +74,7 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
         treatment = replace(treatment, filters=(*treatment.filters, AddressRules(allowed, denied)))
     for name, instead in _SHUTTING.items():
         if name in said:
-            said.tell(name, f"is not served: {instead}", shuts=True)
+            said.tell(name, f"is not served: {instead}", shuts=True, whole_hosts=name == "auth-tls-secret")
     return treatment
 
 

@@ -35,6 +35,7 @@ class Said:
         self._given = given
         self._problems: list[Problem] = []
         self._shut: list[str] = []
+        self._shuts_hosts = False
         self._told: set[str] = set()
 
     @property
@@ -82,9 +83,10 @@ class Said:
             self.tell(name, invalid.message, shuts=shuts)
             return None
 
-    def tell(self, name: str, message: str, *, shuts: bool = False) -> None:
-        """Something is wrong; `shuts`: so that nothing behind the Ingress may be reached."""
+    def tell(self, name: str, message: str, *, shuts: bool = False, whole_hosts: bool = False) -> None:
+        """Something is wrong; `shuts`: so that nothing behind the Ingress may be reached, nor of its `whole_hosts`."""
         self._told.add(name)
+        self._shuts_hosts |= whole_hosts
         if shuts:
             self._shut.append(name)
             message += ": requests are answered 503 until it is mended"
@@ -92,7 +94,9 @@ class Said:
 
     def treated(self, treatment: Treatment) -> tuple[Treatment, tuple[Problem, ...]]:
         """The treatment, shut where it must be, and all problems."""
-        return replace(treatment, shut=tuple(self._shut)) if self._shut else treatment, tuple(self._problems)
+        if self._shut:
+            treatment = replace(treatment, shut=tuple(self._shut), shuts_hosts=self._shuts_hosts)
+        return treatment, tuple(self._problems)
 
 
 @dataclass(frozen=True, slots=True)

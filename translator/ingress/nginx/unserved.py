@@ -24,7 +24,8 @@ _COOKIES: Final = "an HTTPRoute's ResponseHeaderModifier edits headers"
 def _read(said: Said, treatment: Treatment) -> Treatment:
     for name in SNIPPETS:
         if _REFUSING.search(said.text(name)):
-            said.tell(name, f"may keep people out, and is not served: {_SNIPPET}", shuts=True)
+            what = f"may keep people out, and is not served: {_SNIPPET}"
+            said.tell(name, what, shuts=True, whole_hosts=name == "server-snippet")
     if said.flag("enable-modsecurity"):
         said.tell("enable-modsecurity", f"is not served: {_NONE}", shuts=True)
     return treatment
