@@ -478,3 +478,16 @@ def test_what_nginx_demands_of_a_whole_host_shuts_all_ingresses_of_the_namespace
     assert ("web.test is shut by what Ingress team/guarded says" in world.told(key_of("team", "beside"))) == whole
     world.remove(key_of("team", "guarded"))
     assert [leads for *_, leads in world.answers("web.test")] == ["next/web", "team/web"]
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "seen"),
+    [("/", "/x/$2", "/x/"), ("/a(.*)", "/x/$1$2", r"/x/\1"), ("/a", "$1", "/"), ("/a(b)(c)", r"/\$1$2", r"/\\\1\2")],
+)
+def test_a_group_that_a_path_does_not_have_is_empty(text: str, target: str, seen: str) -> None:
+    said = {f"{NGINX}rewrite-target": target}
+    made = ingress("team", "web", ("web.test", path(text, "ImplementationSpecific")), said=said)
+    [route] = World(ingress_class(), made, service("team")).routes("web.test")
+    assert isinstance(route.action, ir.Forward)
+    assert route.action.rewrite is not None
+    assert route.action.rewrite.text == seen
