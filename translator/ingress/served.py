@@ -47,6 +47,7 @@ from translator.ingress.hosts import (
 )
 from translator.ingress.kinds import Ingress
 from translator.ingress.nginx.part import PREFIX
+from translator.ingress.older import in_its_words
 from translator.ingress.paths import EVERY, Asked, Place
 from translator.ingress.routes import Aside, Owner, Way, routes_of
 from translator.ir import ObjectKey
@@ -96,7 +97,7 @@ class StandardIngresses:
         )
         self._declare_chains()
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each(
-            "problems of ingresses by kubernetes", self._rows, lambda key, row: few(self._problems(key, row)) or None
+            "problems of ingresses by kubernetes", self._rows, lambda key, row: self._told(key, row) or None
         )
 
     def _declare_claims(self) -> None:
@@ -299,6 +300,9 @@ class StandardIngresses:
         return ir.TlsTermination((secret,))
 
     # -- problems
+
+    def _told(self, key: ObjectKey, row: Understood) -> tuple[Problem, ...]:
+        return few(in_its_words(self._problems(key, row), is_older=row.owner.ingress.is_older))
 
     def _problems(self, key: ObjectKey, row: Understood) -> Iterator[Problem]:
         owner = row.owner

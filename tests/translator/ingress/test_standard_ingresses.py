@@ -491,3 +491,18 @@ def test_a_group_that_a_path_does_not_have_is_empty(text: str, target: str, seen
     assert isinstance(route.action, ir.Forward)
     assert route.action.rewrite is not None
     assert route.action.rewrite.text == seen
+
+
+def test_a_backend_that_is_no_service_stops_its_own_path() -> None:
+    bucket = {"path": "/static", "pathType": "Prefix", "backend": {"resource": {"kind": "Bucket", "name": "x"}}}
+    world = World(ingress_class(), ingress("team", "web", WEB, ("web.test", bucket)), service("team"))
+    assert [leads for *_, leads in world.answers("web.test")] == ["nowhere", "team/web"]
+    [told] = world.problems(key_of("team", "web"))
+    assert told.path == "spec.rules[1].http.paths[0].backend.service"
+
+
+def test_an_older_ingress_is_told_of_its_mistakes_in_its_own_words() -> None:
+    made = ingress("team", "web", backend={"serviceName": "absent", "servicePort": 80})
+    made[key_of("team", "web")]["apiVersion"] = "networking.k8s.io/v1beta1"
+    world = World(ingress_class(), made)
+    assert world.told(key_of("team", "web")) == "spec.backend.serviceName the Service team/absent does not exist"
