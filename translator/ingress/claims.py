@@ -78,9 +78,14 @@ def claims_of(owner: Owner, *, as_canary: bool) -> dict[Place, tuple[str, str, s
     if (owner.treatment.canary is not None) != as_canary:
         return {}
     claims = {asked.place: owner.ingress.age for asked in owner.asked}
-    behind_all = ("~", *owner.ingress.age[1:])  # whoever serves a name itself has it, be it younger
-    others = {rest_of(other): behind_all for _, other in other_names(owner)}
+    others = {rest_of(other): _behind_all(owner.ingress.age) for _, other in other_names(owner)}
     return claims | {place: age for place, age in others.items() if place not in claims}
+
+
+def _behind_all(age: tuple[str, str, str], times: int = 1) -> tuple[str, str, str]:
+    """The age of who comes behind all that name a host in their rules, be they younger."""
+    created, namespace, name = age
+    return f"{'~' * times}{created}", namespace, name
 
 
 def hosts_of(owner: Owner) -> dict[str, Wish]:
@@ -126,16 +131,18 @@ def certified(owner: Owner) -> dict[str, Having]:
     if spec is None or owner.treatment.canary is not None:
         return found
     own = dict.fromkeys(asked.place.host for asked in owner.asked)
-    mine = {name for host in own for name in (host, parent(host))}
+    age = owner.ingress.age
+    ages = {parent(host): _behind_all(age) for host in own} | dict.fromkeys(own, age)
     if owner.treatment.passthrough and not owner.treatment.shut:
-        return {host: Having(owner.ingress.age, owner.key, None) for host in own if host != EVERY}
+        return {host: Having(age, owner.key, None) for host in own if host != EVERY}
     left = own  # the second that lists no hosts says nothing new
     for tls in spec.tls:
         secret = ir.SecretRef(owner.ingress.namespace, tls.secret_name or "")
         hosts, left = (tls.hosts, left) if tls.hosts else (tuple(left), {})
         for host in hosts:
-            if host and wrong_host(host.lower()) is None and (host.lower() in mine or EVERY in own):
-                found.setdefault(host.lower(), Having(owner.ingress.age, owner.key, secret))
+            name = host.lower()
+            if name and wrong_host(name) is None and (name in ages or EVERY in own):
+                found.setdefault(name, Having(ages.get(name) or _behind_all(age, 2), owner.key, secret))
     return found
 
 

@@ -387,5 +387,5 @@ class StandardIngresses:
                     yield Problem(f"{path}.hosts[{place}]", said, stops=False)
                 whose = read(self._certified, host.lower())
                 if whose is not None and whose.key != key:
-                    said = f"{host} has the certificate of {called(whose.key)} already, which is older"
+                    said = f"{host} has the certificate of {called(whose.key)}, which is older or names it in its rules"
                     yield Problem(f"{path}.hosts[{place}]", said, stops=False, reason="Conflict")

@@ -506,3 +506,13 @@ def test_an_older_ingress_is_told_of_its_mistakes_in_its_own_words() -> None:
     made[key_of("team", "web")]["apiVersion"] = "networking.k8s.io/v1beta1"
     world = World(ingress_class(), made)
     assert world.told(key_of("team", "web")) == "spec.backend.serviceName the Service team/absent does not exist"
+
+
+@pytest.mark.parametrize("name", ["bank.test", "*.bank.test"])
+@pytest.mark.parametrize("thief", ["", "a.bank.test"])
+def test_who_names_a_host_has_its_certificate_before_older_ones_that_do_not(name: str, thief: str) -> None:
+    tls = [{"hosts": [name], "secretName": "cert"}]
+    world = World(ingress_class(), LAST_RESORT, ingress("evil", "a", (thief, path()), tls=tls))
+    world.apply(ingress("team", "bank", (name, path()), tls=tls, created=NEW))
+    chain = world.pipeline.intent.chains.view()[f"ingress:8443/{name}:tls"]
+    assert chain.origins == (key_of("team", "bank"),)
