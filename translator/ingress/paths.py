@@ -103,6 +103,11 @@ def path_match(asked: Asked, *, as_regex: bool) -> ir.PathMatch:
     return ir.PathMatch("segments" if place.kind == "prefix" else "prefix", place.text)
 
 
+def wrong_regex_match(asked: Asked) -> ir.PathMatch:
+    """What may have been meant by an expression that cannot be one: all that begins as it does."""
+    return ir.PathMatch("prefix", fixed_beginning(asked.text) or "/", case_sensitive=False)
+
+
 def order(asked: Asked, age: tuple[str, str, str], variant: int, *, as_regex: bool) -> tuple[Any, ...]:
     """Where a route stands among all of its host; `variant` tells routes of one path apart.
 

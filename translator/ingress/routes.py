@@ -15,7 +15,7 @@ from translator.filters.buffering import AsItComes, WholeBodies
 from translator.ingress.hosts import Scheme
 from translator.ingress.kinds import Ingress
 from translator.ingress.nginx.treatment import Canary, Treatment
-from translator.ingress.paths import Asked, host_match, order, path_match, regex_problem
+from translator.ingress.paths import Asked, host_match, order, path_match, regex_problem, wrong_regex_match
 
 SHUT: Final = ir.DirectResponse(503)
 _MILLION: Final = 1_000_000
@@ -73,7 +73,7 @@ def routes_of(
     """The routes of a path for requests that come in one way."""
     treatment = owner.treatment
     as_regex = treatment.as_regex
-    match = path_match(asked, as_regex=as_regex and regex_problem(asked) is None)
+    match = wrong_regex_match(asked) if as_regex and regex_problem(asked) else path_match(asked, as_regex=as_regex)
     hosts = host_match(asked.place.host)
     for number, variant in enumerate(_variants(owner, asked, backend, aside, way)):
         forwards = isinstance(variant.action, ir.Forward)

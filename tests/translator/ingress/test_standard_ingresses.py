@@ -516,3 +516,12 @@ def test_who_names_a_host_has_its_certificate_before_older_ones_that_do_not(name
     world.apply(ingress("team", "bank", (name, path()), tls=tls, created=NEW))
     chain = world.pipeline.intent.chains.view()[f"ingress:8443/{name}:tls"]
     assert chain.origins == (key_of("team", "bank"),)
+
+
+def test_what_an_expression_that_is_none_may_have_meant_goes_nowhere_else() -> None:
+    said = {f"{NGINX}use-regex": "true", f"{NGINX}whitelist-source-range": "10.0.0.0/8"}
+    admin = ingress("team", "admin", ("web.test", path("/admin/(?!health).*", "ImplementationSpecific")), said=said)
+    world = World(ingress_class(), admin, ingress("team", "web", ("web.test", path("/"))), service("team"))
+    first, other = world.routes("web.test")
+    assert first.match.path == ir.PathMatch("prefix", "/admin/", case_sensitive=False)
+    assert (first.action, _leads(other.action)) == (ir.DirectResponse(503), "team/web")
