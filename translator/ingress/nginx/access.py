@@ -16,8 +16,8 @@ _ALLOWED: Final = ("whitelist-source-range", "allowlist-source-range")
 _MOST: Final = 1_000
 _PROOF: Final = "tests/e2e/test_ingress_nginx.py"
 _SHUTTING: Final = {
-    "auth-url": "an AuthService or, for one route, a Mapping asks who may come in",
-    "auth-type": "passwords are looked after by an AuthService, or by the service behind",
+    "auth-url": "an AuthService is asked who may come in, for Mappings alone: this must become one",
+    "auth-type": "passwords are looked after by the service behind, or, for Mappings alone, by an AuthService",
     "auth-tls-secret": "a TLSContext with a ca_secret, or a Gateway's frontend validation, checks client certificates",
 }
 _BESIDE: Final = {
