@@ -1,7 +1,7 @@
 """What an Ingress wants for itself, whatever others want: paths, hosts, and names in TLS. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -9,13 +9,22 @@ from translator import ir
 from translator.decode import Problem, few
 from translator.ingress.hosts import Scheme, parent
 from translator.ingress.kinds import Ingress
-from translator.ingress.nginx import treatment_of
+from translator.ingress.nginx import treatment_of, weight_of
 from translator.ingress.paths import EVERY, Asked, Place, asked_by, regex_problem, wrong_host, wrong_path
 from translator.ingress.routes import Owner
 from translator.ir import ObjectKey
 
 MOST_PATHS: Final = 5_000
 """Of one Ingress, with those of its aliases: some routes of Envoy each, for HTTP and for HTTPS."""
+
+
+MOST_SAID: Final = 8 * 2**20
+"""Characters of an Ingress's annotations in all of its paths: what Envoy is told is some times as long."""
+
+
+_TOO_MANY: Final = Problem(
+    "spec", f"would become more than {MOST_PATHS:,} paths, as many as are served: split it, or take fewer aliases"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +61,9 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     asked, found = [], list(problems)
     listed = tuple(islice(asked_by(ingress, treatment.aliases), MOST_PATHS + 1))
     if len(listed) > MOST_PATHS:
-        said = f"would become more than {MOST_PATHS:,} paths, as many as are served: split it, or take fewer aliases"
-        found, listed = [*found, Problem("spec", said)], ()
+        found, listed = [*found, _TOO_MANY], ()
+    if (said := _too_much_said(ingress, len(listed))) is not None:
+        found, treatment = [*found, said], replace(treatment, shut=("annotations",))
     for each in listed:
         if (wrong := wrong_host(each.place.host)) is not None:
             if each.place.kind != "rest":  # which is told of the rule
@@ -71,6 +81,14 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     for each in asked if treatment.canary is not None else ():
         places.setdefault(each.place, each)
     return Understood(Owner(key, ingress, treatment, tuple(asked)), few(dict.fromkeys(found)), places)
+
+
+def _too_much_said(ingress: Ingress, paths: int) -> Problem | None:
+    weight = weight_of(ingress.annotations)
+    if weight * paths <= MOST_SAID:
+        return None
+    said = f"say {weight:,} characters for each of {paths:,} paths, which is too much: requests are answered 503"
+    return Problem("metadata.annotations", f"{said} until it is split")
 
 
 def claims_of(owner: Owner, *, as_canary: bool) -> dict[Place, tuple[str, str, str]]:

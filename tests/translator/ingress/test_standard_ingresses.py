@@ -525,3 +525,16 @@ def test_what_an_expression_that_is_none_may_have_meant_goes_nowhere_else() -> N
     first, other = world.routes("web.test")
     assert first.match.path == ir.PathMatch("prefix", "/admin/", case_sensitive=False)
     assert (first.action, _leads(other.action)) == (ir.DirectResponse(503), "team/web")
+
+
+def test_what_annotations_say_is_not_repeated_without_a_bound() -> None:
+    """A hundred KiB of an Ingress became hundreds of MiB: each route says all of it."""
+    said = {f"{NGINX}enable-cors": "true", f"{NGINX}cors-allow-headers": ",".join(["x-some-header"] * 4_000)}
+    rules = [("web.test", path(f"/{number}")) for number in range(200)]
+    few, many = ingress("team", "few", *rules[:2], said=said), ingress("team", "many", *rules[2:], said=said)
+    world = World(ingress_class(), service("team"), few, many)
+    assert {whose: leads for _, whose, leads in world.answers("web.test")} == {
+        "team/few": "team/web",
+        "team/many": "503",
+    }
+    assert "metadata.annotations say 56," in world.told(key_of("team", "many"))
