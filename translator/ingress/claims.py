@@ -77,9 +77,7 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
             asked.append(each)
         if wrong is not None:
             found.append(Problem(f"{each.where}.path", wrong))
-    places: dict[Place, Asked] = {}
-    for each in asked if treatment.canary is not None else ():
-        places.setdefault(each.place, each)
+    places = {each.place: each for each in reversed(asked)} if treatment.canary is not None else {}
     return Understood(Owner(key, ingress, treatment, tuple(asked)), few(dict.fromkeys(found)), places)
 
 
