@@ -25,8 +25,8 @@ _KINDS: Final[dict[str, Literal["exact", "prefix", "text"]]] = {
 _LABEL: Final = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z)(\*\.)?{_LABEL}(\.{_LABEL})*")
 _PLAIN: Final = re.compile(r"[^\\.\[\](){}*+?|^$]+")
-_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[(|)]", re.DOTALL)
-"""What is escaped, a class of characters, and what of the rest matters."""
+_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+(?:\]|\\?\Z)|[(|)]", re.DOTALL)
+"""What is escaped, a class of characters, and what of the rest matters. One without an end is looked through once."""
 
 
 class Place(NamedTuple):

@@ -538,3 +538,12 @@ def test_what_annotations_say_is_not_repeated_without_a_bound() -> None:
         "team/many": "503",
     }
     assert "metadata.annotations say 56," in world.told(key_of("team", "many"))
+
+
+@pytest.mark.parametrize("end", ["|", "|\\", "|]"])
+def test_an_expression_is_looked_through_once(end: str) -> None:
+    """A hundred thousand brackets took minutes, in which nobody was served anything new."""
+    said = {f"{NGINX}use-regex": "true"}
+    made = ingress("team", "web", ("web.test", path("/x" + "[" * 100_000 + end, "ImplementationSpecific")), said=said)
+    [route] = World(ingress_class(), made, service("team")).routes("web.test")
+    assert (route.match.path.text, _leads(route.action)) == ("/x", "503")
