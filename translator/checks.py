@@ -291,6 +291,11 @@ def regex_substitution(pattern: str, value: str) -> str:
     return value
 
 
+def groups_of(pattern: str) -> int:
+    """How many groups a (good) pattern has."""
+    return _compiled(pattern)[1]
+
+
 @remembered(text_size)
 def _compiled(pattern: str) -> tuple[int, int]:
     """The program size and the number of groups."""

@@ -1,14 +1,15 @@
 """What an Ingress wants for itself, whatever others want: paths, hosts, and names in TLS. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Final, NamedTuple
 
 from translator import ir
-from translator.decode import Problem
+from translator.decode import Problem, few
 from translator.ingress.hosts import Scheme, parent
 from translator.ingress.kinds import Ingress
-from translator.ingress.nginx import treatment_of
+from translator.ingress.nginx import treatment_of, weight_of
 from translator.ingress.paths import EVERY, Asked, Place, asked_by, regex_problem, wrong_host, wrong_path
 from translator.ingress.routes import Owner
 from translator.ir import ObjectKey
@@ -17,12 +18,30 @@ MOST_PATHS: Final = 5_000
 """Of one Ingress, with those of its aliases: some routes of Envoy each, for HTTP and for HTTPS."""
 
 
+MOST_SAID: Final = 8 * 2**20
+"""Characters of an Ingress's annotations in all of its paths: what Envoy is told is some times as long."""
+
+
+_TOO_MANY: Final = Problem(
+    "spec", f"would become more than {MOST_PATHS:,} paths, as many as are served: split it, or take fewer aliases"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Understood:
     """An Ingress with its annotations, and what is wrong with it whatever others do."""
 
     owner: Owner
     problems: tuple[Problem, ...]
+    places: Mapping[Place, Asked] = field(default_factory=dict)
+    """Of a canary: what it asks for, as each path of whom it is a canary of looks for it."""
+
+
+class Wish(NamedTuple):
+    """That an Ingress is there for a host, and whether it declares it itself."""
+
+    declares: bool
+    age: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +59,15 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     if ingress.spec is None:
         return Understood(Owner(key, ingress, treatment, ()), ())
     asked, found = [], list(problems)
-    for each in asked_by(ingress, treatment.aliases):
+    listed = tuple(islice(asked_by(ingress, treatment.aliases), MOST_PATHS + 1))
+    if len(listed) > MOST_PATHS:
+        found, listed = [*found, _TOO_MANY], ()
+    if (said := _too_much_said(ingress, len(listed))) is not None:
+        found, treatment = [*found, said], replace(treatment, shut=("annotations",))
+    for each in listed:
         if (wrong := wrong_host(each.place.host)) is not None:
-            found.append(Problem(f"{each.where.partition('.http')[0]}.host", wrong))
+            if each.place.kind != "rest":  # which is told of the rule
+                found.append(Problem(f"{each.where.partition('.http')[0]}.host", wrong))
             continue
         wrong = None if each.place.kind == "rest" else wrong_path(each.text, as_regex=treatment.as_regex)
         if wrong is None and treatment.as_regex and each.place.kind != "rest":
@@ -52,12 +77,16 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
             asked.append(each)
         if wrong is not None:
             found.append(Problem(f"{each.where}.path", wrong))
-    if len(asked) > MOST_PATHS:
-        said = (
-            f"would become {len(asked):,} paths, and at most {MOST_PATHS:,} are served: split it, or take fewer aliases"
-        )
-        found, asked = [*found, Problem("spec", said)], []
-    return Understood(Owner(key, ingress, treatment, tuple(asked)), tuple(dict.fromkeys(found)))
+    places = {each.place: each for each in reversed(asked)} if treatment.canary is not None else {}
+    return Understood(Owner(key, ingress, treatment, tuple(asked)), few(dict.fromkeys(found)), places)
+
+
+def _too_much_said(ingress: Ingress, paths: int) -> Problem | None:
+    weight = weight_of(ingress.annotations)
+    if weight * paths <= MOST_SAID:
+        return None
+    said = f"say {weight:,} characters for each of {paths:,} paths, which is too much: requests are answered 503"
+    return Problem("metadata.annotations", f"{said} until it is split")
 
 
 def claims_of(owner: Owner, *, as_canary: bool) -> dict[Place, tuple[str, str, str]]:
@@ -65,15 +94,29 @@ def claims_of(owner: Owner, *, as_canary: bool) -> dict[Place, tuple[str, str, s
     if (owner.treatment.canary is not None) != as_canary:
         return {}
     claims = {asked.place: owner.ingress.age for asked in owner.asked}
-    others = {rest_of(other): owner.ingress.age for _, other in other_names(owner)}
+    others = {rest_of(other): _behind_all(owner.ingress.age) for _, other in other_names(owner)}
     return claims | {place: age for place, age in others.items() if place not in claims}
 
 
-def hosts_of(owner: Owner) -> dict[str, bool]:
+def _behind_all(age: tuple[str, str, str], times: int = 1) -> tuple[str, str, str]:
+    """The age of who comes behind all that name a host in their rules, be they younger."""
+    created, namespace, name = age
+    return f"{'~' * times}{created}", namespace, name
+
+
+def hosts_of(owner: Owner) -> dict[str, Wish]:
     """The hosts that routes of an Ingress are for, and whether it declares them itself."""
     if owner.treatment.canary is not None:
         return {}
-    return {other: False for _, other in other_names(owner)} | {asked.place.host: True for asked in owner.asked}
+    own, others = Wish(True, owner.ingress.age), Wish(False, owner.ingress.age)
+    return {other: others for _, other in other_names(owner)} | {asked.place.host: own for asked in owner.asked}
+
+
+def shut_by(owner: Owner) -> dict[tuple[str, str], bool]:
+    """The hosts of which all Ingresses of the namespace are shut, since to nginx what is not served holds for all."""
+    if not owner.treatment.shuts_hosts or owner.treatment.canary is not None:
+        return {}
+    return {(owner.ingress.namespace, asked.place.host): True for asked in owner.asked}
 
 
 def other_names(owner: Owner) -> Iterator[tuple[str, str]]:
@@ -104,21 +147,24 @@ def certified(owner: Owner) -> dict[str, Having]:
     if spec is None or owner.treatment.canary is not None:
         return found
     own = dict.fromkeys(asked.place.host for asked in owner.asked)
-    mine = {name for host in own for name in (host, parent(host))}
+    age = owner.ingress.age
+    ages = {parent(host): _behind_all(age) for host in own} | dict.fromkeys(own, age)
     if owner.treatment.passthrough and not owner.treatment.shut:
-        return {host: Having(owner.ingress.age, owner.key, None) for host in own if host != EVERY}
+        return {host: Having(age, owner.key, None) for host in own if host != EVERY}
+    left = own  # the second that lists no hosts says nothing new
     for tls in spec.tls:
         secret = ir.SecretRef(owner.ingress.namespace, tls.secret_name or "")
-        for host in tls.hosts or own:
-            if host and wrong_host(host.lower()) is None and (host.lower() in mine or EVERY in own):
-                found.setdefault(host.lower(), Having(owner.ingress.age, owner.key, secret))
+        hosts, left = (tls.hosts, left) if tls.hosts else (tuple(left), {})
+        for host in hosts:
+            name = host.lower()
+            if name and wrong_host(name) is None and (name in ages or EVERY in own):
+                found.setdefault(name, Having(ages.get(name) or _behind_all(age, 2), owner.key, secret))
     return found
 
 
-def has_certificate(owner: Owner, host: str) -> bool:
-    """Whether the Ingress itself names a certificate for a host, be it that it cannot be used."""
-    names = certified(owner) if not owner.treatment.passthrough else {}
-    return any(name in names for name in (host, parent(host)) if name != EVERY)
+def has_certificate(names: Mapping[str, Having], host: str) -> bool:
+    """Whether an Ingress that wants these names in TLS has a certificate for a host, be it that it cannot be used."""
+    return any(names[name].secret is not None for name in (host, parent(host)) if name in names)
 
 
 def oldest(

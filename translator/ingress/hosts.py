@@ -50,6 +50,18 @@ def candidates(host: str) -> Iterator[str]:
     yield EVERY
 
 
+def over(host: str) -> Iterator[str]:
+    """The names in TLS that connections for a host go by, of which the first that there is counts.
+
+    To Envoy a star is any number of labels.
+    """
+    rest = host.removeprefix("*.")
+    if host != EVERY:
+        yield host
+    while rest := rest.partition(".")[2]:
+        yield f"*.{rest}"
+
+
 def clear_chain(port: int, hosts: Iterable[str], common: ir.HttpOptions) -> ir.FilterChain:
     """The chain of all hosts in clear text."""
     found = guarded([_virtual_host("http", host, host) for host in sorted(hosts)])

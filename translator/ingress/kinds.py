@@ -53,11 +53,6 @@ class Backend:
 
     service: _Service | None = None
 
-    def cross_check(self) -> Iterable[Problem]:
-        """Only Services are served."""
-        if self.service is None:
-            yield Problem("service", "is required: only Services are served")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:

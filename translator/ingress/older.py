@@ -6,8 +6,11 @@ Source: Kubernetes' guide for deprecated APIs, Ingress (extensions/v1beta1, netw
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
+
+from translator.decode import Problem
 
 VERSIONS: Final = frozenset({"extensions/v1beta1", "networking.k8s.io/v1beta1"})
 
@@ -31,6 +34,11 @@ def current(document: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(spec.get("rules"), list):
         spec["rules"] = [_rule(each) for each in spec["rules"]]
     return {**document, "spec": spec}
+
+
+def in_its_words(problems: Iterable[Problem], *, is_older: bool) -> tuple[Problem, ...]:
+    """Problems of an Ingress, with paths as it has them."""
+    return tuple([replace(each, path=as_written(each.path)) if is_older else each for each in problems])
 
 
 def as_written(path: str) -> str:

@@ -25,8 +25,8 @@ _KINDS: Final[dict[str, Literal["exact", "prefix", "text"]]] = {
 _LABEL: Final = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z)(\*\.)?{_LABEL}(\.{_LABEL})*")
 _PLAIN: Final = re.compile(r"[^\\.\[\](){}*+?|^$]+")
-_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[(|)]", re.DOTALL)
-"""What is escaped, a class of characters, and what of the rest matters."""
+_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+(?:\]|\\?\Z)|[(|)]", re.DOTALL)
+"""What is escaped, a class of characters, and what of the rest matters. One without an end is looked through once."""
 
 
 class Place(NamedTuple):
@@ -101,6 +101,11 @@ def path_match(asked: Asked, *, as_regex: bool) -> ir.PathMatch:
     if place.kind == "exact":
         return ir.PathMatch("exact", place.text)
     return ir.PathMatch("segments" if place.kind == "prefix" else "prefix", place.text)
+
+
+def wrong_regex_match(asked: Asked) -> ir.PathMatch:
+    """What may have been meant by an expression that cannot be one: all that begins as it does."""
+    return ir.PathMatch("prefix", fixed_beginning(asked.text) or "/", case_sensitive=False)
 
 
 def order(asked: Asked, age: tuple[str, str, str], variant: int, *, as_regex: bool) -> tuple[Any, ...]:

@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from translator import ir
+from translator.checks import groups_of
 from translator.filters.buffering import AsItComes, WholeBodies
 from translator.ingress.hosts import Scheme
 from translator.ingress.kinds import Ingress
 from translator.ingress.nginx.treatment import Canary, Treatment
-from translator.ingress.paths import Asked, host_match, order, path_match, regex_problem
+from translator.ingress.paths import Asked, host_match, order, path_match, regex_problem, wrong_regex_match
 
 SHUT: Final = ir.DirectResponse(503)
 _MILLION: Final = 1_000_000
+_REFERENCE: Final = re.compile(r"\\([0-9\\])")
 _IN_CLEAR: Final = ir.HeaderMatch("x-forwarded-proto", ir.TextMatch("exact", "https"), inverted=True)
 _UPGRADING: Final = (
     ir.HeaderMatch("connection", ir.TextMatch("regex", r"(?i)(.*,)?\s*upgrade\s*(,.*)?")),
@@ -71,7 +73,7 @@ def routes_of(
     """The routes of a path for requests that come in one way."""
     treatment = owner.treatment
     as_regex = treatment.as_regex
-    match = path_match(asked, as_regex=as_regex and regex_problem(asked) is None)
+    match = wrong_regex_match(asked) if as_regex and regex_problem(asked) else path_match(asked, as_regex=as_regex)
     hosts = host_match(asked.place.host)
     for number, variant in enumerate(_variants(owner, asked, backend, aside, way)):
         forwards = isinstance(variant.action, ir.Forward)
@@ -150,8 +152,8 @@ def _told_apart(own: _Variant, other: _Variant, canary: Canary) -> Iterator[_Var
 def _forward(treatment: Treatment, asked: Asked, backend: ir.Backend | None) -> ir.Forward:
     rewrite = None
     if treatment.rewrite is not None:
-        text = ".*" if asked.place.kind == "rest" else f"(?i:{asked.text}).*"
-        rewrite = ir.Rewrite("regex", treatment.rewrite, f"^{text}$")
+        pattern = "^.*$" if asked.place.kind == "rest" else f"^(?i:{asked.text}).*$"
+        rewrite = ir.Rewrite("regex", _with_groups(treatment.rewrite, groups_of(pattern)), pattern)
     return ir.Forward(
         (ir.WeightedBackend(backend),),
         rewrite,
@@ -160,4 +162,11 @@ def _forward(treatment: Treatment, asked: Asked, backend: ir.Backend | None) -> 
         treatment.mirrors,
         treatment.features,
         broken=503,
+    )
+
+
+def _with_groups(substitution: str, most: int) -> str:
+    """A group that an expression does not have is empty; Envoy would leave the path as it is."""
+    return (
+        _REFERENCE.sub(lambda found: found[0] if found[1] == "\\" or int(found[1]) <= most else "", substitution) or "/"
     )

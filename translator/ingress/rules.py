@@ -5,13 +5,11 @@ Each path becomes a Mapping, each host with a certificate a Host that selects th
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 from translator.decode import Problem
 from translator.derived import Origin, id_of
 from translator.ingress.kinds import CLASS, CONTROLLER, OURS, Backend, Ingress, IngressClass, IngressRule, Path
-from translator.ingress.older import as_written
 from translator.ir import ObjectKey
 
 _LABEL: Final = "a10r-k8s-ingress"
@@ -75,11 +73,11 @@ def problems_of(ingress: Ingress, port_of: PortOf) -> tuple[Problem, ...]:
             found.append(Problem(f"spec.tls[{number}].secretName", said, stops=False))
     for path, backend in _backends(ingress):
         service = backend.service
-        if service and service.port.name and port_of(service.name, service.port.name) is None:
+        if service is None:
+            found.append(Problem(f"{path}.service", "is required: only Services are served", reason="BackendNotFound"))
+        elif service.port.name and port_of(service.name, service.port.name) is None:
             said = f"{service.port.name} is no port of the Service {ingress.namespace}/{service.name}"
             found.append(Problem(f"{path}.service.port.name", said, reason="BackendNotFound"))
-    if ingress.is_older:
-        found = [replace(problem, path=as_written(problem.path)) for problem in found]
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from translator import ir
-from translator.decode import Problem
+from translator.decode import Problem, few
 from translator.ingress.backends import Backends, Found
 from translator.ingress.claims import (
     Having,
@@ -24,6 +24,7 @@ from translator.ingress.claims import (
     oldest,
     other_names,
     rest_of,
+    shut_by,
     to_name,
     understand,
 )
@@ -37,6 +38,7 @@ from translator.ingress.hosts import (
     clear_chain,
     listener_name,
     others_chain,
+    over,
     parent,
     passing_chain,
     tcp,
@@ -45,10 +47,11 @@ from translator.ingress.hosts import (
 )
 from translator.ingress.kinds import Ingress
 from translator.ingress.nginx.part import PREFIX
+from translator.ingress.older import in_its_words
 from translator.ingress.paths import EVERY, Asked, Place
 from translator.ingress.routes import Aside, Owner, Way, routes_of
 from translator.ir import ObjectKey
-from translator.kubernetes.tables import KubernetesTables, Name
+from translator.kubernetes.tables import KubernetesTables, Name, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, every, read
 
@@ -94,7 +97,7 @@ class StandardIngresses:
         )
         self._declare_chains()
         self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each(
-            "problems of ingresses by kubernetes", self._rows, lambda key, row: tuple(self._problems(key, row)) or None
+            "problems of ingresses by kubernetes", self._rows, lambda key, row: self._told(key, row) or None
         )
 
     def _declare_claims(self) -> None:
@@ -103,19 +106,59 @@ class StandardIngresses:
         self._owners: Table[Place, ObjectKey] = tables.each(
             "owners of paths", claims, lambda _, them: min(them, key=lambda key: (them[key], key))
         )
-        asides = tables.group("claims of canaries", self._rows, lambda _, row: claims_of(row.owner, as_canary=True))
-        self._canaries: Table[Place, ObjectKey] = tables.each(
+        asides = tables.group(
+            "claims of canaries",
+            self._rows,
+            lambda _, row: {
+                (row.owner.ingress.namespace, place): age for place, age in claims_of(row.owner, as_canary=True).items()
+            },
+        )
+        self._canaries: Table[tuple[str, Place], ObjectKey] = tables.each(
             "canaries of paths", asides, lambda _, them: min(them, key=lambda key: (them[key], key))
         )
         named = tables.group("hosts of ingresses named", self._rows, lambda _, row: hosts_of(row.owner))
-        self._declared: Table[str, bool] = tables.each(
-            "hosts that ingresses declare", named, lambda _, them: any(them.values()) or None
+        self._declared: Table[str, ObjectKey] = tables.each(
+            "hosts that ingresses declare",
+            named,
+            lambda _, them: min(
+                (key for key, wish in them.items() if wish.declares), key=lambda key: (them[key].age, key), default=None
+            ),
+        )
+        shut = tables.group("hosts of ingresses shut by some", self._rows, lambda _, row: shut_by(row.owner))
+        self._shut: Table[tuple[str, str], ObjectKey] = tables.each(
+            "hosts of ingresses shut", shut, lambda _, them: min(them)
         )
         self._hosts: Table[str, bool] = tables.each("hosts of ingresses", named, lambda _, __: True)
-        having = tables.group("names in TLS of ingresses", self._rows, lambda _, row: certified(row.owner))
+        having = tables.group("names in TLS of ingresses", self._rows, lambda _, row: self._wanted(row.owner))
         self._certified: Table[str, Having] = tables.each(
             "names in TLS of one ingress", having, lambda _, them: oldest(them)
         )
+        sheltered = tables.each("hosts below another's star in TLS", self._hosts, lambda host, _: self._sheltered(host))
+        self._named: Table[str, Having] = tables.union("names in TLS with a chain", self._certified, sheltered)
+
+    def _wanted(self, owner: Owner) -> dict[str, Having]:
+        """The names in TLS that an Ingress may have, if it is the oldest that wants them."""
+        names = certified(owner)
+        return {name: row for name, row in names.items() if row.secret is not None or self._may_pass_on(owner, name)}
+
+    def _may_pass_on(self, owner: Owner, host: str) -> bool:
+        """Whether the TLS of a host is its namespace's: passed on it takes all paths along, whose-ever they are."""
+        first = read(self._declared, host)
+        return first is None or name_of(first)[0] == owner.ingress.namespace
+
+    def _going_by(self, host: str) -> tuple[str, Having] | None:
+        """The name in TLS that connections for a host go by."""
+        return next(((name, row) for name in over(host) if (row := read(self._certified, name)) is not None), None)
+
+    def _sheltered(self, host: str) -> Having | None:
+        """That a host without a certificate has a chain, where else its connections went to who does not serve it.
+
+        That is a star whose TLS is passed on, or one more than a label above.
+        """
+        found = self._going_by(host)
+        if found is None or found[0] == host or (found[0] == parent(host) and found[1].secret is not None):
+            return None
+        return Having(found[1].age, read(self._declared, host) or found[1].key, self._last_resort())
 
     # -- routes
 
@@ -124,15 +167,17 @@ class StandardIngresses:
         owner, found = row.owner, dict[tuple[str, Scheme], list[ir.Route]]()
         if owner.treatment.canary is not None:
             return {}
-        trusts = self._common().trusts_a_proxy
+        shut = replace(owner, treatment=replace(owner.treatment, shut=("host",)))
+        trusts, names = self._common().trusts_a_proxy, certified(owner)
         for asked in owner.asked:
             if read(self._owners, asked.place) != key:
                 continue
             backend, host = self._backend(owner, asked).backend, asked.place.host
+            treated = shut if self._shut_by(owner, host) else owner
             aside = self._aside(owner, asked)
             for scheme in _SCHEMES:
-                way = Way(scheme, trusts, has_certificate(owner, host))
-                found.setdefault((host, scheme), []).extend(routes_of(owner, asked, backend, aside, way))
+                way = Way(scheme, trusts, has_certificate(names, host))
+                found.setdefault((host, scheme), []).extend(routes_of(treated, asked, backend, aside, way))
         for host, other in other_names(owner):
             if read(self._declared, other) is None and read(self._owners, rest_of(other)) == key:
                 for scheme in _SCHEMES:
@@ -143,17 +188,21 @@ class StandardIngresses:
             for (host, scheme), routes in found.items()
         }
 
+    def _shut_by(self, owner: Owner, host: str) -> ObjectKey | None:
+        """The other Ingress of the namespace that shuts a host."""
+        return None if owner.treatment.shut else read(self._shut, (owner.ingress.namespace, host))
+
     def _backend(self, owner: Owner, asked: Asked) -> Found:
         return self._backends.find(owner.ingress.namespace, asked.backend, owner.treatment)
 
     def _aside(self, owner: Owner, asked: Asked) -> Aside | None:
         """The canary of a path, which must be of the same namespace: else anybody could take anybody's requests."""
-        key = read(self._canaries, asked.place)
+        key = read(self._canaries, (owner.ingress.namespace, asked.place))
         other = read(self._rows, key) if key is not None else None
-        if key is None or other is None or other.owner.ingress.namespace != owner.ingress.namespace:
+        if key is None or other is None:
             return None
         canary = other.owner.treatment.canary
-        theirs = next((each for each in other.owner.asked if each.place == asked.place), None)
+        theirs = other.places.get(asked.place)
         if canary is None or theirs is None or other.owner.treatment.shut:
             return None
         return Aside(key, canary, self._backend(other.owner, theirs).backend)
@@ -174,7 +223,7 @@ class StandardIngresses:
         if https:
             port = https[0]
             named = tables.group(
-                "chains in TLS of ingresses named", self._certified, lambda name, row: {chain_name(port, name): row}
+                "chains in TLS of ingresses named", self._named, lambda name, row: {chain_name(port, name): row}
             )
             by_name = tables.each(
                 "chains in TLS of ingresses",
@@ -184,7 +233,7 @@ class StandardIngresses:
             apart = tables.group(
                 "hosts without a certificate",
                 self._hosts,
-                lambda host, _: {} if self._is_certified(host) else {chain_name(port, OTHERS): True},
+                lambda host, _: {} if self._going_by(host) else {chain_name(port, OTHERS): True},
             )
             others = tables.each(
                 "chain of ingresses for other names", apart, lambda _, them: self._others_chain(port, them)
@@ -203,9 +252,6 @@ class StandardIngresses:
     def _is_free(self, port: int) -> bool:
         return read(self._taken, tcp(port)) is None
 
-    def _is_certified(self, host: str) -> bool:
-        return any(read(self._certified, name) is not None for name in candidates(host) if name != EVERY)
-
     def _tls_chain(
         self,
         port: int,
@@ -221,7 +267,7 @@ class StandardIngresses:
         best = next((host for host in candidates(name) if read(self._hosts, host) is not None), None)
         served = {name: best} if best is not None else {}
         if name.startswith("*."):
-            under = (host for host in read(below, name) or () if read(self._certified, host) is None)
+            under = (host for host in read(below, name) or () if read(self._named, host) is None)
             served |= {host: host for host in under}
         return tls_chain(port, name, served, tls, self._common(), row.key)
 
@@ -255,6 +301,9 @@ class StandardIngresses:
 
     # -- problems
 
+    def _told(self, key: ObjectKey, row: Understood) -> tuple[Problem, ...]:
+        return few(in_its_words(self._problems(key, row), is_older=row.owner.ingress.is_older))
+
     def _problems(self, key: ObjectKey, row: Understood) -> Iterator[Problem]:
         owner = row.owner
         yield from row.problems
@@ -270,6 +319,7 @@ class StandardIngresses:
                 seen.add((asked.where, found.at))
                 yield Problem(f"{asked.where}{behind(asked)}{found.at}", found.problem, reason="BackendNotFound")
             yield from self._lost(key, owner, asked)
+        yield from self._shut_with_others(owner)
         yield from self._lost_names(key, owner)
         yield from self._certificates(key, owner)
 
@@ -290,9 +340,18 @@ class StandardIngresses:
         elif main.owner.ingress.namespace != owner.ingress.namespace:
             said = f"{asked.place.called} is that of {called(whose)}: a canary must be of the same namespace"
             yield Problem(f"{asked.where}.path", said, reason="Conflict")
-        elif read(self._canaries, asked.place) != key:
-            said = f"{asked.place.called} has a canary already, {called(read(self._canaries, asked.place))}"
+        elif (first := read(self._canaries, (owner.ingress.namespace, asked.place))) != key:
+            said = f"{asked.place.called} has a canary already, {called(first)}"
             yield Problem(f"{asked.where}.path", said, reason="Conflict")
+
+    def _shut_with_others(self, owner: Owner) -> Iterator[Problem]:
+        for host in dict.fromkeys(asked.place.host for asked in owner.asked):
+            whose = self._shut_by(owner, host)
+            if whose is not None:
+                said = (
+                    f"{host or 'every host'} is shut by what {called(whose)} says for the whole host and is not served"
+                )
+                yield Problem("spec.rules", f"{said}: requests are answered 503 until it is mended")
 
     def _lost_names(self, key: ObjectKey, owner: Owner) -> Iterator[Problem]:
         for _, other in other_names(owner):
@@ -303,7 +362,11 @@ class StandardIngresses:
     def _certificates(self, key: ObjectKey, owner: Owner) -> Iterator[Problem]:
         if owner.treatment.passthrough and not any(asked.text == "/" for asked in owner.asked):
             yield Problem(f'metadata.annotations["{PREFIX}ssl-passthrough"]', "wants a path /: TLS goes to its backend")
-        spec = owner.ingress.spec
+        spec, mine = owner.ingress.spec, certified(owner)
+        for host in [name for name, row in mine.items() if row.secret is None and not self._may_pass_on(owner, name)]:
+            older = called(read(self._declared, host))
+            said = f"{host} is that of {older} already, which is older and of another namespace"
+            yield Problem(f'metadata.annotations["{PREFIX}ssl-passthrough"]', said, reason="Conflict")
         for number, tls in enumerate(spec.tls if spec else ()):
             path = f"spec.tls[{number}]"
             if not tls.secret_name:
@@ -318,12 +381,11 @@ class StandardIngresses:
                     f"cannot be used: {why}" if why else "does not exist, or holds no certificate"
                 )
                 yield Problem(f"{path}.secretName", said, stops=False, reason="SecretNotUsable")
-            mine = certified(owner)
             for place, host in enumerate(tls.hosts):
                 if host.lower() not in mine:
                     said = f"{host} is no host of these rules, so that the certificate is not shown for it"
                     yield Problem(f"{path}.hosts[{place}]", said, stops=False)
                 whose = read(self._certified, host.lower())
                 if whose is not None and whose.key != key:
-                    said = f"{host} has the certificate of {called(whose.key)} already, which is older"
+                    said = f"{host} has the certificate of {called(whose.key)}, which is older or names it in its rules"
                     yield Problem(f"{path}.hosts[{place}]", said, stops=False, reason="Conflict")

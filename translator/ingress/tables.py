@@ -7,10 +7,11 @@ from typing import Final
 
 import orjson
 
-from translator.decode import Problem
+from translator.decode import Problem, few
 from translator.derived import INGRESS
 from translator.ingress.hosts import Port, tcp
 from translator.ingress.kinds import CLASS, Ingress, IngressClass, read_class, read_ingress
+from translator.ingress.older import in_its_words
 from translator.ingress.rules import PortOf, derived, is_for, is_ours, problems_of
 from translator.ir import ObjectKey
 from translator.kubernetes.own_services import LABEL, PUBLIC, OwnServices
@@ -60,7 +61,9 @@ class IngressTables:
             "ingress classes by default", classes_read, lambda _, row: {_DEFAULT: row} if row.is_default else {}
         )
         self._default: Table[str, IngressClass] = tables.each(
-            "ingress class by default", defaults, lambda _, them: max(them.values(), key=lambda row: row.created)
+            "ingress class by default",
+            defaults,
+            lambda _, them: max((them[key] for key in sorted(them)), key=lambda row: row.created),
         )
         ours: Table[ObjectKey, _Ours] = tables.each("ingresses of ours", ingresses, self._read)
         found = tables.each("ingresses read", ours, lambda _, row: None if row.is_standard else row.ingress)
@@ -114,7 +117,8 @@ class IngressTables:
 
     def _problems(self, row: _Ours) -> tuple[Problem, ...]:
         ingress = row.ingress
-        found = ingress.problems if row.is_standard else problems_of(ingress, self._port_of(ingress))
+        listed = ingress.problems if row.is_standard else problems_of(ingress, self._port_of(ingress))
+        found = few(in_its_words(listed, is_older=ingress.is_older))
         if self._in_cluster and ingress.spec is not None and self._own.public() is None:
             return (*found, UNADDRESSED)
         return found

@@ -59,6 +59,7 @@ def test_any_text_is_a_treatment_or_told(said: dict[str, Any]) -> None:
         {"whitelist_source_range": " "},
         {"allowlist_source_range": "host.test"},
         {"denylist_source_range": "x"},
+        {"whitelist_source_range": "0.0.0.0/0", "allowlist_source_range": "10.0.0.0/8"},
         {"auth_url": "http://auth.test/"},
         {"auth_url": ""},
         {"auth_type": "basic"},
@@ -70,6 +71,13 @@ def test_any_text_is_a_treatment_or_told(said: dict[str, Any]) -> None:
         {"rewrite_target": "http://a.test/"},
         {"upstream_vhost": "$host"},
         {"backend_protocol": "AJP"},
+        {"ssl_passthrough": "true", "whitelist_source_range": "10.0.0.0/8"},
+        {"ssl_passthrough": "true", "denylist_source_range": "10.0.0.0/8"},
+        {"enable_modsecurity": "1"},
+        {"configuration_snippet": "rewrite_by_lua_block { ngx.exit(403) }"},
+        {"server_snippet": "ssl_client_certificate /ca.pem; ssl_verify_client on;"},
+        {"server_snippet": "include /etc/nginx/denied.conf;"},
+        {"modsecurity_snippet": "SecRuleEngine On"},
     ],
 )
 def test_what_is_wrong_opens_nothing(said: dict[str, str]) -> None:
@@ -78,8 +86,9 @@ def test_what_is_wrong_opens_nothing(said: dict[str, str]) -> None:
     assert told[0].endswith("answered 503 until it is mended")
 
 
-def test_a_harmless_snippet_is_told_and_nothing_else() -> None:
-    treatment, told = treated(configuration_snippet='more_set_headers "X-A: 1";')
+@pytest.mark.parametrize("text", ['more_set_headers "X-A: 1";', "proxy_cache_valid 200 1m;", "SecRuleEngine Off"])
+def test_a_harmless_snippet_is_told_and_nothing_else(text: str) -> None:
+    treatment, told = treated(configuration_snippet=text)
     assert treatment == Treatment()
     assert "snippets are never run" in told[0]
 
@@ -91,3 +100,28 @@ def test_redirects_name_all_of_a_url() -> None:
     )
     treatment, _ = treated(temporal_redirect="https://a.test$request_uri")
     assert treatment.redirect == ir.Redirect("https", "a.test", code=302)
+
+
+@pytest.mark.parametrize("name", ["permanent_redirect", "temporal_redirect", "rewrite_target", "canary", "app_root"])
+def test_what_is_empty_says_nothing(name: str) -> None:
+    assert treated(**{name: " "}) == (Treatment(), [])
+
+
+@pytest.mark.parametrize("text", ["0" * 5_000, "0" * 20 + "9" * 10, "9" * 30, "-", "+5", "5s", "\N{SUPERSCRIPT TWO}"])
+def test_what_is_no_number_in_bounds_is_told(text: str) -> None:
+    treatment, told = treated(limit_rps=text)
+    assert treatment == Treatment()
+    assert "must be a whole number" in told[0]
+    assert len(told[0]) < 200
+
+
+@pytest.mark.parametrize(("text", "is_canary"), [("1", True), ("t", True), ("TRUE", True), ("0", False), ("F", False)])
+def test_yes_and_no_are_what_they_are_to_go(text: str, is_canary: bool) -> None:
+    treatment, told = treated(canary=text)
+    assert ((treatment.canary is not None), told) == (is_canary, [])
+
+
+def test_the_name_of_a_cookie_keeps_its_case() -> None:
+    treatment, _ = treated(upstream_hash_by="$cookie_JSESSIONID")
+    assert treatment.hashed is not None
+    assert treatment.hashed.name == "JSESSIONID"

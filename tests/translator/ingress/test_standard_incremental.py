@@ -14,7 +14,9 @@ from translator.ir import ObjectKey
 
 NAMES = st.sampled_from(["a", "b"])
 NAMESPACES = st.sampled_from(["team", "other"])
-HOSTS = st.sampled_from(["", "foo.test", "www.foo.test", "*.foo.test", "a.foo.test", "*.test", "no host"])
+HOSTS = st.sampled_from(
+    ["", "foo.test", "b.a.foo.test", "www.foo.test", "*.foo.test", "a.foo.test", "*.test", "no host"]
+)
 PATHS = st.builds(
     path,
     st.sampled_from(["/", "/a", "/a/", "/a/b", "/a(/|$)(.*)", "none"]),
@@ -23,7 +25,17 @@ PATHS = st.builds(
     st.sampled_from([80, "http"]),
 )
 SAID = st.dictionaries(
-    st.sampled_from(["canary", "canary-weight", "use-regex", "from-to-www-redirect", "server-alias", "ssl-redirect"]),
+    st.sampled_from(
+        [
+            "canary",
+            "canary-weight",
+            "use-regex",
+            "from-to-www-redirect",
+            "server-alias",
+            "ssl-redirect",
+            "ssl-passthrough",
+        ]
+    ),
     st.sampled_from(["true", "50", "alias.test, a.foo.test"]),
     max_size=3,
 ).map(lambda said: {NGINX + name: text for name, text in said.items()})

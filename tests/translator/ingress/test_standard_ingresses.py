@@ -1,13 +1,17 @@
 """Ingresses by Kubernetes' rules: whose they are, who has a path, and that nobody gets at what is another's."""
 
+import base64
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
 import pytest
 
+from tests.support.certificates import authority
 from translator import ir
 from translator.decode import Problem
+from translator.decoding.findings import MOST
 from translator.options import Options
 from translator.pipeline import Pipeline
 from translator.quarantine import Verdict
@@ -18,6 +22,8 @@ OLD, NEW = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"
 NGINX: Final = "nginx.ingress.kubernetes.io/"
 IN_FOLDER: Final = Options()
 IN_CLUSTER: Final = Options(in_cluster=True)
+
+PAIR: Final = authority().sign("any.test")
 
 Objects = dict[str, dict[str, Any]]
 
@@ -215,8 +221,8 @@ def test_a_canary_is_of_its_own_namespace() -> None:
     assert world.answers("web.test") == [("/a", "team/web", "team/web")]
     assert "a canary must be of the same namespace" in world.told(key_of("evil", "canary"))
     world.apply(ingress("team", "own", ("web.test", path("/a", name="next")), said=said), service("team", "next"))
-    world.remove(key_of("evil", "canary"))
     assert [leads for _, _, leads in world.answers("web.test")] == ["team/next", "team/web"]
+    assert world.told(key_of("team", "own")) == ""
 
 
 @pytest.mark.parametrize(
@@ -257,6 +263,10 @@ def test_nobody_is_sent_away_from_anothers_name() -> None:
     assert [leads for _, _, leads in world.answers("bank.test")] == ["redirect 308"]
     world.apply(ingress("team", "bank", ("bank.test", path("/only")), created=NEW), service("team"))
     assert world.answers("bank.test") == [("/only", "team/bank", "team/web")]
+    backend = path()["backend"]
+    world.apply(ingress("team", "bank", ("bank.test", path("/only")), created=NEW, defaultBackend=backend))
+    assert [leads for _, _, leads in world.answers("bank.test")] == ["team/web", "team/web"]
+    assert world.told(key_of("team", "bank")) == ""
 
 
 def test_mistakes_stop_the_path_that_has_them() -> None:
@@ -264,11 +274,13 @@ def test_mistakes_stop_the_path_that_has_them() -> None:
         {"host": "web.test", "http": {"paths": [path("no-slash"), path("/good")]}},
         {"host": "no host", "http": {"paths": [path()]}},
     ]
-    world = World(ingress_class(), ingress("team", "web", rules=wrong), service("team"))
-    assert world.answers("web.test") == [("/good", "team/web", "team/web")]
+    made = ingress("team", "web", rules=wrong, defaultBackend=path()["backend"])
+    world = World(ingress_class(), made, service("team"))
+    assert world.answers("web.test") == [("/good", "team/web", "team/web"), ("/", "team/web", "team/web")]
     told = world.told(key_of("team", "web"))
     assert "spec.rules[0].http.paths[0].path must begin with a /" in told
     assert "spec.rules[1].host must be a hostname" in told
+    assert "defaultBackend" not in told
 
 
 def test_a_port_that_a_listener_has_is_not_taken_from_it() -> None:
@@ -336,3 +348,202 @@ def test_an_ingress_that_envoy_refuses_is_held_back_alone() -> None:
     said = translation.verdicts_changed(2.0, {key: Verdict(accepted.version, row.version, "no")})
     assert key_of("team", "bad") in said.holds
     assert b"good.test" in translation.resources()[key].body
+
+
+@pytest.mark.parametrize("said", [{}, {f"{NGINX}canary": "true"}])
+def test_what_an_ingress_costs_grows_with_its_size_and_no_faster(said: dict[str, str]) -> None:
+    small, large = (_calls(count, said) for count in (50, 200))
+    assert large < 6 * small
+
+
+def _calls(count: int, said: dict[str, str]) -> int:
+    """How many functions are called for a new Ingress of so many hosts, each with a certificate."""
+    rules = [(f"h{number}.test", path(f"/{number}")) for number in range(count)]
+    tls = [{"hosts": [f"h{number}.test"], "secretName": "cert"} for number in range(count)]
+    world, calls = World(ingress_class(), service("team"), ingress("team", "first", *rules, tls=tls)), [0]
+
+    def called(_: object, event: str, __: object) -> None:
+        calls[0] += event == "call"
+
+    sys.setprofile(called)
+    try:
+        world.apply(ingress("team", "second", *rules, tls=tls, said=said))
+    finally:
+        sys.setprofile(None)
+    return calls[0]
+
+
+def test_an_ingress_of_very_many_paths_is_refused_before_it_costs() -> None:
+    said = {f"{NGINX}server-alias": ",".join(f"a{number}.test" for number in range(50))}
+    rules = [("web.test", path(f"/{number}")) for number in range(200)]
+    world = World(ingress_class(), service("team"), ingress("team", "web", *rules, said=said))
+    assert world.routes("web.test") == []
+    assert "spec would become more than 5,000 paths" in world.told(key_of("team", "web"))
+
+
+LAST_RESORT: Final[Objects] = {
+    "core/Secret/default/fallback-self-signed-cert": {
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": "fallback-self-signed-cert", "namespace": "default"},
+        "data": {
+            "tls.crt": base64.b64encode(PAIR.certificate).decode(),
+            "tls.key": base64.b64encode(PAIR.key).decode(),
+        },
+    }
+}
+PASSED: Final = {f"{NGINX}ssl-passthrough": "true"}
+
+
+def in_tls(world: World, host: str) -> list[str]:
+    """Who is asked by connections in TLS for a host, as Envoy chooses the chain by its longest name."""
+    listed = [chain for name, chain in world.pipeline.intent.chains.view().items() if name.startswith("ingress:8443")]
+    chains = {name: chain for chain in listed for name in chain.server_names or ("",)}
+    stars = [f"*.{host.split('.', number)[-1]}" for number in range(1, host.count(".") + 1)]
+    body = next(chains[name] for name in (host, *stars, "") if name in chains).body
+    if isinstance(body, ir.TcpChain):
+        return [f"passed to {_leads(ir.Forward(body.backends))}"]
+    assert isinstance(body, ir.HttpChain)
+    return [leads for served in body.virtual_hosts if served.hostname == host for *_, leads in world.answers(host)]
+
+
+@pytest.mark.parametrize("host", ["bank.test", "a.bank.test", "a.b.bank.test"])
+@pytest.mark.parametrize("thief", ["bank.test", "*.bank.test", "*.test"])
+def test_nobody_has_the_tls_of_anothers_host_passed_on(host: str, thief: str) -> None:
+    world = World(ingress_class(), LAST_RESORT, service("team"), service("evil"))
+    world.apply(ingress("team", "bank", (host, path("/login"))))
+    world.apply(ingress("evil", "a", (thief, path("/")), said=PASSED, created=NEW))
+    assert in_tls(world, host)[0] == "team/web"
+    told = "bank.test is that of Ingress team/bank already, which is older and of another namespace"
+    assert (told in world.told(key_of("evil", "a"))) == (host == thief)
+
+
+def test_tls_is_passed_on_for_a_host_of_the_own_namespace() -> None:
+    world = World(ingress_class(), LAST_RESORT, service("team"), service("team", "next"))
+    world.apply(ingress("team", "first", ("bank.test", path("/login"))))
+    world.apply(ingress("team", "second", ("bank.test", path("/", name="next")), said=PASSED, created=NEW))
+    assert in_tls(world, "bank.test") == ["passed to team/next"]
+
+
+def test_a_certificate_for_a_star_does_not_hide_hosts_further_below() -> None:
+    world = World(ingress_class(), LAST_RESORT, service("team"), service("evil"))
+    tls = [{"hosts": ["*.test"], "secretName": "cert"}]
+    world.apply(ingress("evil", "a", ("*.test", path("/")), tls=tls))
+    world.apply(ingress("team", "near", ("near.test", path())), ingress("team", "far", ("far.off.test", path())))
+    assert in_tls(world, "near.test") == in_tls(world, "far.off.test") == ["team/web"]
+
+
+def test_of_many_mistakes_few_are_told() -> None:
+    said = {f"{NGINX}server-alias": ",".join(f"~{number}" for number in range(500))}
+    paths = [("web.test", path(f"/{number}", name="absent")) for number in range(500)]
+    world = World(ingress_class(), ingress("team", "web", *paths, said=said))
+    assert len(world.problems(key_of("team", "web"))) <= 2 * MOST + 2
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_default_classes_that_nobody_dates_the_first_by_name_counts(reverse: bool) -> None:
+    said = {"ingressclass.kubernetes.io/is-default-class": "true"}
+    classes: list[Objects] = [
+        {
+            f"networking.k8s.io/IngressClass//{name}": {
+                "metadata": {"name": name, "annotations": said},
+                "spec": {"controller": controller},
+            }
+        }
+        for name, controller in (("a", "getambassador.io/dragoman"), ("b", "some.one/else"))
+    ]
+    made = ingress("team", "web", WEB)
+    made[key_of("team", "web")]["spec"]["ingressClassName"] = None
+    assert World(*(reversed(classes) if reverse else classes), made, service("team")).routes("web.test")
+
+
+@pytest.mark.parametrize(
+    ("said", "whole"),
+    [
+        ({f"{NGINX}auth-tls-secret": "team/ca"}, True),
+        ({f"{NGINX}server-snippet": "deny all;"}, True),
+        ({f"{NGINX}configuration-snippet": "deny all;"}, False),
+        ({f"{NGINX}auth-url": "http://auth.test"}, False),
+    ],
+)
+def test_what_nginx_demands_of_a_whole_host_shuts_all_ingresses_of_the_namespace(
+    said: dict[str, str], whole: bool
+) -> None:
+    guarded = ingress("team", "guarded", ("web.test", path("/admin")), said=said)
+    beside = ingress("team", "beside", ("web.test", path("/")), ("other.test", path("/")))
+    foreign = ingress("next", "foreign", ("web.test", path("/foreign")))
+    world = World(ingress_class(), guarded, beside, foreign, service("team"), service("next"))
+    led = {text: leads for text, _, leads in world.answers("web.test")}
+    assert led == {"/admin": "503", "/": "503" if whole else "team/web", "/foreign": "next/web"}
+    assert [leads for *_, leads in world.answers("other.test")] == ["team/web"]
+    assert ("web.test is shut by what Ingress team/guarded says" in world.told(key_of("team", "beside"))) == whole
+    world.remove(key_of("team", "guarded"))
+    assert [leads for *_, leads in world.answers("web.test")] == ["next/web", "team/web"]
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "seen"),
+    [("/", "/x/$2", "/x/"), ("/a(.*)", "/x/$1$2", r"/x/\1"), ("/a", "$1", "/"), ("/a(b)(c)", r"/\$1$2", r"/\\\1\2")],
+)
+def test_a_group_that_a_path_does_not_have_is_empty(text: str, target: str, seen: str) -> None:
+    said = {f"{NGINX}rewrite-target": target}
+    made = ingress("team", "web", ("web.test", path(text, "ImplementationSpecific")), said=said)
+    [route] = World(ingress_class(), made, service("team")).routes("web.test")
+    assert isinstance(route.action, ir.Forward)
+    assert route.action.rewrite is not None
+    assert route.action.rewrite.text == seen
+
+
+def test_a_backend_that_is_no_service_stops_its_own_path() -> None:
+    bucket = {"path": "/static", "pathType": "Prefix", "backend": {"resource": {"kind": "Bucket", "name": "x"}}}
+    world = World(ingress_class(), ingress("team", "web", WEB, ("web.test", bucket)), service("team"))
+    assert [leads for *_, leads in world.answers("web.test")] == ["nowhere", "team/web"]
+    [told] = world.problems(key_of("team", "web"))
+    assert told.path == "spec.rules[1].http.paths[0].backend.service"
+
+
+def test_an_older_ingress_is_told_of_its_mistakes_in_its_own_words() -> None:
+    made = ingress("team", "web", backend={"serviceName": "absent", "servicePort": 80})
+    made[key_of("team", "web")]["apiVersion"] = "networking.k8s.io/v1beta1"
+    world = World(ingress_class(), made)
+    assert world.told(key_of("team", "web")) == "spec.backend.serviceName the Service team/absent does not exist"
+
+
+@pytest.mark.parametrize("name", ["bank.test", "*.bank.test"])
+@pytest.mark.parametrize("thief", ["", "a.bank.test"])
+def test_who_names_a_host_has_its_certificate_before_older_ones_that_do_not(name: str, thief: str) -> None:
+    tls = [{"hosts": [name], "secretName": "cert"}]
+    world = World(ingress_class(), LAST_RESORT, ingress("evil", "a", (thief, path()), tls=tls))
+    world.apply(ingress("team", "bank", (name, path()), tls=tls, created=NEW))
+    chain = world.pipeline.intent.chains.view()[f"ingress:8443/{name}:tls"]
+    assert chain.origins == (key_of("team", "bank"),)
+
+
+def test_what_an_expression_that_is_none_may_have_meant_goes_nowhere_else() -> None:
+    said = {f"{NGINX}use-regex": "true", f"{NGINX}whitelist-source-range": "10.0.0.0/8"}
+    admin = ingress("team", "admin", ("web.test", path("/admin/(?!health).*", "ImplementationSpecific")), said=said)
+    world = World(ingress_class(), admin, ingress("team", "web", ("web.test", path("/"))), service("team"))
+    first, other = world.routes("web.test")
+    assert first.match.path == ir.PathMatch("prefix", "/admin/", case_sensitive=False)
+    assert (first.action, _leads(other.action)) == (ir.DirectResponse(503), "team/web")
+
+
+def test_what_annotations_say_is_not_repeated_without_a_bound() -> None:
+    """A hundred KiB of an Ingress became hundreds of MiB: each route says all of it."""
+    said = {f"{NGINX}enable-cors": "true", f"{NGINX}cors-allow-headers": ",".join(["x-some-header"] * 4_000)}
+    rules = [("web.test", path(f"/{number}")) for number in range(200)]
+    few, many = ingress("team", "few", *rules[:2], said=said), ingress("team", "many", *rules[2:], said=said)
+    world = World(ingress_class(), service("team"), few, many)
+    assert {whose: leads for _, whose, leads in world.answers("web.test")} == {
+        "team/few": "team/web",
+        "team/many": "503",
+    }
+    assert "metadata.annotations say 56," in world.told(key_of("team", "many"))
+
+
+@pytest.mark.parametrize("end", ["|", "|\\", "|]"])
+def test_an_expression_is_looked_through_once(end: str) -> None:
+    """A hundred thousand brackets took minutes, in which nobody was served anything new."""
+    said = {f"{NGINX}use-regex": "true"}
+    made = ingress("team", "web", ("web.test", path("/x" + "[" * 100_000 + end, "ImplementationSpecific")), said=said)
+    [route] = World(ingress_class(), made, service("team")).routes("web.test")
+    assert (route.match.path.text, _leads(route.action)) == ("/x", "503")

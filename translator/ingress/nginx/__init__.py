@@ -39,6 +39,14 @@ GROUPS: Final[tuple[Group, ...]] = (
 NAMES: Final = {each.name: each for group in GROUPS for each in group.annotations}
 
 
+def weight_of(annotations: Mapping[str, str]) -> int:
+    """The characters of those that are served: what they say stands in each route."""
+    said = (
+        (NAMES.get(name.removeprefix(PREFIX)), text) for name, text in annotations.items() if name.startswith(PREFIX)
+    )
+    return sum(len(text) for known, text in said if known is not None and not known.instead)
+
+
 def treatment_of(annotations: Mapping[str, str]) -> tuple[Treatment, tuple[Problem, ...]]:
     """What annotations make of an Ingress, and what is wrong with them."""
     given = {name.removeprefix(PREFIX): text for name, text in annotations.items() if name.startswith(PREFIX)}

@@ -7,7 +7,7 @@ import ipaddress
 from dataclasses import replace
 from typing import Final
 
-from translator.decode import Invalid
+from translator.decode import Invalid, quote
 from translator.filters.address_rules import AddressRange, AddressRules
 from translator.ingress.nginx.part import Annotation, Group, Said
 from translator.ingress.nginx.treatment import Treatment
@@ -16,8 +16,8 @@ _ALLOWED: Final = ("whitelist-source-range", "allowlist-source-range")
 _MOST: Final = 1_000
 _PROOF: Final = "tests/e2e/test_ingress_nginx.py"
 _SHUTTING: Final = {
-    "auth-url": "an AuthService or, for one route, a Mapping asks who may come in",
-    "auth-type": "passwords are looked after by an AuthService, or by the service behind",
+    "auth-url": "an AuthService is asked who may come in, for Mappings alone: this must become one",
+    "auth-type": "passwords are looked after by the service behind, or, for Mappings alone, by an AuthService",
     "auth-tls-secret": "a TLSContext with a ca_secret, or a Gateway's frontend validation, checks client certificates",
 }
 _BESIDE: Final = {
@@ -53,24 +53,28 @@ def ranges_of(words: tuple[str, ...]) -> tuple[AddressRange, ...]:
         try:
             network = ipaddress.ip_network(word, strict=False)
         except ValueError:
-            raise Invalid(f"{word!r} is no address and no range of addresses") from None
+            raise Invalid(f"{quote(word)} is no address and no range of addresses") from None
         found.append(AddressRange("remote", str(network.network_address), network.prefixlen))
     return tuple(found)
 
 
 def _read(said: Said, treatment: Treatment) -> Treatment:
     allowed: tuple[AddressRange, ...] | None = None
+    if len({frozenset(said.words(name)) for name in _ALLOWED if name in said}) > 1:
+        said.tell(_ALLOWED[0], f"says something else than {_ALLOWED[1]}, which means the same", shuts=True)
     for name in _ALLOWED:
         if name in said:
             allowed = (allowed or ()) + _ranges(said, name)
             if not said.words(name):
                 said.tell(name, "names no addresses", shuts=True)
     denied = _ranges(said, "denylist-source-range")
+    if (allowed is not None or denied) and said.flag("ssl-passthrough"):
+        said.tell("ssl-passthrough", "looks at no addresses, which are to be kept out", shuts=True)
     if allowed is not None or denied:
         treatment = replace(treatment, filters=(*treatment.filters, AddressRules(allowed, denied)))
     for name, instead in _SHUTTING.items():
         if name in said:
-            said.tell(name, f"is not served: {instead}", shuts=True)
+            said.tell(name, f"is not served: {instead}", shuts=True, whole_hosts=name == "auth-tls-secret")
     return treatment
 
 

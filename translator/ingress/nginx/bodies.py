@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from translator.decode import quote
 from translator.ingress.nginx.part import Annotation, Group, Said
 from translator.ingress.nginx.treatment import Treatment
 
@@ -21,7 +22,7 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
         return treatment
     found = _SIZE.fullmatch(text)
     if found is None:
-        said.tell("proxy-body-size", f"must be a number of bytes, or one with k, m or g behind it, not {text!r}")
+        said.tell("proxy-body-size", f"must be a number of bytes, or one with k, m or g behind it, not {quote(text)}")
         return treatment
     size = int(found[1]) * _UNITS[found[2].lower()]
     if size > MOST:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from translator.checks import header_name, token
-from translator.decode import Invalid
+from translator.decode import Invalid, quote
 from translator.filters.cors import CrossOrigin, Origin, origin_of
 from translator.ingress.nginx.part import Annotation, Group, Said
 from translator.ingress.nginx.treatment import Treatment
@@ -40,7 +40,7 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
 def _origin(said: Said, text: str) -> Origin | None:
     found = origin_of(text)
     if found is None:
-        said.tell("cors-allow-origin", f"{text!r} is no origin: it is left out")
+        said.tell("cors-allow-origin", f"{quote(text)} is no origin: it is left out")
     return found
 
 
@@ -51,7 +51,7 @@ def _words(said: Said, name: str, usual: tuple[str, ...]) -> tuple[str, ...]:
         try:
             found.append(word if word == _ANY else check(word))
         except Invalid as invalid:
-            said.tell(name, f"{word!r} {invalid.message}: it is left out")
+            said.tell(name, f"{quote(word)} {invalid.message}: it is left out")
     return tuple(found) if name in said else usual
 
 

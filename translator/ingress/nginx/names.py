@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from translator.decode import quote
 from translator.ingress.nginx.part import Annotation, Group, Said
 from translator.ingress.nginx.treatment import Treatment
 from translator.ingress.paths import wrong_host
@@ -16,7 +17,7 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
         if wrong_host(word) is None:
             found.append(word)
         else:
-            said.tell("server-alias", f"{word!r} is no hostname, or one with *. before it: it is left out")
+            said.tell("server-alias", f"{quote(word)} is no hostname, or one with *. before it: it is left out")
     if len(found) > _MOST:
         said.tell("server-alias", f"may have {_MOST} names at most: the others are left out")
     return replace(treatment, aliases=tuple(found[:_MOST]))

@@ -4,11 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from translator.decode import Invalid, Problem
+from translator.decode import Invalid, Problem, quote
 from translator.ingress.nginx.treatment import Treatment
 
 PREFIX: Final = "nginx.ingress.kubernetes.io/"
-_WORDS: Final = {"true": True, "on": True, "false": False, "off": False}
+_WORDS: Final = {
+    **dict.fromkeys(("true", "on", "t", "1"), True),  # as Go reads them
+    **dict.fromkeys(("false", "off", "f", "0"), False),
+}
+_LONGEST_NUMBER: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Said:
         self._given = given
         self._problems: list[Problem] = []
         self._shut: list[str] = []
+        self._shuts_hosts = False
         self._told: set[str] = set()
 
     @property
@@ -51,7 +56,7 @@ class Said:
             return otherwise
         found = _WORDS.get(self.text(name).lower())
         if found is None:
-            self.tell(name, f"must be true or false, not {self.text(name)!r}")
+            self.tell(name, f"must be true or false, not {quote(self.text(name))}")
         return otherwise if found is None else found
 
     def number(self, name: str, least: int, most: int) -> int | None:
@@ -59,9 +64,10 @@ class Said:
         text = self.text(name)
         if not text:
             return None
-        if text.isascii() and text.removeprefix("-").isdigit() and least <= int(text[:20]) <= most:
+        is_number = text.isascii() and text.removeprefix("-").isdigit() and len(text) <= _LONGEST_NUMBER
+        if is_number and least <= int(text) <= most:
             return int(text)
-        self.tell(name, f"must be a whole number from {least} to {most}, not {text!r}")
+        self.tell(name, f"must be a whole number from {least} to {most}, not {quote(text)}")
         return None
 
     def words(self, name: str) -> tuple[str, ...]:
@@ -77,9 +83,10 @@ class Said:
             self.tell(name, invalid.message, shuts=shuts)
             return None
 
-    def tell(self, name: str, message: str, *, shuts: bool = False) -> None:
-        """Something is wrong; `shuts`: so that nothing behind the Ingress may be reached."""
+    def tell(self, name: str, message: str, *, shuts: bool = False, whole_hosts: bool = False) -> None:
+        """Something is wrong; `shuts`: so that nothing behind the Ingress may be reached, nor of its `whole_hosts`."""
         self._told.add(name)
+        self._shuts_hosts |= whole_hosts
         if shuts:
             self._shut.append(name)
             message += ": requests are answered 503 until it is mended"
@@ -87,7 +94,9 @@ class Said:
 
     def treated(self, treatment: Treatment) -> tuple[Treatment, tuple[Problem, ...]]:
         """The treatment, shut where it must be, and all problems."""
-        return replace(treatment, shut=tuple(self._shut)) if self._shut else treatment, tuple(self._problems)
+        if self._shut:
+            treatment = replace(treatment, shut=tuple(self._shut), shuts_hosts=self._shuts_hosts)
+        return treatment, tuple(self._problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
         if code not in _CODES:
             said.tell(f"{name}-code", f"must be one of {', '.join(map(str, sorted(_CODES)))}")
             code = usual
-        if name in said:
+        if said.text(name):
             treatment = replace(treatment, redirect=_redirect(said, name, cast("Code", code)))
     return treatment
 

@@ -54,7 +54,8 @@ GROUP: Final = Group(
         ),
         Annotation(
             "rewrite-target",
-            "the whole path becomes this, with the groups `$1` to `$9`; it makes paths regular expressions",
+            "the whole path becomes this, with the groups `$1` to `$9`, empty where the path has none; it makes paths"
+            " regular expressions",
             f"{_PROOF}::test_rewriting",
         ),
         Annotation("x-forwarded-prefix", "the header that services see", f"{_PROOF}::test_headers"),

@@ -31,6 +31,7 @@ class Canary:
 class Treatment:
     """All of it. Where nothing is said, the fields are what an Ingress without annotations has.
 
+    `shuts_hosts`: what shuts it means the whole of its hosts, so that other Ingresses of them are shut as well.
     `https`: in clear text clients are sent to HTTPS always, never, or where the Ingress has a certificate for the host.
     `rewrite` is what a path becomes, with the groups of its expression. `root`: where who asks for `/` is sent.
     `passthrough`: TLS for its hosts is passed on as it comes, to the backend of `/`.
@@ -39,6 +40,7 @@ class Treatment:
     """
 
     shut: tuple[str, ...] = ()
+    shuts_hosts: bool = False
     https: Literal["always", "tls", "never"] = "tls"
     https_code: Literal[301, 302, 307, 308] = 308
     use_regex: bool = False

@@ -11,7 +11,8 @@ from translator.ingress.nginx.treatment import Treatment
 
 SNIPPETS: Final = ("configuration-snippet", "server-snippet", "stream-snippet", "auth-snippet", "modsecurity-snippet")
 _REFUSING: Final = re.compile(
-    r"\b(access_by|allow|auth|deny|error_page|internal|limit|lua|return|satisfy|secure|valid)"
+    r"\b(?:allow|auth|deny|error_page|include|internal|js_|limit|modsecurity(?!\s+off)|perl|return|satisfy|secure|valid)"
+    r"|_by_lua|\bssl_(?:client|verify)|\bSec(?:Action|Rule(?!Remove|Update|Engine\s+(?:Off|DetectionOnly)))"
 )
 _SNIPPET: Final = "snippets are never run: annotations, a Mapping or an HTTPRoute say what is meant"
 _ERRORS: Final = "a Mapping's error_response_overrides say what clients read"
@@ -23,7 +24,8 @@ _COOKIES: Final = "an HTTPRoute's ResponseHeaderModifier edits headers"
 def _read(said: Said, treatment: Treatment) -> Treatment:
     for name in SNIPPETS:
         if _REFUSING.search(said.text(name)):
-            said.tell(name, f"may keep people out, and is not served: {_SNIPPET}", shuts=True)
+            what = f"may keep people out, and is not served: {_SNIPPET}"
+            said.tell(name, what, shuts=True, whole_hosts=name == "server-snippet")
     if said.flag("enable-modsecurity"):
         said.tell("enable-modsecurity", f"is not served: {_NONE}", shuts=True)
     return treatment

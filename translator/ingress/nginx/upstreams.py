@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from translator.checks import header_text
-from translator.decode import Invalid
+from translator.decode import Invalid, quote
 from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upstream.load_balancing import LoadBalancing
@@ -30,7 +30,7 @@ _HASHED: Final = {
     "$request_uri": HashPolicy("header", ":path"),
     "$host": HashPolicy("header", ":authority"),
 }
-_VARIABLE: Final = re.compile(r"\$(?P<what>http|cookie)_(?P<name>[a-z0-9_]+)")
+_VARIABLE: Final = re.compile(r"\$(?P<what>http|cookie)_(?P<name>[a-z0-9_]+)", re.IGNORECASE)
 _TRIED: Final = {
     "error": ("connect-failure", "reset-before-request", "refused-stream"),
     "timeout": ("connect-failure",),
@@ -58,7 +58,7 @@ def _spoken(said: Said, treatment: Treatment) -> Treatment:
     if text:
         spoken = _PROTOCOLS.get(text)
         if spoken is None:
-            message = f"must be one of {', '.join(_PROTOCOLS)}: {text} is not served"
+            message = f"must be one of {', '.join(_PROTOCOLS)}: {quote(text)} is not served"
             said.tell("backend-protocol", message, shuts=True)
             return treatment
         treatment = replace(treatment, protocol=spoken[0], upstream_tls=spoken[1])
@@ -88,9 +88,11 @@ def _tries(said: Said) -> RetryPolicy | None:
         elif word in _STATUSES and anything:
             codes.append(_STATUSES[word])
         elif word in _STATUSES:
-            said.tell("proxy-next-upstream", f"{word} is served beside non_idempotent alone: others may be sent twice")
+            said.tell(
+                "proxy-next-upstream", f"{quote(word)} is served beside non_idempotent alone: others may be sent twice"
+            )
         elif word != "non_idempotent":
-            said.tell("proxy-next-upstream", f"{word} is not served")
+            said.tell("proxy-next-upstream", f"{quote(word)} is not served")
     if codes:
         conditions["retriable-status-codes"] = True
     if not conditions or tries == 1:
@@ -115,16 +117,16 @@ def _balanced(said: Said, treatment: Treatment) -> Treatment:
     if policy == "ewma" and not features:
         features = (LoadBalancing("least_request"),)
     elif policy not in {"", "ewma", "round_robin"}:
-        said.tell("load-balance", f"must be round_robin or ewma, not {policy!r}")
+        said.tell("load-balance", f"must be round_robin or ewma, not {quote(policy)}")
     return replace(treatment, upstream_features=features)
 
 
 def _hashed(text: str) -> HashPolicy | None:
-    found = _VARIABLE.fullmatch(text.lower())
+    found = _VARIABLE.fullmatch(text)
     if found is None:
         return _HASHED.get(text.lower())
-    if found["what"] == "http":
-        return HashPolicy("header", found["name"].replace("_", "-"))
+    if found["what"].lower() == "http":
+        return HashPolicy("header", found["name"].lower().replace("_", "-"))
     return HashPolicy("cookie", found["name"])
 
 
@@ -173,7 +175,8 @@ GROUP: Final = Group(
         _served("backend-protocol", "`HTTP`, `HTTPS`, `GRPC` or `GRPCS`; another one answers 503", "test_protocols"),
         _served(
             "ssl-passthrough",
-            "TLS for the hosts is passed on to the backend of `/`; in clear text they are served as ever",
+            "TLS for the hosts is passed on to the backend of `/`, unless an older Ingress of another namespace has the"
+            " host; in clear text they are served as ever",
             "test_passthrough",
         ),
         _served("proxy-ssl-server-name", "`on`: the name below is asked for in TLS", "test_protocols"),
