@@ -64,9 +64,14 @@ class ApiServer(OwnApi, Scoped):
         """Start what does not run, on the same data and port; returns when requests are answered."""
         self.etcd.start()
         self.server.start()
-        if self.controllers is not None:
-            self.controllers.start()
-        wait_until(self._is_ready, START_DEADLINE, what="the API server ready")
+        for path in ("/readyz", "/api/v1/namespaces/default"):
+            wait_until(lambda path=path: self._has(path, self.etcd, self.server), START_DEADLINE, what=path)
+        if self.controllers is None:
+            return
+        self.controllers.start()  # not before: they wait for an API server no longer than they please
+        account = "/api/v1/namespaces/default/serviceaccounts/default"
+        children = (self.etcd, self.server, self.controllers)
+        wait_until(lambda: self._has(account, *children), START_DEADLINE, what="the controllers at work")
 
     def stop(self) -> None:
         """kill -9 of the API server; etcd and the data stay."""
@@ -99,13 +104,12 @@ class ApiServer(OwnApi, Scoped):
         shutil.copytree(snapshot, self.folder / "etcd")
         self.start()
 
-    def _is_ready(self) -> bool:
-        for child in (self.etcd, self.server, self.controllers):
-            if child is not None:
-                child.check()
+    def _has(self, path: str, *children: Child) -> bool:
+        """Whether something is there; RuntimeError where one of these has ended."""
+        for child in children:
+            child.check()
         try:
-            account = "/api/v1/namespaces/default" + ("/serviceaccounts/default" if self.controllers else "")
-            return all(self.request("GET", path)[0] == http.HTTPStatus.OK for path in ("/readyz", account))
+            return self.request("GET", path)[0] == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
 
