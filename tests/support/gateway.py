@@ -180,17 +180,18 @@ class Gateway(Scoped):
         """A file of the folder for the length of a block, which begins when Envoy has what came of it.
 
         What was removed is served a moment longer, so that a file of the same name takes its place without a gap; one
-        with the same text is nothing new.
+        with the same text is nothing new. What may answer for names of others, with a star, is waited for.
         """
         before = self._commits() if self._applied.get(name) != text else None
         self._applied[name] = text
         self.apply(name, text)
-        if before is not None:
-            self._wait_taken(before)
+        self._wait_taken(before)
         try:
             yield
         finally:
+            before = self._commits() if "*" in text else None
             self.remove(name)
+            self._wait_taken(before)
 
     def _commits(self) -> int | None:
         """How many changes of objects there were; None where nobody can say."""
@@ -198,8 +199,13 @@ class Gateway(Scoped):
             return int(self.diag()["sequences"]["objects"])
         return None
 
-    def _wait_taken(self, before: int) -> None:
-        """Until there was another change of objects, and Envoy has answered for what came of it; a second at most."""
+    def _wait_taken(self, before: int | None) -> None:
+        """Until there was another change of objects, and Envoy has answered for what came of it; two seconds at most.
+
+        `before`: how many there were; None: nothing is waited for.
+        """
+        if before is None:
+            return
 
         def is_taken() -> bool:
             found = self.diag()
@@ -207,7 +213,7 @@ class Gateway(Scoped):
             return found["sequences"]["objects"] > before and not found["pending"] and all(answered)
 
         with contextlib.suppress(httpx.TransportError, ValueError, KeyError, TimeoutError):
-            wait_until(is_taken, 1)
+            wait_until(is_taken, 2)
 
     # Questions
 
