@@ -4,7 +4,6 @@ import contextlib
 import json
 import socket
 import socketserver
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +14,7 @@ from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.gateway_api import api_gateway, backing, document, gateway_class, listener, to
 from tests.support.ports import unused_ports
-from tests.support.scoped import Scoped
+from tests.support.threaded import Threaded
 from tests.support.upstream import TcpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
@@ -119,7 +118,7 @@ def test_shares_of_connections_and_what_leads_nowhere(served: Served) -> None:
 # UDP: of what is dropped one only knows that no answer came.
 
 
-class Echo(Scoped):
+class Echo(Threaded):
     """Answers each datagram with its name and the datagram."""
 
     def __init__(self, name: str) -> None:
@@ -130,17 +129,7 @@ class Echo(Scoped):
                 said, through = self.request
                 through.sendto(answer + said, self.client_address)
 
-        self._server = LongDatagrams(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self.port = int(self._server.server_address[1])
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        super().__init__(LongDatagrams(("127.0.0.1", 0), Handler))
 
 
 class LongDatagrams(socketserver.UDPServer):

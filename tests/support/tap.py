@@ -5,13 +5,13 @@ import socket
 import socketserver
 import threading
 
-from tests.support.scoped import Scoped
+from tests.support.threaded import Threaded
 
 HANDSHAKE = b"\x16"
 """What a connection in TLS begins with."""
 
 
-class Tap(Scoped):
+class Tap(Threaded):
     """`begun` are the first bytes of the connections, one of each."""
 
     def __init__(self, port: int) -> None:
@@ -29,18 +29,9 @@ class Tap(Scoped):
                     _pass_on(self.request, server)
                     back.join(10)
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self.port = int(self._server.server_address[1])
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        super().__init__(server)
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:

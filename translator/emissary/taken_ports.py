@@ -3,21 +3,20 @@
 It is said by protocol and number and in words, so that who asks need not know any of these.
 """
 
-from typing import Final, Literal
+from typing import Final
 
 from translator.emissary.listeners import OpenPort
 from translator.emissary.own_ports import OwnPorts
+from translator.ir.ports import Port, tcp
 from translator.options import Options
 from translator.tables import Table, Tables
 
 _TCP_MAPPING: Final = "getambassador.io/TCPMapping/"
 
-TakenPort = tuple[Literal["TCP", "UDP"], int]
-
 
 def taken_ports(
     tables: Tables, ports: Table[str, OpenPort], shut: Table[int, str], own: OwnPorts, options: Options
-) -> Table[TakenPort, str]:
+) -> Table[Port, str]:
     """Who has a port, for people.
 
     Args:
@@ -28,10 +27,10 @@ def taken_ports(
         options: where ports are opened, and what our own ones are for.
     """
     opened = tables.group("open ports by number", ports, lambda _, row: {_port_of(row): _called(row)})
-    stopped = tables.group("ports of stopped listeners by number", shut, lambda number, name: {_of_tcp(number): name})
+    stopped = tables.group("ports of stopped listeners by number", shut, lambda number, name: {tcp(number): name})
     addresses = (options.bind_address, *options.more_addresses)
     reserved = {
-        _of_tcp(each.number): f"Dragoman's own {each.purpose}"
+        tcp(each.number): f"Dragoman's own {each.purpose}"
         for each in options.own_ports
         if any(own.conflict(address, each.number) for address in addresses)
     }
@@ -53,9 +52,5 @@ def _called(row: OpenPort) -> str:
     return f"TCPMapping {first.removeprefix(_TCP_MAPPING)}" if first.startswith(_TCP_MAPPING) else row.called
 
 
-def _port_of(row: OpenPort) -> TakenPort:
+def _port_of(row: OpenPort) -> Port:
     return ("UDP" if row.quic else "TCP"), row.port
-
-
-def _of_tcp(number: int) -> TakenPort:
-    return "TCP", number

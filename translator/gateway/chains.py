@@ -13,8 +13,9 @@ from typing import Final, Literal
 from translator import ir
 from translator.gateway.conditions import MOST_NAMED, Condition, named, true
 from translator.gateway.hostnames import EVERY, best, covers, domains, server_names, wider
-from translator.gateway.listeners import SPEAKING_HTTP, ListenerKey, Port, port_of
+from translator.gateway.listeners import SPEAKING_HTTP, ListenerKey, port_of
 from translator.ir import ObjectKey
+from translator.ir.ports import Port
 
 _CLEAR: Final = "cleartext"
 

@@ -19,11 +19,12 @@ from translator.gateway.backends import presenting
 from translator.gateway.chains import Served, listener_name
 from translator.gateway.hostnames import EVERY, best, server_names, specificity
 from translator.gateway.kinds.shared import Object
-from translator.gateway.listeners import ListenerKey, Named, Port, Rank
+from translator.gateway.listeners import ListenerKey, Named, Rank
 from translator.gateway.names import PASSING
 from translator.gateway.ports import Ports
 from translator.gateway.understanding import Understood
 from translator.ir import ObjectKey
+from translator.ir.ports import Port
 from translator.tables import Table, Tables, read
 
 Part = tuple[ListenerKey, ObjectKey]

@@ -103,11 +103,6 @@ def givable(number: int) -> dict[str, int]:
     return {"": number} if FIRST <= number <= LAST else {}
 
 
-def transport(protocol: str) -> str:
-    """The protocol of a Service's port for what a listener speaks."""
-    return "UDP" if protocol == "UDP" else "TCP"
-
-
 def addresses_said(body: bytes) -> str:
     """What a GatewayClass says of the addresses of its Gateways."""
     metadata = metadata_of(orjson.loads(body)).value

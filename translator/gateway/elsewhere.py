@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from translator import ir
-from translator.gateway.listeners import Port
+from translator.ir.ports import Port
 from translator.kubernetes.tables import Name
 from translator.tables import Table
 

@@ -12,12 +12,12 @@ import orjson
 from translator.decode import FrozenMap
 from translator.gateway.attachment import Place, places_of
 from translator.gateway.conditions import Condition
-from translator.gateway.dedicated import DEDICATED, SHARED, Port, Ways, addresses_said, transport, wrong_with
+from translator.gateway.dedicated import DEDICATED, SHARED, Port, Ways, addresses_said, wrong_with
 from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec, openings_of
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
 from translator.gateway.kinds.listener_set import ListenerSetSpec, parent_of
 from translator.gateway.kinds.shared import Object, read_object
-from translator.gateway.listeners import KINDS, UNREAD, Listener, ListenerKey, Owner, listeners_of
+from translator.gateway.listeners import KINDS, UNREAD, Listener, ListenerKey, Owner, listeners_of, port_of
 from translator.gateway.names import (
     CONTROLLER,
     GATEWAY,
@@ -145,12 +145,12 @@ class Gateways:
         if not self.is_dedicated(gateway):
             return lambda spec: spec.port
         targets = self.ways.of(gateway).targets
-        return lambda spec: targets.get((transport(spec.protocol), spec.port), 0)
+        return lambda spec: targets.get(port_of(spec.protocol, spec.port), 0)
 
     def _own_port_of(self, _: ListenerKey, row: Listener) -> dict[ObjectKey, Port]:
         if row.spec.protocol not in KINDS or not self.is_dedicated(row.gateway):
             return {}
-        return {row.gateway: (transport(row.spec.protocol), row.spec.port)}
+        return {row.gateway: port_of(row.spec.protocol, row.spec.port)}
 
     def _own_listeners(self, key: ObjectKey, row: Object[GatewaySpec]) -> dict[ListenerKey, Listener]:
         frontend = row.spec.tls.frontend if row.spec else Frontend()

@@ -13,6 +13,7 @@ from translator.gateway.conditions import named
 from translator.gateway.kinds.gateway import ClientValidation, Frontend, ListenerSpec
 from translator.gateway.kinds.shared import Object
 from translator.ir import ObjectKey
+from translator.ir.ports import Port
 
 ListenerKey = tuple[ObjectKey, str]
 """A Gateway or a ListenerSet, and the name of one of its listeners."""
@@ -23,9 +24,6 @@ Named = tuple[ObjectKey, str, str]
 Rank = tuple[str | int, ...]
 
 Reason = Literal["HostnameConflict", "ProtocolConflict", "PortUnavailable"]
-
-Port = tuple[Literal["TCP", "UDP"], int]
-"""A port: one of UDP has nothing to do with one of TCP of the same number."""
 
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "HTTP": ("GRPCRoute", "HTTPRoute"),

@@ -7,10 +7,11 @@ from translator.gateway.chains import Neighbours, Served, chain_of, listener_nam
 from translator.gateway.conditions import Condition
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways
-from translator.gateway.listeners import UNREAD, Claim, Listener, ListenerKey, Named, Port, Refusal, claim_of, settle
+from translator.gateway.listeners import UNREAD, Claim, Listener, ListenerKey, Named, Refusal, claim_of, settle
 from translator.gateway.termination import Presented, Terminations
 from translator.gateway.verdicts import Verdict, judge
 from translator.ir import ObjectKey
+from translator.ir.ports import Port
 from translator.options import Options
 from translator.tables import Table, Tables, read
 

@@ -31,7 +31,7 @@ from translator.gateway.kinds.shared import Object, hostnames_of, read_object
 from translator.gateway.kinds.tcp_route import TCPRouteSpec
 from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connections
 from translator.gateway.kinds.udp_route import UDPRouteSpec
-from translator.gateway.listeners import Port, port_of
+from translator.gateway.listeners import port_of
 from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
 from translator.gateway.policies import TlsPolicies
 from translator.gateway.policy_statuses import PolicyStatuses
@@ -58,6 +58,7 @@ from translator.gateway.termination import Terminations
 from translator.gateway.understanding import Understanding
 from translator.gateway.verdicts import Verdict
 from translator.ir import ObjectKey
+from translator.ir.ports import Port
 from translator.kubernetes.own_services import OwnServices
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options

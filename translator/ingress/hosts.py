@@ -16,7 +16,6 @@ CLEAR: Final = "cleartext"
 OTHERS: Final = "tls"
 """The chain in TLS for the names that have no certificate of their own."""
 
-Port = tuple[Literal["TCP", "UDP"], int]
 
 Scheme = Literal["http", "https"]
 
@@ -90,11 +89,6 @@ def tls_chain(
     hosts.append(ir.VirtualHost("", "*", "never", "misdirected"))
     options = replace(common, stat_prefix="ingress_https")
     return replace(_chain(port, name, guarded(hosts), options, tls), server_names=(name,), origins=(origin,))
-
-
-def tcp(number: int) -> Port:
-    """A port of TCP, as whoever has ports is asked for it."""
-    return "TCP", number
 
 
 def passing_chain(port: int, name: str, backend: ir.Backend, origin: ObjectKey) -> ir.FilterChain:

@@ -31,7 +31,6 @@ from translator.ingress.claims import (
 from translator.ingress.hosts import (
     CLEAR,
     OTHERS,
-    Port,
     Scheme,
     candidates,
     chain_name,
@@ -41,7 +40,6 @@ from translator.ingress.hosts import (
     over,
     parent,
     passing_chain,
-    tcp,
     tls_chain,
     virtual_host_name,
 )
@@ -51,6 +49,7 @@ from translator.ingress.older import in_its_words
 from translator.ingress.paths import EVERY, Asked, Place
 from translator.ingress.routes import Aside, Owner, Way, routes_of
 from translator.ir import ObjectKey
+from translator.ir.ports import Port, tcp
 from translator.kubernetes.tables import KubernetesTables, Name, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, every, read

@@ -9,11 +9,11 @@ import orjson
 
 from translator.decode import Problem, few
 from translator.derived import INGRESS
-from translator.ingress.hosts import Port, tcp
 from translator.ingress.kinds import CLASS, Ingress, IngressClass, read_class, read_ingress
 from translator.ingress.older import in_its_words
 from translator.ingress.rules import PortOf, derived, is_for, is_ours, problems_of
 from translator.ir import ObjectKey
+from translator.ir.ports import Port, tcp
 from translator.kubernetes.own_services import LABEL, PUBLIC, OwnServices
 from translator.kubernetes.tables import KubernetesTables, name_of
 from translator.options import Options

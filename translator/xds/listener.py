@@ -212,6 +212,10 @@ def _socket_address(listener: ir.Listener, address: str) -> Address:
     return Address(socket_address=place)
 
 
+def _more_addresses(listener: ir.Listener) -> list[AdditionalAddress]:
+    return [AdditionalAddress(address=_socket_address(listener, each)) for each in listener.more_addresses]
+
+
 def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, bytes]]) -> Resource:
     """The listener, joined from its chains: for each name what it is for, and its bytes.
 
@@ -226,9 +230,7 @@ def encode_listener(listener: ir.Listener, chains: Mapping[str, tuple[Wants, byt
     head = Listener(
         name=listener.name,
         address=_socket_address(listener, listener.address),
-        additional_addresses=[
-            AdditionalAddress(address=_socket_address(listener, each)) for each in listener.more_addresses
-        ],
+        additional_addresses=_more_addresses(listener),
         listener_filters=filters,
         udp_listener_config=_QUIC if listener.quic else None,
         per_connection_buffer_limit_bytes=BUFFER_LIMIT if listener.buffer_limit is None else listener.buffer_limit,
@@ -244,9 +246,7 @@ def _encode_datagrams(listener: ir.Listener, chains: Mapping[str, tuple[Wants, b
     head = Listener(
         name=listener.name,
         address=_socket_address(listener, listener.address),
-        additional_addresses=[
-            AdditionalAddress(address=_socket_address(listener, each)) for each in listener.more_addresses
-        ],
+        additional_addresses=_more_addresses(listener),
         listener_filters=[ListenerFilter.of(body)],
         udp_listener_config=_DATAGRAMS,
     )
