@@ -169,8 +169,9 @@ def test_a_gateway_has_its_whole_status_in_one_write(gateways: Gateways) -> None
 def wanted(name: str, *targets: int) -> dict[str, Any]:
     """What the translator says of a Gateway with addresses of its own."""
     ports = [{"protocol": "TCP", "port": 80 + place, "target": target} for place, target in enumerate(targets)]
-    service = {"name": name, "class": "ours", "labels": {"team": "a"}, "annotations": {}, "address": "", "ports": ports}
-    return well("Gateway") | {"service": {**service, "selector": {"app": "us"}}}
+    labels = {"labels": {"team": "a"}, "annotations": {}, "selector": {"app": "us"}}
+    service = {"name": name, "class": "ours", **labels, "address": "", "ports": ports, "avoid": []}
+    return well("Gateway") | {"service": service}
 
 
 def services(gateways: Gateways) -> dict[str, list[int]]:
