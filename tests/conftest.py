@@ -19,7 +19,7 @@ settings.register_profile("same cases", derandomize=True, database=None, deadlin
 settings.register_profile("ci", settings.get_profile("same cases"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "same cases")
 
-pytest_plugins = ["tests.support.fixtures"]
+pytest_plugins = ["tests.support.fixtures", "tests.support.scheduling"]
 
 RequiresProgram = Callable[..., None]
 

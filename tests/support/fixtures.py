@@ -38,8 +38,8 @@ _IN_KIND = os.environ.get("KIND") == "1"
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests on nodes come last: a cluster that nobody needs any more would only slow the others down."""
-    items.sort(key=lambda item: (_needs_nodes(item), _needs_an_api(item)))
+    """What needs nodes takes longest: it comes before what needs an API alone, which other processes do meanwhile."""
+    items.sort(key=lambda item: (_needs_an_api(item) or _needs_an_image(item), not _needs_an_image(item)))
 
 
 @pytest.hookimpl(trylast=True)
@@ -75,6 +75,10 @@ def _needs_an_api(item: pytest.Item) -> bool:
 
 def _needs_nodes(item: pytest.Item) -> bool:
     return item.get_closest_marker("cluster") is not None
+
+
+def _needs_an_image(item: pytest.Item) -> bool:
+    return _needs_nodes(item) or item.get_closest_marker("image") is not None
 
 
 def _say(config: pytest.Config, lines: str) -> None:
