@@ -8,6 +8,8 @@ PROFILES ?= GATEWAY-HTTP,GATEWAY-GRPC
 CHANNEL ?= standard
 # More arguments: make test ARGS="-k weights"
 ARGS ?=
+# Among how many processes the tests are shared; 0: one does them all, in order.
+JOBS ?= 2
 
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
@@ -27,7 +29,7 @@ cluster: system .venv/dev.stamp ## start a real Kubernetes with Dragoman in it, 
 	@exec $(BIN)/python -m tests.e2e.cluster
 
 test: system .venv/dev.stamp ## run every test; what they need from the system is installed, or named
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 e2e: system .venv/dev.stamp ## run the tests of the whole in Kubernetes; KIND=1: in the kind cluster of kind-config.yaml
 	@test "$(KIND)" != 1 || { scripts/build-image dragoman && kind load docker-image dragoman --name dragoman; }
