@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-_OF_THE_IMAGE: Final = ("tests/image/", "tests/e2e/cluster/", "tests/e2e/test_cluster_")
+_OF_THE_IMAGE: Final = ("tests/image/test_image_", "tests/e2e/cluster/test_cluster_", "tests/e2e/test_cluster_")
 
 
 class _ByModule(LoadScopeScheduling):
