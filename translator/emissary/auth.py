@@ -14,13 +14,13 @@ import orjson
 from translator import ir
 from translator.decode import FrozenMap, Problem
 from translator.emissary.backends import Backends, Wanted, pooled
-from translator.emissary.fields.linkerd import linkerd_header
-from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.auth_service import TIMEOUT_MS, AuthServiceSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.objects import Read, is_for, read_object
 from translator.emissary.problems import Problems, problems_found
 from translator.emissary.settings import Settings
+from translator.fields.linkerd import linkerd_header
+from translator.fields.upstream import Upstream, upstream_features
 from translator.filters.external_auth import NAME, Ask, DoNotAsk, ExternalAuth, HttpAuth
 from translator.filters.unavailable import Unavailable
 from translator.ir import ObjectKey

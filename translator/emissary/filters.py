@@ -7,14 +7,14 @@ from typing import Final
 from translator import ir
 from translator.emissary.auth import AuthServices
 from translator.emissary.backends import Backends
-from translator.emissary.fields.cors import Cors, cross_origin_of
-from translator.emissary.fields.error_overrides import ErrorOverrides, error_bodies_of
-from translator.emissary.fields.labels import Labels
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.limits import RateLimitServices
 from translator.emissary.module_filters import ModuleFilters
 from translator.emissary.problems import Problems
 from translator.emissary.settings import ALWAYS, Settings
+from translator.fields.cors import Cors, cross_origin_of
+from translator.fields.error_overrides import ErrorOverrides, error_bodies_of
+from translator.fields.labels import Labels
 from translator.files.tables import FileTables
 from translator.filters.error_bodies import ErrorBodies
 from translator.ir import ObjectKey

@@ -14,13 +14,13 @@ import orjson
 from translator import ir
 from translator.decode import FrozenMap, Problem
 from translator.emissary.backends import Backends, Wanted
-from translator.emissary.fields.labels import Labels, rate_limits_of
-from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
 from translator.emissary.objects import Read, read_object
 from translator.emissary.problems import Problems, problems_found
 from translator.emissary.settings import Settings
+from translator.fields.labels import Labels, rate_limits_of
+from translator.fields.upstream import Upstream, upstream_features
 from translator.filters.rate_limit import NAME, LimitedBy
 from translator.ir import ObjectKey
 from translator.options import Options
