@@ -101,6 +101,10 @@ class AuthServices:
             return (DoNotAsk(),)
         return (Ask(spec.auth_context_extensions),) if spec.auth_context_extensions else ()
 
+    def asking(self, context: Mapping[str, str] | None) -> tuple[object, ...] | None:
+        """What is said of requests that are asked about in any case; None where nobody can be asked."""
+        return (Ask(context or FrozenMap()),) if self.is_asked() else None
+
     def of_probes(self) -> tuple[object, ...]:
         """What holds for liveness and readiness: whoever asks for them has nothing to show."""
         return (DoNotAsk(),) if self.is_asked() else ()

@@ -96,6 +96,14 @@ class Filters:
         own = tuple([said for said in (cors, errors) if said is not None])
         return (*own, *self._auth.of_mapping(spec), *self._limits.of_mapping(spec, shared.labels))
 
+    def rate_limits(self, labels: Labels) -> tuple[object, ...]:
+        """What labels say by themselves."""
+        return self._limits.of_labels(labels)
+
+    def authorization(self, context: Mapping[str, str] | None) -> tuple[object, ...] | None:
+        """What is said of requests that AuthServices are asked about; None where none can be."""
+        return self._auth.asking(context)
+
     def of_probes(self) -> tuple[object, ...]:
         """What holds for liveness and readiness."""
         return self._auth.of_probes()

@@ -75,8 +75,12 @@ class RateLimitServices:
 
     def of_mapping(self, spec: MappingSpec, labels: Labels | None) -> tuple[object, ...]:
         """What the labels of its group say of a Mapping: nothing where nobody counts, nor of what is sent elsewhere."""
+        return () if spec.host_redirect else self.of_labels(labels)
+
+    def of_labels(self, labels: Labels | None) -> tuple[object, ...]:
+        """What labels say; nothing where nobody counts."""
         domain = read(self._domain, NAME)
-        if domain is None or spec.host_redirect:
+        if domain is None:
             return ()
         limits = rate_limits_of(labels, self._settings.default_labels(), domain)
         return () if limits is None else (limits,)

@@ -15,7 +15,9 @@ import orjson
 
 from translator import ir
 from translator.decode import Problem
+from translator.gateway.attached_statuses import AttachedStatuses, sections_of_routes, sections_of_services
 from translator.gateway.attachment import Attachment, unserved
+from translator.gateway.backend_policies import BackendPolicies
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition
 from translator.gateway.connections import Connections
@@ -37,6 +39,7 @@ from translator.gateway.policies import TlsPolicies
 from translator.gateway.policy_statuses import PolicyStatuses
 from translator.gateway.ports import Ports
 from translator.gateway.problems import problems_of
+from translator.gateway.route_policies import RoutePolicies
 from translator.gateway.routes import Attachments, Route, Routes
 from translator.gateway.statuses import (
     FALLS_BACK,
@@ -122,7 +125,14 @@ class GatewayTables:
         self._attachments = Attachments(tables, gateways, routes)
         terminations = Terminations(kubernetes, grants)
         policies = TlsPolicies(tables, kubernetes, terminations, options)
-        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {**gateways.sources, **objects, **policies.sources}
+        reaches, of_routes = BackendPolicies(tables), RoutePolicies(tables, elsewhere)
+        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
+            **gateways.sources,
+            **objects,
+            **policies.sources,
+            **reaches.attached.sources,
+            **of_routes.attached.sources,
+        }
         self.files = policies.files
         self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, elsewhere, options)
         self.listeners = ports.listeners
@@ -135,8 +145,9 @@ class GatewayTables:
                 lambda _, row: {} if gateways.is_dedicated(row.gateway) else givable(row.opened),
             ),
         )
-        understanding = Understanding(Backends(kubernetes, grants, policies, elsewhere.leading_here))
-        self._routes = Routes(tables, routes, self._attachments, ports, understanding)
+        backends = Backends(kubernetes, grants, policies, reaches, elsewhere.leading_here)
+        understanding = Understanding(backends, of_routes)
+        self._routes = Routes(tables, routes, self._attachments, ports, understanding, of_routes)
         self.routes, self.hosts_of = self._routes.routes, self._routes.hosts_of
         connections = Connections(
             tables, routes, self._attachments.all, ports, self._routes.passing, elsewhere.tcp_logs
@@ -145,7 +156,10 @@ class GatewayTables:
             "chains of gateways and connections", ports.chains, connections.chains
         )
         told = PolicyStatuses(tables, gateways, kubernetes, policies, self._attachments.all, self._routes.understood)
-        self._declare_statuses(routes, told.statuses)
+        of_services = AttachedStatuses(tables, reaches.attached, reaches.judged, sections_of_services(kubernetes))
+        sections = sections_of_routes(gateways, routes, self._attachments.all)
+        of_requests = AttachedStatuses(tables, of_routes.attached, of_routes.judged, sections)
+        self._declare_statuses(routes, (told.statuses, of_services.statuses, of_requests.statuses))
         self.problems: tuple[Problems, ...] = (
             tables.each(
                 "gateway class problems", gateways.classes, lambda _, row: _told(row, gateways.class_conditions(row))
@@ -155,9 +169,11 @@ class GatewayTables:
             tables.each("listener set problems", gateways.sets, self._set_problems),
             tables.each("route problems", routes, self._route_problems),
             told.problems,
+            of_services.problems,
+            of_requests.problems,
         )
 
-    def _declare_statuses(self, routes: Table[ObjectKey, Route], policies: Table[ObjectKey, bytes]) -> None:
+    def _declare_statuses(self, routes: Table[ObjectKey, Route], policies: Iterable[Table[ObjectKey, bytes]]) -> None:
         tables, gateways = self._tables, self._gateways
         self._conditions: Table[ObjectKey, Conditions] = tables.each(
             "conditions of gateways", gateways.all, self._gateway_conditions
@@ -176,7 +192,7 @@ class GatewayTables:
             tables.each("statuses of gateways", gateways.all, self._gateway_status),
             tables.each("statuses of listener sets", gateways.sets, self._set_status),
             tables.each("statuses of routes", routes, lambda key, _: self._route_status(key)),
-            policies,
+            *policies,
         )
 
     # -- Gateways
@@ -283,7 +299,7 @@ class GatewayTables:
         if understood is None:
             return _told(route, conditions)
         told = _told(route, [*conditions, *understood.references, *understood.dropped]) or ()
-        return (*told, *understood.unasked) or None
+        return (*told, *understood.unasked, *self._routes.refused(key, understood)) or None
 
 
 def _of(verdicts: Iterable[Verdict]) -> list[Condition]:
