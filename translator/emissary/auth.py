@@ -12,11 +12,12 @@ from typing import Final
 import orjson
 
 from translator import ir
+from translator.ambassador_ids import is_for
 from translator.decode import FrozenMap, Problem
 from translator.emissary.backends import Backends, Wanted, pooled
 from translator.emissary.kinds.auth_service import TIMEOUT_MS, AuthServiceSpec
 from translator.emissary.kinds.mapping import MappingSpec
-from translator.emissary.objects import Read, is_for, read_object
+from translator.emissary.objects import Read, read_object
 from translator.emissary.problems import Problems, problems_found
 from translator.emissary.settings import Settings
 from translator.fields.linkerd import linkerd_header

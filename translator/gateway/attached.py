@@ -5,9 +5,13 @@ is wrong with it: what a younger one asks may be less. What is for more than the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
+import orjson
+
+from translator.ambassador_ids import COMMON, is_for, problems_of_ids
+from translator.decode import few
 from translator.gateway.kinds.shared import Object, read_object
 from translator.gateway.kinds.targets import Place, Targeting, place_of
 from translator.ir import ObjectKey
@@ -33,14 +37,19 @@ class Attached(Generic[S]):
     """
 
     def __init__(
-        self, tables: Tables, kind: str, spec: type[S], left_of: Callable[[dict[str, Any]], tuple[Any, ...]]
+        self,
+        tables: Tables,
+        kind: str,
+        spec: type[S],
+        left_of: Callable[[dict[str, Any]], tuple[Any, ...]],
+        ambassador_id: str,
     ) -> None:
         """`left_of` finds the targets, among others, of a spec that is stopped."""
         self.kind = kind
         self._name = kind.partition("/")[2]
         self.objects: Table[ObjectKey, bytes] = tables.source(f"{kind} objects")
         self.all: Table[ObjectKey, Object[S]] = tables.each(
-            f"{self._name} read", self.objects, lambda key, body: read_object(spec, key, body, left_of)
+            f"{self._name} read", self.objects, lambda key, body: _read(spec, key, body, left_of, ambassador_id)
         )
         claims = tables.group(f"{self._name} by target", self.all, lambda _, row: _claims_of(row))
         self.owners: Table[Place, ObjectKey] = tables.each(
@@ -57,6 +66,26 @@ class Attached(Generic[S]):
     def sources(self) -> Mapping[str, Table[ObjectKey, bytes]]:
         """The tables to fill."""
         return {self.kind: self.objects}
+
+
+def _read(
+    kind: type[S],
+    key: ObjectKey,
+    body: bytes,
+    left_of: Callable[[dict[str, Any]], tuple[Any, ...]],
+    ambassador_id: str,
+) -> Object[S] | None:
+    """A policy; None when it is for another gateway."""
+    document: dict[str, Any] = orjson.loads(body)
+    spec = document.get("spec")
+    if not is_for(spec, ambassador_id):
+        return None
+    if not isinstance(spec, dict) or COMMON.isdisjoint(spec):
+        return read_object(kind, key, body, left_of)
+    rest = {name: value for name, value in spec.items() if name not in COMMON}
+    found = read_object(kind, key, orjson.dumps({**document, "spec": rest}), left_of)
+    wrong = problems_of_ids(spec)
+    return replace(found, problems=few((*wrong, *found.problems))) if wrong else found
 
 
 def targets(row: Object[Any]) -> tuple[Any, ...]:

@@ -62,8 +62,8 @@ class Judged:
 class BackendPolicies:
     """`judged` are the policies by themselves. The method is for rules that a sweep runs."""
 
-    def __init__(self, tables: Tables) -> None:
-        self.attached = Attached(tables, BACKEND_POLICY, BackendPolicySpec, targets_of)
+    def __init__(self, tables: Tables, ambassador_id: str) -> None:
+        self.attached = Attached(tables, BACKEND_POLICY, BackendPolicySpec, targets_of, ambassador_id)
         self.judged: Table[ObjectKey, Judged] = tables.each("backend policies judged", self.attached.all, _judge)
         self._said: Table[ObjectKey, Reach] = tables.each(
             "what backend policies say", self.judged, lambda _, row: row.said

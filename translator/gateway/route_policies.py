@@ -40,9 +40,9 @@ class Judged:
 class RoutePolicies:
     """`judged` are the policies by themselves. The methods are for rules that a sweep runs."""
 
-    def __init__(self, tables: Tables, elsewhere: Elsewhere) -> None:
+    def __init__(self, tables: Tables, elsewhere: Elsewhere, ambassador_id: str) -> None:
         self._elsewhere = elsewhere
-        self.attached = Attached(tables, ROUTE_POLICY, RoutePolicySpec, targets_of)
+        self.attached = Attached(tables, ROUTE_POLICY, RoutePolicySpec, targets_of, ambassador_id)
         self.judged: Table[ObjectKey, Judged] = tables.each("route policies judged", self.attached.all, self._judge)
         self._said: Table[ObjectKey, Said] = tables.each(
             "what route policies say", self.judged, lambda _, row: row.said

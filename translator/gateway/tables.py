@@ -15,9 +15,7 @@ import orjson
 
 from translator import ir
 from translator.decode import Problem
-from translator.gateway.attached_statuses import AttachedStatuses, sections_of_routes, sections_of_services
 from translator.gateway.attachment import Attachment, unserved
-from translator.gateway.backend_policies import BackendPolicies
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition
 from translator.gateway.connections import Connections
@@ -35,11 +33,11 @@ from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connection
 from translator.gateway.kinds.udp_route import UDPRouteSpec
 from translator.gateway.listeners import port_of
 from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
+from translator.gateway.own_policies import OwnPolicies
 from translator.gateway.policies import TlsPolicies
 from translator.gateway.policy_statuses import PolicyStatuses
 from translator.gateway.ports import Ports
 from translator.gateway.problems import problems_of
-from translator.gateway.route_policies import RoutePolicies
 from translator.gateway.routes import Attachments, Route, Routes
 from translator.gateway.statuses import (
     FALLS_BACK,
@@ -125,13 +123,12 @@ class GatewayTables:
         self._attachments = Attachments(tables, gateways, routes)
         terminations = Terminations(kubernetes, grants)
         policies = TlsPolicies(tables, kubernetes, terminations, options)
-        reaches, of_routes = BackendPolicies(tables), RoutePolicies(tables, elsewhere)
+        own_policies = OwnPolicies(tables, elsewhere, options.ambassador_id)
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
             **gateways.sources,
             **objects,
             **policies.sources,
-            **reaches.attached.sources,
-            **of_routes.attached.sources,
+            **own_policies.sources,
         }
         self.files = policies.files
         self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, elsewhere, options)
@@ -145,9 +142,9 @@ class GatewayTables:
                 lambda _, row: {} if gateways.is_dedicated(row.gateway) else givable(row.opened),
             ),
         )
-        backends = Backends(kubernetes, grants, policies, reaches, elsewhere.leading_here)
-        understanding = Understanding(backends, of_routes)
-        self._routes = Routes(tables, routes, self._attachments, ports, understanding, of_routes)
+        backends = Backends(kubernetes, grants, policies, own_policies.backends, elsewhere.leading_here)
+        understanding = Understanding(backends, own_policies.routes)
+        self._routes = Routes(tables, routes, self._attachments, ports, understanding, own_policies.routes)
         self.routes, self.hosts_of = self._routes.routes, self._routes.hosts_of
         connections = Connections(
             tables, routes, self._attachments.all, ports, self._routes.passing, elsewhere.tcp_logs
@@ -156,10 +153,8 @@ class GatewayTables:
             "chains of gateways and connections", ports.chains, connections.chains
         )
         told = PolicyStatuses(tables, gateways, kubernetes, policies, self._attachments.all, self._routes.understood)
-        of_services = AttachedStatuses(tables, reaches.attached, reaches.judged, sections_of_services(kubernetes))
-        sections = sections_of_routes(gateways, routes, self._attachments.all)
-        of_requests = AttachedStatuses(tables, of_routes.attached, of_routes.judged, sections)
-        self._declare_statuses(routes, (told.statuses, of_services.statuses, of_requests.statuses))
+        own_policies.tell(gateways, kubernetes, routes, self._attachments.all)
+        self._declare_statuses(routes, (told.statuses, *own_policies.statuses))
         self.problems: tuple[Problems, ...] = (
             tables.each(
                 "gateway class problems", gateways.classes, lambda _, row: _told(row, gateways.class_conditions(row))
@@ -169,8 +164,7 @@ class GatewayTables:
             tables.each("listener set problems", gateways.sets, self._set_problems),
             tables.each("route problems", routes, self._route_problems),
             told.problems,
-            of_services.problems,
-            of_requests.problems,
+            *own_policies.problems,
         )
 
     def _declare_statuses(self, routes: Table[ObjectKey, Route], policies: Iterable[Table[ObjectKey, bytes]]) -> None:
