@@ -56,8 +56,9 @@ class BackendPolicySpec:
     def cross_check(self) -> Iterable[Problem]:
         """What no field can see alone."""
         yield from twice(self.target_refs)
-        if self.health_checks:
-            yield from health_problems(self.health_checks, grpc=True)
+        if self.health_checks:  # one in gRPC is for a Service that is called, the others for one that is asked
+            asked = {each.path for each in health_problems(self.health_checks, grpc=False)}
+            yield from (each for each in health_problems(self.health_checks, grpc=True) if each.path in asked)
 
 
 def targets_of(spec: dict[str, Any]) -> tuple[ServiceTarget, ...]:
