@@ -8,7 +8,7 @@ specific word stands in its place; all else that cannot be used is only told.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from translator.decode import Problem
 from translator.features.idle_timeout import IdleTimeout
@@ -22,11 +22,12 @@ from translator.gateway.kinds.route_policy import ADDRESSES, AUTHORIZATION, Rout
 from translator.gateway.kinds.shared import Object
 from translator.gateway.names import ROUTE_POLICY
 from translator.gateway.problems import in_words
-from translator.gateway.treatment import CLOSED, NOTHING, Closed, Said
+from translator.gateway.treatment import NOTHING, Closed, Said
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
 
-UNANSWERED = "there is no AuthService that could be asked: the requests are answered 500"
+REFUSED: Final = "refuses all requests (500)"
+UNANSWERED: Final = f"{REFUSED}, since there is no AuthService that could be asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class RoutePolicies:
         owner = self.attached.owner(target, section)
         if owner is None:
             return NOTHING
-        return read(self._said, owner) or Said(addresses=CLOSED, authorization=CLOSED, policies=(owner,))
+        return read(self._said, owner) or _shut(owner, (*ADDRESSES, *AUTHORIZATION))
 
     def _judge(self, key: ObjectKey, row: Object[RoutePolicySpec]) -> Judged:
         spec = row.spec
@@ -72,8 +73,8 @@ class RoutePolicies:
             accepted = true("Accepted") if spec else false("Accepted", "Invalid", in_words(row.problems))
             return Judged(_shut(key, guards), accepted)
         left_out = [each for each in row.problems if each.path.startswith(tuple(f"spec.{name}" for name in ADDRESSES))]
-        authorization, unanswered = self._authorization(spec)
-        addresses: Any = CLOSED if left_out else _addresses(spec)
+        authorization, unanswered = self._authorization(key, spec)
+        addresses: Any = Closed(key) if left_out else _addresses(spec)
         said = Said(
             spec.timeout_ms,
             None if spec.idle_timeout_ms is None else IdleTimeout(spec.idle_timeout_ms),
@@ -86,26 +87,30 @@ class RoutePolicies:
             (key,),
         )
         if left_out:
-            return Judged(said, false("Accepted", "Invalid", f"{_told(left_out)}: the requests are answered 500"))
+            return Judged(
+                said, false("Accepted", "Invalid", f"{REFUSED}, since {_told(left_out)}", _field_of(left_out[0]))
+            )
         return Judged(said, unanswered or true("Accepted"))
 
-    def _authorization(self, spec: RoutePolicySpec) -> tuple[tuple[Any, ...] | Closed | None, Condition | None]:
+    def _authorization(
+        self, key: ObjectKey, spec: RoutePolicySpec
+    ) -> tuple[tuple[Any, ...] | Closed | None, Condition | None]:
         if spec.external_auth is None:
             return None, None
         if not spec.external_auth:
             return (), None
         asked = self._elsewhere.authorization(spec.auth_context_extensions)
         if asked is None:
-            return CLOSED, false("Accepted", "Invalid", UNANSWERED, "spec.external_auth")
+            return Closed(key), false("Accepted", "Invalid", UNANSWERED, "spec.external_auth")
         return asked, None
 
 
 def _shut(key: ObjectKey, guards: Iterable[str]) -> Said:
     """What is left of a policy that has these fields: that its requests are refused."""
-    closed = frozenset(guards)
+    shut = frozenset(guards)
     return Said(
-        addresses=None if closed.isdisjoint(ADDRESSES) else CLOSED,
-        authorization=None if closed.isdisjoint(AUTHORIZATION) else CLOSED,
+        addresses=None if shut.isdisjoint(ADDRESSES) else Closed(key),
+        authorization=None if shut.isdisjoint(AUTHORIZATION) else Closed(key),
         policies=(key,),
     )
 
@@ -119,6 +124,10 @@ def _addresses(spec: RoutePolicySpec) -> Any:
     if spec.ip_allow is None and spec.ip_deny is None:
         return None
     return address_rules_of(spec.ip_allow or (), spec.ip_deny or ()) or ()
+
+
+def _field_of(problem: Problem) -> str:
+    return f"spec.{next(name for name in ADDRESSES if problem.path.startswith(f'spec.{name}'))}"
 
 
 def _told(problems: Iterable[Problem]) -> str:

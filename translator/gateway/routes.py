@@ -152,9 +152,9 @@ class Routes:
         """The rules whose requests are refused, since policies that should guard them cannot be used. For rules."""
         generals = {self._said_of(spot) for each in read(self._attachments, key) or () for spot in each.spots}
         for rule in understood.rules:
-            closed = [found.said for found in map(rule.under, generals) if found.said.is_closed]
+            closed = {key for said in generals for key in rule.under(said).said.closed_by}
             if closed:
-                named = sorted({policy.split("/", 2)[2] for said in closed for policy in said.policies})
+                named = sorted(policy.split("/", 2)[2] for policy in closed)
                 said = f"is answered {503 if rule.of_calls else 500}, since a RoutePolicy that should guard it"
                 yield Problem(
                     f"spec.rules[{rule.place}]", f"{said} cannot be used: see {', '.join(named)}", stops=False

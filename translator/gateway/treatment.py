@@ -1,7 +1,7 @@
 """What RoutePolicies say of requests, in the words of the IR, and how the more specific word wins. Pure."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from translator.features.idle_timeout import IdleTimeout
 from translator.features.priority import HighPriority
@@ -10,9 +10,12 @@ from translator.filters.address_rules import AddressRules
 from translator.filters.cors import CrossOrigin
 from translator.ir import ObjectKey
 
-Closed = Literal["closed"]
-CLOSED: Final[Closed] = "closed"
-"""What should guard, and cannot be used: requests are refused."""
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What should guard, and cannot be used: requests are refused, by a policy."""
+
+    policy: ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,13 @@ class Said:
     @property
     def is_closed(self) -> bool:
         """Whether requests are refused, since what should guard them cannot be used."""
-        return CLOSED in (self.addresses, self.authorization)
+        return bool(self.closed_by)
+
+    @property
+    def closed_by(self) -> frozenset[ObjectKey]:
+        """The policies by which requests are refused."""
+        guards = (self.addresses, self.authorization)
+        return frozenset(each.policy for each in guards if isinstance(each, Closed))
 
     @property
     def filters(self) -> tuple[Any, ...]:
