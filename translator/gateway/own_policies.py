@@ -22,10 +22,11 @@ class OwnPolicies:
     statuses: tuple[Table[ObjectKey, bytes], ...]
     problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...]
 
-    def __init__(self, tables: Tables, elsewhere: Elsewhere, ambassador_id: str) -> None:
+    def __init__(self, tables: Tables, gateways: Gateways, elsewhere: Elsewhere, ambassador_id: str) -> None:
         self._tables = tables
+        self._gateways = gateways
         self.backends = BackendPolicies(tables, ambassador_id)
-        self.routes = RoutePolicies(tables, elsewhere, ambassador_id)
+        self.routes = RoutePolicies(tables, gateways.listeners, elsewhere, ambassador_id)
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
             **self.backends.attached.sources,
             **self.routes.attached.sources,
@@ -33,13 +34,12 @@ class OwnPolicies:
 
     def tell(
         self,
-        gateways: Gateways,
         kubernetes: KubernetesTables,
         routes: Table[ObjectKey, Object[Any]],
         attachments: Table[ObjectKey, tuple[Attachment, ...]],
     ) -> None:
         """Declare what their statuses say, and what is wrong with them, by what they may be attached to."""
-        of_routes = sections_of_routes(gateways, routes, attachments)
+        of_routes = sections_of_routes(self._gateways, routes, attachments)
         told = (
             AttachedStatuses(
                 self._tables, self.backends.attached, self.backends.judged, sections_of_services(kubernetes)

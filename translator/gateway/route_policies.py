@@ -20,6 +20,7 @@ from translator.gateway.conditions import Condition, false, true
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.kinds.route_policy import ADDRESSES, AUTHORIZATION, RoutePolicySpec, targets_of
 from translator.gateway.kinds.shared import Object
+from translator.gateway.listeners import Listener, ListenerKey
 from translator.gateway.names import ROUTE_POLICY
 from translator.gateway.problems import in_words
 from translator.gateway.treatment import NOTHING, Closed, Said
@@ -41,12 +42,17 @@ class Judged:
 class RoutePolicies:
     """`judged` are the policies by themselves. The methods are for rules that a sweep runs."""
 
-    def __init__(self, tables: Tables, elsewhere: Elsewhere, ambassador_id: str) -> None:
+    def __init__(
+        self, tables: Tables, listeners: Table[ListenerKey, Listener], elsewhere: Elsewhere, ambassador_id: str
+    ) -> None:
         self._elsewhere = elsewhere
         self.attached = Attached(tables, ROUTE_POLICY, RoutePolicySpec, targets_of, ambassador_id)
         self.judged: Table[ObjectKey, Judged] = tables.each("route policies judged", self.attached.all, self._judge)
         self._said: Table[ObjectKey, Said] = tables.each(
             "what route policies say", self.judged, lambda _, row: row.said
+        )
+        self._of_listeners: Table[ListenerKey, Said] = tables.each(
+            "what policies say of listeners", listeners, self._of_listener
         )
 
     def of_rule(self, route: ObjectKey, rule: str | None) -> Said:
@@ -54,10 +60,16 @@ class RoutePolicies:
         said = self._of(route, WHOLE)
         return self._of(route, rule).over(said) if rule else said
 
-    def of_listener(self, owner: ObjectKey, name: str, gateway: ObjectKey) -> Said:
+    def of_listener(self, listener: ListenerKey) -> Said:
         """What is said of a listener, of who declares it, and of the Gateway that it is for."""
+        return read(self._of_listeners, listener) or NOTHING
+
+    def _of_listener(self, key: ListenerKey, row: Listener) -> Said | None:
+        """Most listeners have no policies: of these there is no row."""
+        owner, name = key
         said = self._of(owner, name).over(self._of(owner, WHOLE))
-        return said if owner == gateway else said.over(self._of(gateway, WHOLE))
+        said = said if owner == row.gateway else said.over(self._of(row.gateway, WHOLE))
+        return None if said is NOTHING else said
 
     def _of(self, target: ObjectKey, section: str) -> Said:
         """What is said of one target. A policy that a failure of ours has kept from being judged refuses all."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from translator import ir
 from translator.decode import Problem
-from translator.gateway.attachment import Attachment, Place, Spot, attach, is_named, unread, unserved
+from translator.gateway.attachment import Attachment, Place, attach, is_named, unread, unserved
 from translator.gateway.chains import virtual_host_name
 from translator.gateway.gateways import Gateways
 from translator.gateway.kinds.shared import Object, ParentRef
@@ -20,7 +20,7 @@ from translator.gateway.names import GROUP, PARENTS, PASSING
 from translator.gateway.ports import Ports
 from translator.gateway.route_policies import RoutePolicies
 from translator.gateway.rules import most_variants, variants
-from translator.gateway.treatment import NOTHING, Said
+from translator.gateway.treatment import Said
 from translator.gateway.understanding import Understanding, Understood
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
@@ -138,7 +138,7 @@ class Routes:
                     continue
                 came_by = ("http" if served.tls is None else "https", spot.port) if apart else None
                 shown = read(self._ports.presented, served.gateway) if by_tls else None
-                said = self._said_of(spot)
+                said = self._policies.of_listener(spot.key)
                 for name in spot.names:
                     host = virtual_host_name(served.port, spot.listener, name.effective)
                     where = _Circumstances(name.original, came_by, shown.certificate if shown else None, said)
@@ -150,7 +150,9 @@ class Routes:
 
     def refused(self, key: ObjectKey, understood: Understood) -> Iterator[Problem]:
         """The rules whose requests are refused, since policies that should guard them cannot be used. For rules."""
-        generals = {self._said_of(spot) for each in read(self._attachments, key) or () for spot in each.spots}
+        generals = {
+            self._policies.of_listener(spot.key) for each in read(self._attachments, key) or () for spot in each.spots
+        }
         for rule in understood.rules:
             closed = {key for said in generals for key in rule.under(said).said.closed_by}
             if closed:
@@ -159,11 +161,6 @@ class Routes:
                 yield Problem(
                     f"spec.rules[{rule.place}]", f"{said} cannot be used: see {', '.join(named)}", stops=False
                 )
-
-    def _said_of(self, spot: Spot) -> Said:
-        """What policies say of requests that come in at a listener."""
-        served = read(self._ports.served, spot.key)
-        return NOTHING if served is None else self._policies.of_listener(*spot.key, served.gateway)
 
     def _passing(self, key: ObjectKey, understood: Understood) -> Understood | None:
         route = read(self._read, key)
@@ -175,7 +172,7 @@ class Routes:
     def _excess(self, key: ObjectKey, understood: Understood) -> str | None:
         spots = [spot for each in read(self._attachments, key) or () for spot in each.spots]
         hosts = {(spot.key, name.effective) for spot in spots for name in spot.names}
-        general = {spot.key: self._said_of(spot) for spot in spots}
+        general = {spot.key: self._policies.of_listener(spot.key) for spot in spots}
         made = {
             said: sum(most_variants(rule.under(said)) for rule in understood.rules) or 1
             for said in set(general.values())

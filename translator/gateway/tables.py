@@ -123,7 +123,7 @@ class GatewayTables:
         self._attachments = Attachments(tables, gateways, routes)
         terminations = Terminations(kubernetes, grants)
         policies = TlsPolicies(tables, kubernetes, terminations, options)
-        own_policies = OwnPolicies(tables, elsewhere, options.ambassador_id)
+        own_policies = OwnPolicies(tables, gateways, elsewhere, options.ambassador_id)
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
             **gateways.sources,
             **objects,
@@ -153,7 +153,7 @@ class GatewayTables:
             "chains of gateways and connections", ports.chains, connections.chains
         )
         told = PolicyStatuses(tables, gateways, kubernetes, policies, self._attachments.all, self._routes.understood)
-        own_policies.tell(gateways, kubernetes, routes, self._attachments.all)
+        own_policies.tell(kubernetes, routes, self._attachments.all)
         self._declare_statuses(routes, (told.statuses, *own_policies.statuses))
         self.problems: tuple[Problems, ...] = (
             tables.each(
