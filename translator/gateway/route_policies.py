@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from translator.decode import Problem
 from translator.features.idle_timeout import IdleTimeout
 from translator.fields.address_rules import address_rules_of
 from translator.fields.cors import cross_origin_of
@@ -84,9 +83,7 @@ class RoutePolicies:
             guards = guards_left(row) if spec is None else _guards(spec)
             accepted = true("Accepted") if spec else false("Accepted", "Invalid", in_words(row.problems))
             return Judged(_shut(key, guards), accepted)
-        left_out = [each for each in row.problems if each.path.startswith(tuple(f"spec.{name}" for name in ADDRESSES))]
         authorization, unanswered = self._authorization(key, spec)
-        addresses: Any = Closed(key) if left_out else _addresses(spec)
         said = Said(
             spec.timeout_ms,
             None if spec.idle_timeout_ms is None else IdleTimeout(spec.idle_timeout_ms),
@@ -94,14 +91,10 @@ class RoutePolicies:
             None if spec.priority is None else spec.priority == "HIGH",
             cross_origin_of(spec.cors, None),
             None if spec.labels is None else self._elsewhere.rate_limits(spec.labels),
-            addresses,
+            _addresses(spec),
             authorization,
             (key,),
         )
-        if left_out:
-            return Judged(
-                said, false("Accepted", "Invalid", f"{REFUSED}, since {_told(left_out)}", _field_of(left_out[0]))
-            )
         return Judged(said, unanswered or true("Accepted"))
 
     def _authorization(
@@ -136,11 +129,3 @@ def _addresses(spec: RoutePolicySpec) -> Any:
     if spec.ip_allow is None and spec.ip_deny is None:
         return None
     return address_rules_of(spec.ip_allow or (), spec.ip_deny or ()) or ()
-
-
-def _field_of(problem: Problem) -> str:
-    return f"spec.{next(name for name in ADDRESSES if problem.path.startswith(f'spec.{name}'))}"
-
-
-def _told(problems: Iterable[Problem]) -> str:
-    return "; ".join(f"{each.path} {each.message}" for each in problems)

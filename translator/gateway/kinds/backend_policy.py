@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from translator.checks import LONGEST_DURATION, Milliseconds
-from translator.decode import Problem, rule
+from translator.decode import Problem, Validation, rule
 from translator.fields.health_checks import HealthCheck, health_problems
 from translator.fields.load_balancer import LoadBalancer
 from translator.fields.outlier_detection import OutliersGiven
 from translator.fields.upstream import Breakers, KeepaliveSpec, Lifetime
-from translator.gateway.kinds.targets import ServiceTarget, ServiceTargets, targets_left, twice
+from translator.gateway.kinds.targets import ONCE, ServiceTarget, ServiceTargets, targets_left, twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class BackendPolicySpec:
     """How a Service is reached."""
 
     SILENT: ClassVar[frozenset[str]] = frozenset()
+    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (ONCE,)
 
     target_refs: ServiceTargets = field(
         metadata=rule("The Services that it is about, of its own namespace, or ports of theirs.", name="targetRefs")

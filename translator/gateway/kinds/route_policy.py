@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from translator.checks import Milliseconds, PlainText
-from translator.decode import Problem, rule
-from translator.fields.address_rules import Allowed, Denied
+from translator.decode import Problem, Validation, rule
+from translator.fields.address_rules import Ranges
 from translator.fields.cors import Cors
 from translator.fields.labels import Labels
 from translator.fields.priority import Priority
 from translator.fields.retry_policy import RetryPolicy
-from translator.gateway.kinds.targets import RouteTarget, RouteTargets, targets_left, twice
+from translator.gateway.kinds.targets import ONCE, RouteTarget, RouteTargets, targets_left, twice
 
 ADDRESSES: Final = ("ip_allow", "ip_deny")
 AUTHORIZATION: Final = ("external_auth", "auth_context_extensions")
@@ -26,6 +26,14 @@ class RoutePolicySpec:
     """What becomes of requests."""
 
     SILENT: ClassVar[frozenset[str]] = frozenset()
+    VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
+        ONCE,
+        Validation(
+            "!has(self.auth_context_extensions) || has(self.external_auth) && self.external_auth",
+            "auth_context_extensions must not be given without external_auth: true",
+            touched=("auth_context_extensions", "external_auth"),
+        ),
+    )
 
     target_refs: RouteTargets = field(
         metadata=rule("Whose requests it is about: of objects of its own namespace.", name="targetRefs")
@@ -54,10 +62,10 @@ class RoutePolicySpec:
             " entries; an empty list: not even the Module's default_labels."
         ),
     )
-    ip_allow: Allowed | None = field(
+    ip_allow: Ranges | None = field(
         default=None, metadata=rule("Only clients of these addresses get in; the others are answered 403.")
     )
-    ip_deny: Denied | None = field(default=None, metadata=rule("Clients of these addresses are answered 403."))
+    ip_deny: Ranges | None = field(default=None, metadata=rule("Clients of these addresses are answered 403."))
     external_auth: bool | None = field(
         default=None,
         metadata=rule("Whether the AuthServices are asked about the requests; as long as nobody says it they are not."),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal, Protocol
 
-from translator.decode import Problem, Rule, rule
+from translator.decode import Problem, Rule, Validation, rule
 from translator.gateway.kinds.shared import ObjectName, SectionName, listed, readable
 from translator.gateway.names import PARENTS, ROUTES
 from translator.ir import ObjectKey
@@ -77,6 +77,20 @@ class ServiceTarget:
 
 RouteTargets = Annotated[tuple[RouteTarget, ...], Rule(min_size=1, max_size=16)]
 ServiceTargets = Annotated[tuple[ServiceTarget, ...], Rule(min_size=1, max_size=16)]
+
+
+def _said(field: str) -> str:
+    """That two targets say the same in a field."""
+    one, other = (f"(has({each}.{field}) ? {each}.{field} : '')" for each in ("one", "other"))
+    return f"{one} == {other}"
+
+
+ONCE: Final = Validation(
+    "self.targetRefs.all(one, self.targetRefs.exists_one(other, "
+    f"{' && '.join(map(_said, ('kind', 'name', 'sectionName')))}))",
+    "targetRefs must not name a target twice",
+    touched=("targetRefs",),
+)
 
 
 class Targeting(Protocol):
