@@ -127,6 +127,18 @@ def test_pages_of_other_sites_may_ask(world: World, red: HttpUpstream) -> None:
         assert "access-control-allow-origin" not in world.gateway.request(HOST, headers={"origin": "http://x"}).headers
 
 
+def test_answers_are_compressed_for_who_can_read_it(world: World) -> None:
+    whole = for_route("small", ROUTE, compress=True)
+    plain = for_route("plain", {**ROUTE, "sectionName": "plain"}, compress=False)
+    rules = (rule("/", to("red"), name="all"), rule("/plain", to("red"), name="plain"))
+    with served(world, whole, plain, rules=rules, **FOUND):
+        readable = {"accept-encoding": "gzip"}
+        answer = world.gateway.request(HOST, headers=readable)
+        assert (answer.headers["content-encoding"], answer.json()["upstream"]) == ("gzip", "red")
+        assert "content-encoding" not in world.gateway.request(HOST, "/plain", headers=readable).headers
+        assert "content-encoding" not in world.gateway.request(HOST, headers={"accept-encoding": "identity"}).headers
+
+
 def test_who_gets_in_by_the_address_and_whose_word_counts(world: World) -> None:
     one = {**WEB, "sectionName": "one"}
     own = rule("/own", to("red"), name="own")

@@ -93,6 +93,7 @@ class RoutePolicies:
             None if spec.labels is None else self._elsewhere.rate_limits(spec.labels),
             _addresses(spec),
             authorization,
+            spec.compress,
             (key,),
         )
         return Judged(said, unanswered or true("Accepted"))

@@ -7,6 +7,7 @@ from translator.features.idle_timeout import IdleTimeout
 from translator.features.priority import HighPriority
 from translator.features.retry_policy import RetryPolicy
 from translator.filters.address_rules import AddressRules
+from translator.filters.compression import Compress
 from translator.filters.cors import CrossOrigin
 from translator.ir import ObjectKey
 
@@ -33,6 +34,7 @@ class Said:
     limits: tuple[Any, ...] | None = None
     addresses: AddressRules | tuple[()] | Closed | None = None
     authorization: tuple[Any, ...] | Closed | None = None
+    compresses: bool | None = None
     policies: tuple[ObjectKey, ...] = ()
 
     def over(self, general: "Said") -> "Said":
@@ -61,6 +63,7 @@ class Said:
         found: list[Any] = [self.addresses] if isinstance(self.addresses, AddressRules) else []
         for each in (self.authorization, self.limits):
             found += each if isinstance(each, tuple) else ()
+        found += [Compress()] if self.compresses else []
         return tuple(found)
 
     @property

@@ -18,6 +18,7 @@ from translator.features.upstream.health_checks import GrpcCheck, HealthChecks, 
 from translator.features.upstream.keepalive import Keepalive
 from translator.features.upstream.load_balancing import LoadBalancing
 from translator.filters.address_rules import AddressRange, AddressRules
+from translator.filters.compression import Compress
 from translator.filters.cors import CrossOrigin
 from translator.filters.external_auth import Ask
 
@@ -104,12 +105,13 @@ def test_all_that_a_route_policy_says_is_in_the_ir() -> None:
         ip_deny=[{"peer": "192.0.2.1"}],
         external_auth=True,
         auth_context_extensions={"a": "b"},
+        compress=True,
     )
     found = forward(made)
     assert found.timeout_ms == 5
     assert set(found.features) >= {IdleTimeout(6), HighPriority(), RetryPolicy(("5xx",), 2, 1000)}
     allowed, denied = AddressRange("remote", "192.0.2.0", 24), AddressRange("peer", "192.0.2.1", 32)
-    assert filters(made) == (CrossOrigin(()), AddressRules((allowed,), (denied,)), Ask({"a": "b"}))
+    assert filters(made) == (CrossOrigin(()), AddressRules((allowed,), (denied,)), Ask({"a": "b"}), Compress())
     assert ancestors(made, key) == {"HTTPRoute/a": "True/Accepted"}
     assert made.problems(key) == {}
     made.delete(key)

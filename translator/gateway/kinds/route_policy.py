@@ -74,6 +74,13 @@ class RoutePolicySpec:
         default=None, metadata=rule("What an AuthService that speaks gRPC is told besides.")
     )
 
+    compress: bool | None = field(
+        default=None,
+        metadata=rule(
+            "Whether answers are compressed, as the Module's `gzip` says how; not as long as nobody says it."
+        ),
+    )
+
     def cross_check(self) -> Iterable[Problem]:
         """What no field can see alone."""
         yield from twice(self.target_refs)
