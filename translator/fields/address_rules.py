@@ -7,7 +7,7 @@ in. In a policy it stops the whole, which then lets nobody in.
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from translator.decode import Decoded, FrozenMap, Invalid, Problem, Rule, kind_shown, quote
 from translator.decoding.findings import Findings
@@ -67,12 +67,15 @@ def _read_allowed(value: object) -> Decoded[tuple[Mapping[str, str], ...]]:
     return Decoded(NOBODY, (*read.problems, nobody))
 
 
-_SCHEMA: Final = {
+_SCHEMA: Final[dict[str, Any]] = {
     "type": "array",
     "items": {"type": "object", "properties": {whose: {"type": "string"} for whose in WHOSE}, "maxProperties": 1},
 }
 Allowed = Annotated[tuple[Mapping[str, str], ...], Rule(convert=_read_allowed, schema=_SCHEMA)]
-Ranges = Annotated[tuple[Mapping[str, str], ...], Rule(convert=_read_all, schema=_SCHEMA)]
+_STRICT: Final = {"x-kubernetes-preserve-unknown-fields": True, "minProperties": 1}
+"""What nobody knows is kept, to be refused: without it, an entry would say nothing."""
+_EVERY: Final = {**_SCHEMA, "items": {**_SCHEMA["items"], **_STRICT}}
+Ranges = Annotated[tuple[Mapping[str, str], ...], Rule(convert=_read_all, schema=_EVERY)]
 """Of which every entry must be right."""
 Denied = Annotated[tuple[Mapping[str, str], ...], Rule(convert=_read, schema=_SCHEMA)]
 
