@@ -12,7 +12,7 @@ from crds.text import text_of
 
 FOLDER: Final = Path(__file__).parent.parent / "deploy"
 
-_MADE: Final = "MADE by `make crds` from the code's own kinds (translator/emissary/kinds): change them there."
+_MADE: Final = "MADE by `make crds` from the code's own kinds (translator/*/kinds): change them there."
 _ALL: Final = """- name: AMBASSADOR_SINGLE_NAMESPACE
               value: ""
 """

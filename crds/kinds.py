@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from crds.statuses import HOST_STATUS, STATE_STATUS
+from crds.statuses import HOST_STATUS, POLICY_STATUS, STATE_STATUS
 from translator.emissary.kinds.auth_service import AuthServiceSpec
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
@@ -20,6 +20,8 @@ from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec
 from translator.emissary.kinds.tracing_service import TracingServiceSpec
 from translator.emissary.objects import Kind
+from translator.gateway.kinds.backend_policy import BackendPolicySpec
+from translator.gateway.kinds.route_policy import RoutePolicySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Served:
     @property
     def plural(self) -> str:
         """Its name in paths."""
-        return f"{self.name.lower()}s"
+        name = self.name.lower()
+        return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
 def _condition(name: str) -> Column:
@@ -58,6 +61,8 @@ def _condition(name: str) -> Column:
 
 
 _ACCEPTED: Final = _condition("Accepted")
+_TARGET: Final = Column("Target", ".spec.targetRefs[0].name")
+_ATTACHED: Final = Column("Accepted", '.status.ancestors[0].conditions[?(@.type=="Accepted")].status')
 _RESOLVED: Final = Column("Resolved", '.status.conditions[?(@.type=="ResolvedRefs")].status')
 _PROGRAMMED: Final = _condition("Programmed")
 _STATE: Final = Column("State", ".status.state")
@@ -80,6 +85,13 @@ SERVED: Final = (
             _AGE,
         ),
         STATE_STATUS,
+    ),
+    Served(
+        "BackendPolicy",
+        BackendPolicySpec,
+        "BackendPolicy: how a Service, or one of its ports, is reached, wherever a route of Gateway API leads there.",
+        (_TARGET, _ATTACHED, _AGE),
+        POLICY_STATUS,
     ),
     Served(
         "ConsulResolver",
@@ -177,6 +189,13 @@ SERVED: Final = (
         "RateLimitService: a service that counts requests, and says which are too many.",
         (Column("Service", ".spec.service"), _REASON, _ACCEPTED, _PROGRAMMED, _AGE),
         STATE_STATUS,
+    ),
+    Served(
+        "RoutePolicy",
+        RoutePolicySpec,
+        "RoutePolicy: what becomes of requests of a Gateway, a listener, a route or a rule beside what a route says.",
+        (_TARGET, _ATTACHED, _AGE),
+        POLICY_STATUS,
     ),
     Served(
         "TCPMapping",

@@ -11,9 +11,9 @@ from typing import Any, Final, TypeAlias
 
 from crds.definitions import GROUP, LABELS
 from crds.kinds import SERVED, Served
+from translator.ambassador_ids import COMMON
 from translator.decode import Validation
 from translator.decoding.shapes import ObjectOf, Ruled, Shape, fields_of
-from translator.emissary.objects import COMMON
 
 _NAME: Final = """r"^:?[-!#$%&'*+.^_`|~0-9A-Za-z]+$\""""
 _EDITED: Final = _NAME.replace(":?", "")

@@ -28,6 +28,8 @@ _GATEWAY_PLURALS: Final[Mapping[str, str]] = {
     "BackendTLSPolicy": "backendtlspolicies",
 }
 """The kinds of Gateway API that have statuses, all of them v1."""
+_POLICIES: Final[Mapping[str, str]] = {"BackendPolicy": "backendpolicies", "RoutePolicy": "routepolicies"}
+"""The kinds of ours whose statuses are those of policies in Gateway API, with an entry for each ancestor."""
 
 JSONObject = dict[str, Any]
 
@@ -49,18 +51,23 @@ class Name:
     @property
     def is_shared(self) -> bool:
         """Whether its status is one that several controllers write together."""
-        return self.group == GATEWAY_API
+        return self.group == GATEWAY_API or self.is_policy
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether it is of a kind of ours that attaches to objects of Gateway API."""
+        return self.is_own_kind and self.kind in _POLICIES
 
     @property
     def api_version(self) -> str:
         """Its group and version."""
-        return f"{self.group}/{'v1' if self.is_shared else _INGRESSES.get(self.group, VERSION)}"
+        return f"{self.group}/{'v1' if self.group == GATEWAY_API else _INGRESSES.get(self.group, VERSION)}"
 
     @property
     def plural(self) -> str:
         """Its kind as RBAC calls it."""
         if self.is_shared:
-            return _GATEWAY_PLURALS[self.kind]
+            return (_POLICIES if self.is_own_kind else _GATEWAY_PLURALS)[self.kind]
         return f"{self.kind.lower()}s" if self.is_own_kind else f"{self.kind.lower()}es"
 
     @property

@@ -83,7 +83,14 @@ class Apis:
             gateways,
             kubernetes,
             ways_in,
-            Elsewhere(taken, emissary.leading_here, emissary.http_options, emissary.tcp_logs),
+            Elsewhere(
+                taken,
+                emissary.leading_here,
+                emissary.http_options,
+                emissary.tcp_logs,
+                emissary.rate_limits,
+                emissary.authorization,
+            ),
             options,
         )
         self.listeners = tables.union("listeners of all", emissary.listeners, standard.listeners, gateway.listeners)

@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 
 from translator import ir
+from translator.ambassador_ids import is_for
 from translator.apis import SECRETS, Apis, kind_of
 from translator.carriers import Carriers
 from translator.decode import Problem
 from translator.emissary.grouping import GroupKey
 from translator.emissary.mappings import Member
-from translator.emissary.objects import is_for
 from translator.files.names import Files
 from translator.ir import ObjectKey
 from translator.options import Options

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from snapshot import Record
-from watcher.kinds import GATEWAY_API, Document, Kind
+from watcher.kinds import GATEWAY_API, OURS, Document, Kind
 
 CONTROLLER: Final = "getambassador.io/dragoman"
 """What a GatewayClass of ours has as `spec.controllerName`."""
@@ -37,6 +37,11 @@ def _ca(document: Document) -> dict[str, Any]:
 
 def _kind(name: str, plural: str, version: str = "v1", *, reported: bool = True) -> Kind:
     return Kind(GATEWAY_API, version, name, plural, _spec, needed=False, optional=True, gated=True, reported=reported)
+
+
+def _policy(name: str, plural: str) -> Kind:
+    """A kind of ours for its objects: no route is served before what is said of it is known, as of all kinds here."""
+    return Kind(OURS, "v3alpha1", name, plural, _spec, needed=False, optional=True, gated=True)
 
 
 GATEWAY_CLASS: Final = Kind(
@@ -76,6 +81,8 @@ GATEWAY_KINDS: Final = (
     _kind("TCPRoute", "tcproutes"),
     _kind("UDPRoute", "udproutes"),
     _kind("BackendTLSPolicy", "backendtlspolicies"),
+    _policy("BackendPolicy", "backendpolicies"),
+    _policy("RoutePolicy", "routepolicies"),
     _kind("ReferenceGrant", "referencegrants", "v1beta1", reported=False),
     NAMESPACE,
     CONFIG_MAP,

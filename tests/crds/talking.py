@@ -13,6 +13,7 @@ from translator.emissary.objects import read_object
 API = "/apis/getambassador.io/v3alpha1"
 BY_NAME = {kind.name: kind for kind in SERVED}
 GOOD: dict[str, dict[str, Any]] = {
+    "BackendPolicy": {"targetRefs": [{"name": "a"}]},
     "ConsulResolver": {"datacenter": "dc1"},
     "Host": {},
     "KubernetesEndpointResolver": {},
@@ -25,6 +26,7 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "Mapping": {"prefix": "/a/", "service": "a"},
     "Module": {"config": {}},
+    "RoutePolicy": {"targetRefs": [{"kind": "Gateway", "name": "a"}]},
     "TCPMapping": {"port": 9000, "service": "a"},
     "TLSContext": {},
 }

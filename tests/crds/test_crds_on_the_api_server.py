@@ -40,6 +40,8 @@ AGAINST: dict[str, Callable[[Any], Any]] = {
     "pattern": lambda _: "no pattern of ours has %",
     "minLength": lambda least: "x" * (least - 1),
     "maxLength": lambda most: "x" * (most + 1),
+    "minItems": lambda _: [],
+    "minProperties": lambda _: {},
     "maxItems": lambda most: ["TCP"] * (most + 1),
     "maxProperties": lambda most: {f"x-{number}": "a" for number in range(most + 1)},
 }

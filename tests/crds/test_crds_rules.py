@@ -72,6 +72,24 @@ FAMILIES: dict[str, tuple[str, list[dict[str, Any]]]] = {
             )
         ],
     ),
+    "targets": (
+        "BackendPolicy",
+        [
+            {"targetRefs": [{"name": "a"}, {"name": name} | ({"sectionName": section} if section else {})]}
+            for name in ("a", "b")
+            for section in (None, "c")
+        ],
+    ),
+    "authorization": (
+        "RoutePolicy",
+        [
+            GOOD["RoutePolicy"]
+            | ({"auth_context_extensions": {"a": "b"}} if told else {})
+            | ({} if asked is None else {"external_auth": asked})
+            for told in (False, True)
+            for asked in (None, False, True)
+        ],
+    ),
     "files of hosts": (
         "Host",
         [

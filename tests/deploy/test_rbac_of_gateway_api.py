@@ -48,7 +48,7 @@ def lived(logs: Path, folder: Path, *flags: str) -> tuple[set[tuple[str, str, st
     """What a watcher and a reporter asked for that have one object of each kind."""
     with audited(logs, *flags) as (api, log):
         install(api)
-        for manifest in ("namespace.yaml", "rbac.yaml", "gateway-api"):
+        for manifest in ("crds.yaml", "namespace.yaml", "rbac.yaml", "gateway-api"):
             api.apply(DEPLOY / manifest)
         account = api.account_kubeconfig("dragoman", namespace="dragoman")
         gateways = Gateways(api, folder, account, "dragoman")

@@ -26,7 +26,7 @@ ELSEWHERE: Final = {"ci", "knative", "kubernetes", "logs-and-traces", "quickstar
 """Asked in tests/deploy, tests/cli/test_newcomer.py, and in tests of their own."""
 SERVERS: Final = {"consul": "8500", "tracing": "9411"}
 """The port of an example's server.py, where it is not 50051."""
-OWN_PORTS: Final = {"gateway-api", "ingress", "tls-to-services"}
+OWN_PORTS: Final = {"gateway-api", "ingress", "policies", "tls-to-services"}
 """Those that open ports themselves."""
 MISSED: Final = {"consul": {"getambassador.io/Mapping/default/quote"}}
 """What leads nowhere until the guide's first command."""

@@ -34,7 +34,11 @@ SPECS: dict[str, dict[str, Any]] = {
         "targetRefs": [{"group": "", "kind": "Service", "name": "s"}],
         "validation": {"hostname": "x.test", "wellKnownCACertificates": "System"},
     },
+    "BackendPolicy": {"targetRefs": [{"name": "s"}], "connect_timeout_ms": 5},
+    "RoutePolicy": {"targetRefs": [{"kind": "Gateway", "name": "g"}], "timeout_ms": 5},
 }
+OWN = frozenset({"BackendPolicy", "RoutePolicy"})
+"""Of our own group."""
 
 
 def condition(kind: str, status: str = "True", reason: str = "R") -> dict[str, Any]:
@@ -65,7 +69,7 @@ def well(kind: str) -> dict[str, Any]:
             }
         case "ListenerSet":
             return {"conditions": list(good), "listeners": listeners("h", *good)}
-        case "BackendTLSPolicy":
+        case "BackendTLSPolicy" | "BackendPolicy" | "RoutePolicy":
             return {"ancestors": [entry("ancestorRef", "g", condition("Accepted"))]}
     return {"parents": [entry("parentRef", "g", condition("Accepted"), condition("ResolvedRefs"))]}
 
@@ -89,8 +93,9 @@ class Gateways:
         return Reporter(cast("Cluster", self), "pod-0", kubeconfig=self._kubeconfig, **more)
 
     def create(self, kind: str, name: str = "g") -> str:
-        made = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": name}, "spec": SPECS[kind]}
-        key = f"{GROUP}/{kind}/{self.namespace}/{name}"
+        group, version = ("getambassador.io", "v3alpha1") if kind in OWN else (GROUP, "v1")
+        made = {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": {"name": name}, "spec": SPECS[kind]}
+        key = f"{group}/{kind}/{self.namespace}/{name}"
         self.api.ask("POST", path_of(key).rpartition("/")[0], made)
         return key
 

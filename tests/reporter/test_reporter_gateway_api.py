@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from crds.files import FOLDER
 from reporter.gateway_merging import CONTROLLER
 from tests.reporter.running_reporter import Cluster, path_of
 from tests.reporter.shared_statuses import EARLIER, SPECS, THEIRS, Gateways, condition, entry, listeners, well
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.kubernetes
 @pytest.fixture(scope="module")
 def api(own_apiserver: ApiServer, gateway_api_release: Path) -> ApiServer:
     install(own_apiserver)
+    own_apiserver.apply(FOLDER / "crds.yaml")
     made = {"apiVersion": f"{GROUP}/v1", "kind": "GatewayClass", "metadata": {"name": "ours"}}
     own_apiserver.ask("POST", f"/apis/{GROUP}/v1/gatewayclasses", {**made, "spec": {"controllerName": CONTROLLER}})
     return own_apiserver

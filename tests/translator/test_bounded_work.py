@@ -85,6 +85,8 @@ class Growth:
 MINIMAL: Mapping[str, dict[str, Any]] = {
     "AuthService": {"auth_service": "auth:80"},
     "RateLimitService": {"service": "limit:80", "protocol_version": "v3"},
+    "BackendPolicy": {"targetRefs": [{"name": "quote"}]},
+    "RoutePolicy": {"targetRefs": [{"kind": "Gateway", "name": "web"}]},
     "Mapping": {"hostname": "one.team.test", "prefix": "/a/", "service": "quote"},
     "Host": {"hostname": "one.team.test"},
     "Listener": {
@@ -354,6 +356,8 @@ def test_a_batch_of_bad_objects_costs_no_more_than_some_batches_of_good_ones(kin
 
 
 WRONG: Mapping[str, dict[str, Any]] = {
+    "BackendPolicy": {"targetRefs": [{"kind": "Odd"}], "circuit_breakers": 5, "connect_timeout_ms": "x", "odd": 1},
+    "RoutePolicy": {"targetRefs": [{"kind": "Odd", "name": "a"}], "ip_deny": ["x"], "timeout_ms": "x", "odd": 1},
     "RateLimitService": {"service": "a b", "protocol_version": "v4", "timeout_ms": "x", "grpc": 5, "odd": 1},
     "AuthService": {"auth_service": "a b", "proto": "no", "timeout_ms": "x", "allowed_request_headers": [5], "odd": 1},
     "Mapping": {"prefix": "(", "prefix_regex": True, "service": "a b", "timeout_ms": "x", "hostname": "a*b", "odd": 1},

@@ -12,15 +12,16 @@ from typing import Final
 import orjson
 
 from translator import ir
+from translator.ambassador_ids import is_for
 from translator.decode import FrozenMap, Problem
 from translator.emissary.backends import Backends, Wanted, pooled
-from translator.emissary.fields.linkerd import linkerd_header
-from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.auth_service import TIMEOUT_MS, AuthServiceSpec
 from translator.emissary.kinds.mapping import MappingSpec
-from translator.emissary.objects import Read, is_for, read_object
+from translator.emissary.objects import Read, read_object
 from translator.emissary.problems import Problems, problems_found
 from translator.emissary.settings import Settings
+from translator.fields.linkerd import linkerd_header
+from translator.fields.upstream import Upstream, upstream_features
 from translator.filters.external_auth import NAME, Ask, DoNotAsk, ExternalAuth, HttpAuth
 from translator.filters.unavailable import Unavailable
 from translator.ir import ObjectKey
@@ -100,6 +101,10 @@ class AuthServices:
         if spec.bypass_auth or spec.redirects:
             return (DoNotAsk(),)
         return (Ask(spec.auth_context_extensions),) if spec.auth_context_extensions else ()
+
+    def asking(self, context: Mapping[str, str] | None) -> tuple[object, ...] | None:
+        """What is said of requests that are asked about in any case; None where nobody can be asked."""
+        return (Ask(context or FrozenMap()),) if self.is_asked() else None
 
     def of_probes(self) -> tuple[object, ...]:
         """What holds for liveness and readiness: whoever asks for them has nothing to show."""

@@ -7,14 +7,14 @@ from typing import Final
 from translator import ir
 from translator.emissary.auth import AuthServices
 from translator.emissary.backends import Backends
-from translator.emissary.fields.cors import Cors, cross_origin_of
-from translator.emissary.fields.error_overrides import ErrorOverrides, error_bodies_of
-from translator.emissary.fields.labels import Labels
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.limits import RateLimitServices
 from translator.emissary.module_filters import ModuleFilters
 from translator.emissary.problems import Problems
 from translator.emissary.settings import ALWAYS, Settings
+from translator.fields.cors import Cors, cross_origin_of
+from translator.fields.error_overrides import ErrorOverrides, error_bodies_of
+from translator.fields.labels import Labels
 from translator.files.tables import FileTables
 from translator.filters.error_bodies import ErrorBodies
 from translator.ir import ObjectKey
@@ -95,6 +95,14 @@ class Filters:
         errors = self._errors_of(spec, shared.errors)
         own = tuple([said for said in (cors, errors) if said is not None])
         return (*own, *self._auth.of_mapping(spec), *self._limits.of_mapping(spec, shared.labels))
+
+    def rate_limits(self, labels: Labels) -> tuple[object, ...]:
+        """What labels say by themselves."""
+        return self._limits.of_labels(labels)
+
+    def authorization(self, context: Mapping[str, str] | None) -> tuple[object, ...] | None:
+        """What is said of requests that AuthServices are asked about; None where none can be."""
+        return self._auth.asking(context)
 
     def of_probes(self) -> tuple[object, ...]:
         """What holds for liveness and readiness."""

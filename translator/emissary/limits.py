@@ -14,13 +14,13 @@ import orjson
 from translator import ir
 from translator.decode import FrozenMap, Problem
 from translator.emissary.backends import Backends, Wanted
-from translator.emissary.fields.labels import Labels, rate_limits_of
-from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.rate_limit_service import RateLimitServiceSpec
 from translator.emissary.objects import Read, read_object
 from translator.emissary.problems import Problems, problems_found
 from translator.emissary.settings import Settings
+from translator.fields.labels import Labels, rate_limits_of
+from translator.fields.upstream import Upstream, upstream_features
 from translator.filters.rate_limit import NAME, LimitedBy
 from translator.ir import ObjectKey
 from translator.options import Options
@@ -75,8 +75,12 @@ class RateLimitServices:
 
     def of_mapping(self, spec: MappingSpec, labels: Labels | None) -> tuple[object, ...]:
         """What the labels of its group say of a Mapping: nothing where nobody counts, nor of what is sent elsewhere."""
+        return () if spec.host_redirect else self.of_labels(labels)
+
+    def of_labels(self, labels: Labels | None) -> tuple[object, ...]:
+        """What labels say; nothing where nobody counts."""
         domain = read(self._domain, NAME)
-        if domain is None or spec.host_redirect:
+        if domain is None:
             return ()
         limits = rate_limits_of(labels, self._settings.default_labels(), domain)
         return () if limits is None else (limits,)

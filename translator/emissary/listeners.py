@@ -10,11 +10,12 @@ from typing import Any, Final, Literal
 import orjson
 
 from translator import ir
+from translator.ambassador_ids import is_for
 from translator.decode import Problem
 from translator.emissary.hosts import ServedHost
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.names import HostNames
-from translator.emissary.objects import Read, is_for, read_object
+from translator.emissary.objects import Read, read_object
 from translator.emissary.own_ports import OwnPorts
 from translator.emissary.security import Model
 from translator.emissary.settings import ALWAYS

@@ -10,13 +10,13 @@ from translator.decode import Invalid, Problem, few, join, step
 from translator.emissary.association import Association
 from translator.emissary.backends import Backends, Found, Wanted
 from translator.emissary.fields.redirect import redirect_of
-from translator.emissary.fields.upstream import has_none_of_its_own, upstream_features
 from translator.emissary.grouping import Demands, GroupKey, HostPattern, demands_of, group_key
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.objects import Read
 from translator.emissary.pitfalls import is_normalized, of_normalized
 from translator.emissary.precedence import Constraint
 from translator.emissary.settings import MappingDefaults, Settings
+from translator.fields.upstream import has_none_of_its_own, upstream_features
 from translator.ir import ObjectKey
 from translator.kubernetes.selectors import Selector
 from translator.options import Options

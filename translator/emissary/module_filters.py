@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from translator import ir
-from translator.emissary.fields.address_rules import address_rules_of
-from translator.emissary.fields.error_overrides import TextOf, error_bodies_of, files_of, problems_of_files
 from translator.emissary.kinds.module import AmbassadorConfig
 from translator.emissary.problems import Problems, ProblemsByObject, problems_found
 from translator.emissary.settings import ALWAYS, Settings
+from translator.fields.address_rules import address_rules_of
+from translator.fields.error_overrides import TextOf, error_bodies_of, files_of, problems_of_files
 from translator.files.names import Files
 from translator.files.tables import FileTables, Text
 from translator.filters import compression, error_bodies, grpc_stats

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 import orjson
 
+from translator.ambassador_ids import is_for
 from translator.decode import FrozenMap, Invalid, Problem, join, show, step
 from translator.emissary.hostnames import host_hostname
-from translator.emissary.objects import HELD, SERVED_VERSION, is_for
+from translator.emissary.objects import HELD, SERVED_VERSION
 from translator.ir import ObjectKey
 from translator.kubernetes.selectors import Selector, may_select
 from translator.kubernetes.tables import name_of

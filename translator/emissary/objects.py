@@ -9,13 +9,14 @@ Those of an older version (v1, v2) are converted first; what is wrong with them 
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import orjson
 
 from conversion import CURRENT, GROUP, UnconvertibleError, convert, written_path
-from translator.decode import FrozenMap, Problem, decode, few, rule
+from translator.ambassador_ids import COMMON, DEFAULT, is_for, problems_of_ids
+from translator.decode import FrozenMap, Problem, decode, few
 from translator.emissary.pitfalls import booleans_of
 from translator.ir import ObjectKey
 from translator.kubernetes.shapes import metadata_of
@@ -24,8 +25,6 @@ from translator.subjects import Edition, Subject
 from translator.values import dataclass
 
 SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
-DEFAULT: Final = "default"
-EVERYONE: Final = ["_automatic_"]
 HELD: Final = "heldBack"
 """Marks what is left of an object that Envoy refused: it stands for its names, and is not served."""
 STANDS_IN: Final = "standsIn"
@@ -95,7 +94,7 @@ def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) 
         return Read(namespace, name, NO_LABELS, None, metadata.problems or wrong)
     labels = (metadata.value and metadata.value.labels) or NO_LABELS
     value, problems = read_spec(kind, spec)
-    problems = (*_problems_of_ids(spec), *problems)
+    problems = (*problems_of_ids(spec), *problems)
     if document is not written:
         problems = (*_as_written(problems, written), *booleans_of(written.get("spec")))
     problems = few((*metadata.problems, *problems))
@@ -116,42 +115,3 @@ def read_spec(kind: type[T], spec: object, path: str = "spec") -> tuple[T | None
         spec = {name: value for name, value in spec.items() if name not in aside}
     decoded = decode(kind, spec, path)
     return decoded.value, decoded.problems
-
-
-COMMON: Final = frozenset({"ambassador_id", "ambassadorId"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ids:
-    """Which gateways an object is for."""
-
-    OPEN: ClassVar[bool] = True
-
-    ambassador_id: str | tuple[str, ...] | None = field(default=None, metadata=rule(aliases=("ambassadorId",)))
-
-
-def _problems_of_ids(spec: object) -> tuple[Problem, ...]:
-    if not isinstance(spec, dict) or COMMON.isdisjoint(spec):
-        return ()
-    return tuple(problem for problem in decode(_Ids, spec).problems if problem.stops or problem.more)
-
-
-def is_for(spec: object, ambassador_id: str) -> bool:
-    """Whether an object is for the gateway with this id. One of which no id can be read names nobody."""
-    ids = _ids_of(spec) if isinstance(spec, dict) else None
-    if ids is None:
-        return ambassador_id == DEFAULT
-    return ambassador_id in ids or ids == EVERYONE
-
-
-def _ids_of(spec: dict[str, Any]) -> list[str] | None:
-    """The gateways that can be read; None where none is named."""
-    ids = spec.get("ambassador_id")
-    if ids is None:
-        ids = spec.get("ambassadorId")
-    if isinstance(ids, str):
-        return [ids]
-    if not isinstance(ids, list):
-        return None
-    named = [one for one in ids if isinstance(one, str)]
-    return named if named or not ids else None

@@ -7,14 +7,7 @@ from typing import Final
 from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import HostEntry
-from translator.emissary.fields.header_edits import edits_of
-from translator.emissary.fields.linkerd import linkerd_header, with_linkerd
-from translator.emissary.fields.load_balancer import hash_policy_of
-from translator.emissary.fields.priority import priority_of
-from translator.emissary.fields.retry_policy import retry_policy_of
 from translator.emissary.fields.rewrite import RegexSubstitution, rewrite_of
-from translator.emissary.fields.shadow import mirror_of
-from translator.emissary.fields.upgrades import upgrades_of
 from translator.emissary.filters import NOTHING, Shared, shared_of
 from translator.emissary.grouping import HostPattern, arrival, disagreement
 from translator.emissary.hostnames import covers
@@ -26,6 +19,13 @@ from translator.emissary.settings import MappingDefaults
 from translator.emissary.upgrading import with_upgrades
 from translator.emissary.weights import WHOLE, shares_of
 from translator.features.idle_timeout import IdleTimeout
+from translator.fields.header_edits import edits_of
+from translator.fields.linkerd import linkerd_header, with_linkerd
+from translator.fields.load_balancer import hash_policy_of
+from translator.fields.priority import priority_of
+from translator.fields.retry_policy import retry_policy_of
+from translator.fields.shadow import mirror_of
+from translator.fields.upgrades import upgrades_of
 from translator.ir import ObjectKey
 from translator.values import dataclass
 

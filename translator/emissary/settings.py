@@ -7,15 +7,15 @@ from typing import Any, Final, Literal, TypeVar
 from translator import ir
 from translator.checks import LARGEST_REGEX
 from translator.decode import FrozenMap, Problem
-from translator.emissary.fields.access_log import file_log, path_problem
-from translator.emissary.fields.cors import Cors
-from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
-from translator.emissary.fields.http import http_features
-from translator.emissary.fields.labels import DefaultLabels
-from translator.emissary.fields.retry_policy import RetryPolicy
-from translator.emissary.fields.upstream import Upstream, upstream_features
 from translator.emissary.kinds.module import AmbassadorConfig, Defaults, ModuleSpec, OtherModuleSpec, Probe
 from translator.emissary.objects import Read, read_object
+from translator.fields.access_log import file_log, path_problem
+from translator.fields.cors import Cors
+from translator.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.fields.http import http_features
+from translator.fields.labels import DefaultLabels
+from translator.fields.retry_policy import RetryPolicy
+from translator.fields.upstream import Upstream, upstream_features
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
 from translator.options import Options

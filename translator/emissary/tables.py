@@ -32,7 +32,6 @@ from translator.emissary.chains import (
     virtual_host,
 )
 from translator.emissary.contexts import Context, Contexts
-from translator.emissary.fields.error_overrides import ErrorOverrides, files_of, problems_of_files
 from translator.emissary.filters import Filters
 from translator.emissary.grouping import GroupKey, HostPattern
 from translator.emissary.hosts import KEY_PREFIX, Hosts
@@ -52,6 +51,7 @@ from translator.emissary.taken_ports import taken_ports
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
 from translator.emissary.termination import Terminations
 from translator.features.http.grpc_log import GrpcLog
+from translator.fields.error_overrides import ErrorOverrides, files_of, problems_of_files
 from translator.files.names import Files
 from translator.files.tables import FileTables
 from translator.ir import ObjectKey
@@ -133,6 +133,7 @@ class EmissaryTables:
         self.leading_here = self._backends.leading_here
         self._filters = Filters(tables, objects, self._settings, self._backends, files, options)
         self.filters = self._filters.settings
+        self.rate_limits, self.authorization = self._filters.rate_limits, self._filters.authorization
         self._hosts = hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options, wanted_ports)

@@ -8,7 +8,6 @@ from translator.decode import Problem
 from translator.emissary.backends import Backends, Wanted
 from translator.emissary.chains import Claim, chain_name, clear_text_name, listener_of, tcp_name
 from translator.emissary.contexts import Context
-from translator.emissary.fields.upstream import upstream_features
 from translator.emissary.grouping import arrival
 from translator.emissary.hosts import KEY_PREFIX, Hosts
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
@@ -22,6 +21,7 @@ from translator.emissary.tcp_names import below_which, owner_of, refusals
 from translator.emissary.tcp_ports import PortClaim, losing, overlapping, shut
 from translator.emissary.termination import HostTls, Terminations
 from translator.emissary.weights import shares_of, single_weights
+from translator.fields.upstream import upstream_features
 from translator.ir import ObjectKey
 from translator.options import Options
 from translator.tables import Table, Tables, read

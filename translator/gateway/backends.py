@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from translator import ir
+from translator.features.hash_policy import HashPolicy
 from translator.features.upstream.circuit_breakers import CircuitBreakers, Thresholds
+from translator.gateway.backend_policies import BackendPolicies
 from translator.gateway.conditions import Condition, false
 from translator.gateway.grants import Grants, reference
 from translator.gateway.kinds.shared import BackendObjectRef, Object
 from translator.gateway.names import GROUP
 from translator.gateway.policies import Demand, TlsPolicies
+from translator.ir import ObjectKey
 from translator.kubernetes.service import NamedPort
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, read
@@ -35,7 +38,8 @@ class Found:
     """A backend, or what is said of the reference.
 
     `concerned` is the port of a Service that policies are about, and `demand` what they demand there. `plain` is the
-    backend of what is passed on as it comes, whatever is demanded.
+    backend of what is passed on as it comes, whatever is demanded. `hash_policy` is by what its endpoint is chosen,
+    `policies` are those that say how it is reached.
     """
 
     backend: ir.Backend | None
@@ -43,6 +47,8 @@ class Found:
     concerned: Place | None = None
     demand: Demand | None = None
     plain: ir.Backend | None = None
+    hash_policy: HashPolicy | None = None
+    policies: tuple[ObjectKey, ...] = ()
 
 
 class Backends:
@@ -53,12 +59,14 @@ class Backends:
         kubernetes: KubernetesTables,
         grants: Grants,
         policies: TlsPolicies,
+        reaches: BackendPolicies,
         leading_here: Table[Name, frozenset[str]],
     ) -> None:
         """`leading_here` are the ports of Services, by their names, that lead to ports of our own."""
         self._kubernetes = kubernetes
         self._grants = grants
         self._policies = policies
+        self._reaches = reaches
         self._leading_here = leading_here
 
     def find(self, origin: Object[Any], ref: BackendObjectRef, path: str, *, of_calls: bool) -> Found:
@@ -80,7 +88,11 @@ class Backends:
             return Found(None, false("ResolvedRefs", "UnsupportedProtocol", said, path), concerned)
         backend = ir.Backend(ir.ServicePort(namespace, ref.name, port.number), spoken[0])
         demand = self._policies.demand((namespace, ref.name), port.name)
-        return Found(_secured(backend, demand, by_tls=spoken[1]), None, concerned, demand)
+        reach = self._reaches.reach((namespace, ref.name), port.name)
+        if reach is None:
+            return Found(_secured(backend, demand, by_tls=spoken[1]), None, concerned, demand)
+        secured = _secured(reach.of(backend), demand, by_tls=spoken[1])
+        return Found(secured, None, concerned, demand, None, reach.hash_policy, reach.policies)
 
     def find_passed(self, origin: Object[Any], ref: BackendObjectRef, path: str, *, by_datagrams: bool) -> Found:
         """The backend to which a route, its `origin`, passes on what comes, whatever is spoken there."""
@@ -93,7 +105,10 @@ class Backends:
             plain = ir.Backend(target, "udp", features=(_SESSIONS,))
             return Found(plain, plain=plain)
         plain, demand = ir.Backend(target, "tcp"), self._policies.demand((namespace, ref.name), port.name)
-        return Found(_secured(plain, demand, by_tls=False), None, concerned, demand, plain)
+        reach = self._reaches.reach((namespace, ref.name), port.name)
+        plain = plain if reach is None else reach.of(plain)
+        secured = _secured(plain, demand, by_tls=False)
+        return Found(secured, None, concerned, demand, plain, policies=reach.policies if reach else ())
 
     def _reach(
         self, origin: Object[Any], ref: BackendObjectRef, path: str, *, by_datagrams: bool = False

@@ -1,10 +1,11 @@
 """What other APIs say that holds here as well, as tables and functions: so neither room of rules knows the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from translator import ir
+from translator.fields.labels import Labels
 from translator.ir.ports import Port
 from translator.kubernetes.tables import Name
 from translator.tables import Table
@@ -16,10 +17,13 @@ class Elsewhere:
 
     `leading_here` are the ports of Services, by their names, that lead to ports of our own. Within rules,
     `http_options` says how HTTP is spoken everywhere, and `tcp_logs` who is told of connections, as an `ir.TcpChain`
-    has them.
+    has them. `rate_limits` is what is counted by labels, and `authorization` who is asked about requests and is told
+    this besides, both as `ir.Route.filters` has them; None: there is nobody who could be asked.
     """
 
     taken: Table[Port, str]
     leading_here: Table[Name, frozenset[str]]
     http_options: Callable[[], ir.HttpOptions]
     tcp_logs: Callable[[], tuple[Any, ...]]
+    rate_limits: Callable[[Labels], tuple[Any, ...]]
+    authorization: Callable[[Mapping[str, str] | None], tuple[Any, ...] | None]

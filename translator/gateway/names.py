@@ -17,6 +17,8 @@ BACKEND_TLS_POLICY: Final = f"{GROUP}/BackendTLSPolicy"
 TLS_ROUTE: Final = f"{GROUP}/TLSRoute"
 TCP_ROUTE: Final = f"{GROUP}/TCPRoute"
 UDP_ROUTE: Final = f"{GROUP}/UDPRoute"
+BACKEND_POLICY: Final = "getambassador.io/BackendPolicy"
+ROUTE_POLICY: Final = "getambassador.io/RoutePolicy"
 REFERENCE_GRANT: Final = f"{GROUP}/ReferenceGrant"
 NAMESPACE: Final = "core/Namespace"
 
@@ -25,6 +27,9 @@ PASSING: Final = {"TLSRoute": TLS_ROUTE, "TCPRoute": TCP_ROUTE, "UDPRoute": UDP_
 
 ROUTES: Final = {"HTTPRoute": HTTP_ROUTE, "GRPCRoute": GRPC_ROUTE, **PASSING}
 """The kinds of routes that are served."""
+
+POLICIES: Final = frozenset({BACKEND_TLS_POLICY, BACKEND_POLICY, ROUTE_POLICY})
+"""The kinds that attach to targets, and say more of them."""
 
 PARENTS: Final = {"Gateway": GATEWAY, "ListenerSet": LISTENER_SET}
 """The kinds that routes attach to."""

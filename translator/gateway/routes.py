@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from translator import ir
+from translator.decode import Problem
 from translator.gateway.attachment import Attachment, Place, attach, is_named, unread, unserved
 from translator.gateway.chains import virtual_host_name
 from translator.gateway.gateways import Gateways
@@ -17,7 +18,9 @@ from translator.gateway.listeners import ListenerKey, Named
 from translator.gateway.matches import order
 from translator.gateway.names import GROUP, PARENTS, PASSING
 from translator.gateway.ports import Ports
+from translator.gateway.route_policies import RoutePolicies
 from translator.gateway.rules import most_variants, variants
+from translator.gateway.treatment import Said
 from translator.gateway.understanding import Understanding, Understood
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
@@ -95,10 +98,12 @@ class Routes:
         attachments: Attachments,
         ports: Ports,
         understanding: Understanding,
+        policies: RoutePolicies,
     ) -> None:
         self._read = routes
         self._attachments = attachments.all
         self._ports = ports
+        self._policies = policies
         self.understood: Table[ObjectKey, Understood] = tables.each(
             "routes of gateways understood",
             attachments.all,
@@ -133,14 +138,29 @@ class Routes:
                     continue
                 came_by = ("http" if served.tls is None else "https", spot.port) if apart else None
                 shown = read(self._ports.presented, served.gateway) if by_tls else None
+                said = self._policies.of_listener(spot.key)
                 for name in spot.names:
                     host = virtual_host_name(served.port, spot.listener, name.effective)
-                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None)
+                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None, said)
                     hosts.setdefault(where, []).append(host)
         return {
             where.row_name(route): _Row(_routes(route, understood, where), tuple(dict.fromkeys(sorted(names))))
             for where, names in hosts.items()
         }
+
+    def refused(self, key: ObjectKey, understood: Understood) -> Iterator[Problem]:
+        """The rules whose requests are refused, since policies that should guard them cannot be used. For rules."""
+        generals = {
+            self._policies.of_listener(spot.key) for each in read(self._attachments, key) or () for spot in each.spots
+        }
+        for rule in understood.rules:
+            closed = {key for said in generals for key in rule.under(said).said.closed_by}
+            if closed:
+                named = sorted(policy.split("/", 2)[2] for policy in closed)
+                said = f"is answered {503 if rule.of_calls else 500}, since a RoutePolicy that should guard it"
+                yield Problem(
+                    f"spec.rules[{rule.place}]", f"{said} cannot be used: see {', '.join(named)}", stops=False
+                )
 
     def _passing(self, key: ObjectKey, understood: Understood) -> Understood | None:
         route = read(self._read, key)
@@ -152,7 +172,12 @@ class Routes:
     def _excess(self, key: ObjectKey, understood: Understood) -> str | None:
         spots = [spot for each in read(self._attachments, key) or () for spot in each.spots]
         hosts = {(spot.key, name.effective) for spot in spots for name in spot.names}
-        count = (sum(map(most_variants, understood.rules)) or 1) * len(hosts)
+        general = {spot.key: self._policies.of_listener(spot.key) for spot in spots}
+        made = {
+            said: sum(most_variants(rule.under(said)) for rule in understood.rules) or 1
+            for said in set(general.values())
+        }
+        count = sum(made[general[listener]] for listener, _ in hosts)
         if count <= MOST_ROUTES:
             return None
         said = f"{count:,} routes for {len(hosts):,} hostnames of listeners, and at most {MOST_ROUTES:,} are served"
@@ -178,18 +203,21 @@ class _Row:
 class _Circumstances:
     """What routes depend on beside the object that they are of: a hostname as it was written, and more at need.
 
-    That is how requests came in, where redirects must know it, and what services are shown, where they speak TLS.
+    That is how requests came in, where redirects must know it; what services are shown, where they speak TLS; and what
+    policies say of the listener.
     """
 
     original: str
     came_by: tuple[str, int] | None
     presented: ir.SecretRef | None
+    said: Said
 
     def row_name(self, route: Route) -> str:
         """The name of the routes."""
         name = f"{route.kind}/{route.namespace}/{route.name}@{self.original or '*'}"
         port = f":{self.came_by[1]}" if self.came_by else ""
-        return f"{name}{port}" + (f"!{self.presented.namespace}/{self.presented.name}" if self.presented else "")
+        name = f"{name}{port}" + (f"!{self.presented.namespace}/{self.presented.name}" if self.presented else "")
+        return "~".join([name, *[policy.split("/", 2)[2] for policy in self.said.policies]])
 
 
 def _names_of(attachments: tuple[Attachment, ...]) -> dict[Named, bool]:
@@ -207,10 +235,10 @@ def _routes(route: Route, understood: Understood, where: _Circumstances) -> tupl
                 each.action,
                 order(where.original, each.rank, route.age, each.order),
                 each.headers,
-                (route.key, *understood.policies),
+                (route.key, *understood.policies, *rule.said.policies),
                 each.filters,
             )
-            for rule in understood.rules
-            for each in variants(rule.presenting(where.presented), where.came_by or ("http", 80))
+            for rule in [each.under(where.said).presenting(where.presented) for each in understood.rules]
+            for each in variants(rule, where.came_by or ("http", 80))
         ]
     )

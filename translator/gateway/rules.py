@@ -9,14 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from translator import ir
+from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
+from translator.filters.cors import CrossOrigin
 from translator.gateway.backends import presenting
 from translator.gateway.filters import Treatment, redirects_of, rewrite_of, share_of
 from translator.gateway.kinds.filters import RequestMirror
 from translator.gateway.kinds.http_route import Retry, Timeouts
 from translator.gateway.matches import METHOD, Rank
 from translator.gateway.sessions import Session
+from translator.gateway.treatment import NOTHING, Said
 
 _PRECISE: Final = 1_000_000
 _CONDITIONS: Final = ("connect-failure", "refused-stream", "reset-before-request")
@@ -30,17 +33,21 @@ Listener = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A backend's share of a rule; `backend` None: it is broken."""
+    """A backend's share of a rule; `backend` None: it is broken. `hash_policy`: by what its endpoint is chosen."""
 
     backend: ir.Backend | None
     weight: int
     treatment: Treatment
     mirrors: tuple[ir.Mirror, ...] = ()
+    hash_policy: HashPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that is understood: what it asks, in the order of its matches, and what it does."""
+    """A rule that is understood: what it asks, in the order of its matches, and what it does.
+
+    `said` is what policies say of its requests beside.
+    """
 
     place: int
     matches: tuple[tuple[int, ir.RouteMatch, Rank], ...]
@@ -51,6 +58,12 @@ class Rule:
     retry: Retry | None
     of_calls: bool
     session: Session | None = None
+    said: Said = NOTHING
+
+    @property
+    def cors(self) -> CrossOrigin | None:
+        """Which pages of other sites may read answers: by its own filter, else by policies."""
+        return self.treatment.cors or self.said.cors
 
     @property
     def depends_on_listener(self) -> bool:
@@ -65,6 +78,10 @@ class Rule:
             each.backend for mirrors in (self.mirrors, *[share.mirrors for share in self.shares]) for each in mirrors
         ]
         return any(backend.tls is not None for backend in (*asked, *copied))
+
+    def under(self, general: Said) -> "Rule":
+        """The same where that is said of more than the rule, and its route."""
+        return replace(self, said=self.said.over(general)) if general.policies else self
 
     def presenting(self, certificate: ir.SecretRef | None) -> "Rule":
         """The same, with a certificate that is shown to backends where TLS is spoken with them."""
@@ -100,20 +117,20 @@ def most_variants(rule: Rule) -> int:
     """How many `variants` a rule has, at most."""
     apart = sum(share.weight > 0 for share in rule.shares) if any(not _is_plain(share) for share in rule.shares) else 1
     each = 2 if rule.treatment.redirect is not None else max(apart, 1)
-    return len(rule.matches) * each * (2 if rule.treatment.cors is not None else 1)
+    return len(rule.matches) * each * (2 if rule.cors is not None else 1)
 
 
 def variants(rule: Rule, listener: Listener) -> Iterator[Variant]:
     """The routes of a rule for requests that come in at a listener."""
-    treatment = rule.treatment
-    filters = tuple([each for each in (treatment.cors, rule.session) if each is not None])
+    own = tuple([each for each in (rule.cors, rule.session) if each is not None])
+    filters = (*own, *rule.said.filters)
     for number, match, rank in rule.matches:
         for place, (narrowed, action, headers) in enumerate(_actions(rule, match, listener)):
             name, order = f"{rule.place}-{number}", (rule.place, number, place)
             if place:
                 name = f"{name}-{place}"
             yield Variant(name, narrowed, rank, order, action, headers, filters)
-            asked = next((each for each in narrowed.headers if each.name == METHOD), None) if treatment.cors else None
+            asked = next((each for each in narrowed.headers if each.name == METHOD), None) if rule.cors else None
             if asked is not None and asked != _PREFLIGHT:
                 yield Variant(
                     f"{name}-preflight", _preflight(narrowed, asked), rank, (*order, 1), action, headers, filters
@@ -130,7 +147,7 @@ Action = tuple[ir.RouteMatch, ir.Forward | ir.Redirect | ir.DirectResponse, ir.H
 
 def _actions(rule: Rule, match: ir.RouteMatch, listener: Listener) -> Iterator[Action]:
     treatment, error = rule.treatment, ir.DirectResponse(503 if rule.of_calls else 500)
-    if treatment.unserved:
+    if treatment.unserved or rule.said.is_closed:
         yield match, error, ir.NO_EDITS
     elif treatment.redirect is not None:
         for redirect, came_with_port in redirects_of(treatment.redirect, match.path, listener):
@@ -165,18 +182,31 @@ def _forward(rule: Rule, shares: Sequence[Share], match: ir.RouteMatch) -> ir.Fo
     own = shares[0].treatment.rewrite if len(shares) == 1 else None
     rewrite = own or rule.treatment.rewrite
     mirrors = rule.mirrors + (shares[0].mirrors if len(shares) == 1 else ())
-    timeout, retry = _patience(rule.timeouts, rule.retry, of_calls=rule.of_calls)
+    timeout, retry = _patience_of(rule)
     websockets = None if rule.of_calls else _WEBSOCKETS
-    features = tuple([each for each in (retry, websockets) if each is not None])
+    alike = next((share.hash_policy for share in shares if share.hash_policy is not None), None)
+    features = tuple([each for each in (retry, websockets, alike) if each is not None])
     return ir.Forward(
         tuple([ir.WeightedBackend(share.backend, share.weight, share.treatment.headers) for share in shares]),
         rewrite_of(rewrite.path, match.path) if rewrite else None,
         rewrite.hostname if rewrite else None,
         timeout,
         mirrors,
-        features,
+        (*features, *rule.said.features),
         503 if rule.of_calls else 500,
     )
+
+
+def _patience_of(rule: Rule) -> tuple[int | None, RetryPolicy | None]:
+    """The same of a rule: what it does not say itself, policies may."""
+    timeouts, said = rule.timeouts, rule.said
+    if timeouts.request is None and said.timeout_ms is not None:
+        timeouts = replace(timeouts, request=said.timeout_ms)
+    if rule.retry is not None or said.retry is None:
+        return _patience(timeouts, rule.retry, of_calls=rule.of_calls)
+    limit, _ = _patience(replace(timeouts, backend_request=None), None, of_calls=rule.of_calls)
+    each_try = said.retry.per_try_timeout_ms or timeouts.backend_request or None
+    return limit, replace(said.retry, per_try_timeout_ms=each_try)
 
 
 def _patience(timeouts: Timeouts, retry: Retry | None, *, of_calls: bool) -> tuple[int | None, RetryPolicy | None]:

@@ -33,6 +33,7 @@ from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connection
 from translator.gateway.kinds.udp_route import UDPRouteSpec
 from translator.gateway.listeners import port_of
 from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
+from translator.gateway.own_policies import OwnPolicies
 from translator.gateway.policies import TlsPolicies
 from translator.gateway.policy_statuses import PolicyStatuses
 from translator.gateway.ports import Ports
@@ -122,7 +123,13 @@ class GatewayTables:
         self._attachments = Attachments(tables, gateways, routes)
         terminations = Terminations(kubernetes, grants)
         policies = TlsPolicies(tables, kubernetes, terminations, options)
-        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {**gateways.sources, **objects, **policies.sources}
+        own_policies = OwnPolicies(tables, gateways, elsewhere, options.ambassador_id)
+        self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
+            **gateways.sources,
+            **objects,
+            **policies.sources,
+            **own_policies.sources,
+        }
         self.files = policies.files
         self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, elsewhere, options)
         self.listeners = ports.listeners
@@ -135,8 +142,9 @@ class GatewayTables:
                 lambda _, row: {} if gateways.is_dedicated(row.gateway) else givable(row.opened),
             ),
         )
-        understanding = Understanding(Backends(kubernetes, grants, policies, elsewhere.leading_here))
-        self._routes = Routes(tables, routes, self._attachments, ports, understanding)
+        backends = Backends(kubernetes, grants, policies, own_policies.backends, elsewhere.leading_here)
+        understanding = Understanding(backends, own_policies.routes)
+        self._routes = Routes(tables, routes, self._attachments, ports, understanding, own_policies.routes)
         self.routes, self.hosts_of = self._routes.routes, self._routes.hosts_of
         connections = Connections(
             tables, routes, self._attachments.all, ports, self._routes.passing, elsewhere.tcp_logs
@@ -145,7 +153,8 @@ class GatewayTables:
             "chains of gateways and connections", ports.chains, connections.chains
         )
         told = PolicyStatuses(tables, gateways, kubernetes, policies, self._attachments.all, self._routes.understood)
-        self._declare_statuses(routes, told.statuses)
+        own_policies.tell(kubernetes, routes, self._attachments.all)
+        self._declare_statuses(routes, (told.statuses, *own_policies.statuses))
         self.problems: tuple[Problems, ...] = (
             tables.each(
                 "gateway class problems", gateways.classes, lambda _, row: _told(row, gateways.class_conditions(row))
@@ -155,9 +164,10 @@ class GatewayTables:
             tables.each("listener set problems", gateways.sets, self._set_problems),
             tables.each("route problems", routes, self._route_problems),
             told.problems,
+            *own_policies.problems,
         )
 
-    def _declare_statuses(self, routes: Table[ObjectKey, Route], policies: Table[ObjectKey, bytes]) -> None:
+    def _declare_statuses(self, routes: Table[ObjectKey, Route], policies: Iterable[Table[ObjectKey, bytes]]) -> None:
         tables, gateways = self._tables, self._gateways
         self._conditions: Table[ObjectKey, Conditions] = tables.each(
             "conditions of gateways", gateways.all, self._gateway_conditions
@@ -176,7 +186,7 @@ class GatewayTables:
             tables.each("statuses of gateways", gateways.all, self._gateway_status),
             tables.each("statuses of listener sets", gateways.sets, self._set_status),
             tables.each("statuses of routes", routes, lambda key, _: self._route_status(key)),
-            policies,
+            *policies,
         )
 
     # -- Gateways
@@ -283,7 +293,7 @@ class GatewayTables:
         if understood is None:
             return _told(route, conditions)
         told = _told(route, [*conditions, *understood.references, *understood.dropped]) or ()
-        return (*told, *understood.unasked) or None
+        return (*told, *understood.unasked, *self._routes.refused(key, understood)) or None
 
 
 def _of(verdicts: Iterable[Verdict]) -> list[Condition]:

@@ -16,6 +16,7 @@ from translator.gateway.kinds.passing import PassingRule
 from translator.gateway.kinds.shared import BackendObjectRef, Object
 from translator.gateway.matches import Rank, call_match, http_match
 from translator.gateway.names import PASSING
+from translator.gateway.route_policies import RoutePolicies
 from translator.gateway.rules import Rule, Share, mirror_of
 from translator.gateway.sessions import session_of, unserved
 from translator.ir import ObjectKey
@@ -67,6 +68,7 @@ class _Notes:
             self.references.append(found.problem)
         if found.concerned is not None:
             self.concerned.add(found.concerned)
+        self.policies.update(found.policies)
         if found.demand is not None:
             self.policies.add(found.demand.policy)
             if found.demand.tls is None:
@@ -77,8 +79,9 @@ class _Notes:
 class Understanding:
     """Each route by itself. The method is for rules that a sweep runs: it asks for Services and ReferenceGrants."""
 
-    def __init__(self, backends: Backends) -> None:
+    def __init__(self, backends: Backends, policies: RoutePolicies) -> None:
         self._backends = backends
+        self._policies = policies
 
     def understand(self, route: Object[Any]) -> Understood | None:
         """What a route means; None when a problem stops it."""
@@ -144,31 +147,31 @@ class Understanding:
         mirrors = tuple(self._mirrors(route, treatment, notes, of_calls=of_calls))
         timeouts, retry = (Timeouts(), None) if isinstance(written, GrpcRule) else (written.timeouts, written.retry)
         kept = session_of(session, route.key, place) if session is not None and wrong is None else None
-        return Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls=of_calls, session=kept)
+        of_policies = self._policies.of_rule(route.key, written.name)
+        return Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls, kept, of_policies)
 
     def _share(self, route: Object[Any], ref: BackendRef, path: str, notes: _Notes, *, of_calls: bool) -> Share:
-        backend = self._find(route, ref, path, notes, of_calls=of_calls)
-        treatment = treatment_of(ref.filters, path, of_calls=of_calls, of_backend=True)
+        found = self._find(route, ref, path, notes, of_calls=of_calls)
+        backend, treatment = found.backend, treatment_of(ref.filters, path, of_calls=of_calls, of_backend=True)
         for where, said in treatment.unserved:
             notes.drop(where, said)
             backend = None
-        return Share(backend, ref.weight, treatment, tuple(self._mirrors(route, treatment, notes, of_calls=of_calls)))
+        mirrors = tuple(self._mirrors(route, treatment, notes, of_calls=of_calls))
+        return Share(backend, ref.weight, treatment, mirrors, found.hash_policy)
 
     def _mirrors(
         self, route: Object[Any], treatment: Treatment, notes: _Notes, *, of_calls: bool
     ) -> Iterator[ir.Mirror]:
         """The copies that are sent; one whose backend is missing is not."""
         for path, mirror in treatment.mirrors:
-            backend = self._find(route, mirror.backend_ref, path, notes, of_calls=of_calls)
+            backend = self._find(route, mirror.backend_ref, path, notes, of_calls=of_calls).backend
             if backend is not None:
                 yield mirror_of(backend, mirror)
 
-    def _find(
-        self, route: Object[Any], ref: BackendObjectRef, path: str, notes: _Notes, *, of_calls: bool
-    ) -> ir.Backend | None:
+    def _find(self, route: Object[Any], ref: BackendObjectRef, path: str, notes: _Notes, *, of_calls: bool) -> Found:
         found = self._backends.find(route, ref, path, of_calls=of_calls)
         notes.find(found, path)
-        return found.backend
+        return found
 
 
 def _matches(written: AnyRule, path: str, notes: _Notes) -> Iterator[Matched]:

@@ -61,6 +61,7 @@ def samples() -> Iterator[list[Document]]:
     """All of them."""
     yield from (_authorization(), _files(), _hosts(), _listeners(), _tcp(), _told(), _secrets_with_dots())
     yield from (_namespaces(), _dots_of_the_module(), _log_service(), _rate_limits(), *_resolvers())
+    yield _policies()
     yield from ([each, mapping("m")] for each in _tracing())
     yield from ([each] for each in _mappings())
     yield from ([each, mapping("m"), mapping("n", service="b.default")] for each in _modules())
@@ -165,6 +166,58 @@ def _rate_limits() -> list[Document]:
         an_object("TLSContext", "ctx", {"sni": "limits"}),
         mapping("m", labels=labels),
     ]
+
+
+def _policies() -> list[Document]:
+    """Policies of all fields, and what they are about."""
+    of_requests = {
+        "targetRefs": [{"kind": "HTTPRoute", "name": "r", "sectionName": "a"}],
+        "timeout_ms": 5,
+        "idle_timeout_ms": 6,
+        "retry_policy": {"retry_on": "5xx"},
+        "priority": "high",
+        "cors": {"origins": ["*"]},
+        "labels": {"d": [{"group": [{"remote_address": {}}]}]},
+        "ip_allow": [{"peer": "192.0.2.0/24"}],
+        "ip_deny": [{"peer": "192.0.2.1"}],
+        "external_auth": True,
+        "auth_context_extensions": {"a": "b"},
+        "compress": True,
+    }
+    of_service = {
+        "targetRefs": [{"name": "s", "sectionName": "main"}],
+        "connect_timeout_ms": 5,
+        "circuit_breakers": BREAKERS,
+        "keepalive": {"idle_time": 5},
+        "cluster_idle_timeout_ms": 6,
+        "cluster_max_connection_lifetime_ms": 7,
+        "load_balancer": {"policy": "maglev", "source_ip": True},
+        "health_checks": [{"health_check": {"http": {"path": "/"}}}],
+        "outlier_detection": {"consecutive_5xx": 5},
+    }
+    listeners = [{"name": "http", "port": 8000, "protocol": "HTTP"}]
+    rules = [
+        {"name": "a", "backendRefs": [{"name": "s", "port": 80}]},
+        {"name": "b", "backendRefs": [{"name": "s", "port": 81}]},
+    ]
+    return [
+        an_object("AuthService", "a", {"auth_service": "a.example.com", "proto": "grpc", "protocol_version": "v3"}),
+        an_object("RateLimitService", "l", {"service": "l.example.com", "protocol_version": "v3", "domain": "d"}),
+        an_object("RoutePolicy", "p", of_requests),
+        an_object("BackendPolicy", "p", of_service),
+        _of_gateway_api("GatewayClass", "c", {"controllerName": "getambassador.io/dragoman"}),
+        _of_gateway_api("Gateway", "g", {"gatewayClassName": "c", "listeners": listeners}),
+        _of_gateway_api("HTTPRoute", "r", {"parentRefs": [{"name": "g"}], "rules": rules}),
+        {
+            **_of_gateway_api("Service", "s", {"ports": [{"name": "main", "port": 80}, {"name": "more", "port": 81}]}),
+            "apiVersion": "v1",
+        },
+    ]
+
+
+def _of_gateway_api(kind: str, name: str, spec: dict[str, Any]) -> Document:
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def _resolvers() -> Iterator[list[Document]]:

@@ -32,11 +32,14 @@ from translator.emissary.kinds.resolver import ConsulResolverSpec
 from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec, TlsSettings
 from translator.emissary.kinds.tracing_service import TracingServiceSpec
+from translator.gateway.kinds.backend_policy import BackendPolicySpec
+from translator.gateway.kinds.route_policy import RoutePolicySpec
 
 PAGES = Path(__file__).parents[3] / "docs" / "reference"
 MARKER = "<!-- The rest is made from the code: python -m tests.translator.emissary.reference -->"
 KINDS: dict[str, type[Any]] = {
     "authservice": AuthServiceSpec,
+    "backendpolicy": BackendPolicySpec,
     "consulresolver": ConsulResolverSpec,
     "host": HostSpec,
     "listener": ListenerSpec,
@@ -44,6 +47,7 @@ KINDS: dict[str, type[Any]] = {
     "mapping": MappingSpec,
     "module": AmbassadorConfig,
     "ratelimitservice": RateLimitServiceSpec,
+    "routepolicy": RoutePolicySpec,
     "tcpmapping": TCPMappingSpec,
     "tlscontext": TLSContextSpec,
     "tracingservice": TracingServiceSpec,

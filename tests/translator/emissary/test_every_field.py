@@ -36,6 +36,9 @@ NOWHERE: Final = {
     "SourceCluster.key": "says once more what its object is called, and may say nothing else",
     "DestinationCluster.key": "says once more what its object is called, and may say nothing else",
     "RemoteAddress.key": "says once more what its object is called, and may say nothing else",
+    "RouteTarget.group": "says once more what all targets are of, and may say nothing else",
+    "ServiceTarget.group": "says once more what all targets are of, and may say nothing else",
+    "ServiceTarget.kind": "says once more what all targets are, and may say nothing else",
     "Probe.allow_non_local": "read by the diagnostics: tests/diagnostics/test_diagnostics_access.py",
 }
 """Fields of which nothing for Envoy comes, and why."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.translator.emissary.world import world
-from translator.emissary.fields.cors import origin_of
+from translator.fields.cors import origin_of
 from translator.filters.address_rules import AddressRange, AddressRules
 from translator.filters.cors import CrossOrigin, Origin
 from translator.filters.error_bodies import ErrorBodies, ErrorBody

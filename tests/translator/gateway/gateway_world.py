@@ -18,6 +18,7 @@ LISTENER = {"name": "http", "port": 8000, "protocol": "HTTP"}
 
 def key_of(kind: str, name: str, namespace: str = "default") -> str:
     group = "core" if kind in {"Namespace", "Service", "Secret", "ConfigMap"} else GROUP
+    group = "getambassador.io" if kind in {"BackendPolicy", "RoutePolicy"} else group
     return f"{group}/{kind}/{namespace}/{name}"
 
 

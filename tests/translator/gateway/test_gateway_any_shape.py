@@ -101,6 +101,32 @@ FAMILY: dict[str, dict[str, Any]] = {
             "options": {"x.test/y": "z"},
         }
     },
+    "BackendPolicy": {
+        "spec": {
+            "ambassador_id": ["default"],
+            "targetRefs": [{"group": "", "kind": "Service", "name": "red", "sectionName": "main"}],
+            "connect_timeout_ms": 5,
+            "circuit_breakers": [{"max_requests": 5}],
+            "load_balancer": {"policy": "maglev", "cookie": {"name": "c", "ttl": "5s"}},
+            "health_checks": [{"health_check": {"http": {"path": "/well"}}}],
+            "outlier_detection": {"consecutive_5xx": 5},
+        }
+    },
+    "RoutePolicy": {
+        "spec": {
+            "targetRefs": [
+                {"kind": "Gateway", "name": "web", "sectionName": "http"},
+                {"kind": "HTTPRoute", "name": "a", "sectionName": "rule"},
+            ],
+            "timeout_ms": 5,
+            "retry_policy": {"retry_on": "5xx", "per_try_timeout": "1s"},
+            "cors": {"origins": ["*"]},
+            "labels": {"ambassador": [{"a": [{"remote_address": {"key": "remote_address"}}]}]},
+            "ip_allow": [{"peer": "192.0.2.0/24"}],
+            "external_auth": True,
+            "auth_context_extensions": {"a": "b"},
+        }
+    },
     "Namespace": {},
     "ConfigMap": {"data": {"ca.crt": "x"}},
 }

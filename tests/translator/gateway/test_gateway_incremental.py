@@ -103,6 +103,7 @@ FILTERS = st.sampled_from(
 )
 RULES = st.builds(
     lambda path, backends, filters: {
+        **({"name": "r0"} if path == "/" and not filters else {}),
         "matches": [{"path": {"value": path}}],
         "filters": filters,
         "backendRefs": [] if filters and filters[0]["type"] == "RequestRedirect" else backends,
@@ -153,6 +154,36 @@ POLICIES = st.builds(
     st.sampled_from([None, "main"]),
     st.lists(st.sampled_from(["ca", "missing"]), max_size=2),
 )
+TARGETS = st.builds(
+    given_fields,
+    kind=st.sampled_from(["Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute"]),
+    name=NAMES,
+    sectionName=st.sampled_from([None, None, "l0", "r0"]),
+)
+OF_ROUTES = st.builds(
+    lambda target, said: {"targetRefs": [target], **said},
+    TARGETS,
+    st.sampled_from(
+        [
+            {"timeout_ms": 5, "cors": {"origins": ["*"]}},
+            {"ip_deny": [{"peer": "192.0.2.1"}], "retry_policy": {"retry_on": "5xx"}},
+            {"ip_allow": "wrong"},
+            {"external_auth": True},
+        ]
+    ),
+)
+OF_SERVICES = st.builds(
+    lambda name, section, said: {"targetRefs": [given_fields(name=name, sectionName=section)], **said},
+    NAMES,
+    st.sampled_from([None, "main"]),
+    st.sampled_from(
+        [
+            {"circuit_breakers": [{"max_requests": 1}]},
+            {"load_balancer": {"policy": "maglev", "source_ip": True}, "connect_timeout_ms": 7},
+            {"connect_timeout_ms": "wrong"},
+        ]
+    ),
+)
 CLASSES = st.sampled_from([{"controllerName": CONTROLLER}, {"controllerName": "x.test/y"}])
 ADDRESSES = st.sampled_from([{}, DEDICATED, {"labels": {"getambassador.io/addresses": "wrong"}}])
 WAYS = st.lists(
@@ -177,6 +208,8 @@ SPECS = {
     "UDPRoute": CALLS,
     "ReferenceGrant": GRANTS,
     "BackendTLSPolicy": POLICIES,
+    "BackendPolicy": OF_SERVICES,
+    "RoutePolicy": OF_ROUTES,
     "Service": SERVICES,
 }
 EDITS = st.one_of(

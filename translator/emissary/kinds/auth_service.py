@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from translator.checks import HeaderFormat, HeaderName, Milliseconds, PlainText, path_prefix
 from translator.decode import Invalid, Problem, Rule, quote, rule
-from translator.emissary.fields.upstream import Breakers, StatsNameText
 from translator.emissary.service_names import service
+from translator.fields.upstream import Breakers, StatsNameText
 from translator.filters.external_auth import STATUSES, Body
 
 MOST_BYTES = 4_294_967_295

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LONGEST_DURATION, Count, HeaderName
 from translator.decode import Invalid, Problem, Rule, rule
-from translator.emissary.fields.upstream import StatsNameText
 from translator.emissary.service_names import service as readable
+from translator.fields.upstream import StatsNameText
 
 _LONGEST: Final = LONGEST_DURATION // 1000
 

@@ -23,27 +23,8 @@ from translator.checks import (
 )
 from translator.decode import Invalid, Problem, Sort, Validation, join, quote, rule, step
 from translator.dot_segments import WRONG_IN_A_REWRITE
-from translator.emissary.fields.cors import Cors
-from translator.emissary.fields.error_overrides import ErrorOverrides
-from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
-from translator.emissary.fields.health_checks import HealthCheck, health_problems
-from translator.emissary.fields.labels import Labels
-from translator.emissary.fields.load_balancer import LoadBalancer
-from translator.emissary.fields.outlier_detection import OutliersGiven
-from translator.emissary.fields.priority import Priority
 from translator.emissary.fields.redirect import Code, Paths
-from translator.emissary.fields.retry_policy import RetryPolicy
 from translator.emissary.fields.rewrite import RegexSubstitution
-from translator.emissary.fields.shadow import WITHOUT_EFFECT, shadow_problems
-from translator.emissary.fields.upgrades import Protocol
-from translator.emissary.fields.upstream import (
-    Breakers,
-    DnsType,
-    KeepaliveSpec,
-    Lifetime,
-    StatsNameText,
-    family_problems,
-)
 from translator.emissary.hostnames import mapping_hostname
 from translator.emissary.pitfalls import (
     is_plain_hostname,
@@ -55,6 +36,25 @@ from translator.emissary.pitfalls import (
     of_retries,
 )
 from translator.emissary.service_names import service as readable
+from translator.fields.cors import Cors
+from translator.fields.error_overrides import ErrorOverrides
+from translator.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.fields.health_checks import HealthCheck, health_problems
+from translator.fields.labels import Labels
+from translator.fields.load_balancer import LoadBalancer
+from translator.fields.outlier_detection import OutliersGiven
+from translator.fields.priority import Priority
+from translator.fields.retry_policy import RetryPolicy
+from translator.fields.shadow import WITHOUT_EFFECT, shadow_problems
+from translator.fields.upgrades import Protocol
+from translator.fields.upstream import (
+    Breakers,
+    DnsType,
+    KeepaliveSpec,
+    Lifetime,
+    StatsNameText,
+    family_problems,
+)
 from translator.values import dataclass
 
 AUTHORITY = ":authority"

@@ -7,20 +7,20 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
 from translator.decode import Decoded, FrozenMap, Problem, Rule, rule, schema_of
-from translator.emissary.fields.address_rules import Allowed, Denied
-from translator.emissary.fields.buffer import Buffer
-from translator.emissary.fields.cors import Cors
-from translator.emissary.fields.error_overrides import ErrorOverrides
-from translator.emissary.fields.grpc_stats import GrpcStatsSpec
-from translator.emissary.fields.gzip import Gzip
-from translator.emissary.fields.header_edits import AddedHeaders, RemovedHeaders
-from translator.emissary.fields.http import HttpSettings, http_problems
-from translator.emissary.fields.labels import DefaultLabels
-from translator.emissary.fields.load_balancer import LoadBalancer
-from translator.emissary.fields.retry_policy import RetryPolicy
-from translator.emissary.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
 from translator.emissary.objects import read_spec
 from translator.emissary.service_names import service
+from translator.fields.address_rules import Allowed, Denied
+from translator.fields.buffer import Buffer
+from translator.fields.cors import Cors
+from translator.fields.error_overrides import ErrorOverrides
+from translator.fields.grpc_stats import GrpcStatsSpec
+from translator.fields.gzip import Gzip
+from translator.fields.header_edits import AddedHeaders, RemovedHeaders
+from translator.fields.http import HttpSettings, http_problems
+from translator.fields.labels import DefaultLabels
+from translator.fields.load_balancer import LoadBalancer
+from translator.fields.retry_policy import RetryPolicy
+from translator.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from translator.checks import Milliseconds, PlainText
 from translator.decode import Problem, Rule, rule
-from translator.emissary.fields.upstream import StatsNameText
 from translator.emissary.service_names import service
+from translator.fields.upstream import StatsNameText
 
 TIMEOUT_MS = 20
 

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Final
 
 from translator.checks import LONGEST_DURATION, Percent, PlainText, Port
 from translator.decode import Invalid, Problem, Rule, quote, rule
-from translator.emissary.fields.upstream import Breakers, StatsNameText, Upstream, family_problems
 from translator.emissary.hostnames import host_hostname, server_names
 from translator.emissary.own_ports import canonical
 from translator.emissary.service_names import service as readable
+from translator.fields.upstream import Breakers, StatsNameText, Upstream, family_problems
 
 
 def _server_name(text: str) -> str:

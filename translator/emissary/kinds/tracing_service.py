@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Final
 
 from translator.checks import HeaderName, Percent, PlainText, header_text, host_glob
 from translator.decode import Invalid, Problem, quote, rule
-from translator.emissary.fields.http import retired
-from translator.emissary.fields.upstream import StatsNameText
 from translator.emissary.service_names import service as readable
+from translator.fields.http import retired
+from translator.fields.upstream import StatsNameText
 
 _DRIVERS: Final = ("zipkin", "datadog", "opentelemetry")
 _DRIVER_SCHEMA: Final[dict[str, Any]] = {"enum": [*_DRIVERS, "lightstep"]}

@@ -14,8 +14,8 @@ from translator.checks import (
     plain_text,
 )
 from translator.decode import Invalid, Problem, Rule, quote, rule
-from translator.emissary.fields.header_edits import AddedHeader
 from translator.features.upstream.health_checks import GrpcCheck, HealthChecks, HttpCheck
+from translator.fields.header_edits import AddedHeader
 
 _Threshold = Annotated[Count, Rule(minimum=1)]
 _Status = Annotated[int, Rule(minimum=100, maximum=599)]

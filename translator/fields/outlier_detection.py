@@ -11,8 +11,8 @@ import orjson
 
 from translator.checks import Count, Percent
 from translator.decode import Decoded, Problem, Rule, decode, rule, schema_of, show
-from translator.emissary.fields.health_checks import Time
 from translator.features.upstream import outlier_detection
+from translator.fields.health_checks import Time
 
 _Failures = Annotated[Count, Rule(minimum=1)]
 

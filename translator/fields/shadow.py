@@ -5,7 +5,7 @@ from typing import Final
 
 from translator import ir
 from translator.decode import Problem
-from translator.emissary.fields.load_balancer import LoadBalancer
+from translator.fields.load_balancer import LoadBalancer
 
 WITHOUT_EFFECT: Final = (
     "regex_rewrite",

@@ -1,11 +1,13 @@
-"""`ip_allow` and `ip_deny` of the Module: who gets in, by the address.
+"""`ip_allow` and `ip_deny`: who gets in, by the address.
 
-An entry that is wrong is left out alone, and told. Of `ip_allow` never the whole: that would let everyone in.
+In the Module an entry that is wrong is left out alone, and told; of `ip_allow` never the whole: that would let everyone
+in. In a policy it stops the whole, which then lets nobody in.
 """
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Final, Literal
 
 from translator.decode import Decoded, FrozenMap, Invalid, Problem, Rule, kind_shown, quote
 from translator.decoding.findings import Findings
@@ -30,15 +32,26 @@ def _entry_of(value: object) -> Mapping[str, str]:
 
 
 def _read(value: object) -> Decoded[tuple[Mapping[str, str], ...]]:
+    read = _entries(value)
+    left_out = [replace(each, message=f"{each.message}; it is left out", stops=False) for each in read.problems]
+    return Decoded(read.value, tuple(left_out))
+
+
+def _read_all(value: object) -> Decoded[tuple[Mapping[str, str], ...]]:
+    read = _entries(value)
+    return Decoded(None, read.problems) if read.problems else read
+
+
+def _entries(value: object) -> Decoded[tuple[Mapping[str, str], ...]]:
+    """The entries that are right, and what is wrong with the others."""
     if not isinstance(value, list):
-        said = f"must be a list, not {kind_shown(value)}; it is left out"
-        return Decoded((), (Problem("", said, stops=False),))
+        return Decoded((), (Problem("", f"must be a list, not {kind_shown(value)}"),))
     found, problems = [], Findings()
     for index, given in enumerate(value):
         try:
             found.append(_entry_of(given))
         except Invalid as wrong:
-            problems.add(Problem(f"[{index}]", f"{wrong.message}; it is left out", stops=False))
+            problems.add(Problem(f"[{index}]", wrong.message))
     return Decoded(tuple(found), problems.told())
 
 
@@ -54,11 +67,16 @@ def _read_allowed(value: object) -> Decoded[tuple[Mapping[str, str], ...]]:
     return Decoded(NOBODY, (*read.problems, nobody))
 
 
-_SCHEMA: Final = {
+_SCHEMA: Final[dict[str, Any]] = {
     "type": "array",
     "items": {"type": "object", "properties": {whose: {"type": "string"} for whose in WHOSE}, "maxProperties": 1},
 }
 Allowed = Annotated[tuple[Mapping[str, str], ...], Rule(convert=_read_allowed, schema=_SCHEMA)]
+_STRICT: Final = {"x-kubernetes-preserve-unknown-fields": True, "minProperties": 1}
+"""What nobody knows is kept, to be refused: without it, an entry would say nothing."""
+_EVERY: Final = {**_SCHEMA, "items": {**_SCHEMA["items"], **_STRICT}}
+Ranges = Annotated[tuple[Mapping[str, str], ...], Rule(convert=_read_all, schema=_EVERY)]
+"""Of which every entry must be right."""
 Denied = Annotated[tuple[Mapping[str, str], ...], Rule(convert=_read, schema=_SCHEMA)]
 
 

@@ -10,9 +10,6 @@ from typing import Annotated, Final, Protocol, TypeVar
 
 from translator.checks import LONGEST_DURATION, Count, plain_text
 from translator.decode import Invalid, Problem, Rule, quote, rule
-from translator.emissary.fields.health_checks import HealthCheck, health_checks_of
-from translator.emissary.fields.load_balancer import LoadBalancer, balancing_of
-from translator.emissary.fields.outlier_detection import Outliers, outlier_detection_of
 from translator.features.header_case import Case
 from translator.features.upstream.circuit_breakers import CircuitBreakers, Thresholds
 from translator.features.upstream.connections import Connections
@@ -20,6 +17,9 @@ from translator.features.upstream.dns import Dns, Family
 from translator.features.upstream.header_case import HeaderCase
 from translator.features.upstream.keepalive import Keepalive
 from translator.features.upstream.stats_name import StatsName
+from translator.fields.health_checks import HealthCheck, health_checks_of
+from translator.fields.load_balancer import LoadBalancer, balancing_of
+from translator.fields.outlier_detection import Outliers, outlier_detection_of
 
 T = TypeVar("T")
 

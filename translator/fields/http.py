@@ -9,13 +9,13 @@ from typing import Annotated, Any, Final
 
 from translator.checks import Count, header_name
 from translator.decode import FrozenMap, Invalid, Problem, Rule, rule
-from translator.emissary.fields.access_log import AccessLogSettings, format_problems
-from translator.emissary.fields.runtime_flags import RuntimeFlags
 from translator.features.header_case import Case
 from translator.features.http.client_certificates import ClientCertificates, Detail, Forwarding
 from translator.features.http.http1 import Http1
 from translator.features.http.limits import RequestHeaders
 from translator.features.http.router import NoEnvoyHeaders
+from translator.fields.access_log import AccessLogSettings, format_problems
+from translator.fields.runtime_flags import RuntimeFlags
 
 MOST_HEADERS_KB: Final = 8192
 _DETAILS: Final[tuple[Detail, ...]] = ("subject", "cert", "chain", "dns", "uri")

@@ -1,0 +1,171 @@
+"""What the statuses of BackendPolicies and RoutePolicies say: of each target, whether the policy counts there.
+
+An entry is about a target, which stands as its ancestor: what becomes of a policy is the same at every Gateway, and
+that a target is not there can be said of nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+import orjson
+
+from translator.decode import Problem
+from translator.gateway.attached import WHOLE, Attached, targets
+from translator.gateway.attachment import Attachment
+from translator.gateway.conditions import Condition, false, listed
+from translator.gateway.gateways import Gateways, declared
+from translator.gateway.kinds.shared import Object
+from translator.gateway.kinds.targets import Place, Target, place_of
+from translator.gateway.names import CONTROLLER, GATEWAY, LISTENER_SET
+from translator.gateway.problems import problems_of
+from translator.ir import ObjectKey
+from translator.kubernetes.tables import KubernetesTables, name_of
+from translator.tables import Table, Tables, read
+
+MOST_ANCESTORS: Final = 16
+"""In a status, by the API's own limit."""
+
+Sections = Callable[[ObjectKey], frozenset[str] | str]
+"""The sections that an object has, else why it can be no target. For rules."""
+
+
+class Sound(Protocol):
+    """A policy by itself."""
+
+    @property
+    def accepted(self) -> Condition: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What became of a target; `wrong` is why the policy does not count there."""
+
+    target: Target
+    wrong: Condition | None
+
+
+class AttachedStatuses:
+    """`statuses` are what the statuses of the policies of a kind are to say, as JSON; `problems` what is wrong."""
+
+    def __init__(
+        self, tables: Tables, attached: Attached[Any], judged: Table[ObjectKey, Any], sections: Sections
+    ) -> None:
+        self._attached = attached
+        self._judged: Table[ObjectKey, Sound] = judged
+        self._sections = sections
+        kind = attached.kind.partition("/")[2]
+        self._standings: Table[ObjectKey, tuple[_Standing, ...]] = tables.each(
+            f"targets of {kind}", attached.all, lambda key, row: tuple(self._stand(key, row))
+        )
+        self.statuses: Table[ObjectKey, bytes] = tables.each(f"statuses of {kind}", attached.all, self._status)
+        self.problems: Table[ObjectKey, tuple[Problem, ...]] = tables.each(
+            f"{kind} problems", attached.all, self._problems_of
+        )
+
+    def _stand(self, key: ObjectKey, row: Object[Any]) -> Iterator[_Standing]:
+        for number, target in enumerate(targets(row)):
+            place = place_of(target, row.namespace)
+            wrong = self._missing(place, f"spec.targetRefs[{number}]")
+            yield _Standing(target, wrong or self._conflict(key, place, f"spec.targetRefs[{number}]"))
+
+    def _missing(self, place: Place, path: str) -> Condition | None:
+        key, section = place
+        called, found = _called(key), self._sections(key)
+        if isinstance(found, str):
+            return false("Accepted", "TargetNotFound", f"{called} {found}", path)
+        if section and section not in found:
+            said = f"{called} has no section of the name {section}"
+            return false("Accepted", "TargetNotFound", said, f"{path}.sectionName")
+        return None
+
+    def _conflict(self, key: ObjectKey, place: Place, path: str) -> Condition | None:
+        owner = self._attached.owner(*place) or key
+        if owner == key:
+            return None
+        target, section = place
+        what = f"{section} of {_called(target)}" if section else _called(target)
+        said = f"{what} belongs to the {_called(owner).removeprefix('the ')}, which comes first"
+        return false("Accepted", "Conflicted", said, path)
+
+    def _status(self, key: ObjectKey, row: Object[Any]) -> bytes:
+        judged = read(self._judged, key)
+        if judged is None:
+            return orjson.dumps({"ancestors": []})
+        return orjson.dumps(
+            {
+                "ancestors": [
+                    {
+                        "ancestorRef": _reference(each.target, row.namespace),
+                        "controllerName": CONTROLLER,
+                        "conditions": listed([_accepted(judged.accepted, each.wrong)]),
+                    }
+                    for each in (read(self._standings, key) or ())[:MOST_ANCESTORS]
+                ]
+            }
+        )
+
+    def _problems_of(self, key: ObjectKey, row: Object[Any]) -> tuple[Problem, ...] | None:
+        judged = read(self._judged, key)
+        said = [judged.accepted] if judged is not None else []
+        said += [each.wrong for each in read(self._standings, key) or () if each.wrong is not None]
+        return (*row.problems, *map(_plainer, problems_of(said))) or None
+
+
+def _accepted(judged: Condition, wrong: Condition | None) -> Condition:
+    """Whether a policy counts for a target: who is not valid does nowhere as it is meant."""
+    return judged if judged.status == "False" or wrong is None else wrong
+
+
+def _plainer(problem: Problem) -> Problem:
+    """What is not there is a backend's where a route says it; here it is what the policy attaches to."""
+    return replace(problem, reason="NotAttached") if problem.reason == "BackendNotFound" else problem
+
+
+def _called(key: ObjectKey) -> str:
+    kind = key.split("/", 2)[1]
+    return f"the {kind} {'/'.join(name_of(key))}"
+
+
+def _reference(target: Target, namespace: str) -> dict[str, str]:
+    said = {"group": "" if target.group == "core" else target.group, "kind": target.kind, "namespace": namespace}
+    section = {"sectionName": target.section_name} if target.section_name else {}
+    return {**said, "name": target.name, **section}
+
+
+def sections_of_services(kubernetes: KubernetesTables) -> Sections:
+    """The ports of Services."""
+
+    def sections(key: ObjectKey) -> frozenset[str] | str:
+        service = read(kubernetes.services, name_of(key))
+        return "does not exist" if service is None else frozenset(port.name for port in service.ports) - {WHOLE}
+
+    return sections
+
+
+def sections_of_routes(
+    gateways: Gateways,
+    routes: Table[ObjectKey, Object[Any]],
+    attachments: Table[ObjectKey, tuple[Attachment, ...]],
+) -> Sections:
+    """The listeners of Gateways and ListenerSets, and the rules of routes."""
+
+    def sections(key: ObjectKey) -> frozenset[str] | str:
+        if key.startswith(f"{GATEWAY}/"):
+            gateway = read(gateways.all, key)
+            return "is no Gateway of this controller" if gateway is None else _names(declared(gateway))
+        if key.startswith(f"{LISTENER_SET}/"):
+            found = read(gateways.sets, key)
+            return "is for no Gateway of this controller" if found is None else _names(declared(found.found))
+        route = read(routes, key)
+        if route is None:
+            return "does not exist"
+        if read(attachments, key) is None:
+            return "names no Gateway of this controller"
+        return _names(route.spec.rules) if route.spec else frozenset()
+
+    return sections
+
+
+def _names(parts: Iterable[Any]) -> frozenset[str]:
+    return frozenset(each.name for each in parts if each.name)
