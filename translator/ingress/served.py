@@ -44,6 +44,7 @@ from translator.ingress.hosts import (
     virtual_host_name,
 )
 from translator.ingress.kinds import Ingress
+from translator.ingress.needs import Needs
 from translator.ingress.nginx.part import PREFIX
 from translator.ingress.older import in_its_words
 from translator.ingress.paths import EVERY, Asked, Place
@@ -85,7 +86,10 @@ class StandardIngresses:
         self._common = common
         self._options = options
         self._backends = Backends(kubernetes, leading_here)
-        self._rows: Table[ObjectKey, Understood] = tables.each("ingresses understood", ingresses, understand)
+        understood = tables.each("ingresses understood", ingresses, understand)
+        self._rows: Table[ObjectKey, Understood] = tables.each(
+            "ingresses with what they name", understood, Needs(self._backends).met
+        )
         self._declare_claims()
         made = tables.group("routes of ingresses by host", self._rows, self._made)
         self.routes: Table[str, tuple[ir.Route, ...]] = tables.each(

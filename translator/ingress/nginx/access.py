@@ -16,22 +16,10 @@ _ALLOWED: Final = ("whitelist-source-range", "allowlist-source-range")
 _MOST: Final = 1_000
 _PROOF: Final = "tests/e2e/test_ingress_nginx.py"
 _SHUTTING: Final = {
-    "auth-url": "an AuthService is asked who may come in, for Mappings alone: this must become one",
     "auth-type": "passwords are looked after by the service behind, or, for Mappings alone, by an AuthService",
     "auth-tls-secret": "a TLSContext with a ca_secret, or a Gateway's frontend validation, checks client certificates",
 }
 _BESIDE: Final = {
-    "auth-url": (
-        *(
-            "auth-signin",
-            "auth-signin-redirect-param",
-            "auth-method",
-            "auth-response-headers",
-            "auth-proxy-set-headers",
-        ),
-        *("auth-request-redirect", "auth-cache-key", "auth-cache-duration", "auth-always-set-cookie"),
-        *("auth-keepalive", "auth-keepalive-requests", "auth-keepalive-timeout", "auth-keepalive-share-vars"),
-    ),
     "auth-type": ("auth-secret", "auth-secret-type", "auth-realm"),
     "auth-tls-secret": (
         *("auth-tls-verify-client", "auth-tls-verify-depth", "auth-tls-error-page"),
@@ -68,8 +56,8 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
             if not said.words(name):
                 said.tell(name, "names no addresses", shuts=True)
     denied = _ranges(said, "denylist-source-range")
-    if (allowed is not None or denied) and said.flag("ssl-passthrough"):
-        said.tell("ssl-passthrough", "looks at no addresses, which are to be kept out", shuts=True)
+    if (allowed is not None or denied or "auth-url" in said) and said.flag("ssl-passthrough"):
+        said.tell("ssl-passthrough", "looks at nothing, though not everybody is to be let in", shuts=True)
     if allowed is not None or denied:
         treatment = replace(treatment, filters=(*treatment.filters, AddressRules(allowed, denied)))
     for name, instead in _SHUTTING.items():

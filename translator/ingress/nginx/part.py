@@ -8,6 +8,7 @@ from translator.decode import Invalid, Problem, quote
 from translator.ingress.nginx.treatment import Treatment
 
 PREFIX: Final = "nginx.ingress.kubernetes.io/"
+SHUT: Final = ": requests are answered 503 until it is mended"
 _WORDS: Final = {
     **dict.fromkeys(("true", "on", "t", "1"), True),  # as Go reads them
     **dict.fromkeys(("false", "off", "f", "0"), False),
@@ -89,7 +90,7 @@ class Said:
         self._shuts_hosts |= whole_hosts
         if shuts:
             self._shut.append(name)
-            message += ": requests are answered 503 until it is mended"
+            message += SHUT
         self._problems.append(Problem(f'metadata.annotations["{PREFIX}{name}"]', message, stops=shuts))
 
     def treated(self, treatment: Treatment) -> tuple[Treatment, tuple[Problem, ...]]:

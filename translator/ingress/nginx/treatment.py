@@ -28,6 +28,42 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True)
+class Url:
+    """An address that an annotation names; `path` is what stands behind the port, with its query."""
+
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    path: str
+
+    @property
+    def authority(self) -> str:
+        """The host, and the port where it is not the usual one, as a request names them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """Who is asked whether a request goes on: see `translator.filters.auth_requests`, whose words these are."""
+
+    url: Url
+    method: str = "GET"
+    answer_headers: tuple[str, ...] = ()
+    sign_in: str = ""
+    redirect: str = "$request_uri"
+    always_sets_cookies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Where copies of requests go, and as whose."""
+
+    url: Url
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class Treatment:
     """All of it. Where nothing is said, the fields are what an Ingress without annotations has.
 
@@ -36,6 +72,8 @@ class Treatment:
     `rewrite` is what a path becomes, with the groups of its expression. `root`: where who asks for `/` is sent.
     `passthrough`: TLS for its hosts is passed on as it comes, to the backend of `/`.
     `idle_ms`: how long a service may send nothing, and `most_bytes` how large a body may be.
+    What has to be looked up first is in `authorization`, `passwords` (the name of a Secret) and `copies`: see
+    `translator.ingress.needs`, which makes filters and mirrors of it.
     `filters` are values of the classes that `translator.filters` lists, `features` of `translator.features`.
     """
 
@@ -64,6 +102,9 @@ class Treatment:
     retry: RetryPolicy | None = None
     headers: ir.HeaderEdits = ir.NO_EDITS
     mirrors: tuple[ir.Mirror, ...] = ()
+    authorization: Authorization | None = None
+    passwords: str | None = None
+    copies: Copies | None = None
 
     @property
     def as_regex(self) -> bool:

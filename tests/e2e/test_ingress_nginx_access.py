@@ -1,0 +1,179 @@
+"""Who gets in by the annotations of ingress-nginx: asked of a real Envoy with few routes, and of one with an index."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.support.gateway import Gateway
+from tests.support.ingresses import backing, ingress, ingress_class, path, rule, told
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.envoy, pytest.mark.system]
+
+WHO = "http://who.default.svc.cluster.local"
+
+
+class Asked(HttpUpstream):
+    """Answers what a request's header `x-answer` says, else 401, with what it says of the user and two cookies."""
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        await super()._answer(request)
+        status = int(request.headers.get("x-answer", "401"))
+        answer = web.Response(status=status, headers={"x-user": "ann", "www-authenticate": 'Bearer realm="who"'})
+        answer.headers.extend([("set-cookie", "one=1"), ("set-cookie", "two=2")])
+        if status in {302, 307}:
+            answer.headers["location"] = "https://elsewhere.test/"
+        return answer
+
+
+def one(name: str, to: str = "red", /, **nginx: str) -> str:
+    """An Ingress for the host of its name; in the names of annotations `_` stands for `-`."""
+    said = {key.replace("_", "-"): value for key, value in nginx.items()}
+    return ingress(name, rule(f"{name}.test", path("/", to)), nginx=said)
+
+
+def _asking() -> str:
+    asks = {"auth_url": f"{WHO}/verify?of=$host&uri=$escaped_request_uri"}
+    return (
+        one("asked", auth_response_headers="X-User, X-Group", **asks)
+        + one("by-post", auth_method="POST", auth_request_redirect="https://$http_host/back", **asks)
+        + one("sign-in", auth_signin="https://login.test/start", **asks)
+        + one("sign-in-param", auth_signin="https://$host/start?a=b", auth_signin_redirect_param="next", **asks)
+        + one("sign-in-said", auth_signin="https://login.test/start?rd=$escaped_request_uri", **asks)
+        + one("always", auth_always_set_cookie="true", **asks)
+        + one("by-address", auth_url="http://127.0.0.1:8877/")
+        + one("by-variable", auth_url="https://$host/oauth2/auth")
+        + one("nobody", auth_url="http://missing.default.svc.cluster.local/")
+        + one("no-pods", auth_url="http://empty.default.svc/")
+        + one("by-wrong-method", auth_method="SHOUT", **asks)
+        + one("with-wrong-header", auth_response_headers="Host", **asks)
+        + one("mirrored", mirror_target="http://blue.default.svc$request_uri", mirror_host="copy.test")
+        + one("mirrored-elsewhere", mirror_target="http://blue.default.svc/fixed")
+        + one("mirrored-without", mirror_target="http://blue.default.svc", mirror_request_body="off")
+    )
+
+
+@pytest.fixture(scope="module")
+def who() -> Iterator[Asked]:
+    with Asked("who") as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module", params=["few", "index"])
+def served(request: pytest.FixtureRequest, red: HttpUpstream, blue: HttpUpstream, who: Asked) -> Iterator[Gateway]:
+    made = Gateway(
+        listeners=False, patience=180, environ={"DRAGOMAN_INDEX_FROM": "1"} if request.param == "index" else {}
+    )
+    made.apply("class", ingress_class())
+    made.apply("services", backing("red", red.port) + backing("blue", blue.port) + backing("who", who.port))
+    made.apply("empty", backing("empty"))
+    made.apply("ingresses", _asking() + one("open"))
+    with made:
+        made.wait_served("open.test")
+        made.wait_served("asked.test", status=401)
+        yield made
+
+
+def seen_by(upstream: HttpUpstream, count: int) -> dict[str, Any]:
+    """What was asked since then, which was one request."""
+    [found] = upstream.seen[count:]
+    return found
+
+
+def test_asking(served: Gateway, who: Asked, red: HttpUpstream) -> None:
+    before, reached = len(who.seen), len(red.seen)
+    headers = {"x-answer": "202", "x-user": "mallory", "x-group": "wheel", "cookie": "a=b", "x-real-ip": "6.6.6.6"}
+    answer = served.request("asked.test", "/x/y?q=1&r=a b", method="POST", content=b"body", headers=headers)
+    assert answer.status_code == 200, "any 2xx is a yes"
+    found = seen_by(who, before)
+    assert (found["method"], found["host"]) == ("GET", "who.default.svc.cluster.local")
+    assert found["path"] == "/verify?of=asked.test&uri=%2Fx%2Fy%3Fq%3D1%26r%3Da%20b".replace("%20b", "%2520b")
+    said = found["headers"]
+    assert said["x-original-url"] == "http://asked.test/x/y?q=1&r=a%20b"
+    assert (said["x-original-method"], said["x-real-ip"], said["cookie"]) == ("POST", "127.0.0.1", "a=b")
+    assert (said["x-sent-from"], said["x-auth-request-redirect"]) == ("nginx-ingress-controller", "/x/y?q=1&r=a%20b")
+    assert "content-length" not in said or said["content-length"] == "0"
+    assert "x-dragoman-scope" not in said
+    to_service = seen_by(red, reached)
+    assert (to_service["headers"]["x-user"], to_service["body"]) == ("ann", "body")
+    assert "x-group" not in to_service["headers"], "nobody but who is asked can set it"
+
+
+@pytest.mark.parametrize(
+    ("said", "answered"), [("401", 401), ("403", 403), ("302", 500), ("404", 500), ("500", 500), ("503", 500)]
+)
+def test_refusals(served: Gateway, red: HttpUpstream, said: str, answered: int) -> None:
+    before = len(red.seen)
+    answer = served.request("asked.test", headers={"x-answer": said})
+    assert answer.status_code == answered
+    assert answer.headers.get("www-authenticate") == ('Bearer realm="who"' if said == "401" else None)
+    assert "set-cookie" not in answer.headers
+    assert "x-user" not in answer.headers
+    assert len(red.seen) == before
+
+
+def test_another_method_and_redirect(served: Gateway, who: Asked) -> None:
+    before = len(who.seen)
+    assert served.request("by-post.test", "/p", headers={"x-answer": "200"}).status_code == 200
+    found = seen_by(who, before)
+    assert (found["method"], found["headers"]["x-auth-request-redirect"]) == ("POST", "https://by-post.test/back")
+
+
+def test_signing_in(served: Gateway) -> None:
+    asked = {
+        "sign-in": "https://login.test/start?rd=http://sign-in.test%2Fa%3Fb%3Dc",
+        "sign-in-param": "https://sign-in-param.test/start?a=b&next=http://sign-in-param.test%2Fa%3Fb%3Dc",
+        "sign-in-said": "https://login.test/start?rd=%2Fa%3Fb%3Dc",
+    }
+    for name, location in asked.items():
+        answer = served.request(f"{name}.test", "/a?b=c")
+        assert (answer.status_code, answer.headers["location"]) == (302, location)
+        assert answer.headers.get_list("set-cookie") == ["one=1", "two=2"]
+    assert served.request("sign-in.test", headers={"x-answer": "403"}).status_code == 403
+    assert served.request("sign-in.test", headers={"x-answer": "200"}).status_code == 200
+
+
+def test_cookies_of_who_is_asked(served: Gateway, red: HttpUpstream) -> None:
+    def cookies(name: str) -> list[str]:
+        return served.request(f"{name}.test", headers={"x-answer": "200"}).headers.get_list("set-cookie")
+
+    assert cookies("asked") == cookies("always") == ["one=1", "two=2"]
+    red.status = 404
+    assert cookies("asked") == []
+    assert cookies("always") == ["one=1", "two=2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("by-address", "is the machine that Dragoman runs on"),
+        ("by-variable", "must name the host as it is"),
+        ("nobody", "does not exist"),
+        ("by-wrong-method", "must be one of GET"),
+        ("with-wrong-header", "must not be"),
+    ],
+)
+def test_what_cannot_be_asked_opens_nothing(served: Gateway, red: HttpUpstream, name: str, said: str) -> None:
+    before = len(red.seen)
+    assert served.request(f"{name}.test", headers={"x-answer": "200"}).status_code == 503
+    assert len(red.seen) == before
+    told(served, name, said)
+
+
+def test_nobody_answers(served: Gateway, red: HttpUpstream) -> None:
+    before = len(red.seen)
+    assert served.request("no-pods.test", headers={"x-answer": "200"}).status_code == 500
+    assert len(red.seen) == before
+
+
+def test_mirrors(served: Gateway, blue: HttpUpstream) -> None:
+    before = len(blue.seen)
+    assert served.request("mirrored.test", "/x?y", method="POST", content=b"body").json()["upstream"] == "red"
+    assert served.request("mirrored-elsewhere.test").status_code == 200
+    assert served.request("mirrored-without.test").status_code == 200
+    found = seen_by(blue, before)
+    assert (found["path"], found["host"], found["body"]) == ("/x?y", "copy.test", "body")
+    told(served, "mirrored-elsewhere", "must have nothing behind the host")
+    told(served, "mirrored-without", "nothing is copied")

@@ -1,0 +1,64 @@
+"""What annotations name and others have: who is asked about requests, passwords, where copies go.
+
+It is looked up once for an Ingress, and becomes filters and mirrors. What keeps people out and is not to be had shuts
+the Ingress, as any other mistake in it does.
+"""
+
+from dataclasses import replace
+
+from translator import ir
+from translator.decode import Problem, few
+from translator.filters.auth_requests import AuthRequest
+from translator.ingress.backends import Backends
+from translator.ingress.claims import Understood
+from translator.ingress.nginx.part import PREFIX, SHUT
+from translator.ingress.nginx.treatment import Authorization, Copies, Treatment
+from translator.ir import ObjectKey
+
+
+class Needs:
+    """Looks up what annotations name. The methods are for rules that a sweep runs."""
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+
+    def met(self, _: ObjectKey, row: Understood) -> Understood:
+        """The same Ingress, with what it names as filters and mirrors."""
+        treatment, namespace = row.owner.treatment, row.owner.ingress.namespace
+        problems: list[Problem] = []
+        if treatment.authorization is not None:
+            treatment = self._asking(treatment, treatment.authorization, namespace, problems)
+        if treatment.copies is not None:
+            treatment = self._copied(treatment, treatment.copies, namespace, problems)
+        if treatment is row.owner.treatment:
+            return row
+        return replace(row, owner=replace(row.owner, treatment=treatment), problems=few((*row.problems, *problems)))
+
+    def _asking(self, treatment: Treatment, asked: Authorization, namespace: str, problems: list[Problem]) -> Treatment:
+        found = self._backends.at(namespace, asked.url)
+        if found.backend is None:
+            problems.append(_problem("auth-url", found.problem, shuts=True))
+            return replace(treatment, shut=(*treatment.shut, "auth-url"))
+        value = AuthRequest(
+            found.backend,
+            asked.url.authority,
+            asked.url.path,
+            asked.method,
+            asked.answer_headers,
+            asked.sign_in,
+            asked.redirect,
+            asked.always_sets_cookies,
+        )
+        return replace(treatment, filters=(*treatment.filters, value))
+
+    def _copied(self, treatment: Treatment, copies: Copies, namespace: str, problems: list[Problem]) -> Treatment:
+        found = self._backends.at(namespace, copies.url)
+        if found.backend is None:
+            problems.append(_problem("mirror-target", f"{found.problem}: nothing is copied"))
+            return replace(treatment, copies=None)
+        return replace(treatment, mirrors=(ir.Mirror(found.backend, host=copies.host, same_host=True),))
+
+
+def _problem(name: str, message: str, *, shuts: bool = False) -> Problem:
+    said = f"{message}{SHUT}" if shuts else message
+    return Problem(f'metadata.annotations["{PREFIX}{name}"]', said, stops=shuts, reason="BackendNotFound")
