@@ -1,5 +1,8 @@
 """Who gets in by the annotations of ingress-nginx: asked of a real Envoy with few routes, and of one with an index."""
 
+import base64
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +58,37 @@ def _asking() -> str:
     )
 
 
+def htpasswd() -> str:
+    """Ann's password is `let me in` by apr1, Bob's by SHA, Cid's by SSHA, Dan's by bcrypt."""
+    digest = base64.b64encode(hashlib.sha1(b"let me in").digest()).decode()
+    salted = base64.b64encode(hashlib.sha1(b"let me insalt").digest() + b"salt").decode()
+    apr1 = "$apr1$eWTxv7s1$WcVRsPMz5TEYm2sxV477R1"
+    return f"ann:{apr1}\nbob:{{SHA}}{digest}\ncid:{{SSHA}}{salted}\ndan:$2y$05$bBlzpVMKOWSbGcRwT1AvYe\n"
+
+
+def passwords(name: str, text: str) -> str:
+    """A Secret with a file of passwords."""
+    data = {"auth": base64.b64encode(text.encode()).decode()}
+    made = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "default"}, "data": data}
+    return json.dumps(made) + "\n---\n"
+
+
+def _guarded() -> str:
+    basic = {"auth_type": "basic"}
+    return (
+        passwords("users", htpasswd())
+        + passwords("broken-users", "nonsense")
+        + one("guarded", auth_secret="users", auth_realm='The "shop"', **basic)
+        + one("guarded-too", auth_secret="default/users", auth_url=f"{WHO}/verify", **basic)
+        + one("guarded-digest", auth_type="digest", auth_secret="users")
+        + one("guarded-by-nothing", **basic)
+        + one("guarded-by-missing", auth_secret="missing", **basic)
+        + one("guarded-by-broken", auth_secret="broken-users", **basic)
+        + one("guarded-by-others", auth_secret="other/users", **basic)
+        + one("guarded-by-map", auth_secret="users", auth_secret_type="auth-map", **basic)
+    )
+
+
 @pytest.fixture(scope="module")
 def who() -> Iterator[Asked]:
     with Asked("who") as upstream:
@@ -69,7 +103,7 @@ def served(request: pytest.FixtureRequest, red: HttpUpstream, blue: HttpUpstream
     made.apply("class", ingress_class())
     made.apply("services", backing("red", red.port) + backing("blue", blue.port) + backing("who", who.port))
     made.apply("empty", backing("empty"))
-    made.apply("ingresses", _asking() + one("open"))
+    made.apply("ingresses", _asking() + _guarded() + one("open"))
     with made:
         made.wait_served("open.test")
         made.wait_served("asked.test", status=401)
@@ -153,11 +187,18 @@ def test_cookies_of_who_is_asked(served: Gateway, red: HttpUpstream) -> None:
         ("nobody", "does not exist"),
         ("by-wrong-method", "must be one of GET"),
         ("with-wrong-header", "must not be"),
+        ("guarded-digest", "must be basic"),
+        ("guarded-by-nothing", "is required"),
+        ("guarded-by-missing", "does not exist"),
+        ("guarded-by-broken", "line 1 must be a user, a colon, and a hash"),
+        ("guarded-by-others", "must be a Secret of the namespace default"),
+        ("guarded-by-map", "must be auth-file"),
     ],
 )
 def test_what_cannot_be_asked_opens_nothing(served: Gateway, red: HttpUpstream, name: str, said: str) -> None:
     before = len(red.seen)
-    assert served.request(f"{name}.test", headers={"x-answer": "200"}).status_code == 503
+    headers = {"x-answer": "200", "authorization": basic("ann")}
+    assert served.request(f"{name}.test", headers=headers).status_code == 503
     assert len(red.seen) == before
     told(served, name, said)
 
@@ -166,6 +207,42 @@ def test_nobody_answers(served: Gateway, red: HttpUpstream) -> None:
     before = len(red.seen)
     assert served.request("no-pods.test", headers={"x-answer": "200"}).status_code == 500
     assert len(red.seen) == before
+
+
+def basic(user: str, password: str = "let me in") -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("given", "answered"),
+    [
+        (None, 401),
+        (basic("ann"), 200),
+        (basic("bob"), 200),
+        (basic("cid"), 200),
+        (basic("dan"), 401),
+        (basic("eve"), 401),
+        (basic("ann", "let me"), 401),
+        (basic("ann", ""), 401),
+        (basic("ann", "x" * 300), 401),
+        (basic("challenge"), 401),
+        ("Basic " + base64.b64encode(b"ann").decode(), 401),
+        ("Basic ####", 401),
+        ("Bearer " + basic("ann").partition(" ")[2], 401),
+    ],
+)
+def test_passwords(served: Gateway, given: str | None, answered: int) -> None:
+    answer = served.request("guarded.test", headers={"authorization": given} if given else {})
+    assert answer.status_code == answered
+    if answered == 401:
+        assert answer.headers["www-authenticate"] == 'Basic realm="The \\"shop\\""'
+
+
+def test_a_password_and_who_is_asked(served: Gateway) -> None:
+    told(served, "guarded", "'dan' cannot get in")
+    for given, said, answered in ((None, "200", 401), (basic("bob"), "403", 403), (basic("bob"), "200", 200)):
+        headers = {"x-answer": said, **({"authorization": given} if given else {})}
+        assert served.request("guarded-too.test", headers=headers).status_code == answered
 
 
 def test_mirrors(served: Gateway, blue: HttpUpstream) -> None:

@@ -26,6 +26,7 @@ from translator.filters import (
     grpc_bridge,
     grpc_stats,
     grpc_web,
+    passwords,
     rate_limit,
     scripts,
     sessions,
@@ -47,6 +48,7 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
     cors.FILTER,  # a browser's preflight has no credentials: it is answered before anybody is asked
     error_bodies.FILTER,  # before all whose refusals are errors like others
     unavailable.FILTER,  # where the authorization below is broken, nothing behind it may be reached
+    passwords.FILTER,
     external_auth.FILTER,
     auth_requests.FILTER,  # the same, said by routes
     rate_limit.FILTER,  # what is refused anyway is not counted

@@ -5,21 +5,26 @@ the Ingress, as any other mistake in it does.
 """
 
 from dataclasses import replace
+from typing import Literal
 
 from translator import ir
-from translator.decode import Problem, few
+from translator.decode import Problem, few, quote
 from translator.filters.auth_requests import AuthRequest
+from translator.filters.passwords import Passwords
 from translator.ingress.backends import Backends
-from translator.ingress.claims import Understood
+from translator.ingress.claims import MOST_SAID, Understood
 from translator.ingress.nginx.part import PREFIX, SHUT
-from translator.ingress.nginx.treatment import Authorization, Copies, Treatment
+from translator.ingress.nginx.treatment import Authorization, Copies, Guarded, Treatment
 from translator.ir import ObjectKey
+from translator.kubernetes.passwords import KEY
+from translator.kubernetes.tables import KubernetesTables
 
 
 class Needs:
     """Looks up what annotations name. The methods are for rules that a sweep runs."""
 
-    def __init__(self, backends: Backends) -> None:
+    def __init__(self, backends: Backends, kubernetes: KubernetesTables) -> None:
+        self._kubernetes = kubernetes
         self._backends = backends
 
     def met(self, _: ObjectKey, row: Understood) -> Understood:
@@ -28,6 +33,9 @@ class Needs:
         problems: list[Problem] = []
         if treatment.authorization is not None:
             treatment = self._asking(treatment, treatment.authorization, namespace, problems)
+        if treatment.passwords is not None:
+            paths = len(row.owner.asked)
+            treatment = self._guarded(treatment, treatment.passwords, namespace, paths, problems)
         if treatment.copies is not None:
             treatment = self._copied(treatment, treatment.copies, namespace, problems)
         if treatment is row.owner.treatment:
@@ -51,6 +59,30 @@ class Needs:
         )
         return replace(treatment, filters=(*treatment.filters, value))
 
+    def _guarded(
+        self, treatment: Treatment, guarded: Guarded, namespace: str, paths: int, problems: list[Problem]
+    ) -> Treatment:
+        name = guarded.secret.removeprefix(f"{namespace}/")
+        called = f"Secret {namespace}/{name}"
+        found = self._kubernetes.passwords(ir.SecretRef(namespace, name)) if "/" not in name else None
+        said = None
+        if "/" in name:
+            said = f"must be a Secret of the namespace {namespace}: those of others are theirs"
+        elif found is None:
+            said = f"{called} does not exist, or has no file of passwords with the key {KEY}"
+        elif found.problem:
+            said = f"{called} cannot be used: {found.problem}"
+        elif sum(len(name) + len(hashed) for name, hashed in found.users) * paths > MOST_SAID:
+            said = f"{called} is too large for {paths:,} paths"
+        if found is None or said is not None:
+            problems.append(_problem("auth-secret", said or "", "SecretNotUsable", shuts=True))
+            return replace(treatment, shut=(*treatment.shut, "auth-secret"))
+        if found.others:
+            names = ", ".join(map(quote, found.others[:3])) + (" and others" if len(found.others) > 3 else "")
+            said = f"{called}: {names} cannot get in, since of the kinds of hashes apr1, SHA and SSHA are served"
+            problems.append(_problem("auth-secret", said, "SecretNotUsable"))
+        return replace(treatment, filters=(*treatment.filters, Passwords(found.users, guarded.realm)))
+
     def _copied(self, treatment: Treatment, copies: Copies, namespace: str, problems: list[Problem]) -> Treatment:
         found = self._backends.at(namespace, copies.url)
         if found.backend is None:
@@ -59,6 +91,12 @@ class Needs:
         return replace(treatment, mirrors=(ir.Mirror(found.backend, host=copies.host, same_host=True),))
 
 
-def _problem(name: str, message: str, *, shuts: bool = False) -> Problem:
+def _problem(
+    name: str,
+    message: str,
+    reason: Literal["BackendNotFound", "SecretNotUsable"] = "BackendNotFound",
+    *,
+    shuts: bool = False,
+) -> Problem:
     said = f"{message}{SHUT}" if shuts else message
-    return Problem(f'metadata.annotations["{PREFIX}{name}"]', said, stops=shuts, reason="BackendNotFound")
+    return Problem(f'metadata.annotations["{PREFIX}{name}"]', said, stops=shuts, reason=reason)

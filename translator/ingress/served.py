@@ -88,7 +88,7 @@ class StandardIngresses:
         self._backends = Backends(kubernetes, leading_here)
         understood = tables.each("ingresses understood", ingresses, understand)
         self._rows: Table[ObjectKey, Understood] = tables.each(
-            "ingresses with what they name", understood, Needs(self._backends).met
+            "ingresses with what they name", understood, Needs(self._backends, kubernetes).met
         )
         self._declare_claims()
         made = tables.group("routes of ingresses by host", self._rows, self._made)

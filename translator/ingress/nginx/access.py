@@ -16,11 +16,10 @@ _ALLOWED: Final = ("whitelist-source-range", "allowlist-source-range")
 _MOST: Final = 1_000
 _PROOF: Final = "tests/e2e/test_ingress_nginx.py"
 _SHUTTING: Final = {
-    "auth-type": "passwords are looked after by the service behind, or, for Mappings alone, by an AuthService",
     "auth-tls-secret": "a TLSContext with a ca_secret, or a Gateway's frontend validation, checks client certificates",
 }
+_ASKING: Final = frozenset({"auth-url", "auth-type"})
 _BESIDE: Final = {
-    "auth-type": ("auth-secret", "auth-secret-type", "auth-realm"),
     "auth-tls-secret": (
         *("auth-tls-verify-client", "auth-tls-verify-depth", "auth-tls-error-page"),
         *("auth-tls-pass-certificate-to-upstream", "auth-tls-match-cn"),
@@ -56,7 +55,7 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
             if not said.words(name):
                 said.tell(name, "names no addresses", shuts=True)
     denied = _ranges(said, "denylist-source-range")
-    if (allowed is not None or denied or "auth-url" in said) and said.flag("ssl-passthrough"):
+    if (allowed is not None or denied or not said.isdisjoint(_ASKING)) and said.flag("ssl-passthrough"):
         said.tell("ssl-passthrough", "looks at nothing, though not everybody is to be let in", shuts=True)
     if allowed is not None or denied:
         treatment = replace(treatment, filters=(*treatment.filters, AddressRules(allowed, denied)))

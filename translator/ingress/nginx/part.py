@@ -1,6 +1,6 @@
 """What a group of annotations is, and how it reads them: a file of this folder makes one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -46,6 +46,10 @@ class Said:
 
     def __contains__(self, name: str) -> bool:
         return name in self._given
+
+    def isdisjoint(self, names: Iterable[str]) -> bool:
+        """Whether none of these is there."""
+        return self._given.keys().isdisjoint(names)
 
     def text(self, name: str) -> str:
         """What is said; empty where nothing is."""

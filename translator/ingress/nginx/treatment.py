@@ -56,6 +56,14 @@ class Authorization:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """The Secret of the Ingress's namespace that has the passwords of users, and what these are told."""
+
+    secret: str
+    realm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Copies:
     """Where copies of requests go, and as whose."""
 
@@ -72,7 +80,7 @@ class Treatment:
     `rewrite` is what a path becomes, with the groups of its expression. `root`: where who asks for `/` is sent.
     `passthrough`: TLS for its hosts is passed on as it comes, to the backend of `/`.
     `idle_ms`: how long a service may send nothing, and `most_bytes` how large a body may be.
-    What has to be looked up first is in `authorization`, `passwords` (the name of a Secret) and `copies`: see
+    What has to be looked up first is in `authorization`, `passwords` and `copies`: see
     `translator.ingress.needs`, which makes filters and mirrors of it.
     `filters` are values of the classes that `translator.filters` lists, `features` of `translator.features`.
     """
@@ -103,7 +111,7 @@ class Treatment:
     headers: ir.HeaderEdits = ir.NO_EDITS
     mirrors: tuple[ir.Mirror, ...] = ()
     authorization: Authorization | None = None
-    passwords: str | None = None
+    passwords: Guarded | None = None
     copies: Copies | None = None
 
     @property
