@@ -3,14 +3,18 @@
 import base64
 import hashlib
 import json
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import web
 
+from tests.support.certificates import authority, unverified
 from tests.support.gateway import Gateway
 from tests.support.ingresses import backing, ingress, ingress_class, path, rule, told
+from tests.support.objects import tls_secret
 from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
@@ -89,6 +93,68 @@ def _guarded() -> str:
     )
 
 
+def _shown() -> str:
+    asks = {"auth-tls-secret": "default/clients"}
+    secure = [{"hosts": ["shown.test"], "secretName": "shown"}]
+    texts = ingress(
+        "shown",
+        rule("shown.test", path("/", "red")),
+        tls=secure,
+        nginx={**asks, "auth-tls-pass-certificate-to-upstream": "true"},
+    )
+    texts += ingress("beside", rule("shown.test", path("/beside", "blue")), nginx={"ssl-redirect": "false"})
+    for name, mode in {"may-show": "optional", "shows-any": "optional_no_ca", "shows-none": "off"}.items():
+        said = {**asks, "auth-tls-verify-client": mode, "auth-tls-verify-depth": "0", "ssl-redirect": "false"}
+        texts += ingress(name, rule(f"{name}.test", path("/", "red")), nginx=said)
+    # A star's certificate, and names below it: one whose clients show certificates, one without a word.
+    wide = [{"hosts": ["*.wide.test"], "secretName": "wide"}]
+    texts += ingress(
+        "wide", rule("*.wide.test", path("/", "blue")), rule("plain.wide.test", path("/", "blue")), tls=wide
+    )
+    texts += ingress("narrow", rule("narrow.wide.test", path("/", "red")), nginx=asks)
+    # A star whose clients show certificates, where a younger Ingress of anybody has a certificate for a name below it.
+    texts += ingress("starred", rule("*.starred.test", path("/", "red")), nginx=asks)
+    under = [{"hosts": ["x.starred.test"], "secretName": "shown"}]
+    texts += ingress("any-host", rule(None, path("/any", "blue")), tls=under, created="2030-01-01T00:00:00Z")
+    texts += ingress("below", rule("below.starred.test", path("/", "blue")), created="2030-01-01T00:00:00Z")
+    old, young = "2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z"
+    texts += ingress("victim", rule("victim.test", path("/", "red")), created=old)
+    intruding = rule("victim.test", path("/intruder", "red"))
+    texts += ingress(
+        "intruder", intruding, namespace="other", created=young, nginx={"auth-tls-secret": "other/clients"}
+    )
+    broken = {"missing-ca": "missing", "others-ca": "other/clients"}
+    for name, secret in broken.items():
+        texts += ingress(name, rule(f"{name}.test", path("/", "red")), nginx={"auth-tls-secret": secret})
+    texts += ingress("beside-broken", rule("missing-ca.test", path("/beside", "blue")))
+    texts += one("by-cn", auth_tls_secret="default/clients", auth_tls_match_cn="CN=ann")
+    texts += ingress("every", rule(None, path("/every", "red")), nginx=asks)
+    return texts
+
+
+def _certificates() -> str:
+    shown, wide = authority().sign("shown.test"), authority().sign("*.wide.test")
+    clients = tls_secret("clients", b"", b"", ca_crt=authority("Clients").pair.certificate)
+    clients = clients.replace("kubernetes.io/tls", "Opaque")
+    return (
+        tls_secret("shown", shown.certificate, shown.key)
+        + tls_secret("wide", wide.certificate, wide.key)
+        + clients
+        + clients.replace('"namespace": "default"', '"namespace": "other"')
+    )
+
+
+@pytest.fixture(scope="module")
+def contexts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ssl.SSLContext]:
+    """TLS of clients: with a certificate of the CA that is asked for, with one of another, with none."""
+    folder = tmp_path_factory.mktemp("clients")
+    made = {"nothing": unverified()}
+    for name in ("Clients", "Strangers"):
+        made[name] = unverified()
+        made[name].load_cert_chain(*authority(name).client("ann").write(folder, name))
+    return made
+
+
 @pytest.fixture(scope="module")
 def who() -> Iterator[Asked]:
     with Asked("who") as upstream:
@@ -103,7 +169,8 @@ def served(request: pytest.FixtureRequest, red: HttpUpstream, blue: HttpUpstream
     made.apply("class", ingress_class())
     made.apply("services", backing("red", red.port) + backing("blue", blue.port) + backing("who", who.port))
     made.apply("empty", backing("empty"))
-    made.apply("ingresses", _asking() + _guarded() + one("open"))
+    made.apply("certificates", _certificates())
+    made.apply("ingresses", _asking() + _guarded() + _shown() + one("open"))
     with made:
         made.wait_served("open.test")
         made.wait_served("asked.test", status=401)
@@ -193,6 +260,9 @@ def test_cookies_of_who_is_asked(served: Gateway, red: HttpUpstream) -> None:
         ("guarded-by-broken", "line 1 must be a user, a colon, and a hash"),
         ("guarded-by-others", "must be a Secret of the namespace default"),
         ("guarded-by-map", "must be auth-file"),
+        ("missing-ca", "does not exist, or holds no CA"),
+        ("others-ca", "must be a Secret of the namespace default"),
+        ("by-cn", "is not served"),
     ],
 )
 def test_what_cannot_be_asked_opens_nothing(served: Gateway, red: HttpUpstream, name: str, said: str) -> None:
@@ -254,3 +324,78 @@ def test_mirrors(served: Gateway, blue: HttpUpstream) -> None:
     assert (found["path"], found["host"], found["body"]) == ("/x?y", "copy.test", "body")
     told(served, "mirrored-elsewhere", "must have nothing behind the host")
     told(served, "mirrored-without", "nothing is copied")
+
+
+Contexts = dict[str, ssl.SSLContext]
+
+
+def answer_of(served: Gateway, contexts: Contexts, host: str, shown: str, asked: str = "/", **more: str) -> int | None:
+    """The status for who shows a certificate in TLS; None: there is no connection."""
+    try:
+        return served.request(host, asked, tls=True, context=contexts[shown], **more).status_code  # type: ignore[arg-type]
+    except httpx.TransportError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("host", "nothing", "strangers", "clients"),
+    [
+        ("shown.test", None, None, 200),
+        ("may-show.test", 200, None, 200),
+        ("shows-any.test", 200, 200, 200),
+        ("shows-none.test", 200, 200, 200),
+        ("narrow.wide.test", None, None, 200),
+        ("x.wide.test", 200, 200, 200),
+        ("plain.wide.test", 200, 200, 200),
+        ("a.starred.test", None, None, 200),
+        ("x.starred.test", None, None, 200),
+        ("below.starred.test", 200, 200, 200),
+        ("victim.test", 200, 200, 200),
+    ],
+)
+def test_client_certificates(
+    served: Gateway, contexts: Contexts, host: str, nothing: int | None, strangers: int | None, clients: int | None
+) -> None:
+    found = {name: answer_of(served, contexts, host, name) for name in contexts}
+    assert found == {"nothing": nothing, "Strangers": strangers, "Clients": clients}
+
+
+def test_a_connection_for_another_name_reaches_nobody(served: Gateway, contexts: Contexts, red: HttpUpstream) -> None:
+    """What one name asks of its clients is not got round by the connection of another."""
+    before = len(red.seen)
+    for sni in ("open.test", "x.wide.test", "below.starred.test", "shows-none.test", "nobody.test"):
+        for host in ("shown.test", "narrow.wide.test", "a.starred.test"):
+            assert answer_of(served, contexts, host, "nothing", sni=sni) in {421, 404, 200}
+    assert len(red.seen) == before, "blue has what is nobody's alone"
+
+
+def test_services_see_who_shows_what(served: Gateway, contexts: Contexts) -> None:
+    spoofed = {"ssl-client-verify": "SUCCESS", "ssl-client-subject-dn": "CN=root", "ssl-client-cert": "x"}
+    seen = served.request("shown.test", tls=True, context=contexts["Clients"], headers=spoofed).json()["headers"]
+    assert (seen["ssl-client-verify"], seen["ssl-client-subject-dn"]) == ("SUCCESS", "CN=ann")
+    assert seen["ssl-client-issuer-dn"] == "CN=Clients"
+    assert seen["ssl-client-cert"].startswith("-----BEGIN%20CERTIFICATE-----")
+    seen = served.request("may-show.test", tls=True, context=contexts["nothing"], headers=spoofed).json()["headers"]
+    assert not [name for name in seen if name.startswith("ssl-client-")]
+
+
+def test_clear_text_lets_nobody_in_where_certificates_are_shown(served: Gateway, contexts: Contexts) -> None:
+    claims = {"x-forwarded-proto": "https"}
+    for host, asked in (
+        ("shown.test", "/"),
+        ("shown.test", "/beside"),
+        ("may-show.test", "/"),
+        ("a.starred.test", "/"),
+    ):
+        answer = served.request(host, asked, headers=claims)
+        assert (answer.status_code, answer.headers["location"]) == (308, f"https://{host}{asked}")
+    assert served.request("shows-none.test").status_code == 200
+    assert answer_of(served, contexts, "shown.test", "nothing", "/beside") is None, "it is of the whole host"
+
+
+def test_what_clients_show_is_asked_for_by_whose_the_host_is(served: Gateway, contexts: Contexts) -> None:
+    assert served.request("victim.test", "/intruder").status_code == 503
+    told(served, "intruder", "is that of Ingress default/victim already", namespace="other")
+    assert served.request("missing-ca.test", "/beside").status_code == 503
+    assert served.request("whatever.test", "/every").status_code == 503
+    told(served, "every", "wants a host")

@@ -13,6 +13,8 @@ from typing import Final
 from translator import ir
 from translator.ingress.kinds import Backend
 from translator.ingress.nginx.treatment import Treatment, Url
+from translator.ingress.paths import Asked
+from translator.ingress.routes import Owner
 from translator.kubernetes.service import NamedPort
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, read
@@ -38,6 +40,10 @@ class Backends:
         """`leading_here` are the ports of Services, by their names, that lead to ports of our own."""
         self._kubernetes = kubernetes
         self._leading_here = leading_here
+
+    def asked(self, owner: Owner, asked: Asked) -> Found:
+        """The backend of what an Ingress asks for."""
+        return self.find(owner.ingress.namespace, asked.backend, owner.treatment)
 
     def find(self, namespace: str, named: Backend, treatment: Treatment) -> Found:
         """The backend that an Ingress of a namespace names, spoken with as its annotations want."""

@@ -14,7 +14,7 @@ from translator.filters.passwords import Passwords
 from translator.ingress.backends import Backends
 from translator.ingress.claims import MOST_SAID, Understood
 from translator.ingress.nginx.part import PREFIX, SHUT
-from translator.ingress.nginx.treatment import Authorization, Copies, Guarded, Treatment
+from translator.ingress.nginx.treatment import Authorization, ClientCertificates, Copies, Guarded, Treatment
 from translator.ir import ObjectKey
 from translator.kubernetes.passwords import KEY
 from translator.kubernetes.tables import KubernetesTables
@@ -36,6 +36,8 @@ class Needs:
         if treatment.passwords is not None:
             paths = len(row.owner.asked)
             treatment = self._guarded(treatment, treatment.passwords, namespace, paths, problems)
+        if treatment.client is not None:
+            treatment = self._shown(treatment, treatment.client, namespace, problems)
         if treatment.copies is not None:
             treatment = self._copied(treatment, treatment.copies, namespace, problems)
         if treatment is row.owner.treatment:
@@ -82,6 +84,25 @@ class Needs:
             said = f"{called}: {names} cannot get in, since of the kinds of hashes apr1, SHA and SSHA are served"
             problems.append(_problem("auth-secret", said, "SecretNotUsable"))
         return replace(treatment, filters=(*treatment.filters, Passwords(found.users, guarded.realm)))
+
+    def _shown(
+        self, treatment: Treatment, client: ClientCertificates, namespace: str, problems: list[Problem]
+    ) -> Treatment:
+        name = client.secret.removeprefix(f"{namespace}/")
+        said = None
+        if "/" in name:
+            said = f"must be a Secret of the namespace {namespace}: those of others are theirs"
+        else:
+            found = self._kubernetes.certificate(ir.SecretRef(namespace, name))
+            why = (found.problem or found.untrusted) if found else None
+            if why:
+                said = f"Secret {namespace}/{name} cannot be used: {why}"
+            elif found is None or found.ca is None:
+                said = f"Secret {namespace}/{name} does not exist, or holds no CA with the key ca.crt"
+        if said is None:
+            return replace(treatment, client=replace(client, secret=name))
+        problems.append(_problem("auth-tls-secret", said, "SecretNotUsable", shuts=True))
+        return replace(treatment, client=None, shut=(*treatment.shut, "auth-tls-secret"), shuts_hosts=True)
 
     def _copied(self, treatment: Treatment, copies: Copies, namespace: str, problems: list[Problem]) -> Treatment:
         found = self._backends.at(namespace, copies.url)

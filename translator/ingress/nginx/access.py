@@ -1,4 +1,4 @@
-"""Who gets in: by address, by asking somebody, by a password, by a certificate.
+"""Who gets in by address.
 
 What keeps people out and cannot be served as it stands shuts the Ingress: nothing behind it is reached.
 """
@@ -15,18 +15,6 @@ from translator.ingress.nginx.treatment import Treatment
 _ALLOWED: Final = ("whitelist-source-range", "allowlist-source-range")
 _MOST: Final = 1_000
 _PROOF: Final = "tests/e2e/test_ingress_nginx.py"
-_SHUTTING: Final = {
-    "auth-tls-secret": "a TLSContext with a ca_secret, or a Gateway's frontend validation, checks client certificates",
-}
-_ASKING: Final = frozenset({"auth-url", "auth-type"})
-_BESIDE: Final = {
-    "auth-tls-secret": (
-        *("auth-tls-verify-client", "auth-tls-verify-depth", "auth-tls-error-page"),
-        *("auth-tls-pass-certificate-to-upstream", "auth-tls-match-cn"),
-    ),
-}
-
-
 def ranges_of(words: tuple[str, ...]) -> tuple[AddressRange, ...]:
     """Addresses, and what they begin with, as nginx's `allow` has them.
 
@@ -55,13 +43,10 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
             if not said.words(name):
                 said.tell(name, "names no addresses", shuts=True)
     denied = _ranges(said, "denylist-source-range")
-    if (allowed is not None or denied or not said.isdisjoint(_ASKING)) and said.flag("ssl-passthrough"):
-        said.tell("ssl-passthrough", "looks at nothing, though not everybody is to be let in", shuts=True)
+    if allowed is not None or denied:
+        said.must_be_looked_at()
     if allowed is not None or denied:
         treatment = replace(treatment, filters=(*treatment.filters, AddressRules(allowed, denied)))
-    for name, instead in _SHUTTING.items():
-        if name in said:
-            said.tell(name, f"is not served: {instead}", shuts=True, whole_hosts=name == "auth-tls-secret")
     return treatment
 
 
@@ -80,15 +65,6 @@ GROUP: Final = Group(
             for name in _ALLOWED
         ),
         Annotation("denylist-source-range", "these addresses do not get in (403)", f"{_PROOF}::test_addresses"),
-        *(
-            Annotation(name, f"answers 503, and is told: {instead}", f"{_PROOF}::test_broken_ones_shut")
-            for name, instead in _SHUTTING.items()
-        ),
-        *(
-            Annotation(name, instead=f"it says more of {of}, which is not served")
-            for of, names in _BESIDE.items()
-            for name in names
-        ),
         Annotation("satisfy", instead="of addresses and authorization both must let a request through"),
         Annotation("enable-global-auth", instead="no authorization holds for all Ingresses"),
     ),

@@ -38,6 +38,7 @@ def sign_in_of(text: str, parameter: str) -> str:
 def _read(said: Said, treatment: Treatment) -> Treatment:
     if "auth-url" not in said:
         return treatment
+    said.must_be_looked_at()
     try:
         asked = Authorization(url_of(said.text("auth-url")))
     except Invalid as invalid:

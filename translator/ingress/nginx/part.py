@@ -1,6 +1,6 @@
 """What a group of annotations is, and how it reads them: a file of this folder makes one."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -47,10 +47,6 @@ class Said:
     def __contains__(self, name: str) -> bool:
         return name in self._given
 
-    def isdisjoint(self, names: Iterable[str]) -> bool:
-        """Whether none of these is there."""
-        return self._given.keys().isdisjoint(names)
-
     def text(self, name: str) -> str:
         """What is said; empty where nothing is."""
         return self._given.get(name, "").strip()
@@ -96,6 +92,12 @@ class Said:
             self._shut.append(name)
             message += SHUT
         self._problems.append(Problem(f'metadata.annotations["{PREFIX}{name}"]', message, stops=shuts))
+
+    def must_be_looked_at(self, *, whole_hosts: bool = False) -> None:
+        """Not everybody is to be let in, so that requests cannot be passed on in TLS as they are."""
+        if self.flag("ssl-passthrough"):
+            message = "looks at nothing, though not everybody is to be let in"
+            self.tell("ssl-passthrough", message, shuts=True, whole_hosts=whole_hosts)
 
     def treated(self, treatment: Treatment) -> tuple[Treatment, tuple[Problem, ...]]:
         """The treatment, shut where it must be, and all problems."""

@@ -22,6 +22,7 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
         if "auth-secret" in said:
             said.tell("auth-secret", "means nothing without auth-type")
         return treatment
+    said.must_be_looked_at()
     if said.text("auth-type") != "basic":
         said.tell("auth-type", f"must be basic: {quote(said.text('auth-type'))} is not served", shuts=True)
     if said.text("auth-secret-type") not in {"", "auth-file"}:

@@ -64,6 +64,19 @@ class Guarded:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCertificates:
+    """What clients show in TLS: a certificate by the CA of a Secret of the Ingress's namespace.
+
+    `wanted`: `must` is that they show one, `may` that they may, `any` that it may be anybody's. `depth`: how many CAs
+    may stand between.
+    """
+
+    secret: str
+    wanted: Literal["must", "may", "any"] = "must"
+    depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Copies:
     """Where copies of requests go, and as whose."""
 
@@ -79,6 +92,7 @@ class Treatment:
     `https`: in clear text clients are sent to HTTPS always, never, or where the Ingress has a certificate for the host.
     `rewrite` is what a path becomes, with the groups of its expression. `root`: where who asks for `/` is sent.
     `passthrough`: TLS for its hosts is passed on as it comes, to the backend of `/`.
+    `client` is what clients show in TLS, for all of a host.
     `idle_ms`: how long a service may send nothing, and `most_bytes` how large a body may be.
     What has to be looked up first is in `authorization`, `passwords` and `copies`: see
     `translator.ingress.needs`, which makes filters and mirrors of it.
@@ -112,6 +126,7 @@ class Treatment:
     mirrors: tuple[ir.Mirror, ...] = ()
     authorization: Authorization | None = None
     passwords: Guarded | None = None
+    client: ClientCertificates | None = None
     copies: Copies | None = None
 
     @property
