@@ -5,10 +5,9 @@ the Ingress, as any other mistake in it does.
 """
 
 from dataclasses import replace
-from typing import Literal
 
 from translator import ir
-from translator.decode import Problem, few, quote
+from translator.decode import Problem, Reason, few, quote
 from translator.filters.auth_requests import AuthRequest
 from translator.filters.passwords import Passwords
 from translator.ingress.backends import Backends
@@ -115,7 +114,7 @@ class Needs:
 def _problem(
     name: str,
     message: str,
-    reason: Literal["BackendNotFound", "SecretNotUsable"] = "BackendNotFound",
+    reason: Reason = "BackendNotFound",
     *,
     shuts: bool = False,
 ) -> Problem:

@@ -67,7 +67,7 @@ def treatment_of(annotations: Mapping[str, str]) -> tuple[Treatment, tuple[Probl
     for name in sorted(given):
         known = NAMES.get(name)
         if known is None:
-            said.tell(name, "is no annotation that is known: nothing is done about it")
+            said.tell(name, "is no annotation that is known: nothing is done about it", reason="NotServed")
         elif known.instead and name not in said.told:
-            said.tell(name, f"is not served: {known.instead}")
+            said.tell(name, f"is not served: {known.instead}", reason="NotServed")
     return said.treated(treatment)

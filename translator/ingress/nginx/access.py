@@ -15,6 +15,8 @@ from translator.ingress.nginx.treatment import Treatment
 _ALLOWED: Final = ("whitelist-source-range", "allowlist-source-range")
 _MOST: Final = 1_000
 _PROOF: Final = "tests/e2e/test_ingress_nginx.py"
+
+
 def ranges_of(words: tuple[str, ...]) -> tuple[AddressRange, ...]:
     """Addresses, and what they begin with, as nginx's `allow` has them.
 
