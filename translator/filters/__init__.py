@@ -16,8 +16,8 @@ from envoyapi.config_core_v3 import TypedExtensionConfig
 from envoyapi.wire import Any, Message, any_of
 from translator.filters import (
     address_rules,
-    auth_requests,
     buffering,
+    checks,
     client_rates,
     compression,
     cors,
@@ -26,11 +26,9 @@ from translator.filters import (
     grpc_bridge,
     grpc_stats,
     grpc_web,
-    passwords,
     rate_limit,
     scripts,
     sessions,
-    unavailable,
 )
 from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
 from translator.ir import Backend
@@ -47,10 +45,8 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
     address_rules.FILTER,  # nobody is asked about those who are out anyway
     cors.FILTER,  # a browser's preflight has no credentials: it is answered before anybody is asked
     error_bodies.FILTER,  # before all whose refusals are errors like others
-    unavailable.FILTER,  # where the authorization below is broken, nothing behind it may be reached
-    passwords.FILTER,
+    checks.FILTER,  # also where the authorization below is broken: nothing behind it may be reached then
     external_auth.FILTER,
-    auth_requests.FILTER,  # the same, said by routes
     rate_limit.FILTER,  # what is refused anyway is not counted
     sessions.FILTER,  # which pod gets a request is asked of those alone that get there
 )

@@ -28,8 +28,8 @@ local function address_of(handle)
   return whole:match("^%[(.*)%]:%d+$") or whole:match("^(.*):%d+$") or whole
 end
 
-local function ask(handle)
-  local said, headers = handle:filterContext(), handle:headers()
+local function ask(handle, said)
+  local headers = handle:headers()
   local request_uri, authority = headers:get(":path") or "/", headers:get(":authority") or ""
   local scheme = headers:get("x-forwarded-proto") or "http"
   local known = {
@@ -84,18 +84,7 @@ local function ask(handle)
   return {[":status"] = status == 403 and "403" or "500"}
 end
 
-function envoy_on_request(handle)
-  local went_well, refused = pcall(ask, handle)
-  if not went_well then
-    handle:logWarn("an authorization could not be asked: " .. tostring(refused))
-    refused = {[":status"] = "500"}
-  end
-  if refused ~= nil then
-    handle:respond(refused, "")
-  end
-end
-
-function envoy_on_response(handle)
+local function set_cookies(handle)
   local found = handle:streamInfo():dynamicMetadata():get(space)
   if found == nil or found["cookies"] == nil then return end
   local headers, said = handle:headers(), handle:filterContext()

@@ -4,26 +4,20 @@ External authorization (`external_auth`) stands once for all routes, takes 200 a
 service says to who is refused. Here any 2xx is a yes, 401 and 403 are a no, and all else, as when nobody answers, is a
 500. It never lets anybody through by itself: whatever goes wrong in the script is a 500 as well.
 
-Source: envoy/extensions/filters/http/lua/v3/lua.proto; nginx, ngx_http_auth_request_module.
+The script is in `checks`. Source: nginx, ngx_http_auth_request_module.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from envoyapi.config_core_v3 import DataSource
-from envoyapi.http_lua_v3 import Lua, LuaPerRoute
-from envoyapi.wire import struct
 from translator.checks import SCOPE_HEADER
-from translator.filters.part import Asking, HttpFilter, NameOf
+from translator.filters.part import NameOf
 from translator.ir import Backend
 
 VARIABLES: Final = frozenset({"host", "http_host", "scheme", "request_uri", "escaped_request_uri", "uri", "args"})
 """What a text may say of the request that came, with a `$` before it."""
 
 TIMEOUT_MS: Final = 60_000
-_NAME: Final = "ask"
-_SCRIPT: Final = (Path(__file__).parent / "auth_requests.lua").read_text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +39,9 @@ class AuthRequest:
     always_sets_cookies: bool = False
 
 
-def _encode(asked: AuthRequest, name_of: NameOf) -> LuaPerRoute:
-    said = {
+def context_of(asked: AuthRequest, name_of: NameOf) -> dict[str, Any]:
+    """What the script is told."""
+    return {
         "cluster": name_of(asked.backend),
         "host": asked.host,
         "path": asked.path,
@@ -58,13 +53,3 @@ def _encode(asked: AuthRequest, name_of: NameOf) -> LuaPerRoute:
         "timeout": str(TIMEOUT_MS),
         "hidden": SCOPE_HEADER,
     }
-    return LuaPerRoute(name=_NAME, filter_context=struct(said))
-
-
-FILTER: Final = HttpFilter(
-    name="dragoman.filters.http.auth_request",
-    # What the script adds to a request chooses no other route: there nobody might be asked.
-    idle=Lua(source_codes={_NAME: DataSource(inline_string=_SCRIPT)}, clear_route_cache=False),
-    asking={AuthRequest: Asking(_encode, lambda asked: (asked.backend,))},
-    off=LuaPerRoute(disabled=True),
-)

@@ -155,34 +155,22 @@ local function is_right(password, hash)
   return #digest > 20 and is_same(sha1(password .. digest:sub(21)), digest:sub(1, 20))
 end
 
--- The status that a request is refused with; nil: it may go on. What was right before is known without work.
-local function judged(handle)
-  local said, given = handle:filterContext(), handle:headers():get("authorization") or ""
+-- What a request is answered whose password is wrong; nil: it may go on. What was right before is known without work.
+local function check_password(handle, said)
+  local given = handle:headers():get("authorization") or ""
   local credentials = decoded(given:match("^[Bb][Aa][Ss][Ii][Cc] +(%S+) *$") or "")
   local user, password = (credentials or ""):match("^([^:]+):(.*)$")
   local hash = user and said:get("user:" .. user)
-  if hash == nil or #password > longest then return "401" end
+  local refused = {[":status"] = "401", ["www-authenticate"] = said:get("challenge")}
+  if hash == nil or #password > longest then return refused end
   local key = hash .. sha1(password)
   if known[key] then return nil end
   local now = os.time()
   if now ~= second then second, at_work = now, 0 end
   at_work = at_work + 1
-  if at_work > most_at_work then return "503" end
-  if not is_right(password, hash) then return "401" end
+  if at_work > most_at_work then return {[":status"] = "503"} end
+  if not is_right(password, hash) then return refused end
   if known_count >= most_known then known, known_count = {}, 0 end
   known[key], known_count = true, known_count + 1
   return nil
-end
-
-function envoy_on_request(handle)
-  local went_well, status = pcall(judged, handle)
-  if not went_well then
-    handle:logWarn("a password could not be checked: " .. tostring(status))
-    status = "500"
-  end
-  if status == "401" then
-    handle:respond({[":status"] = status, ["www-authenticate"] = handle:filterContext():get("challenge")}, "")
-  elseif status ~= nil then
-    handle:respond({[":status"] = status}, "")
-  end
 end

@@ -5,10 +5,12 @@ the Ingress, as any other mistake in it does.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from translator import ir
 from translator.decode import Problem, Reason, few, quote
 from translator.filters.auth_requests import AuthRequest
+from translator.filters.checks import Checks
 from translator.filters.passwords import Passwords
 from translator.ingress.backends import Backends
 from translator.ingress.claims import MOST_SAID, Understood
@@ -58,7 +60,7 @@ class Needs:
             asked.redirect,
             asked.always_sets_cookies,
         )
-        return replace(treatment, filters=(*treatment.filters, value))
+        return _held_to(treatment, asking=value)
 
     def _guarded(
         self, treatment: Treatment, guarded: Guarded, namespace: str, paths: int, problems: list[Problem]
@@ -82,7 +84,7 @@ class Needs:
             names = ", ".join(map(quote, found.others[:3])) + (" and others" if len(found.others) > 3 else "")
             said = f"{called}: {names} cannot get in, since of the kinds of hashes apr1, SHA and SSHA are served"
             problems.append(_problem("auth-secret", said, "SecretNotUsable"))
-        return replace(treatment, filters=(*treatment.filters, Passwords(found.users, guarded.realm)))
+        return _held_to(treatment, passwords=Passwords(found.users, guarded.realm))
 
     def _shown(
         self, treatment: Treatment, client: ClientCertificates, namespace: str, problems: list[Problem]
@@ -109,6 +111,13 @@ class Needs:
             problems.append(_problem("mirror-target", f"{found.problem}: nothing is copied"))
             return replace(treatment, copies=None)
         return replace(treatment, mirrors=(ir.Mirror(found.backend, host=copies.host, same_host=True),))
+
+
+def _held_to(treatment: Treatment, **said: Any) -> Treatment:
+    """The same, with more that its requests are held to."""
+    before = next((each for each in treatment.filters if isinstance(each, Checks)), Checks())
+    others = tuple(each for each in treatment.filters if each is not before)
+    return replace(treatment, filters=(*others, replace(before, **said)))
 
 
 def _problem(

@@ -11,6 +11,7 @@ from typing import Final
 
 from translator import ir
 from translator.decode import Problem
+from translator.filters.checks import NAME, Checking, Checks
 from translator.ingress.backends import Backends
 from translator.ingress.claims import (
     Having,
@@ -60,7 +61,7 @@ class _Row:
 
 
 class StandardIngresses:
-    """Ingresses as IR: `listeners`, `chains`, `routes` and `hosts_of`, as those of other APIs; `problems` by object."""
+    """Ingresses as IR: `listeners`, `chains`, `routes`, `hosts_of` and `filters`, as of other APIs; and `problems`."""
 
     def __init__(
         self,
@@ -92,6 +93,16 @@ class StandardIngresses:
             "virtual hosts of ingresses", made, lambda _, them: next(iter(them.values())).hosts
         )
         self._declare_chains()
+        held = tables.group(
+            "checks of ingresses",
+            self._rows,
+            lambda _, row: (
+                {NAME: True} if any(isinstance(each, Checks) for each in row.owner.treatment.filters) else {}
+            ),
+        )
+        self.filters: Table[str, ir.FilterSettings] = tables.each(
+            "filters of ingresses", held, lambda _, __: ir.FilterSettings(Checking())
+        )
         telling = Telling(
             self._rows,
             owned,
@@ -246,3 +257,8 @@ class StandardIngresses:
         if found is None or found.problem or found.unfit or not found.has_certificate:
             return None
         return ir.TlsTermination((secret,))
+
+
+def _is_checked(owner: Owner) -> bool:
+    """Whether the requests of an Ingress are held to something."""
+    return any(isinstance(each, Checks) for each in owner.treatment.filters)
