@@ -64,7 +64,7 @@ def event(name: Name, uid: str, news: NewEvent, pod: str, now: str) -> JSONObjec
         "kind": "Event",
         "metadata": {"name": event_name(name, uid, news), "namespace": name.namespace},
         "involvedObject": {
-            "apiVersion": "getambassador.io/v3alpha1",
+            "apiVersion": name.api_version,
             "kind": name.kind,
             "namespace": name.namespace,
             "name": name.name,

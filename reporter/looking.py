@@ -147,18 +147,34 @@ def known_after(
     wanted: Wanted, known: frozenset[NewEvent], untold: frozenset[NewEvent] = frozenset()
 ) -> frozenset[NewEvent]:
     """The problems that everybody knows of, once a look's news are told, but for those that could not be."""
-    if is_well(wanted.status):
+    if _is_well(wanted):
         return known if untold else frozenset()
-    now = frozenset(problems_in(wanted.status)) - untold
+    now = frozenset(_problems(wanted)) - untold
     return now or known  # none, but not well either: not over until Envoy says so
 
 
 def _news(wanted: Wanted, known: frozenset[NewEvent]) -> tuple[NewEvent, ...]:
     if wanted.is_shared:
         return ()
-    if is_well(wanted.status):
+    if _is_well(wanted):
         return (recovery(wanted.status),) if known else ()
-    return tuple(news for news in problems_in(wanted.status) if news not in known)
+    return tuple(news for news in _problems(wanted) if news not in known)
+
+
+def told_only(wanted: Wanted, live: Live, known: frozenset[NewEvent]) -> Deed | None:
+    """The news of an object whose status is none of this look's business; None: there are none."""
+    news = _news(wanted, known) if _is_about(wanted, live) else ()
+    return Deed(news, None) if news else None
+
+
+def _problems(wanted: Wanted) -> tuple[NewEvent, ...]:
+    if wanted.news is None:
+        return problems_in(wanted.status)
+    return tuple(dict.fromkeys(NewEvent("Warning", reason, message) for reason, message in wanted.news))
+
+
+def _is_well(wanted: Wanted) -> bool:
+    return is_well(wanted.status) if wanted.news is None else not wanted.news
 
 
 def _generation_of(wanted: Wanted) -> int:

@@ -89,7 +89,8 @@ class Name:
 class Wanted:
     """What a status should say. `version` changes whenever that does.
 
-    `generation` is that which it is about, where its conditions do not say so. `is_shared`: as of its Name.
+    `generation` is that which it is about, where its conditions do not say so. `is_shared`: as of its Name. `news` are
+    the reasons and messages of problems that the status itself has no place for; None: it tells of them.
     """
 
     version: str
@@ -97,6 +98,7 @@ class Wanted:
     status: JSONObject
     generation: int = 0
     is_shared: bool = False
+    news: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,21 @@ def wanted_of(record: Record | None) -> Wanted | None:
         return Wanted(record.version, uid, observed(shared, about or 0), about or 0, is_shared=True)
     if not uid or not isinstance(status, dict) or not status:
         return None
-    return Wanted(record.version, uid, status, about or 0)
+    return Wanted(record.version, uid, status, about or 0, news=_news(body, status))
+
+
+def unsaid_of(record: Record | None) -> Wanted | None:
+    """What is to be told of an Ingress for us whose status is to say nothing, or stays as it is."""
+    if record is None or not (is_addressed(record) or is_unknown(record)):
+        return None
+    body = orjson.loads(record.body)
+    return Wanted(record.version, body["uid"], {}, body.get("generation") or 0, news=_news(body, {}))
+
+
+def _news(body: JSONObject, status: JSONObject) -> tuple[tuple[str, str], ...] | None:
+    if "conditions" in status:
+        return None
+    return tuple((each["reason"], each["message"]) for each in body.get("news", ()))
 
 
 def is_addressed(record: Record) -> bool:

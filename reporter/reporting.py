@@ -12,8 +12,29 @@ from process.settings import Settings
 from reporter.agenda import Agenda
 from reporter.errands import WITHDRAWAL, Errand, may_have_ours
 from reporter.events import NewEvent
-from reporter.looking import ANSWER_COUNTS, Deed, Later, Memory, amended, known_after, known_before, look
-from reporter.objects import JSONObject, Live, Name, Wanted, edition_of, is_unknown, live_of, name_of, wanted_of
+from reporter.looking import (
+    ANSWER_COUNTS,
+    Deed,
+    Later,
+    Memory,
+    amended,
+    known_after,
+    known_before,
+    look,
+    told_only,
+)
+from reporter.objects import (
+    JSONObject,
+    Live,
+    Name,
+    Wanted,
+    edition_of,
+    is_unknown,
+    live_of,
+    name_of,
+    unsaid_of,
+    wanted_of,
+)
 from reporter.refusals import Refusals
 from reporter.writing import Events, FailedError, RefusedError, RestError, Statuses, UnreachableError, now_text
 from snapshot import Reader, Snapshot, SnapshotError
@@ -110,6 +131,8 @@ class Reporting:
         """What is to be done for an object; None when nothing is, for now."""
         now, name, record = time.monotonic(), name_of(key), self._wanted.get(key)
         wanted, found = wanted_of(record), live_of(self._live.get(key))
+        if name is not None and found is not None and (told := self._untold(key, name, found, unsaid_of(record), now)):
+            return told
         if name is not None and found is not None and not is_unknown(record):
             if wanted is not None:
                 return self._compare(key, name, wanted, found, now)
@@ -118,6 +141,18 @@ class Reporting:
                 return self._withdraw(key, name, found, before, now)
         self._agenda.looked(key, now)
         return None
+
+    def _untold(self, key: str, name: Name, found: Live, unsaid: Wanted | None, now: float) -> Errand | None:
+        """The errand to tell what is new of an Ingress; its status comes at the next look."""
+        if unsaid is None:
+            return None
+        known = known_before(found, self._told(key, name, unsaid.uid))
+        deed = told_only(unsaid, found, known)
+        if deed is None:
+            return None
+        if self._agenda.version(key, found.uid) is None:
+            self._agenda.waits_since(key, unsaid.uid, unsaid.version, now)
+        return Errand(key, name, found, deed, unsaid, known, again_in=SOON)
 
     def _compare(self, key: str, name: Name, wanted: Wanted, found: Live, now: float) -> Errand | None:
         live = self._memory.newest(key, found, now)

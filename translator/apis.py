@@ -97,6 +97,7 @@ class Apis:
         self.chains = tables.union("chains of all", emissary.chains, standard.chains, gateway.chains)
         self.routes = tables.union("routes of all", emissary.routes, standard.routes, gateway.routes)
         self.hosts_of = tables.union("virtual hosts of all", emissary.hosts_of, standard.hosts_of, gateway.hosts_of)
+        self.filters = tables.union("filters of all", emissary.filters, standard.filters)
         self.files_named = tables.union("files of all", emissary.files, gateway.files)
         self.refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {

@@ -36,6 +36,7 @@ MOST_HEADERS: Final = 100
 
 _BEFORE: Final = {
     "envoy.filters.http.ext_authz": "authorization",
+    "dragoman.filters.http.checks": "authorization",
     "envoy.filters.http.ratelimit": "rate limits",
     "envoy.filters.http.lua": "a script",
     "envoy.filters.http.rbac": "rules about addresses",

@@ -15,7 +15,7 @@ import orjson
 from translator.conditions import sentences
 from translator.derived import INGRESS
 from translator.kubernetes.own_services import LABEL, PUBLIC
-from translator.statuses import Status
+from translator.statuses import ReportedProblem, Status
 
 _WORST: Final = ("True", "Unknown", "False")
 NO_SERVICE: Final = f"No Service with the label {LABEL}: {PUBLIC} leads to Dragoman's pods."
@@ -29,6 +29,18 @@ def ingress_status(kind: str, status: Status) -> dict[str, Any] | None:
     if kind == INGRESS:
         return {"loadBalancer": {"ingress": said}} if said else {}
     return _knative(said["public"], said["local"], status)
+
+
+def ingress_news(status: Status) -> list[dict[str, str]]:
+    """What Events tell of an Ingress of Kubernetes' own, whose status has no place for it: each problem by itself."""
+    return [{"reason": _told_as(problem), "message": sentences([problem])} for problem in status.problems]
+
+
+def _told_as(problem: ReportedProblem) -> str:
+    """A condition's reason: of what is in force all the same, that it was warned of, unless there is a better word."""
+    if problem.by == "envoy":
+        return "RefusedByEnvoy"
+    return "Warned" if problem.reason == "Invalid" and not problem.stops else problem.reason
 
 
 def _knative(public: str, local: str, status: Status) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Pipeline:
             apis.chains,
             apis.routes,
             apis.hosts_of,
-            apis.emissary.filters,
+            apis.filters,
             apis.emissary.runtime,
         )
         xds = XdsTables(self._tables, intent, apis.kubernetes, apis.consul, options.index_from)

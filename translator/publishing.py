@@ -8,8 +8,9 @@ import orjson
 from snapshot import JSON, Record, Snapshot
 from translator.conditions import kubernetes_status
 from translator.consul.tables import key_of
+from translator.derived import INGRESS
 from translator.files.names import Files
-from translator.ingress_statuses import ingress_status
+from translator.ingress_statuses import ingress_news, ingress_status
 from translator.ir import ConsulService, ObjectKey
 from translator.pipeline import kind_of
 from translator.quarantine import Hold, Verdict, digest
@@ -71,6 +72,8 @@ def record_of_status(key: ObjectKey, row: Status) -> Record:
     elif uid and row.address:
         said |= {"uid": uid, "generation": row.subject and row.subject.edition.generation}
         said["status"] = ingress_status(kind_of(key), row)
+        if kind_of(key) == INGRESS and row.problems:
+            said["news"] = ingress_news(row)
     elif uid and key.startswith(GROUP):
         in_kubernetes = kubernetes_status(kind_of(key).partition("/")[2], row)
         said |= {} if in_kubernetes is None else {"uid": uid, "status": in_kubernetes}

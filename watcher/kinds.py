@@ -1,7 +1,8 @@
 """What is watched in a cluster, as a table; and what of an object of each kind is kept.
 
 Everything that nobody reads is left out before it costs memory, and so that its change is none: bookkeeping of the API
-server, kubectl's copy of the object, what the nodes add to an EndpointSlice, and what a Secret holds beside TLS.
+server, kubectl's copy of the object, what the nodes add to an EndpointSlice, and what a Secret holds
+beside TLS and passwords.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -29,6 +30,9 @@ TLS_KEYS: Final = frozenset(
         "cert_required",
     )
 )
+
+PASSWORDS: Final = "auth"
+"""The key of a file of passwords, which annotations of Ingresses name."""
 
 WAYS_IN: Final = {
     "app.kubernetes.io/component": "ambassador-service",
@@ -173,7 +177,7 @@ def _may_be_ours(document: Document) -> bool:
 
 
 def _secret(document: Document) -> dict[str, Any]:
-    data = _some(document.get("data"), TLS_KEYS)
+    data = _some(document.get("data"), TLS_KEYS | {PASSWORDS})
     if isinstance(data, dict):
         data = {name: text if isinstance(text, str) else _hollow(text) for name, text in data.items()}
     return {"type": document.get("type"), "data": data if isinstance(data, dict) else _hollow(data)}

@@ -30,6 +30,9 @@ _REFERENCES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The fields with references, and the kinds that they may be of; the first is meant where none is said."""
 
+_ANNOTATIONS: Final = tuple(f"nginx.ingress.kubernetes.io/{name}" for name in ("auth-secret", "auth-tls-secret"))
+"""Of Ingresses, by which they name Secrets."""
+
 _FIELDS: Final = frozenset(("secret", "tlssecret", "casecret", "crlsecret", "privatekeysecret"))
 
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
@@ -44,10 +47,15 @@ def secrets_of(namespace: str, body: bytes) -> frozenset[Readings]:
 
 
 def certificates_of(namespace: str, body: bytes) -> frozenset[Readings]:
-    """The Secrets that an Ingress in this namespace names."""
-    spec = orjson.loads(body).get("spec")
+    """The Secrets that an Ingress in this namespace names, in its TLS and in annotations; of its namespace alone."""
+    document = orjson.loads(body)
+    spec, metadata = document.get("spec"), document.get("metadata")
     listed = spec.get("tls") if isinstance(spec, dict) else None
     names = [each.get("secretName") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    said = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if isinstance(said, dict):
+        texts = [text for name in _ANNOTATIONS if isinstance(text := said.get(name), str)]
+        names += [text.strip().removeprefix(f"{namespace}/") for text in texts]
     return frozenset(found for name in names if isinstance(name, str) and (found := _possible((namespace, name))))
 
 

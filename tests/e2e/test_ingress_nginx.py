@@ -48,7 +48,7 @@ def _access() -> str:
         "no-range": {"whitelist_source_range": ""},
         "deny": {"denylist_source_range": "127.0.0.1/33"},
         "asked": {"auth_type": "digest"},
-        "elsewhere": {"auth_url": "http://auth.test/"},
+        "elsewhere": {"auth_url": "http://127.0.0.1/"},
         "tls-asked": {"auth_tls_secret": "default/ca"},
         "snippet": {"configuration_snippet": "deny all;"},
         "target": {"rewrite_target": "/$host"},

@@ -131,6 +131,14 @@ def test_without_a_service_of_ours_the_ingress_says_so(clustered: ClusterGateway
         return "status.loadBalancer" in str(clustered.diag()["objects"].get(key, {}).get("problems"))
 
     wait_until(said, 30, what="what is missing told")
+    wait_until(lambda: "status.loadBalancer" in events_of(clustered, "Warned"), 30, what="an Event of it")
     ways.service("own", OURS, {"app": "gateway"}, FIRST)
     becomes(ways, "lost", FIRST)
     wait_until(lambda: not said(), 30, what="it told no more")
+    wait_until(lambda: "Nothing is wrong any more" in events_of(clustered, "Recovered"), 30, what="an Event of that")
+
+
+def events_of(gateway: ClusterGateway, reason: str) -> str:
+    """Our Events of Ingresses for a reason, as kubectl shows them."""
+    chosen = f"reportingComponent=dragoman,involvedObject.kind=Ingress,reason={reason}"
+    return gateway.api.kubectl("get", "events", "-n", gateway.namespace, "--field-selector", chosen, "-o", "yaml")

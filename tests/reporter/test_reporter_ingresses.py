@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from reporter.events import NewEvent, event
 from reporter.ingress_merging import has_addresses, ingress_to_apply
-from reporter.looking import Deed, Later, look
-from reporter.objects import Live, Wanted, is_addressed, is_unknown, name_of, wanted_of
+from reporter.looking import Deed, Later, known_after, look, told_only
+from reporter.objects import Live, Wanted, is_addressed, is_unknown, name_of, unsaid_of, wanted_of
 from snapshot import Record
 
 NOW = "2026-01-02T00:00:00Z"
@@ -88,6 +89,43 @@ def test_knative_is_not_told_that_envoy_is_asked_when_it_answers_soon() -> None:
     ready = Live("u", 1, "8", knative("True"))
     assert look(Wanted("v", "u", knative("Unknown"), 1), ready, frozenset(), 4.0, NOW) == Later(56.0)
     assert look(Wanted("v", "u", knative("Unknown", 2), 2), ready, frozenset(), 0.0, NOW) == Later(3.0)
+
+
+NEWS = '"news":[{"reason":"NotServed","message":"x is not served"}]'
+SAID = NewEvent("Warning", "NotServed", "x is not served")
+
+
+@pytest.mark.parametrize("status", ["{}", "null", '{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}'])
+def test_problems_of_an_ingress_are_told_once_whatever_its_status_is(status: str) -> None:
+    record = Record("v", f'{{"uid":"u","generation":1,"status":{status},{NEWS}}}'.encode())
+    live = Live("u", 1, "7", {})
+    wanted = unsaid_of(record) or wanted_of(record)
+    assert wanted is not None
+    told = told_only(wanted, live, frozenset())
+    assert told == Deed((SAID,), None)
+    known = known_after(wanted, frozenset())
+    assert known == {SAID}
+    assert told_only(wanted, live, known) is None
+    well = Record("w", f'{{"uid":"u","generation":1,"status":{status}}}'.encode())
+    over = unsaid_of(well) or wanted_of(well)
+    assert over is not None
+    recovered = told_only(over, live, known)
+    assert recovered is not None
+    assert [news.reason for news in recovered.news] == ["Recovered"]
+    assert told_only(over, live, known_after(over, known)) is None
+
+
+def test_what_is_about_an_earlier_ingress_is_not_told() -> None:
+    wanted = unsaid_of(Record("v", f'{{"uid":"u","generation":1,"status":{{}},{NEWS}}}'.encode()))
+    assert wanted is not None
+    assert told_only(wanted, Live("other", 1, "7", {}), frozenset()) is None
+    assert told_only(wanted, Live("u", 2, "7", {}), frozenset()) is None
+
+
+def test_an_event_is_about_an_ingress_of_kubernetes() -> None:
+    name = name_of("networking.k8s.io/Ingress/a/b")
+    assert name is not None
+    assert event(name, "u", SAID, "pod", NOW)["involvedObject"]["apiVersion"] == "networking.k8s.io/v1"
 
 
 def test_of_an_ingress_for_us_without_an_address_nothing_is_wanted_but_it_is_known() -> None:

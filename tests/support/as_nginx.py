@@ -4,7 +4,9 @@ nginx has the configuration that ingress-nginx generates for these annotations; 
 same service.
 """
 
+import base64
 import contextlib
+import json
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from aiohttp import web
 
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
@@ -27,7 +30,7 @@ Headers = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Case:
-    """An Ingress and its server in nginx's words; `$B` there is the service.
+    """An Ingress and its server in nginx's words; `$B` there is the service, `$A` who is asked, `$U` a file of users.
 
     `asked` are paths, with headers and a body each.
     """
@@ -42,6 +45,30 @@ class Case:
 def get(text: str, **headers: str) -> tuple[str, Headers, bytes]:
     """A request without a body; in the names of headers `_` stands for `-`."""
     return text, {name.replace("_", "-"): value for name, value in headers.items()}, b""
+
+
+USERS: Final = (
+    "ann:$apr1$eWTxv7s1$WcVRsPMz5TEYm2sxV477R1\n"  # let me in
+    "bob:{SHA}iRsFQLjXOXG71c+4gFtlLzbnzUE=\n"  # the same
+)
+
+
+def asking(said: int) -> Case:
+    """An Ingress whose requests are asked about, where the answer is always this status."""
+    location = 'proxy_pass_request_body off; proxy_set_header Content-Length "";'
+    return Case(
+        f"asked-{said}",
+        (("/", "Prefix"),),
+        {"auth-url": f"http://asked.default.svc/{said}"},
+        f"location / {{ auth_request /_asked; {PASS} }}"
+        f" location = /_asked {{ internal; {location} proxy_pass $A/{said}; }}",
+        (get("/"), get("/a?b=c"), ("/", {}, b"body")),
+    )
+
+
+def by_password(user: str, password: str) -> tuple[str, Headers, bytes]:
+    """A request with a password."""
+    return get("/", authorization="Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())
 
 
 PASS: Final = "proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_pass $B;"
@@ -136,7 +163,27 @@ CASES: Final = (
         "location / { proxy_http_version 1.1; proxy_set_header Host inside.test; proxy_pass $B; }",
         (get("/"),),
     ),
+    *(asking(said) for said in (200, 202, 204, 302, 401, 403, 404, 500)),
+    Case(
+        "passwords",
+        (("/", "Prefix"),),
+        {"auth-type": "basic", "auth-secret": "users"},
+        f'location / {{ auth_basic ""; auth_basic_user_file $U; {PASS} }}',
+        (
+            get("/"),
+            get("/", authorization="Basic ####"),
+            *(by_password(user, "let me in") for user in ("ann", "bob", "eve", "")),
+            *(by_password("ann", wrong) for wrong in ("let me", "", "let me in ", "x" * 90)),
+        ),
+    ),
 )
+
+
+class Asked(HttpUpstream):
+    """Answers the status that the path says."""
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(status=int(request.path.strip("/")), headers={"location": "/elsewhere"})
 
 
 def main() -> int:
@@ -149,8 +196,10 @@ def main() -> int:
     for case in CASES:
         paths = [path(text, "web", kind) for text, kind in case.paths]
         ours.apply(case.name, ingress(case.name, rule(f"{case.name}.test", *paths), nginx=case.said))
-    with HttpUpstream("web") as web, _nginx(nginx, web.port) as theirs:
-        ours.apply("class", ingress_class() + backing("web", web.port))
+    users = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users"}, "stringData": {"auth": USERS}}
+    ours.apply("users", json.dumps(users))
+    with HttpUpstream("web") as service, Asked("asked") as asked, _nginx(nginx, service.port, asked.port) as theirs:
+        ours.apply("class", ingress_class() + backing("web", service.port) + backing("asked", asked.port))
         with ours:
             amiss = _compare(theirs, ours)
     return min(amiss, 1)
@@ -182,13 +231,19 @@ def _answer(port: int, name: str, text: str, headers: Headers, body: bytes) -> t
 
 
 @contextlib.contextmanager
-def _nginx(program: str, backend: int) -> Iterator[int]:
+def _nginx(program: str, backend: int, asked: int) -> Iterator[int]:
     """An nginx with all cases; its port."""
     (port,) = unused_ports(1)
     servers = "".join(
         f"server {{ listen 127.0.0.1:{port}; server_name {case.name}.test; {case.server} }}\n" for case in CASES
-    ).replace("$B", f"http://127.0.0.1:{backend}")
+    )
+    for name, port_of in (("$B", backend), ("$A", asked)):
+        servers = servers.replace(name, f"http://127.0.0.1:{port_of}")
     with tempfile.TemporaryDirectory() as folder:
+        users = Path(folder) / "users"
+        users.write_text(USERS)
+        Path(folder).chmod(0o755)  # a worker of nginx may be another user
+        servers = servers.replace("$U", str(users))
         file = Path(folder) / "nginx.conf"
         temporary = " ".join(
             f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from translator.emissary.secret_names import secret_ref
 from watcher.kinds import SECRET, Target
-from watcher.references import Readings, secrets_of
+from watcher.references import Readings, certificates_of, secrets_of
 
 
 def meant(**fields: object) -> frozenset[Readings]:
@@ -52,3 +52,23 @@ def test_the_secret_that_the_translator_takes_a_name_for_is_among_those_that_are
 
 def test_a_namespace_stays_one_part_of_the_path() -> None:
     assert Target(SECRET, "a/../b?c=").path == "/api/v1/namespaces/a%2F..%2Fb%3Fc%3D/secrets"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"auth-secret": "users"}, one(("own", "users"))),
+        ({"auth-secret": "own/users"}, one(("own", "users"))),
+        ({"auth-tls-secret": "own/ca"}, one(("own", "ca"))),
+        ({"auth-secret": "other/users", "auth-tls-secret": "other/ca"}, frozenset()),
+        ({"auth-secret": "../x", "auth-tls-secret": 5}, frozenset()),
+        ({"proxy-ssl-secret": "own/x"}, frozenset()),
+    ],
+)
+def test_an_ingress_names_secrets_of_its_own_namespace_in_annotations(
+    said: dict[str, object], meant: frozenset[Readings]
+) -> None:
+    annotations = {f"nginx.ingress.kubernetes.io/{name}": value for name, value in said.items()}
+    document = {"metadata": {"annotations": annotations}, "spec": {"tls": [{"secretName": "tls"}]}}
+    assert certificates_of("own", orjson.dumps(document)) == meant | one(("own", "tls"))
+    assert certificates_of("own", b'{"metadata":5,"spec":null}') == frozenset()

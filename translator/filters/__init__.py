@@ -17,6 +17,7 @@ from envoyapi.wire import Any, Message, any_of
 from translator.filters import (
     address_rules,
     buffering,
+    checks,
     client_rates,
     compression,
     cors,
@@ -28,7 +29,6 @@ from translator.filters import (
     rate_limit,
     scripts,
     sessions,
-    unavailable,
 )
 from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
 from translator.ir import Backend
@@ -45,7 +45,7 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
     address_rules.FILTER,  # nobody is asked about those who are out anyway
     cors.FILTER,  # a browser's preflight has no credentials: it is answered before anybody is asked
     error_bodies.FILTER,  # before all whose refusals are errors like others
-    unavailable.FILTER,  # where the authorization below is broken, nothing behind it may be reached
+    checks.FILTER,  # also where the authorization below is broken: nothing behind it may be reached then
     external_auth.FILTER,
     rate_limit.FILTER,  # what is refused anyway is not counted
     sessions.FILTER,  # which pod gets a request is asked of those alone that get there
@@ -56,26 +56,36 @@ DISCOVERED: Final[Mapping[str, HttpFilter]] = {each.name: each for each in FILTE
 
 NAMED: Final = {each.name: each for each in FILTERS}
 _SWITCHES: Final = {kind: (each.name, say) for each in FILTERS for kind, say in each.switches.items()}
+_ASKING: Final = {kind: asking for each in FILTERS for kind, asking in each.asking.items()}
+_OF: Final = {kind: each.name for each in FILTERS for kind in (*each.switches, *each.asking)}
 
 
 def inherited(values: Iterable[object]) -> dict[str, Any]:
     """What routes say that do not say it themselves, where an index has filters wait for it that are always on."""
     found = {}
     for value in values:
-        inside = NAMED[_SWITCHES[type(value)][0]].inside
+        inside = NAMED[_OF[type(value)]].inside
         if inside is not None:
             found[inside[0]] = any_of(inside[1](value))
     return found
 
 
-def switches_of(values: Iterable[object]) -> dict[str, Any] | None:
+def switches_of(values: Iterable[object], name_of: NameOf | None = None) -> dict[str, Any] | None:
     """Envoy's typed_per_filter_config for the values of a route or of a chain; None where there are none.
+
+    Args:
+        values: of classes that filters list.
+        name_of: of backends that a route's filters ask; a chain asks none.
 
     Raises:
         KeyError: when a value is of a class that no filter lists: a bug of ours.
     """
     found: dict[str, Any] = {}
     for value in values:
+        asking = _ASKING.get(type(value)) if name_of is not None else None
+        if asking is not None and name_of is not None:
+            found[_OF[type(value)]] = any_of(asking.encode(value, name_of))
+            continue
         name, say = _SWITCHES[type(value)]
         found[name] = any_of(say(value))
         found |= inherited([value])
@@ -88,7 +98,12 @@ ANSWERED_BY_US: Final = switches_of([external_auth.DoNotAsk()])
 
 def names_of(values: Iterable[object]) -> dict[str, bool]:
     """The filters that these values of a route are for."""
-    return {_SWITCHES[type(value)][0]: True for value in values}
+    return {_OF[type(value)]: True for value in values}
+
+
+def asked_by(values: Iterable[object]) -> Iterable[Backend]:
+    """Where the filters of a route send requests of their own, for these values of it."""
+    return [found for value in values if (asking := _ASKING.get(type(value))) for found in asking.backends(value)]
 
 
 def switched_on(names: Iterable[str]) -> dict[str, Any]:

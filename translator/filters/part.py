@@ -33,6 +33,14 @@ class Discovered:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """What a route says whose filter sends requests of its own: Envoy's words, and where those go."""
+
+    encode: Callable[[Any, NameOf], Message]
+    backends: Callable[[Any], Iterable[Backend]]
+
+
+@dataclass(frozen=True, slots=True)
 class HttpFilter:
     """A filter of every HTTP connection manager, where it stands switched off, unless it is `always_on`.
 
@@ -40,6 +48,8 @@ class HttpFilter:
     all routes of a chain, may have, each with Envoy's words for it: what is said there switches the filter on. One that
     is always on does nothing while it is idle, and is for requests that no route wants, too. `off` is what a route says
     that is not for the filter although it runs; None where it then does nothing that matters.
+
+    `asking` are further such classes, of routes alone, whose filter sends requests of its own.
 
     `inside` is the name of a filter that stands in this one, and what it is told of such values. `room` is what an
     index says so that routes behind it can say the rest, where that is more than that the filter runs.
@@ -53,3 +63,4 @@ class HttpFilter:
     off: Message | None = None
     inside: tuple[str, Callable[[Any], Message]] | None = None
     room: Message | None = None
+    asking: Mapping[type, Asking] = field(default_factory=dict)

@@ -7,13 +7,9 @@ still, since a pod that is restarted for a mistake in an object would not mend i
 from dataclasses import dataclass
 from typing import Final
 
-from envoyapi.config_core_v3 import DataSource
-from envoyapi.http_lua_v3 import Lua, LuaPerRoute
-from translator.filters.part import AS_CONFIGURED, HttpFilter
-
-_SCRIPT: Final = """
+SCRIPT: Final = """
 local exempt = {["/ambassador/v0/check_alive"] = true, ["/ambassador/v0/check_ready"] = true}
-function envoy_on_request(handle)
+local function unavailable(handle)
   local headers = handle:headers()
   if exempt[(headers:get(":path") or ""):match("^[^?]*")] then
     return
@@ -29,11 +25,3 @@ end
 @dataclass(frozen=True, slots=True)
 class Unavailable:
     """Every request is refused."""
-
-
-FILTER: Final = HttpFilter(
-    name="dragoman.filters.http.unavailable",
-    idle=Lua(default_source_code=DataSource(inline_string=_SCRIPT)),
-    switches={Unavailable: lambda _: AS_CONFIGURED},
-    off=LuaPerRoute(disabled=True),
-)

@@ -10,6 +10,7 @@ from translator.decode import Problem, few
 from translator.ingress.hosts import Scheme, parent
 from translator.ingress.kinds import Ingress
 from translator.ingress.nginx import treatment_of, weight_of
+from translator.ingress.nginx.treatment import ClientCertificates
 from translator.ingress.paths import EVERY, Asked, Place, asked_by, regex_problem, wrong_host, wrong_path
 from translator.ingress.routes import Owner
 from translator.ir import ObjectKey
@@ -51,6 +52,15 @@ class Having:
     age: tuple[str, str, str]
     key: ObjectKey
     secret: ir.SecretRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who wants clients of a host to show certificates, and which."""
+
+    age: tuple[str, str, str]
+    key: ObjectKey
+    wants: ClientCertificates
 
 
 def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
@@ -117,6 +127,15 @@ def shut_by(owner: Owner) -> dict[tuple[str, str], bool]:
     if not owner.treatment.shuts_hosts or owner.treatment.canary is not None:
         return {}
     return {(owner.ingress.namespace, asked.place.host): True for asked in owner.asked}
+
+
+def clients_of(owner: Owner) -> dict[str, Client]:
+    """The hosts whose clients an Ingress wants to show certificates. A connection must be for one to be asked."""
+    wants = owner.treatment.client
+    if wants is None or owner.treatment.canary is not None:
+        return {}
+    mine = Client(owner.ingress.age, owner.key, wants)
+    return {asked.place.host: mine for asked in owner.asked if asked.place.host != EVERY}
 
 
 def other_names(owner: Owner) -> Iterator[tuple[str, str]]:

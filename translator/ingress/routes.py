@@ -48,11 +48,15 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How requests come in. `trusts`: whether a proxy in front of us says how they came to it."""
+    """How requests come in. `trusts`: whether a proxy in front of us says how they came to it.
+
+    `wants_tls`: clients show certificates, so that nobody is let in by clear text, whatever a proxy says.
+    """
 
     scheme: Scheme
     trusts: bool
     has_certificate: bool
+    wants_tls: bool = False
 
 
 Action = ir.Forward | ir.Redirect | ir.DirectResponse
@@ -105,8 +109,9 @@ def _variants(
         return
     if way.scheme == "http" and _wants_https(treatment, way):
         redirect = ir.Redirect(scheme="https", code=treatment.https_code)
-        yield _Variant(redirect, (_IN_CLEAR,) if way.trusts else ())
-        if not way.trusts:
+        trusts = way.trusts and not way.wants_tls
+        yield _Variant(redirect, (_IN_CLEAR,) if trusts else ())
+        if not trusts:
             return
     if treatment.redirect is not None:
         yield _Variant(treatment.redirect)
@@ -121,7 +126,7 @@ def _variants(
 
 
 def _wants_https(treatment: Treatment, way: Way) -> bool:
-    return treatment.https == "always" or (treatment.https == "tls" and way.has_certificate)
+    return way.wants_tls or treatment.https == "always" or (treatment.https == "tls" and way.has_certificate)
 
 
 def _forwards(owner: Owner, asked: Asked, backend: ir.Backend | None, aside: Aside | None) -> Iterator[_Variant]:

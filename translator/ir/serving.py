@@ -50,6 +50,8 @@ class TlsTermination:
     require_client_certificate: bool = False
     takes_any_client: bool = False
     """Clients are asked for a certificate that `client_ca` has signed, and let in with any, or none."""
+    client_depth: int | None = None
+    """How many CAs may stand between a client's certificate and `client_ca`; None is Envoy's limit."""
     versions: TlsVersions = TlsVersions()
     alpn: tuple[str, ...] = ("h2", "http/1.1")
     cipher_suites: tuple[str, ...] = ()

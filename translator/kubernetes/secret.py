@@ -111,7 +111,7 @@ def certificate_of(document: Mapping[str, Any]) -> Certificate | None:
     misshapen = misshapen_secret(document)
     if misshapen:
         return Certificate(problem=f"{misshapen[0].path}: {misshapen[0].message}", misshapen=misshapen)
-    entries = _entries_of(document)
+    entries = entries_of(document)
     if isinstance(entries, str):
         return Certificate(problem=entries)
     chain, key, ca = (_first(entries, keys) for keys in (CHAIN_KEYS, PRIVATE_KEYS, CA_KEYS))
@@ -171,7 +171,8 @@ def _judged(chain: _Entry | None, key: _Entry | None, ca: _Entry | None) -> Cert
     )
 
 
-def _entries_of(document: Mapping[str, Any]) -> dict[str, bytes] | str:
+def entries_of(document: Mapping[str, Any]) -> dict[str, bytes] | str:
+    """What a Secret holds, by its keys; or why that cannot be read."""
     written = {field: document.get(field) or {} for field in ("data", "stringData")}
     if sum(len(text or "") for values in written.values() for text in values.values()) > _MOST_CHARACTERS:
         return f"data: is larger than {MOST_BYTES >> 20} MiB, which is more than a Secret may hold"

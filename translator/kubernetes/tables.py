@@ -6,10 +6,11 @@ from typing import Any
 import orjson
 
 from translator.decode import Problem
-from translator.ir import AuthorityRef, ConfigMaps, ObjectKey, PemFiles
+from translator.ir import AuthorityRef, ConfigMaps, ObjectKey, PemFiles, SecretRef
 from translator.kubernetes.config_map import authorities_of, together
 from translator.kubernetes.endpoint_slice import EndpointSlice, endpoint_slice_of
 from translator.kubernetes.endpoints import slices_of
+from translator.kubernetes.passwords import PasswordFile, passwords_of
 from translator.kubernetes.secret import Certificate, certificate_of, refused_with
 from translator.kubernetes.service import Service, service_of
 from translator.tables import Table, Tables, read
@@ -80,6 +81,8 @@ class KubernetesTables:
         self._of_files = of_files
         self._certificates: Table[Name, Certificate] = _by_name(tables, "certificates", told, Certificate)
 
+        self._passwords = tables.each("password files", secrets, lambda _, body: passwords_of(orjson.loads(body)))
+
         authorities = tables.each("CAs of config maps", config_maps, lambda _, body: authorities_of(orjson.loads(body)))
         self._authorities: Table[Name, Certificate] = _by_name(tables, "CAs", authorities, Certificate)
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
@@ -102,6 +105,10 @@ class KubernetesTables:
         if isinstance(wanted, ConfigMaps):
             return together([read(self._authorities, name) for name in wanted.names])
         return read(self._certificates, (wanted.namespace, wanted.name))
+
+    def passwords(self, secret: SecretRef) -> PasswordFile | None:
+        """The file of passwords that a Secret holds; for rules that a sweep runs."""
+        return read(self._passwords, f"core/Secret/{secret.namespace}/{secret.name}")
 
     def certificates_missed(self) -> frozenset[Name]:
         """The Secrets that somebody names and that are not there, or hold no certificate; for outputs."""

@@ -84,8 +84,9 @@ def _common(
     names: Sequence[PeerName] = (),
 ) -> CommonTlsContext:
     trusted = SdsSecretConfig(name=authority_name(authority, revocations), sds_config=ADS) if authority else None
-    takes_any = isinstance(tls, TlsTermination) and tls.takes_any_client
-    combined = _unchecked(trusted) if takes_any and trusted else _named(trusted, names) if names else None
+    combined = _named(trusted, names) if names else None
+    if isinstance(tls, TlsTermination) and trusted and (tls.takes_any_client or tls.client_depth is not None):
+        combined = _unchecked(trusted) if tls.takes_any_client else _not_deeper(trusted, tls.client_depth)
     return CommonTlsContext(
         tls_params=_parameters(tls.versions, tls.cipher_suites, tls.ecdh_curves),
         alpn_protocols=tls.alpn,
@@ -103,6 +104,14 @@ def _unchecked(trusted: SdsSecretConfig) -> CommonTlsContextCombinedCertificateV
         default_validation_context=CertificateValidationContext(
             trust_chain_verification=CertificateValidationContextTrustChainVerification.ACCEPT_UNTRUSTED
         ),
+        validation_context_sds_secret_config=trusted,
+    )
+
+
+def _not_deeper(trusted: SdsSecretConfig, depth: int | None) -> CommonTlsContextCombinedCertificateValidationContext:
+    """CAs that are given apart, and how many others may stand between them and a certificate."""
+    return CommonTlsContextCombinedCertificateValidationContext(
+        default_validation_context=CertificateValidationContext(max_verify_depth=depth),
         validation_context_sds_secret_config=trusted,
     )
 

@@ -11,7 +11,7 @@ from tests.support.part import ROOT
 from translator import ir
 from translator.ingress.nginx import GROUPS, NAMES, treatment_of
 from translator.ingress.nginx.part import PREFIX
-from translator.ingress.nginx.treatment import Treatment
+from translator.ingress.nginx.treatment import Treatment, Url
 
 TEXTS = st.one_of(
     st.sampled_from(
@@ -60,10 +60,23 @@ def test_any_text_is_a_treatment_or_told(said: dict[str, Any]) -> None:
         {"allowlist_source_range": "host.test"},
         {"denylist_source_range": "x"},
         {"whitelist_source_range": "0.0.0.0/0", "allowlist_source_range": "10.0.0.0/8"},
-        {"auth_url": "http://auth.test/"},
+        {"auth_url": "http://$host/"},
+        {"auth_url": "ftp://auth.test/"},
+        {"auth_url": "http://auth.test:0/"},
+        {"auth_url": "http://auth.test/?x=$cookie_a"},
+        {"auth_url": "http://auth.test/", "auth_method": "CONNECT"},
+        {"auth_url": "http://auth.test/", "auth_response_headers": "X-User, Content-Length"},
+        {"auth_url": "http://auth.test/", "auth_response_headers": "x-dragoman-scope"},
+        {"auth_url": "http://auth.test/", "ssl_passthrough": "true"},
         {"auth_url": ""},
         {"auth_type": "basic"},
-        {"auth_tls_secret": "a/b"},
+        {"auth_type": "digest", "auth_secret": "users"},
+        {"auth_type": "basic", "auth_secret": "users", "ssl_passthrough": "true"},
+        {"auth_type": "basic", "auth_secret": "users", "auth_secret_type": "auth-map"},
+        {"auth_tls_secret": ""},
+        {"auth_tls_secret": "a/b", "auth_tls_verify_client": "perhaps"},
+        {"auth_tls_secret": "a/b", "auth_tls_match_cn": "CN=ann"},
+        {"auth_tls_secret": "a/b", "ssl_passthrough": "true"},
         {"server_snippet": "location /admin { deny all; }"},
         {"permanent_redirect": "nowhere"},
         {"permanent_redirect": "https://a.test/$host"},
@@ -125,3 +138,57 @@ def test_the_name_of_a_cookie_keeps_its_case() -> None:
     treatment, _ = treated(upstream_hash_by="$cookie_JSESSIONID")
     assert treatment.hashed is not None
     assert treatment.hashed.name == "JSESSIONID"
+
+
+@pytest.mark.parametrize(
+    ("said", "url"),
+    [
+        ("http://auth.test", Url("http", "auth.test", 80, "/")),
+        (
+            "https://AUTH.test.:8443/a?b=$escaped_request_uri",
+            Url("https", "auth.test", 8443, "/a?b=$escaped_request_uri"),
+        ),
+        ("http://[2001:db8::1]:81/x", Url("http", "2001:db8::1", 81, "/x")),
+    ],
+)
+def test_who_is_asked_is_named_by_a_url(said: str, url: Url) -> None:
+    treatment, told = treated(auth_url=said)
+    assert told == []
+    assert treatment.authorization is not None
+    assert treatment.authorization.url == url
+
+
+@pytest.mark.parametrize(
+    ("said", "becomes"),
+    [
+        ("https://a.test/s", "https://a.test/s?rd=$scheme://$http_host$escaped_request_uri"),
+        ("https://a.test/s?", "https://a.test/s?rd=$scheme://$http_host$escaped_request_uri"),
+        ("https://a.test/s?x=1", "https://a.test/s?x=1&rd=$scheme://$http_host$escaped_request_uri"),
+        ("https://a.test/s?x=1&rd=/", "https://a.test/s?x=1&rd=/"),
+        ("/sign_in?ord=1", "/sign_in?ord=1&rd=$scheme://$http_host$escaped_request_uri"),
+        ("javascript:alert(1)", ""),
+        ("https://a.test/$secret", ""),
+    ],
+)
+def test_where_to_sign_in_says_where_to_go_afterwards(said: str, becomes: str) -> None:
+    treatment, told = treated(auth_url="http://auth.test", auth_signin=said)
+    assert treatment.authorization is not None
+    assert (treatment.authorization.sign_in, bool(told)) == (becomes, not becomes)
+    assert not treatment.shut, "it stays a refusal"
+
+
+@pytest.mark.parametrize(
+    ("said", "host"), [("https://b.test$request_uri", "b.test"), ("http://b.test:8080/$request_uri", "b.test")]
+)
+def test_copies_go_to_a_url(said: str, host: str) -> None:
+    treatment, told = treated(mirror_target=said)
+    assert told == []
+    assert treatment.copies is not None
+    assert treatment.copies.host == host
+
+
+@pytest.mark.parametrize("text", ["", "nowhere", "https://$host/"])
+def test_a_target_of_copies_that_is_none_copies_nothing(text: str) -> None:
+    treatment, told = treated(mirror_target=text)
+    assert treatment == Treatment()
+    assert bool(told) == bool(text)

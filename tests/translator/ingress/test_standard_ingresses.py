@@ -462,7 +462,7 @@ def test_of_default_classes_that_nobody_dates_the_first_by_name_counts(reverse: 
         ({f"{NGINX}auth-tls-secret": "team/ca"}, True),
         ({f"{NGINX}server-snippet": "deny all;"}, True),
         ({f"{NGINX}configuration-snippet": "deny all;"}, False),
-        ({f"{NGINX}auth-url": "http://auth.test"}, False),
+        ({f"{NGINX}auth-url": "http://$host"}, False),
     ],
 )
 def test_what_nginx_demands_of_a_whole_host_shuts_all_ingresses_of_the_namespace(

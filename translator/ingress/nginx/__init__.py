@@ -10,10 +10,14 @@ from typing import Final
 from translator.decode import Problem
 from translator.ingress.nginx import (
     access,
+    authorizing,
     bodies,
     canaries,
+    client_certificates,
     cross_origin,
+    mirrors,
     names,
+    passwords,
     rates,
     redirects,
     rewriting,
@@ -27,10 +31,14 @@ GROUPS: Final[tuple[Group, ...]] = (
     redirects.GROUP,
     rewriting.GROUP,
     access.GROUP,
+    passwords.GROUP,
+    client_certificates.GROUP,
+    authorizing.GROUP,
     cross_origin.GROUP,
     canaries.GROUP,
     upstreams.GROUP,
     bodies.GROUP,
+    mirrors.GROUP,
     names.GROUP,
     rates.GROUP,
     unserved.GROUP,
@@ -59,7 +67,7 @@ def treatment_of(annotations: Mapping[str, str]) -> tuple[Treatment, tuple[Probl
     for name in sorted(given):
         known = NAMES.get(name)
         if known is None:
-            said.tell(name, "is no annotation that is known: nothing is done about it")
+            said.tell(name, "is no annotation that is known: nothing is done about it", reason="NotServed")
         elif known.instead and name not in said.told:
-            said.tell(name, f"is not served: {known.instead}")
+            said.tell(name, f"is not served: {known.instead}", reason="NotServed")
     return said.treated(treatment)

@@ -1,4 +1,4 @@
-"""Who gets in: by address, by asking somebody, by a password, by a certificate.
+"""Who gets in by address.
 
 What keeps people out and cannot be served as it stands shuts the Ingress: nothing behind it is reached.
 """
@@ -15,29 +15,6 @@ from translator.ingress.nginx.treatment import Treatment
 _ALLOWED: Final = ("whitelist-source-range", "allowlist-source-range")
 _MOST: Final = 1_000
 _PROOF: Final = "tests/e2e/test_ingress_nginx.py"
-_SHUTTING: Final = {
-    "auth-url": "an AuthService is asked who may come in, for Mappings alone: this must become one",
-    "auth-type": "passwords are looked after by the service behind, or, for Mappings alone, by an AuthService",
-    "auth-tls-secret": "a TLSContext with a ca_secret, or a Gateway's frontend validation, checks client certificates",
-}
-_BESIDE: Final = {
-    "auth-url": (
-        *(
-            "auth-signin",
-            "auth-signin-redirect-param",
-            "auth-method",
-            "auth-response-headers",
-            "auth-proxy-set-headers",
-        ),
-        *("auth-request-redirect", "auth-cache-key", "auth-cache-duration", "auth-always-set-cookie"),
-        *("auth-keepalive", "auth-keepalive-requests", "auth-keepalive-timeout", "auth-keepalive-share-vars"),
-    ),
-    "auth-type": ("auth-secret", "auth-secret-type", "auth-realm"),
-    "auth-tls-secret": (
-        *("auth-tls-verify-client", "auth-tls-verify-depth", "auth-tls-error-page"),
-        *("auth-tls-pass-certificate-to-upstream", "auth-tls-match-cn"),
-    ),
-}
 
 
 def ranges_of(words: tuple[str, ...]) -> tuple[AddressRange, ...]:
@@ -68,13 +45,10 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
             if not said.words(name):
                 said.tell(name, "names no addresses", shuts=True)
     denied = _ranges(said, "denylist-source-range")
-    if (allowed is not None or denied) and said.flag("ssl-passthrough"):
-        said.tell("ssl-passthrough", "looks at no addresses, which are to be kept out", shuts=True)
+    if allowed is not None or denied:
+        said.must_be_looked_at()
     if allowed is not None or denied:
         treatment = replace(treatment, filters=(*treatment.filters, AddressRules(allowed, denied)))
-    for name, instead in _SHUTTING.items():
-        if name in said:
-            said.tell(name, f"is not served: {instead}", shuts=True, whole_hosts=name == "auth-tls-secret")
     return treatment
 
 
@@ -93,15 +67,6 @@ GROUP: Final = Group(
             for name in _ALLOWED
         ),
         Annotation("denylist-source-range", "these addresses do not get in (403)", f"{_PROOF}::test_addresses"),
-        *(
-            Annotation(name, f"answers 503, and is told: {instead}", f"{_PROOF}::test_broken_ones_shut")
-            for name, instead in _SHUTTING.items()
-        ),
-        *(
-            Annotation(name, instead=f"it says more of {of}, which is not served")
-            for of, names in _BESIDE.items()
-            for name in names
-        ),
         Annotation("satisfy", instead="of addresses and authorization both must let a request through"),
         Annotation("enable-global-auth", instead="no authorization holds for all Ingresses"),
     ),

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from translator.decode import Invalid, Problem, quote
+from translator.decode import Invalid, Problem, Reason, quote
 from translator.ingress.nginx.treatment import Treatment
 
 PREFIX: Final = "nginx.ingress.kubernetes.io/"
+SHUT: Final = ": requests are answered 503 until it is mended"
 _WORDS: Final = {
     **dict.fromkeys(("true", "on", "t", "1"), True),  # as Go reads them
     **dict.fromkeys(("false", "off", "f", "0"), False),
@@ -83,14 +84,22 @@ class Said:
             self.tell(name, invalid.message, shuts=shuts)
             return None
 
-    def tell(self, name: str, message: str, *, shuts: bool = False, whole_hosts: bool = False) -> None:
+    def tell(
+        self, name: str, message: str, *, shuts: bool = False, whole_hosts: bool = False, reason: Reason = "Invalid"
+    ) -> None:
         """Something is wrong; `shuts`: so that nothing behind the Ingress may be reached, nor of its `whole_hosts`."""
         self._told.add(name)
         self._shuts_hosts |= whole_hosts
         if shuts:
             self._shut.append(name)
-            message += ": requests are answered 503 until it is mended"
-        self._problems.append(Problem(f'metadata.annotations["{PREFIX}{name}"]', message, stops=shuts))
+            message += SHUT
+        self._problems.append(Problem(f'metadata.annotations["{PREFIX}{name}"]', message, stops=shuts, reason=reason))
+
+    def must_be_looked_at(self, *, whole_hosts: bool = False) -> None:
+        """Not everybody is to be let in, so that requests cannot be passed on in TLS as they are."""
+        if self.flag("ssl-passthrough"):
+            message = "looks at nothing, though not everybody is to be let in"
+            self.tell("ssl-passthrough", message, shuts=True, whole_hosts=whole_hosts)
 
     def treated(self, treatment: Treatment) -> tuple[Treatment, tuple[Problem, ...]]:
         """The treatment, shut where it must be, and all problems."""

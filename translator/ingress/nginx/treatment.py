@@ -28,6 +28,63 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True)
+class Url:
+    """An address that an annotation names; `path` is what stands behind the port, with its query."""
+
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    path: str
+
+    @property
+    def authority(self) -> str:
+        """The host, and the port where it is not the usual one, as a request names them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """Who is asked whether a request goes on: see `translator.filters.auth_requests`, whose words these are."""
+
+    url: Url
+    method: str = "GET"
+    answer_headers: tuple[str, ...] = ()
+    sign_in: str = ""
+    redirect: str = "$request_uri"
+    always_sets_cookies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """The Secret of the Ingress's namespace that has the passwords of users, and what these are told."""
+
+    secret: str
+    realm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificates:
+    """What clients show in TLS: a certificate by the CA of a Secret of the Ingress's namespace.
+
+    `wanted`: `must` is that they show one, `may` that they may, `any` that it may be anybody's. `depth`: how many CAs
+    may stand between.
+    """
+
+    secret: str
+    wanted: Literal["must", "may", "any"] = "must"
+    depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Where copies of requests go, and as whose."""
+
+    url: Url
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class Treatment:
     """All of it. Where nothing is said, the fields are what an Ingress without annotations has.
 
@@ -35,7 +92,10 @@ class Treatment:
     `https`: in clear text clients are sent to HTTPS always, never, or where the Ingress has a certificate for the host.
     `rewrite` is what a path becomes, with the groups of its expression. `root`: where who asks for `/` is sent.
     `passthrough`: TLS for its hosts is passed on as it comes, to the backend of `/`.
+    `client` is what clients show in TLS, for all of a host.
     `idle_ms`: how long a service may send nothing, and `most_bytes` how large a body may be.
+    What has to be looked up first is in `authorization`, `passwords` and `copies`: see
+    `translator.ingress.needs`, which makes filters and mirrors of it.
     `filters` are values of the classes that `translator.filters` lists, `features` of `translator.features`.
     """
 
@@ -64,6 +124,10 @@ class Treatment:
     retry: RetryPolicy | None = None
     headers: ir.HeaderEdits = ir.NO_EDITS
     mirrors: tuple[ir.Mirror, ...] = ()
+    authorization: Authorization | None = None
+    passwords: Guarded | None = None
+    client: ClientCertificates | None = None
+    copies: Copies | None = None
 
     @property
     def as_regex(self) -> bool:

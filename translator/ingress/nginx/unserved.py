@@ -16,7 +16,6 @@ _REFUSING: Final = re.compile(
 )
 _SNIPPET: Final = "snippets are never run: annotations, a Mapping or an HTTPRoute say what is meant"
 _ERRORS: Final = "a Mapping's error_response_overrides say what clients read"
-_MIRROR: Final = "an HTTPRoute's RequestMirror, or a Mapping with shadow, copies requests"
 _NONE: Final = "there is no ModSecurity"
 _COOKIES: Final = "an HTTPRoute's ResponseHeaderModifier edits headers"
 
@@ -36,7 +35,6 @@ GROUP: Final = Group(
         *(Annotation(name, instead=_SNIPPET) for name in SNIPPETS),
         *(Annotation(name, instead=_ERRORS) for name in ("custom-http-errors", "disable-proxy-intercept-errors")),
         Annotation("default-backend", instead="a service without pods answers 503"),
-        *(Annotation(name, instead=_MIRROR) for name in ("mirror-target", "mirror-request-body", "mirror-host")),
         Annotation("custom-headers", instead=_COOKIES),
         *(
             Annotation(name, instead=_COOKIES)

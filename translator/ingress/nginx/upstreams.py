@@ -42,7 +42,7 @@ _PROOF: Final = "tests/e2e/test_ingress_nginx.py"
 def _read(said: Said, treatment: Treatment) -> Treatment:
     treatment = replace(_spoken(said, treatment), passthrough=said.flag("ssl-passthrough"))
     if "upstream-vhost" in said:
-        treatment = replace(treatment, host=said.checked("upstream-vhost", _host, shuts=True))
+        treatment = replace(treatment, host=said.checked("upstream-vhost", host_of, shuts=True))
     connect = said.number("proxy-connect-timeout", 1, _DAY)
     waits = [each for name in ("proxy-read-timeout", "proxy-send-timeout") if (each := said.number(name, 1, _DAY))]
     if connect:
@@ -64,7 +64,7 @@ def _spoken(said: Said, treatment: Treatment) -> Treatment:
         treatment = replace(treatment, protocol=spoken[0], upstream_tls=spoken[1])
     if said.flag("proxy-ssl-server-name"):
         treatment = replace(
-            treatment, sni=said.checked("proxy-ssl-name", _host) or said.checked("upstream-vhost", _host)
+            treatment, sni=said.checked("proxy-ssl-name", host_of) or said.checked("upstream-vhost", host_of)
         )
     if said.flag("proxy-ssl-verify"):
         message = "is not served: what cannot be verified is not asked. A BackendTLSPolicy, or a Mapping's tls, can"
@@ -138,7 +138,7 @@ def _cookie(said: Said) -> HashPolicy:
     attributes = []
     if said.flag("session-cookie-secure"):
         attributes.append(("Secure", ""))
-    if "session-cookie-domain" in said and (domain := said.checked("session-cookie-domain", _host)):
+    if "session-cookie-domain" in said and (domain := said.checked("session-cookie-domain", host_of)):
         attributes.append(("Domain", domain))
     same = said.text("session-cookie-samesite").capitalize()
     if same in {"Strict", "Lax", "None"}:
@@ -160,7 +160,12 @@ def _cookie_path(text: str) -> str:
     return header_text(text)
 
 
-def _host(text: str) -> str:
+def host_of(text: str) -> str:
+    """The name of a host, perhaps with a port.
+
+    Raises:
+        Invalid: when it is none.
+    """
     if not _NAME.fullmatch(text):
         raise Invalid("must be the name of a host, without variables")
     return text

@@ -1,0 +1,26 @@
+"""Passwords of users, as `htpasswd` writes them: who has none is answered 401, before anybody else is asked.
+
+Envoy's own filter for it knows SHA-1 alone, without a salt, and htpasswd's default is apr1: MD5, a thousand times over.
+A worker does no more than twenty such in a second, so that nobody can keep it busy by guessing; a password that was
+right once costs nothing any more.
+
+The script is in `checks`. Source: Apache's apr_md5.c for apr1.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """Users with the hashes of their passwords: apr1, {SHA} or {SSHA}; `realm` is what clients are told of them."""
+
+    users: tuple[tuple[str, str], ...] = field(repr=False)
+    realm: str = ""
+
+
+def context_of(said: Passwords) -> dict[str, Any]:
+    """What the script is told."""
+    realm = said.realm.replace("\\", "\\\\").replace('"', '\\"')
+    users = {f"user:{name}": password for name, password in said.users}
+    return {**users, "challenge": f'Basic realm="{realm}"'}
