@@ -1,0 +1,143 @@
+"""A hostname that Mappings and HTTPRoutes have together, asked of a real Envoy, with one look-up and with two."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.authorization import ALLOWED, HttpAuthorization
+from tests.support.certificates import authority, trusting
+from tests.support.envoy import wait_until
+from tests.support.gateway import Gateway
+from tests.support.gateway_api import api_gateway, backing, gateway_class, https, listener, route, rule, to
+from tests.support.objects import an_object, host, mapping, tls_secret
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.envoy, pytest.mark.system]
+
+OPEN, SHUT = "open.shared.test", "shut.shared.test"
+PAIR = authority().sign("*.shared.test")
+NEW = {"path": {"type": "PathPrefix", "value": "/tie"}, "headers": [{"name": "x-new", "value": "yes"}]}
+
+
+@pytest.fixture(scope="module", params=["one look-up", "an index"])
+def shared(request: pytest.FixtureRequest, red: HttpUpstream, blue: HttpUpstream) -> Iterator[Gateway]:
+    """A gateway with what `objects` says."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "an index":
+            made = stack.enter_context(Gateway(environ={"DRAGOMAN_INDEX_FROM": "1"}))
+        else:
+            made = request.getfixturevalue("gateway")
+        stack.enter_context(made.applied("shared", objects(made, red, blue)))
+        wait_until(lambda: who(made, OPEN, "/api/new/x") == "blue", what=lambda: f"the route served\n{made.log()}")
+        yield made
+
+
+def objects(gateway: Gateway, red: HttpUpstream, blue: HttpUpstream) -> str:
+    """Mappings lead to red, HTTPRoutes to blue. `web` has both ways to OPEN; to SHUT, which redirects, that by TLS."""
+    texts = tls_secret("cert", PAIR.certificate, PAIR.key) + backing("blue", blue.port)
+    texts += host("open", OPEN, tlsSecret={"name": "cert"})
+    texts += host("shut", SHUT, insecure="Redirect", tlsSecret={"name": "cert"})
+    for path in ("/", "/api/", "/api/old/", "/tie"):
+        name = path.strip("/").replace("/", "-") or "all"
+        texts += mapping(f"open-{name}", OPEN, red.service, path) + mapping(f"shut-{name}", SHUT, red.service, path)
+    texts += mapping("kept", OPEN, red.service, "/exact", prefix_exact=True)
+    texts += mapping("first", OPEN, red.service, "/first/", precedence=1)
+    texts += mapping("last", OPEN, red.service, "/last/long/", precedence=-1)
+    texts += gateway_class() + api_gateway(
+        "web",
+        listener("open", gateway.http_port, hostname=OPEN),
+        https("open-tls", gateway.https_port, OPEN, "cert"),
+        https("shut-tls", gateway.https_port, SHUT, "cert"),
+    )
+    rules = [rule(path, to("blue")) for path in ("/api", "/api/new", "/first/long", "/last", "/tie")]
+    rules += [rule(path, to("blue"), kind="Exact") for path in ("/api/old/one", "/exact")]
+    texts += route("moved", [{"name": "web", "sectionName": "open"}], *rules, rule("", to("blue"), matches=[NEW]))
+    for name in ("open-tls", "shut-tls"):
+        texts += route(f"moved-{name}", [{"name": "web", "sectionName": name}], rule("/secret", to("blue")))
+    return texts
+
+
+def who(gateway: Gateway, hostname: str, path: str, **more: Any) -> str:
+    """Who answers: the name of an upstream, else the status."""
+    try:
+        answer = gateway.request(hostname, path, **more)
+    except httpx.TransportError as error:
+        return str(error)
+    return str(answer.json()["upstream"]) if answer.status_code == 200 else str(answer.status_code)
+
+
+def test_the_most_specific_rule_answers_whoever_wrote_it(shared: Gateway) -> None:
+    expected = {
+        "/": "red",
+        "/apis": "red",
+        "/api": "blue",
+        "/api/x": "red",
+        "/api/new": "blue",
+        "/api/new/x": "blue",
+        "/api/newer": "red",
+        "/api/old/x": "red",
+        "/api/old/one": "blue",
+        "/api/old/one/x": "red",
+        "/first/long/x": "red",
+        "/last/long/x": "blue",
+        "/tie": "red",
+        "/exact": "red",
+    }
+    assert {path: who(shared, OPEN, path) for path in expected} == expected
+    assert who(shared, OPEN, "/tie", headers={"x-new": "yes"}) == "blue"
+
+
+def test_a_mapping_that_yields_and_one_that_is_gone_hand_over_and_take_back(shared: Gateway, red: HttpUpstream) -> None:
+    other = mapping("open-there", OPEN, red.service, "/there") + route(
+        "there", [{"name": "web", "sectionName": "open"}], rule("/there", to("blue"))
+    )
+    with shared.applied("there", other):
+        wait_until(lambda: who(shared, OPEN, "/there") == "red", what="the Mapping served")
+        shared.apply("there", other.replace('"prefix": "/there"', '"precedence": -1, "prefix": "/there"'))
+        wait_until(lambda: who(shared, OPEN, "/there") == "blue", what="the route in its place")
+        shared.apply("there", other)
+        wait_until(lambda: who(shared, OPEN, "/there") == "red", what="the Mapping again")
+
+
+def test_a_route_comes_to_the_listener_alone_that_it_names(shared: Gateway) -> None:
+    context = trusting(authority())
+    wait_until(lambda: who(shared, OPEN, "/secret", tls=True, context=context) == "blue", what="the route by TLS")
+    assert who(shared, OPEN, "/secret") == "red"
+    assert who(shared, OPEN, "/api/new", tls=True, context=context) == "red"
+    assert [who(shared, SHUT, path, tls=True, context=context) for path in ("/secret", "/x")] == ["blue", "red"]
+    assert who(shared, SHUT, "/secret") == "301", "what the Host has shut in clear text stays so"
+    assert who(shared, OPEN, "/secret", tls=True, sni=SHUT, context=context) == "421"
+
+
+def test_nobody_comes_to_a_hostname_of_another_namespace(shared: Gateway, blue: HttpUpstream) -> None:
+    """Nor to one that is wider, or has no Host, or whose Host is stopped: the port is the Listener's."""
+    wanting = ["some.test", OPEN, "nobody.test", "broken.test"]
+    texts = host("broken", "broken.test", tlsSecret={"name": "none"})
+    texts += route("thief", [{"name": "thief"}], rule("/stolen", to("blue")), hostnames=wanting, namespace="thieves")
+    texts += api_gateway(
+        "thief",
+        *(listener(f"l{number}", shared.http_port, hostname=name) for number, name in enumerate(wanting)),
+        listener("wide", shared.http_port, hostname="*.shared.test"),
+        listener("every", shared.http_port),
+        namespace="thieves",
+    )
+    with shared.applied("thief", texts):
+        key = "gateway.networking.k8s.io/Gateway/thieves/thief"
+        told = wait_until(lambda: shared.diag()["objects"].get(key, {}).get("problems"), what="the Gateway told")
+        assert {problem["path"] for problem in told} >= {f"spec.listeners[{number}]" for number in range(6)}
+        assert "no Host of thieves serves open.shared.test there in clear text" in str(told)
+        assert [who(shared, name, "/stolen") for name in wanting] == ["404", "red", "404", "404"]
+        assert who(shared, "x.shared.test", "/stolen") == "404"
+
+
+def test_what_guards_the_host_guards_the_routes(shared: Gateway) -> None:
+    with HttpAuthorization("auth") as service:
+        guard = an_object("AuthService", "auth", {"auth_service": service.service, "timeout_ms": 10_000})
+        with shared.applied("guard", guard):
+            wait_until(lambda: who(shared, OPEN, "/") == "401", what="the AuthService in force")
+            assert who(shared, OPEN, "/api/new") == "401"
+            assert who(shared, OPEN, "/api/new", headers={"authorization": ALLOWED}) == "blue"
+        wait_until(lambda: who(shared, OPEN, "/") == "red", what="nobody asked any more")
