@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import plain
 from tests.support.authorization import ALLOWED, HttpAuthorization
 from tests.support.certificates import authority, trusting
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.gateway_api import api_gateway, backing, gateway_class, https, listener, route, rule, to
 from tests.support.objects import an_object, host, mapping, tls_secret
+from tests.support.ports import unused_port
 from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
@@ -133,11 +135,27 @@ def test_nobody_comes_to_a_hostname_of_another_namespace(shared: Gateway, blue: 
         assert who(shared, "x.shared.test", "/stolen") == "404"
 
 
-def test_what_guards_the_host_guards_the_routes(shared: Gateway) -> None:
+def test_what_guards_the_host_guards_the_routes_and_no_others(
+    shared: Gateway, red: HttpUpstream, blue: HttpUpstream
+) -> None:
+    port = unused_port()
     with HttpAuthorization("auth") as service:
         guard = an_object("AuthService", "auth", {"auth_service": service.service, "timeout_ms": 10_000})
+        guard += mapping("bypass", OPEN, red.service, "/bypass/", bypass_auth=True)
+        guard += mapping("told", OPEN, red.service, "/told/", auth_context_extensions={"team": "red"})
+        guard += api_gateway("apart", listener("apart", port)) + route("apart", "apart", rule("/", to("blue")))
         with shared.applied("guard", guard):
             wait_until(lambda: who(shared, OPEN, "/") == "401", what="the AuthService in force")
             assert who(shared, OPEN, "/api/new") == "401"
             assert who(shared, OPEN, "/api/new", headers={"authorization": ALLOWED}) == "blue"
+            assert who(shared, OPEN, "/bypass/") == "red"
+            apart = wait_until(lambda: _answer(port), what="the other port open")
+            assert apart == 200, "routes with a hostname of their own are not asked about"
         wait_until(lambda: who(shared, OPEN, "/") == "red", what="nobody asked any more")
+
+
+def _answer(port: int) -> int | None:
+    try:
+        return plain.get(f"http://127.0.0.1:{port}/", timeout=10).status_code
+    except httpx.TransportError:
+        return None
