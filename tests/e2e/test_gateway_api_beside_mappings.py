@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.support import plain
-from tests.support.authorization import ALLOWED, HttpAuthorization
+from tests.support.authorization import ALLOWED, GrpcAuthorization, HttpAuthorization
 from tests.support.certificates import authority, trusting
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
@@ -159,3 +159,80 @@ def _answer(port: int) -> int | None:
         return plain.get(f"http://127.0.0.1:{port}/", timeout=10).status_code
     except httpx.TransportError:
         return None
+
+
+def external(protocol: str, service: str, **said: Any) -> dict[str, Any]:
+    """The filter ExternalAuth."""
+    more = {"forwardBody": said.pop("body")} if "body" in said else {}
+    content = {"protocol": protocol, "backendRef": {"name": service, "port": 80}, protocol.lower(): said, **more}
+    return {"type": "ExternalAuth", "externalAuth": content}
+
+
+def test_a_route_may_ask_a_service_of_its_own(shared: Gateway, blue: HttpUpstream) -> None:
+    with HttpAuthorization("own") as by_http, GrpcAuthorization() as by_grpc:
+        texts = backing("by-http", by_http.port) + backing("by-grpc", by_grpc.port)
+        texts += backing("dead", unused_port())
+        limits = {"allowedHeaders": ["X-Asked"], "allowedResponseHeaders": ["X-User"]}
+        rules = {
+            "/e/all": external("HTTP", "by-http"),
+            "/e/some": external("HTTP", "by-http", path="/check", body={"maxSize": 8}, **limits),
+            "/e/grpc": external("GRPC", "by-grpc", body={"maxSize": 8}),
+            "/e/few": external("GRPC", "by-grpc", allowedHeaders=["Authorization"]),
+            "/e/none": external("HTTP", "missing"),
+            "/e/dead": external("HTTP", "dead"),
+        }
+        parents = [{"name": "web", "sectionName": "open"}]
+        made = [rule(path, to("blue"), filters=[each]) for path, each in rules.items()]
+        texts += route("asking", parents, *made, rule("/e/free", to("blue")))
+        with shared.applied("asking", texts):
+            wait_until(lambda: who(shared, OPEN, "/e/free") == "blue", what="the rules served")
+            allowed = {"authorization": ALLOWED}
+            for path, service in (("/e/all", by_http), ("/e/some", by_http), ("/e/grpc", by_grpc), ("/e/few", by_grpc)):
+                assert who(shared, OPEN, path) == ("401" if service is by_http else "403"), path
+                service.seen.clear()
+                assert who(shared, OPEN, path, headers={**allowed, "x-asked": "1", "x-private": "2"}) == "blue", path
+                assert len(service.seen) == 1, path
+            assert [who(shared, OPEN, f"/e/{name}", headers=allowed) for name in ("none", "dead")] == ["500", "403"]
+            _told_to_services(shared, by_http, by_grpc)
+            _told_by_services(shared, blue)
+
+
+def _told_to_services(shared: Gateway, by_http: HttpAuthorization, by_grpc: GrpcAuthorization) -> None:
+    """Which headers a service gets, and bodies that are not too large."""
+    sent = {"authorization": ALLOWED, "x-asked": "1", "x-private": "2"}
+    found = {}
+    for path, service in (("/e/all", by_http), ("/e/some", by_http), ("/e/grpc", by_grpc), ("/e/few", by_grpc)):
+        service.seen.clear()
+        assert who(shared, OPEN, f"{path}?q=1", method="POST", content=b"12345678", headers=sent) == "blue"
+        found[path] = service.seen[0]
+    for path, asked, url in (("/e/all", None, "/e/all?q=1"), ("/e/some", "1", "/check/e/some?q=1")):
+        question = found[path]
+        assert (question["path"], question["host"], question["method"]) == (url, OPEN, "POST")
+        headers = question["headers"]
+        assert (headers["authorization"], headers.get("x-asked"), headers.get("x-private")) == (ALLOWED, asked, None)
+        assert "x-dragoman-scope" not in headers
+    assert [found[path].get("body") for path in ("/e/all", "/e/some")] == ["", "12345678"]
+    whole, few = (found[path].request.http for path in ("/e/grpc", "/e/few"))
+    assert (whole.headers["x-private"], whole.body) == ("2", "12345678")
+    assert (few.headers.get("authorization"), few.headers.get("x-private"), few.body) == (ALLOWED, None, "")
+    assert "x-dragoman-scope" not in whole.headers
+    for path in ("/e/some", "/e/grpc"):
+        assert who(shared, OPEN, path, method="POST", content=b"123456789", headers=sent) == "413", path
+    assert who(shared, OPEN, "/e/all", method="POST", content=b"x" * 100_000, headers=sent) == "blue"
+
+
+def _told_by_services(shared: Gateway, blue: HttpUpstream) -> None:
+    """Which headers of its answer go on, to the service behind and to who is refused."""
+    for path, secret in (("/e/all", "of the service"), ("/e/some", None)):
+        blue.seen.clear()
+        sent = {"authorization": ALLOWED, "content-type": "text/mine", "x-user": "eve"}
+        assert who(shared, OPEN, path, method="POST", content=b"mine", headers=sent) == "blue"
+        headers = blue.seen[0]["headers"]
+        assert (headers["x-user"], headers.get("x-secret"), headers["content-type"]) == ("ann", secret, "text/mine")
+        assert (blue.seen[0]["body"], blue.seen[0]["host"]) == ("mine", OPEN)
+        refused = shared.request(OPEN, path)
+        assert (refused.status_code, refused.text, refused.headers["x-secret"]) == (
+            401,
+            "who are you?",
+            "of the service",
+        )

@@ -26,6 +26,7 @@ from translator.filters import (
     grpc_stats,
     grpc_web,
     rate_limit,
+    route_auth,
     scripts,
     sessions,
     unavailable,
@@ -47,6 +48,7 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
     error_bodies.FILTER,  # before all whose refusals are errors like others
     unavailable.FILTER,  # where the authorization below is broken, nothing behind it may be reached
     external_auth.FILTER,
+    route_auth.FILTER,  # who is asked about a route is asked after who is asked about all
     rate_limit.FILTER,  # what is refused anyway is not counted
     sessions.FILTER,  # which pod gets a request is asked of those alone that get there
 )
@@ -56,19 +58,26 @@ DISCOVERED: Final[Mapping[str, HttpFilter]] = {each.name: each for each in FILTE
 
 NAMED: Final = {each.name: each for each in FILTERS}
 _SWITCHES: Final = {kind: (each.name, say) for each in FILTERS for kind, say in each.switches.items()}
+_LEADING: Final = {kind: (each, say) for each in FILTERS for kind, say in each.leading.items()}
 
 
 def inherited(values: Iterable[object]) -> dict[str, Any]:
     """What routes say that do not say it themselves, where an index has filters wait for it that are always on."""
     found = {}
     for value in values:
+        if type(value) in _LEADING:
+            continue
         inside = NAMED[_SWITCHES[type(value)][0]].inside
         if inside is not None:
             found[inside[0]] = any_of(inside[1](value))
     return found
 
 
-def switches_of(values: Iterable[object]) -> dict[str, Any] | None:
+def _unnamed(backend: Backend) -> str:
+    raise TypeError(f"no name was given for {backend}, where only routes lead")
+
+
+def switches_of(values: Iterable[object], name_of: NameOf = _unnamed) -> dict[str, Any] | None:
     """Envoy's typed_per_filter_config for the values of a route or of a chain; None where there are none.
 
     Raises:
@@ -76,6 +85,10 @@ def switches_of(values: Iterable[object]) -> dict[str, Any] | None:
     """
     found: dict[str, Any] = {}
     for value in values:
+        if type(value) in _LEADING:
+            leading, lead = _LEADING[type(value)]
+            found[leading.name] = any_of(lead(value, name_of))
+            continue
         name, say = _SWITCHES[type(value)]
         found[name] = any_of(say(value))
         found |= inherited([value])
@@ -88,7 +101,14 @@ ANSWERED_BY_US: Final = switches_of([external_auth.DoNotAsk()])
 
 def names_of(values: Iterable[object]) -> dict[str, bool]:
     """The filters that these values of a route are for."""
-    return {_SWITCHES[type(value)][0]: True for value in values}
+    return {_LEADING[kind][0].name if kind in _LEADING else _SWITCHES[kind][0]: True for kind in map(type, values)}
+
+
+def backends_asked(values: Iterable[object]) -> Iterable[Backend]:
+    """Where filters send requests of their own for these values of a route."""
+    return [
+        backend for value in values if type(value) in _LEADING for backend in _LEADING[type(value)][0].backends(value)
+    ]
 
 
 def switched_on(names: Iterable[str]) -> dict[str, Any]:

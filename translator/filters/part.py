@@ -41,6 +41,8 @@ class HttpFilter:
     is always on does nothing while it is idle, and is for requests that no route wants, too. `off` is what a route says
     that is not for the filter although it runs; None where it then does nothing that matters.
 
+    `leading` are switches that also say where requests of the filter's own go, and `backends` those backends.
+
     `inside` is the name of a filter that stands in this one, and what it is told of such values. `room` is what an
     index says so that routes behind it can say the rest, where that is more than that the filter runs.
     """
@@ -53,3 +55,5 @@ class HttpFilter:
     off: Message | None = None
     inside: tuple[str, Callable[[Any], Message]] | None = None
     room: Message | None = None
+    leading: Mapping[type, Callable[[Any, NameOf], Message]] = field(default_factory=dict)
+    backends: Callable[[Any], Iterable[Backend]] = _no_backends

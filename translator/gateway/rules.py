@@ -11,6 +11,8 @@ from typing import Any, Final
 from translator import ir
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
+from translator.filters.external_auth import ExternalAuth
+from translator.filters.route_auth import AskFirst
 from translator.gateway.backends import presenting
 from translator.gateway.filters import Treatment, redirects_of, rewrite_of, share_of
 from translator.gateway.kinds.filters import RequestMirror
@@ -51,6 +53,7 @@ class Rule:
     retry: Retry | None
     of_calls: bool
     session: Session | None = None
+    auth: ExternalAuth | None = None
 
     @property
     def depends_on_listener(self) -> bool:
@@ -64,6 +67,7 @@ class Rule:
         copied = [
             each.backend for mirrors in (self.mirrors, *[share.mirrors for share in self.shares]) for each in mirrors
         ]
+        asked += [self.auth.backend] if self.auth is not None else []
         return any(backend.tls is not None for backend in (*asked, *copied))
 
     def presenting(self, certificate: ir.SecretRef | None) -> "Rule":
@@ -76,7 +80,10 @@ class Rule:
             )
             for share in self.shares
         ]
-        return replace(self, shares=tuple(shown), mirrors=_presenting(self.mirrors, certificate))
+        auth = self.auth
+        if auth is not None:
+            auth = replace(auth, backend=presenting(auth.backend, certificate) or auth.backend)
+        return replace(self, shares=tuple(shown), mirrors=_presenting(self.mirrors, certificate), auth=auth)
 
 
 def _presenting(mirrors: tuple[ir.Mirror, ...], certificate: ir.SecretRef) -> tuple[ir.Mirror, ...]:
@@ -106,7 +113,8 @@ def most_variants(rule: Rule) -> int:
 def variants(rule: Rule, listener: Listener) -> Iterator[Variant]:
     """The routes of a rule for requests that come in at a listener."""
     treatment = rule.treatment
-    filters = tuple([each for each in (treatment.cors, rule.session) if each is not None])
+    first = AskFirst(rule.auth) if rule.auth is not None else None
+    filters = tuple([each for each in (treatment.cors, first, rule.session) if each is not None])
     for number, match, rank in rule.matches:
         for place, (narrowed, action, headers) in enumerate(_actions(rule, match, listener)):
             name, order = f"{rule.place}-{number}", (rule.place, number, place)

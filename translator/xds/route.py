@@ -32,6 +32,7 @@ from translator.xds.forward import encode_forward, in_envoys_words
 from translator.xds.headers import header_options
 from translator.xds.matcher import Place, place_of
 from translator.xds.matches import encode_share, encode_substitution, encode_text_match
+from translator.xds.names import cluster_name
 from translator.xds.paths import guards_of
 
 PROTO_HEADER = "x-forwarded-proto"
@@ -144,7 +145,7 @@ def _rest_of(route: ir.Route) -> Route:
         response_headers_to_add=header_options(edits.add_response),
         response_headers_to_remove=edits.remove_response,
         request_body_buffer_limit=body_limit_of(action.features) if isinstance(action, ir.Forward) else None,
-        typed_per_filter_config=switches_of(route.filters) if route.filters else None,
+        typed_per_filter_config=switches_of(route.filters, cluster_name) if route.filters else None,
     )
 
 
