@@ -20,6 +20,7 @@ from translator.consul.tables import ConsulTables
 from translator.decode import Problem
 from translator.derived import bodies_by_kind, in_words, owner_of, told_of
 from translator.emissary.own_ports import OwnPorts
+from translator.emissary.sharing import Wished
 from translator.emissary.tables import EmissaryTables
 from translator.files.names import GROUP, Files, istio_files
 from translator.files.tables import FileTables
@@ -66,7 +67,7 @@ class Apis:
             own,
             options,
             derived,
-            tables.union("ports wanted", gateways.wanted, ingress.wanted),
+            Wished(tables.union("ports wanted", gateways.wanted, ingress.wanted), gateways.wishes),
         )
         self.ingress = standard = StandardIngresses(
             tables,
@@ -85,6 +86,7 @@ class Apis:
             ways_in,
             Elsewhere(
                 taken,
+                emissary.shared,
                 emissary.leading_here,
                 emissary.http_options,
                 emissary.tcp_logs,

@@ -335,7 +335,8 @@ def test_what_services_speak(served: Gateway, red: HttpUpstream) -> None:
 
 def test_what_is_not_served_is_never_skipped(served: Gateway, red: HttpUpstream) -> None:
     extension = {"type": "ExtensionRef", "extensionRef": {"group": "example.com", "kind": "Secret", "name": "x"}}
-    external = {"type": "ExternalAuth", "externalAuth": {"protocol": "GRPC", "backendRef": {"name": "x", "port": 1}}}
+    missing = {"protocol": "GRPC", "backendRef": {"name": "x", "port": 1}, "grpc": {}}
+    external = {"type": "ExternalAuth", "externalAuth": missing}
     rules = (
         rule("/", to("red")),
         rule("/extension", to("red"), filters=[extension]),
@@ -353,7 +354,7 @@ def test_what_is_not_served_is_never_skipped(served: Gateway, red: HttpUpstream)
         told = served.diag()["objects"]["gateway.networking.k8s.io/HTTPRoute/default/route"]["problems"]
         assert {each["path"] for each in told} == {
             "spec.rules[1].filters[0]",
-            "spec.rules[2].filters[0]",
+            "spec.rules[2].filters[0].externalAuth.backendRef",
             "spec.rules[3].sessionPersistence",
             "spec.rules[4].matches[0].path.value",
             "spec.rules[5].filters[0].requestHeaderModifier.set[0].name",

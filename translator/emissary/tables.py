@@ -47,6 +47,7 @@ from translator.emissary.problems import Problems, ProblemsByObject, problems_fo
 from translator.emissary.reach import Reach
 from translator.emissary.routes import group_problems, routes_of
 from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
+from translator.emissary.sharing import Sharing, Wished
 from translator.emissary.taken_ports import taken_ports
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
 from translator.emissary.termination import Terminations
@@ -86,8 +87,9 @@ class EmissaryTables:
     `sources` are the tables to fill, by `<group>/<Kind>`. Of the results, `listeners` and `chains` are by their names,
     `groups` (Mappings alike) and their `routes` (with their shares) by group, `hosts_of` the names of the virtual hosts
     where a group can be asked for, `filters` by the names of HTTP filters, `files` those that objects name,
-    `taken_ports` the ports that nobody else may open, with who has them, `leading_here` the ports of Services
-    that nobody may lead to, by their names, and `problems` what is wrong with objects, by object key.
+    `taken_ports` the ports that nobody else may open, with who has them, `shared` the names there that others may have
+    routes at, `leading_here` the ports of Services that nobody may lead to, by their names, and `problems` what is
+    wrong with objects, by object key.
     """
 
     listeners: Table[str, ir.Listener]
@@ -109,11 +111,11 @@ class EmissaryTables:
         own: OwnPorts,
         options: Options,
         derived: Mapping[str, Table[ObjectKey, bytes]] | None = None,
-        wanted_ports: Table[int, bool] | None = None,
+        wished: Wished | None = None,
     ) -> None:
         """`derived` are objects, by kind, that others become: they count beside those that are declared.
 
-        `wanted_ports` are those that others want: they are not opened where nobody asks for them.
+        `wished` is what others want.
         """
         self._tables = tables
         self._options = options
@@ -136,7 +138,8 @@ class EmissaryTables:
         self.rate_limits, self.authorization = self._filters.rate_limits, self._filters.authorization
         self._hosts = hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
-        self._ports = Listeners(tables, objects["Listener"], own, options, wanted_ports)
+        self._ports = Listeners(tables, objects["Listener"], own, options, wished.ports if wished else None)
+        self._sharing = Sharing(tables, wished.names if wished else tables.constant("no wishes", {}), self._ports.ports)
         self._observability = Observability(tables, objects, self._settings, self._backends, options)
         tcp = TcpMappings(
             tables,
@@ -190,6 +193,8 @@ class EmissaryTables:
         self._listened: Table[ObjectKey, bool] = tables.each("hosts with a listener", claiming, lambda _, __: True)
         named = tcp.declare_named(self._hosts, terminations, claims)
         settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
+        self._sharing.declare(settled)
+        self.shared = self._sharing.names
         self._bound = tables.group(
             "names at listeners",
             self._hosts.names,
@@ -233,7 +238,11 @@ class EmissaryTables:
         if port is None:
             return None
         common, beside = self._observability.http_options(), read(self._beside, name) or {}
-        return self._filtered(tls_chain(name, row, port, common, beside, self._http3_beside(port)))
+        chain = tls_chain(name, row, port, common, beside, self._http3_beside(port))
+        if chain is not None and isinstance(chain.body, ir.HttpChain):
+            hosts = self._sharing.of(chain.body.virtual_hosts, row, by_tls=True)
+            chain = replace(chain, body=replace(chain.body, virtual_hosts=hosts))
+        return self._filtered(chain)
 
     def _http3_beside(self, port: OpenPort) -> OpenPort | None:
         """Where HTTP/3 is spoken at a port of the same number, if it is."""
@@ -245,8 +254,8 @@ class EmissaryTables:
         if port is None or port.quic:
             return {}
         options = port.http_options(self._observability.http_options())
-        hosts = tuple([virtual_host(claim.host, port, options, tls=False) for claim in row.claims])
-        return {clear_text_name(port.name): hosts}
+        hosts = [virtual_host(claim.host, port, options, tls=False) for claim in row.claims]
+        return {clear_text_name(port.name): self._sharing.of(hosts, row, by_tls=False)}
 
     def _clear_chain(
         self, name: str, members: Mapping[str, tuple[ir.VirtualHost, ...]], ports: Table[str, OpenPort]
@@ -323,7 +332,9 @@ class EmissaryTables:
         routes = tables.each("routes of groups", groups, lambda _, them: self._routes(them, _read(serving, them)))
         probes = tables.constant("probes", {f"probe {name}": name for name, _, _ in PROBES})
         probe_routes = tables.each("routes of probes", probes, lambda _, name: self._probe(name))
-        probe_hosts = tables.each("hosts of probes", probes, lambda _, __: association.everyone())
+        probe_hosts = tables.each(
+            "hosts of probes", probes, lambda _, __: (*association.everyone(), *self._sharing.all())
+        )
         names = tables.each("host names of groups", groups, lambda _, them: _read(serving, them).names)
         self.routes = tables.union("routes", routes, probe_routes)
         self.hosts_of = tables.union("host names", names, probe_hosts)
@@ -344,7 +355,7 @@ class EmissaryTables:
         return Serving(
             hosts,
             reached,
-            tuple([host.name for host in reached]),
+            tuple([name for host in reached for name in (host.name, *self._sharing.also(host.name))]),
             any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts),
         )
 

@@ -27,6 +27,7 @@ from translator.filters import (
     grpc_stats,
     grpc_web,
     rate_limit,
+    route_auth,
     scripts,
     sessions,
 )
@@ -47,6 +48,7 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
     error_bodies.FILTER,  # before all whose refusals are errors like others
     checks.FILTER,  # also where the authorization below is broken: nothing behind it may be reached then
     external_auth.FILTER,
+    route_auth.FILTER,  # who is asked about a route is asked after who is asked about all
     rate_limit.FILTER,  # what is refused anyway is not counted
     sessions.FILTER,  # which pod gets a request is asked of those alone that get there
 )
@@ -101,8 +103,8 @@ def names_of(values: Iterable[object]) -> dict[str, bool]:
     return {_OF[type(value)]: True for value in values}
 
 
-def asked_by(values: Iterable[object]) -> Iterable[Backend]:
-    """Where the filters of a route send requests of their own, for these values of it."""
+def backends_asked(values: Iterable[object]) -> Iterable[Backend]:
+    """Where filters send requests of their own for these values of a route."""
     return [found for value in values if (asking := _ASKING.get(type(value))) for found in asking.backends(value)]
 
 

@@ -26,7 +26,10 @@ that nobody has. Where there are more all others count as another's: else each o
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A listener that is served. `tls` None: in clear text, or in TLS that is passed through."""
+    """A listener that is served. `tls` None: in clear text, or in TLS that is passed through.
+
+    `shared`: it opens nothing, and has the name together with somebody who does.
+    """
 
     key: ListenerKey
     gateway: ObjectKey
@@ -34,6 +37,7 @@ class Served:
     hostname: str
     tls: ir.TlsTermination | None
     protocol: str = "HTTP"
+    shared: ir.Shared | None = None
 
     @property
     def speaks_http(self) -> bool:

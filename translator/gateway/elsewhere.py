@@ -13,7 +13,7 @@ from translator.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """`taken` are the ports that others have, with who that is, for people.
+    """`taken` are the ports that others have, with who that is, for people; `shared` names there that routes may have.
 
     `leading_here` are the ports of Services, by their names, that lead to ports of our own. Within rules,
     `http_options` says how HTTP is spoken everywhere, and `tcp_logs` who is told of connections, as an `ir.TcpChain`
@@ -22,6 +22,7 @@ class Elsewhere:
     """
 
     taken: Table[Port, str]
+    shared: Table[ir.Wish, ir.Shared]
     leading_here: Table[Name, frozenset[str]]
     http_options: Callable[[], ir.HttpOptions]
     tcp_logs: Callable[[], tuple[Any, ...]]

@@ -14,6 +14,7 @@ from translator.dot_segments import path_without_dots
 from translator.filters.cors import CrossOrigin
 from translator.gateway.cors import cross_origin_of
 from translator.gateway.kinds.filters import (
+    ExternalAuth,
     Filter,
     HeaderModifier,
     PathModifier,
@@ -24,6 +25,10 @@ from translator.gateway.kinds.filters import (
 
 OF_CALLS: Final = frozenset({"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror"})
 """The filters that a GRPCRoute may have."""
+NOT_OF_BACKENDS: Final = frozenset({"RequestRedirect", "CORS", "ExternalAuth"})
+"""The filters that one backend may not have."""
+LARGEST_BODY: Final = 64 * 2**20
+"""Bytes of a body that wait until somebody was asked."""
 _WHOLE: Final = 1_000_000
 WELL_KNOWN: Final = {"http": 80, "https": 443}
 
@@ -38,6 +43,8 @@ class Treatment:
     mirrors: tuple[tuple[str, RequestMirror], ...] = ()
     """With their places."""
     cors: CrossOrigin | None = None
+    auth: tuple[str, ExternalAuth] | None = None
+    """With its place."""
     unserved: tuple[tuple[str, str], ...] = ()
 
 
@@ -56,9 +63,10 @@ def treatment_of(
     redirect: RequestRedirect | None = None
     rewrite: UrlRewrite | None = None
     cors: CrossOrigin | None = None
+    auth: tuple[str, ExternalAuth] | None = None
     for place, each in enumerate(filters):
         where = f"{path}.filters[{place}]"
-        if (of_calls and each.type not in OF_CALLS) or (of_backend and each.type in {"RequestRedirect", "CORS"}):
+        if (of_calls and each.type not in OF_CALLS) or (of_backend and each.type in NOT_OF_BACKENDS):
             unserved.append((where, f"{each.type} is not served here"))
         elif each.request_header_modifier is not None:
             headers = _with(headers, request=each.request_header_modifier)
@@ -76,9 +84,12 @@ def treatment_of(
             unserved += _wrong_path(rewrite.path, f"{where}.urlRewrite.path")
         elif each.cors is not None:
             cors = cross_origin_of(each.cors)
+        elif each.external_auth is not None:
+            unserved += _wrong_auth(each.external_auth, auth, where)
+            auth = f"{where}.externalAuth.backendRef", each.external_auth
         else:
             unserved.append((where, f"{each.type} is not served"))
-    return Treatment(headers, redirect, rewrite, tuple(mirrors), cors, tuple(unserved))
+    return Treatment(headers, redirect, rewrite, tuple(mirrors), cors, auth, tuple(unserved))
 
 
 def _with(
@@ -102,6 +113,13 @@ def _added(modifier: HeaderModifier) -> tuple[ir.HeaderValue, ...]:
             found.setdefault((header.name.lower(), append), value)
     removed = {name.lower() for name in modifier.remove}
     return tuple([value for (name, _), value in found.items() if name not in removed])
+
+
+def _wrong_auth(said: ExternalAuth, before: object, path: str) -> Iterator[tuple[str, str]]:
+    if before is not None:
+        yield path, "ExternalAuth is served once in a rule"
+    if said.forward_body.max_size > LARGEST_BODY:
+        yield f"{path}.externalAuth.forwardBody.maxSize", f"is served up to {LARGEST_BODY:,}: bodies wait in memory"
 
 
 def _wrong_names(modifier: HeaderModifier, path: str) -> Iterator[tuple[str, str]]:

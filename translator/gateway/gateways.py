@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from translator import ir
 from translator.decode import FrozenMap
 from translator.gateway.attachment import Place, places_of
 from translator.gateway.conditions import Condition
@@ -17,7 +18,16 @@ from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
 from translator.gateway.kinds.listener_set import ListenerSetSpec, parent_of
 from translator.gateway.kinds.shared import Object, read_object
-from translator.gateway.listeners import KINDS, UNREAD, Listener, ListenerKey, Owner, listeners_of, port_of
+from translator.gateway.listeners import (
+    KINDS,
+    SPEAKING_HTTP,
+    UNREAD,
+    Listener,
+    ListenerKey,
+    Owner,
+    listeners_of,
+    port_of,
+)
 from translator.gateway.names import (
     CONTROLLER,
     GATEWAY,
@@ -53,7 +63,7 @@ class Gateways:
 
     `listeners` are those of both, `places` the same as routes see them, by who declares them. `defaults` are Gateways
     that take routes without being named, by the scope that both say. `wanted` are the ports that they want, by number:
-    who opens ports without being asked leaves these alone.
+    who opens ports without being asked leaves these alone. `wishes` are names that they would share with others.
     """
 
     def __init__(self, tables: Tables, services: Table[ObjectKey, bytes], options: Options) -> None:
@@ -99,6 +109,8 @@ class Gateways:
         )
         ports = tables.group("ports of gateways", self.listeners, _port_of)
         self.wanted: Table[int, bool] = tables.each("ports that gateways want", ports, lambda _, __: True)
+        wishing = tables.group("listeners that would share names", self.listeners, lambda _, row: self._wishes_of(row))
+        self.wishes: Table[ir.Wish, bool] = tables.each("names that would be shared", wishing, lambda _, __: True)
         self._own_ports: Table[ObjectKey, Mapping[ListenerKey, Port]] = tables.group(
             "ports of services of gateways", self.listeners, self._own_port_of
         )
@@ -116,6 +128,18 @@ class Gateways:
     def is_dedicated(self, gateway: ObjectKey) -> bool:
         """Whether a Gateway of ours has addresses of its own; in a folder, without Services, none has. For rules."""
         return self._in_cluster and read(self._kinds, gateway) == DEDICATED
+
+    def wish_of(self, listener: Listener) -> ir.Wish | None:
+        """The name that a listener may have with somebody of another API. For rules.
+
+        A wide name has many hosts, and so has a listener without one: whoever has one of them is not asked.
+        """
+        spec = listener.spec
+        if spec.protocol not in SPEAKING_HTTP or not listener.opened or self.is_dedicated(listener.gateway):
+            return None
+        if not spec.hostname or spec.hostname.startswith("*"):
+            return None
+        return ir.Wish(listener.opened, spec.hostname, listener.namespace, spec.protocol == "HTTPS")
 
     def own_ports(self, gateway: ObjectKey) -> frozenset[Port]:
         """The ports that the Service of a Gateway is to have. For rules."""
@@ -146,6 +170,10 @@ class Gateways:
             return lambda spec: spec.port
         targets = self.ways.of(gateway).targets
         return lambda spec: targets.get(port_of(spec.protocol, spec.port), 0)
+
+    def _wishes_of(self, row: Listener) -> dict[ir.Wish, bool]:
+        wish = self.wish_of(row)
+        return {wish: True} if wish is not None else {}
 
     def _own_port_of(self, _: ListenerKey, row: Listener) -> dict[ObjectKey, Port]:
         if row.spec.protocol not in KINDS or not self.is_dedicated(row.gateway):

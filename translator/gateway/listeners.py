@@ -6,9 +6,10 @@ the hostname also where it is not served by a mistake of its own: else a request
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from translator import ir
 from translator.gateway.conditions import named
 from translator.gateway.kinds.gateway import ClientValidation, Frontend, ListenerSpec
 from translator.gateway.kinds.shared import Object
@@ -113,7 +114,8 @@ class Refusal:
 class Claim:
     """A listener's wish for a port and a hostname.
 
-    `service` is the name of the Service that leads to it, where its Gateway has one of its own.
+    `service` is the name of the Service that leads to it, where its Gateway has one of its own. `wish` is the name that
+    it may share with who has the port.
     """
 
     rank: Rank
@@ -121,6 +123,7 @@ class Claim:
     hostname: str
     named: str
     service: str | None = None
+    wish: ir.Wish | None = None
 
     def may_share_with(self, other: "Claim") -> bool:
         """Whether a port may be that of both, if their hostnames are different."""
@@ -153,43 +156,50 @@ def listeners_of(
         )
 
 
-def claim_of(listener: Listener, service: str | None) -> Claim | None:
+def claim_of(listener: Listener, service: str | None, wish: ir.Wish | None = None) -> Claim | None:
     """What a listener wants; None where its protocol is not served, or no port leads to it, so that it gets nothing."""
     spec = listener.spec
     if not listener.opened or spec.protocol not in KINDS:
         return None
-    return Claim(listener.rank, spec.protocol, listener.hostname, listener.named, service)
+    return Claim(listener.rank, spec.protocol, listener.hostname, listener.named, service, wish)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What became of the claims to a port: those that are refused, and the hostnames that are somebody's there.
 
-    Whose hostname it is is served by nobody else, be it that the listener is not served either.
+    Whose hostname it is is served by nobody else, be it that the listener is not served either. `shared` are names of
+    who else has the port.
     """
 
     refused: Mapping[ListenerKey, Refusal]
     hostnames: frozenset[str] = frozenset()
+    shared: Mapping[ListenerKey, ir.Shared] = field(default_factory=dict)
 
 
-def settle(claims: Mapping[ListenerKey, Claim], port: Port, taken_by: str | None, led_by: str | None) -> Settled:
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a port that is no Gateway, for people, and the names there that it shares with listeners."""
+
+    called: str
+    shared: Mapping[ListenerKey, ir.Shared] = field(default_factory=dict)
+
+
+def settle(claims: Mapping[ListenerKey, Claim], port: Port, holder: Holder | None, led_by: str | None) -> Settled:
     """Which claims to a port are refused, and why.
 
     Args:
         claims: by the listeners.
         port: itself.
-        taken_by: who has the port that is no Gateway, if anybody, for people.
+        holder: who has the port that is no Gateway, if anybody.
         led_by: the name of the Service of one Gateway that leads there: who comes by it is that Gateway's alone.
     """
-    if taken_by is not None:
-        said = f"port {port[1]} belongs to {taken_by}"
-        return Settled(dict.fromkeys(claims, Refusal("PortUnavailable", said)))
-    said = f"port {port[1]} belongs to a Gateway with addresses of its own"
-    refused: dict[ListenerKey, Refusal] = {
-        key: Refusal("PortUnavailable", said)
-        for key, claim in claims.items()
-        if led_by is not None and claim.service != led_by
-    }
+    refused: dict[ListenerKey, Refusal] = {}
+    if holder is not None:
+        refused = {key: _taken(claim, port, holder) for key, claim in claims.items() if key not in holder.shared}
+    elif led_by is not None:
+        said = f"port {port[1]} belongs to a Gateway with addresses of its own"
+        refused = {key: Refusal("PortUnavailable", said) for key, claim in claims.items() if claim.service != led_by}
     by_owner: dict[Rank, dict[ListenerKey, Claim]] = {}
     for key, claim in sorted(claims.items()):
         if key not in refused:
@@ -208,7 +218,30 @@ def settle(claims: Mapping[ListenerKey, Claim], port: Port, taken_by: str | None
         for claim in (*won, *(own[key] for key in alike)):
             if spoken is None or spoken is claim or spoken.may_share_with(claim):
                 kept.setdefault(claim.hostname, claim)
-    return Settled(refused, frozenset(kept))
+    shared = {key: one for key, one in holder.shared.items() if key not in refused} if holder is not None else {}
+    return Settled(refused, frozenset(kept), shared)
+
+
+def _taken(claim: Claim, port: Port, holder: Holder) -> Refusal:
+    """The port is another's, and there is no name at it that could be shared."""
+    said = f"port {port[1]} belongs to {holder.called}"
+    if claim.protocol in SPEAKING_HTTP:
+        said += ", where a listener has no more than the exact hostname of a Host of its own namespace"
+        if claim.wish is not None:
+            by = "by TLS" if claim.wish.by_tls else "in clear text"
+            said += f": no Host of {claim.wish.namespace} serves {claim.hostname} there {by}"
+    return Refusal("PortUnavailable", said)
+
+
+def unfit_for(shared: ir.Shared, listener: Listener, tls: ir.TlsTermination | None) -> Refusal | None:
+    """Why a listener cannot share a name: a name has one certificate, and clients show one thing for it."""
+    if listener.validation is not None:
+        said = f"shares its hostname with {shared.called}, and so may not ask clients for certificates: that one does"
+        return Refusal("PortUnavailable", f"{said}, with its TLS settings")
+    if tls is not None and (shared.tls is None or tls.certificates != shared.tls.certificates):
+        said = f"shares its hostname with {shared.called}, and so must name its certificate, and no other"
+        return Refusal("PortUnavailable", said)
+    return None
 
 
 def _alike(own: Mapping[ListenerKey, Claim]) -> dict[ListenerKey, Refusal]:

@@ -14,17 +14,25 @@ import re2
 from translator import ir
 from translator.checks import LARGEST_REGEX, regex
 from translator.decode import Invalid
+from translator.expressions import fixed_beginning
 from translator.gateway.hostnames import specificity
 from translator.gateway.kinds.grpc_route import GrpcMatch, MethodMatch
 from translator.gateway.kinds.http_route import HeaderMatch, Match, PathMatch
 
 METHOD: Final = ":method"
+AUTHORITY: Final = ":authority"
 CALL: Final = ir.HeaderMatch("content-type", ir.TextMatch("prefix", "application/grpc"))
 """What every call has."""
 
 Rank = tuple[int, ...]
 
 _PATHS: Final = {"Exact": 0, "RegularExpression": 1, "PathPrefix": 2}
+_CALLS: Final = 0
+"""Begins the ranks of GRPCRoutes' matches."""
+_KINDS: Final = {"exact": 0, "regex": 1, "segments": 2, "prefix": 2}
+_HEADER: Final = 1 << 20
+_METHOD: Final = 1 << 40
+"""A method counts for more than all headers, and a header for more than all its letters."""
 _ANYTHING: Final = "[^/]+"
 
 
@@ -38,6 +46,34 @@ def order(hostname: str, rank: Rank, age: tuple[str, str, str], place: tuple[int
         place: of its rule in the route, of itself in the rule, and so on.
     """
     return (*specificity(hostname), *rank, *age, *place)
+
+
+def order_beside(
+    host: str, path: ir.PathMatch, hostname: str, rank: Rank, age: tuple[str, str, str], place: tuple[int, ...]
+) -> tuple[Any, ...]:
+    """Where a match stands in a virtual host that is shared with another API: the more specific first.
+
+    The path decides, then what is asked beside it: a method before any headers, these before query parameters. What is
+    alike goes last, in the order that routes have among themselves.
+
+    Args:
+        host: the name that is shared.
+        path: how the path is compared.
+        hostname: of the route, as it was written.
+        rank: of the match.
+        age: of its route.
+        place: as in `order`.
+    """
+    method, headers, queries = (0, -rank[3], 0) if rank[0] == _CALLS else (not rank[3], -rank[4], -rank[5])
+    asked = len(AUTHORITY) + len(host) + method * _METHOD + headers * _HEADER
+    standing: ir.Standing = (0, -_letters(path), -asked, -queries, ir.AFTER)
+    return (*standing, _KINDS[path.kind], *order(hostname, rank, age, place))
+
+
+def _letters(path: ir.PathMatch) -> int:
+    """The letters of a path that are asked for: of an expression those that all that it matches begins with."""
+    text = fixed_beginning(path.text) if path.kind == "regex" else path.text
+    return len(text.rstrip("/") or "/") if path.kind == "segments" else len(text)
 
 
 def http_match(match: Match) -> tuple[ir.RouteMatch, Rank]:

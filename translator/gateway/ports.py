@@ -7,7 +7,18 @@ from translator.gateway.chains import Neighbours, Served, chain_of, listener_nam
 from translator.gateway.conditions import Condition
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways
-from translator.gateway.listeners import UNREAD, Claim, Listener, ListenerKey, Named, Refusal, claim_of, settle
+from translator.gateway.listeners import (
+    UNREAD,
+    Claim,
+    Holder,
+    Listener,
+    ListenerKey,
+    Named,
+    Refusal,
+    claim_of,
+    settle,
+    unfit_for,
+)
 from translator.gateway.termination import Presented, Terminations
 from translator.gateway.verdicts import Verdict, judge
 from translator.ir import ObjectKey
@@ -33,6 +44,7 @@ class Ports:
         options: Options,
     ) -> None:
         self._names = names
+        self._elsewhere = elsewhere
         self._terminations = terminations
         self._common = elsewhere.http_options
         self._options = options
@@ -41,10 +53,13 @@ class Ports:
         settled = tables.each(
             "ports of gateways settled",
             claims,
-            lambda port, them: settle(them, port, read(elsewhere.taken, port), gateways.ways.leading_to(port)),
+            lambda port, them: settle(them, port, self._holder(port, them), gateways.ways.leading_to(port)),
         )
         self._refused: Table[Port, Mapping[ListenerKey, Refusal]] = tables.each(
             "claims of ports refused", settled, lambda _, row: row.refused or None
+        )
+        self._shared: Table[Port, Mapping[ListenerKey, ir.Shared]] = tables.each(
+            "listeners that share names", settled, lambda _, row: row.shared or None
         )
         self.hostnames: Table[Port, frozenset[str]] = tables.each(
             "hostnames at ports", settled, lambda _, row: row.hostnames
@@ -61,17 +76,18 @@ class Ports:
         self.presented: Table[ObjectKey, Presented] = tables.each(
             "certificates towards services", gateways.all, lambda _, row: terminations.presented(row)
         )
+        own = tables.each("listeners that open", self.served, lambda _, row: row if row.shared is None else None)
         self.by_port: Table[Port, Mapping[ListenerKey, Served]] = tables.group(
-            "listeners served by port", self.served, lambda _, row: {row.place: row}
+            "listeners served by port", own, lambda _, row: {row.place: row}
         )
         self._neighbours: Table[Port, Neighbours] = tables.each(
             "listeners in TLS by port", self.by_port, lambda _, them: neighbours_of(them)
         )
         members = tables.group(
-            "listeners served by chain", self.served, lambda _, row: {row.chain: row} if row.speaks_http else {}
+            "listeners served by chain", own, lambda _, row: {row.chain: row} if row.speaks_http else {}
         )
         self.chains: Table[str, ir.FilterChain] = tables.each("chains of gateways", members, self._chain)
-        opened = tables.group("ports opened by gateways", self.served, lambda _, row: {listener_name(row.place): row})
+        opened = tables.group("ports opened by gateways", own, lambda _, row: {listener_name(row.place): row})
         self.listeners: Table[str, ir.Listener] = tables.each("listeners opened by gateways", opened, self._listener)
 
     def overlaps(self, verdict: Verdict) -> tuple[Condition, ...]:
@@ -84,14 +100,24 @@ class Ports:
     def _claims_of(self, listener: Listener) -> dict[Port, Claim]:
         gateway = listener.gateway
         own = self._gateways.ways.name(gateway) if self._gateways.is_dedicated(gateway) else None
-        claim = claim_of(listener, own)
+        claim = claim_of(listener, own, self._gateways.wish_of(listener))
         return {listener.port: claim} if claim is not None else {}
+
+    def _holder(self, port: Port, claims: Mapping[ListenerKey, Claim]) -> Holder | None:
+        called = read(self._elsewhere.taken, port)
+        if called is None:
+            return None
+        names = {key: read(self._elsewhere.shared, claim.wish) for key, claim in claims.items() if claim.wish}
+        return Holder(called, {key: shared for key, shared in names.items() if shared is not None})
 
     def _judge(self, listener: Listener) -> Verdict:
         refusal = (read(self._refused, listener.port) or {}).get(listener.key)
         by_tls = listener.ends_tls and listener.stopped != UNREAD
         ended = self._terminations.of(listener) if by_tls else None
-        return judge(listener, refusal, ended)
+        shared = (read(self._shared, listener.port) or {}).get(listener.key)
+        if shared is not None:
+            refusal = unfit_for(shared, listener, ended.termination if ended else None)
+        return judge(listener, refusal, ended, shared)
 
     def _chain(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.FilterChain:
         own = tuple([served[key] for key in sorted(served)])
@@ -111,4 +137,5 @@ def _served(row: Verdict) -> Served | None:
     if not row.is_served:
         return None
     protocol = listener.spec.protocol
-    return Served(listener.key, listener.gateway, listener.opened, listener.hostname, row.termination, protocol)
+    place = (listener.key, listener.gateway, listener.opened, listener.hostname)
+    return Served(*place, row.termination, protocol, row.shared)

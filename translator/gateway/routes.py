@@ -15,11 +15,11 @@ from translator.gateway.chains import virtual_host_name
 from translator.gateway.gateways import Gateways
 from translator.gateway.kinds.shared import Object, ParentRef
 from translator.gateway.listeners import ListenerKey, Named
-from translator.gateway.matches import order
+from translator.gateway.matches import order, order_beside
 from translator.gateway.names import GROUP, PARENTS, PASSING
 from translator.gateway.ports import Ports
 from translator.gateway.route_policies import RoutePolicies
-from translator.gateway.rules import most_variants, variants
+from translator.gateway.rules import Variant, most_variants, variants
 from translator.gateway.treatment import Said
 from translator.gateway.understanding import Understanding, Understood
 from translator.ir import ObjectKey
@@ -140,8 +140,12 @@ class Routes:
                 shown = read(self._ports.presented, served.gateway) if by_tls else None
                 said = self._policies.of_listener(spot.key)
                 for name in spot.names:
-                    host = virtual_host_name(served.port, spot.listener, name.effective)
-                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None, said)
+                    shared = served.shared
+                    host = (
+                        shared.virtual_host if shared else virtual_host_name(served.port, spot.listener, name.effective)
+                    )
+                    beside = spot.listener if shared else ""
+                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None, said, beside)
                     hosts.setdefault(where, []).append(host)
         return {
             where.row_name(route): _Row(_routes(route, understood, where), tuple(dict.fromkeys(sorted(names))))
@@ -203,21 +207,30 @@ class _Row:
 class _Circumstances:
     """What routes depend on beside the object that they are of: a hostname as it was written, and more at need.
 
-    That is how requests came in, where redirects must know it; what services are shown, where they speak TLS; and what
-    policies say of the listener.
+    That is how requests came in, where redirects must know it; what services are shown, where they speak TLS; what
+    policies say of the listener; and the name that a listener shares with another API, whose routes they then stand
+    among.
     """
 
     original: str
     came_by: tuple[str, int] | None
     presented: ir.SecretRef | None
     said: Said
+    shared: str = ""
 
     def row_name(self, route: Route) -> str:
         """The name of the routes."""
         name = f"{route.kind}/{route.namespace}/{route.name}@{self.original or '*'}"
         port = f":{self.came_by[1]}" if self.came_by else ""
-        name = f"{name}{port}" + (f"!{self.presented.namespace}/{self.presented.name}" if self.presented else "")
-        return "~".join([name, *[policy.split("/", 2)[2] for policy in self.said.policies]])
+        shown = f"!{self.presented.namespace}/{self.presented.name}" if self.presented else ""
+        beside = f"+{self.shared}" if self.shared else ""
+        policies = [policy.split("/", 2)[2] for policy in self.said.policies]
+        return "~".join([f"{name}{port}{shown}{beside}", *policies])
+
+    def order(self, route: Route, variant: Variant, path: ir.PathMatch) -> tuple[Any, ...]:
+        """Where a route stands."""
+        asked = (self.original, variant.rank, route.age, variant.order)
+        return order_beside(self.shared, path, *asked) if self.shared else order(*asked)
 
 
 def _names_of(attachments: tuple[Attachment, ...]) -> dict[Named, bool]:
@@ -233,7 +246,7 @@ def _routes(route: Route, understood: Understood, where: _Circumstances) -> tupl
                 f"{name}/{each.name}",
                 each.match,
                 each.action,
-                order(where.original, each.rank, route.age, each.order),
+                where.order(route, each, each.match.path),
                 each.headers,
                 (route.key, *understood.policies, *rule.said.policies),
                 each.filters,

@@ -13,6 +13,8 @@ from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
 from translator.filters.cors import CrossOrigin
+from translator.filters.external_auth import ExternalAuth
+from translator.filters.route_auth import AskFirst
 from translator.gateway.backends import presenting
 from translator.gateway.filters import Treatment, redirects_of, rewrite_of, share_of
 from translator.gateway.kinds.filters import RequestMirror
@@ -59,6 +61,7 @@ class Rule:
     of_calls: bool
     session: Session | None = None
     said: Said = NOTHING
+    auth: ExternalAuth | None = None
 
     @property
     def cors(self) -> CrossOrigin | None:
@@ -77,6 +80,7 @@ class Rule:
         copied = [
             each.backend for mirrors in (self.mirrors, *[share.mirrors for share in self.shares]) for each in mirrors
         ]
+        asked += [self.auth.backend] if self.auth is not None else []
         return any(backend.tls is not None for backend in (*asked, *copied))
 
     def under(self, general: Said) -> "Rule":
@@ -93,7 +97,10 @@ class Rule:
             )
             for share in self.shares
         ]
-        return replace(self, shares=tuple(shown), mirrors=_presenting(self.mirrors, certificate))
+        auth = self.auth
+        if auth is not None:
+            auth = replace(auth, backend=presenting(auth.backend, certificate) or auth.backend)
+        return replace(self, shares=tuple(shown), mirrors=_presenting(self.mirrors, certificate), auth=auth)
 
 
 def _presenting(mirrors: tuple[ir.Mirror, ...], certificate: ir.SecretRef) -> tuple[ir.Mirror, ...]:
@@ -122,7 +129,8 @@ def most_variants(rule: Rule) -> int:
 
 def variants(rule: Rule, listener: Listener) -> Iterator[Variant]:
     """The routes of a rule for requests that come in at a listener."""
-    own = tuple([each for each in (rule.cors, rule.session) if each is not None])
+    first = AskFirst(rule.auth) if rule.auth is not None else None
+    own = tuple([each for each in (rule.cors, first, rule.session) if each is not None])
     filters = (*own, *rule.said.filters)
     for number, match, rank in rule.matches:
         for place, (narrowed, action, headers) in enumerate(_actions(rule, match, listener)):

@@ -7,6 +7,7 @@ from typing import Any
 
 from translator import ir
 from translator.decode import Invalid, Problem, join
+from translator.gateway.authorization import external_auth_of
 from translator.gateway.backends import Backends, Found, Place
 from translator.gateway.conditions import Condition, false
 from translator.gateway.filters import Treatment, treatment_of
@@ -136,6 +137,13 @@ class Understanding:
             treatment = replace(treatment, unserved=(*treatment.unserved, told))
         for where, said in treatment.unserved:
             notes.drop(where, said, place)
+        auth = None
+        if treatment.auth is not None:
+            at, asking = treatment.auth
+            asked = self._find(route, asking.backend_ref, at, notes, of_calls=asking.protocol == "GRPC").backend
+            auth = external_auth_of(asking, asked) if asked is not None else None
+            if auth is None:  # nobody can be asked, so nobody is let through
+                treatment = replace(treatment, unserved=(*treatment.unserved, (at, "leads nowhere")))
         if not matches:
             notes.unserved.add(place)
         shares = tuple(
@@ -148,7 +156,7 @@ class Understanding:
         timeouts, retry = (Timeouts(), None) if isinstance(written, GrpcRule) else (written.timeouts, written.retry)
         kept = session_of(session, route.key, place) if session is not None and wrong is None else None
         of_policies = self._policies.of_rule(route.key, written.name)
-        return Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls, kept, of_policies)
+        return Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls, kept, of_policies, auth)
 
     def _share(self, route: Object[Any], ref: BackendRef, path: str, notes: _Notes, *, of_calls: bool) -> Share:
         found = self._find(route, ref, path, notes, of_calls=of_calls)

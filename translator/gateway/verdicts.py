@@ -15,7 +15,10 @@ UNLED: Final = false("Programmed", "Pending", "its Gateway has no Service yet th
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A listener with its conditions, and the references that lead nowhere. `termination`: of one served by TLS."""
+    """A listener with its conditions, and the references that lead nowhere. `termination`: of one served by TLS.
+
+    `shared` is the name that it has with somebody else, who has the port.
+    """
 
     listener: Listener
     kinds: tuple[str, ...]
@@ -24,6 +27,7 @@ class Verdict:
     programmed: Condition
     conflicted: Condition | None = None
     termination: ir.TlsTermination | None = None
+    shared: ir.Shared | None = None
 
     @property
     def is_served(self) -> bool:
@@ -46,13 +50,14 @@ class Verdict:
         }
 
 
-def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None) -> Verdict:
+def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None, shared: ir.Shared | None = None) -> Verdict:
     """What becomes of a listener.
 
     Args:
         listener: itself.
         refusal: why it does not get its port or hostname.
         ended: how it ends TLS; None: it speaks in clear text.
+        shared: the name that it has with somebody else, who has the port.
     """
     spec, allowed = listener.spec, listener.spec.allowed_routes
     kinds = kinds_of(spec.protocol, allowed)
@@ -69,7 +74,7 @@ def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None) -> V
             conflicted = true("Conflicted", refusal.reason, refusal.message)
         programmed = _not_programmed(refusal.reason, refusal.message)
         return Verdict(listener, kinds, accepted, references, programmed, conflicted)
-    accepted = true("Accepted")
+    accepted = true("Accepted", message=_shares(shared) if shared else "")
     if ended is not None and ended.unverifiable is not None:
         accepted = ended.unverifiable
     if listener.stopped or not listener.opened:
@@ -80,9 +85,17 @@ def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None) -> V
         return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", said))
     if not kinds and allowed.kinds:
         return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", "it takes no kind of routes"))
-    return Verdict(
-        listener, kinds, accepted, references, true("Programmed"), None, ended.termination if ended else None
-    )
+    tls = ended.termination if ended else None
+    return Verdict(listener, kinds, accepted, references, true("Programmed"), None, tls, shared)
+
+
+def _shares(shared: ir.Shared) -> str:
+    """What is said to a listener of a name that it shares."""
+    said = f"It shares its hostname with {shared.called}, whose TLS settings hold."
+    if shared.insecure == "route":
+        return said
+    what = {"redirect": "sent to HTTPS", "reject": "refused"}.get(shared.insecure, shared.insecure)
+    return f"It shares its hostname with {shared.called}: requests in clear text are {what} there."
 
 
 def _not_programmed(reason: str, message: str) -> Condition:

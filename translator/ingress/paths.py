@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 from translator import ir
 from translator.checks import LARGEST_REGEX, regex
 from translator.decode import Invalid
+from translator.expressions import fixed_beginning
 from translator.ingress.kinds import Backend, Ingress
 
 EVERY: Final = ""
@@ -24,9 +25,6 @@ _KINDS: Final[dict[str, Literal["exact", "prefix", "text"]]] = {
 }
 _LABEL: Final = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z)(\*\.)?{_LABEL}(\.{_LABEL})*")
-_PLAIN: Final = re.compile(r"[^\\.\[\](){}*+?|^$]+")
-_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+(?:\]|\\?\Z)|[(|)]", re.DOTALL)
-"""What is escaped, a class of characters, and what of the rest matters. One without an end is looked through once."""
 
 
 class Place(NamedTuple):
@@ -121,29 +119,6 @@ def order(asked: Asked, age: tuple[str, str, str], variant: int, *, as_regex: bo
         return (1, -len(fixed_beginning(asked.text)), 1, "", *age, -len(asked.text), asked.number, variant)
     rank = 0 if place.kind == "exact" else 1
     return (rank, -len(place.text), 0, place.kind, *age, 0, asked.number, variant)
-
-
-def fixed_beginning(pattern: str) -> str:
-    """What all that an expression matches begins with, as far as that is plain to see."""
-    found = _PLAIN.match(pattern)
-    if found is None or _has_alternatives(pattern):
-        return ""
-    text, behind = found[0], pattern[found.end() : found.end() + 1]
-    return text[:-1] if behind and behind in "*?{" else text
-
-
-def _has_alternatives(pattern: str) -> bool:
-    """Whether a `|` stands, or may stand, outside of all groups."""
-    if "|" not in pattern:
-        return False
-    if "[:" in pattern or r"\Q" in pattern:
-        return True
-    depth = 0
-    for sign in _TOKEN.findall(pattern):
-        if sign == "|" and depth == 0:
-            return True
-        depth += (sign == "(") - (sign == ")")
-    return False
 
 
 def host_match(host: str) -> tuple[ir.HeaderMatch, ...]:

@@ -52,8 +52,10 @@ from translator.ir.serving import (
     UdpChain,
     VirtualHost,
 )
+from translator.ir.sharing import AFTER, Shared, Standing, Wish
 
 __all__ = [
+    "AFTER",
     "NO_EDITS",
     "Addresses",
     "AuthorityRef",
@@ -90,6 +92,8 @@ __all__ = [
     "ServicePort",
     "Several",
     "Share",
+    "Shared",
+    "Standing",
     "Target",
     "TcpChain",
     "TextMatch",
@@ -99,4 +103,5 @@ __all__ = [
     "UpstreamTls",
     "VirtualHost",
     "WeightedBackend",
+    "Wish",
 ]

@@ -16,7 +16,7 @@ from envoyapi.config_route_v3 import (
 from envoyapi.wire import duration_ms, tag, utf8
 from translator import ir
 from translator.features import action_fields
-from translator.filters import asked_by
+from translator.filters import backends_asked
 from translator.remembering import remembered, text_size
 from translator.xds.headers import header_options
 from translator.xds.matches import encode_share, encode_substitution
@@ -143,7 +143,7 @@ def _mirror(mirror: ir.Mirror) -> RouteActionRequestMirrorPolicy:
 
 def backends_of(route: ir.Route) -> tuple[ir.Backend, ...]:
     """Every backend that a route may send a request to."""
-    asked = tuple(asked_by(route.filters)) if route.filters else ()
+    asked = tuple(backends_asked(route.filters)) if route.filters else ()
     if not isinstance(route.action, ir.Forward):
         return asked
     forward = _looked_at(route.action)

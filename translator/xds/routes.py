@@ -18,7 +18,7 @@ from envoyapi.config_route_v3 import Route, VirtualHost
 from envoyapi.wire import Any as AnyMessage
 from translator import ir
 from translator.checks import SCOPE_HEADER
-from translator.filters import NAMED, answers_at_once, inherited, names_of
+from translator.filters import DISCOVERED, NAMED, answers_at_once, inherited, names_of, switched_off
 from translator.resources import Resource
 from translator.tables import Table, Tables, every, read
 from translator.xds import scoped
@@ -53,12 +53,13 @@ class Indexed:
     """What all route configurations of a chain with an index have.
 
     `filters` are those that may run for some of its requests, and `inherited` is what its routes say to them that do
-    not say it themselves.
+    not say it themselves; `refrained` is what these say to filters that other chains alone have on for all.
     """
 
     head: Head = field(default_factory=Head)
     filters: tuple[str, ...] = ()
     inherited: Mapping[str, AnyMessage] = field(default_factory=dict)
+    refrained: bytes = b""
 
 
 class RouteTables:
@@ -138,7 +139,9 @@ class RouteTables:
             raise TypeError(f"chain {name} has no routes: it does not speak HTTP")
         used = every(self._filters)
         may_run = tuple(sorted({*used, *names_of(body.filters)}))
-        return Indexed(_head_of(body), may_run, inherited(self._for_all(used)))
+        others = [each for each in may_run if each in DISCOVERED and each not in names_of(body.filters)]
+        refrained = Route(typed_per_filter_config=switched_off(others))
+        return Indexed(_head_of(body), may_run, inherited(self._for_all(used)), refrained)
 
     def _for_all(self, used: Iterable[str]) -> Iterator[Any]:
         """What filters are configured with that are always on, where an index has them wait for what a route says."""
@@ -258,7 +261,7 @@ class RouteTables:
                 part.piece,
                 part.host,
                 self._routes_of(part.piece, look),
-                Behind(part.protocols, common.filters, said, of_answers),
+                Behind(part.protocols, common.filters, said, of_answers, common.refrained),
             )
             for part in shard.parts
         ]

@@ -50,13 +50,15 @@ class Behind:
     """What an index has on for all routes behind it: protocols to change to, and filters, by their names.
 
     `inherited` are the fields that a route has which does not say them itself, encoded; `of_answers` those of routes
-    that answer by themselves.
+    that answer by themselves. `refrained` are fields that stand before a route's own, so that these win: Envoy takes
+    the last of two words to one filter.
     """
 
     protocols: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     inherited: bytes = b""
     of_answers: bytes = b""
+    refrained: bytes = b""
 
 
 IN_FRONT = Behind()
@@ -94,9 +96,10 @@ def _entries(host: ir.VirtualHost, routes: list[EncodedRoute], front: Behind) ->
         return
     if host.secure == "always" or (host.secure == "never" and host.insecure == "route"):
         if not front.protocols:
-            inherited = front.inherited
+            inherited, before = front.inherited, front.refrained
             for route in routes:
-                yield route.place, route.whole if route.disinherited else route.whole + inherited
+                whole = before + route.whole if before else route.whole
+                yield route.place, whole if route.disinherited else whole + inherited
             return
         for route in routes:
             yield from _entry(route, route.match, front)
@@ -115,7 +118,7 @@ def _entry(route: EncodedRoute, match: bytes, front: Behind) -> Iterable[Entry]:
     """A route, and before it what refuses to change to those protocols that only others have."""
     if front.protocols and not set(front.protocols) <= set(route.protocols):
         yield route.place, route.refusing(match) + front.of_answers
-    yield route.place, route.with_match(match) + (b"" if route.disinherited else front.inherited)
+    yield route.place, front.refrained + route.with_match(match) + (b"" if route.disinherited else front.inherited)
 
 
 def _nobodys(front: Behind) -> bytes:

@@ -3,17 +3,20 @@
 Source: Gateway API v1.7.0, HTTPRouteFilter, GRPCRouteFilter.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import Port, plain_text, token
-from translator.decode import Problem, Rule, rule
+from translator.decode import Invalid, Problem, Rule, rule
+from translator.dot_segments import path_without_dots
 from translator.gateway.kinds.shared import BackendObjectRef, ObjectRef, PreciseHostname
 
 HeaderName = Annotated[str, Rule(min_size=1, max_size=256, check=token)]
 HeaderValue = Annotated[str, Rule(min_size=1, max_size=4096, check=plain_text)]
 MOST: Final = 64
+_PATH: Final = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*")
 
 FIELDS: Final = {
     "RequestHeaderModifier": "request_header_modifier",
@@ -22,10 +25,11 @@ FIELDS: Final = {
     "RequestRedirect": "request_redirect",
     "URLRewrite": "url_rewrite",
     "CORS": "cors",
+    "ExternalAuth": "external_auth",
     "ExtensionRef": "extension_ref",
 }
 """The attribute that belongs to each type."""
-ONCE: Final = tuple(name for name in FIELDS if name not in {"RequestMirror", "ExtensionRef"})
+ONCE: Final = tuple(name for name in FIELDS if name not in {"RequestMirror", "ExternalAuth", "ExtensionRef"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +155,65 @@ class Cors:
     max_age: Annotated[int, Rule(minimum=1)] = field(default=5, metadata=rule(name="maxAge"))
 
 
+def _prefix(text: str) -> str:
+    if not _PATH.fullmatch(text):
+        raise Invalid("must be a path, without anything that has to be escaped")
+    return path_without_dots(text)
+
+
+Headers = Annotated[tuple[HeaderName, ...], Rule(max_size=MOST)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthByHttp:
+    """What is said to a service that speaks HTTP, and what it may say."""
+
+    OPEN: ClassVar[bool] = True
+
+    path: Annotated[str, Rule(max_size=1024, check=_prefix)] | None = None
+    allowed_headers: Headers = field(default=(), metadata=rule(name="allowedHeaders"))
+    allowed_response_headers: Headers = field(default=(), metadata=rule(name="allowedResponseHeaders"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthByGrpc:
+    """What is said to a service that speaks Envoy's protocol."""
+
+    OPEN: ClassVar[bool] = True
+
+    allowed_headers: Headers = field(default=(), metadata=rule(name="allowedHeaders"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardBody:
+    """How much of a body the service gets; 0: nothing."""
+
+    OPEN: ClassVar[bool] = True
+
+    max_size: Annotated[int, Rule(minimum=0, maximum=2_147_483_647)] = field(default=0, metadata=rule(name="maxSize"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalAuth:
+    """A service is asked whether requests may go on."""
+
+    OPEN: ClassVar[bool] = True
+
+    protocol: Literal["HTTP", "GRPC"]
+    backend_ref: BackendObjectRef = field(metadata=rule(name="backendRef", required=True))
+    grpc: AuthByGrpc | None = None
+    http: AuthByHttp | None = None
+    forward_body: ForwardBody = field(default=ForwardBody(), metadata=rule(name="forwardBody"))
+
+    def cross_check(self) -> Iterable[Problem]:
+        """What is said belongs to the protocol."""
+        for name, said in (("GRPC", self.grpc), ("HTTP", self.http)):
+            if name == self.protocol and said is None:
+                yield Problem(name.lower(), f"must be given with the protocol {name}")
+            if name != self.protocol and said is not None:
+                yield Problem(name.lower(), f"must not be given with the protocol {self.protocol}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """One filter. Of a type that is not in FIELDS nothing is read."""
@@ -164,6 +227,7 @@ class Filter:
     request_redirect: RequestRedirect | None = field(default=None, metadata=rule(name="requestRedirect"))
     url_rewrite: UrlRewrite | None = field(default=None, metadata=rule(name="urlRewrite"))
     cors: Cors | None = None
+    external_auth: ExternalAuth | None = field(default=None, metadata=rule(name="externalAuth"))
     extension_ref: ObjectRef | None = field(default=None, metadata=rule(name="extensionRef"))
 
     def cross_check(self) -> Iterable[Problem]:
