@@ -81,7 +81,7 @@ def test_dispensable_parts_are_those_of_kubernetes_alone() -> None:
     found = {
         section.removeprefix("program:")
         for section in parser.sections()
-        if parser.get(section, "autostart", fallback="") == "%(ENV_DRAGOMAN_KUBERNETES)s"
+        if parser.get(section, "autostart", fallback="") == "%(ENV_DRAGOMAN_REPORTER)s"
     }
     assert found == DISPENSABLE
 

@@ -34,7 +34,7 @@ def test_empty_variables_count_as_absent() -> None:
         "AMBASSADOR_JSON_LOGGING AMBASSADOR_SINGLE_NAMESPACE DRAGOMAN_NAMESPACES AMBASSADOR_LABEL_SELECTOR "
         "AMBASSADOR_FIELD_SELECTOR AMBASSADOR_CERTS_SINGLE_NAMESPACE KUBECONFIG POD_NAME "
         "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE DRAGOMAN_WEBHOOK_URL "
-        "AMBASSADOR_KNATIVE_SUPPORT DRAGOMAN_POD_LABELS "
+        "AMBASSADOR_KNATIVE_SUPPORT DRAGOMAN_POD_LABELS DRAGOMAN_GATEWAY "
         "AMBASSADOR_DRAIN_TIME CONSUL_HTTP_ADDR CONSUL_HTTP_TOKEN DRAGOMAN_DEMO_ADDRESS DRAGOMAN_SUPERVISED"
     )
     assert of(**dict.fromkeys(names.split(), "")) == Settings()
@@ -67,6 +67,7 @@ def test_every_variable_is_read() -> None:
         POD_NAME="dragoman-0",
         AMBASSADOR_UPDATE_MAPPING_STATUS="false",
         AMBASSADOR_KNATIVE_SUPPORT="true",
+        DRAGOMAN_GATEWAY="edge/web.one",
         DRAGOMAN_POD_LABELS="/labels",
         DRAGOMAN_WEBHOOK_PORT="9444",
         DRAGOMAN_WEBHOOK_SERVICE="conversion",
@@ -88,6 +89,7 @@ def test_every_variable_is_read() -> None:
         pod_name="dragoman-0",
         mapping_statuses=False,
         knative=True,
+        gateway="edge/web.one",
         pod_labels=Path("/labels"),
         webhook_port=9444,
         webhook_service="conversion",

@@ -7,11 +7,21 @@ from translator.gateway.chains import Neighbours, Served, chain_of, listener_nam
 from translator.gateway.conditions import Condition
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways
-from translator.gateway.listeners import UNREAD, Claim, Listener, ListenerKey, Named, Refusal, claim_of, settle
+from translator.gateway.listeners import (
+    UNREAD,
+    Claim,
+    Listener,
+    ListenerKey,
+    Named,
+    Refusal,
+    WantedPort,
+    claim_of,
+    settle,
+)
 from translator.gateway.termination import Presented, Terminations
 from translator.gateway.verdicts import Verdict, judge
 from translator.ir import ObjectKey
-from translator.ir.ports import Port
+from translator.ir.ports import Port, tcp
 from translator.options import Options
 from translator.tables import Table, Tables, read
 
@@ -37,17 +47,20 @@ class Ports:
         self._common = elsewhere.http_options
         self._options = options
         self._gateways = gateways
+        leading_to = gateways.ways.leading_to
         claims = tables.group("claims of ports", gateways.listeners, lambda _, row: self._claims_of(row))
         settled = tables.each(
             "ports of gateways settled",
             claims,
-            lambda port, them: settle(them, port, read(elsewhere.taken, port), gateways.ways.leading_to(port)),
+            lambda at, them: settle(
+                them, at[1], *(self._own(at[1]) if at[0] else (read(elsewhere.taken, at[1]), leading_to(at[1])))
+            ),
         )
-        self._refused: Table[Port, Mapping[ListenerKey, Refusal]] = tables.each(
+        self._refused: Table[WantedPort, Mapping[ListenerKey, Refusal]] = tables.each(
             "claims of ports refused", settled, lambda _, row: row.refused or None
         )
-        self.hostnames: Table[Port, frozenset[str]] = tables.each(
-            "hostnames at ports", settled, lambda _, row: row.hostnames
+        self.hostnames: Table[WantedPort, frozenset[str]] = tables.each(
+            "hostnames at ports", settled, lambda at, row: None if at[0] else row.hostnames
         )
         self.verdicts: Table[ListenerKey, Verdict] = tables.each(
             "listeners judged", gateways.listeners, lambda _, row: self._judge(row)
@@ -81,14 +94,19 @@ class Ports:
         found = overlapping(own, near) if own is not None and near is not None else None
         return (found,) if found is not None else ()
 
-    def _claims_of(self, listener: Listener) -> dict[Port, Claim]:
+    def _own(self, port: Port) -> tuple[str | None, None]:
+        """Who has a port of pods that serve one Gateway alone: our own processes are there too."""
+        found = [each.purpose for each in self._options.own_ports if port == tcp(each.number)]
+        return (found[0] if found else None), None
+
+    def _claims_of(self, listener: Listener) -> dict[WantedPort, Claim]:
         gateway = listener.gateway
         own = self._gateways.ways.name(gateway) if self._gateways.is_dedicated(gateway) else None
         claim = claim_of(listener, own)
-        return {listener.port: claim} if claim is not None else {}
+        return {listener.wanted: claim} if claim is not None else {}
 
     def _judge(self, listener: Listener) -> Verdict:
-        refusal = (read(self._refused, listener.port) or {}).get(listener.key)
+        refusal = (read(self._refused, listener.wanted) or {}).get(listener.key)
         by_tls = listener.ends_tls and listener.stopped != UNREAD
         ended = self._terminations.of(listener) if by_tls else None
         return judge(listener, refusal, ended)
@@ -96,7 +114,7 @@ class Ports:
     def _chain(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.FilterChain:
         own = tuple([served[key] for key in sorted(served)])
         names = {each.key: tuple((read(self._names, each.key) or {}).values()) for each in own}
-        taken: frozenset[str] = read(self.hostnames, own[0].place) or frozenset()
+        taken: frozenset[str] = read(self.hostnames, ("", own[0].place)) or frozenset()
         return chain_of(name, own, names, taken, self._common())
 
     def _listener(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.Listener:
@@ -108,7 +126,7 @@ class Ports:
 
 def _served(row: Verdict) -> Served | None:
     listener = row.listener
-    if not row.is_served:
+    if not row.is_served or listener.apart:
         return None
     protocol = listener.spec.protocol
     return Served(listener.key, listener.gateway, listener.opened, listener.hostname, row.termination, protocol)
