@@ -13,6 +13,7 @@ import pytest
 from kubeapi.connection import Connection
 from process.settings import Settings
 from reporter import provisioning
+from reporter.asking import Asking, FailedError
 from reporter.pods import document_of
 from reporter.provisioning import Provisioning
 from reporter.services import Wish
@@ -67,25 +68,29 @@ def test_the_pods_are_our_own_but_for_whom_they_serve_and_who_finds_them() -> No
 
 @pytest.fixture(scope="module")
 def api(kubernetes_programs: None, gateway_api_release: Path) -> Iterator[ApiServer]:
-    """With controllers: they make our own pod, and collect what is nobody's any more."""
+    """With Dragoman installed, and controllers: they make its pods, and collect what is nobody's any more."""
     with ApiServer(controllers=True) as made:
-        install(made, "standard", "Gateway")
+        install(made, "standard", "Gateway", "GatewayClass")
+        for name in ("namespace.yaml", "rbac.yaml", "workload.yaml", "gateway-api/rbac.yaml"):
+            made.apply(DEPLOY / name)
+        for name in ("dedicated-addresses", "provisioned"):
+            made.apply(DEPLOY / "gateway-api" / name)
+        pods = "/api/v1/namespaces/dragoman/pods"
+        wait_until(lambda: made.get(pods)["items"], 30, what="a pod of ours")
         yield made
 
 
 class Term:
-    """A term of ours in a namespace of its own; the Gateway is in another. `say` is the translator."""
+    """A term of ours, with no more rights than ours are; the Gateway is in another namespace."""
 
     def __init__(self, api: ApiServer, folder: Path) -> None:
         self.api = api
-        self.ours, self.theirs = api.namespace(), api.namespace()
+        self.ours, self.theirs = "dragoman", api.namespace()
         self.folder = folder
         self.uid = self._gateway()
         self._count = 0
-        spec = {"selector": {"matchLabels": OWN["metadata"]["labels"]}, "template": OWN}
-        api.ask("POST", self._path("apps", self.ours, "deployments"), {"metadata": {"name": "us"}, "spec": spec})
-        api.ask("POST", self._path("", self.ours, "serviceaccounts"), {"metadata": {"name": "dragoman"}})
-        (self.pod,) = wait_until(lambda: self.names("", self.ours, "pods"), 30, what="our own pod")
+        self.kubeconfig = api.account_kubeconfig("dragoman", namespace="dragoman")
+        self.pod = api.get("/api/v1/namespaces/dragoman/pods")["items"][0]["metadata"]["name"]
 
     def _path(self, group: str, namespace: str, plural: str) -> str:
         return f"/{f'apis/{group}' if group else 'api'}/v1/namespaces/{namespace}/{plural}"
@@ -103,7 +108,8 @@ class Term:
 
     def names(self, group: str, namespace: str, plural: str) -> list[str]:
         found = self.api.get(self._path(group, namespace, plural))["items"]
-        return [each["metadata"]["name"] for each in found if each["metadata"]["name"] != "us"]
+        names = [each["metadata"]["name"] for each in found]
+        return [name for name in names if not name.startswith("dragoman")]
 
     def there(self) -> list[list[str]]:
         """The Services and Deployments in our namespace, and the Services in that of the Gateway."""
@@ -124,7 +130,7 @@ class Term:
     @asynccontextmanager
     async def lead(self) -> AsyncIterator[Callable[[dict[str, Any] | None], None]]:
         """Who leads, as a function to which the translator says things of the Gateway; None: nothing."""
-        settings = Settings(kubeconfig=str(self.api.kubeconfig), namespace=self.ours, pod_name=self.pod)
+        settings = Settings(kubeconfig=str(self.kubeconfig), namespace=self.ours, pod_name=self.pod)
         self._count += 1
         with Snapshot.open(self.folder / str(self._count), map_size=1 << 24) as snapshot:
             writer = snapshot.writer("statuses")
@@ -185,6 +191,7 @@ async def test_a_gateway_gets_its_pods_and_a_name_and_all_of_it_goes_with_it(ter
         assert service["spec"]["selector"] == pods["spec"]["template"]["metadata"]["labels"]
         assert pods["metadata"]["ownerReferences"][0]["uid"] == service["metadata"]["uid"]
         assert pods["spec"]["replicas"] == 1
+        wait_until(lambda: term.names("", term.ours, "pods"), 30, what="its pod, which Pod Security lets in")
         (container,) = pods["spec"]["template"]["spec"]["containers"]
         assert {"name": "DRAGOMAN_GATEWAY", "value": f"{term.theirs}/web"} in container["env"]
         name = term.find("", "services", "web-own", theirs=True)
@@ -217,3 +224,28 @@ async def test_a_service_of_somebody_with_the_name_is_left_to_them(term: Term) -
         say({"conditions": [], "listeners": []})
         await term.becomes([], [], ["web-own"])
     assert term.find("", "services", "web-own", theirs=True)["spec"]["type"] == "ClusterIP"
+
+
+@pytest.mark.kubernetes
+async def test_nobody_elses_service_can_be_written(term: Term) -> None:
+    term.put_service("theirs")
+    settings = Settings(kubeconfig=str(term.kubeconfig))
+    folder = f"/api/v1/namespaces/{term.theirs}/services"
+    name = {"labels": {"getambassador.io/serves": "gateway-name"}}
+    spec = {"type": "ExternalName", "externalName": "a.test"}
+    async with Connection.open(settings) as connection:
+        asking = Asking(connection)
+
+        async def refused(path: str, **document: Any) -> str:
+            metadata = {"name": path, **document.pop("metadata")}
+            about = {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
+            with pytest.raises(FailedError) as told:
+                await asking.apply(f"{folder}/{path}", {**about, **document})
+            return str(told.value)
+
+        assert "may change no Service" in await refused("theirs", metadata=name)
+        assert "may make no Service" in await refused("new", metadata={}, spec=spec)
+        assert "of type ExternalName" in await refused("new", metadata=name, spec={"ports": [{"port": 80}]})
+        with pytest.raises(FailedError, match="may change no Service"):
+            await asking.delete(f"{folder}/theirs")
+    assert term.names("", term.theirs, "services") == ["theirs"]
