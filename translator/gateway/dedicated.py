@@ -82,7 +82,11 @@ class Ways:
         self._by_name: Table[str, Way] = tables.each(
             "ways to gateways", found, lambda _, them: next(iter(them.values()))
         )
-        led = tables.group("ports of Envoy that ways lead to", self._by_name, _led_to)
+        led = tables.group(
+            "ports of Envoy that ways lead to",
+            self._by_name,
+            lambda name, way: {} if way.is_provisioned or options.gateway else _led_to(name, way),
+        )
         self._leading: Table[Port, str] = tables.each("ways by port of Envoy", led, lambda _, them: min(them))
 
     def of(self, gateway: ObjectKey) -> Way:
@@ -185,7 +189,7 @@ def _harmless(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _led_to(_: str, way: Way) -> dict[Port, bool]:
-    return {} if way.is_provisioned else {(protocol, target): True for (protocol, _), target in way.targets.items()}
+    return {(protocol, target): True for (protocol, _), target in way.targets.items()}
 
 
 def _targets(spec: Any) -> dict[Port, int]:

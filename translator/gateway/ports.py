@@ -14,6 +14,7 @@ from translator.gateway.listeners import (
     ListenerKey,
     Named,
     Refusal,
+    Settled,
     WantedPort,
     claim_of,
     settle,
@@ -47,15 +48,9 @@ class Ports:
         self._common = elsewhere.http_options
         self._options = options
         self._gateways = gateways
-        leading_to = gateways.ways.leading_to
+        self._taken = elsewhere.taken
         claims = tables.group("claims of ports", gateways.listeners, lambda _, row: self._claims_of(row))
-        settled = tables.each(
-            "ports of gateways settled",
-            claims,
-            lambda at, them: settle(
-                them, at[1], *(self._own(at[1]) if at[0] else (read(elsewhere.taken, at[1]), leading_to(at[1])))
-            ),
-        )
+        settled = tables.each("ports of gateways settled", claims, self._settled)
         self._refused: Table[WantedPort, Mapping[ListenerKey, Refusal]] = tables.each(
             "claims of ports refused", settled, lambda _, row: row.refused or None
         )
@@ -94,10 +89,13 @@ class Ports:
         found = overlapping(own, near) if own is not None and near is not None else None
         return (found,) if found is not None else ()
 
-    def _own(self, port: Port) -> tuple[str | None, None]:
-        """Who has a port of pods that serve one Gateway alone: our own processes are there too."""
-        found = [each.purpose for each in self._options.own_ports if port == tcp(each.number)]
-        return (found[0] if found else None), None
+    def _settled(self, at: WantedPort, claims: Mapping[ListenerKey, Claim]) -> Settled:
+        apart, port = at
+        if not apart:
+            return settle(claims, port, read(self._taken, port), self._gateways.ways.leading_to(port))
+        # In pods that serve one Gateway alone, only the processes of ours are there besides.
+        own = [each.purpose for each in self._options.own_ports if port == tcp(each.number)]
+        return settle(claims, port, own[0] if own else None, None)
 
     def _claims_of(self, listener: Listener) -> dict[WantedPort, Claim]:
         gateway = listener.gateway

@@ -153,3 +153,12 @@ def test_who_comes_to_share_addresses_is_served_here() -> None:
     made.put("GatewayClass", "ours", {"controllerName": CONTROLLER})
     assert "service" not in made.status(WEB)
     assert [*made.pipeline.intent.listeners.view()] == ["gateway:80"]
+
+
+def test_what_leads_to_our_envoy_leads_to_no_pods_of_a_gateways_own() -> None:
+    made = world(gateway="default/web")
+    made.gateway("web", {**HTTP, "port": 20000})
+    metadata = {"labels": {"getambassador.io/serves": "gateway"}}
+    ports = [{"protocol": "TCP", "port": 80, "targetPort": 20000}]
+    made.document("Service", "gateway-0", OURS, metadata=metadata, spec={"ports": ports})
+    assert made.conditions(WEB, "http")["Programmed"] == "True/Programmed"
