@@ -173,6 +173,8 @@ def test_our_name_for_the_folder_goes_before_emissarys() -> None:
     [
         ("AMBASSADOR_ENVOY_BIND_ADDRESS", "localhost", "'localhost' is not an IP address"),
         ("AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", "1.2.3", "'1.2.3' is not an IP address"),
+        ("DRAGOMAN_GATEWAY", "web", "'web' is not the namespace and the name of a Gateway, with a / between"),
+        ("DRAGOMAN_GATEWAY", "shop/a/b", "'shop/a/b' is not the namespace and the name of a Gateway"),
         ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "0", "'0' is not a whole number from 1 to 65535"),
         ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "65536", "'65536' is not a whole number from 1 to 65535"),
         ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "-1", "'-1' is not a whole number from 1 to 65535"),

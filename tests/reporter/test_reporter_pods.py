@@ -5,18 +5,19 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
 
-from kubeapi.connection import Connection
+from kubeapi.connection import Answer, Connection
 from process.settings import Settings
 from reporter import provisioning
 from reporter.asking import Asking, FailedError
+from reporter.naming import Naming, name_of
 from reporter.pods import document_of
 from reporter.provisioning import Provisioning
-from reporter.services import Wish
+from reporter.services import Service, Wish
 from snapshot import Record, Snapshot
 from tests.deploy.reading import DEPLOY, documents, of_kind
 from tests.support.apiserver import ApiServer
@@ -64,6 +65,34 @@ def test_the_pods_are_our_own_but_for_whom_they_serve_and_who_finds_them() -> No
     assert container["env"][:-1] == OWN["spec"]["containers"][0]["env"]
     assert spec["securityContext"]["sysctls"] == [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
     assert "sysctls" not in OWN["spec"]["securityContext"]  # what was read is left as it was
+
+
+class Refusing:
+    """An API server that lets nobody look at Services, and what it was asked besides."""
+
+    def __init__(self) -> None:
+        self.more: list[str] = []
+
+    async def request(self, method: str, path: str, **_: Any) -> Answer:
+        if method != "GET":
+            self.more.append(path)
+        return Answer(403, b'{"message": "services is forbidden"}')
+
+
+async def test_without_the_right_a_gateway_has_no_name_and_nothing_else_fails() -> None:
+    server = Refusing()
+    naming = Naming(Asking(cast("Connection", server)), "dragoman", "default")
+    await naming.give(wish(), "shop/web")
+    await naming.take(Service("gateway-a", "shop/web", "own", {}))
+    assert not server.more
+
+
+@pytest.mark.parametrize(
+    ("gateway", "gateway_class", "name"),
+    [("shop/web", "own", "web-own"), ("shop/a.b", "own", "gateway-a"), ("shop/web", "x" * 63, "gateway-a")],
+)
+def test_a_name_is_one_that_a_service_can_have(gateway: str, gateway_class: str, name: str) -> None:
+    assert name_of(gateway, gateway_class, "gateway-a") == name
 
 
 @pytest.fixture(scope="module")
