@@ -163,6 +163,13 @@ VALUES: Final = (
         "own](gateway-api.md#addresses-of-their-own), and its rights",
         _BOOLEAN,
     ),
+    Value(
+        "gatewayAPI.provisioned",
+        "a third class, `dragoman-provisioned`, whose Gateways have [pods of their "
+        "own](gateway-api.md#pods-of-their-own), and its rights; with `gatewayAPI.dedicatedAddresses`, whose rights it "
+        "needs as well",
+        _BOOLEAN,
+    ),
     Value("knative.enabled", "[Knative](knative.md) is served, with its rights", _BOOLEAN),
     *(
         Value(f"metrics.{which}.{key}", text, types)

@@ -24,6 +24,8 @@ _RULES: Final = {
     "single": ("single-namespace/rbac.yaml", "Role"),
     "gatewayAPI": ("gateway-api/rbac.yaml", "ClusterRole"),
     "dedicatedAddresses": ("gateway-api/dedicated-addresses/rbac.yaml", "Role"),
+    "gatewayNames": ("gateway-api/dedicated-addresses/rbac.yaml", "ClusterRole"),
+    "provisioned": ("gateway-api/provisioned/rbac.yaml", "Role"),
     "knative": ("knative/rbac.yaml", "ClusterRole"),
 }
 

@@ -116,7 +116,7 @@ def _of_the_parts(plan: _Plan, environ: Mapping[str, str]) -> dict[str, str]:
     return {
         "DRAGOMAN_PYTHON": sys.executable,
         "DRAGOMAN_SUPERVISED": "true",
-        "DRAGOMAN_KUBERNETES": "true" if folder is None else "false",
+        "DRAGOMAN_REPORTER": "true" if folder is None and not plan.settings.gateway else "false",
         "DRAGOMAN_DEMO": "true" if plan.demo else "false",
         "DRAGOMAN_DEMO_ADDRESS": plan.demo or "",
         "PYTHONPATH": f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT),

@@ -44,6 +44,7 @@ LONGEST_PATH: Final = 200
 _FAMILIES: Final = {"ANY": None, "IPV4_ONLY": "0.0.0.0", "IPV6_ONLY": "::"}
 _HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/[!-~]*")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_SUBDOMAIN: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
 class SettingsError(ValueError):
@@ -117,6 +118,8 @@ class Settings:
     """The file in which the downward API says the labels of the pod."""
     mapping_statuses: bool = True
     """Whether the statuses of Mappings are written."""
+    gateway: str = ""
+    """The one Gateway that is served and nothing else, as `namespace/name`; empty: all that is ours."""
     knative: bool = False
     """Whether Knative's Ingresses are served."""
     index_from: int = 1000
@@ -192,6 +195,7 @@ class Settings:
             kubeconfig=given.get("KUBECONFIG"),
             pod_name=given.get("POD_NAME", usual.pod_name),
             pod_labels=Path(given.get("DRAGOMAN_POD_LABELS", usual.pod_labels)),
+            gateway=_gateway(given, "DRAGOMAN_GATEWAY"),
             knative=_boolean(given, "AMBASSADOR_KNATIVE_SUPPORT", usual.knative),
             mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
             index_from=_whole(given, "DRAGOMAN_INDEX_FROM", usual.index_from, 1, 1_000_000_000),
@@ -340,6 +344,14 @@ def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str,
         if not _NAMESPACE.fullmatch(name):
             raise SettingsError(f"DRAGOMAN_NAMESPACES: {name!r} is not the name of a namespace")
     return named or single
+
+
+def _gateway(given: Mapping[str, str], name: str) -> str:
+    text = given.get(name, "")
+    namespace, _, gateway = text.partition("/")
+    if text and not (_NAMESPACE.fullmatch(namespace) and _SUBDOMAIN.fullmatch(gateway)):
+        raise SettingsError(f"{name}: {text!r} is not the namespace and the name of a Gateway, with a / between")
+    return text
 
 
 def _addresses(given: Mapping[str, str], name: str, default: str) -> list[str]:

@@ -1,8 +1,10 @@
-"""Making the Services of Gateways that have addresses of their own, by who holds the lease alone; and taking them away.
+"""Making what Gateways have of their own, their Services first, by who holds the lease alone; and taking it away.
 
 What a Gateway is to have comes with its status (`statuses`), so that a change costs one look at that Gateway. What
 there is, is asked once a term. Nothing is deleted because nothing is said of it: a translator that begins has said
 nothing yet. Only where the API server says that the Gateway is gone, or is of another class by now, its Service goes.
+
+Beside its Service a Gateway has a name in its own namespace (`reporter.naming`) and perhaps pods (`reporter.pods`).
 
 What fails for one Gateway is tried again by and by, and the others do not wait for it; they do where the API server
 cannot be asked at all, or wants to be left in peace.
@@ -10,15 +12,17 @@ cannot be asked at all, or wants to be left in peace.
 
 import asyncio
 from collections.abc import Callable
-from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import orjson
 
-from kubeapi.connection import Answer, Connection, UnreachableError
+from kubeapi.connection import Connection, UnreachableError
 from process import logs
 from process.settings import Settings
+from reporter.asking import Asking, FailedError, RestError
+from reporter.naming import Naming
 from reporter.objects import GATEWAY_API, JSONObject
+from reporter.pods import NoTemplateError, Pods
 from reporter.services import (
     SERVES,
     SERVES_GATEWAY,
@@ -31,7 +35,6 @@ from reporter.services import (
     wants_none,
     wish_of,
 )
-from reporter.writing import APPLY, TIMEOUT, WANTS_REST
 from snapshot import Reader, Record, Snapshot
 
 PREFIX: Final = f"{GATEWAY_API}/Gateway/"
@@ -41,24 +44,17 @@ SHORTEST, LONGEST = 1.0, 30.0
 log = logs.get("provisioning")
 
 
-class _FailedError(Exception):
-    """The API server did not do it; the message says why."""
-
-
-class _RestError(Exception):
-    """The API server would not do it for any Gateway."""
-
-
 class Provisioning:
     """One leadership's Services. `follow` is told that the snapshot may have changed, `run` does the rest."""
 
     def __init__(self, snapshot: Snapshot, settings: Settings, api: Connection, leads: Callable[[], bool]) -> None:
         self._statuses: Reader = snapshot.reader("statuses")
-        self._api = api
+        self._asking = Asking(api)
         self._leads = leads
         self._namespace, self._owner = settings.namespace, settings.ambassador_id
         self._folder = f"/api/v1/namespaces/{settings.namespace}/services"
-        self._manager = {"fieldManager": "dragoman-gateways", "force": "true"}
+        self._naming = Naming(self._asking, self._namespace, self._owner)
+        self._pods = Pods(self._asking, self._namespace, self._owner, settings.pod_name)
         self._given = Given()
         self._made: dict[str, JSONObject] = {}
         self._wishes: dict[str, Wish] = {}
@@ -100,7 +96,7 @@ class Provisioning:
                 try:
                     await self._step()
                     rest = self._well()
-                except (UnreachableError, _RestError) as error:
+                except (UnreachableError, RestError) as error:
                     self._trouble(str(error), rest)
                     await asyncio.sleep(rest)
                     rest = min(2 * rest, LONGEST)
@@ -117,10 +113,10 @@ class Provisioning:
             if rested is not None:
                 rested[1].cancel()
                 log.info("the Service of a Gateway is well again", gateway=_called(key))
-        except (UnreachableError, _RestError):
+        except (UnreachableError, RestError):
             self._due[key] = None
             raise
-        except (_FailedError, FullError) as error:
+        except (FailedError, FullError, NoTemplateError) as error:
             self._put_off(key, str(error))
         except Exception:
             log.exception("a Service could not be made: a bug of ours", gateway=_called(key))
@@ -147,40 +143,44 @@ class Provisioning:
             await self._make(key, wish)
 
     async def _make(self, key: str, wish: Wish) -> None:
+        gateway, before = _called(key), self._given.services.get(wish.name)
         targets = self._given.targets(wish)
-        document = document_of(wish, _called(key), targets, self._namespace, self._owner)
-        if self._made.get(wish.name) == document and all(wish.targets.values()):
-            return
-        path = f"{self._folder}/{wish.name}"
-        answer = await self._ask("PATCH", path, params=self._manager, body=orjson.dumps(document), content_type=APPLY)
-        if not answer.ok:
-            raise _FailedError(answer.message)
-        if wish.name not in self._given.services:
-            log.info("a Gateway has a Service of its own now", gateway=_called(key), service=wish.name)
-        self._given.keep(service_of(orjson.loads(answer.body)))
-        self._made[wish.name] = document
+        document = document_of(wish, gateway, targets, self._namespace, self._owner)
+        if before is not None:  # what is no more to be goes first: once the Service says otherwise nobody knows of it
+            if before.gateway_class != wish.gateway_class:
+                await self._naming.take(before)
+            if before.is_provisioned and not wish.is_provisioned:
+                await self._pods.withdraw(wish.name)
+        if self._made.get(wish.name) != document or not all(wish.targets.values()):
+            made = await self._asking.apply(f"{self._folder}/{wish.name}", document)
+            self._given.keep(service_of(made))
+            if before is None:
+                log.info("a Gateway has a Service of its own now", gateway=gateway, service=wish.name)
+            if wish.is_provisioned:
+                await self._pods.make(wish, gateway, made["metadata"]["uid"])
+            self._made[wish.name] = document
+        await self._naming.give(wish, gateway)
 
     async def _withdraw(self, services: list[Service]) -> None:
         """Take away those whose Gateway is gone, or of another class than they were made for."""
         for service in services:
             if not await self._is_over(service):
                 continue
-            answer = await self._ask("DELETE", f"{self._folder}/{service.name}")
-            if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
-                raise _FailedError(answer.message)
+            await self._naming.take(service)
+            await self._asking.delete(f"{self._folder}/{service.name}")
             self._given.forget(service.name)
             self._made.pop(service.name, None)
             log.info("the Service of a Gateway is taken away", gateway=service.gateway, service=service.name)
 
     async def _list(self) -> None:
         """Learn which Services there are; those of Gateways that have gone meanwhile go too."""
-        answer = await self._ask("GET", self._folder, params={"labelSelector": f"{SERVES}={SERVES_GATEWAY}"})
+        answer = await self._asking.ask("GET", self._folder, params={"labelSelector": f"{SERVES}={SERVES_GATEWAY}"})
         if not answer.ok:
-            raise _RestError(answer.message)
+            raise RestError(answer.message)
         try:
             services = [service_of(each) for each in orjson.loads(answer.body)["items"] or ()]
         except (ValueError, TypeError, KeyError) as error:
-            raise _RestError("it does not answer with a list of Services") from error
+            raise RestError("it does not answer with a list of Services") from error
         for service in services:
             if service.owner == self._owner:  # another one's lead to another Envoy
                 self._given.keep(service)
@@ -197,19 +197,11 @@ class Provisioning:
         if wish_of(record) is not None:
             return False
         namespace, _, name = service.gateway.partition("/")
-        answer = await self._ask("GET", f"/apis/{GATEWAY_API}/v1/namespaces/{namespace}/gateways/{name}")
-        if answer.status == HTTPStatus.NOT_FOUND:
+        found = await self._asking.find(f"/apis/{GATEWAY_API}/v1/namespaces/{namespace}/gateways/{name}")
+        if found is None:
             return True
-        if not answer.ok:
-            raise _FailedError(answer.message)
-        spec = orjson.loads(answer.body).get("spec") or {}
+        spec = found.get("spec") or {}
         return bool(spec.get("gatewayClassName") != service.gateway_class)
-
-    async def _ask(self, method: str, path: str, **more: Any) -> Answer:
-        answer = await self._api.request(method, path, timeout=TIMEOUT, **more)
-        if answer.status in WANTS_REST:
-            raise _RestError(answer.message)
-        return answer
 
     def _well(self) -> float:
         if self._is_troubled:

@@ -22,6 +22,11 @@ GATEWAY: Final = "getambassador.io/gateway"
 CLASS: Final = "getambassador.io/gateway-class"
 """The annotation that says of which class it was then."""
 OWNER: Final = "getambassador.io/ambassador-id"
+ADDRESSES: Final = "getambassador.io/addresses"
+PROVISIONED: Final = "provisioned"
+"""The annotation that says that a Service leads to pods of its Gateway's own, and not to our Envoy."""
+SELECTED_BY: Final = "getambassador.io/gateway-pods"
+"""The label by which such a Service selects them; its value is the name of the Service."""
 
 FIRST, LAST = 20_000, 29_999
 """The ports of Envoy that are given: below those that Kubernetes takes for nodes, and Linux for connections."""
@@ -37,7 +42,8 @@ class FullError(Exception):
 class Wish:
     """The Service that a Gateway is to have, as the translator says it.
 
-    A target of 0 is still to be found, and none of the ports `avoid`: others have these.
+    A target of 0 is still to be found, and none of the ports `avoid`: others have these. `uid` is the Gateway's. Where
+    it is provisioned, there are pods to be made too, which have the ports as they are.
     """
 
     name: str
@@ -48,17 +54,20 @@ class Wish:
     address: str
     targets: Mapping[Port, int]
     avoid: frozenset[int] = frozenset()
+    uid: str = ""
+    is_provisioned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One of these Services as it is: whose it is, which of us made it, and where its ports lead to."""
+    """One of these Services as it is: whose it is, which of us made it, and where its ports lead to in our Envoy."""
 
     name: str
     gateway: str
     gateway_class: str
     targets: Mapping[Port, int]
     owner: str = ""
+    is_provisioned: bool = False
 
 
 @dataclass(slots=True)
@@ -98,6 +107,8 @@ class Given:
 
     def targets(self, wish: Wish) -> dict[Port, int]:
         """Where the ports of a Service are to lead: where they do, and else to a port that is free. FullError."""
+        if wish.is_provisioned:
+            return {port: port[1] for port in wish.targets}
         known = self.services.get(wish.name)
         before = known.targets if known else {}
         own = set(before.values())
@@ -122,7 +133,8 @@ class Given:
 
 def wish_of(record: Record | None) -> Wish | None:
     """What a record of `statuses` says of the Service of a Gateway; None: it is to have none."""
-    said = orjson.loads(record.body).get("gateway") if record is not None else None
+    body = orjson.loads(record.body) if record is not None else {}
+    said = body.get("gateway")
     wanted = said.get("service") if isinstance(said, dict) else None
     if wanted is None:
         return None
@@ -136,6 +148,8 @@ def wish_of(record: Record | None) -> Wish | None:
         wanted["address"],
         targets,
         frozenset(wanted["avoid"]),
+        str(body.get("uid") or ""),
+        wanted["provisioned"],
     )
 
 
@@ -152,12 +166,14 @@ def service_of(document: Mapping[str, Any]) -> Service:
     """A Service as the API server says it."""
     metadata, spec = document["metadata"], document.get("spec") or {}
     said = metadata.get("annotations") or {}
+    is_provisioned = said.get(ADDRESSES) == PROVISIONED
     targets = {
         (str(each.get("protocol") or "TCP"), each["port"]): each["targetPort"]
         for each in spec.get("ports") or ()
-        if isinstance(each.get("targetPort"), int)
+        if isinstance(each.get("targetPort"), int) and not is_provisioned
     }
-    return Service(metadata["name"], said.get(GATEWAY, ""), said.get(CLASS, ""), targets, said.get(OWNER, ""))
+    whose = said.get(GATEWAY, ""), said.get(CLASS, "")
+    return Service(metadata["name"], *whose, targets, said.get(OWNER, ""), is_provisioned)
 
 
 def document_of(wish: Wish, gateway: str, targets: Mapping[Port, int], namespace: str, owner: str) -> JSONObject:
@@ -172,6 +188,9 @@ def document_of(wish: Wish, gateway: str, targets: Mapping[Port, int], namespace
     }
     if wish.address:
         spec["loadBalancerIP"] = wish.address
+    annotations = {**wish.annotations, GATEWAY: gateway, CLASS: wish.gateway_class, OWNER: owner}
+    if wish.is_provisioned:
+        annotations[ADDRESSES] = PROVISIONED
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -179,7 +198,7 @@ def document_of(wish: Wish, gateway: str, targets: Mapping[Port, int], namespace
             "name": wish.name,
             "namespace": namespace,
             "labels": {**wish.labels, SERVES: SERVES_GATEWAY},
-            "annotations": {**wish.annotations, GATEWAY: gateway, CLASS: wish.gateway_class, OWNER: owner},
+            "annotations": annotations,
         },
         "spec": spec,
     }

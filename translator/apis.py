@@ -41,6 +41,11 @@ SECRETS: Final = "core/Secret/"
 FILES: Final = GROUP
 """Begins the keys of files that objects name."""
 
+BESIDE_ONE: Final = frozenset(
+    f"getambassador.io/{kind}" for kind in ("Module", "LogService", "TLSContext", "TracingService")
+)
+"""What of Emissary's holds for all listeners, and so also where one Gateway is served and nothing else."""
+
 Rows = Mapping[ObjectKey, tuple[Problem, ...]]
 
 
@@ -58,7 +63,7 @@ class Apis:
         self.derived = tables.union("objects of others", ingress.of, knative.of)
         self.addresses = tables.union("addresses", ingress.addresses, knative.addresses)
         derived = bodies_by_kind(tables, self.derived)
-        gateways = Gateways(tables, kubernetes.sources["core/Service"], options)
+        gateways = Gateways(tables, kubernetes, options)
         self.emissary = emissary = EmissaryTables(
             tables,
             kubernetes,
@@ -102,14 +107,11 @@ class Apis:
         self.filters = tables.union("filters of all", emissary.filters, standard.filters)
         self.files_named = tables.union("files of all", emissary.files, gateway.files)
         self.refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
+        shared = {**kubernetes.sources, **files.sources, **gateway.sources}
+        others = {**consul.sources, **ingress.sources, **knative.sources, **emissary.sources}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {
-            **kubernetes.sources,
-            **files.sources,
-            **consul.sources,
-            **ingress.sources,
-            **knative.sources,
-            **emissary.sources,
-            **gateway.sources,
+            **shared,
+            **{kind: table for kind, table in others.items() if not options.gateway or kind in BESIDE_ONE},
         }
         self.problem_tables = (
             *kubernetes.problems,

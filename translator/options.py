@@ -37,6 +37,7 @@ class Options:
         environment: the gateway's environment: objects may name its variables (`$NAME`), and traces show them.
         pod_labels: the labels of the pod that we run in; None where nobody tells them.
         in_cluster: whether the objects are a cluster's, so that statuses are written.
+        gateway: the one Gateway that is served and nothing else, `namespace/name` (DRAGOMAN_GATEWAY); empty: all.
         knative: whether Knative's Ingresses are served (AMBASSADOR_KNATIVE_SUPPORT).
         index_from: the routes of a chain from which on it has an index and shards (DRAGOMAN_INDEX_FROM).
         openable: gives why Envoy could not write a file, None where it can or nobody knows.
@@ -60,5 +61,6 @@ class Options:
     openable: Callable[[str], str | None] = lambda _: None
     pod_labels: Mapping[str, str] | None = None
     in_cluster: bool = False
+    gateway: str = ""
     knative: bool = False
     index_from: int = 1000

@@ -63,6 +63,7 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         openable=lambda path: _ours(path, settings) or here.openable(path),
         pod_labels=here.labels,
         in_cluster=settings.config_dir is None,
+        gateway=settings.gateway,
         knative=settings.knative,
         index_from=settings.index_from,
     )

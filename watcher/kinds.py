@@ -242,6 +242,12 @@ KNATIVE: Final = (
 )
 """Watched where AMBASSADOR_KNATIVE_SUPPORT says so."""
 
+_ASIDE: Final = frozenset(
+    {"Module", "LogService", "TracingService", "TLSContext", "Service", "EndpointSlice", "Secret"}
+)
+BESIDE_ONE: Final = tuple([kind for kind in KINDS if kind.name in _ASIDE])
+"""Watched, beside Gateway API, where one Gateway is served and nothing else (DRAGOMAN_GATEWAY)."""
+
 TOLD: Final = (
     f"{OURS}/",
     f"{GATEWAY_API}/",

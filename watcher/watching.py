@@ -16,7 +16,7 @@ from process.settings import Settings
 from watcher.asking import Ask
 from watcher.cluster import Cluster
 from watcher.gateway_kinds import GATEWAY_KINDS
-from watcher.kinds import KINDS, KNATIVE, SECRET, Kind, Target
+from watcher.kinds import BESIDE_ONE, KINDS, KNATIVE, SECRET, Kind, Target
 from watcher.outage import Random
 from watcher.publishing import Publisher
 from watcher.reflector import Reflector
@@ -45,7 +45,8 @@ def targets_of(settings: Settings) -> tuple[Target, ...]:
     """
     own = (settings.namespace,) if settings.certificates_from_own_namespace else settings.namespaces
     everywhere = not settings.namespaces
-    kinds = (*KINDS, *(KNATIVE if settings.knative else ()), *(GATEWAY_KINDS if everywhere else ()))
+    own_kinds = BESIDE_ONE if settings.gateway else (*KINDS, *(KNATIVE if settings.knative else ()))
+    kinds = (*own_kinds, *(GATEWAY_KINDS if everywhere else ()))
     return tuple(
         _target(kind, namespace, settings)
         for kind in kinds

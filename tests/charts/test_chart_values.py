@@ -30,6 +30,10 @@ WHERE: dict[str, dict[str, Any]] = {
         "gatewayAPI": {"enabled": True, "dedicatedAddresses": True},
         "scope": {"singleNamespace": False},
     },
+    "gatewayAPI.provisioned": {
+        "gatewayAPI": {"enabled": True, "dedicatedAddresses": True, "provisioned": True},
+        "scope": {"singleNamespace": False},
+    },
 }
 """What must be said too, so that a value has an effect."""
 OTHERWISE: dict[str, Any] = {
@@ -348,8 +352,9 @@ def test_one_namespaces_secrets_are_those_that_are_named_or_all(helm: Helm) -> N
     values = {"scope": {"singleNamespace": True}, "gatewayAPI": {"enabled": True}}
     assert not [each for each in objects(helm, values) if each["kind"].startswith(("Cluster", "GatewayClass"))]
     assert ["gatewayAPI" in line for line in warnings(helm, values)] == [False, True]
-    (told,) = warnings(helm, {"gatewayAPI": {"dedicatedAddresses": True}})
-    assert "without gatewayAPI.enabled" in told
+    for name in ("dedicatedAddresses", "provisioned"):
+        (told,) = warnings(helm, {"gatewayAPI": {name: True}})
+        assert f"gatewayAPI.{name} without gatewayAPI.enabled" in told
 
 
 def test_a_file_of_objects_is_where_the_gateway_reads_emissarys(helm: Helm) -> None:

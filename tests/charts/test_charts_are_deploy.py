@@ -46,13 +46,17 @@ def test_with_addresses_of_gateways_own_it_is_that_of_deploy(helm: Helm) -> None
     folders = ("gateway-api", "gateway-api/dedicated-addresses")
     names = [f"{folder}/{name}.yaml" for folder in folders for name in ("rbac", "gatewayclass")]
     found = objects(helm, {"gatewayAPI": {"enabled": True, "dedicatedAddresses": True}})
-    same(found, "rbac.yaml", "workload.yaml", *names)
+    policy = "gateway-api/dedicated-addresses/policy.yaml"
+    same(found, "rbac.yaml", "workload.yaml", *names, policy)
+    names += [f"gateway-api/provisioned/{name}.yaml" for name in ("rbac", "gatewayclass")]
+    everything = {"gatewayAPI": {"enabled": True, "dedicatedAddresses": True, "provisioned": True}}
+    same(objects(helm, everything), "rbac.yaml", "workload.yaml", *names, policy)
 
 
 def test_every_folder_of_deploy_is_in_a_chart() -> None:
     """What comes into deploy/ comes into a chart, or is named here."""
     elsewhere = {"kind", "older-versions", "single-namespace", "gateway-api", "knative"}
-    elsewhere |= {"gateway-api/dedicated-addresses"}
+    elsewhere |= {"gateway-api/dedicated-addresses", "gateway-api/provisioned"}
     assert {str(each.relative_to(DEPLOY)) for each in DEPLOY.rglob("*") if each.is_dir()} == elsewhere
 
 

@@ -55,6 +55,7 @@ def test_the_class_is_taken_where_gateway_api_is(api: ApiServer, gateway_api_rel
     install(api, "standard", "GatewayClass")
     api.kubectl("apply", "--warnings-as-errors", "-f", str(DEPLOY / "gateway-api"))
     api.kubectl("apply", "--warnings-as-errors", "-f", str(DEPLOY / "gateway-api/dedicated-addresses"))
+    api.kubectl("apply", "--warnings-as-errors", "-f", str(DEPLOY / "gateway-api/provisioned"))
     found = api.get("/apis/gateway.networking.k8s.io/v1/gatewayclasses/dragoman")
     assert found["spec"]["controllerName"] == CONTROLLER == WRITER == READER
 

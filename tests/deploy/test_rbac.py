@@ -18,6 +18,7 @@ FILES = {
     "permissions-knative.txt": DEPLOY / "knative/rbac.yaml",
     "permissions-gateway-api.txt": DEPLOY / "gateway-api/rbac.yaml",
     "permissions-dedicated-addresses.txt": DEPLOY / "gateway-api/dedicated-addresses/rbac.yaml",
+    "permissions-provisioned.txt": DEPLOY / "gateway-api/provisioned/rbac.yaml",
 }
 PAGE = (ROOT / "docs/rbac.md").read_text()
 
@@ -56,9 +57,15 @@ def test_only_statuses_events_leases_and_our_own_parts_are_written(path: Path) -
         "ingresses.networking.internal.knative.dev/status",
         "secrets",
         "services",
+        "deployments.apps",
     }
     for permission in permissions(path):
-        if permission.resource in {"secrets", "services"} and permission.verb not in {"get", "list", "watch"}:
+        is_held = permission.resource == "services" and (path.parent / "policy.yaml").exists()
+        if (
+            permission.resource in {"secrets", "services", "deployments.apps"}
+            and permission.verb not in {"get", "list", "watch"}
+            and not is_held
+        ):
             assert permission.namespace == "dragoman"
         if permission.resource.startswith("customresourcedefinitions"):
             assert permission.name.endswith(".getambassador.io")

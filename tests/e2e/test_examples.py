@@ -22,7 +22,7 @@ from tests.support.ports import unused_ports
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
-ELSEWHERE: Final = {"ci", "knative", "kubernetes", "logs-and-traces", "quickstart", "services"}
+ELSEWHERE: Final = {"ci", "knative", "kubernetes", "logs-and-traces", "provisioned", "quickstart", "services"}
 """Asked in tests/deploy, tests/cli/test_newcomer.py, and in tests of their own."""
 SERVERS: Final = {"consul": "8500", "tracing": "9411"}
 """The port of an example's server.py, where it is not 50051."""

@@ -1,6 +1,7 @@
 """What supervisord says, and what an end is answered with."""
 
 import configparser
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,9 @@ from entrypoint.keeping import (
     Verdict,
     read,
 )
+from entrypoint.start import _of_the_parts, _Plan
 from entrypoint.supervision import CONF
+from process.settings import Settings
 
 AT = "2026-11-21 09:35:54,112"
 
@@ -81,9 +84,18 @@ def test_dispensable_parts_are_those_of_kubernetes_alone() -> None:
     found = {
         section.removeprefix("program:")
         for section in parser.sections()
-        if parser.get(section, "autostart", fallback="") == "%(ENV_DRAGOMAN_KUBERNETES)s"
+        if parser.get(section, "autostart", fallback="") == "%(ENV_DRAGOMAN_REPORTER)s"
     }
     assert found == DISPENSABLE
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [(Settings(), "true"), (Settings(gateway="a/web"), "false"), (Settings(config_dir=Path("/config")), "false")],
+)
+def test_neither_a_folder_nor_pods_of_one_gateway_have_a_reporter(settings: Settings, word: str) -> None:
+    """The statuses of such a Gateway are those of whoever serves all the others: two writers would fight."""
+    assert _of_the_parts(_Plan(settings, [], None, []), {})["DRAGOMAN_REPORTER"] == word
 
 
 def test_a_killed_part_is_pardoned() -> None:

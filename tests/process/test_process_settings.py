@@ -34,7 +34,7 @@ def test_empty_variables_count_as_absent() -> None:
         "AMBASSADOR_JSON_LOGGING AMBASSADOR_SINGLE_NAMESPACE DRAGOMAN_NAMESPACES AMBASSADOR_LABEL_SELECTOR "
         "AMBASSADOR_FIELD_SELECTOR AMBASSADOR_CERTS_SINGLE_NAMESPACE KUBECONFIG POD_NAME "
         "AMBASSADOR_UPDATE_MAPPING_STATUS DRAGOMAN_WEBHOOK_PORT DRAGOMAN_WEBHOOK_SERVICE DRAGOMAN_WEBHOOK_URL "
-        "AMBASSADOR_KNATIVE_SUPPORT DRAGOMAN_POD_LABELS "
+        "AMBASSADOR_KNATIVE_SUPPORT DRAGOMAN_POD_LABELS DRAGOMAN_GATEWAY "
         "AMBASSADOR_DRAIN_TIME CONSUL_HTTP_ADDR CONSUL_HTTP_TOKEN DRAGOMAN_DEMO_ADDRESS DRAGOMAN_SUPERVISED"
     )
     assert of(**dict.fromkeys(names.split(), "")) == Settings()
@@ -67,6 +67,7 @@ def test_every_variable_is_read() -> None:
         POD_NAME="dragoman-0",
         AMBASSADOR_UPDATE_MAPPING_STATUS="false",
         AMBASSADOR_KNATIVE_SUPPORT="true",
+        DRAGOMAN_GATEWAY="edge/web.one",
         DRAGOMAN_POD_LABELS="/labels",
         DRAGOMAN_WEBHOOK_PORT="9444",
         DRAGOMAN_WEBHOOK_SERVICE="conversion",
@@ -88,6 +89,7 @@ def test_every_variable_is_read() -> None:
         pod_name="dragoman-0",
         mapping_statuses=False,
         knative=True,
+        gateway="edge/web.one",
         pod_labels=Path("/labels"),
         webhook_port=9444,
         webhook_service="conversion",
@@ -171,6 +173,8 @@ def test_our_name_for_the_folder_goes_before_emissarys() -> None:
     [
         ("AMBASSADOR_ENVOY_BIND_ADDRESS", "localhost", "'localhost' is not an IP address"),
         ("AMBASSADOR_HEALTHCHECK_BIND_ADDRESS", "1.2.3", "'1.2.3' is not an IP address"),
+        ("DRAGOMAN_GATEWAY", "web", "'web' is not the namespace and the name of a Gateway, with a / between"),
+        ("DRAGOMAN_GATEWAY", "shop/a/b", "'shop/a/b' is not the namespace and the name of a Gateway"),
         ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "0", "'0' is not a whole number from 1 to 65535"),
         ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "65536", "'65536' is not a whole number from 1 to 65535"),
         ("AMBASSADOR_HEALTHCHECK_BIND_PORT", "-1", "'-1' is not a whole number from 1 to 65535"),

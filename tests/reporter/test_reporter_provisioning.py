@@ -27,7 +27,7 @@ OTHER_SERVICE: dict[str, Any] = {"conditions": [], "listeners": []}
 
 def said(name: str, **more: Any) -> dict[str, Any]:
     """What the translator says of a Gateway that is to have a Service."""
-    empty: dict[str, Any] = {"labels": {}, "annotations": {}, "address": "", "avoid": []}
+    empty: dict[str, Any] = {"labels": {}, "annotations": {}, "address": "", "avoid": [], "provisioned": False}
     ports = [{"protocol": "TCP", "port": 80, "target": 0}]
     return {
         "service": {"name": f"gateway-{name}", "class": "own", "selector": {"app": "us"}, "ports": ports} | empty | more

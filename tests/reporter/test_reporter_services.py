@@ -1,12 +1,17 @@
 """The Services of Gateways: which ports of Envoy they lead to, and what is written."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from reporter.services import (
+    ADDRESSES,
     FIRST,
     LAST,
     OWNER,
+    PROVISIONED,
+    SELECTED_BY,
     SERVES,
     SERVES_GATEWAY,
     FullError,
@@ -73,7 +78,7 @@ def test_a_gateway_without_addresses_of_its_own_is_to_have_none() -> None:
     assert wish_of(Record("1", orjson.dumps({"gateway": {"conditions": []}}), {})) is None
     ports = [{"protocol": "TCP", "port": 80, "target": 0}]
     said = {"name": "gateway-a", "class": "ours", "labels": {"team": "a"}, "annotations": {}, "selector": {"app": "us"}}
-    more = {"address": "", "ports": ports, "avoid": []}
+    more = {"address": "", "ports": ports, "avoid": [], "provisioned": False}
     record = Record("1", orjson.dumps({"gateway": {"service": {**said, **more}}}), {})
     assert wish_of(record) == wish(p80=0)
 
@@ -105,3 +110,14 @@ def test_what_others_have_is_not_given() -> None:
 def test_both_parts_know_these_services_by_the_same_label_and_ports() -> None:
     assert (SERVES, SERVES_GATEWAY) == (dedicated.SERVES, dedicated.SERVES_GATEWAY)
     assert (FIRST, LAST, OWNER) == (dedicated.FIRST, dedicated.LAST, dedicated.OWNER)
+    assert (ADDRESSES, PROVISIONED) == (dedicated.LABEL, dedicated.PROVISIONED)
+    assert SELECTED_BY == dedicated.SELECTED_BY
+
+
+def test_a_provisioned_gateway_has_its_ports_as_they_are_and_none_of_our_envoys() -> None:
+    made = replace(wish(p80=0, p443=0), is_provisioned=True)
+    given = Given()
+    targets = given.targets(made)
+    assert targets == {HTTP: 80, HTTPS: 443}
+    there = service_of(document_of(made, "default/web", targets, "ambassador", "default"))
+    assert there == Service("gateway-a", "default/web", "ours", {}, "default", is_provisioned=True)

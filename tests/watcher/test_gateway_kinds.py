@@ -9,6 +9,7 @@ import pytest
 
 from process.settings import Settings
 from snapshot import Record
+from translator.apis import BESIDE_ONE
 from watcher.cluster import Cluster
 from watcher.gateway_kinds import CONFIG_MAP, CONTROLLER, GATEWAY_CLASS, GATEWAY_KINDS, NAMESPACE
 from watcher.kinds import KINDS, SECRET, Kind, Target
@@ -231,6 +232,18 @@ def test_where_only_some_namespaces_are_watched_nothing_of_gateway_api_is() -> N
     watched = {target.kind for target in targets_of(replace(Settings(), namespaces=("a",)))}
     assert watched.isdisjoint(GATEWAY_KINDS)
     assert {target.kind for target in targets_of(Settings())} >= set(GATEWAY_KINDS)
+
+
+def test_where_one_gateway_is_served_and_nothing_else_no_routes_of_others_are_watched() -> None:
+    watched = {target.kind for target in targets_of(replace(Settings(), gateway="own/web", knative=True))}
+    assert watched >= set(GATEWAY_KINDS)
+    others = {kind for kind in watched if kind not in GATEWAY_KINDS}
+    assert {kind.name for kind in others if not kind.group.startswith("getambassador.io")} == {
+        "EndpointSlice",
+        "Secret",
+        "Service",
+    }
+    assert {f"{kind.group}/{kind.name}" for kind in others if kind.group == "getambassador.io"} == BESIDE_ONE
 
 
 # What is named

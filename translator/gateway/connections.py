@@ -87,7 +87,7 @@ class Connections:
         listener = read(self._ports.served, (owner[0], owner[1]))
         if listener is None or listener.speaks_http:
             return {}
-        taken: frozenset[str] = read(self._ports.hostnames, listener.place) or frozenset()
+        taken: frozenset[str] = read(self._ports.hostnames, ("", listener.place)) or frozenset()
         return {(listener.key, route): hostname} if best(hostname, taken) == listener.hostname else {}
 
     def _idle(self, key: ListenerKey, listener: Served) -> dict[Part, str]:
@@ -136,7 +136,7 @@ class Connections:
         """What closes connections for names of listeners that are not served, where a wider one might take them."""
         if not any(each.protocol == "TLS" for each in listeners.values()):
             return None
-        taken: frozenset[str] = read(self._ports.hostnames, port) or frozenset()
+        taken: frozenset[str] = read(self._ports.hostnames, ("", port)) or frozenset()
         names = sorted(taken - {each.hostname for each in listeners.values()} - {EVERY})
         if not names:
             return None

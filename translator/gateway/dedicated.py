@@ -3,6 +3,9 @@
 All Gateways are served by one Envoy. Where a class says that each of its Gateways has an address of its own, two of
 them may have the same port and hostname, since their Services lead to different ports of that Envoy. Which those are
 is written in the Service and nowhere else: all replicas read it there, and so does whoever makes it (`reporter`).
+
+Or a class says that each of its Gateways has pods of its own besides. Then its Service leads to these, by the ports as
+they are, and nothing of it is served by our Envoy: here it is judged, for its status.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,9 +20,9 @@ from translator.gateway.kinds.gateway import Address, Infrastructure
 from translator.gateway.kinds.shared import Object
 from translator.gateway.statuses import Addresses, addresses_of
 from translator.ir import ObjectKey
-from translator.kubernetes.own_services import READ_LABELS, OwnService
+from translator.kubernetes.own_services import READ_LABELS
 from translator.kubernetes.shapes import metadata_of
-from translator.kubernetes.tables import name_of
+from translator.kubernetes.tables import KubernetesTables, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, read
 
@@ -27,6 +30,8 @@ LABEL: Final = "getambassador.io/addresses"
 """Of a GatewayClass: what addresses its Gateways have."""
 SHARED: Final = "shared"
 DEDICATED: Final = "dedicated"
+PROVISIONED: Final = "provisioned"
+_WORDS: Final = (SHARED, DEDICATED, PROVISIONED)
 
 SERVES: Final = "getambassador.io/serves"
 SERVES_GATEWAY: Final = "gateway"
@@ -41,6 +46,9 @@ _KEPT: Final = READ_LABELS | {_GATEWAY_NAME}
 OWNER: Final = "getambassador.io/ambassador-id"
 """The annotation that says which gateway a Service leads to, of several in our namespace."""
 
+SELECTED_BY: Final = "getambassador.io/gateway-pods"
+"""The label by which the Service of a provisioned Gateway selects its pods; its value is the name of the Service."""
+
 _OURS: Final = "getambassador.io/"
 
 Port = tuple[str, int]
@@ -49,10 +57,14 @@ Port = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A Gateway's own Service: where each of its ports leads to in Envoy, and by which addresses clients come in."""
+    """A Gateway's own Service: where each of its ports leads to in Envoy, and by which addresses clients come in.
+
+    Where it is provisioned, that Envoy is in pods of the Gateway's own.
+    """
 
     targets: Mapping[Port, int]
     addresses: Addresses
+    is_provisioned: bool = False
 
 
 NO_WAY: Final = Way({}, ())
@@ -62,18 +74,29 @@ NO_WAY: Final = Way({}, ())
 class Ways:
     """The Services that serve one Gateway each. `of` is for rules that a sweep runs."""
 
-    def __init__(self, tables: Tables, services: Table[ObjectKey, bytes], options: Options) -> None:
+    def __init__(self, tables: Tables, kubernetes: KubernetesTables, options: Options) -> None:
         self._options = options
+        self._slices = kubernetes.slices
+        services = kubernetes.sources["core/Service"]
         found = tables.group("services of gateways", services, self._found)
         self._by_name: Table[str, Way] = tables.each(
             "ways to gateways", found, lambda _, them: next(iter(them.values()))
         )
-        led = tables.group("ports of Envoy that ways lead to", self._by_name, _led_to)
+        led = tables.group(
+            "ports of Envoy that ways lead to",
+            self._by_name,
+            lambda name, way: {} if way.is_provisioned or options.gateway else _led_to(name, way),
+        )
         self._leading: Table[Port, str] = tables.each("ways by port of Envoy", led, lambda _, them: min(them))
 
     def of(self, gateway: ObjectKey) -> Way:
         """That of a Gateway that has its own."""
         return read(self._by_name, self.name(gateway)) or NO_WAY
+
+    def serves(self, gateway: ObjectKey) -> bool:
+        """Whether a pod of a provisioned Gateway serves: it is ready once it does."""
+        slices = read(self._slices, (self._options.namespace, self.name(gateway))) or {}
+        return any(endpoint.ready for each in slices.values() for endpoint in each.endpoints)
 
     def leading_to(self, port: Port) -> str | None:
         """The name of the Service that leads to a port of Envoy; of several, which last a moment, the first."""
@@ -93,9 +116,11 @@ class Ways:
         if metadata is None or (metadata.labels or {}).get(SERVES) != SERVES_GATEWAY:
             return {}
         ours = self._options.ambassador_id
-        if (metadata.annotations or {}).get(OWNER, ours) != ours:
+        annotations = metadata.annotations or {}
+        if annotations.get(OWNER, ours) != ours:
             return {}
-        return {name: Way(_targets(document.get("spec")), _addresses(document.get("status")))}
+        is_provisioned = annotations.get(LABEL) == PROVISIONED
+        return {name: Way(_targets(document.get("spec")), _addresses(document.get("status")), is_provisioned)}
 
 
 def givable(number: int) -> dict[str, int]:
@@ -111,9 +136,9 @@ def addresses_said(body: bytes) -> str:
 
 def wrong_with(said: str) -> Condition | None:
     """What is said of a GatewayClass that says something else of addresses than can be."""
-    if said in {SHARED, DEDICATED}:
+    if said in _WORDS:
         return None
-    message = f"must be shared or dedicated, not {said!r}"
+    message = f"must be {', '.join(_WORDS[:-1])} or {_WORDS[-1]}, not {said!r}"
     return false("Accepted", "InvalidParameters", message, f'metadata.labels["{LABEL}"]')
 
 
@@ -122,7 +147,7 @@ def wish(
     gateway: Object[Any],
     ports: Iterable[Port],
     way: Way,
-    pods: OwnService | None,
+    selector: Mapping[str, str],
     asked: tuple[Infrastructure, Iterable[Address]],
     avoid: Iterable[int],
 ) -> dict[str, Any]:
@@ -132,8 +157,8 @@ def wish(
         name: what it is called.
         gateway: whose it is.
         ports: those that its listeners want.
-        way: the Service as it is.
-        pods: a Service that leads to us; without it nobody knows which pods the new one is to select.
+        way: the Service as it is; whether it is to be provisioned.
+        selector: which pods it is to select; nobody knows, and nothing is to be made, where it is empty.
         asked: what the Gateway says of what is made for it, and of its addresses.
         avoid: the ports of Envoy that it is not to be given, since others have them.
     """
@@ -147,13 +172,14 @@ def wish(
         "class": gateway.spec.gateway_class_name if gateway.spec else "",
         "labels": labels,
         "annotations": _harmless(infrastructure.annotations),
-        "selector": orjson.loads(pods.selector) if pods is not None else {},
+        "selector": dict(selector),
         "address": wanted[0] if wanted else "",
         "ports": [
             {"protocol": protocol, "port": port, "target": way.targets.get((protocol, port), 0)}
             for protocol, port in sorted(set(ports))
         ],
         "avoid": sorted(set(avoid)),
+        "provisioned": way.is_provisioned,
     }
 
 

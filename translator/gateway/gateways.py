@@ -13,7 +13,7 @@ from translator import ir
 from translator.decode import FrozenMap
 from translator.gateway.attachment import Place, places_of
 from translator.gateway.conditions import Condition
-from translator.gateway.dedicated import DEDICATED, SHARED, Port, Ways, addresses_said, wrong_with
+from translator.gateway.dedicated import DEDICATED, PROVISIONED, SHARED, Port, Ways, addresses_said, wrong_with
 from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec, openings_of
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
 from translator.gateway.kinds.listener_set import ListenerSetSpec, parent_of
@@ -42,7 +42,7 @@ from translator.gateway.statuses import class_conditions, refusal_of
 from translator.ir import ObjectKey
 from translator.kubernetes.selectors import selects
 from translator.kubernetes.shapes import metadata_of
-from translator.kubernetes.tables import name_of
+from translator.kubernetes.tables import KubernetesTables, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, read
 
@@ -66,8 +66,7 @@ class Gateways:
     who opens ports without being asked leaves these alone. `wishes` are names that they would share with others.
     """
 
-    def __init__(self, tables: Tables, services: Table[ObjectKey, bytes], options: Options) -> None:
-        """`services`: the objects."""
+    def __init__(self, tables: Tables, kubernetes: KubernetesTables, options: Options) -> None:
         kinds = (GATEWAY_CLASS, GATEWAY, LISTENER_SET, NAMESPACE)
         objects: dict[str, Table[ObjectKey, bytes]] = {kind: tables.source(f"{kind} objects") for kind in kinds}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = objects
@@ -83,11 +82,10 @@ class Gateways:
         self._names: Table[str, str] = tables.each(
             "names of gateway classes", accepted, lambda _, them: next(iter(them.values()))
         )
-        self.ways = Ways(tables, services, options)
+        self.ways = Ways(tables, kubernetes, options)
         self._in_cluster = options.in_cluster
-        self._kinds: Table[ObjectKey, str] = tables.each(
-            "addresses of gateways", objects[GATEWAY], lambda _, body: self._kind_of(body)
-        )
+        self._alone = gateway_key(*options.gateway.split("/")) if options.gateway else None
+        self._kinds: Table[ObjectKey, str] = tables.each("addresses of gateways", objects[GATEWAY], self._kind_of)
         self.all: Table[ObjectKey, Object[GatewaySpec]] = tables.each("gateways", objects[GATEWAY], self._read)
         self.sets: Table[ObjectKey, ListenerSet] = tables.each("listener sets", objects[LISTENER_SET], self._read_set)
         listed = tables.union(
@@ -135,11 +133,19 @@ class Gateways:
         A wide name has many hosts, and so has a listener without one: whoever has one of them is not asked.
         """
         spec = listener.spec
-        if spec.protocol not in SPEAKING_HTTP or not listener.opened or self.is_dedicated(listener.gateway):
+        if spec.protocol not in SPEAKING_HTTP or not listener.opened or self.has_service(listener.gateway):
             return None
         if not spec.hostname or spec.hostname.startswith("*"):
             return None
         return ir.Wish(listener.opened, spec.hostname, listener.namespace, spec.protocol == "HTTPS")
+
+    def is_provisioned(self, gateway: ObjectKey) -> bool:
+        """Whether a Gateway of ours has pods of its own, which are others than we are. For rules."""
+        return self._in_cluster and read(self._kinds, gateway) == PROVISIONED
+
+    def has_service(self, gateway: ObjectKey) -> bool:
+        """Whether there is to be a Service for a Gateway of ours alone. For rules."""
+        return self.is_dedicated(gateway) or self.is_provisioned(gateway)
 
     def own_ports(self, gateway: ObjectKey) -> frozenset[Port]:
         """The ports that the Service of a Gateway is to have. For rules."""
@@ -151,10 +157,13 @@ class Gateways:
             return None
         return read_object(GatewaySpec, key, body, openings_of)
 
-    def _kind_of(self, body: bytes) -> str | None:
+    def _kind_of(self, key: ObjectKey, body: bytes) -> str | None:
+        if self._alone is not None and key != self._alone:
+            return None
         spec = orjson.loads(body).get("spec")
         named = spec.get("gatewayClassName") if isinstance(spec, dict) else None
-        return read(self._names, named) if isinstance(named, str) else None
+        found = read(self._names, named) if isinstance(named, str) else None
+        return SHARED if found and self._alone else found  # its Service leads to us, by the ports as they are
 
     def _accepted(self, key: ObjectKey, row: Object[GatewayClassSpec]) -> dict[str, str]:
         is_so = self.class_conditions(row)[0].status == "True"
@@ -176,13 +185,18 @@ class Gateways:
         return {wish: True} if wish is not None else {}
 
     def _own_port_of(self, _: ListenerKey, row: Listener) -> dict[ObjectKey, Port]:
-        if row.spec.protocol not in KINDS or not self.is_dedicated(row.gateway):
+        if row.spec.protocol not in KINDS or not self.has_service(row.gateway):
             return {}
         return {row.gateway: port_of(row.spec.protocol, row.spec.port)}
 
+    def _apart(self, gateway: ObjectKey) -> tuple[ObjectKey, bool]:
+        """The Gateway itself where it has pods of its own, and whether none of these serves yet."""
+        is_apart = self.is_provisioned(gateway)
+        return (gateway, not self.ways.serves(gateway)) if is_apart else ("", False)
+
     def _own_listeners(self, key: ObjectKey, row: Object[GatewaySpec]) -> dict[ListenerKey, Listener]:
         frontend = row.spec.tls.frontend if row.spec else Frontend()
-        owner = Owner(row, key, (*row.age, key, 0), frontend, _stopped(row))
+        owner = Owner(row, key, (*row.age, key, 0), frontend, _stopped(row), *self._apart(key))
         return _by_key(listeners_of(owner, declared(row), self._opened(key)))
 
     def _read_set(self, key: ObjectKey, body: bytes) -> ListenerSet | None:
@@ -210,7 +224,7 @@ class Gateways:
             return {}
         stopped = _stopped(gateway) or (HELD if row.found.is_held else "" if row.found.spec else UNREAD)
         rank = (*gateway.age, gateway.key, 1, *row.found.age)
-        owner = Owner(row.found, row.gateway, rank, gateway.spec.tls.frontend, stopped)
+        owner = Owner(row.found, row.gateway, rank, gateway.spec.tls.frontend, stopped, *self._apart(row.gateway))
         return _by_key(listeners_of(owner, declared(row.found), self._opened(row.gateway)))
 
 
@@ -245,7 +259,7 @@ def _ours(found: Object[GatewayClassSpec]) -> Object[GatewayClassSpec] | None:
 
 
 def _port_of(_: ListenerKey, row: Listener) -> dict[int, bool]:
-    return {row.opened: True} if row.opened and row.spec.protocol != "UDP" else {}
+    return {row.opened: True} if row.opened and row.spec.protocol != "UDP" and not row.apart else {}
 
 
 def _labels_of(key: ObjectKey, body: bytes) -> dict[str, Mapping[str, str]]:

@@ -24,6 +24,9 @@ Named = tuple[ObjectKey, str, str]
 
 Rank = tuple[str | int, ...]
 
+WantedPort = tuple[ObjectKey, Port]
+"""The Gateway where it has pods of its own, empty for all that are served by one Envoy; and the port."""
+
 Reason = Literal["HostnameConflict", "ProtocolConflict", "PortUnavailable"]
 
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -50,7 +53,8 @@ class Owner:
 
     `rank` is where it stands among all that may want the same: the older Gateway before the newer one, and a Gateway
     before its ListenerSets. `frontend` is what the Gateway says of TLS with clients. `stopped` is why it is not served
-    as a whole; empty: it is.
+    as a whole; empty: it is. `apart` is the Gateway where that has pods of its own, which have all of its ports and
+    nobody else's; `waits` whether none of them serves yet.
     """
 
     found: Object[Any]
@@ -58,11 +62,15 @@ class Owner:
     rank: Rank
     frontend: Frontend
     stopped: str
+    apart: ObjectKey = ""
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A listener. `place` is its path in its owner; `called`, `namespace`, `rank` and `stopped` are the owner's.
+    """A listener. `place` is its path in its owner.
+
+    `called`, `namespace`, `rank`, `stopped`, `apart` and `waits` are the owner's.
 
     `opened` is the port of Envoy where clients come in, 0 while none leads there. `validation` is what clients must
     show, and `validated_by` where under `spec.tls.frontend` that is said.
@@ -79,6 +87,8 @@ class Listener:
     opened: int
     validation: ClientValidation | None = None
     validated_by: str = "default"
+    apart: ObjectKey = ""
+    waits: bool = False
 
     @property
     def hostname(self) -> str:
@@ -89,6 +99,11 @@ class Listener:
     def port(self) -> Port:
         """Its port."""
         return port_of(self.spec.protocol, self.opened)
+
+    @property
+    def wanted(self) -> WantedPort:
+        """Its port, as that of whose pods."""
+        return self.apart, self.port
 
     @property
     def ends_tls(self) -> bool:
@@ -153,6 +168,8 @@ def listeners_of(
             owner.stopped,
             opened(spec),
             *(owner.frontend.of_port(spec.port) if spec.protocol == "HTTPS" else (None, "")),
+            owner.apart,
+            owner.waits,
         )
 
 

@@ -15,6 +15,8 @@ from translator.gateway.listeners import (
     ListenerKey,
     Named,
     Refusal,
+    Settled,
+    WantedPort,
     claim_of,
     settle,
     unfit_for,
@@ -22,7 +24,7 @@ from translator.gateway.listeners import (
 from translator.gateway.termination import Presented, Terminations
 from translator.gateway.verdicts import Verdict, judge
 from translator.ir import ObjectKey
-from translator.ir.ports import Port
+from translator.ir.ports import Port, tcp
 from translator.options import Options
 from translator.tables import Table, Tables, read
 
@@ -44,25 +46,22 @@ class Ports:
         options: Options,
     ) -> None:
         self._names = names
-        self._elsewhere = elsewhere
+        self._names_shared = elsewhere.shared
         self._terminations = terminations
         self._common = elsewhere.http_options
         self._options = options
         self._gateways = gateways
+        self._taken = elsewhere.taken
         claims = tables.group("claims of ports", gateways.listeners, lambda _, row: self._claims_of(row))
-        settled = tables.each(
-            "ports of gateways settled",
-            claims,
-            lambda port, them: settle(them, port, self._holder(port, them), gateways.ways.leading_to(port)),
-        )
-        self._refused: Table[Port, Mapping[ListenerKey, Refusal]] = tables.each(
+        settled = tables.each("ports of gateways settled", claims, self._settled)
+        self._refused: Table[WantedPort, Mapping[ListenerKey, Refusal]] = tables.each(
             "claims of ports refused", settled, lambda _, row: row.refused or None
         )
-        self._shared: Table[Port, Mapping[ListenerKey, ir.Shared]] = tables.each(
+        self._shared: Table[WantedPort, Mapping[ListenerKey, ir.Shared]] = tables.each(
             "listeners that share names", settled, lambda _, row: row.shared or None
         )
-        self.hostnames: Table[Port, frozenset[str]] = tables.each(
-            "hostnames at ports", settled, lambda _, row: row.hostnames
+        self.hostnames: Table[WantedPort, frozenset[str]] = tables.each(
+            "hostnames at ports", settled, lambda at, row: None if at[0] else row.hostnames
         )
         self.verdicts: Table[ListenerKey, Verdict] = tables.each(
             "listeners judged", gateways.listeners, lambda _, row: self._judge(row)
@@ -97,24 +96,32 @@ class Ports:
         found = overlapping(own, near) if own is not None and near is not None else None
         return (found,) if found is not None else ()
 
-    def _claims_of(self, listener: Listener) -> dict[Port, Claim]:
+    def _settled(self, at: WantedPort, claims: Mapping[ListenerKey, Claim]) -> Settled:
+        apart, port = at
+        if not apart:
+            return settle(claims, port, self._holder(port, claims), self._gateways.ways.leading_to(port))
+        # In pods that serve one Gateway alone, only the processes of ours are there besides.
+        own = [Holder(each.purpose) for each in self._options.own_ports if port == tcp(each.number)]
+        return settle(claims, port, own[0] if own else None, None)
+
+    def _claims_of(self, listener: Listener) -> dict[WantedPort, Claim]:
         gateway = listener.gateway
         own = self._gateways.ways.name(gateway) if self._gateways.is_dedicated(gateway) else None
         claim = claim_of(listener, own, self._gateways.wish_of(listener))
-        return {listener.port: claim} if claim is not None else {}
+        return {listener.wanted: claim} if claim is not None else {}
 
     def _holder(self, port: Port, claims: Mapping[ListenerKey, Claim]) -> Holder | None:
-        called = read(self._elsewhere.taken, port)
+        called = read(self._taken, port)
         if called is None:
             return None
-        names = {key: read(self._elsewhere.shared, claim.wish) for key, claim in claims.items() if claim.wish}
+        names = {key: read(self._names_shared, claim.wish) for key, claim in claims.items() if claim.wish}
         return Holder(called, {key: shared for key, shared in names.items() if shared is not None})
 
     def _judge(self, listener: Listener) -> Verdict:
-        refusal = (read(self._refused, listener.port) or {}).get(listener.key)
+        refusal = (read(self._refused, listener.wanted) or {}).get(listener.key)
         by_tls = listener.ends_tls and listener.stopped != UNREAD
         ended = self._terminations.of(listener) if by_tls else None
-        shared = (read(self._shared, listener.port) or {}).get(listener.key)
+        shared = (read(self._shared, listener.wanted) or {}).get(listener.key)
         if shared is not None:
             refusal = unfit_for(shared, listener, ended.termination if ended else None)
         return judge(listener, refusal, ended, shared)
@@ -122,7 +129,7 @@ class Ports:
     def _chain(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.FilterChain:
         own = tuple([served[key] for key in sorted(served)])
         names = {each.key: tuple((read(self._names, each.key) or {}).values()) for each in own}
-        taken: frozenset[str] = read(self.hostnames, own[0].place) or frozenset()
+        taken: frozenset[str] = read(self.hostnames, ("", own[0].place)) or frozenset()
         return chain_of(name, own, names, taken, self._common())
 
     def _listener(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.Listener:
@@ -134,7 +141,7 @@ class Ports:
 
 def _served(row: Verdict) -> Served | None:
     listener = row.listener
-    if not row.is_served:
+    if not row.is_served or listener.apart:
         return None
     protocol = listener.spec.protocol
     place = (listener.key, listener.gateway, listener.opened, listener.hostname)

@@ -19,7 +19,7 @@ from translator.gateway.attachment import Attachment, unserved
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition
 from translator.gateway.connections import Connections
-from translator.gateway.dedicated import Way, givable, wish
+from translator.gateway.dedicated import SELECTED_BY, Way, givable, wish
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways, ListenerSet, declared
 from translator.gateway.grants import Grants
@@ -139,7 +139,7 @@ class GatewayTables:
             tables.group(
                 "ports of gateways not to be given",
                 gateways.listeners,
-                lambda _, row: {} if gateways.is_dedicated(row.gateway) else givable(row.opened),
+                lambda _, row: {} if gateways.has_service(row.gateway) else givable(row.opened),
             ),
         )
         backends = Backends(kubernetes, grants, policies, own_policies.backends, elsewhere.leading_here)
@@ -218,17 +218,22 @@ class GatewayTables:
 
         Of one that cannot be read nobody knows what it asks for: it says of no pods, and so the Service stays as it is.
         """
-        if not self._gateways.is_dedicated(key):
+        if not self._gateways.has_service(key):
             return None
         ways, ports = self._gateways.ways, self._gateways.own_ports(key)
         name, way = ways.name(key), ways.of(key)
+        asked = (row.spec.infrastructure, row.spec.addresses) if row.spec else (Infrastructure(), ())
+        if self._gateways.is_provisioned(key):
+            is_there = way.is_provisioned and ways.serves(key)
+            way = Way({port: port[1] for port in way.targets} if is_there else {}, way.addresses, is_provisioned=True)
+            return wish(name, row, ports, way, {SELECTED_BY: name} if row.spec else {}, asked, ())
         kept = {port: to for port, to in way.targets.items() if self._is_free(port_of(port[0], to), name)}
         avoid = [to for port, to in way.targets.items() if port not in kept]
         if not ports <= kept.keys():  # else nothing is to be found, and nobody has to know what others have
             avoid += [number for table in self._avoided for number in (read(table, "") or {}).values()]
-        asked = (row.spec.infrastructure, row.spec.addresses) if row.spec else (Infrastructure(), ())
         pods = self._own.public() if row.spec else None
-        return wish(name, row, ports, Way(kept, way.addresses), pods, asked, avoid)
+        selector = orjson.loads(pods.selector) if pods is not None else {}
+        return wish(name, row, ports, Way(kept, way.addresses), selector, asked, avoid)
 
     def _is_free(self, port: Port, service: str) -> bool:
         """Whether a port of Envoy that a Service leads to is nobody else's."""
@@ -236,7 +241,7 @@ class GatewayTables:
 
     def _addresses(self, gateway: ObjectKey) -> Addresses:
         """Those by which the clients of a Gateway come in."""
-        if self._gateways.is_dedicated(gateway):
+        if self._gateways.has_service(gateway) or self._options.gateway:
             return self._gateways.ways.of(gateway).addresses
         service = self._own.public() if self._options.in_cluster else None
         return addresses_of(orjson.loads(service.addresses)) if service is not None else ()

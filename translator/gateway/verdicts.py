@@ -11,6 +11,7 @@ from translator.gateway.names import GROUP
 from translator.gateway.termination import Ended, resolved
 
 UNLED: Final = false("Programmed", "Pending", "its Gateway has no Service yet that leads to this port")
+WAITING: Final = false("Programmed", "Pending", "no pod of its Gateway serves yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,9 @@ def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None, shar
     accepted = true("Accepted", message=_shares(shared) if shared else "")
     if ended is not None and ended.unverifiable is not None:
         accepted = ended.unverifiable
-    if listener.stopped or not listener.opened:
-        not_yet = _not_programmed("Invalid", listener.stopped) if listener.stopped else UNLED
+    if listener.stopped or not listener.opened or listener.waits:
+        unready = WAITING if listener.waits else UNLED
+        not_yet = _not_programmed("Invalid", listener.stopped) if listener.stopped else unready
         return Verdict(listener, kinds, accepted, references, not_yet)
     if ended is not None and (ended.termination is None or accepted.status == "False"):
         said = "it cannot end TLS" if accepted.status == "True" else "it is not accepted"

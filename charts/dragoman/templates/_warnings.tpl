@@ -51,6 +51,9 @@ WARNING: nothing comes of gatewayAPI.enabled: with scope.singleNamespace Gateway
 {{- if and (.Values.gatewayAPI).dedicatedAddresses (not (.Values.gatewayAPI).enabled) }}
 WARNING: nothing comes of gatewayAPI.dedicatedAddresses without gatewayAPI.enabled.
 {{- end -}}
+{{- if and (.Values.gatewayAPI).provisioned (not (and (.Values.gatewayAPI).enabled (.Values.gatewayAPI).dedicatedAddresses)) }}
+WARNING: nothing comes of gatewayAPI.provisioned without gatewayAPI.enabled and gatewayAPI.dedicatedAddresses.
+{{- end -}}
 {{- if and ((.Values.metrics).serviceMonitor).enabled (not (.Values.adminService).create) }}
 WARNING: nothing comes of metrics.serviceMonitor: without adminService.create there is no Service to ask. metrics.podMonitor needs none.
 {{- end -}}

@@ -54,6 +54,7 @@ def test_what_the_service_of_a_gateway_is_to_be() -> None:
         "address": "",
         "ports": [{"protocol": "TCP", "port": 80, "target": 0}, {"protocol": "TCP", "port": 8080, "target": 0}],
         "avoid": [],
+        "provisioned": False,
     }
     assert service["name"] != made.status(OTHER)["service"]["name"]
     assert made.conditions(WEB, "http")["Programmed"] == "False/Pending"
