@@ -7,6 +7,7 @@ from typing import cast
 import click
 
 COMMANDS: Mapping[str, str] = {
+    "diff": "Tell what a folder of YAML would change for Envoy.",
     "lint": "Tell what is wrong in folders of YAML, and what could be better.",
     "run": "Serve a folder of YAML with a real Envoy, until Ctrl-C.",
     "translate": "Print what a folder of YAML becomes for Envoy, without running anything.",
