@@ -80,9 +80,7 @@ def diff(
 def _settings(paths: tuple[Path, ...], context: str | None) -> Settings:
     folder = next((path for path in paths if path.is_dir()), paths[0].parent)
     given = dict(os.environ) if context else {**DEFAULTS, **os.environ, "DRAGOMAN_CONFIG_DIR": str(folder)}
-    settings = Settings.from_environment(given)
-    logs.configure("diff", Settings(log_level="error"))
-    return settings
+    return Settings.from_environment(given)
 
 
 def _compared(
@@ -132,6 +130,7 @@ def _before(
     if context:
         from diff.cluster import of_cluster  # noqa: PLC0415 -- the Kubernetes client
 
+        logs.configure("diff", Settings(log_level="error"))
         return asyncio.run(of_cluster(context, settings))
     if against is None:
         from why.gateway import find  # noqa: PLC0415

@@ -140,10 +140,11 @@ def _orders(before: Outline, after: Outline) -> Iterator[Difference]:
         kept = [name for name in new if name in places and _asks_the_same(name, before, after)]
         for name in _moved(kept, places):
             item = after.items["route", name]
-            later = [each for each in kept[kept.index(name) + 1 :] if places[each] < places[name]]
-            passed = later or [each for each in kept[: kept.index(name)] if places[each] > places[name]]
-            how = "before" if later else "after"
-            note = f"is asked {how} {passed[0]} now" if passed else "is asked in another order"
+            at = kept.index(name)
+            later = [each for each in kept[at + 1 :] if places[each] < places[name]]
+            passed = later or [each for each in kept[:at] if places[each] > places[name]]
+            other = next((each for each in passed if after.routes[each].route.origins), passed[0])
+            note = f"is asked {'before' if later else 'after'} {other} now"
             owner, others = _owner([item], frozenset())
             hostname = after.hostnames.get(host, host)
             yield Difference("changes", "order", f"{host} {name}", f"{hostname}: {name}", owner, others, note=note)

@@ -69,8 +69,13 @@ class Side:
 def of_files(paths: Sequence[Path], settings: Settings, label: str = "") -> Side:
     """Folders and files as one configuration."""
     found = read(paths, settings.namespace, Limits.of(settings), _in_lanes)
+    return of_read(found, label or ", ".join(map(str, paths)))
+
+
+def of_read(found: Read, label: str) -> Side:
+    """What was read of files."""
     objects = {key: record.body for key, record in found.objects.items()}
-    return Side(label or ", ".join(map(str, paths)), objects, _places(found), read=found)
+    return Side(label, objects, _places(found), read=found)
 
 
 def _in_lanes(works: Iterable[Work]) -> Iterator[Work]:
