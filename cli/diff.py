@@ -67,7 +67,7 @@ def diff(
     from why.gateway import GatewayError  # noqa: PLC0415
 
     try:
-        settings = _settings(paths, context)
+        settings = _settings(paths, in_cluster=context is not None)
         with _without_collections(), ExitStack() as closing:
             found, unread = _compared(paths, against, context, run_dir, settings, closing, prune=prune, prove=prove)
     except (SourceError, GatewayError, SettingsError) as error:
@@ -77,10 +77,12 @@ def diff(
     sys.exit(UNKNOWN if unread else DIFFERS if found["differs"] else 0)
 
 
-def _settings(paths: tuple[Path, ...], context: str | None) -> Settings:
+def _settings(paths: tuple[Path, ...], *, in_cluster: bool) -> Settings:
+    """Those of the environment; of a folder's gateway, or of one in a cluster."""
     folder = next((path for path in paths if path.is_dir()), paths[0].parent)
-    given = dict(os.environ) if context else {**DEFAULTS, **os.environ, "DRAGOMAN_CONFIG_DIR": str(folder)}
-    return Settings.from_environment(given)
+    defaults = {} if in_cluster else DEFAULTS
+    chosen = "" if in_cluster else str(folder)
+    return Settings.from_environment({**defaults, **os.environ, "DRAGOMAN_CONFIG_DIR": chosen})
 
 
 def _compared(
@@ -104,7 +106,7 @@ def _compared(
     before = _before(paths, against, context, run_dir, settings, closing)
     if not against:
         after = applied(before, after, prune=prune)
-    maker = Maker.of(settings)
+    maker = Maker.of(settings if before.is_of_a_folder else _settings(paths, in_cluster=True))
     made_before, made_after = maker.make(before), maker.make(after)
     compared = compare(made_before.outline, made_after.outline, made_before.bodies, made_after.bodies)
     found = report(before, after, made_before, made_after, compared)

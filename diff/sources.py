@@ -61,6 +61,11 @@ class Side:
     notes: tuple[str, ...] = ()
 
     @property
+    def is_of_a_folder(self) -> bool:
+        """Whether some of the objects are from files of a folder, and not from a cluster."""
+        return self.read is not None or any(map(_is_followed, self.places.values()))
+
+    @property
     def unread(self) -> bool:
         """Whether a file could not be read, so that nobody knows what is in it."""
         return self.read is not None and any(told.problem.sort == "Unread" for told in self.read.problems)

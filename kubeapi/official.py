@@ -187,8 +187,9 @@ async def _load(configuration: Any, kubeconfig: str | None, account: Path, conte
         loader = InClusterConfigLoader(token_filename=str(token), cert_filename=str(account / "ca.crt"))
         loader.load_and_set(configuration)
         return loader
-    path = _existing(kubeconfig)
-    return await load_kube_config(config_file=path, context=context, client_configuration=configuration, persist_config=False)
+    return await load_kube_config(
+        config_file=_existing(kubeconfig), context=context, client_configuration=configuration, persist_config=False
+    )
 
 
 def _existing(kubeconfig: str | None) -> str:

@@ -63,7 +63,9 @@ def _target(kind: Kind, namespace: str, settings: Settings) -> Target:
 class Watching:
     """The shell around a Cluster: tasks, the clock, the connection, the snapshot."""
 
-    def __init__(self, api: Connection, cluster: Cluster, objects: Publishing, live: Publishing, random: Random) -> None:
+    def __init__(
+        self, api: Connection, cluster: Cluster, objects: Publishing, live: Publishing, random: Random
+    ) -> None:
         self._api = api
         self._cluster = cluster
         self._objects = objects
