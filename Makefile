@@ -85,7 +85,7 @@ clean: ## remove .venv and what the tools leave
 .venv/%.stamp: requirements/%.txt scripts/dragoman | .venv/made.stamp
 	@echo "installing $< into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@ln -sfn ../../scripts/dragoman $(BIN)/dragoman
+	@for name in dragoman kubectl-dragoman kubectl_complete-dragoman; do ln -sfn ../../scripts/dragoman $(BIN)/$$name; done
 	@touch $@
 
 .venv/made.stamp:

@@ -1,14 +1,18 @@
-"""`dragoman`: its commands, each in a module that is imported when it is asked for, since help must be quick."""
+"""`dragoman`, and `kubectl dragoman`: its commands, each in a module that is imported when it is asked for."""
 
 import importlib
+import os
 from collections.abc import Mapping
 from typing import cast
 
 import click
 
 COMMANDS: Mapping[str, str] = {
+    "completion": "Print a script that completes what is typed in a shell.",
+    "diff": "Tell what a folder of YAML would change for Envoy.",
     "lint": "Tell what is wrong in folders of YAML, and what could be better.",
     "run": "Serve a folder of YAML with a real Envoy, until Ctrl-C.",
+    "status": "Tell what became of each object of the running gateway, and Envoy's word about it.",
     "translate": "Print what a folder of YAML becomes for Envoy, without running anything.",
     "version": "Print the versions of Dragoman and Envoy.",
     "why": "Tell how the running gateway would serve a request, and why so.",
@@ -41,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="dragoman")
+    main(prog_name=os.environ.get("DRAGOMAN_PROGRAM") or "dragoman", complete_var="_DRAGOMAN_COMPLETE")

@@ -22,7 +22,7 @@ FOR_A_TERMINAL: Mapping[str, str] = {
 port, and Ctrl-C ends in about a second."""
 
 
-@click.command()
+@click.command(epilog="Example:  dragoman run examples/quickstart --log-level warning")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--address", metavar="IP", help="Where to listen.  [default: 127.0.0.1]")
 @click.option(

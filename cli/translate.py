@@ -41,7 +41,7 @@ LONGEST = 1_000
 REDACTED = "[redacted]"
 
 
-@click.command()
+@click.command(epilog="Example:  dragoman translate -f k8s/ -o yaml | less")
 @click.option(
     "-f",
     "--folder",

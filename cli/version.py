@@ -11,7 +11,7 @@ from process.settings import Settings, SettingsError
 from process.version import VERSION
 
 
-@click.command()
+@click.command(epilog="Example:  dragoman version")
 def version() -> None:
     """Print the versions of Dragoman and of the Envoy that it would run."""
     click.echo(f"dragoman {VERSION}")

@@ -109,8 +109,9 @@ class Stream:
 class Connection:
     """The way to the API server; made by `open`."""
 
-    def __init__(self, kubeconfig: str | None, account: Path, access: Access) -> None:
+    def __init__(self, kubeconfig: str | None, context: str | None, account: Path, access: Access) -> None:
         self._kubeconfig = kubeconfig
+        self._context = context
         self._account = account
         self._access = access
         self._renewed = time.monotonic()
@@ -120,8 +121,8 @@ class Connection:
     @asynccontextmanager
     async def open(cls, settings: Settings, account: Path = SERVICE_ACCOUNT) -> AsyncIterator["Connection"]:
         """The way that the settings name. ConfigurationError when they name none; nobody is asked yet."""
-        access = await Access.load(settings.kubeconfig, account)
-        connection = cls(settings.kubeconfig, account, access)
+        access = await Access.load(settings.kubeconfig, account, settings.kube_context)
+        connection = cls(settings.kubeconfig, settings.kube_context, account, access)
         try:
             yield connection
         finally:
@@ -210,7 +211,7 @@ class Connection:
             return False
         self._renewed, self._doubted = now, False
         try:
-            access = await Access.load(self._kubeconfig, self._account)
+            access = await Access.load(self._kubeconfig, self._account, self._context)
         except ConfigurationError as error:
             log.warning("the configuration cannot be read again", reason=str(error), instead="keeping what it was")
             return False

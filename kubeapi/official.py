@@ -115,11 +115,16 @@ class Access:
         self.users = 0
 
     @classmethod
-    async def load(cls, kubeconfig: str | None, account: Path = SERVICE_ACCOUNT) -> "Access":
-        """Read the kubeconfig; without one, the pod's service account; without that, the usual kubeconfig."""
+    async def load(
+        cls, kubeconfig: str | None, account: Path = SERVICE_ACCOUNT, context: str | None = None
+    ) -> "Access":
+        """Read the kubeconfig; without one, the pod's service account; without that, the usual kubeconfig.
+
+        Who names a `context` means a kubeconfig.
+        """
         configuration = Configuration()
         try:
-            loader = await _load(configuration, kubeconfig, account)
+            loader = await _load(configuration, kubeconfig, account, context)
             return cls(configuration, loader)
         except (ConfigException, OSError, YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
             where = kubeconfig or "the service account"
@@ -176,14 +181,15 @@ def _proxy_of_environment(server: str) -> str | None:
     return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
 
 
-async def _load(configuration: Any, kubeconfig: str | None, account: Path) -> Any:
+async def _load(configuration: Any, kubeconfig: str | None, account: Path, context: str | None) -> Any:
     token = account / "token"
-    if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ and token.exists():
+    if kubeconfig is None and context is None and "KUBERNETES_SERVICE_HOST" in os.environ and token.exists():
         loader = InClusterConfigLoader(token_filename=str(token), cert_filename=str(account / "ca.crt"))
         loader.load_and_set(configuration)
         return loader
-    path = _existing(kubeconfig)
-    return await load_kube_config(config_file=path, client_configuration=configuration, persist_config=False)
+    return await load_kube_config(
+        config_file=_existing(kubeconfig), context=context, client_configuration=configuration, persist_config=False
+    )
 
 
 def _existing(kubeconfig: str | None) -> str:

@@ -112,6 +112,8 @@ class Settings:
     """What that Consul is shown, and no other: anybody may name one."""
     kubeconfig: str | None = None
     """The kubeconfig file, or several with a colon between; None: the pod's own account, else ~/.kube/config."""
+    kube_context: str | None = None
+    """The context of the kubeconfig, where a command names one; None: the pod's own account, or the current one."""
     pod_name: str = field(default_factory=socket.gethostname)
     """Who we are among the replicas."""
     pod_labels: Path = Path("/tmp/ambassador-pod-info/labels")  # noqa: S108 -- where Emissary's deployments have it

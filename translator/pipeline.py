@@ -133,6 +133,10 @@ class Pipeline:
         """The services of Consul's that routes lead to."""
         return tuple(self._services_wanted.view())
 
+    def certificates_missed(self) -> frozenset[tuple[str, str]]:
+        """The Secrets, by namespace and name, that somebody names and that are not there, or hold no certificate."""
+        return self._apis.kubernetes.certificates_missed()
+
     def files_wanted(self) -> tuple[Files, ...]:
         """The files that objects name, and those that the environment does.
 

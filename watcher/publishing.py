@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Protocol
 
 from process import logs
 from snapshot import Reader, Record, SnapshotFullError, Writer
@@ -37,6 +38,13 @@ def remembered(reader: Reader, labels: tuple[str, ...]) -> dict[Source, dict[str
             rank = next((rank for rank, label in enumerate(labels) if label and name.startswith(label)), 0)
             found.setdefault(Source(rank, name, yields=bool(labels[rank])), {})[key] = record
     return found
+
+
+class Publishing(Protocol):
+    """Whoever takes over what changed."""
+
+    def publish(self, changes: Changes) -> None:
+        """Take over what changed."""
 
 
 class Publisher:

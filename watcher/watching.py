@@ -18,7 +18,7 @@ from watcher.cluster import Cluster
 from watcher.gateway_kinds import GATEWAY_KINDS
 from watcher.kinds import BESIDE_ONE, KINDS, KNATIVE, SECRET, Kind, Target
 from watcher.outage import Random
-from watcher.publishing import Publisher
+from watcher.publishing import Publishing
 from watcher.reflector import Reflector
 from watcher.state import Changes
 from watcher.watch_events import Listed, Missing, WatchEvent
@@ -64,7 +64,9 @@ def _target(kind: Kind, namespace: str, settings: Settings) -> Target:
 class Watching:
     """The shell around a Cluster: tasks, the clock, the connection, the snapshot."""
 
-    def __init__(self, api: Connection, cluster: Cluster, objects: Publisher, live: Publisher, random: Random) -> None:
+    def __init__(
+        self, api: Connection, cluster: Cluster, objects: Publishing, live: Publishing, random: Random
+    ) -> None:
         self._api = api
         self._cluster = cluster
         self._objects = objects

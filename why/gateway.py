@@ -100,7 +100,7 @@ def find(run_dir: Path | None, environ: Mapping[str, str]) -> Gateway:
     if not found:
         raise GatewayError(
             "no gateway of this user runs here: start one with dragoman run FOLDER, or name its --run-dir; in a "
-            "cluster: kubectl exec POD -- dragoman why ..."
+            "cluster: kubectl exec POD -- dragoman ..."
         )
     raise GatewayError(f"several gateways run here: say --run-dir, one of {', '.join(map(str, found))}")
 

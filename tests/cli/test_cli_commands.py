@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -55,6 +56,7 @@ def test_every_command_is_there_and_explains_itself() -> None:
         done = CliRunner().invoke(main, [command, "--help"])
         assert done.exit_code == 0, done.output
         assert done.output.startswith("Usage: main " + command)
+        assert f"dragoman {command}" in done.output.partition("Example")[2], f"{command} has no example"
 
 
 def test_an_unknown_command_is_refused() -> None:
@@ -100,6 +102,44 @@ def test_run_refuses_a_setting_that_cannot_be(tmp_path: Path) -> None:
     done = dragoman("run", str(tmp_path), "--address", "localhost")
     assert done.returncode == 2
     assert done.stderr == "dragoman: AMBASSADOR_ENVOY_BIND_ADDRESS: 'localhost' is not an IP address\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_script_for_each_shell_asks_by_the_variable_that_is_answered(shell: str) -> None:
+    script = CliRunner().invoke(main, ["completion", shell])
+    assert script.exit_code == 0
+    assert f"_DRAGOMAN_COMPLETE={shell}_complete" in script.stdout
+
+
+def test_what_is_typed_in_bash_is_completed() -> None:
+    def completed(*words: str) -> list[str]:
+        asked = {
+            "_DRAGOMAN_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        return dragoman(**asked).stdout.split()
+
+    assert completed("dragoman", "st") == ["plain,status"]
+    assert completed("dragoman", "diff", "--pr") == ["plain,--prune", "plain,--prove"]
+
+
+def test_kubectl_dragoman_is_the_same_program(tmp_path: Path) -> None:
+    if not (ROOT / ".venv/bin/python").exists():
+        pytest.skip("no .venv in this checkout: make makes it")
+    for name in ("kubectl-dragoman", "kubectl_complete-dragoman"):
+        (tmp_path / name).symlink_to(SCRIPT)
+    done = subprocess.run([tmp_path / "kubectl-dragoman", "why", "--help"], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("Usage: kubectl dragoman why ")
+    command = [tmp_path / "kubectl_complete-dragoman", "l"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert told.splitlines() == [f"lint\t{_short('lint')}", ":4"]
+
+
+def _short(command: str) -> str:
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
+    return found.get_short_help_str()
 
 
 def test_the_checkouts_script_is_the_same_command(tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""The report of `dragoman status`, of what the diagnostics tell: Envoy's word, the order, what is chosen. Pure."""
+
+from typing import Any
+
+import click
+
+from cli.states import is_bad, lines, report
+
+MAPPING = "getambassador.io/Mapping"
+ENVOY = {"answers": True, "state": "LIVE", "version": "abc/1.40.0/Clean", "connected": True}
+
+
+def answer(published: str | None, accepted: str | None, refused: str | None = None) -> dict[str, Any]:
+    return {"published": published, "accepted": accepted, "refused": refused, "message": ""}
+
+
+def problem(message: str, by: str = "dragoman") -> dict[str, Any]:
+    return {"path": "spec.prefix", "message": message, "stops": True, "from": by}
+
+
+def an_object(state: str = "ok", *problems: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"kind": "Mapping", "state": state, "problems": list(problems), "source": "a.yaml#1", **more}
+
+
+def told(**sections: Any) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"envoy": ENVOY, "objects": {}, "pending": [], "files": {}, "resources": {}}
+    return {**nothing, "notices": [], "envoy_elements": {}, **sections}
+
+
+def words(**sections: Any) -> dict[str, str]:
+    return {row["name"]: row["envoy"] for row in report(told(**sections))["objects"]}
+
+
+def test_envoys_word_is_that_about_what_an_object_gave() -> None:
+    objects = {f"{MAPPING}/a/{name}": an_object() for name in ("served", "late", "bad")}
+    resources = {
+        "route/http": answer("2", "2"),
+        "cluster/one": answer("1", "1"),
+        "cluster/two": answer("2", "1"),
+        "cluster/three": answer("2", "1", "2"),
+        "cluster/gone": answer(None, "1"),
+    }
+    clusters = {"served": ["one", "gone"], "late": ["one", "two"], "bad": ["three", "two"]}
+    gave = {f"{MAPPING}/a/{name}": {"route": [f"a/{name}"], "cluster": names} for name, names in clusters.items()}
+    said = words(objects=objects, resources=resources, envoy_elements=gave)
+    assert said == {"served": "accepted", "late": "waiting", "bad": "refused"}
+
+
+def test_while_a_route_is_not_answered_for_no_object_counts_as_accepted() -> None:
+    objects = {f"{MAPPING}/a/m": an_object()}
+    assert words(objects=objects, resources={"route/http": answer("2", "1")}) == {"m": "waiting"}
+    assert words(objects=objects, resources={"route/http": answer("2", "1", "2")}) == {"m": "accepted"}
+
+
+def test_what_is_not_served_has_no_word_but_envoys_own() -> None:
+    objects = {
+        f"{MAPPING}/a/stopped": an_object("stopped", problem("is wrong")),
+        f"{MAPPING}/a/held": an_object("stopped", problem("is refused", "envoy")),
+    }
+    assert words(objects=objects, pending=[f"{MAPPING}/a/new"]) == {"stopped": "-", "held": "refused", "new": "-"}
+
+
+def test_those_with_problems_come_first_and_some_are_chosen() -> None:
+    objects = {
+        f"{MAPPING}/a/fine": an_object(),
+        f"{MAPPING}/b/warned": an_object("warned", problem("is odd"), more=3),
+        "getambassador.io/Host/b/stopped": an_object("stopped", problem("is wrong")),
+    }
+    everything = report(told(objects=objects))
+    assert [row["name"] for row in everything["objects"]] == ["stopped", "warned", "fine"]
+    assert everything["objects"][1]["problems"] == ["spec.prefix is odd", "and 3 more"]
+    assert is_bad(everything)
+    chosen = report(told(objects=objects), ["b", "c"], ["mapping"])
+    assert [row["name"] for row in chosen["objects"]] == ["warned"]
+    assert not is_bad(chosen)
+    assert is_bad(report(told(files={"x.yaml": an_object("stopped", problem("is no YAML"))})))
+
+
+def test_the_table_has_a_line_for_each_and_its_problems_below() -> None:
+    objects = {f"{MAPPING}/a/m": an_object("stopped", problem("is wrong")), f"{MAPPING}/a/n": an_object()}
+    found = report(told(objects=objects, resources={"cluster/one": answer("2", "1")}))
+    text = [click.unstyle(line) for line in lines(found)]
+    assert text == [
+        "Envoy 1.40.0 LIVE, connected; 1 resources: 1 waiting",
+        "",
+        "NAMESPACE  KIND     NAME  STATE    ENVOY     SOURCE",
+        "a          Mapping  m     stopped  -         a.yaml#1",
+        "    spec.prefix is wrong",
+        "a          Mapping  n     ok       accepted  a.yaml#1",
+        "",
+        "2 objects: 1 ok, 1 stopped",
+    ]
+    assert "n     ok" not in "\n".join(click.unstyle(line) for line in lines(found, problems_only=True))
+    silent = report(told(envoy={**ENVOY, "answers": False, "version": None}))
+    assert click.unstyle(next(lines(silent))) == "Envoy does not answer"
+
+
+def test_what_people_wrote_moves_no_terminal() -> None:
+    found = report(told(objects={f"{MAPPING}/a/m": an_object("warned", problem("is \x1b[2Jodd"))}))
+    assert "\x1b[2J" not in "\n".join(lines(found))

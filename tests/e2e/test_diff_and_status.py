@@ -1,0 +1,170 @@
+"""`dragoman diff` and `dragoman status` of a running gateway: what is told before a change, requests get after it."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.__main__ import main
+from tests.support.certificates import authority
+from tests.support.envoy import wait_until
+from tests.support.gateway import Gateway
+from tests.support.objects import host, mapping, tls_secret
+from tests.support.part import product_environ
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.envoy, pytest.mark.system]
+
+
+@pytest.fixture(scope="module")
+def world(red: HttpUpstream, blue: HttpUpstream) -> Iterator[Gateway]:
+    pair = authority().sign("tls.diff.test")
+    texts = tls_secret("tls", pair.certificate, pair.key)
+    texts += host("diff", "diff.test") + host("tls", "tls.diff.test", tlsSecret={"name": "tls"})
+    texts += mapping("all", "diff.test", blue.service) + mapping("secure", "tls.diff.test", red.service)
+    texts += mapping("cart", "diff.test", red.service, "/cart/", rewrite="/c/")
+    texts += mapping("old", "diff.test", red.service, "/old/")
+    texts += mapping("some", "diff.test", red.service, "/some/", weight=30)
+    texts += mapping("most", "diff.test", blue.service, "/some/")
+    with Gateway(patience=180) as gateway:
+        gateway.apply("world", texts)
+        gateway.wait_served("diff.test", "/cart/")
+        gateway.wait_served("tls.diff.test", tls=True)
+        yield gateway
+
+
+@pytest.fixture
+def next_folder(world: Gateway, tmp_path: Path) -> Path:
+    """A copy of the gateway's folder, to be edited."""
+    return Path(shutil.copytree(world.folder, tmp_path / "next"))
+
+
+def dragoman(*arguments: object) -> Result:
+    done = CliRunner().invoke(main, [*map(str, arguments)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def edited(folder: Path, old: str, new: str) -> None:
+    path = folder / "world.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_the_folder_that_is_served_is_no_difference(world: Gateway, next_folder: Path) -> None:
+    done = dragoman("diff", next_folder, "--run-dir", world.run_dir)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.endswith("nothing differs\n")
+
+
+def test_what_two_envoys_answer_is_what_requests_get(
+    world: Gateway, next_folder: Path, red: HttpUpstream, blue: HttpUpstream
+) -> None:
+    edited(next_folder, '"/cart/"', '"/basket/"')
+    edited(next_folder, '"weight": 30', '"weight": 40')
+    edited(
+        next_folder, f'"/old/", "service": "{red.service}"', f'"/old/", "service": "{blue.service}", "timeout_ms": 7000'
+    )
+    redirect = {"service": "new.test", "host_redirect": True}
+    more = (
+        mapping("gone", "diff.test", redirect.pop("service"), "/gone/", **redirect)
+        + mapping("tls-too", "tls.diff.test", blue.service, "/blue/")
+        + mapping("asks", "diff.test", blue.service, "/cart/", headers={"x-team": "b"})
+    )
+    (next_folder / "world.yaml").write_text((next_folder / "world.yaml").read_text() + more)
+    red.seen.clear()
+    blue.seen.clear()
+    done = dragoman("diff", next_folder, "--run-dir", world.run_dir, "--prove", "-o", "json")
+    assert done.exit_code == 3, done.output
+    assert (red.seen, blue.seen) == ([], []), "no service hears of it"
+    proof = json.loads(done.stdout)["proof"]
+    assert (proof["left_out"], proof["unasked"]) == (0, 0)
+    told = {(each["url"].partition("//")[2], tuple(each["headers"])): each for each in proof["differ"]}
+    http, https = f"diff.test:{world.http_port}", f"tls.diff.test:{world.https_port}"
+    assert {(url.partition("/")[0], "/" + url.partition("/")[2], names) for url, names in told} == {
+        (http, "/cart/probe", ()),
+        (http, "/cart/probe", ("x-team",)),
+        (http, "/basket/probe", ()),
+        (http, "/old/probe", ()),
+        (http, "/some/probe", ()),
+        (http, "/gone/probe", ()),
+        (https, "/blue/probe", ()),
+        (f"tls.{http}", "/blue/probe", ()),  # whose Host routes what comes in clear text
+    }
+    shares = told[f"{http}/some/probe", ()]
+    assert shares["before"]["said"].startswith("by shares: 30 % to "), "not as it was drawn this time"
+    assert shares["after"]["said"].startswith("by shares: 40 % to ")
+    _compare(world, proof["differ"], "before", red, blue)
+    was, before = (world.folder / "world.yaml").read_text(), world._commits()
+    try:
+        world.apply("world", (next_folder / "world.yaml").read_text())
+        world._wait_taken(before)
+        world.wait_served("diff.test", "/gone/", status=301)
+        _compare(world, proof["differ"], "after", red, blue)
+    finally:
+        world.apply("world", was)
+        world.wait_served("diff.test", "/gone/")
+
+
+def _compare(world: Gateway, differ: list[dict[str, Any]], when: str, red: HttpUpstream, blue: HttpUpstream) -> None:
+    """Real requests get what was told: whose service has it, as what path, or the redirect."""
+    for each in differ:
+        url = httpx.URL(each["url"])
+        said = each[when]["said"]
+        if said.startswith("by shares"):
+            continue
+        names = dict.fromkeys(each["headers"], "b")
+        red.seen.clear()
+        blue.seen.clear()
+        response = world.request(url.host, url.path, tls=url.scheme == "https", headers=names)
+        if said.startswith("301"):
+            assert (response.status_code, response.headers["location"]) == (301, said.split()[1].rstrip(","))
+            continue
+        cluster, path = re.findall(r"to (\S+) as GET (\S+),", said)[0]
+        (seen,) = [*red.seen, *blue.seen]
+        assert cluster == f"ip/127.0.0.1:{red.port if red.seen else blue.port}", each
+        assert seen["path"] == path, each
+
+
+def test_status_tells_of_all_objects_and_of_what_is_wrong(world: Gateway) -> None:
+    done = dragoman("status", "--run-dir", world.run_dir)
+    assert done.exit_code == 0, done.output
+    assert re.search(r"^Envoy 1\.\d+\.\d+ LIVE, connected; \d+ resources: \d+ accepted$", done.stdout, re.MULTILINE)
+    assert re.search(r"^default +Mapping +cart +ok +accepted +world\.yaml#\d+$", done.stdout, re.MULTILINE)
+    bad = mapping("bad", "diff.test", "10.0.0.1", "/bad/", timeout_ms="soon")
+    with world.applied("bad", bad):
+        done = dragoman("status", "--url", f"127.0.0.1:{world.diagnostics_port}", "-k", "mapping", "--problems")
+        assert done.exit_code == 1
+        assert re.search(r"^default +Mapping +bad +stopped +- +bad\.yaml#1$", done.stdout, re.MULTILINE)
+        assert "    spec.timeout_ms must be an integer" in done.stdout
+        assert "cart" not in done.stdout
+        fine = dragoman("status", "--run-dir", world.run_dir, "-k", "Host", "-n", "default", "-o", "json")
+        report = json.loads(fine.stdout)
+        assert fine.exit_code == 0
+        assert {row["name"] for row in report["objects"]} == {"diff", "tls", "some"}
+    assert dragoman("status", "--url", "127.0.0.1:1").exit_code == 2
+
+
+def test_status_watches(world: Gateway) -> None:
+    """Each line is a report: another when something is different."""
+    command = [sys.executable, "-P", "-m", "cli", "status", "--run-dir", str(world.run_dir), "-w", "-o", "json"]
+    lines: list[str] = []
+    with subprocess.Popen(command, env=product_environ({}), stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        reading = threading.Thread(target=lambda: lines.extend(iter(watching.stdout.readline, "")))  # type: ignore[union-attr]
+        reading.start()
+        wait_until(lambda: lines, what="the first report")
+        with world.applied("more", mapping("seen", "diff.test", "10.0.0.1", "/seen/")):
+            wait_until(lambda: '"name":"seen"' in lines[-1], what="the report with the new object")
+        watching.terminate()
+        reading.join()
