@@ -106,3 +106,10 @@ def test_what_cannot_be_read_is_2(here: Path) -> None:
     (here / "k8s" / "out.yaml").symlink_to("/etc/passwd")
     unread = diff("k8s", "--against", "git:main", cwd=here)
     assert unread.returncode == 2, unread.stderr
+
+
+def test_without_an_envoy_nothing_is_proved(here: Path) -> None:
+    (here / "k8s" / "quote.yaml").write_text(QUOTE.replace("/quote/", "/quotes/"))
+    done = diff("k8s", "--against", "git:main", "--prove", cwd=here, ENVOY_PATH="/nowhere/envoy")
+    assert done.returncode == 2
+    assert "there is no program at /nowhere/envoy" in done.stderr

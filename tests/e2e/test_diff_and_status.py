@@ -110,6 +110,10 @@ def test_what_two_envoys_answer_is_what_requests_get(
         world.apply("world", (next_folder / "world.yaml").read_text())
         world._wait_taken(before)
         world.wait_served("diff.test", "/gone/", status=301)
+        wait_until(
+            lambda: world.request("tls.diff.test", "/blue/", tls=True).json()["path"] == "/",
+            what="the new Mapping in TLS, too",
+        )
         _compare(world, proof["differ"], "after", red, blue)
     finally:
         world.apply("world", was)
