@@ -42,7 +42,8 @@ FILES: Final = GROUP
 """Begins the keys of files that objects name."""
 
 BESIDE_ONE: Final = frozenset(
-    f"getambassador.io/{kind}" for kind in ("Module", "LogService", "TLSContext", "TracingService")
+    f"getambassador.io/{kind}"
+    for kind in ("Module", "AuthService", "RateLimitService", "LogService", "TLSContext", "TracingService")
 )
 """What of Emissary's holds for all listeners, and so also where one Gateway is served and nothing else."""
 

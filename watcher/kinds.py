@@ -242,9 +242,8 @@ KNATIVE: Final = (
 )
 """Watched where AMBASSADOR_KNATIVE_SUPPORT says so."""
 
-_ASIDE: Final = frozenset(
-    {"Module", "LogService", "TracingService", "TLSContext", "Service", "EndpointSlice", "Secret"}
-)
+_OF_ALL: Final = {"Module", "AuthService", "RateLimitService", "LogService", "TracingService"}
+_ASIDE: Final = frozenset(_OF_ALL | {"TLSContext", "Service", "EndpointSlice", "Secret"})
 BESIDE_ONE: Final = tuple([kind for kind in KINDS if kind.name in _ASIDE])
 """Watched, beside Gateway API, where one Gateway is served and nothing else (DRAGOMAN_GATEWAY)."""
 

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,12 @@ def test_a_new_one_is_private_and_goes_at_the_end() -> None:
     assert not made.path.exists()
 
 
-def test_a_named_one_that_was_not_there_goes_at_the_end(tmp_path: Path) -> None:
-    made = RunDirectory.prepare(tmp_path / "a" / "run")
-    assert stat.S_IMODE(made.path.stat().st_mode) == 0o700
-    made.remove()
-    assert not made.path.exists()
+def test_a_named_one_that_was_not_there_goes_at_the_end() -> None:
+    with tempfile.TemporaryDirectory(prefix="dm-") as folder:  # short: sockets are in it
+        made = RunDirectory.prepare(Path(folder, "a", "run"))
+        assert stat.S_IMODE(made.path.stat().st_mode) == 0o700
+        made.remove()
+        assert not made.path.exists()
 
 
 def test_of_a_mounted_one_only_the_snapshot_stays(tmp_path: Path) -> None:

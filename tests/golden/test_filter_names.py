@@ -73,9 +73,9 @@ def test_what_routes_say_is_said_to_filters_that_are_there(case: Case) -> None:
 
 def test_each_filter_has_a_name_of_its_own_and_can_be_switched_on() -> None:
     assert len(set(EVERY_NAME)) == len(EVERY_NAME)
-    kinds = [kind for each in FILTERS for kind in (*each.switches, *each.leading)]
+    kinds = [kind for each in FILTERS for kind in (*each.switches, *each.asking)]
     assert len(set(kinds)) == len(kinds)
-    assert all(each.switches or each.leading for each in FILTERS)
+    assert all(each.switches or each.asking for each in FILTERS)
     with pytest.raises(KeyError):
         switches_of([object()])
 
