@@ -47,7 +47,8 @@ class Memory:
     That nothing is wrong was told too, where no problem is remembered: it is something else than to know nothing.
     """
 
-    _told: dict[str, tuple[str, frozenset[NewEvent]]] = field(default_factory=dict)
+    _told: dict[str, tuple[str, frozenset[NewEvent]] | str] = field(default_factory=dict)
+    """By the object's key: its uid, and its problems where it has any."""
     _answered: dict[str, tuple[Live, float]] = field(default_factory=dict)
 
     def newest(self, key: str, live: Live, now: float) -> Live:
@@ -73,12 +74,13 @@ class Memory:
 
     def told(self, key: str, uid: str) -> frozenset[NewEvent] | None:
         """The problems that were told, and are not solved as far as anybody was told; None: nobody remembers."""
-        of, news = self._told.get(key, ("", frozenset()))
+        told = self._told.get(key, "")
+        of, news = (told, _NOTHING) if isinstance(told, str) else told
         return news if of == uid else None
 
     def tell(self, key: str, uid: str, news: frozenset[NewEvent]) -> None:
         """These problems of the object with this uid, and no others, are known to everybody now."""
-        self._told[key] = uid, news or _NOTHING
+        self._told[key] = (uid, news) if news else uid
 
     def forget(self, key: str) -> None:
         """The object is gone."""

@@ -48,7 +48,7 @@ class Provisioning:
     """One leadership's Services. `follow` is told that the snapshot may have changed, `run` does the rest."""
 
     def __init__(self, snapshot: Snapshot, settings: Settings, api: Connection, leads: Callable[[], bool]) -> None:
-        self._statuses: Reader = snapshot.reader("statuses")
+        self._statuses: Reader = snapshot.reader("statuses", beginning=GATEWAY_API)
         self._asking = Asking(api)
         self._leads = leads
         self._namespace, self._owner = settings.namespace, settings.ambassador_id

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import orjson
 
@@ -12,6 +12,9 @@ from snapshot.layout import Database, State, Transaction, log_key, read_state
 from snapshot.record import Record, decode, header_of, key_bytes, unframe
 
 T = TypeVar("T")
+
+_BITS: Final = (1 << 60) - 1
+"""Of a hash these are kept: with four more, Python's integer takes half as much again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,16 @@ class Changes(Told[Record]):
 class Reader:
     """A view of a database that catches up when asked; for one thread at a time.
 
-    It keeps of the records it has told of a hash of the header (64 bits, not the bodies), so that it can find out what
+    It keeps of the records it has told of a hash of the header (60 bits, not the bodies), so that it can find out what
     changed even when the log has forgotten. Its keys are those that it tells, so that who keeps them has them once.
+
+    `beginning`: it tells only of records whose keys begin so, and knows of no others.
     """
 
-    def __init__(self, file: File, database: Database) -> None:
+    def __init__(self, file: File, database: Database, beginning: str = "") -> None:
         self._file = file
         self._tables = file.tables[database]
+        self._beginning = beginning
         self._sequence: int | None = None
         self._changed = 0
         self._headers: dict[str, int] = {}
@@ -82,7 +88,7 @@ class Reader:
                     gone.append(key)
                 else:
                     records[key] = reduce(decode(name, value))
-                    headers[key] = hash(header_of(value))
+                    headers[key] = _hash(value)
         self._headers.update(headers)
         for key in gone:
             self._headers.pop(key, None)
@@ -98,18 +104,19 @@ class Reader:
 
     def all(self, beginning: str = "") -> dict[str, Record]:
         """Every record as of the last commit whose key begins so."""
-        first = beginning.encode()
         with self._file.reading() as txn:
-            cursor = txn.cursor(db=self._tables.records)
-            if not (cursor.set_range(first) if first else cursor.first()):
-                return {}
-            found: dict[str, Record] = {}
-            for raw, value in cursor.iternext(keys=True, values=True):
-                key = bytes(raw)
-                if not key.startswith(first):
-                    break
-                found[key.decode()] = decode(key, value)
-            return found
+            return {key.decode(): decode(key, value) for key, value in self._stored(txn, beginning.encode())}
+
+    def _stored(self, txn: Transaction, first: bytes) -> Iterator[tuple[bytes, memoryview]]:
+        """The keys that begin so, in order, and values as they are in the file."""
+        cursor = txn.cursor(db=self._tables.records)
+        if not (cursor.set_range(first) if first else cursor.first()):
+            return
+        for raw, value in cursor.iternext(keys=True, values=True):
+            key = bytes(raw)
+            if not key.startswith(first):
+                return
+            yield key, value
 
     def _logged_since(self, state: State) -> int | None:
         """Where in the log to go on; None when it has forgotten that, or when comparing costs less."""
@@ -124,26 +131,30 @@ class Reader:
             entry = txn.get(number, db=self._tables.log)
             if entry is None:
                 raise SnapshotBrokenError(f"{self._file.path}: commit {sequence} is missing in the log")
-            keys.update((key, None) for key in orjson.loads(unframe(number, entry)[1]))
+            changed = orjson.loads(unframe(number, entry)[1])
+            keys.update((key, None) for key in changed if key.startswith(self._beginning))
         for key in keys:
             name = key.encode()
             value = txn.get(name, db=self._tables.records)
-            if (None if value is None else hash(header_of(value))) != self._headers.get(key):
+            if (None if value is None else _hash(value)) != self._headers.get(key):
                 yield key, name, value
 
     def _by_comparing(self, txn: Transaction) -> "_Found":
         unseen = set(self._headers)
-        for raw, value in txn.cursor(db=self._tables.records).iternext(keys=True, values=True):
-            name = bytes(raw)
+        for name, value in self._stored(txn, self._beginning.encode()):
             key = name.decode()
             unseen.discard(key)
-            if self._headers.get(key) != hash(header_of(value)):
+            if self._headers.get(key) != _hash(value):
                 yield key, name, value
         yield from ((key, key.encode(), None) for key in unseen)
 
 
 def _itself(record: Record) -> Record:
     return record
+
+
+def _hash(value: memoryview) -> int:
+    return hash(header_of(value)) & _BITS
 
 
 _Found = Iterator[tuple[str, bytes, memoryview | None]]

@@ -54,9 +54,9 @@ class Snapshot:
         self._undo.callback(writer.close)
         return writer
 
-    def reader(self, database: Database) -> Reader:
-        """A reader of a database with a memory of its own of what it has told."""
-        return Reader(self._file, database)
+    def reader(self, database: Database, beginning: str = "") -> Reader:
+        """A reader of a database, or of the records whose keys begin so, with a memory of its own of what it told."""
+        return Reader(self._file, database, beginning)
 
     def check(self) -> None:
         """Raise SnapshotReplacedError when another process has replaced the file; for a process that only writes.

@@ -118,7 +118,7 @@ class Writer:
                 raise SnapshotError(
                     f"{self._file.path}: another process wrote {self._database}; its lock file was removed"
                 )
-            state = _account(seen, edits, _apply(txn, self._tables, edits, records))
+            state = _account(seen, edits, _apply(txn, self._tables, edits, records, empty=not seen.count))
             state = _log(txn, self._tables, state, [edit.key for edit in edits])
             write_state(txn, self._tables, state)
         self._on_commit()
@@ -140,8 +140,11 @@ def _edit(key: bytes, name: str, records: Records, stored: memoryview | None) ->
     return Edit(key, name, None if stored is None else checksum_of(stored))
 
 
-def _apply(txn: Transaction, tables: Tables, edits: Iterable[Edit], records: Records) -> list[int]:
-    """Write them one by one; the checksums of the values that are new."""
+def _apply(txn: Transaction, tables: Tables, edits: Iterable[Edit], records: Records, *, empty: bool) -> list[int]:
+    """Write them one by one, in the order of their keys; the checksums of the values that are new.
+
+    In an `empty` database each is the last one yet: LMDB then fills its pages, which else it would leave half empty.
+    """
     came: list[int] = []
     for key, name, _ in edits:
         record = records.get(name)
@@ -149,7 +152,7 @@ def _apply(txn: Transaction, tables: Tables, edits: Iterable[Edit], records: Rec
             txn.delete(key, db=tables.records)
         else:
             value = encode(key, record)
-            txn.put(key, value, db=tables.records)
+            txn.put(key, value, append=empty, db=tables.records)
             came.append(checksum_of(value))
     return came
 

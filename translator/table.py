@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
+from translator.one import One
+
 K = TypeVar("K", bound=Hashable)
 G = TypeVar("G", bound=Hashable)
 V = TypeVar("V")
@@ -24,6 +26,10 @@ Key = tuple["Table[Any, Any]", Hashable]
 
 Asked = dict[Key, None]
 """Keys of tables: an ordered set, so that runs repeat exactly."""
+
+Askers = tuple["Table[Any, Any]", Hashable | dict[Hashable, None]] | dict["Table[Any, Any]", dict[Hashable, None]]
+"""Who asked for a key: one key of one table, many keys of one, or of several. There are hundreds of thousands, and a
+key that stands there bare takes a quarter of what it takes in a pair with its table. Keys of tables are never dicts."""
 
 EVERY: Final = object()
 """Stands for all keys of a table where a key is remembered."""
@@ -90,9 +96,9 @@ class Table(Generic[K, V]):
         self._failures: dict[Any, Exception] = {}
         self._children: list[Table[K, Any]] = []
         # What the function of each key asked, and the reverse: who asked for a key of this table. There are hundreds
-        # of thousands of both, so who asks alone stands there without a set round it.
+        # of thousands of both, so that each stands there in the smallest form.
         self._asked: dict[K, tuple[Key, ...]] = {}
-        self._readers: dict[Hashable, Key | Asked] = {}
+        self._readers: dict[Hashable, Askers] = {}
         # The keys that the next sweep has to look at; for a source with their new rows.
         self._stale: dict[K, Any] = {}
 
@@ -145,26 +151,47 @@ class Table(Generic[K, V]):
         known = self._readers
         if known:
             for key in (*keys, EVERY):
-                readers = known.get(key)
-                if readers is not None:
-                    for table, reader in (readers,) if isinstance(readers, tuple) else readers:
-                        table._stale[reader] = None
+                askers = known.get(key)
+                if askers is not None:
+                    for table, who in (askers,) if isinstance(askers, tuple) else askers.items():
+                        if isinstance(who, dict):
+                            table._stale.update(who)
+                        else:
+                            table._stale[who] = None
 
     def _add_reader(self, question: Hashable, reader: Key) -> None:
-        others = self._readers.get(question)
-        if others is None:
-            self._readers[question] = reader
-        elif isinstance(others, tuple):
-            self._readers[question] = {others: None, reader: None}
-        else:
-            others[reader] = None
+        """Remember who asks; `reader` itself is kept while nobody else does."""
+        others = self._readers.setdefault(question, reader)
+        if others is not reader:
+            self._join_readers(question, others, reader)
+
+    def _join_readers(self, question: Hashable, others: Askers, reader: Key) -> None:
+        table, key = reader
+        if isinstance(others, dict):
+            others.setdefault(table, {})[key] = None
+            return
+        first, who = others
+        keys = who if isinstance(who, dict) else {who: None}
+        if first is not table:
+            self._readers[question] = {first: keys, table: {key: None}}
+            return
+        keys[key] = None
+        if keys is not who:
+            self._readers[question] = table, keys
 
     def _remove_reader(self, question: Hashable, reader: Key) -> None:
-        readers = self._readers[question]
-        if isinstance(readers, dict):
-            del readers[reader]
-        if isinstance(readers, tuple) or not readers:
-            del self._readers[question]
+        table, key = reader
+        askers = self._readers[question]
+        keys = askers[table] if isinstance(askers, dict) else askers[1]
+        if isinstance(keys, dict):
+            del keys[key]
+            if keys:
+                return
+        if isinstance(askers, dict):
+            del askers[table]
+            if askers:
+                return
+        del self._readers[question]
 
     def _adopt(self, child: Table[K, Any]) -> None:
         self._children.append(child)
@@ -257,10 +284,8 @@ class _Derived(Table[K, V], Generic[K, A, V]):
         me = (self, key)
         for table, question in asked:
             others = table._readers.setdefault(question, me)
-            if isinstance(others, dict):
-                others[me] = None
-            elif others is not me:
-                table._readers[question] = {others: None, me: None}
+            if others is not me:
+                table._join_readers(question, others, me)
         if asked:
             self._asked[key] = asked
 
@@ -321,7 +346,8 @@ class Group(_Derived[G, A, Mapping[K, B]]):
         moved = Moved()
         for group, members in fresh.items():
             # Only rows of which a member is different are fresh, and each member settles once: so no comparison.
-            self._replace(group, members or None, self._rows.get(group), moved)
+            row = One(*next(iter(members.items()))) if len(members) == 1 else members
+            self._replace(group, row or None, self._rows.get(group), moved)
         return moved
 
     def _regroup(self, key: K, gives: dict[G, B], fresh: dict[G, dict[K, B]]) -> None:

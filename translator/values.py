@@ -7,11 +7,13 @@ it what it does anywhere. While the program runs they are plain dataclasses with
 
 from typing import TYPE_CHECKING
 
-__all__ = ["dataclass"]
+__all__ = ["dataclass", "sparse"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
+    from dataclasses import dataclass as sparse
 else:
+    from dataclasses import MISSING, fields
     from dataclasses import dataclass as _plain
 
     def dataclass(*, frozen, **options):
@@ -19,3 +21,35 @@ else:
         if not frozen:
             raise TypeError("what may change is a dataclass of the standard library")
         return _plain(unsafe_hash=True, **options)
+
+    def sparse(*, kw_only, **options):
+        """The same for a class of very many fields, most of which most values leave at their defaults.
+
+        A value keeps what it says beside the defaults, which are the class's. So there are no slots, and those are
+        equal that keep the same.
+        """
+        if not kw_only:
+            raise TypeError("who makes one names its fields")
+
+        def made_sparse(cls):
+            made = dataclass(init=False, kw_only=True, **options)(cls)
+            if any(field.default_factory is not MISSING for field in fields(made)):
+                raise TypeError(f"{cls.__name__} makes a default anew for each value")
+            defaults = {field.name: field.default for field in fields(made)}
+            required = {name for name, default in defaults.items() if default is MISSING}
+
+            def __init__(self, **given):  # noqa: N807 -- it becomes a method
+                if not required <= given.keys() <= defaults.keys():
+                    wrong = (required - given.keys()) | (given.keys() - defaults.keys())
+                    raise TypeError(f"{cls.__name__} is made without a field or with one too many: {sorted(wrong)}")
+                for name, value in given.items():
+                    if value != defaults[name]:
+                        setattr(self, name, value)
+
+            def __eq__(self, other):  # noqa: N807
+                return self.__dict__ == other.__dict__ if other.__class__ is made else NotImplemented
+
+            made.__init__, made.__eq__ = __init__, __eq__
+            return made
+
+        return made_sparse

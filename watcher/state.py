@@ -8,7 +8,6 @@ A source is something that can list its objects: a file of a folder, later a kin
 - Equal means silent: a record with the version that was published before is no change.
 """
 
-from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -66,7 +65,8 @@ class State:
 
     def __init__(self, remembered: Mapping[Source, Mapping[str, Record]] | None = None) -> None:
         self._held: dict[Source, dict[str, Record]] = {}
-        self._holders: dict[str, list[Source]] = {}
+        self._holders: dict[str, tuple[Source, ...]] = {}  # of almost all objects those that one alone has: shared
+        self._alone: dict[Source, tuple[Source]] = {}
         self._own: dict[Source, tuple[Problem, ...]] = {}
         self._shadowed: dict[Source, dict[str, Source]] = {}
         self._told: dict[Source, tuple[Problem, ...]] = {}
@@ -169,7 +169,9 @@ class State:
     def _put(self, source: Source, key: str, record: Record) -> None:
         held = self._held.setdefault(source, {})
         if key not in held:
-            insort(self._holders.setdefault(key, []), source)
+            holders = self._holders.get(key)
+            alone = self._alone.get(source) or self._alone.setdefault(source, (source,))
+            self._holders[key] = tuple(sorted((*holders, source))) if holders else alone
         elif held[key].version == record.version:
             return
         held[key] = record
@@ -183,18 +185,20 @@ class State:
             self._touched.add(key)
             self._concerned.add(source)
             self._shadowed.get(source, {}).pop(key, None)
-            holders = self._holders[key]
-            holders.remove(source)
-            if not holders:
+            holders = tuple([holder for holder in self._holders[key] if holder != source])
+            if holders:
+                self._holders[key] = holders
+            else:
                 del self._holders[key]
         if not held:
             self._held.pop(source, None)
+            self._alone.pop(source, None)
 
     def _settle_objects(self) -> dict[str, Record | None]:
         """Who counts for each object that was touched, and what of that differs from what was published."""
         records: dict[str, Record | None] = {}
         for key in self._touched:
-            holders = self._holders.get(key, [])
+            holders = self._holders.get(key, ())
             for source in holders:
                 self._shadow(source, key, holders[0])
             record = self._held[holders[0]][key] if holders else None

@@ -158,3 +158,13 @@ def test_a_writer_takes_its_lock_anew_when_the_file_is_lost(snapshot: Snapshot, 
         snapshot.writer("objects")
     writer.close()
     assert snapshot.writer("objects").sequence == 1
+
+
+def test_a_first_view_fills_its_pages(snapshot: Snapshot) -> None:
+    records = {f"getambassador.io/Mapping/default/m{number}": Record("1", b"x" * 900) for number in range(400)}
+    snapshot.writer("objects").replace(records)
+    with snapshot._file.reading() as txn:
+        pages = txn.stat(snapshot._file.tables["objects"].records)["leaf_pages"]
+    assert pages == 100  # four of them in 4 KiB; put where they belong, one by one, there would be three
+    snapshot.writer("live").replace({key: records[key] for key in sorted(records, reverse=True)})
+    assert snapshot.reader("live").all() == snapshot.reader("objects").all() == records

@@ -124,3 +124,20 @@ def test_where_following_it_costs_more_than_comparing_a_reader_compares(
         writer.commit({"a": Record(str(number), b"")})
     assert reader.changes() == Changes(100, {"a": Record("99", b"")}, whole=False)
     assert compared == [1]
+
+
+def test_a_reader_of_some_keys_hears_of_no_others(snapshot: Snapshot, compared: list[int]) -> None:
+    writer, reader = snapshot.writer("objects"), snapshot.reader("objects", beginning="b/")
+    one, two = Record("1", b""), Record("2", b"")
+    writer.replace({"a/1": one, "b/1": one, "b/2": one, "c/1": one})
+    assert reader.changes() == Changes(1, {"b/1": one, "b/2": one}, whole=True)
+    writer.commit({"a/1": two, "b/1": two, "b/2": None})
+    assert reader.changes() == Changes(2, {"b/1": two, "b/2": None}, whole=False)
+    writer.commit({"a/1": None})
+    assert reader.changes() == Changes(3, {}, whole=False)
+    assert compared == [1]
+    for _ in range(80):  # more than the log is asked for
+        writer.commit({"c/1": one, "b/1": one})
+        writer.commit({"c/1": two, "b/1": None})
+    assert reader.changes().records == {"b/1": None}
+    assert compared == [1, 1]

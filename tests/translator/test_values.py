@@ -1,11 +1,12 @@
 """Values: dataclasses that mypy alone keeps frozen are, in all else, what frozen ones are."""
 
 from dataclasses import dataclass as frozen_anyway
-from dataclasses import fields, replace
+from dataclasses import field, fields, replace
 
 import pytest
 
-from translator.values import dataclass
+from translator.one import One
+from translator.values import dataclass, sparse
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,53 @@ def test_what_is_not_frozen_is_refused() -> None:
         @dataclass(frozen=False)
         class _Open:
             name: str
+
+
+@sparse(frozen=True, kw_only=True)
+class Sparse:
+    """One of many fields."""
+
+    name: str
+    count: int = 301
+    parts: tuple[int, ...] = ()
+
+
+def test_what_is_as_by_default_is_not_kept_and_is_there() -> None:
+    said = Sparse(name="a", count=int("301"), parts=(1,))
+    assert (said.name, said.count, said.parts) == ("a", 301, (1,))
+    assert said.__dict__ == {"name": "a", "parts": (1,)}
+
+
+def test_sparse_values_are_equal_where_all_fields_are() -> None:
+    assert {Sparse(name="a", count=int("301")), Sparse(name="a"), Sparse(name="a", count=1)} == {
+        Sparse(name="a"),
+        Sparse(count=1, name="a"),
+    }
+    assert replace(Sparse(name="a", count=1), count=301) == Sparse(name="a") != Sparse(name="b")
+    assert Sparse(name="a") != Value("a")
+
+
+@pytest.mark.parametrize("given", [{}, {"count": 1}, {"name": "a", "counts": 1}])
+def test_a_sparse_value_is_made_of_its_fields(given: dict[str, str]) -> None:
+    with pytest.raises(TypeError, match="Sparse is made without a field or with one too many"):
+        Sparse(**given)  # type: ignore[arg-type]
+
+
+def test_a_default_that_is_made_anew_cannot_be_shared() -> None:
+    with pytest.raises(TypeError, match="a default anew"):
+
+        @sparse(frozen=True, kw_only=True)
+        class _Made:
+            parts: list[int] = field(default_factory=list)
+
+
+def test_a_mapping_of_one_is_one() -> None:
+    one = One("a", 1)
+    assert one == {"a": 1} == one
+    assert one == One("a", 1) != One("a", 2)
+    assert (list(one), list(one.keys()), list(one.values()), list(one.items())) == (["a"], ["a"], [1], [("a", 1)])
+    assert (len(one), one["a"], one.get("b"), "a" in one, "b" in one) == (1, 1, None, True, False)
+    assert {**one, "b": 2} == {"a": 1, "b": 2}
+    assert dict(one) == {"a": 1}
+    with pytest.raises(KeyError):
+        one["b"]

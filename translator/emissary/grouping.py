@@ -13,6 +13,7 @@ from translator.decode import Problem
 from translator.emissary.kinds.mapping import AUTHORITY, MappingSpec
 from translator.emissary.precedence import Constraint, PathKind
 from translator.kubernetes.selectors import Selector
+from translator.remembering import shared
 from translator.values import dataclass
 
 GroupKey = str
@@ -68,7 +69,9 @@ def _host_of(spec: MappingSpec) -> HostPattern | None:
     if spelling is None:
         return None
     where, text = spelling
-    return HostPattern("regex", text) if where == "host" and spec.host_regex else HostPattern("glob", text.lower())
+    if where == "host" and spec.host_regex:
+        return HostPattern("regex", text)
+    return HostPattern("glob", shared(text.lower()))
 
 
 def _sorted(constraints: list[Constraint]) -> list[Constraint]:

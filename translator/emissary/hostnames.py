@@ -8,11 +8,15 @@ from functools import lru_cache
 
 from translator.checks import host_glob
 from translator.decode import Invalid, quote
+from translator.remembering import shared
 
 
 def mapping_hostname(text: str) -> str:
-    """The check of a Mapping's hostname: in lower case, with `*` alone, at the beginning or at the end."""
-    return host_hostname(text) if text else text
+    """The check of a Mapping's hostname: in lower case, with `*` alone, at the beginning or at the end.
+
+    Many Mappings have the same one, which is in memory once.
+    """
+    return shared(host_hostname(text)) if text else text
 
 
 def host_hostname(text: str) -> str:

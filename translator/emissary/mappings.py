@@ -20,6 +20,7 @@ from translator.fields.upstream import has_none_of_its_own, upstream_features
 from translator.ir import ObjectKey
 from translator.kubernetes.selectors import Selector
 from translator.options import Options
+from translator.remembering import shared
 from translator.values import dataclass
 
 NOWHERE: Final = Found(None)
@@ -130,7 +131,7 @@ class Understanding:
 
 def _asked_of_hosts(host: HostPattern | None, selectors: frozenset[Selector]) -> str:
     named = "" if host is None else f"{host.kind} {host.text}"
-    return "\n".join([named, *map(str, sorted(selectors))]) if selectors else named
+    return shared("\n".join([named, *map(str, sorted(selectors))]) if selectors else named)
 
 
 _REGEXES: Final = attrgetter(

@@ -9,7 +9,7 @@ import re
 from typing import Final, Literal
 
 from translator.decode import Invalid, quote
-from translator.remembering import remembered, text_size
+from translator.remembering import remembered, shared, text_size
 from translator.values import dataclass
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\Z")
@@ -46,11 +46,13 @@ def parse(text: str) -> ServiceName:
 def service(text: str) -> str:
     """The text, when it can be read as a service: a check for fields, so that all that is wrong is told at once.
 
+    A service has many Mappings, which share the text.
+
     Raises:
         Invalid: as `parse`.
     """
     parse(text)
-    return text
+    return shared(text)
 
 
 def _scheme(text: str | None) -> Literal["http", "https"] | None:

@@ -13,6 +13,7 @@ from translator.kubernetes.endpoints import slices_of
 from translator.kubernetes.passwords import PasswordFile, passwords_of
 from translator.kubernetes.secret import Certificate, certificate_of, refused_with
 from translator.kubernetes.service import Service, service_of
+from translator.remembering import shared
 from translator.tables import Table, Tables, read
 
 Name = tuple[str, str]
@@ -20,9 +21,9 @@ Name = tuple[str, str]
 
 
 def name_of(key: ObjectKey) -> Name:
-    """The namespace and name in an object key."""
+    """The namespace and name in an object key. Namespaces are few: they are in memory once."""
     _, _, namespace, name = key.split("/", 3)
-    return namespace, name
+    return shared(namespace), name
 
 
 class KubernetesTables:

@@ -55,12 +55,12 @@ from translator.fields.upstream import (
     StatsNameText,
     family_problems,
 )
-from translator.values import dataclass
+from translator.values import sparse
 
 AUTHORITY = ":authority"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@sparse(frozen=True, kw_only=True)
 class MappingSpec:
     """A rule of routing: requests that match it go to its service."""
 
