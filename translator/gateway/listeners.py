@@ -243,10 +243,10 @@ def _taken(claim: Claim, port: Port, holder: Holder) -> Refusal:
     """The port is another's, and there is no name at it that could be shared."""
     said = f"port {port[1]} belongs to {holder.called}"
     if claim.protocol in SPEAKING_HTTP:
-        said += ", where a listener has no more than the exact hostname of a Host of its own namespace"
+        said += "; at a Listener's port it may have the exact hostname of a Host of its own namespace"
         if claim.wish is not None:
             by = "by TLS" if claim.wish.by_tls else "in clear text"
-            said += f": no Host of {claim.wish.namespace} serves {claim.hostname} there {by}"
+            said += f", and no Host of {claim.wish.namespace} serves {claim.hostname} there {by}"
     return Refusal("PortUnavailable", said)
 
 

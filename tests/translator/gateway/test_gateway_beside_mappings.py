@@ -147,8 +147,8 @@ def test_who_shares_is_told_so_and_opens_nothing() -> None:
     ("change", "said"),
     [
         ({"hostname": "other.test"}, "no Host of default serves other.test there by TLS"),
-        ({"hostname": "*.test"}, "no more than the exact hostname of a Host"),
-        ({"hostname": None}, "no more than the exact hostname of a Host"),
+        ({"hostname": "*.test"}, "it may have the exact hostname of a Host"),
+        ({"hostname": None}, "it may have the exact hostname of a Host"),
         ({"tls": {"certificateRefs": [{"name": "more"}]}}, "must name its certificate, and no other"),
         ({"tls": {"certificateRefs": [{"name": "cert"}, {"name": "more"}]}}, "must name its certificate, and no other"),
     ],
