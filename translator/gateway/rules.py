@@ -212,9 +212,10 @@ def _patience_of(rule: Rule) -> tuple[int | None, RetryPolicy | None]:
         timeouts = replace(timeouts, request=said.timeout_ms)
     if rule.retry is not None or said.retry is None:
         return _patience(timeouts, rule.retry, of_calls=rule.of_calls)
-    limit, _ = _patience(replace(timeouts, backend_request=None), None, of_calls=rule.of_calls)
-    each_try = said.retry.per_try_timeout_ms or timeouts.backend_request or None
-    return limit, replace(said.retry, per_try_timeout_ms=each_try)
+    each_try = timeouts.backend_request
+    limit = 0 if timeouts.request is None and (rule.of_calls or each_try is not None) else timeouts.request
+    each_try = said.retry.per_try_timeout_ms if each_try is None else each_try
+    return limit, replace(said.retry, per_try_timeout_ms=each_try or None)
 
 
 def _patience(timeouts: Timeouts, retry: Retry | None, *, of_calls: bool) -> tuple[int | None, RetryPolicy | None]:

@@ -190,6 +190,10 @@ def test_what_a_route_says_itself_comes_before_all() -> None:
     found = forward(made)
     assert found.timeout_ms == 9000
     assert RetryPolicy(("5xx",), None, 2000) in found.features
+    made.route("a", {"backendRefs": [to()], "timeouts": {"backendRequest": "30s"}})
+    say(made, A, retry_policy={"retry_on": "5xx", "per_try_timeout": "2s"})
+    found = forward(made)
+    assert (found.timeout_ms, RetryPolicy(("5xx",), None, 30_000) in found.features) == (0, True)
     made.route("a", {"backendRefs": [to()], "retry": {"attempts": 0}})
     assert not [each for each in forward(made).features if isinstance(each, RetryPolicy)]
 
