@@ -98,6 +98,7 @@ class Apis:
                 emissary.tcp_logs,
                 emissary.rate_limits,
                 emissary.authorization,
+                emissary.addresses,
             ),
             options,
         )

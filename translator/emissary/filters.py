@@ -16,6 +16,7 @@ from translator.fields.cors import Cors, cross_origin_of
 from translator.fields.error_overrides import ErrorOverrides, error_bodies_of
 from translator.fields.labels import Labels
 from translator.files.tables import FileTables
+from translator.filters.address_rules import AddressRules
 from translator.filters.error_bodies import ErrorBodies
 from translator.ir import ObjectKey
 from translator.options import Options
@@ -103,6 +104,10 @@ class Filters:
     def authorization(self, context: Mapping[str, str] | None) -> tuple[object, ...] | None:
         """What is said of requests that AuthServices are asked about; None where none can be."""
         return self._auth.asking(context)
+
+    def addresses(self) -> AddressRules | None:
+        """The rules about addresses that hold for every route of every chain."""
+        return next((each for each in self._module.of_all() if isinstance(each, AddressRules)), None)
 
     def of_probes(self) -> tuple[object, ...]:
         """What holds for liveness and readiness."""

@@ -136,6 +136,7 @@ class EmissaryTables:
         self._filters = Filters(tables, objects, self._settings, self._backends, files, options)
         self.filters = self._filters.settings
         self.rate_limits, self.authorization = self._filters.rate_limits, self._filters.authorization
+        self.addresses = self._filters.addresses
         self._hosts = hosts = Hosts(tables, objects["Host"], kubernetes, terminations, self._settings, options)
         association = Association(tables, self._hosts.entries, strict=options.strict_selectors)
         self._ports = Listeners(tables, objects["Listener"], own, options, wished.ports if wished else None)

@@ -3,7 +3,7 @@
 Source: envoy/extensions/filters/http/rbac/v3/rbac.proto, envoy/config/rbac/v3/rbac.proto.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -25,21 +25,29 @@ class AddressRange:
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
-    """Who gets in. `allowed` None: everyone; (): nobody."""
+    """Who gets in. `allowed` None: everyone; (): nobody.
+
+    `also` are rules that hold besides: what a route says takes the place of what its chain says.
+    """
 
     allowed: tuple[AddressRange, ...] | None = None
     denied: tuple[AddressRange, ...] = ()
+    also: "AddressRules | None" = None
 
 
 def _switch(rules: AddressRules) -> RbacPerRoute:
-    principals = []
-    if rules.allowed is not None:
-        principals.append(_any_of(rules.allowed))
-    if rules.denied:
-        principals.append(Principal(not_id=_any_of(rules.denied)))
+    every = (rules, rules.also) if rules.also is not None else (rules,)
+    principals = [principal for each in every for principal in _principals(each)]
     policy = Policy(permissions=[Permission(any=True)], principals=[Principal(and_ids=PrincipalSet(ids=principals))])
-    policies = {} if rules.allowed == () else {"addresses": policy}
+    policies = {} if any(each.allowed == () for each in every) else {"addresses": policy}
     return RbacPerRoute(rbac=Rbac(rules=Rules(action=RbacAction.ALLOW, policies=policies)))
+
+
+def _principals(rules: AddressRules) -> Iterator[Principal]:
+    if rules.allowed is not None:
+        yield _any_of(rules.allowed)
+    if rules.denied:
+        yield Principal(not_id=_any_of(rules.denied))
 
 
 def _any_of(ranges: Iterable[AddressRange]) -> Principal:

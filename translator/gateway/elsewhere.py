@@ -6,6 +6,7 @@ from typing import Any
 
 from translator import ir
 from translator.fields.labels import Labels
+from translator.filters.address_rules import AddressRules
 from translator.ir.ports import Port
 from translator.kubernetes.tables import Name
 from translator.tables import Table
@@ -18,7 +19,8 @@ class Elsewhere:
     `leading_here` are the ports of Services, by their names, that lead to ports of our own. Within rules,
     `http_options` says how HTTP is spoken everywhere, and `tcp_logs` who is told of connections, as an `ir.TcpChain`
     has them. `rate_limits` is what is counted by labels, and `authorization` who is asked about requests and is told
-    this besides, both as `ir.Route.filters` has them; None: there is nobody who could be asked.
+    this besides, both as `ir.Route.filters` has them; None: there is nobody who could be asked. `addresses`
+    are the rules about these that hold at names that are shared.
     """
 
     taken: Table[Port, str]
@@ -28,3 +30,4 @@ class Elsewhere:
     tcp_logs: Callable[[], tuple[Any, ...]]
     rate_limits: Callable[[Labels], tuple[Any, ...]]
     authorization: Callable[[Mapping[str, str] | None], tuple[Any, ...] | None]
+    addresses: Callable[[], AddressRules | None]

@@ -14,6 +14,7 @@ from translator.features.idle_timeout import IdleTimeout
 from translator.fields.address_rules import address_rules_of
 from translator.fields.cors import cross_origin_of
 from translator.fields.retry_policy import retry_policy_of
+from translator.filters.address_rules import AddressRules
 from translator.gateway.attached import WHOLE, Attached, guards_left
 from translator.gateway.conditions import Condition, false, true
 from translator.gateway.elsewhere import Elsewhere
@@ -62,6 +63,10 @@ class RoutePolicies:
     def of_listener(self, listener: ListenerKey) -> Said:
         """What is said of a listener, of who declares it, and of the Gateway that it is for."""
         return read(self._of_listeners, listener) or NOTHING
+
+    def addresses_beside(self) -> AddressRules | None:
+        """The rules about addresses at names that are shared."""
+        return self._elsewhere.addresses()
 
     def _of_listener(self, key: ListenerKey, row: Listener) -> Said | None:
         """Most listeners have no policies: of these there is no row."""

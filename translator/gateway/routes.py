@@ -5,11 +5,12 @@ listeners. Of one object that may be, by the API's limits, hundreds of megabytes
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from translator import ir
 from translator.decode import Problem
+from translator.filters.address_rules import AddressRules
 from translator.gateway.attachment import Attachment, Place, attach, is_named, unread, unserved
 from translator.gateway.chains import virtual_host_name
 from translator.gateway.gateways import Gateways
@@ -144,8 +145,9 @@ class Routes:
                     host = (
                         shared.virtual_host if shared else virtual_host_name(served.port, spot.listener, name.effective)
                     )
-                    beside = spot.listener if shared else ""
-                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None, said, beside)
+                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None, said)
+                    if shared:
+                        where = replace(where, shared=spot.listener, addresses=self._policies.addresses_beside())
                     hosts.setdefault(where, []).append(host)
         return {
             where.row_name(route): _Row(_routes(route, understood, where), tuple(dict.fromkeys(sorted(names))))
@@ -209,7 +211,7 @@ class _Circumstances:
 
     That is how requests came in, where redirects must know it; what services are shown, where they speak TLS; what
     policies say of the listener; and the name that a listener shares with another API, whose routes they then stand
-    among.
+    among, and whose rules about addresses hold.
     """
 
     original: str
@@ -217,6 +219,7 @@ class _Circumstances:
     presented: ir.SecretRef | None
     said: Said
     shared: str = ""
+    addresses: AddressRules | None = None
 
     def row_name(self, route: Route) -> str:
         """The name of the routes."""
@@ -251,7 +254,9 @@ def _routes(route: Route, understood: Understood, where: _Circumstances) -> tupl
                 (route.key, *understood.policies, *rule.said.policies),
                 each.filters,
             )
-            for rule in [each.under(where.said).presenting(where.presented) for each in understood.rules]
+            for rule in [
+                each.under(where.said).within(where.addresses).presenting(where.presented) for each in understood.rules
+            ]
             for each in variants(rule, where.came_by or ("http", 80))
         ]
     )

@@ -12,6 +12,7 @@ from translator import ir
 from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
+from translator.filters.address_rules import AddressRules
 from translator.filters.cors import CrossOrigin
 from translator.filters.external_auth import ExternalAuth
 from translator.filters.route_auth import AskFirst
@@ -86,6 +87,11 @@ class Rule:
     def under(self, general: Said) -> "Rule":
         """The same where that is said of more than the rule, and its route."""
         return replace(self, said=self.said.over(general)) if general.policies else self
+
+    def within(self, addresses: AddressRules | None) -> "Rule":
+        """The same where requests come in by somebody else's word, who has these rules about addresses for all."""
+        said = self.said.within(addresses)
+        return self if said is self.said else replace(self, said=said)
 
     def presenting(self, certificate: ir.SecretRef | None) -> "Rule":
         """The same, with a certificate that is shown to backends where TLS is spoken with them."""

@@ -46,6 +46,12 @@ class Said:
         missing = {name: getattr(general, name) for name in _NAMES if getattr(self, name) is None}
         return replace(self, policies=(*self.policies, *general.policies), **missing)
 
+    def within(self, addresses: AddressRules | None) -> "Said":
+        """What holds where requests come in by somebody else's word, who has these rules about addresses for all."""
+        if addresses is None or not isinstance(self.addresses, AddressRules):
+            return self
+        return replace(self, addresses=replace(self.addresses, also=addresses))
+
     @property
     def is_closed(self) -> bool:
         """Whether requests are refused, since what should guard them cannot be used."""

@@ -8,6 +8,7 @@ import pytest
 
 from tests.translator.gateway.gateway_world import GatewayWorld, to, world
 from translator import ir
+from translator.filters import switches_of
 
 HOST, NAME = "default/h", "h.test"
 OPEN = {"name": "open", "port": 8080, "protocol": "HTTP", "hostname": NAME}
@@ -197,6 +198,32 @@ def test_the_last_step_the_gateway_has_the_port_when_the_listener_is_gone() -> N
     made.delete("getambassador.io/Listener/default/http")
     made.delete("getambassador.io/Listener/default/https")
     assert names(made, f"gateway:8080/{NAME}/{NAME}") == ["/r"]
+
+
+def policy(made: GatewayWorld, **said: Any) -> None:
+    """A RoutePolicy for the route `r`."""
+    made.put("RoutePolicy", "p", {"targetRefs": [{"kind": "HTTPRoute", "name": "r"}], **said})
+
+
+def told(made: GatewayWorld) -> dict[str, bytes]:
+    """What the route that has `/r` says to HTTP filters in Envoy."""
+    (route,) = [each for each in made.routes(f"{HOST}@8080") if each.match.path.text == "/r"]
+    return {name: bytes(each) for name, each in (switches_of(route.filters) or {}).items()}
+
+
+def test_nobody_gets_in_by_a_policy_whom_the_module_keeps_out() -> None:
+    """What a route says of addresses takes, for Envoy, the place of what its chain says."""
+    made = beside(OPEN)
+    made.route("r", match("/r"))
+    allowed, denied = {"ip_allow": [{"remote": "10.0.0.0/8"}]}, {"ip_deny": [{"remote": "10.1.0.0/16"}]}
+    policy(made, **allowed, **denied)
+    both = told(made)
+    policy(made, **allowed)
+    assert told(made) != both
+    put(made, "Module", "ambassador", {"config": denied})
+    assert told(made) == both
+    policy(made, ip_allow=[])
+    assert told(made) == {}, "so that the Module's hold"
 
 
 @pytest.mark.parametrize("kind", ["a route", "a Mapping"])
