@@ -143,15 +143,34 @@ def test_what_guards_the_host_guards_the_routes_and_no_others(
         guard = an_object("AuthService", "auth", {"auth_service": service.service, "timeout_ms": 10_000})
         guard += mapping("bypass", OPEN, red.service, "/bypass/", bypass_auth=True)
         guard += mapping("told", OPEN, red.service, "/told/", auth_context_extensions={"team": "red"})
+        guard += route("free", [{"name": "web", "sectionName": "open"}], rule("/free", to("blue")))
+        guard += route_policy("free", "free", external_auth=False)
         guard += api_gateway("apart", listener("apart", port)) + route("apart", "apart", rule("/", to("blue")))
         with shared.applied("guard", guard):
             wait_until(lambda: who(shared, OPEN, "/") == "401", what="the AuthService in force")
             assert who(shared, OPEN, "/api/new") == "401"
             assert who(shared, OPEN, "/api/new", headers={"authorization": ALLOWED}) == "blue"
-            assert who(shared, OPEN, "/bypass/") == "red"
+            assert [who(shared, OPEN, path) for path in ("/bypass/", "/free")] == ["red", "blue"]
             apart = wait_until(lambda: _answer(port), what="the other port open")
             assert apart == 200, "routes with a hostname of their own are not asked about"
         wait_until(lambda: who(shared, OPEN, "/") == "red", what="nobody asked any more")
+
+
+def test_whom_the_module_keeps_out_no_policy_lets_in(shared: Gateway) -> None:
+    texts = route("limited", [{"name": "web", "sectionName": "open"}], rule("/limited", to("blue")))
+    texts += route_policy("limited", "limited", ip_deny=[{"remote": "192.0.2.0/24"}])
+    with shared.applied("limited", texts):
+        wait_until(lambda: who(shared, OPEN, "/limited") == "blue", what="the route served")
+        with shared.applied(
+            "module", an_object("Module", "ambassador", {"config": {"ip_deny": [{"peer": "127.0.0.0/8"}]}})
+        ):
+            wait_until(lambda: who(shared, OPEN, "/") == "403", what="the Module in force")
+            assert who(shared, OPEN, "/limited") == "403"
+        wait_until(lambda: who(shared, OPEN, "/limited") == "blue", what="everybody let in again")
+
+
+def route_policy(name: str, target: str, **said: Any) -> str:
+    return an_object("RoutePolicy", name, {"targetRefs": [{"kind": "HTTPRoute", "name": target}], **said})
 
 
 def _answer(port: int) -> int | None:

@@ -36,6 +36,11 @@ class Compress:
 
 
 @dataclass(frozen=True, slots=True)
+class DoNotCompress:
+    """Answers are not compressed, whatever holds for others."""
+
+
+@dataclass(frozen=True, slots=True)
 class GzipOptions:
     """How; None leaves Envoy's default. `level` is 1 to 9. `content_types` () are Envoy's own, texts of the web."""
 
@@ -68,10 +73,12 @@ def _encode(gzip: GzipOptions, _: NameOf) -> Compressor:
     )
 
 
+_OFF: Final = CompressorPerRoute(disabled=True)
+
 FILTER: Final = HttpFilter(
     name=NAME,
     idle=_encode(GzipOptions(), lambda _: ""),
-    switches={Compress: lambda _: AS_CONFIGURED},
+    switches={Compress: lambda _: AS_CONFIGURED, DoNotCompress: lambda _: _OFF},
     discovered=Discovered(GzipOptions, _encode),
-    off=CompressorPerRoute(disabled=True),
+    off=_OFF,
 )

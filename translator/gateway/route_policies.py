@@ -15,6 +15,7 @@ from translator.fields.address_rules import address_rules_of
 from translator.fields.cors import cross_origin_of
 from translator.fields.retry_policy import retry_policy_of
 from translator.filters.address_rules import AddressRules
+from translator.filters.external_auth import DoNotAsk
 from translator.gateway.attached import WHOLE, Attached, guards_left
 from translator.gateway.conditions import Condition, false, true
 from translator.gateway.elsewhere import Elsewhere
@@ -108,9 +109,9 @@ class RoutePolicies:
     ) -> tuple[tuple[Any, ...] | Closed | None, Condition | None]:
         if spec.external_auth is None:
             return None, None
-        if not spec.external_auth:
-            return (), None
         asked = self._elsewhere.authorization(spec.auth_context_extensions)
+        if not spec.external_auth:  # said to Envoy, too, since all are asked about at names that are shared
+            return () if asked is None else (DoNotAsk(),), None
         if asked is None:
             return Closed(key), false("Accepted", "Invalid", UNANSWERED, "spec.external_auth")
         return asked, None

@@ -7,7 +7,7 @@ from translator.features.idle_timeout import IdleTimeout
 from translator.features.priority import HighPriority
 from translator.features.retry_policy import RetryPolicy
 from translator.filters.address_rules import AddressRules
-from translator.filters.compression import Compress
+from translator.filters.compression import Compress, DoNotCompress
 from translator.filters.cors import CrossOrigin
 from translator.ir import ObjectKey
 
@@ -69,7 +69,8 @@ class Said:
         found: list[Any] = [self.addresses] if isinstance(self.addresses, AddressRules) else []
         for each in (self.authorization, self.limits):
             found += each if isinstance(each, tuple) else ()
-        found += [Compress()] if self.compresses else []
+        if self.compresses is not None:
+            found.append(Compress() if self.compresses else DoNotCompress())
         return tuple(found)
 
     @property

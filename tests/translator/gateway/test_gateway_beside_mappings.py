@@ -8,7 +8,7 @@ import pytest
 
 from tests.translator.gateway.gateway_world import GatewayWorld, to, world
 from translator import ir
-from translator.filters import switches_of
+from translator.filters import switched_off, switches_of
 
 HOST, NAME = "default/h", "h.test"
 OPEN = {"name": "open", "port": 8080, "protocol": "HTTP", "hostname": NAME}
@@ -224,6 +224,18 @@ def test_nobody_gets_in_by_a_policy_whom_the_module_keeps_out() -> None:
     assert told(made) == both
     policy(made, ip_allow=[])
     assert told(made) == {}, "so that the Module's hold"
+
+
+def test_a_policy_may_say_that_nobody_is_asked_and_nothing_compressed() -> None:
+    """A chain that has Mappings has both on for all."""
+    made = beside(OPEN)
+    made.route("r", match("/r"))
+    policy(made, external_auth=False, compress=False)
+    assert list(told(made)) == ["envoy.filters.http.compressor"], "nobody can be asked"
+    put(made, "AuthService", "auth", {"auth_service": "auth:80"})
+    found = told(made)
+    assert found == {name: bytes(each) for name, each in (switched_off(found) or {}).items()}
+    assert set(found) == {"envoy.filters.http.compressor", "envoy.filters.http.ext_authz"}
 
 
 @pytest.mark.parametrize("kind", ["a route", "a Mapping"])
