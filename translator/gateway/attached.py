@@ -84,8 +84,10 @@ def _read(
         return read_object(kind, key, body, left_of)
     rest = {name: value for name, value in spec.items() if name not in COMMON}
     found = read_object(kind, key, orjson.dumps({**document, "spec": rest}), left_of)
-    wrong = problems_of_ids(spec)
-    return replace(found, problems=few((*wrong, *found.problems))) if wrong else found
+    problems = few((*problems_of_ids(spec), *found.problems))
+    if found.spec is not None and any(problem.stops for problem in problems):
+        return replace(found, spec=None, problems=problems, left=left_of(rest))
+    return replace(found, problems=problems)
 
 
 def targets(row: Object[Any]) -> tuple[Any, ...]:

@@ -286,6 +286,7 @@ def test_a_policy_for_another_gateway_is_not_seen() -> None:
         {"external_auth": True},
         {"auth_context_extensions": {"a": "b"}},
         {**DENIED, "timeout_ms": "soon"},
+        {**DENIED, "ambassador_id": 5},
         {**DENIED, "targetRefs": [{**A, "sectionName": "Not A Name"}]},
         {**DENIED, "targetRefs": A},
         {**DENIED, "targetRefs": [A, {"kind": "Odd", "name": "x"}]},
