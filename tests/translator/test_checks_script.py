@@ -74,3 +74,21 @@ def test_without_the_script_nobody_gets_in_where_it_should_look(ports: dict[str,
     found = {name: connection.ask(f"{name}.test", path, f"authorization: Basic {RIGHT}").status for name in SAID}
     connection.close()
     assert found == {"checked": 500, "unavailable": 500 if path == "/" else 200, "open": 200}
+
+
+@pytest.mark.parametrize(
+    ("given", "answered"),
+    [
+        (RIGHT, 200),
+        (f"{RIGHT}{'=' * 1500}", 200),
+        # A long text is not decoded, though it says the same: it would cost as much as a password that is looked at.
+        (f"{RIGHT}{'=' * 3000}", 401),
+        (f"{RIGHT}x", 401),
+    ],
+    ids=["right", "padded", "too long", "wrong"],
+)
+def test_the_script_looks_at_what_may_be_a_password(ports: dict[str, int], given: str, answered: int) -> None:
+    connection = RawConnection(ports["whole"])
+    found = {name: connection.ask(f"{name}.test", ALIVE, f"authorization: Basic {given}").status for name in SAID}
+    connection.close()
+    assert found == {"checked": answered, "unavailable": 200, "open": 200}
