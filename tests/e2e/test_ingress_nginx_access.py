@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from tests.support.certificates import authority, unverified
+from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.ingresses import backing, ingress, ingress_class, path, rule, told
 from tests.support.objects import tls_secret
@@ -23,12 +24,16 @@ WHO = "http://who.default.svc.cluster.local"
 
 
 class Asked(HttpUpstream):
-    """Answers what a request's header `x-answer` says, else 401, with what it says of the user and two cookies."""
+    """Answers what a request's header `x-answer` says, else 401, with what it says of the user and two cookies.
+
+    Its answer has as many bytes as `x-size` says.
+    """
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         await super()._answer(request)
         status = int(request.headers.get("x-answer", "401"))
-        answer = web.Response(status=status, headers={"x-user": "ann", "www-authenticate": 'Bearer realm="who"'})
+        headers = {"x-user": "ann", "www-authenticate": 'Bearer realm="who"'}
+        answer = web.Response(status=status, headers=headers, body=b"x" * int(request.headers.get("x-size", "0")))
         answer.headers.extend([("set-cookie", "one=1"), ("set-cookie", "two=2")])
         if status in {302, 307}:
             answer.headers["location"] = "https://elsewhere.test/"
@@ -215,6 +220,15 @@ def test_refusals(served: Gateway, red: HttpUpstream, said: str, answered: int) 
     assert len(red.seen) == before
 
 
+def test_an_answer_may_have_a_mebibyte(served: Gateway, red: HttpUpstream) -> None:
+    """It is held in memory: who is asked is anybody's service, and the gateway is everybody's."""
+    before = len(red.seen)
+    for size, answered in ((1_000_000, 200), (1_500_000, 500)):
+        headers = {"x-answer": "200", "x-size": str(size)}
+        assert served.request("asked.test", headers=headers).status_code == answered
+    assert len(red.seen) == before + 1
+
+
 def test_another_method_and_redirect(served: Gateway, who: Asked) -> None:
     before = len(who.seen)
     assert served.request("by-post.test", "/p", headers={"x-answer": "200"}).status_code == 200
@@ -320,6 +334,8 @@ def test_mirrors(served: Gateway, blue: HttpUpstream) -> None:
     assert served.request("mirrored.test", "/x?y", method="POST", content=b"body").json()["upstream"] == "red"
     assert served.request("mirrored-elsewhere.test").status_code == 200
     assert served.request("mirrored-without.test").status_code == 200
+    # Nobody waits for a copy, neither the client nor the answer.
+    wait_until(lambda: any("body" in each for each in blue.seen[before:]), what="a copy, with its body")
     found = seen_by(blue, before)
     assert (found["path"], found["host"], found["body"]) == ("/x?y", "copy.test", "body")
     told(served, "mirrored-elsewhere", "must have nothing behind the host")
