@@ -32,7 +32,7 @@ class Asked(HttpUpstream):
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         await super()._answer(request)
         status = int(request.headers.get("x-answer", "401"))
-        headers = {"x-user": "ann", "www-authenticate": 'Bearer realm="who"'}
+        headers = {"x-user": "ann", "www-authenticate": 'Bearer realm="who"', "authorization": "Bearer token"}
         answer = web.Response(status=status, headers=headers, body=b"x" * int(request.headers.get("x-size", "0")))
         answer.headers.extend([("set-cookie", "one=1"), ("set-cookie", "two=2")])
         if status in {302, 307}:
@@ -89,6 +89,13 @@ def _guarded() -> str:
         + passwords("broken-users", "nonsense")
         + one("guarded", auth_secret="users", auth_realm='The "shop"', **basic)
         + one("guarded-too", auth_secret="default/users", auth_url=f"{WHO}/verify", **basic)
+        + one(
+            "guarded-by-token",
+            auth_secret="users",
+            auth_url=f"{WHO}/verify",
+            auth_response_headers="Authorization",
+            **basic,
+        )
         + one("guarded-digest", auth_type="digest", auth_secret="users")
         + one("guarded-by-nothing", **basic)
         + one("guarded-by-missing", auth_secret="missing", **basic)
@@ -320,6 +327,21 @@ def test_passwords(served: Gateway, given: str | None, answered: int) -> None:
     assert answer.status_code == answered
     if answered == 401:
         assert answer.headers["www-authenticate"] == 'Basic realm="The \\"shop\\""'
+
+
+def test_services_do_not_see_passwords(served: Gateway, red: HttpUpstream, who: Asked) -> None:
+    """A password is for the gateway; who is asked sees it, as in nginx, and may say what the service gets instead."""
+    own, token = {"authorization": basic("ann"), "x-answer": "200"}, {"authorization": "Bearer own", "x-answer": "200"}
+    for name, headers, asked, seen in (
+        ("guarded", own, None, None),
+        ("guarded-too", own, basic("ann"), None),
+        ("guarded-by-token", own, basic("ann"), "Bearer token"),
+        ("asked", token, "Bearer own", "Bearer own"),
+    ):
+        before, reached = len(who.seen), len(red.seen)
+        assert served.request(f"{name}.test", headers=headers).status_code == 200
+        assert seen_by(red, reached)["headers"].get("authorization") == seen
+        assert [each["headers"].get("authorization") for each in who.seen[before:]] == ([asked] if asked else [])
 
 
 def test_a_password_and_who_is_asked(served: Gateway) -> None:
