@@ -46,7 +46,7 @@ def one(name: str, to: str = "red", /, **nginx: str) -> str:
     return ingress(name, rule(f"{name}.test", path("/", to)), nginx=said)
 
 
-def _asking() -> str:
+def _asking(port: int) -> str:
     asks = {"auth_url": f"{WHO}/verify?of=$host&uri=$escaped_request_uri"}
     return (
         one("asked", auth_response_headers="X-User, X-Group", **asks)
@@ -56,6 +56,7 @@ def _asking() -> str:
         + one("sign-in-said", auth_signin="https://login.test/start?rd=$escaped_request_uri", **asks)
         + one("always", auth_always_set_cookie="true", **asks)
         + one("by-address", auth_url="http://127.0.0.1:8877/")
+        + one("by-local-name", auth_url=f"http://who.localhost:{port}/")
         + one("by-variable", auth_url="https://$host/oauth2/auth")
         + one("nobody", auth_url="http://missing.default.svc.cluster.local/")
         + one("no-pods", auth_url="http://empty.default.svc/")
@@ -182,7 +183,7 @@ def served(request: pytest.FixtureRequest, red: HttpUpstream, blue: HttpUpstream
     made.apply("services", backing("red", red.port) + backing("blue", blue.port) + backing("who", who.port))
     made.apply("empty", backing("empty"))
     made.apply("certificates", _certificates())
-    made.apply("ingresses", _asking() + _guarded() + _shown() + one("open"))
+    made.apply("ingresses", _asking(who.port) + _guarded() + _shown() + one("open"))
     with made:
         made.wait_served("open.test")
         made.wait_served("asked.test", status=401)
@@ -271,6 +272,7 @@ def test_cookies_of_who_is_asked(served: Gateway, red: HttpUpstream) -> None:
     ("name", "said"),
     [
         ("by-address", "is the machine that Dragoman runs on"),
+        ("by-local-name", "is the machine that Dragoman runs on"),
         ("by-variable", "must name the host as it is"),
         ("nobody", "does not exist"),
         ("by-wrong-method", "must be one of GET"),
