@@ -15,6 +15,7 @@ from entrypoint.certificate import fallback_secret
 from envoyapi import canonical
 from process.settings import Settings, SettingsError
 from process.text import escaped, printable
+from translator.filters.passwords import USER
 from translator.offline import Result
 from translator.offline import translate as translate_objects
 from translator.resources import Resource, ResourceType
@@ -53,9 +54,9 @@ REDACTED = "[redacted]"
 def translate(folder: Path, output: str) -> None:
     """Print the listeners, routes, clusters, endpoints and secrets that a folder gives, and what is wrong in it.
 
-    Resources are in Envoy's canonical JSON, private keys left out. The exit code is 0, or 1 when a problem stops an
-    object or a file: each has the object, the field and the reason. What cannot be printed is escaped. Files that
-    objects name are read on this machine.
+    Resources are in Envoy's canonical JSON, private keys and hashes of passwords left out. The exit code is 0, or 1
+    when a problem stops an object or a file: each has the object, the field and the reason. What cannot be printed is
+    escaped. Files that objects name are read on this machine.
     """
     try:
         settings = replace(Settings.from_environment(os.environ), config_dir=folder)
@@ -140,4 +141,10 @@ def _shown(full_name: str, row: Resource) -> dict[str, Any]:
     shown = canonical.to_json(full_name, row.body)
     if "private_key" in shown.get("tls_certificate", {}):
         shown["tls_certificate"]["private_key"] = REDACTED
-    return shown
+    return _without_passwords(shown) if full_name == SECTIONS["routes"][1] else shown
+
+
+def _without_passwords(shown: Any) -> Any:
+    if isinstance(shown, dict):
+        return {name: REDACTED if name.startswith(USER) else _without_passwords(value) for name, value in shown.items()}
+    return [_without_passwords(each) for each in shown] if isinstance(shown, list) else shown

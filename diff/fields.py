@@ -1,7 +1,7 @@
 """What is different between two JSON values, field by field, without what may be a secret. Pure.
 
-Values of headers and query parameters, texts that are given inline and keys are never shown: only that they are others.
-Of certificates there are the fingerprint and the end.
+Values of headers and query parameters, texts that are given inline, hashes of passwords and keys are never shown: only
+that they are others. Of certificates there are the fingerprint and the end.
 """
 
 import base64
@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+
+from translator.filters.passwords import USER
 
 LONGEST: Final = 200
 """Characters of a value that are shown."""
@@ -104,7 +106,8 @@ def _fields(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     of_header = "key" in value and "value" in value
     of_match = "string_match" in value and not str(value.get("name", ":")).startswith(":")
     for name, inner in value.items():
-        if name in _SECRET or (of_header and name == "value") or (of_match and name == "string_match"):
+        is_secret = name in _SECRET or name.startswith(USER)
+        if is_secret or (of_header and name == "value") or (of_match and name == "string_match"):
             yield name, _hidden(inner)
         elif name in _BYTES:
             yield name, certificates(inner) if name == "inline_bytes" else _hidden(inner)

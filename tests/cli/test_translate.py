@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from cli.translate import SECTIONS, translate
 from tests.support.certificates import authority
 from tests.support.gateway import LISTENERS
+from tests.support.ingresses import guarded
 from tests.support.objects import host, mapping, tls_secret
 from tests.support.part import ROOT
 
@@ -45,6 +46,15 @@ def test_private_keys_are_not_shown(folder: Path) -> None:
     assert json.loads(output)["secrets"][0]["tls_certificate"]["private_key"] == "[redacted]"
     assert "PRIVATE" not in output
     assert authority().pair.key.decode() not in output
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_hashes_of_passwords_are_not_shown(tmp_path: Path, output: str) -> None:
+    hashed = f"{{SHA}}{'A' * 27}="
+    (tmp_path / "a.yaml").write_text(guarded("ann", hashed))
+    shown = run(tmp_path, "-o", output).output
+    assert "user:ann" in shown
+    assert hashed not in shown
 
 
 def test_files_that_objects_name_are_read(folder: Path) -> None:

@@ -10,6 +10,7 @@ from diff.text import lines
 from tests.diff.made import compared, differences, made, reported
 from tests.golden.cases import cases
 from tests.support.certificates import authority
+from tests.support.ingresses import guarded
 from tests.support.objects import an_object, host, mapping, tls_secret
 
 QUOTE = mapping("quote", "*", "10.0.0.1:80", "/quote/")
@@ -103,6 +104,14 @@ def test_nothing_of_a_secret_is_told_but_fingerprints_and_ends() -> None:
     for pair in pairs:
         for line in (pair.key + pair.certificate).decode().splitlines():
             assert line.startswith("-----") or line not in text
+
+
+def test_hashes_of_passwords_are_not_told() -> None:
+    hashes = [f"{{SHA}}{sign * 27}=" for sign in "AB"]
+    report = reported(guarded("ann", hashes[0]), guarded("ann", hashes[1]))
+    text = "\n".join(lines(report)) + json.dumps(report)
+    assert "filter_context.user:ann: (not shown) -> (not shown, another)" in text
+    assert not any(each in text for each in hashes)
 
 
 def test_values_of_headers_are_not_told() -> None:

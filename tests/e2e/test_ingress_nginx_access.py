@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from tests.support.certificates import authority, unverified
+from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.ingresses import backing, ingress, ingress_class, path, rule, told
 from tests.support.objects import tls_secret
@@ -23,12 +24,16 @@ WHO = "http://who.default.svc.cluster.local"
 
 
 class Asked(HttpUpstream):
-    """Answers what a request's header `x-answer` says, else 401, with what it says of the user and two cookies."""
+    """Answers what a request's header `x-answer` says, else 401, with what it says of the user and two cookies.
+
+    Its answer has as many bytes as `x-size` says.
+    """
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         await super()._answer(request)
         status = int(request.headers.get("x-answer", "401"))
-        answer = web.Response(status=status, headers={"x-user": "ann", "www-authenticate": 'Bearer realm="who"'})
+        headers = {"x-user": "ann", "www-authenticate": 'Bearer realm="who"', "authorization": "Bearer token"}
+        answer = web.Response(status=status, headers=headers, body=b"x" * int(request.headers.get("x-size", "0")))
         answer.headers.extend([("set-cookie", "one=1"), ("set-cookie", "two=2")])
         if status in {302, 307}:
             answer.headers["location"] = "https://elsewhere.test/"
@@ -41,7 +46,7 @@ def one(name: str, to: str = "red", /, **nginx: str) -> str:
     return ingress(name, rule(f"{name}.test", path("/", to)), nginx=said)
 
 
-def _asking() -> str:
+def _asking(port: int) -> str:
     asks = {"auth_url": f"{WHO}/verify?of=$host&uri=$escaped_request_uri"}
     return (
         one("asked", auth_response_headers="X-User, X-Group", **asks)
@@ -51,6 +56,7 @@ def _asking() -> str:
         + one("sign-in-said", auth_signin="https://login.test/start?rd=$escaped_request_uri", **asks)
         + one("always", auth_always_set_cookie="true", **asks)
         + one("by-address", auth_url="http://127.0.0.1:8877/")
+        + one("by-local-name", auth_url=f"http://who.localhost:{port}/")
         + one("by-variable", auth_url="https://$host/oauth2/auth")
         + one("nobody", auth_url="http://missing.default.svc.cluster.local/")
         + one("no-pods", auth_url="http://empty.default.svc/")
@@ -84,6 +90,13 @@ def _guarded() -> str:
         + passwords("broken-users", "nonsense")
         + one("guarded", auth_secret="users", auth_realm='The "shop"', **basic)
         + one("guarded-too", auth_secret="default/users", auth_url=f"{WHO}/verify", **basic)
+        + one(
+            "guarded-by-token",
+            auth_secret="users",
+            auth_url=f"{WHO}/verify",
+            auth_response_headers="Authorization",
+            **basic,
+        )
         + one("guarded-digest", auth_type="digest", auth_secret="users")
         + one("guarded-by-nothing", **basic)
         + one("guarded-by-missing", auth_secret="missing", **basic)
@@ -170,7 +183,7 @@ def served(request: pytest.FixtureRequest, red: HttpUpstream, blue: HttpUpstream
     made.apply("services", backing("red", red.port) + backing("blue", blue.port) + backing("who", who.port))
     made.apply("empty", backing("empty"))
     made.apply("certificates", _certificates())
-    made.apply("ingresses", _asking() + _guarded() + _shown() + one("open"))
+    made.apply("ingresses", _asking(who.port) + _guarded() + _shown() + one("open"))
     with made:
         made.wait_served("open.test")
         made.wait_served("asked.test", status=401)
@@ -215,6 +228,15 @@ def test_refusals(served: Gateway, red: HttpUpstream, said: str, answered: int) 
     assert len(red.seen) == before
 
 
+def test_an_answer_may_have_a_mebibyte(served: Gateway, red: HttpUpstream) -> None:
+    """It is held in memory: who is asked is anybody's service, and the gateway is everybody's."""
+    before = len(red.seen)
+    for size, answered in ((1_000_000, 200), (1_500_000, 500)):
+        headers = {"x-answer": "200", "x-size": str(size)}
+        assert served.request("asked.test", headers=headers).status_code == answered
+    assert len(red.seen) == before + 1
+
+
 def test_another_method_and_redirect(served: Gateway, who: Asked) -> None:
     before = len(who.seen)
     assert served.request("by-post.test", "/p", headers={"x-answer": "200"}).status_code == 200
@@ -250,6 +272,7 @@ def test_cookies_of_who_is_asked(served: Gateway, red: HttpUpstream) -> None:
     ("name", "said"),
     [
         ("by-address", "is the machine that Dragoman runs on"),
+        ("by-local-name", "is the machine that Dragoman runs on"),
         ("by-variable", "must name the host as it is"),
         ("nobody", "does not exist"),
         ("by-wrong-method", "must be one of GET"),
@@ -308,6 +331,21 @@ def test_passwords(served: Gateway, given: str | None, answered: int) -> None:
         assert answer.headers["www-authenticate"] == 'Basic realm="The \\"shop\\""'
 
 
+def test_services_do_not_see_passwords(served: Gateway, red: HttpUpstream, who: Asked) -> None:
+    """A password is for the gateway; who is asked sees it, as in nginx, and may say what the service gets instead."""
+    own, token = {"authorization": basic("ann"), "x-answer": "200"}, {"authorization": "Bearer own", "x-answer": "200"}
+    for name, headers, asked, seen in (
+        ("guarded", own, None, None),
+        ("guarded-too", own, basic("ann"), None),
+        ("guarded-by-token", own, basic("ann"), "Bearer token"),
+        ("asked", token, "Bearer own", "Bearer own"),
+    ):
+        before, reached = len(who.seen), len(red.seen)
+        assert served.request(f"{name}.test", headers=headers).status_code == 200
+        assert seen_by(red, reached)["headers"].get("authorization") == seen
+        assert [each["headers"].get("authorization") for each in who.seen[before:]] == ([asked] if asked else [])
+
+
 def test_a_password_and_who_is_asked(served: Gateway) -> None:
     told(served, "guarded", "'dan' cannot get in")
     for given, said, answered in ((None, "200", 401), (basic("bob"), "403", 403), (basic("bob"), "200", 200)):
@@ -320,6 +358,8 @@ def test_mirrors(served: Gateway, blue: HttpUpstream) -> None:
     assert served.request("mirrored.test", "/x?y", method="POST", content=b"body").json()["upstream"] == "red"
     assert served.request("mirrored-elsewhere.test").status_code == 200
     assert served.request("mirrored-without.test").status_code == 200
+    # Nobody waits for a copy, neither the client nor the answer.
+    wait_until(lambda: any("body" in each for each in blue.seen[before:]), what="a copy, with its body")
     found = seen_by(blue, before)
     assert (found["path"], found["host"], found["body"]) == ("/x?y", "copy.test", "body")
     told(served, "mirrored-elsewhere", "must have nothing behind the host")

@@ -1,5 +1,6 @@
 """Ingresses that mean what Kubernetes says, for tests, as YAML text with no more words than a case is about."""
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -62,6 +63,15 @@ def ingress(
     content = {**({"ingressClassName": of} if of else {}), **({"rules": list(rules)} if rules else {}), **spec}
     made = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": content}
     return json.dumps(made) + "\n---\n"
+
+
+def guarded(user: str, hashed: str) -> str:
+    """An Ingress with all that it names, which one user gets in to."""
+    said = {"auth-type": "basic", "auth-secret": "users"}
+    data = {"auth": base64.b64encode(f"{user}:{hashed}\n".encode()).decode()}
+    users = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users", "namespace": "default"}, "data": data}
+    made = ingress("guarded", rule("guarded.test", path("/", "red")), nginx=said)
+    return ingress_class() + backing("red", 8080) + json.dumps(users) + "\n---\n" + made
 
 
 def problems_of(gateway: Gateway, name: str, namespace: str = "default") -> list[tuple[str, str]]:

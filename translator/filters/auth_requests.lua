@@ -62,6 +62,7 @@ local function ask(handle, said)
   local status = tonumber(answer[":status"]) or 500
   local cookies = listed(answer["set-cookie"])
   if status >= 200 and status < 300 then
+    if said:get("challenge") ~= nil then headers:remove("authorization") end  -- before who is asked says another
     for _, name in ipairs(said:get("headers")) do
       headers:remove(name)
       for _, value in ipairs(listed(answer[name])) do

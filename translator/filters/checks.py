@@ -61,8 +61,12 @@ def _script(text: str) -> Lua:
 
 _NO: Final = """
 function envoy_on_request(handle)
-  local said = handle:filterContext()
-  if said:get("is") ~= nil then unavailable(handle) end
+  local said = handle:filterContext():get("is")
+  if said == "checked" then
+    handle:respond({[":status"] = "500"}, "")
+  elseif said ~= nil then
+    unavailable(handle)
+  end
 end
 """
 _IDLE: Final = _script(unavailable.SCRIPT + _NO)

@@ -8,7 +8,10 @@ The script is in `checks`. Source: Apache's apr_md5.c for apr1.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+USER: Final = "user:"
+"""Before the name of a user in what the script is told: its value is a hash, which no output of ours shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +25,5 @@ class Passwords:
 def context_of(said: Passwords) -> dict[str, Any]:
     """What the script is told."""
     realm = said.realm.replace("\\", "\\\\").replace('"', '\\"')
-    users = {f"user:{name}": password for name, password in said.users}
+    users = {f"{USER}{name}": password for name, password in said.users}
     return {**users, "challenge": f'Basic realm="{realm}"'}

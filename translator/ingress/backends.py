@@ -75,9 +75,9 @@ class Backends:
     def at(self, namespace: str, url: Url) -> Found:
         """The backend at a URL that an annotation of an Ingress names: a Service of any namespace, or anything else."""
         tls = ir.UpstreamTls(sni=None if is_address(url.host) else url.host) if url.scheme == "https" else None
+        if is_here(url.host):
+            return Found(None, "", f"{url.host} is the machine that Dragoman runs on: nobody is asked there")
         if is_address(url.host):
-            if is_here(url.host):
-                return Found(None, "", f"{url.host} is the machine that Dragoman runs on: nobody is asked there")
             return Found(ir.Backend(ir.Addresses(((url.host, url.port),)), tls=tls))
         name = self._service(namespace, url.host)
         if name is None and "." not in url.host:
@@ -115,9 +115,11 @@ def is_address(host: str) -> bool:
     return True
 
 
-def is_here(address: str) -> bool:
-    """Whether an address can only be the machine or the pod that asks."""
-    found = ipaddress.ip_address(address)
+def is_here(host: str) -> bool:
+    """Whether an address or a name can only be the machine or the pod that asks."""
+    if not is_address(host):
+        return host == "localhost.localdomain" or host.endswith(".localhost")  # RFC 6761, 6.3
+    found = ipaddress.ip_address(host)
     found = getattr(found, "ipv4_mapped", None) or found
     return found.is_loopback or found.is_unspecified or found.is_link_local
 

@@ -40,7 +40,7 @@ def _read(text: bytes) -> PasswordFile:
     except UnicodeDecodeError:
         return PasswordFile(problem=f"data[{KEY}]: must be UTF-8")
     users: dict[str, str] = {}
-    others = []
+    others: dict[str, bool] = {}
     for number, line in enumerate(lines, 1):
         name, colon, rest = line.partition(":")
         if not line.strip() or line.startswith("#"):
@@ -53,7 +53,7 @@ def _read(text: bytes) -> PasswordFile:
         if _HASH.fullmatch(hashed):
             users[name] = hashed
         else:
-            others.append(name)
+            others[name] = True
     if len(users) > MOST_USERS:
         return PasswordFile(problem=f"data[{KEY}]: may have {MOST_USERS:,} users at most")
     return PasswordFile(tuple(users.items()), others=tuple(others))

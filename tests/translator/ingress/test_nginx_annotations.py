@@ -149,6 +149,7 @@ def test_the_name_of_a_cookie_keeps_its_case() -> None:
             Url("https", "auth.test", 8443, "/a?b=$escaped_request_uri"),
         ),
         ("http://[2001:db8::1]:81/x", Url("http", "2001:db8::1", 81, "/x")),
+        ("http://auth.test?a=b", Url("http", "auth.test", 80, "/?a=b")),
     ],
 )
 def test_who_is_asked_is_named_by_a_url(said: str, url: Url) -> None:

@@ -21,6 +21,7 @@ from tests.translator.kubernetes.der_corpus import (
 )
 from tests.translator.kubernetes.key_corpus import RSA, number, numbers
 from tests.translator.kubernetes.pem_corpus import ISSUER, LEAF
+from translator.kubernetes.passwords import passwords_of
 from translator.kubernetes.secret import certificate_of
 
 SMALL, LARGE = 16 * 1024, 128 * 1024
@@ -120,10 +121,14 @@ def document(text: bytes, place: str) -> dict[str, dict[str, str]]:
 
 def cost(text: bytes, place: str) -> float:
     """Seconds of CPU, the least of three."""
-    made, least = document(text, place), float("inf")
+    return cost_of(certificate_of, document(text, place))
+
+
+def cost_of(reads: Callable[[dict[str, dict[str, str]]], object], made: dict[str, dict[str, str]]) -> float:
+    least = float("inf")
     for _ in range(3):
         began = time.process_time()
-        certificate_of(made)
+        reads(made)
         least = min(least, time.process_time() - began)
     return least
 
@@ -135,6 +140,16 @@ def test_time_is_in_proportion_to_size(shape: Shape, place: str) -> None:
     # As much for a byte, but for a factor that no machine is so uneven for; what is quadratic has 8 times as much.
     allowed = 4 * cost(small, place) / len(small) * len(large)
     assert cost(large, place) < max(allowed, 0.02)
+
+
+@pytest.mark.parametrize("hashed", ["", "{SHA}" + "A" * 27], ids=["no hashes", "hashes"])
+def test_time_of_passwords_is_in_proportion_to_size(hashed: str) -> None:
+    def users(count: int) -> dict[str, dict[str, str]]:
+        text = "".join(f"{number}:{hashed}\n" for number in range(count))
+        return {"data": {"auth": base64.b64encode(text.encode()).decode()}}
+
+    few, many = 1_500, 12_000
+    assert cost_of(passwords_of, users(many)) < max(4 * cost_of(passwords_of, users(few)) * many / few, 0.02)
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)

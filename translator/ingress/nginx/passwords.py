@@ -37,7 +37,7 @@ GROUP: Final = Group(
     (
         Annotation(
             "auth-type",
-            "`basic`: who has no password is answered 401. `digest` answers 503",
+            "`basic`: who has no password is answered 401, and services do not see it. `digest` answers 503",
             _PROOF,
         ),
         Annotation(

@@ -31,6 +31,8 @@ def url_of(text: str) -> Url:
     if found is None or not 1 <= port <= _LARGEST_PORT:
         raise Invalid("must be a URL, such as http://auth.default.svc.cluster.local/verify")
     path = found["path"] or "/"
+    if path.startswith("?"):
+        path = f"/{path}"
     return Url(scheme, found["host"].lower().strip("[]").rstrip("."), port, with_variables(path))
 
 
