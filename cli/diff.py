@@ -106,7 +106,8 @@ def _compared(
     before = _before(paths, against, context, run_dir, settings, closing)
     if not against:
         after = applied(before, after, prune=prune)
-    maker = Maker.of(settings if before.is_of_a_folder else _settings(paths, in_cluster=True))
+    in_cluster = context is not None or not before.is_of_a_folder
+    maker = Maker.of(_settings(paths, in_cluster=True) if in_cluster else settings)
     made_before, made_after = maker.make(before), maker.make(after)
     compared = compare(made_before.outline, made_after.outline, made_before.bodies, made_after.bodies)
     found = report(before, after, made_before, made_after, compared)

@@ -30,6 +30,11 @@ DECLARED: Final = ("getambassador.io/", "gateway.networking.k8s.io/", "networkin
 """Begin the keys of what people declare for the gateway, and perhaps no more: `--prune`."""
 _OURS: Final = "dragoman/"
 _GIT_SECONDS: Final = 60.0
+_ELSEWHERE: Final = frozenset(
+    ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_INDEX_FILE")
+    + ("GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS")
+)
+"""Variables, as hooks have them, by which git would take another repository, or other files, than those of the folder."""
 
 
 class SourceError(Exception):
@@ -62,8 +67,8 @@ class Side:
 
     @property
     def is_of_a_folder(self) -> bool:
-        """Whether some of the objects are from files of a folder, and not from a cluster."""
-        return self.read is not None or any(map(_is_followed, self.places.values()))
+        """Whether the objects are from files of a folder, which may have none, and not from a cluster."""
+        return self.read is not None or not self.objects or any(map(_is_followed, self.places.values()))
 
     @property
     def unread(self) -> bool:
@@ -106,7 +111,7 @@ def of_git(revision: str, paths: Sequence[Path], settings: Settings) -> Iterator
     if not revision or revision.startswith("-"):
         raise SourceError(f"{GIT}{revision}: a revision is a branch, a tag or a commit, such as {GIT}main")
     with tempfile.TemporaryDirectory(prefix="dragoman-diff-") as made:
-        top = Path(_git(paths[0], "rev-parse", "--show-toplevel").strip()).resolve()
+        top = Path(_git(paths[0], "rev-parse", "--show-toplevel").removesuffix("\n")).resolve()
         tree = Path(made).resolve() / "tree"
         index = {"GIT_INDEX_FILE": str(Path(made) / "index")}
         commit = _git(paths[0], "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
@@ -136,15 +141,17 @@ def _below(place: str, tree: Path) -> str:
 
 def _git(folder: Path, *arguments: str, given: str = "", **environment: str) -> str:
     home = folder if folder.is_dir() else folder.parent
-    command = ["git", "-C", str(home), *arguments]
+    command = ["git", "--literal-pathspecs", "-C", str(home), *arguments]
+    kept = {name: text for name, text in os.environ.items() if name not in _ELSEWHERE}
     try:
         done = subprocess.run(
             command,
             input=given,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             check=False,
-            env={**os.environ, **environment},
+            env={**kept, **environment},
             timeout=_GIT_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
