@@ -21,6 +21,8 @@ from snapshot import Snapshot, SnapshotError
 from translator.ir import ObjectKey
 from translator.publishing import hold_of
 from translator.quarantine import Hold
+from watcher.gateway_kinds import GATEWAY_KINDS
+from watcher.kinds import KINDS
 from watcher.lanes import Lanes
 from watcher.limits import Limits
 from watcher.parsing import Work
@@ -28,6 +30,11 @@ from watcher.parsing import Work
 GIT: Final = "git:"
 DECLARED: Final = ("getambassador.io/", "gateway.networking.k8s.io/", "networking.k8s.io/Ingress/")
 """Begin the keys of what people declare for the gateway, and perhaps no more: `--prune`."""
+_KINDS: Final = (*KINDS, *GATEWAY_KINDS)
+_EVERYWHERE: Final = tuple(kind.key("", "")[:-1] for kind in _KINDS if kind.is_everywhere)
+"""Begin the keys of objects that are in no namespace."""
+_READ: Final = tuple(kind.key("", "")[:-1] for kind in _KINDS)
+"""Begin the keys of what a gateway reads; of other kinds nobody knows whether they are in a namespace."""
 _OURS: Final = "dragoman/"
 _GIT_SECONDS: Final = 60.0
 _ELSEWHERE: Final = frozenset(
@@ -184,11 +191,13 @@ def applied(live: Side, folder: Side, *, prune: bool = False) -> Side:
     """What there would be if a folder took the place of the one that is followed, or were applied to a cluster.
 
     Objects that come from no file of a folder stay, but for those that `prune` takes: what people declare, in the
-    namespaces that the folder has objects in, and not in the folder.
+    namespaces that the folder has objects in, of kinds that are read, and not in the folder.
     """
+    if not live.is_of_a_folder:
+        folder = _as_in_a_cluster(folder)
     kept = {key: body for key, body in live.objects.items() if not _is_followed(live.places.get(key, ""))}
     if prune:
-        spaces = {key.split("/")[2] for key in folder.objects}
+        spaces = {key.split("/")[2] for key in folder.objects if key.startswith(_READ)} - {""}
         gone = {key for key in kept if key.startswith(DECLARED) and key.split("/")[2] in spaces}
         kept = {key: body for key, body in kept.items() if key not in gone}
     mine = {key: _as_old(body, live.objects.get(key)) for key, body in folder.objects.items()}
@@ -200,6 +209,18 @@ def applied(live: Side, folder: Side, *, prune: bool = False) -> Side:
         known=live.known,
         has_secrets=live.has_secrets,
     )
+
+
+def _as_in_a_cluster(folder: Side) -> Side:
+    """A folder, of whose objects those are in no namespace that are in none in a cluster: in files all are in one."""
+    objects, places = dict(folder.objects), dict(folder.places)
+    for key in [key for key in objects if key.startswith(_EVERYWHERE)]:
+        group, kind, _, name = key.split("/", 3)
+        document = orjson.loads(objects.pop(key))
+        document["metadata"].pop("namespace", None)
+        objects[f"{group}/{kind}//{name}"] = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+        places[f"{group}/{kind}//{name}"] = places.pop(key, "")
+    return replace(folder, objects=objects, places=places)
 
 
 def _is_followed(place: str) -> bool:

@@ -41,6 +41,36 @@ def test_in_a_cluster_the_rest_stays_and_ages_are_kept() -> None:
     assert {QUOTE, MORE} <= applied(live, elsewhere, prune=True).objects.keys()
 
 
+EVERYWHERE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: ours, labels: {getambassador.io/addresses: dedicated}}
+spec: {controllerName: getambassador.io/dragoman}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: team}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: ours}
+---
+"""
+
+
+def test_what_is_in_no_namespace_takes_its_place_in_a_cluster_and_has_nothing_else_pruned() -> None:
+    ours, others = ("gateway.networking.k8s.io/GatewayClass//ours", "gateway.networking.k8s.io/GatewayClass//others")
+    live = Side("live", {**bodies(), ours: b'{"metadata":{"name":"ours"}}', others: b'{"metadata":{"name":"others"}}'})
+    folder = side(EVERYWHERE + mapping("quote", "*", "10.0.0.1", "/q/", namespace_="team"))
+    after = applied(live, folder, prune=True)
+    assert orjson.loads(after.objects[ours])["metadata"]["labels"] == {"getambassador.io/addresses": "dedicated"}
+    assert [key for key in after.objects if "GatewayClass" in key or "Namespace" in key] == [
+        *(ours, others, "core/Namespace//team")
+    ]
+    assert {QUOTE, MORE} <= after.objects.keys(), "the folder has nothing in their namespace"
+    assert after.places[ours].endswith("#1")
+
+
 def test_what_a_gateway_holds_back_is_not_what_it_serves() -> None:
     objects = bodies()
     good = objects[QUOTE].replace(b"/quote/", b"/good/")
