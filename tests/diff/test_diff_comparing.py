@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from diff.comparing import compare
+from diff.comparing import _moved, compare
 from diff.text import lines
 from tests.diff.made import compared, differences, made, reported
 from tests.golden.cases import cases
@@ -80,6 +80,23 @@ def test_a_listener_and_a_host_by_name_and_port() -> None:
     assert [(each.path, each.before, each.after) for each in told.fields] == [
         ("in clear text.policy", ["route"], ["redirect"])
     ]
+
+
+class Counted(dict[str, int]):
+    """Places, and how often somebody looked for one."""
+
+    looks = 0
+
+    def __getitem__(self, name: str) -> int:
+        self.looks += 1
+        return super().__getitem__(name)
+
+
+def test_a_host_of_many_routes_is_looked_at_in_time_that_grows_with_their_number() -> None:
+    names = [str(number) for number in range(1000)]
+    places = Counted((name, place) for place, name in enumerate(names))
+    assert _moved([*names[1:], names[0]], places) == [names[0]]
+    assert places.looks < 10 * len(names)
 
 
 def test_routes_that_are_asked_in_another_order() -> None:
