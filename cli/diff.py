@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -68,7 +69,7 @@ def diff(
 
     try:
         settings = _settings(paths, in_cluster=context is not None)
-        with _without_collections(), ExitStack() as closing:
+        with _tidy(), _without_collections(), ExitStack() as closing:
             found, unread = _compared(paths, against, context, run_dir, settings, closing, prune=prune, prove=prove)
     except (SourceError, GatewayError, SettingsError) as error:
         click.echo(f"Error: {escaped(str(error))}", err=True)
@@ -168,6 +169,21 @@ def _write(found: "Report", output: str) -> None:
 
     for line in lines(found):
         click.echo(line)
+
+
+@contextmanager
+def _tidy() -> Iterator[None]:
+    """Who is told to end takes away first what was made, as at Ctrl-C: there are certificates' keys in it."""
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in ends}
+    try:
+        for number in ends:
+            if before[number] is signal.SIG_DFL:
+                signal.signal(number, lambda number, _: sys.exit(128 + number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -38,10 +38,18 @@ _READ: Final = tuple(kind.key("", "")[:-1] for kind in _KINDS)
 _OURS: Final = "dragoman/"
 _GIT_SECONDS: Final = 60.0
 _ELSEWHERE: Final = frozenset(
-    ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_INDEX_FILE")
-    + ("GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS")
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_COMMON_DIR",
+        "GIT_PREFIX",
+        "GIT_INDEX_FILE",
+        "GIT_GLOB_PATHSPECS",
+        "GIT_NOGLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+    }
 )
-"""Variables, as hooks have them, by which git would take another repository, or other files, than those of the folder."""
+"""Variables, as hooks have them, by which git would take another repository than the folder's, or other files."""
 
 
 class SourceError(Exception):
