@@ -87,6 +87,34 @@ async def test_without_the_right_a_gateway_has_no_name_and_nothing_else_fails() 
     assert not server.more
 
 
+class Holding:
+    """An API server with objects by their paths."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Any] = {}
+
+    async def request(self, method: str, path: str, **more: Any) -> Answer:
+        if method == "PATCH":
+            self.objects[path] = orjson.loads(more["body"])
+        found = self.objects.pop(path, None) if method == "DELETE" else self.objects.get(path)
+        return Answer(404, b"{}") if found is None else Answer(200, orjson.dumps(found))
+
+
+async def test_of_two_gateways_whose_names_are_the_same_the_first_keeps_it() -> None:
+    server = Holding()
+    naming = Naming(Asking(cast("Connection", server)), "dragoman", "default")
+    first, second = wish(gateway_class="b-c"), wish(name="gateway-b", gateway_class="c")
+    path = "/api/v1/namespaces/shop/services/a-b-c"
+    await naming.give(first, "shop/a")
+    server.objects[path]["metadata"]["uid"] = UID
+    await naming.give(second, "shop/a-b")
+    assert server.objects[path]["spec"]["externalName"] == "gateway-a.dragoman.svc.cluster.local"
+    await naming.take(Service("gateway-b", "shop/a-b", "c", {}))
+    assert path in server.objects
+    await naming.take(Service("gateway-a", "shop/a", "b-c", {}))
+    assert not server.objects
+
+
 @pytest.mark.parametrize(
     ("gateway", "gateway_class", "name"),
     [("shop/web", "own", "web-own"), ("shop/a.b", "own", "gateway-a"), ("shop/web", "x" * 63, "gateway-a")],
