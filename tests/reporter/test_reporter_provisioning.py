@@ -128,7 +128,7 @@ async def test_what_is_refused_for_one_gateway_keeps_no_other_waiting(
     assert "gateway-a" not in server.services
 
 
-@pytest.mark.parametrize("status", [403, 422, 429, 500, 503])
+@pytest.mark.parametrize("status", [200, 403, 422, 429, 500, 503])  # 200: another than the API server answers
 async def test_what_was_refused_is_made_by_and_by(tmp_path: Path, status: int) -> None:
     server = Server()
     server.refused["PATCH", "gateway-a"] = [status, status]
