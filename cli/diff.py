@@ -109,7 +109,8 @@ def _compared(
         after = applied(before, after, prune=prune)
     in_cluster = context is not None or not before.is_of_a_folder
     maker = Maker.of(_settings(paths, in_cluster=True) if in_cluster else settings)
-    made_before, made_after = maker.make(before), maker.make(after)
+    made_before = maker.make(before)
+    made_after = maker.make(after, made_before if in_cluster else None)
     compared = compare(made_before.outline, made_after.outline, made_before.bodies, made_after.bodies)
     found = report(before, after, made_before, made_after, compared)
     _tell_mistakes(maker, before if before.unread else None)

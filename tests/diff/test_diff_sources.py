@@ -2,6 +2,7 @@
 
 import orjson
 
+from diff.making import Made
 from diff.sources import Side, applied
 from tests.diff.made import MAKER, side
 from tests.support.objects import host, mapping
@@ -69,6 +70,23 @@ def test_what_is_in_no_namespace_takes_its_place_in_a_cluster_and_has_nothing_el
     ]
     assert {QUOTE, MORE} <= after.objects.keys(), "the folder has nothing in their namespace"
     assert after.places[ours].endswith("#1")
+
+
+def test_a_secret_that_only_the_folder_names_is_taken_to_be_in_the_cluster() -> None:
+    def served(names: str) -> str:
+        return "".join(host(name, f"{name}.test", tlsSecret={"name": name}) for name in names.split())
+
+    live = Side("live", side(served("missing")).objects, has_secrets=True)
+    before = MAKER.make(live)
+    after = MAKER.make(applied(live, side(served("missing fresh"))), before)
+
+    def certificates(made: Made) -> set[str]:
+        return {name for sort, name in made.outline.items if sort == "certificate" and name.startswith("default/")}
+
+    assert not any("missing" in name for name in certificates(before) | certificates(after)), (
+        "it is known to be missing"
+    )
+    assert any("fresh" in name for name in certificates(after))
 
 
 def test_what_a_gateway_holds_back_is_not_what_it_serves() -> None:
