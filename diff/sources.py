@@ -69,6 +69,7 @@ class Side:
         read: the files, where they are ours to tell mistakes of.
         has_secrets: whether a Secret that is not among the objects is not there; else nobody knows.
         notes: what is to be said of it.
+        is_partial: whether some of a cluster's objects, other than Secrets, could not be read.
     """
 
     label: str
@@ -79,6 +80,7 @@ class Side:
     read: Read | None = None
     has_secrets: bool = False
     notes: tuple[str, ...] = ()
+    is_partial: bool = False
 
     @property
     def is_of_a_folder(self) -> bool:
@@ -87,7 +89,9 @@ class Side:
 
     @property
     def unread(self) -> bool:
-        """Whether a file could not be read, so that nobody knows what is in it."""
+        """Whether a file, or a kind of a cluster, could not be read, so that nobody knows what is in it."""
+        if self.is_partial:
+            return True
         return self.read is not None and any(told.problem.sort == "Unread" for told in self.read.problems)
 
 

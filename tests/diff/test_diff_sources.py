@@ -1,12 +1,17 @@
 """What becomes of a gateway's objects, or a cluster's, when a folder takes their place or is applied to them. Pure."""
 
 import orjson
+import pytest
 
+from diff.cluster import _side, _View
 from diff.making import Made
 from diff.sources import Side, applied
+from snapshot import Record
 from tests.diff.made import MAKER, side
 from tests.support.objects import host, mapping
 from translator.quarantine import Hold, digest
+from watcher.sources import Problem, Source
+from watcher.state import Changes, LocatedProblem
 
 QUOTE, MORE = "getambassador.io/Mapping/default/quote", "getambassador.io/Mapping/default/more"
 SECRET = "core/Secret/default/fallback"
@@ -87,6 +92,23 @@ def test_a_secret_that_only_the_folder_names_is_taken_to_be_in_the_cluster() -> 
         "it is known to be missing"
     )
     assert any("fresh" in name for name in certificates(after))
+
+
+@pytest.mark.parametrize(
+    ("unseen", "has_secrets", "is_unread"),
+    [([], True, False), (["secrets"], False, False), (["httproutes/team-a"], True, True)],
+)
+def test_a_kind_that_may_not_be_read_is_told_by_the_exit_code(
+    unseen: list[str], has_secrets: bool, is_unread: bool
+) -> None:
+    view = _View()
+    told = [LocatedProblem(Source(0, name), Problem("may not be listed")) for name in unseen]
+    passing = LocatedProblem(Source(0, "hosts"), Problem("cannot be read at the moment"))
+    view.publish(Changes(appeared=(passing, *told)))
+    view.publish(Changes({QUOTE: Record("1", b"{}", {})}, healed=(passing,)))
+    seen = _side("there", view)
+    assert (seen.has_secrets, seen.unread, len(seen.notes)) == (has_secrets, is_unread, len(unseen))
+    assert seen.objects == {QUOTE: b"{}"}
 
 
 def test_what_a_gateway_holds_back_is_not_what_it_serves() -> None:
