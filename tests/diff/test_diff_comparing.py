@@ -133,6 +133,24 @@ def test_values_of_headers_are_not_told() -> None:
     assert not any(value in text for value in ("aaaa", "bbbb", "cccc", "dddd"))
 
 
+def test_tags_of_traces_and_error_bodies_in_json_are_not_told() -> None:
+    """A tag may be a variable of the environment of whoever asks."""
+
+    def said(text: str) -> str:
+        overrides = [{"on_status_code": 503, "body": {"json_format": {"k": text}}}]
+        tags = [{"tag": "x", "literal": {"value": text}}]
+        tracing = {"service": "10.0.0.1:9411", "driver": "zipkin", "custom_tags": tags}
+        return mapping("quote", "*", "10.0.0.1:80", "/quote/", error_response_overrides=overrides) + an_object(
+            "TracingService", "traces", tracing
+        )
+
+    report = reported(said("aaaa"), said("bbbb"))
+    text = "\n".join(lines(report)) + json.dumps(report)
+    assert "http.tracing.custom_tags[0].literal: (not shown) -> (not shown, another)" in text
+    assert "body_format.json_format: (not shown) -> (not shown, another)" in text
+    assert not any(value in text for value in ("aaaa", "bbbb"))
+
+
 def test_a_secret_that_is_not_among_the_objects_stands_for_itself() -> None:
     named = QUOTE + host("tls", "tls.diff.test", tlsSecret={"name": "elsewhere"})
     assert compared(named, named).differences == ()
