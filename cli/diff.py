@@ -175,16 +175,14 @@ def _write(found: "Report", output: str) -> None:
 @contextmanager
 def _tidy() -> Iterator[None]:
     """Who is told to end takes away first what was made, as at Ctrl-C: there are certificates' keys in it."""
-    ends = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in ends}
+    ends = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
     try:
-        for number in ends:
-            if before[number] is signal.SIG_DFL:
-                signal.signal(number, lambda number, _: sys.exit(128 + number))
+        for each in ends:
+            signal.signal(each, lambda number, _: sys.exit(128 + number))
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for each in ends:
+            signal.signal(each, signal.SIG_DFL)
 
 
 @contextmanager
