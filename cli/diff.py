@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -68,7 +69,7 @@ def diff(
 
     try:
         settings = _settings(paths, in_cluster=context is not None)
-        with _without_collections(), ExitStack() as closing:
+        with _tidy(), _without_collections(), ExitStack() as closing:
             found, unread = _compared(paths, against, context, run_dir, settings, closing, prune=prune, prove=prove)
     except (SourceError, GatewayError, SettingsError) as error:
         click.echo(f"Error: {escaped(str(error))}", err=True)
@@ -106,8 +107,10 @@ def _compared(
     before = _before(paths, against, context, run_dir, settings, closing)
     if not against:
         after = applied(before, after, prune=prune)
-    maker = Maker.of(settings if before.is_of_a_folder else _settings(paths, in_cluster=True))
-    made_before, made_after = maker.make(before), maker.make(after)
+    in_cluster = context is not None or not before.is_of_a_folder
+    maker = Maker.of(_settings(paths, in_cluster=True) if in_cluster else settings)
+    made_before = maker.make(before)
+    made_after = maker.make(after, made_before if in_cluster else None)
     compared = compare(made_before.outline, made_after.outline, made_before.bodies, made_after.bodies)
     found = report(before, after, made_before, made_after, compared)
     _tell_mistakes(maker, before if before.unread else None)
@@ -167,6 +170,19 @@ def _write(found: "Report", output: str) -> None:
 
     for line in lines(found):
         click.echo(line)
+
+
+@contextmanager
+def _tidy() -> Iterator[None]:
+    """Who is told to end takes away first what was made, as at Ctrl-C: there are certificates' keys in it."""
+    ends = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    try:
+        for each in ends:
+            signal.signal(each, lambda number, _: sys.exit(128 + number))
+        yield
+    finally:
+        for each in ends:
+            signal.signal(each, signal.SIG_DFL)
 
 
 @contextmanager

@@ -68,16 +68,21 @@ def _reports(diag: Diag, namespaces: list[str], kinds: list[str], *, watch: bool
     seen: Any = None
     shown: Report | None = None
     while True:
-        now = diag.sequences()
+        now = diag.sequences(), _lasting(diag.ask("envoy"))
         if now != seen or shown is None:
             found = report(diag.ask(*ASKED), namespaces, kinds)
             seen = now
-            if found != shown:
+            if shown is None or _lasting(found) != _lasting(shown):
                 shown = found
                 yield found
         if not watch:
             return
         time.sleep(EACH)
+
+
+def _lasting(told: Report) -> Report:
+    """What is told without how long Envoy has run, which is different whenever one asks."""
+    return {**told, "envoy": {name: said for name, said in told["envoy"].items() if name != "uptime"}}
 
 
 def _show(found: Report, output: str, *, problems_only: bool, anew: bool) -> None:

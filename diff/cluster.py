@@ -29,7 +29,7 @@ class _View:
     def publish(self, changes: Changes) -> None:
         """Take over what changed."""
         self.records.update(changes.records)
-        self.problems += changes.appeared
+        self.problems = [each for each in (*self.problems, *changes.appeared) if each not in changes.healed]
         self.taken.set()
 
 
@@ -50,10 +50,21 @@ async def of_cluster(context: str, settings: Settings) -> Side:
                 await asyncio.gather(watching, return_exceptions=True)
     except ConfigurationError as error:
         raise SourceError(f"the context {context} cannot be used: {error}") from error
+    return _side(context, view)
+
+
+def _side(context: str, view: _View) -> Side:
+    """What was seen; Secrets that could not be are taken to be there."""
     objects = {key: record.body for key, record in view.records.items() if record and not key.startswith("dragoman/")}
     told = tuple(f"{told.source.name}: {told.problem.message}" for told in view.problems)
-    has_secrets = not any(told.source.name.partition("/")[0] == SECRET.resource for told in view.problems)
-    return Side(f"the cluster of {context}", objects, has_secrets=has_secrets, notes=told)
+    unseen = {told.source.name.partition("/")[0] for told in view.problems}
+    return Side(
+        f"the cluster of {context}",
+        objects,
+        has_secrets=SECRET.resource not in unseen,
+        notes=told,
+        is_partial=bool(unseen - {SECRET.resource}),
+    )
 
 
 async def _complete(cluster: Cluster, view: _View, watching: "asyncio.Task[None]") -> None:

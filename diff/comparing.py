@@ -164,11 +164,11 @@ def _moved(kept: list[str], places: Mapping[str, int]) -> list[str]:
         at = bisect_left(tails, places[name])
         tails[at : at + 1] = [places[name]]
         length_at.append(at + 1)
-    wanted, stay = len(tails), set[str]()
+    wanted, stay, before = len(tails), set[str](), len(places)
     for name, length in zip(reversed(kept), reversed(length_at), strict=True):
-        if length == wanted and all(places[name] < places[each] for each in stay):
+        if length == wanted and places[name] < before:
             stay.add(name)
-            wanted -= 1
+            wanted, before = wanted - 1, places[name]
     return [name for name in kept if name not in stay]
 
 

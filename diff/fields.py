@@ -105,10 +105,13 @@ def _fields(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The fields of a message; those that may be secret as hidden values, certificates by fingerprint and end."""
     of_header = "key" in value and "value" in value
     of_match = "string_match" in value and not str(value.get("name", ":")).startswith(":")
+    of_trace = "literal" in value and "tag" in value  # which may be a variable of the environment
+    own = {"value": of_header, "string_match": of_match, "literal": of_trace}
     for name, inner in value.items():
-        is_secret = name in _SECRET or name.startswith(USER)
-        if is_secret or (of_header and name == "value") or (of_match and name == "string_match"):
+        if name in _SECRET or name.startswith(USER) or own.get(name):
             yield name, _hidden(inner)
+        elif name == "body_format" and "json_format" in inner:
+            yield name, {**inner, "json_format": _hidden(inner["json_format"])}
         elif name in _BYTES:
             yield name, certificates(inner) if name == "inline_bytes" else _hidden(inner)
         else:

@@ -34,6 +34,8 @@ class Made:
     bodies: Mapping[ObjectKey, bytes]
     stopped: frozenset[ObjectKey]
     failures: tuple[Failure, ...]
+    missed: frozenset[ObjectKey] = frozenset()
+    """The Secrets that objects refer to and that are not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,11 @@ class Maker:
             {key: orjson.dumps(fallback)},
         )
 
-    def make(self, side: Side) -> Made:
-        """The configuration of a side."""
+    def make(self, side: Side, live: Made | None = None) -> Made:
+        """The configuration of a side. `live`: of the cluster that it is applied to.
+
+        There a gateway has only Secrets that something refers to: of others nobody knows whether they are there.
+        """
         bodies = {**self.given, **side.objects}
         translation = Translation(self.options, side.holds)
         publication = translation.objects_changed(0.0, {**bodies, **side.known})
@@ -65,14 +70,17 @@ class Maker:
         contents = {files.key: self.read_files(files) for files in wanted}
         if contents:
             publication.then(translation.objects_changed(0.0, contents))
+        missed = {f"{SECRETS}{space}/{name}": (space, name) for space, name in pipeline.certificates_missed()}
         absent = {}
-        if not side.has_secrets:
-            missed = {f"{SECRETS}{space}/{name}": (space, name) for space, name in pipeline.certificates_missed()}
-            absent = {key: stand_in(*names) for key, names in missed.items() if key not in bodies}
+        if live is not None or not side.has_secrets:
+            known = live.missed if live is not None and side.has_secrets else frozenset[ObjectKey]()
+            absent = {key: stand_in(*names) for key, names in missed.items() if key not in bodies and key not in known}
             publication.then(translation.objects_changed(0.0, dict(absent)))
         stopped = [key for key, status in publication.statuses.items() if status and status.state == "stopped"]
         names = [key.removeprefix(SECRETS) for key in absent]
-        return Made(outline(pipeline, names), bodies, frozenset(stopped), tuple(publication.failures))
+        return Made(
+            outline(pipeline, names), bodies, frozenset(stopped), tuple(publication.failures), frozenset(missed)
+        )
 
     def linted(self, side: Side, silences: tuple[Silence, ...] = ()) -> Report | None:
         """What is wrong with the files of a side, as `dragoman lint` tells it, but for what could only be better."""

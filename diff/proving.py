@@ -7,6 +7,7 @@ opened, no name is resolved, and no service hears of it. Where a request goes is
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from socket import AF_UNIX, socket
 from typing import Any, Final
 
 from diff.comparing import Compared
+from diff.fields import HIDDEN
 from diff.outline import Outline, Placed
 from diff.probes import Probe, probes
 from diff.sources import SourceError
@@ -45,6 +47,7 @@ _STEP: Final = 0.02
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _GIVEN: Final = ("route", "scope", "secret", "runtime")
 _DRAIN: Final = 1
+_VALUES: Final = re.compile(r"([?&][^=&\s]*)=[^&\s]*")
 
 Report = dict[str, Any]
 Group = tuple[str, int, str]
@@ -82,11 +85,16 @@ def _differs(probe: Probe, old: Report, new: Report) -> Report:
     request = probe.request
     return {
         "method": request.method,
-        "url": f"{request.scheme}://{request.host}:{probe.port}{request.target}",
+        "url": _without_values(f"{request.scheme}://{request.host}:{probe.port}{request.target}"),
         "headers": [name for name, _ in request.headers],
         "before": {"said": old["said"], "object": old["object"]},
         "after": {"said": new["said"], "object": new["object"]},
     }
+
+
+def _without_values(text: str) -> str:
+    """A URL or path without what its query parameters are: a route may ask for a secret there."""
+    return _VALUES.sub(rf"\1={HIDDEN}", text)
 
 
 @dataclass(slots=True)
@@ -180,8 +188,9 @@ def _words(said: Mapping[str, Any], owner: str, shared: list[Report]) -> str:
         return "by shares: " + "; ".join(map(_share, shared)) + by
     if said["kind"] == "forwards":
         headers = f", with {', '.join(sorted(said['headers']))}" if said["headers"] else ""
-        return f"to {said['cluster']} as {said['method']} {said['path']}, Host: {said['authority']}{headers}{by}"
-    where = f" {said['location']}" if said.get("location") else ""
+        path = _without_values(said["path"] or "")
+        return f"to {said['cluster']} as {said['method']} {path}, Host: {said['authority']}{headers}{by}"
+    where = f" {_without_values(said['location'])}" if said.get("location") else ""
     why = f" ({said['why']})" if said.get("why") else ""
     return f"{said.get('status', said['kind'])}{where}{why}{by}"
 

@@ -21,6 +21,8 @@ from snapshot import Snapshot, SnapshotError
 from translator.ir import ObjectKey
 from translator.publishing import hold_of
 from translator.quarantine import Hold
+from watcher.gateway_kinds import GATEWAY_KINDS
+from watcher.kinds import KINDS
 from watcher.lanes import Lanes
 from watcher.limits import Limits
 from watcher.parsing import Work
@@ -28,8 +30,26 @@ from watcher.parsing import Work
 GIT: Final = "git:"
 DECLARED: Final = ("getambassador.io/", "gateway.networking.k8s.io/", "networking.k8s.io/Ingress/")
 """Begin the keys of what people declare for the gateway, and perhaps no more: `--prune`."""
+_KINDS: Final = (*KINDS, *GATEWAY_KINDS)
+_EVERYWHERE: Final = tuple(kind.key("", "")[:-1] for kind in _KINDS if kind.is_everywhere)
+"""Begin the keys of objects that are in no namespace."""
+_READ: Final = tuple(kind.key("", "")[:-1] for kind in _KINDS)
+"""Begin the keys of what a gateway reads; of other kinds nobody knows whether they are in a namespace."""
 _OURS: Final = "dragoman/"
 _GIT_SECONDS: Final = 60.0
+_ELSEWHERE: Final = frozenset(
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_COMMON_DIR",
+        "GIT_PREFIX",
+        "GIT_INDEX_FILE",
+        "GIT_GLOB_PATHSPECS",
+        "GIT_NOGLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+    }
+)
+"""Variables, as hooks have them, by which git would take another repository than the folder's, or other files."""
 
 
 class SourceError(Exception):
@@ -49,6 +69,7 @@ class Side:
         read: the files, where they are ours to tell mistakes of.
         has_secrets: whether a Secret that is not among the objects is not there; else nobody knows.
         notes: what is to be said of it.
+        is_partial: whether some of a cluster's objects, other than Secrets, could not be read.
     """
 
     label: str
@@ -59,15 +80,18 @@ class Side:
     read: Read | None = None
     has_secrets: bool = False
     notes: tuple[str, ...] = ()
+    is_partial: bool = False
 
     @property
     def is_of_a_folder(self) -> bool:
-        """Whether some of the objects are from files of a folder, and not from a cluster."""
-        return self.read is not None or any(map(_is_followed, self.places.values()))
+        """Whether the objects are from files of a folder, which may have none, and not from a cluster."""
+        return self.read is not None or not self.objects or any(map(_is_followed, self.places.values()))
 
     @property
     def unread(self) -> bool:
-        """Whether a file could not be read, so that nobody knows what is in it."""
+        """Whether a file, or a kind of a cluster, could not be read, so that nobody knows what is in it."""
+        if self.is_partial:
+            return True
         return self.read is not None and any(told.problem.sort == "Unread" for told in self.read.problems)
 
 
@@ -106,7 +130,7 @@ def of_git(revision: str, paths: Sequence[Path], settings: Settings) -> Iterator
     if not revision or revision.startswith("-"):
         raise SourceError(f"{GIT}{revision}: a revision is a branch, a tag or a commit, such as {GIT}main")
     with tempfile.TemporaryDirectory(prefix="dragoman-diff-") as made:
-        top = Path(_git(paths[0], "rev-parse", "--show-toplevel").strip()).resolve()
+        top = Path(_git(paths[0], "rev-parse", "--show-toplevel").removesuffix("\n")).resolve()
         tree = Path(made).resolve() / "tree"
         index = {"GIT_INDEX_FILE": str(Path(made) / "index")}
         commit = _git(paths[0], "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
@@ -136,15 +160,17 @@ def _below(place: str, tree: Path) -> str:
 
 def _git(folder: Path, *arguments: str, given: str = "", **environment: str) -> str:
     home = folder if folder.is_dir() else folder.parent
-    command = ["git", "-C", str(home), *arguments]
+    command = ["git", "--literal-pathspecs", "-C", str(home), *arguments]
+    kept = {name: text for name, text in os.environ.items() if name not in _ELSEWHERE}
     try:
         done = subprocess.run(
             command,
             input=given,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             check=False,
-            env={**os.environ, **environment},
+            env={**kept, **environment},
             timeout=_GIT_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -177,11 +203,13 @@ def applied(live: Side, folder: Side, *, prune: bool = False) -> Side:
     """What there would be if a folder took the place of the one that is followed, or were applied to a cluster.
 
     Objects that come from no file of a folder stay, but for those that `prune` takes: what people declare, in the
-    namespaces that the folder has objects in, and not in the folder.
+    namespaces that the folder has objects in, of kinds that are read, and not in the folder.
     """
+    if not live.is_of_a_folder:
+        folder = _as_in_a_cluster(folder)
     kept = {key: body for key, body in live.objects.items() if not _is_followed(live.places.get(key, ""))}
     if prune:
-        spaces = {key.split("/")[2] for key in folder.objects}
+        spaces = {key.split("/")[2] for key in folder.objects if key.startswith(_READ)} - {""}
         gone = {key for key in kept if key.startswith(DECLARED) and key.split("/")[2] in spaces}
         kept = {key: body for key, body in kept.items() if key not in gone}
     mine = {key: _as_old(body, live.objects.get(key)) for key, body in folder.objects.items()}
@@ -193,6 +221,18 @@ def applied(live: Side, folder: Side, *, prune: bool = False) -> Side:
         known=live.known,
         has_secrets=live.has_secrets,
     )
+
+
+def _as_in_a_cluster(folder: Side) -> Side:
+    """A folder, of whose objects those are in no namespace that are in none in a cluster: in files all are in one."""
+    objects, places = dict(folder.objects), dict(folder.places)
+    for key in [key for key in objects if key.startswith(_EVERYWHERE)]:
+        group, kind, _, name = key.split("/", 3)
+        document = orjson.loads(objects.pop(key))
+        document["metadata"].pop("namespace", None)
+        objects[f"{group}/{kind}//{name}"] = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+        places[f"{group}/{kind}//{name}"] = places.pop(key, "")
+    return replace(folder, objects=objects, places=places)
 
 
 def _is_followed(place: str) -> bool:

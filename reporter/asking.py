@@ -11,6 +11,8 @@ from reporter.writing import APPLY, TIMEOUT, WANTS_REST
 
 _AS: Final = {"fieldManager": "dragoman-gateways", "force": "true"}
 
+_NO_OBJECT: Final = "it does not answer with an object"
+
 
 class FailedError(Exception):
     """The API server did not do it; the message says why."""
@@ -33,7 +35,10 @@ class Asking:
     async def apply(self, path: str, document: JSONObject) -> JSONObject:
         """Make an object so; what it is then. FailedError."""
         answer = await self.ask("PATCH", path, params=_AS, body=orjson.dumps(document), content_type=APPLY)
-        return _object(answer)
+        made = _object(answer)
+        if not isinstance(made.get("metadata"), dict):
+            raise RestError(_NO_OBJECT)
+        return made
 
     async def find(self, path: str) -> JSONObject | None:
         """An object, if there is one. FailedError."""
@@ -59,5 +64,8 @@ class Asking:
 def _object(answer: Answer) -> JSONObject:
     if not answer.ok:
         raise FailedError(answer)
-    found: JSONObject = orjson.loads(answer.body)
+    try:
+        found: JSONObject = orjson.loads(answer.body)
+    except ValueError as error:
+        raise RestError(_NO_OBJECT) from error
     return found

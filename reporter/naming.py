@@ -40,7 +40,7 @@ class Naming:
         """
         path = _path(gateway, wish.gateway_class, wish.name)
         document = document_of(wish, gateway, self._namespace, self._owner)
-        if not wish.uid or self._made.get(path) == document:
+        if not wish.uid or self._made.get(gateway) == document:
             return
         try:
             found = await self._asking.find(path)
@@ -49,28 +49,32 @@ class Naming:
                 raise
             self._tell(str(error))
             return
-        if found is None or self._is_ours(found):
+        if found is None or self._is_ours(found, gateway):
             await self._asking.apply(path, document)
         else:
             name = document["metadata"]["name"]
             log.warning("a Gateway has no name in its namespace: somebody has it", gateway=gateway, service=name)
-        self._made[path] = document
+        self._made[gateway] = document
 
     async def take(self, service: Service) -> None:
         """Take away the one that a Gateway had beside this Service. FailedError."""
         path = _path(service.gateway, service.gateway_class, service.name)
-        self._made.pop(path, None)
+        self._made.pop(service.gateway, None)
         try:
             found = await self._asking.find(path)
-            if found is not None and self._is_ours(found):
+            if found is not None and self._is_ours(found, service.gateway):
                 await self._asking.delete(path, found["metadata"]["uid"])
         except FailedError as error:
             if not error.is_forbidden:
                 raise
             self._tell(str(error))
 
-    def _is_ours(self, found: JSONObject) -> bool:
+    def _is_ours(self, found: JSONObject, gateway: str) -> bool:
+        """Whether we made it, and for this Gateway: `a` of class `b-c` is called as `a-b` of class `c`."""
         metadata = found["metadata"]
+        whose = [each["name"] for each in metadata.get("ownerReferences") or ()]
+        if gateway.partition("/")[2] not in whose:
+            return False
         labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
         return bool(labels.get(SERVES) == SERVES_NAME and annotations.get(OWNER) == self._owner)
 

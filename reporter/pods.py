@@ -6,7 +6,7 @@ Gateway owns the Deployment, and so the API server takes both away.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from process import logs
@@ -19,6 +19,7 @@ VARIABLE: Final = "DRAGOMAN_GATEWAY"
 
 _OTHERS: Final = "kubectl.kubernetes.io/"
 _FOLDERS: Final = {"ReplicaSet": "replicasets", "DaemonSet": "daemonsets"}
+_OF_THE_NODE: Final = ("hostPort", "hostIP")
 _LOW_PORTS: Final = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
 """Gateways want ports like 80, and who serves them is not root. The pod has a network of its own: they are nobody's."""
 
@@ -111,10 +112,14 @@ def _for(gateway: str, selector: Mapping[str, str], own: Mapping[str, Any]) -> J
     for field in ("hostNetwork", "nodeName"):
         spec.pop(field, None)
     for container in spec["containers"]:
-        variables = [each for each in container.get("env") or () if each["name"] != VARIABLE]
-        container["env"] = [*variables, {"name": VARIABLE, "value": gateway}]
-        for port in container.get("ports") or ():
-            port.pop("hostPort", None)
+        variables = [*(container.get("env") or ()), {"name": VARIABLE, "value": gateway}]
+        container["env"] = _of_each(variables, "name")
+        ports = _of_each(container.get("ports") or (), "containerPort", "protocol")
+        container["ports"] = [{key: said for key, said in each.items() if key not in _OF_THE_NODE} for each in ports]
+    for term in _repelling(spec.get("affinity") or {}):
+        said = term.get("labelSelector")
+        if said and _selects(said, (own.get("metadata") or {}).get("labels") or {}):
+            term["labelSelector"] = {"matchLabels": dict(selector)}  # else our pods and these would keep each other off
     for constraint in spec.get("topologySpreadConstraints") or ():
         constraint["labelSelector"] = {"matchLabels": dict(selector)}
     context = spec.setdefault("securityContext", {})
@@ -122,3 +127,35 @@ def _for(gateway: str, selector: Mapping[str, str], own: Mapping[str, Any]) -> J
     context["sysctls"] = [*others, dict(_LOW_PORTS)]
     kept = {key: text for key, text in annotations.items() if not key.startswith(_OTHERS)}
     return {"metadata": {"labels": dict(selector), "annotations": kept}, "spec": spec}
+
+
+def _of_each(items: Iterable[JSONObject], *names: str) -> list[JSONObject]:
+    """The last item of each name, which is the one that counts: the API server applies no list that has two."""
+    found: dict[tuple[Any, ...], JSONObject] = {}
+    for each in items:
+        key = tuple([each.get(name) for name in names])
+        found.pop(key, None)
+        found[key] = each
+    return list(found.values())
+
+
+def _repelling(affinity: JSONObject) -> Iterator[JSONObject]:
+    """The terms about pods that a pod is not to be beside."""
+    said = affinity.get("podAntiAffinity") or {}
+    yield from said.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+    for each in said.get("preferredDuringSchedulingIgnoredDuringExecution") or ():
+        yield each["podAffinityTerm"]
+
+
+def _selects(selector: JSONObject, labels: Mapping[str, str]) -> bool:
+    """Whether a selector of pods takes one with these labels."""
+    holds: dict[str, Callable[[str, list[str]], bool]] = {
+        "In": lambda key, values: labels.get(key) in values,
+        "NotIn": lambda key, values: labels.get(key) not in values,
+        "Exists": lambda key, _: key in labels,
+        "DoesNotExist": lambda key, _: key not in labels,
+    }
+    return (selector.get("matchLabels") or {}).items() <= labels.items() and all(
+        holds[each["operator"]](each["key"], each.get("values") or [])
+        for each in selector.get("matchExpressions") or ()
+    )

@@ -60,6 +60,7 @@ class Provisioning:
         self._wishes: dict[str, Wish] = {}
         self._due: dict[str, None] = {}
         self._rests: dict[str, tuple[float, asyncio.TimerHandle]] = {}
+        self._again: dict[str, asyncio.TimerHandle] = {}
         self._rang = asyncio.Event()
         self._is_ours = False
         self._is_listed = False
@@ -136,11 +137,15 @@ class Provisioning:
         self._rang.set()
 
     async def _look(self, key: str) -> None:
-        wish = self._wishes.get(key)
+        wish, again = self._wishes.get(key), self._again.pop(key, None)
+        if again is not None:
+            again.cancel()
         if wish is None:
             await self._withdraw(self._given.of(_called(key)))
         elif wish.selector and wish.targets:  # else there is nothing yet that a Service could lead to
             await self._make(key, wish)
+            if wish.is_provisioned and _is_open(wish):  # nobody tells that pods are gone which have never served
+                self._again[key] = asyncio.get_running_loop().call_later(LONGEST, self._touch, key)
 
     async def _make(self, key: str, wish: Wish) -> None:
         gateway, before = _called(key), self._given.services.get(wish.name)

@@ -1,9 +1,14 @@
 """`dragoman diff`, the command: folders and revisions of git, exit codes, mistakes, JSON."""
 
 import json
+import os
+import signal
 import subprocess
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -71,6 +76,40 @@ def git_status(folder: Path) -> str:
     return subprocess.run(
         ["git", "-C", folder, "status", "--porcelain"], check=True, capture_output=True, text=True
     ).stdout
+
+
+def test_a_folder_that_a_revision_does_not_have_is_empty_there(here: Path) -> None:
+    (here / "new").mkdir()
+    (here / "new" / "q.yaml").write_text(QUOTE)
+    done = diff("new", "--against", "git:main", cwd=here)
+    assert "    + route       *, prefix /quote/ to ip/10.0.0.1:80\n" in done.stdout, "at the ports of a folder"
+    assert done.returncode == 3
+
+
+def test_it_is_the_repository_and_the_names_of_the_folder_also_in_a_hook(here: Path) -> None:
+    (here / ":k").mkdir()
+    (here / ":k" / "q.yaml").write_text(QUOTE.replace("/quote/", "/other/"))
+    (here / ":k" / os.fsdecode(b"\xff.txt")).write_text("not ours")
+    git(here, "--literal-pathspecs", "add", ":k")
+    git(here, "-c", "user.name=a", "-c", "user.email=a@b.test", "commit", "--quiet", "--message=second")
+    for folder in ("k8s", ":k"):
+        same = diff(folder, "--against", "git:main", cwd=here, GIT_DIR=str(here / ".git"))
+        assert (same.returncode, same.stdout) == (0, f"git:main -> {folder}: nothing differs\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_told_to_end_leaves_nothing_behind(here: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    made: list[Path] = []
+
+    def told(*given: Any, **_: Any) -> None:
+        made.append(Path(given[5].enter_context(tempfile.TemporaryDirectory())))
+        os.kill(os.getpid(), number)
+        time.sleep(10)
+
+    monkeypatch.setattr("cli.diff._compared", told)
+    assert diff("k8s", "--against", "git:main", cwd=here).returncode == 128 + number
+    assert not made[0].exists()
+    assert signal.getsignal(number) is signal.SIG_DFL
 
 
 def test_another_folder_and_json(here: Path) -> None:

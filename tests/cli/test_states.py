@@ -3,8 +3,11 @@
 from typing import Any
 
 import click
+import pytest
 
+from cli.diag import Diag
 from cli.states import is_bad, lines, report
+from cli.status import _reports
 
 MAPPING = "getambassador.io/Mapping"
 ENVOY = {"answers": True, "state": "LIVE", "version": "abc/1.40.0/Clean", "connected": True}
@@ -98,3 +101,25 @@ def test_the_table_has_a_line_for_each_and_its_problems_below() -> None:
 def test_what_people_wrote_moves_no_terminal() -> None:
     found = report(told(objects={f"{MAPPING}/a/m": an_object("warned", problem("is \x1b[2Jodd"))}))
     assert "\x1b[2J" not in "\n".join(lines(found))
+
+
+def test_what_is_watched_is_told_again_when_envoy_is_gone_and_not_for_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([(1, "1s", True), (1, "2s", True), (2, "3s", True), (2, "4s", False)])
+    now = next(looks)
+
+    class Told(Diag):
+        def sequences(self) -> Any:
+            return {"objects": now[0]}
+
+        def ask(self, *names: str) -> dict[str, Any]:
+            envoy = {"answers": now[2], "uptime": now[1]}
+            empty = {"envoy": envoy, "notices": [], "pending": []}
+            return {name: empty.get(name, {}) for name in names}
+
+    def sleep(_: float) -> None:
+        nonlocal now
+        now = next(looks)
+
+    monkeypatch.setattr("cli.status.time.sleep", sleep)
+    told = _reports(Told(""), [], [], watch=True)
+    assert [next(told)["envoy"]["uptime"] for _ in range(2)] == ["1s", "4s"]

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from diff.comparing import compare
+from diff.comparing import _moved, compare
 from diff.text import lines
 from tests.diff.made import compared, differences, made, reported
 from tests.golden.cases import cases
@@ -83,6 +83,23 @@ def test_a_listener_and_a_host_by_name_and_port() -> None:
     ]
 
 
+class Counted(dict[str, int]):
+    """Places, and how often somebody looked for one."""
+
+    looks = 0
+
+    def __getitem__(self, name: str) -> int:
+        self.looks += 1
+        return super().__getitem__(name)
+
+
+def test_a_host_of_many_routes_is_looked_at_in_time_that_grows_with_their_number() -> None:
+    names = [str(number) for number in range(1000)]
+    places = Counted((name, place) for place, name in enumerate(names))
+    assert _moved([*names[1:], names[0]], places) == [names[0]]
+    assert places.looks < 10 * len(names)
+
+
 def test_routes_that_are_asked_in_another_order() -> None:
     texts = [mapping(name, "*", "10.0.0.1:80", f"/{name}") for name in ("aa", "bb", "cc")]
     first = mapping("aa", "*", "10.0.0.1:80", "/aa", precedence=1)
@@ -123,6 +140,24 @@ def test_values_of_headers_are_not_told() -> None:
     assert "match.headers[x-key].string_match: (not shown) -> (not shown, another)" in text
     assert "request_headers_to_add[y].header.value: (not shown) -> (not shown, another)" in text
     assert not any(value in text for value in ("aaaa", "bbbb", "cccc", "dddd"))
+
+
+def test_tags_of_traces_and_error_bodies_in_json_are_not_told() -> None:
+    """A tag may be a variable of the environment of whoever asks."""
+
+    def said(text: str) -> str:
+        overrides = [{"on_status_code": 503, "body": {"json_format": {"k": text}}}]
+        tags = [{"tag": "x", "literal": {"value": text}}]
+        tracing = {"service": "10.0.0.1:9411", "driver": "zipkin", "custom_tags": tags}
+        return mapping("quote", "*", "10.0.0.1:80", "/quote/", error_response_overrides=overrides) + an_object(
+            "TracingService", "traces", tracing
+        )
+
+    report = reported(said("aaaa"), said("bbbb"))
+    text = "\n".join(lines(report)) + json.dumps(report)
+    assert "http.tracing.custom_tags[0].literal: (not shown) -> (not shown, another)" in text
+    assert "body_format.json_format: (not shown) -> (not shown, another)" in text
+    assert not any(value in text for value in ("aaaa", "bbbb"))
 
 
 def test_a_secret_that_is_not_among_the_objects_stands_for_itself() -> None:

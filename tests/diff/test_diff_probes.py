@@ -4,6 +4,7 @@ import pytest
 import re2
 
 from diff.probes import MOST, probes
+from diff.proving import _differs, _words
 from diff.samples import of_regex
 from tests.diff.made import compared, made
 from tests.support.objects import host, mapping
@@ -69,3 +70,18 @@ def test_there_are_not_too_many() -> None:
     after = served + "".join(mapping(f"m{each}", "a.test", "10.0.0.1", f"/{each}/") for each in range(MOST + 1))
     found = probes(made(served).outline, made(after).outline, compared(served, after))
     assert (len(found.chosen), found.left_out) == (MOST, 2 * (MOST + 1) - MOST)
+
+
+def test_what_parameters_must_be_is_told_by_no_answer() -> None:
+    before, after = "", mapping("quote", "*", "10.0.0.1:80", "/q/", query_parameters={"token": "s3cret"})
+    (probe, *_) = probes(made(before).outline, made(after).outline, compared(before, after)).chosen
+    assert probe.request.target == "/q/probe?token=s3cret"
+    forwards = {"kind": "forwards", "cluster": "c", "method": "GET", "path": "/probe?token=s3cret&b=s3cret"}
+    said = [
+        _words({**forwards, "authority": "a.test", "headers": {}}, "", []),
+        _words({"kind": "redirects", "status": 301, "location": "https://a.test/?token=s3cret"}, "", []),
+    ]
+    told = _differs(probe, *({"said": each, "object": None} for each in said))
+    assert "s3cret" not in str(told)
+    assert told["url"].endswith("/q/probe?token=(not shown)")
+    assert told["before"]["said"] == "to c as GET /probe?token=(not shown)&b=(not shown), Host: a.test"

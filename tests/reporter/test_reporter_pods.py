@@ -67,6 +67,40 @@ def test_the_pods_are_our_own_but_for_whom_they_serve_and_who_finds_them() -> No
     assert "sysctls" not in OWN["spec"]["securityContext"]  # what was read is left as it was
 
 
+def test_what_kubernetes_bears_twice_is_said_once_and_the_last_word_counts() -> None:
+    env = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "A", "value": "3"}]
+    ports = [
+        {"containerPort": 8080, "protocol": "TCP", "hostPort": 80, "hostIP": each} for each in ("::1", "127.0.0.1")
+    ]
+    own = {"spec": {"containers": [{"name": "a", "env": env, "ports": ports}]}}
+    made = document_of(wish(), "shop/web", "service-uid", own, "dragoman", "default")
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    assert [(each["name"], each["value"]) for each in container["env"]] == [
+        *(("B", "2"), ("A", "3"), ("DRAGOMAN_GATEWAY", "shop/web"))
+    ]
+    assert container["ports"] == [{"containerPort": 8080, "protocol": "TCP"}]
+
+
+def test_our_pods_and_those_of_a_gateway_do_not_keep_each_other_off_a_node() -> None:
+    ours = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["dragoman"]}]}
+    others = {"matchLabels": {"app": "database"}}
+    terms = [{"topologyKey": "kubernetes.io/hostname", "labelSelector": each} for each in (ours, others)]
+    anti = {
+        "requiredDuringSchedulingIgnoredDuringExecution": terms,
+        "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": terms[0]}],
+    }
+    own = {
+        "metadata": {"labels": {"app": "dragoman"}},
+        "spec": {"containers": [], "affinity": {"podAntiAffinity": anti}},
+    }
+    made = document_of(wish(), "shop/web", "service-uid", own, "dragoman", "default")
+    found = made["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"]
+    own_pods = {"matchLabels": {"getambassador.io/gateway-pods": "gateway-a"}}
+    required, (preferred,) = found.values()
+    assert [each["labelSelector"] for each in required] == [own_pods, others]
+    assert preferred["podAffinityTerm"]["labelSelector"] == own_pods
+
+
 class Refusing:
     """An API server that lets nobody look at Services, and what it was asked besides."""
 
@@ -85,6 +119,34 @@ async def test_without_the_right_a_gateway_has_no_name_and_nothing_else_fails() 
     await naming.give(wish(), "shop/web")
     await naming.take(Service("gateway-a", "shop/web", "own", {}))
     assert not server.more
+
+
+class Holding:
+    """An API server with objects by their paths."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Any] = {}
+
+    async def request(self, method: str, path: str, **more: Any) -> Answer:
+        if method == "PATCH":
+            self.objects[path] = orjson.loads(more["body"])
+        found = self.objects.pop(path, None) if method == "DELETE" else self.objects.get(path)
+        return Answer(404, b"{}") if found is None else Answer(200, orjson.dumps(found))
+
+
+async def test_of_two_gateways_whose_names_are_the_same_the_first_keeps_it() -> None:
+    server = Holding()
+    naming = Naming(Asking(cast("Connection", server)), "dragoman", "default")
+    first, second = wish(gateway_class="b-c"), wish(name="gateway-b", gateway_class="c")
+    path = "/api/v1/namespaces/shop/services/a-b-c"
+    await naming.give(first, "shop/a")
+    server.objects[path]["metadata"]["uid"] = UID
+    await naming.give(second, "shop/a-b")
+    assert server.objects[path]["spec"]["externalName"] == "gateway-a.dragoman.svc.cluster.local"
+    await naming.take(Service("gateway-b", "shop/a-b", "c", {}))
+    assert path in server.objects
+    await naming.take(Service("gateway-a", "shop/a", "b-c", {}))
+    assert not server.objects
 
 
 @pytest.mark.parametrize(

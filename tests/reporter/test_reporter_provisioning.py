@@ -17,8 +17,9 @@ import pytest
 from kubeapi.connection import Answer, Connection
 from process.settings import Settings
 from reporter import provisioning
+from reporter.pods import Pods
 from reporter.provisioning import Provisioning
-from reporter.services import FIRST, Service, document_of, service_of, wish_of
+from reporter.services import FIRST, Service, Wish, document_of, service_of, wish_of
 from snapshot import Record, Snapshot
 
 SERVICES = "/api/v1/namespaces/default/services"
@@ -51,7 +52,8 @@ class Server:
             return Answer(refusals.pop(0), b'{"message": "refused"}')
         if method == "PATCH":
             self.services[name] = orjson.loads(more["body"])
-            return Answer(HTTPStatus.CREATED, more["body"])
+            self.services[name]["metadata"]["uid"] = f"uid of {name}"
+            return Answer(HTTPStatus.CREATED, orjson.dumps(self.services[name]))
         if method == "DELETE":
             return Answer(HTTPStatus.OK if self.services.pop(name, None) else HTTPStatus.NOT_FOUND, b"{}")
         if not name:
@@ -128,7 +130,7 @@ async def test_what_is_refused_for_one_gateway_keeps_no_other_waiting(
     assert "gateway-a" not in server.services
 
 
-@pytest.mark.parametrize("status", [403, 422, 429, 500, 503])
+@pytest.mark.parametrize("status", [200, 403, 422, 429, 500, 503])  # 200: another than the API server answers
 async def test_what_was_refused_is_made_by_and_by(tmp_path: Path, status: int) -> None:
     server = Server()
     server.refused["PATCH", "gateway-a"] = [status, status]
@@ -231,3 +233,21 @@ async def test_two_leaders_gave_one_port(tmp_path: Path) -> None:
         made.say(a=said("a", ports=ports), b=said("b", ports=ports))
         await becomes(lambda: server.found("a").targets != server.found("b").targets)
     assert FIRST in {*server.found("a").targets.values(), *server.found("b").targets.values()}
+
+
+async def test_pods_that_are_deleted_before_they_served_are_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_for: list[str] = []
+
+    async def make(_: Pods, wish: Wish, *__: str) -> None:
+        made_for.append(wish.name)
+
+    monkeypatch.setattr(Pods, "make", make)
+    monkeypatch.setattr(provisioning, "LONGEST", 0.02)
+    async with term(tmp_path, Server()) as made:
+        made.say(a=said("a", provisioned=True))
+        await becomes(lambda: len(made_for) > 2)
+        serving = [{"protocol": "TCP", "port": 80, "target": 80}]
+        made.say(a=said("a", provisioned=True, ports=serving))
+        await becomes(lambda: not made.provisioning._again)

@@ -94,7 +94,9 @@ class Ways:
         return read(self._by_name, self.name(gateway)) or NO_WAY
 
     def serves(self, gateway: ObjectKey) -> bool:
-        """Whether a pod of a provisioned Gateway serves: it is ready once it does."""
+        """Whether a pod of a provisioned Gateway serves: it is ready once it does, and its Service leads there."""
+        if not self.of(gateway).is_provisioned:
+            return False
         slices = read(self._slices, (self._options.namespace, self.name(gateway))) or {}
         return any(endpoint.ready for each in slices.values() for endpoint in each.endpoints)
 

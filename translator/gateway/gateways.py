@@ -177,7 +177,8 @@ class Gateways:
         """The port of Envoy for each listener of a Gateway."""
         if not self.is_dedicated(gateway):
             return lambda spec: spec.port
-        targets = self.ways.of(gateway).targets
+        way = self.ways.of(gateway)
+        targets = {} if way.is_provisioned else way.targets  # the ports that it had in pods of its own
         return lambda spec: targets.get(port_of(spec.protocol, spec.port), 0)
 
     def _wishes_of(self, row: Listener) -> dict[ir.Wish, bool]:

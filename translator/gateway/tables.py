@@ -224,7 +224,7 @@ class GatewayTables:
         name, way = ways.name(key), ways.of(key)
         asked = (row.spec.infrastructure, row.spec.addresses) if row.spec else (Infrastructure(), ())
         if self._gateways.is_provisioned(key):
-            is_there = way.is_provisioned and ways.serves(key)
+            is_there = ways.serves(key)
             way = Way({port: port[1] for port in way.targets} if is_there else {}, way.addresses, is_provisioned=True)
             return wish(name, row, ports, way, {SELECTED_BY: name} if row.spec else {}, asked, ())
         kept = {port: to for port, to in way.targets.items() if self._is_free(port_of(port[0], to), name)}

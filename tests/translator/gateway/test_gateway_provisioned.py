@@ -162,3 +162,31 @@ def test_what_leads_to_our_envoy_leads_to_no_pods_of_a_gateways_own() -> None:
     ports = [{"protocol": "TCP", "port": 80, "targetPort": 20000}]
     made.document("Service", "gateway-0", OURS, metadata=metadata, spec={"ports": ports})
     assert made.conditions(WEB, "http")["Programmed"] == "True/Programmed"
+
+
+def reclass(made: GatewayWorld, word: str) -> None:
+    made.put("GatewayClass", "ours", {"controllerName": CONTROLLER}, labels={"getambassador.io/addresses": word})
+
+
+def test_who_leaves_its_own_pods_takes_no_port_from_others_while_its_service_leads_there() -> None:
+    made = world()
+    provide(made, WEB, "192.0.2.1")
+    made.gateway_class("shared")
+    shared = made.put("Gateway", "zz", {"gatewayClassName": "shared", "listeners": [HTTP]})
+    reclass(made, "dedicated")
+    assert made.conditions(WEB, "http")["Programmed"] == "False/Pending"
+    assert made.conditions(shared, "http")["Programmed"] == "True/Programmed"
+    assert made.pipeline.intent.listeners.view()["gateway:80"].origins == (shared,)
+    assert made.status(WEB)["service"]["ports"][0]["target"] == 0
+
+
+def test_pods_of_ours_are_not_those_of_who_is_to_have_its_own() -> None:
+    made = world("dedicated")
+    name = made.status(WEB)["service"]["name"]
+    metadata = {"labels": {"getambassador.io/serves": "gateway"}}
+    ports = [{"protocol": "TCP", "port": 80, "targetPort": 20000}]
+    made.document("Service", name, OURS, metadata=metadata, spec={"ports": ports})
+    endpoint(made, name, ready=True)
+    assert made.conditions(WEB, "http")["Programmed"] == "True/Programmed"
+    reclass(made, "provisioned")
+    assert made.conditions(WEB, "http")["Programmed"] == "False/Pending"
