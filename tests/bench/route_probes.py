@@ -56,6 +56,7 @@ class World:
 
     def __init__(self, api: ApiServer, gateway: ClusterGateway) -> None:
         self.api, self.gateway, self.port = api, gateway, unused_port()
+        self.made = 0
         self.folder = f"/apis/{GROUP}/v1/namespaces/{gateway.namespace}"
         listeners = [{"name": "http", "port": self.port, "protocol": "HTTP"}]
         api.ask(
@@ -92,6 +93,7 @@ class World:
 
     def routes(self, first: int, last: int) -> Iterator[Wanted]:
         """To be created: path and object."""
+        self.made += last - first
         for number in range(first, last):
             yield f"{self.folder}/httproutes", _document("HTTPRoute", f"r{number}", _spec(f"r{number}.test", "r.test"))
 
@@ -105,6 +107,7 @@ def probe(world: World, label: str, count: int) -> Found:
             host = f"{name}.test"
             began = time.perf_counter()
             world.write("POST", f"{world.folder}/httproutes", _document("HTTPRoute", name, _spec(host, "p.test")))
+            world.made += 1
             while (status := world.answer(host)[0]) != 302:
                 found.wrong += status != 404
                 time.sleep(POLL)
@@ -146,7 +149,7 @@ def told(what: str, found: Found) -> Iterator[Line]:
 
 def grow(world: World, first: int, last: int) -> Iterator[Line]:
     """Routes come as fast as the API server takes them; others are probed meanwhile."""
-    watch, before = PlainWatch(world.api, f"{world.folder}/gateways"), world.attached()
+    watch = PlainWatch(world.api, f"{world.folder}/gateways")
     began = time.perf_counter()
     coming = threading.Thread(target=lambda: asyncio.run(create(world.api, world.routes(first, last))))
     coming.start()
@@ -157,7 +160,7 @@ def grow(world: World, first: int, last: int) -> Iterator[Line]:
         last_one = f"r{last - 1}.test"
         wait_until(lambda: world.answer(last_one)[0] == 302, PATIENCE, what=last_one)
         all_served = time.perf_counter() - began - created
-        wait_until(lambda: world.attached() >= before + PROBES + last - first, PATIENCE, what="attached routes")
+        wait_until(lambda: world.attached() == world.made, PATIENCE, what=f"{world.made} attached routes")
         counted = time.perf_counter() - began - created
     finally:
         watch.close()
