@@ -24,6 +24,8 @@ PARTS = {
     "cluster": "the whole on a real API server",
     "served": "Envoy's CPU a request, of the whole on a big Host",
     "changes": "one changed Mapping among many in a folder",
+    "http_routes": "one changed HTTPRoute beside one changed Mapping",
+    "route_probes": "HTTPRoutes that come and change on a real API server",
     "big_hosts": "Envoy's CPU a request, by the routes of a big Host alone",
     "requests": "Envoy's CPU a request, for what stands in every listener",
     "index": "what an index and shards are worth",

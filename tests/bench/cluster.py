@@ -84,11 +84,11 @@ async def create(api: ApiClient, wanted: Iterator[Wanted]) -> None:
 
 
 class PlainWatch:
-    """A client that only watches the Mappings of a namespace, and notes when it first sees each."""
+    """A client that only watches the objects of a path: when it first sees each, and how many `events` there are."""
 
-    def __init__(self, api: ApiServer, namespace: str) -> None:
+    def __init__(self, api: ApiServer, path: str) -> None:
         self.seen: dict[str, float] = {}
-        path = f"{GROUP}/namespaces/{namespace}/mappings"
+        self.events = 0
         version = api.get(f"{path}?limit=1")["metadata"]["resourceVersion"]
         self._connection = http.client.HTTPSConnection("127.0.0.1", int(api.url.rpartition(":")[2]), context=api._tls)
         self._connection.request("GET", f"{path}?watch=true&resourceVersion={version}")
@@ -100,6 +100,7 @@ class PlainWatch:
             while line := self._answer.readline():
                 name = json.loads(line)["object"]["metadata"]["name"]
                 self.seen.setdefault(name, time.perf_counter())
+                self.events += 1
         except (OSError, ValueError, AttributeError, http.client.HTTPException):
             return
 
@@ -136,7 +137,7 @@ def probe(gateway: ClusterGateway, upstream: HttpUpstream, label: str, count: in
 
     The third is half the step between the last two askings (0 when the first one was answered).
     """
-    watch, caller = PlainWatch(gateway.api, gateway.namespace), Caller(gateway)
+    watch, caller = PlainWatch(gateway.api, gateway.path("Mapping")), Caller(gateway)
     found = []
     try:
         for number in range(count):

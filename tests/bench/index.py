@@ -28,17 +28,16 @@ OUT_OF_REACH = "1000000000"
 class Served:
     """One gateway with its folder; every file has the Mappings of a Host, or some of one's."""
 
-    def __init__(self, count: int, layout: Layout, listeners: int, *, index: bool) -> None:
+    def __init__(self, count: int, layout: Layout, listeners: int, *, index: bool = True) -> None:
         environ = {"AES_LOG_LEVEL": "warning"} | ({} if index else {"DRAGOMAN_INDEX_FROM": OUT_OF_REACH})
         self.gateway = Gateway(listeners=False, environ=environ)
         self.ports = unused_ports(listeners)
         self.name = hosts_of(count, layout)[-1][0]
-        everywhere = {"namespace": {"from": "ALL"}}
         for port in self.ports:
-            spec = {"port": port, "protocol": "HTTP", "securityModel": "INSECURE", "hostBinding": everywhere}
-            self.gateway.apply(f"listener-{port}", an_object("Listener", f"l{port}", spec))
+            self.gateway.apply(f"listener-{port}", self.way_in(port))
         for name, size in hosts_of(count, layout):
-            self.gateway.apply(name, host(name.replace(".", "-"), name))
+            if text := self.host(name):
+                self.gateway.apply(name, text)
             for first in range(0, size, PER_HOST):
                 self.gateway.apply(f"{name}-{first}", self.mappings(name, first, min(first + PER_HOST, size), "v0"))
         self.last = (size - 1) // PER_HOST * PER_HOST
@@ -47,13 +46,28 @@ class Served:
         self.ours: list[float] = []
         self.main: list[float] = []
 
+    def way_in(self, port: int) -> str:
+        """What opens a port."""
+        everywhere = {"namespace": {"from": "ALL"}}
+        spec = {"port": port, "protocol": "HTTP", "securityModel": "INSECURE", "hostBinding": everywhere}
+        return an_object("Listener", f"l{port}", spec)
+
+    def host(self, name: str) -> str:
+        """What a name needs beside its Mappings."""
+        return host(name.replace(".", "-"), name)
+
+    def mapping(self, name: str, number: int) -> str:
+        """One that leads to a service."""
+        return mapping(f"{name}-{number}", name, f"10.0.{number % 250}.1:80", f"/m{number}/")
+
+    def redirect(self, name: str, number: int, answer: str) -> str:
+        """One that redirects to a name."""
+        return mapping(f"{name}-{number}", name, f"{answer}.test", f"/m{number}/", host_redirect=True)
+
     def mappings(self, name: str, first: int, end: int, answer: str) -> str:
         """Mappings; the last of them redirects to `answer`, so that Envoy itself tells the version."""
-        texts = [
-            mapping(f"{name}-{each}", name, f"10.0.{each % 250}.1:80", f"/m{each}/") for each in range(first, end - 1)
-        ]
-        texts.append(mapping(f"{name}-{end - 1}", name, f"{answer}.test", f"/m{end - 1}/", host_redirect=True))
-        return "".join(texts)
+        texts = [self.mapping(name, each) for each in range(first, end - 1)]
+        return "".join([*texts, self.redirect(name, end - 1, answer)])
 
     def start(self) -> None:
         """Until it serves the last Mapping."""
@@ -62,6 +76,10 @@ class Served:
         time.sleep(3)  # what the start left to do is not part of a change
         self.pids = [wait_until(lambda part=part: self.gateway.pid_of(part)) for part in OURS]  # type: ignore[misc]
         self.envoy = wait_until(lambda: self.gateway.pid_of("envoy"))
+
+    def memory(self) -> float:
+        """Of our parts, in MB."""
+        return sum(resident_mb(pid) for pid in self.pids)
 
     def answer(self) -> str | None:
         """What the last Mapping redirects to, at the last Listener."""
