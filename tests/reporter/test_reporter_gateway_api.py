@@ -9,6 +9,7 @@ import pytest
 
 from crds.files import FOLDER
 from reporter.gateway_merging import CONTROLLER
+from reporter.services import SERVES, SERVES_GATEWAY
 from tests.reporter.running_reporter import Cluster, path_of
 from tests.reporter.shared_statuses import EARLIER, SPECS, THEIRS, Gateways, condition, entry, listeners, well
 from tests.reporter.told import Versions
@@ -172,13 +173,22 @@ def wanted(name: str, *targets: int) -> dict[str, Any]:
     """What the translator says of a Gateway with addresses of its own."""
     ports = [{"protocol": "TCP", "port": 80 + place, "target": target} for place, target in enumerate(targets)]
     labels = {"labels": {"team": "a"}, "annotations": {}, "selector": {"app": "us"}}
-    service = {"name": name, "class": "ours", **labels, "address": "", "ports": ports, "avoid": []}
+    service = {
+        "name": name,
+        "class": "ours",
+        **labels,
+        "address": "",
+        "ports": ports,
+        "avoid": [],
+        "provisioned": False,
+    }
     return well("Gateway") | {"service": service}
 
 
 def services(gateways: Gateways) -> dict[str, list[int]]:
-    """The Services of the namespace, and where their ports lead to."""
-    found = gateways.api.get(f"/api/v1/namespaces/{gateways.namespace}/services")["items"]
+    """The Services with the addresses, and where their ports lead to."""
+    path = f"/api/v1/namespaces/{gateways.namespace}/services?labelSelector={SERVES}={SERVES_GATEWAY}"
+    found = gateways.api.get(path)["items"]
     return {each["metadata"]["name"]: [port["targetPort"] for port in each["spec"]["ports"]] for each in found}
 
 
