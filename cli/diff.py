@@ -1,7 +1,6 @@
 """`dragoman diff`: what a folder would change for Envoy, against another, a revision of git, a gateway or a cluster."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import orjson
 
+from cli.collecting import without_collections
 from process import logs
 from process.settings import Settings, SettingsError
 from process.text import escaped
@@ -69,7 +69,7 @@ def diff(
 
     try:
         settings = _settings(paths, in_cluster=context is not None)
-        with _tidy(), _without_collections(), ExitStack() as closing:
+        with _tidy(), without_collections(), ExitStack() as closing:
             found, unread = _compared(paths, against, context, run_dir, settings, closing, prune=prune, prove=prove)
     except (SourceError, GatewayError, SettingsError) as error:
         click.echo(f"Error: {escaped(str(error))}", err=True)
@@ -183,15 +183,3 @@ def _tidy() -> Iterator[None]:
     finally:
         for each in ends:
             signal.signal(each, signal.SIG_DFL)
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """No collections of garbage while all is made: nearly everything is kept."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

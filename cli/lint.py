@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import gc
 import os
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import orjson
 
+from cli.collecting import without_collections
 from lint.reading import Read, read
 from process.settings import Settings, SettingsError
 from process.text import escaped
@@ -66,7 +66,7 @@ def lint(paths: tuple[Path, ...], form: str, output: Path | None, config: Path |
         settings = Settings.from_environment({**DEFAULTS, **os.environ, "DRAGOMAN_CONFIG_DIR": str(folder)})
     except SettingsError as error:
         raise click.UsageError(escaped(str(error))) from error
-    with _without_collections(), _Progress.of_terminal() as progress:
+    with without_collections(), _Progress.of_terminal() as progress:
         report = linted(paths, config, settings, progress)
     _write(report, form, output)
     if report.unread:
@@ -190,18 +190,6 @@ class _Progress:
         self.done += 1
         if not self.done & 0x3FF:
             self.update(self.label, self.done, self.length)
-
-
-@contextlib.contextmanager
-def _without_collections() -> Iterator[None]:
-    """No collections of garbage: hardly any is made here, and to look for it among all that is kept costs a third."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _write(report: "Report", form: str, output: Path | None) -> None:

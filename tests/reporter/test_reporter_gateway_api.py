@@ -13,6 +13,7 @@ from reporter.services import SERVES, SERVES_GATEWAY
 from tests.reporter.running_reporter import Cluster, path_of
 from tests.reporter.shared_statuses import EARLIER, SPECS, THEIRS, Gateways, condition, entry, listeners, well
 from tests.reporter.told import Versions
+from tests.reporter.words import service_said
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import short_folder, wait_until
 from tests.support.gateway_crds import GROUP, install
@@ -172,16 +173,7 @@ def test_a_gateway_has_its_whole_status_in_one_write(gateways: Gateways) -> None
 def wanted(name: str, *targets: int) -> dict[str, Any]:
     """What the translator says of a Gateway with addresses of its own."""
     ports = [{"protocol": "TCP", "port": 80 + place, "target": target} for place, target in enumerate(targets)]
-    labels = {"labels": {"team": "a"}, "annotations": {}, "selector": {"app": "us"}}
-    service = {
-        "name": name,
-        "class": "ours",
-        **labels,
-        "address": "",
-        "ports": ports,
-        "avoid": [],
-        "provisioned": False,
-    }
+    service = service_said(name, **{"class": "ours"}, labels={"team": "a"}, ports=ports)
     return well("Gateway") | {"service": service}
 
 

@@ -20,6 +20,7 @@ from reporter.provisioning import Provisioning
 from reporter.services import Service, Wish
 from snapshot import Record, Snapshot
 from tests.deploy.reading import DEPLOY, documents, of_kind
+from tests.reporter.words import service_said
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
 from tests.support.gateway_crds import install
@@ -258,18 +259,15 @@ def term(api: ApiServer, tmp_path: Path) -> Term:
 
 def said(**more: Any) -> dict[str, Any]:
     """What the translator says of the Gateway."""
-    service = {
-        "name": "gateway-a",
+    service: dict[str, Any] = {
         "class": "own",
         "labels": {"team": "a", "getambassador.io/serves": "gateway"},
         "annotations": {"note": "b", "external-dns.alpha.kubernetes.io/hostname": "web.test"},
         "selector": {"getambassador.io/gateway-pods": "gateway-a"},
-        "address": "",
         "ports": [{"protocol": "TCP", "port": 80, "target": 80}],
-        "avoid": [],
         "provisioned": True,
     }
-    return {"service": service | more}
+    return {"service": service_said("gateway-a", **(service | more))}
 
 
 @pytest.mark.kubernetes

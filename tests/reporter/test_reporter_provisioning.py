@@ -21,6 +21,7 @@ from reporter.pods import Pods
 from reporter.provisioning import Provisioning
 from reporter.services import FIRST, Service, Wish, document_of, service_of, wish_of
 from snapshot import Record, Snapshot
+from tests.reporter.words import service_said
 
 SERVICES = "/api/v1/namespaces/default/services"
 OTHER_SERVICE: dict[str, Any] = {"conditions": [], "listeners": []}
@@ -28,11 +29,7 @@ OTHER_SERVICE: dict[str, Any] = {"conditions": [], "listeners": []}
 
 def said(name: str, **more: Any) -> dict[str, Any]:
     """What the translator says of a Gateway that is to have a Service."""
-    empty: dict[str, Any] = {"labels": {}, "annotations": {}, "address": "", "avoid": [], "provisioned": False}
-    ports = [{"protocol": "TCP", "port": 80, "target": 0}]
-    return {
-        "service": {"name": f"gateway-{name}", "class": "own", "selector": {"app": "us"}, "ports": ports} | empty | more
-    }
+    return {"service": service_said(f"gateway-{name}", **({"class": "own"} | more))}
 
 
 class Server:

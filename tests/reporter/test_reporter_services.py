@@ -23,6 +23,7 @@ from reporter.services import (
     wish_of,
 )
 from snapshot import Record
+from tests.reporter.words import service_said
 from translator.gateway import dedicated
 
 HTTP, HTTPS = ("TCP", 80), ("TCP", 443)
@@ -76,10 +77,8 @@ def test_what_is_written_is_read_again() -> None:
 def test_a_gateway_without_addresses_of_its_own_is_to_have_none() -> None:
     assert wish_of(None) is None
     assert wish_of(Record("1", orjson.dumps({"gateway": {"conditions": []}}), {})) is None
-    ports = [{"protocol": "TCP", "port": 80, "target": 0}]
-    said = {"name": "gateway-a", "class": "ours", "labels": {"team": "a"}, "annotations": {}, "selector": {"app": "us"}}
-    more = {"address": "", "ports": ports, "avoid": [], "provisioned": False}
-    record = Record("1", orjson.dumps({"gateway": {"service": {**said, **more}}}), {})
+    said = service_said("gateway-a", **{"class": "ours"}, labels={"team": "a"})
+    record = Record("1", orjson.dumps({"gateway": {"service": said}}), {})
     assert wish_of(record) == wish(p80=0)
 
 

@@ -84,7 +84,7 @@ def switches_of(values: Iterable[object], name_of: NameOf | None = None) -> dict
     """
     found: dict[str, Any] = {}
     for value in values:
-        asking = _ASKING.get(type(value)) if name_of is not None else None
+        asking = _ASKING.get(type(value))
         if asking is not None and name_of is not None:
             found[_OF[type(value)]] = any_of(asking.encode(value, name_of))
             continue
