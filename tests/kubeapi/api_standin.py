@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from tests.support.upstream import end
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -43,7 +45,7 @@ async def standin(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
     try:
         yield found
     finally:
-        await runner.cleanup()
+        await end(runner)
 
 
 def kubeconfig(folder: Path, server: str, user: dict[str, Any] | None = None, **cluster: Any) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.upstream import InThread
+from tests.support.upstream import InThread, end
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class ConsulServer(InThread):
         app.router.add_get("/v1/health/service/{name}", self._health)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        stack.push_async_callback(end, runner)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         return int(runner.addresses[0][1])

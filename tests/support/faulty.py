@@ -18,7 +18,7 @@ import yaml
 from aiohttp import web
 
 from tests.support.apiserver import ApiServer
-from tests.support.upstream import InThread
+from tests.support.upstream import InThread, end
 
 FAULTS = (
     "refuse", "black hole", "500", "429", "slow", "cut in a line", "closing", "no bookmarks", "gone", "gone in stream",
@@ -73,11 +73,9 @@ class FaultyProxy(InThread):
         )
         runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
         await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        stack.push_async_callback(end, runner)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        stack.push_async_callback(asyncio.sleep, 0.1)  # who was let in just now is known to the runner by then
-        stack.push_async_callback(site.stop)
         return int(runner.addresses[0][1])
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
