@@ -85,9 +85,10 @@ async def _follow(bell: Bell, reader: Reader, catalog: Catalog, server: Server, 
         await server.keep_socket()
         await guests.keep()
         was_published = catalog.published
-        edits = catalog.apply(reader.changes())
+        news = reader.changes()
+        edits = catalog.apply(news)
         if edits or catalog.published != was_published:
-            server.changed(edits)
+            server.changed(edits, news.since)
 
 
 if __name__ == "__main__":

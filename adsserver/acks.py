@@ -4,6 +4,8 @@ import asyncio
 import time
 
 from adsserver.ledger import Ledger
+from adsserver.served import SERVED_KEY, Served
+from adsserver.session import Session
 from process import logs
 from snapshot import JSON, Record, SnapshotFullError, Writer
 
@@ -31,6 +33,8 @@ class Acks:
         self._timer: asyncio.TimerHandle | None = None
         self._stream: Record | None = None
         self._is_full = False
+        self._served = Served(time.time)
+        self._has_numbers = True  # those of an earlier process end with it
 
     def tell_stream(self, *, connected: bool, node: str = "") -> None:
         """Save whether an Envoy is connected, and which."""
@@ -38,11 +42,19 @@ class Acks:
         self._stream = Record(f"{connected} {notes['since']}", b"", notes)
         self.save()
 
+    def await_answer(self, since: float, session: Session | None) -> None:
+        """Something that began then (Unix time) was given to the newest stream, if there is one."""
+        self._served.came(since, session)
+
+    def look(self, session: Session) -> None:
+        """The newest stream may have come to the end of something."""
+        self._has_numbers |= self._served.look(session)
+
     def note(self) -> None:
         """The ledger may have learnt something."""
         if self._ledger.is_urgent:
             self.save()
-        elif self._ledger.is_unsaved and self._timer is None:
+        elif (self._ledger.is_unsaved or self._has_numbers) and self._timer is None:
             self._wait(LAST_DELAY if self._is_burst else FIRST_DELAY)
 
     def save(self) -> None:
@@ -54,8 +66,15 @@ class Acks:
         changes = self._ledger.changes(now) if self._ledger.is_unsaved else {}
         if self._stream is not None:
             changes[STREAM_KEY] = self._stream
-        if not changes:
+        if not changes and not self._has_numbers:
             return
+        refused = [
+            key for key, record in changes.items() if record is not None and record.notes.get("refused_at") == now
+        ]
+        for key in refused:
+            self._served.refused(key.partition("/")[0])
+        if self._has_numbers or refused:
+            changes[SERVED_KEY] = self._served.record
         try:
             self._writer.commit(changes)
         except SnapshotFullError as error:
@@ -63,9 +82,10 @@ class Acks:
             return
         self._ledger.saved()
         self._stream, self._is_full, self._is_burst = None, False, len(changes) > BURST
-        for key, record in changes.items():
-            if record is not None and record.notes.get("refused_at") == now:
-                _log.warning("refused by Envoy", resource=key, reason=record.notes["message"])
+        self._has_numbers = False
+        for key in refused:
+            record = changes[key]
+            _log.warning("refused by Envoy", resource=key, reason=record.notes["message"] if record else "")
 
     def _wait(self, delay: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(delay, self.save)

@@ -148,6 +148,17 @@ class Rollout:
                 return
 
     @property
+    def last_round(self) -> int:
+        """The number of the round that brings, or has brought, the last of what changed."""
+        return self._rounds + bool(self._pending) if self.started else 1
+
+    def has_brought(self, number: int) -> bool:
+        """Whether all that this round brings was answered, or waited for in vain; what it takes away comes later."""
+        if self._rounds != number:
+            return self._rounds > number
+        return self._round is None or self._round.stage is Stage.WITHDRAWAL
+
+    @property
     def deadline(self) -> float | None:
         """When `advance` should be called though nothing happened."""
         if self._round:

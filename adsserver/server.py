@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import grpc
@@ -51,11 +51,12 @@ class SocketError(Exception):
 class Stream:
     """One Envoy's stream: feeds its session, sends what comes out, wakes it up in time."""
 
-    def __init__(self, session: Session, acks: Acks) -> None:
+    def __init__(self, session: Session, acks: Acks, is_newest: Callable[["Stream"], bool]) -> None:
         self.session = session
         self.node = ""
         self.task = asyncio.current_task()
         self._acks = acks
+        self._is_newest = is_newest
         self._outgoing: asyncio.Queue[Response] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -85,6 +86,8 @@ class Stream:
         self._send(self.session.on_timer(self._loop.time()))
 
     def _send(self, responses: list[Response]) -> None:
+        if self._is_newest(self):
+            self._acks.look(self.session)
         self._acks.note()  # first: a batch's doubt must be saved before the batch is sent
         for response in responses:
             self._outgoing.put_nowait(response)
@@ -171,14 +174,16 @@ class Server:
         if serving:
             await asyncio.wait(serving, timeout=1.0)
 
-    def changed(self, edits: Edits) -> None:
-        """The catalog changed: every stream is told."""
+    def changed(self, edits: Edits, since: float | None = None) -> None:
+        """The catalog changed, for something that began `since` (Unix time): every stream is told."""
         for names in edits.values():
             for entry in names.values():
                 if entry is not None:
                     self._ledger.review(entry)
         for stream in self._streams:
             stream.change(edits)
+        if since is not None:
+            self._acks.await_answer(since, self._streams[-1].session if self._streams else None)
         self._acks.note()
 
     async def _serve(self, requests: AsyncIterator[bytes], context: _Context) -> None:
@@ -214,9 +219,12 @@ class Server:
         if self._streams:
             self._streams[-1].session.use(self._ledger.shadow())
         session = Session(self._catalog, self._ledger, self._timing, secrets.token_hex(8))
-        stream = Stream(session, self._acks)
+        stream = Stream(session, self._acks, self._is_newest)
         self._streams.append(stream)
         return stream
+
+    def _is_newest(self, stream: Stream) -> bool:
+        return stream is self._streams[-1]
 
     def _know(self, stream: Stream, request: Request) -> None:
         if request.node and not stream.node:

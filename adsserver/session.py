@@ -9,6 +9,7 @@ protocol of one kind, the Rollout the order between kinds.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from adsserver.channel import UNKNOWN, Channel, Outbox
 from adsserver.ledger import Ledger
@@ -18,11 +19,20 @@ from adsserver.rollout import Rollout
 from adsserver.round import Timing
 
 
+class Mark(NamedTuple):
+    """How far a stream was to be brought at a moment: the last round, and the last response that had been sent."""
+
+    stream: str
+    round: int
+    nonce: int
+
+
 class Session:
     """The state of one stream."""
 
     def __init__(self, catalog: Catalog, ledger: Ledger, timing: Timing | None = None, name: str = "") -> None:
         """`catalog` and `ledger` are shared with other streams of this process; no other stream has this `name`."""
+        self.name = name
         self._catalog = catalog
         self._timing = timing or Timing()
         self._outbox = Outbox(name)
@@ -65,6 +75,17 @@ class Session:
             self._rollout.retry(self._ledger.pardon_blameless(), now)
         self._rollout.advance(now)
         return self._outbox.take()
+
+    @property
+    def mark(self) -> Mark:
+        """Where the stream is when all that changed so far was brought to it."""
+        return Mark(self.name, self._rollout.last_round, self._outbox.nonce)
+
+    def has_brought(self, mark: Mark) -> bool:
+        """Whether Envoy has answered for all that had changed at that moment."""
+        any_time = (self._channels[kind].in_flight for kind in (Kind.ENDPOINT, Kind.SECRET, Kind.RUNTIME))
+        is_answered = all(nonce > mark.nonce for in_flight in any_time for nonce in in_flight)
+        return is_answered and self._rollout.has_brought(mark.round)
 
     @property
     def deadline(self) -> float | None:

@@ -1,19 +1,22 @@
 """Our own metrics, in Prometheus' text format. Envoy's follow them: its names all begin with `envoy_`, ours never do.
 
-`ambassador_diagnostics_*` and `ambassador_process_*` are Emissary's names, so that its dashboards keep working.
+What there is of them says `diagnostics.families`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from diagnostics import families
+from diagnostics.families import Family
 from diagnostics.report import System
-from diagnostics.view import Numbers, View
+from diagnostics.view import Numbers, Served, View
 from process.vitals import Vitals
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -51,39 +54,71 @@ class _Families(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every family."""
-        yield InfoMetricFamily("ambassador_diagnostics", "What runs here.", value=self._info)
-        yield _one("dragoman_envoy_up", "Whether Envoy's admin interface answers.", int(self._answers))
-        hung = dict.fromkeys(self._vitals.hung, 1.0)
-        yield _labelled("dragoman_hung", "The parts that hang, or begin again since they hung.", "part", hung)
-        text = "How often a part was replaced since it hung."
-        replaced = CounterMetricFamily("dragoman_hung_replaced", text, labels=["part"])
-        for part, count in sorted(self._vitals.replaced.items()):
-            replaced.add_metric([part], count)
-        yield replaced
+        yield InfoMetricFamily(families.INFO.name, families.INFO.text, value=self._info)
+        yield _one(families.ENVOY_UP, int(self._answers))
+        yield _labelled(families.HUNG, dict.fromkeys(self._vitals.hung, 1.0))
+        yield _counter(families.HUNG_REPLACED, self._vitals.replaced)
         if self._counted is not None:
-            connected = int(self._counted.connected)
-            yield _one("dragoman_envoy_connected", "Whether Envoy is connected to the ADS server.", connected)
-            yield from _families(self._counted.numbers)
+            yield _one(families.ENVOY_CONNECTED, int(self._counted.connected))
+            yield from _of_objects(self._counted.numbers)
+            yield from _of_resources(self._counted.numbers)
+            yield from _of_changes(self._counted.numbers.served)
 
 
-def _families(seen: Numbers) -> Iterator[Metric]:
-    yield _labelled("dragoman_objects", "Objects that were read, by kind.", "kind", seen.objects)
-    yield _one("dragoman_unreadable_files", "Files of objects that cannot be read.", seen.files)
-    yield _one("dragoman_problems", "Problems of objects and files.", seen.stopping + seen.others)
-    yield _one("ambassador_diagnostics_errors", "Problems that stop what they are about.", seen.stopping)
-    yield _one("ambassador_diagnostics_notices", "Problems that stop nothing.", seen.others)
-    yield _labelled("dragoman_resources", "Resources published for Envoy, by type.", "type", seen.resources)
-    yield _one("dragoman_refused_resources", "Resources of which Envoy refuses the newest version.", seen.refused)
-    commits = "Commits of each database of the snapshot."
-    yield _labelled("dragoman_snapshot_sequence", commits, "database", seen.sequences)
+def _of_objects(seen: Numbers) -> Iterator[Metric]:
+    yield _labelled(families.OBJECTS, seen.objects)
+    yield _one(families.PENDING, seen.pending)
+    yield _one(families.UNREADABLE_FILES, seen.files)
+    yield _one(families.PROBLEMS, seen.stopping + seen.others)
+    yield _by_labels(families.OBJECT_PROBLEMS, _problems(seen))
+    yield _one(families.LEFT_OUT, seen.more_troubled)
+    yield _one(families.ERRORS, seen.stopping)
+    yield _one(families.NOTICES, seen.others)
 
 
-def _one(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, text, value=value)
+def _problems(seen: Numbers) -> Iterator[tuple[tuple[str, ...], float]]:
+    for object_ in seen.troubled:
+        _, kind, namespace, name = object_.key.split("/", 3)
+        for stops, count in (("true", object_.stopping), ("false", object_.others)):
+            if count:
+                yield (kind, namespace, name, stops), count
 
 
-def _labelled(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=[label])
+def _of_resources(seen: Numbers) -> Iterator[Metric]:
+    yield _labelled(families.RESOURCES, seen.resources)
+    yield _labelled(families.UNANSWERED, seen.unanswered)
+    yield _one(families.REFUSED_RESOURCES, seen.refused)
+    yield _labelled(families.SEQUENCE, seen.sequences)
+
+
+def _of_changes(served: Served) -> Iterator[Metric]:
+    yield _counter(families.REFUSALS, served.refused)
+    bounds = [*map(str, served.bounds), "+Inf"]
+    buckets = list(zip(bounds, accumulate(served.classes), strict=False))
+    if buckets:
+        text = families.CHANGE_SECONDS.text
+        yield HistogramMetricFamily(families.CHANGE_SECONDS.name, text, buckets=buckets, sum_value=served.seconds)
+    if served.last is not None:
+        yield _one(families.LAST_CHANGE, served.last)
+
+
+def _one(family: Family, value: float) -> Metric:
+    return GaugeMetricFamily(family.name, family.text, value=value)
+
+
+def _labelled(family: Family, values: Mapping[str, float]) -> Metric:
+    return _by_labels(family, (((key,), value) for key, value in sorted(values.items())))
+
+
+def _by_labels(family: Family, values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
+    metric = GaugeMetricFamily(family.name, family.text, labels=family.labels)
+    for labels, value in values:
+        metric.add_metric(labels, value)
+    return metric
+
+
+def _counter(family: Family, values: Mapping[str, float]) -> Metric:
+    metric = CounterMetricFamily(family.name, family.text, labels=family.labels)
     for key, value in sorted(values.items()):
-        family.add_metric([key], value)
-    return family
+        metric.add_metric([key], value)
+    return metric

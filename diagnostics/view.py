@@ -18,6 +18,10 @@ FILE_PREFIX: Final = "dragoman/"
 """Begins the keys of records that tell of a source of objects, like a file, not of an object."""
 
 STREAM_KEY: Final = "stream"
+SERVED_KEY: Final = "served"
+
+LISTED: Final = 1000
+"""Objects with problems that are named among the numbers, those first that are stopped."""
 
 _LISTENER: Final = "listener/"
 _HOST: Final = "getambassador.io/Host/"
@@ -66,6 +70,29 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """How long changes took until they were served, in classes of seconds, since the adsserver began."""
+
+    bounds: tuple[float, ...] = ()
+    classes: tuple[int, ...] = ()
+    """One more than there are bounds."""
+    seconds: float = 0.0
+    last: float | None = None
+    """When the last one was (Unix time)."""
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """How many resources Envoy refused, by type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """An object with problems, and how many there are that stop it, and others."""
+
+    key: str
+    stopping: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
 class Numbers:
     """The snapshot in numbers."""
 
@@ -80,6 +107,14 @@ class Numbers:
     resources: Mapping[str, int]
     """By type; those that are published."""
     refused: int
+    unanswered: Mapping[str, int]
+    """By type; those of whose published version Envoy has said nothing yet."""
+    pending: int
+    """Objects that the translator has not judged yet."""
+    troubled: tuple[Troubled, ...]
+    more_troubled: int
+    """So many more there are than are listed."""
+    served: Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +166,7 @@ class View:
         self.acks = Followed(snapshot.reader("acks"), _ack_of)
         self.holds = Followed(snapshot.reader("holds"), _version_of)
         self._stream: Mapping[str, JSON] = {}
+        self._served = Served()
         self._listeners: set[str] = set()
         self._numbers: Numbers | None = None
 
@@ -147,6 +183,8 @@ class View:
             elif key == STREAM_KEY:
                 stream = self.acks.record(key)
                 self._stream = stream.notes if stream else {}
+            elif key == SERVED_KEY:
+                self._served = _served_of(self.acks.record(key))
         published, answered = self.resources.rows, self.acks.rows
         self._listeners = {key for key in self._listeners if key in published or key in answered}
 
@@ -189,10 +227,17 @@ class View:
         return self._numbers
 
     def _counted(self) -> Numbers:
-        told = self.statuses.rows.values()
+        told, acks = self.statuses.rows.values(), self.acks.rows
         stops = Counter(bool(each["stops"]) for status in told for each in status.problems)
         kinds = Counter(kind_of(key) for key in self.objects.rows if not key.startswith(FILE_PREFIX))
         types = Counter(key.partition("/")[0] for key in self.resources.rows)
+        unanswered = Counter(
+            key.partition("/")[0]
+            for key, version in self.resources.rows.items()
+            if (ack := acks.get(key)) is None or version not in (ack.accepted, ack.refused)
+        )
+        judged = self.statuses.rows
+        troubled = _troubled(judged)
         return Numbers(
             sequences=self.sequences,
             objects=kinds,
@@ -200,13 +245,39 @@ class View:
             stopping=stops[True],
             others=stops[False] + sum(status.more for status in told),
             resources={name: types[name] for name in TYPES},
-            refused=sum(ack.refused is not None for ack in self.acks.rows.values()),
+            refused=sum(ack.refused is not None for ack in acks.values()),
+            unanswered={name: unanswered[name] for name in TYPES},
+            pending=sum(key not in judged and not key.startswith(FILE_PREFIX) for key in self.objects.rows),
+            troubled=tuple(troubled[:LISTED]),
+            more_troubled=len(troubled[LISTED:]),
+            served=self._served,
         )
 
 
 def kind_of(key: str) -> str:
     """The kind in an object's key `<group>/<Kind>/<namespace>/<name>`."""
     return key.split("/", 2)[1]
+
+
+def _troubled(judged: Mapping[str, Status]) -> list[Troubled]:
+    """The objects with problems: first those that are stopped, each by their keys."""
+    found = []
+    for key, status in judged.items():
+        if status.problems and not key.startswith(FILE_PREFIX):
+            stopping = sum(bool(each["stops"]) for each in status.problems)
+            found.append(Troubled(key, stopping, len(status.problems) - stopping + status.more))
+    return sorted(found, key=lambda each: (not each.stopping, each.key))
+
+
+def _served_of(record: Record | None) -> Served:
+    told: Mapping[str, Any] = record.notes if record else {}
+    return Served(
+        tuple(told.get("bounds", ())),
+        tuple(told.get("classes", ())),
+        float(told.get("seconds", 0.0)),
+        _number(told.get("last")),
+        dict(told.get("refused", {})),
+    )
 
 
 def _holder_lives(lock: Path) -> bool:

@@ -1,6 +1,6 @@
 """Reading a database: what is new since the last look, from the log of commits or by comparing."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -23,12 +23,14 @@ class Told(Generic[T]):
 
     `sequence` is the number of the last commit seen. 0 says that the writer has not published anything into this
     file yet: its contents are unknown, not empty. `records`, or what was made of them, are by key, None for one that is
-    gone. `whole`: these are all there are (a reader's first call).
+    gone. `whole`: these are all there are (a reader's first call). `since`: when the first of what led to these changes
+    began (Unix time), as their writers said it; None where none did, or where the log has forgotten it.
     """
 
     sequence: int
     records: Mapping[str, T | None]
     whole: bool
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Reader:
         damaged; the next call then tells the same again.
         """
         news = self.told(_itself)
-        return Changes(news.sequence, news.records, news.whole)
+        return Changes(news.sequence, news.records, news.whole, news.since)
 
     def told(self, reduce: Callable[[Record], T]) -> Told[T]:
         """As `changes`, with what `reduce` makes of each record, never None: nothing else of it stays in memory."""
@@ -77,8 +79,12 @@ class Reader:
             whole = self._sequence is None
             if state.sequence == self._sequence:
                 return Told(state.sequence, {}, whole=False)
-            since = self._logged_since(state)
-            found = self._by_comparing(txn) if since is None else self._from_log(txn, since, state)
+            since, start = None, self._logged_since(state)
+            if start is None:
+                found = self._by_comparing(txn)
+            else:
+                keys, since = self._logged(txn, start, state)
+                found = self._from_log(txn, keys)
             records: dict[str, T | None] = {}
             headers: dict[str, int] = {}
             gone: list[str] = []
@@ -93,7 +99,7 @@ class Reader:
         for key in gone:
             self._headers.pop(key, None)
         self._sequence, self._changed = state.sequence, state.changed
-        return Told(state.sequence, records, whole)
+        return Told(state.sequence, records, whole, since)
 
     def get(self, key: str) -> Record | None:
         """The record as of the last commit. ValueError for a key that cannot be."""
@@ -124,15 +130,22 @@ class Reader:
             return None
         return self._sequence if state.changed - self._changed <= max(state.count, 64) else None
 
-    def _from_log(self, txn: Transaction, since: int, state: State) -> "_Found":
+    def _logged(self, txn: Transaction, start: int, state: State) -> tuple[Iterable[str], float | None]:
+        """The keys of the commits after `start`, and when the first of what led to them began."""
         keys: dict[str, None] = {}
-        for sequence in range(since + 1, state.sequence + 1):
+        begun: list[float] = []
+        for sequence in range(start + 1, state.sequence + 1):
             number = log_key(sequence)
             entry = txn.get(number, db=self._tables.log)
             if entry is None:
                 raise SnapshotBrokenError(f"{self._file.path}: commit {sequence} is missing in the log")
-            changed = orjson.loads(unframe(number, entry)[1])
-            keys.update((key, None) for key in changed if key.startswith(self._beginning))
+            header, changed = unframe(number, entry)
+            keys.update((key, None) for key in orjson.loads(changed) if key.startswith(self._beginning))
+            since = header.get("since")
+            begun += [since] if isinstance(since, float) else []
+        return keys, min(begun, default=None)
+
+    def _from_log(self, txn: Transaction, keys: Iterable[str]) -> "_Found":
         for key in keys:
             name = key.encode()
             value = txn.get(name, db=self._tables.records)

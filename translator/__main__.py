@@ -67,6 +67,7 @@ class Translator:
         self._held = Publication()
         self._holding = False
         self._missed_since: float | None = None
+        self._since: float | None = None
 
     @property
     def wait(self) -> float:
@@ -84,6 +85,7 @@ class Translator:
             return  # The watcher has not spoken yet: an empty world is not the same as none.
         began = time.perf_counter()
         now = time.monotonic()
+        self._since = self._since or objects.since
         catalog = self._catalog.changes().records
         self._answered -= {key for key, record in catalog.items() if record is None}
         self._answered |= {key for key, record in catalog.items() if record is not None}
@@ -153,7 +155,7 @@ class Translator:
     def _publish(self, publication: Publication) -> None:
         try:
             if self._started and not self._behind:
-                self._publisher.publish(publication)
+                self._publisher.publish(publication, self._since)
             else:
                 self._publisher.publish(Publication(holds=publication.holds))
                 self._publisher.replace(self._translation.resources(), self._statuses)
@@ -166,7 +168,7 @@ class Translator:
             gc.collect()
             gc.freeze()  # A full collection would walk all tables and cost more than a change.
             gc.enable()
-        self._started, self._behind = True, False
+        self._started, self._behind, self._since = True, False, None
 
     def _want(self) -> None:
         wanted = self._translation.pipeline.wanted_changes

@@ -29,9 +29,12 @@ class Publisher:
         self._holds = snapshot.writer("holds")
         self._wanted = snapshot.writer("wanted")
 
-    def publish(self, publication: Publication) -> None:
-        """Write what changed; resources first, since requests wait for nothing else."""
-        self._resources.commit(_records(publication.resources, record_of_resource))
+    def publish(self, publication: Publication, since: float | None = None) -> None:
+        """Write what changed; resources first, since requests wait for nothing else.
+
+        `since`: when the watcher heard of the first of the changes of objects that led to this (Unix time).
+        """
+        self._resources.commit(_records(publication.resources, record_of_resource), since=since)
         self._holds.commit(_records(publication.holds, record_of_hold))
         self._statuses.commit(
             {key: None if row is None else record_of_status(key, row) for key, row in publication.statuses.items()}

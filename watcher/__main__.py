@@ -4,6 +4,7 @@ import asyncio
 import gc
 import random
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -112,12 +113,14 @@ async def _follow(
     if notices.fd is not None:
         loop.add_reader(notices.fd, wake.set)
     told = asyncio.create_task(_pass_on(stopping, wake))
-    frozen = False
+    frozen, heard = False, None
     try:
         while not stopping.is_set():
             PULSE.beat()
+            heard = heard or (time.time() if wake.is_set() else None)
             wake.clear()
-            publisher.publish(following.step())
+            publisher.publish(following.step(), heard)
+            heard = heard if following.is_busy else None
             if following.complete and not frozen:
                 frozen = True
                 gc.collect()

@@ -100,6 +100,11 @@ class Following:
         """Whether everything has been seen once."""
         return self._state.complete
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was noticed is still to be looked at, or being read."""
+        return bool(self._under_way or self._waiting) or self._agenda.wake_at() is not None
+
     def step(self) -> Changes:
         """Do what is to be done now."""
         self._hear()

@@ -1,5 +1,6 @@
 """From changes to the snapshot: what could not be written is kept and tried again."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
@@ -54,6 +55,7 @@ class Publisher:
         self._writer = writer
         self._quiet = quiet
         self._pending: dict[str, Record | None] = {}
+        self._since: float | None = None
         self._whole = False
         self._full = False
 
@@ -62,8 +64,11 @@ class Publisher:
         """Seconds until `publish` should be called again even without changes; None: not needed."""
         return RETRY if self._full else None
 
-    def publish(self, changes: Changes) -> None:
-        """Log the problems that are news, and write what changed. SnapshotError when the file is no longer usable."""
+    def publish(self, changes: Changes, heard: float | None = None) -> None:
+        """Log the problems that are news, and write what changed. SnapshotError when the file is no longer usable.
+
+        `heard`: when the changes were heard of (Unix time), if that was not just now.
+        """
         for told in changes.appeared[:MOST_LINES]:
             log.warning(_PROBLEM.get(told.source.kind, "something cannot be watched"), **_said(told))
         for told in changes.healed[:MOST_LINES]:
@@ -74,6 +79,7 @@ class Publisher:
         self._pending = {**({} if changes.whole else self._pending), **changes.records}
         self._whole = self._whole or changes.whole
         if self._pending or self._whole:
+            self._since = self._since or heard or time.time()
             self._write()
         else:
             self._writer.look()
@@ -83,7 +89,7 @@ class Publisher:
             if self._whole:
                 sequence = self._writer.replace({key: record for key, record in self._pending.items() if record})
             else:
-                sequence = self._writer.commit(self._pending)
+                sequence = self._writer.commit(self._pending, since=self._since)
         except SnapshotFullError as error:
             if not self._full:
                 log.error("no room for the objects", reason=str(error), next_try_s=RETRY)  # noqa: TRY400
@@ -96,7 +102,7 @@ class Publisher:
         if sequence is not None and counted and not self._quiet:
             # The translator tells of each change what it led to: once is enough for whoever reads the log.
             (log.info if self._whole else log.debug)("published", sequence=sequence, **counted)
-        self._pending, self._whole = {}, False
+        self._pending, self._whole, self._since = {}, False, None
 
 
 def _said(told: LocatedProblem) -> dict[str, object]:

@@ -11,10 +11,15 @@ import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from diagnostics.families import FAMILIES
+from diagnostics.page import PAGE, page
+from diagnostics.view import TYPES
 from snapshot import JSON, Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics, StandIn
 from tests.support import plain
 from tests.support.envoy import RealEnvoy, short_folder
+
+B = (("kind", "Mapping"), ("name", "b"), ("namespace", "default"))
 
 LIVE = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nLIVE\n"
 
@@ -88,11 +93,61 @@ def test_our_metrics_say_what_the_snapshot_holds(tmp_path: Path) -> None:
         ("dragoman_snapshot_sequence", (("database", "holds"),)): 0,
         ("dragoman_envoy_up", ()): 0,
         ("dragoman_envoy_connected", ()): 1,
+        ("dragoman_pending_objects", ()): 2,
+        ("dragoman_object_problems", (*B, ("stops", "false"))): 1,
+        ("dragoman_object_problems", (*B, ("stops", "true"))): 1,
+        ("dragoman_object_problems_left_out", ()): 0,
+        **{("dragoman_unanswered_resources", (("type", each),)): int(each == "listener") for each in TYPES},
         ("ambassador_diagnostics_errors", ()): 2,
         ("ambassador_diagnostics_notices", ()): 1,
         ("ambassador_diagnostics_info", (("ambassador_id", "blue"), ("version", "0.1.0"))): 1,
     }
     assert found["ambassador_process_resident_memory_bytes", ()] > 1e6
+
+
+def test_how_long_changes_took_is_a_histogram(tmp_path: Path) -> None:
+    fill(tmp_path)
+    told: dict[str, JSON] = {
+        "bounds": [0.01, 0.1],
+        "classes": [3, 2, 1],
+        "seconds": 4.5,
+        "last": 1.7e9,
+        "refused": {"route": 2},
+    }
+    with Snapshot.open(tmp_path / "snapshot") as snapshot:
+        snapshot.writer("acks").commit({"served": record("1", b"", **told)})
+    with RunningDiagnostics(tmp_path) as running:
+        text = running.get("/metrics").text
+    found = samples(text)
+    counts = [found["dragoman_change_seconds_bucket", (("le", bound),)] for bound in ("0.01", "0.1", "+Inf")]
+    assert counts == [3, 5, 6]
+    assert found["dragoman_change_seconds_count", ()] == 6
+    assert found["dragoman_change_seconds_sum", ()] == 4.5
+    assert found["dragoman_last_change_timestamp_seconds", ()] == 1.7e9
+    assert found["dragoman_refusals_total", (("type", "route"),)] == 2
+    described = {(line.split()[2], line.split()[3]) for line in text.splitlines() if line.startswith("# TYPE ")}
+    ours = {(name, sort) for name, sort in described if not name.startswith("ambassador_process_")}
+    plain_sorts = {"info": "gauge"}
+    suffixes = {"counter": "_total", "info": "_info"}
+    assert ours == {
+        (each.name + suffixes.get(each.sort, ""), plain_sorts.get(each.sort, each.sort)) for each in FAMILIES
+    }
+
+
+def test_the_page_has_every_metric() -> None:
+    assert page(PAGE.read_text()) == PAGE.read_text(), "make metrics"
+
+
+def test_of_very_many_objects_with_problems_the_stopped_ones_are_named(tmp_path: Path) -> None:
+    fill(tmp_path)
+    with Snapshot.open(tmp_path / "snapshot") as snapshot:
+        warned = {f"getambassador.io/Mapping/default/w{number}": status(False) for number in range(1200)}
+        snapshot.writer("statuses").commit(warned)
+    with RunningDiagnostics(tmp_path) as running:
+        found = samples(running.get("/metrics").text)
+    assert found["dragoman_object_problems", (*B, ("stops", "true"))] == 1
+    assert sum(name == "dragoman_object_problems" for name, _ in found) == 1001
+    assert found["dragoman_object_problems_left_out", ()] == 201
 
 
 def test_metrics_follow_the_snapshot(tmp_path: Path) -> None:

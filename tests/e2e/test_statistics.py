@@ -1,6 +1,7 @@
 """Envoy's statistics: sent to a statsd, and with every name of somebody's in a label."""
 
 import re
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -88,6 +89,34 @@ def test_names_are_labels_and_no_service_has_a_family_of_its_own(gateway: Gatewa
     assert 'envoy_cluster_name="my_own_name"' in text
     assert 'envoy_http_conn_manager_prefix="pre_fix"' in text
     assert 'envoy_secret="default/dot.ted.secret"' in text
+
+
+def number(gateway: Gateway, name: str) -> float:
+    """The value of a metric, 0 where it is not told."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", gateway.diagnostics("/metrics").text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def test_how_long_a_change_took_is_measured_from_the_edit_to_envoys_answer(gateway: Gateway, red: HttpUpstream) -> None:
+    gateway.apply("statistics", host(NAME, NAME) + mapping(NAME, NAME, red.service))
+    gateway.wait_served(NAME)
+    wait_until(lambda: number(gateway, "dragoman_change_seconds_count") > 0, what="the first change is counted")
+    counted = number(gateway, "dragoman_change_seconds_count")
+    edited = time.time()
+    with gateway.applied("statistics", host(NAME, NAME) + mapping(NAME, NAME, red.service, "/elsewhere/")):
+        gateway.wait_served(NAME, "/elsewhere/")
+        wait_until(lambda: number(gateway, "dragoman_change_seconds_count") > counted, what="the change is counted")
+        served = number(gateway, "dragoman_last_change_timestamp_seconds")
+        wait_until(lambda: number(gateway, 'dragoman_unanswered_resources{type="route"}') == 0, what="all is answered")
+    assert edited <= served <= time.time()
+    assert 0 < number(gateway, "dragoman_change_seconds_sum") < 600
+
+
+def test_a_team_sees_which_object_of_its_own_is_stopped(gateway: Gateway) -> None:
+    stopped = 'dragoman_object_problems{kind="Mapping",name="wrong",namespace="default",stops="true"}'
+    with gateway.applied("wrong", mapping("wrong", NAME, "somewhere:99999")):
+        wait_until(lambda: number(gateway, stopped) == 1, what="the object is named")
+    wait_until(lambda: number(gateway, stopped) == 0, what="it is named no longer")
 
 
 def test_what_is_nothing_for_every_cluster_is_not_gathered(gateway: Gateway, red: HttpUpstream) -> None:

@@ -141,3 +141,15 @@ def test_a_reader_of_some_keys_hears_of_no_others(snapshot: Snapshot, compared: 
         writer.commit({"c/1": two, "b/1": None})
     assert reader.changes().records == {"b/1": None}
     assert compared == [1, 1]
+
+
+def test_readers_are_told_when_the_first_of_what_led_to_the_news_began(snapshot: Snapshot) -> None:
+    writer, reader = snapshot.writer("objects"), snapshot.reader("objects")
+    writer.commit({"a": Record("1", b"")}, since=5.0)
+    assert reader.changes().since is None, "a first look compares"
+    writer.commit({"a": Record("2", b"")}, since=30.0)
+    writer.commit({"b": Record("1", b"")}, since=20.5)
+    writer.commit({"b": Record("2", b"")})
+    assert reader.changes().since == 20.5
+    writer.commit({"b": Record("3", b"")})
+    assert reader.changes().since is None
