@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 # The tests that start no process: the rest is for `make test`.
 QUICK := not (envoy or system or image or faults or kubernetes or cluster or guard)
 
-.PHONY: help run cluster test e2e conformance system check golden crds lintdocs metrics envoyapi bench guard fuzz image lock clean
+.PHONY: help run cluster test e2e conformance system check golden crds lintdocs metrics monitoring envoyapi bench guard fuzz image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -60,6 +60,9 @@ lintdocs: .venv/dev.stamp ## rewrite the pages of docs/lint from the codes' own 
 
 metrics: .venv/dev.stamp ## rewrite the table in docs/metrics.md from the code's own metrics
 	@$(BIN)/python -m diagnostics.page
+
+monitoring: .venv/dev.stamp ## rewrite the chart's alerts and boards
+	@$(BIN)/python -m monitoring
 
 envoyapi: .venv/dev.stamp ## rewrite the encoders from envoy-data-plane
 	@$(BIN)/python -m envoyapi.generate

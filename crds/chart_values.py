@@ -183,6 +183,11 @@ VALUES: Final = (
             ("metricRelabelings", "the same", _LIST),
         )
     ),
+    Value("metrics.prometheusRule.enabled", "[alerts](metrics.md#alerts) for the Prometheus operator", _BOOLEAN),
+    Value("metrics.prometheusRule.selector", "labels by which the operator finds them", _OBJECT),
+    Value("metrics.boards.enabled", "ConfigMaps with [boards](metrics.md#boards) for Grafana's sidecar", _BOOLEAN),
+    Value("metrics.boards.labels", "by which the sidecar finds them", _OBJECT),
+    Value("metrics.boards.annotations", "such as the folder in Grafana", _OBJECT),
     Value("networkPolicy.enabled", "a NetworkPolicy: clients at the Listeners' ports, and the admin port", _BOOLEAN),
     Value("networkPolicy.adminFrom", "who may ask the admin port; `[]`: all pods", _LIST),
     Value("networkPolicy.egress", "what the pods may ask; `[]`: everything", _LIST),

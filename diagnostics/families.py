@@ -47,7 +47,7 @@ OBJECT_PROBLEMS: Final = Family(
     "dragoman_object_problems",
     "gauge",
     "Problems of an object; those that stop it, and others. Objects without one are not listed.",
-    ("kind", "namespace", "name", "stops"),
+    ("kind", "object_namespace", "object_name", "stops"),
     use='Alert the team that owns the namespace on stops="true".',
 )
 LEFT_OUT: Final = Family(

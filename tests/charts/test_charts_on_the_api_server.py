@@ -50,7 +50,7 @@ PLURALS = {
     "KubernetesEndpointResolver": f"{OURS}/namespaces/{{}}/kubernetesendpointresolvers",
     "ConsulResolver": f"{OURS}/namespaces/{{}}/consulresolvers",
 }
-OPERATORS = {"ServiceMonitor", "PodMonitor"}
+OPERATORS = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
 """Kinds of others, which this API server does not know."""
 CASES: dict[str, dict[str, Any]] = {
     "nothing": {},

@@ -19,7 +19,7 @@ from tests.diagnostics.running_diagnostics import RunningDiagnostics, StandIn
 from tests.support import plain
 from tests.support.envoy import RealEnvoy, short_folder
 
-B = (("kind", "Mapping"), ("name", "b"), ("namespace", "default"))
+B = (("kind", "Mapping"), ("object_name", "b"), ("object_namespace", "default"))
 
 LIVE = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nLIVE\n"
 

@@ -12,6 +12,7 @@ from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, endpoint_slice, host, mapping, service, tls_secret
 from tests.support.ports import unused_port
+from tests.support.promql import QUESTIONS, named
 from tests.support.statsd import StatsdSink
 from tests.support.upstream import HttpUpstream
 
@@ -113,7 +114,7 @@ def test_how_long_a_change_took_is_measured_from_the_edit_to_envoys_answer(gatew
 
 
 def test_a_team_sees_which_object_of_its_own_is_stopped(gateway: Gateway) -> None:
-    stopped = 'dragoman_object_problems{kind="Mapping",name="wrong",namespace="default",stops="true"}'
+    stopped = 'dragoman_object_problems{kind="Mapping",object_name="wrong",object_namespace="default",stops="true"}'
     with gateway.applied("wrong", mapping("wrong", NAME, "somewhere:99999")):
         wait_until(lambda: number(gateway, stopped) == 1, what="the object is named")
     wait_until(lambda: number(gateway, stopped) == 0, what="it is named no longer")
@@ -135,3 +136,22 @@ def test_what_is_nothing_for_every_cluster_is_not_gathered(gateway: Gateway, red
     assert {"envoy_cluster_upstream_rq_total", "envoy_cluster_upstream_cx_active"} <= found
     empty = re.compile(r"envoy_cluster_(assignment_|lb_(subsets|zone|local|recalculate)_|update_duration)")
     assert {name for name in found if empty.match(name)} == set()
+
+
+def test_every_metric_that_alerts_and_boards_ask_for_is_there(gateway: Gateway, red: HttpUpstream) -> None:
+    """Envoy tells some only when there was something to count: it is asked until then."""
+    pair = authority().sign(NAME)
+    texts = tls_secret("boards", pair.certificate, pair.key) + host(NAME, NAME, tlsSecret={"name": "boards"})
+    texts += mapping("red", NAME, red.service, "/red/") + mapping("wrong", NAME, "somewhere:99999", "/wrong/")
+    wanted = {metric for question in QUESTIONS.values() for metric in named(question)}
+    missing = wanted
+
+    def all_are_there() -> bool:
+        nonlocal missing
+        text = gateway.diagnostics("/metrics").text
+        missing = wanted - set(re.findall(r"^(?:# TYPE )?(\w+)", text, re.MULTILINE))
+        return not missing
+
+    with gateway.applied("boards", texts):
+        gateway.wait_served(NAME, "/red/", tls=True)
+        wait_until(all_are_there, 40, what=lambda: str(missing))
