@@ -6,6 +6,7 @@ the same however many names there are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Final, overload
 
@@ -37,7 +38,7 @@ def bucketed(hosts: Iterable[VirtualHost]) -> dict[str, tuple[VirtualHost, ...]]
 
 
 class Hosts(Sequence[VirtualHost]):
-    """Virtual hosts in the order of their hostnames, those without a name last; read-only, and equal by its buckets."""
+    """Virtual hosts in the order of their hostnames, those without a name last; equal by their buckets."""
 
     __slots__ = ("_ordered", "buckets")
 
@@ -52,10 +53,11 @@ class Hosts(Sequence[VirtualHost]):
 
     @property
     def ordered(self) -> tuple[VirtualHost, ...]:
-        """All of them: for who needs all, which a change does not."""
+        """All of them, those without a name together: for who needs all, which a change does not."""
         if self._ordered is None:
             found = [host for some in self.buckets.values() for host in some]
-            self._ordered = tuple(sorted(found, key=lambda host: (not host.name, host.hostname)))
+            named = [host for host in found if host.name]
+            self._ordered = (*sorted(named, key=lambda host: host.hostname), *_joined(found))
         return self._ordered
 
     def __eq__(self, other: object) -> bool:
@@ -65,7 +67,7 @@ class Hosts(Sequence[VirtualHost]):
         return hash(self.ordered)
 
     def __len__(self) -> int:
-        return sum(map(len, self.buckets.values()))
+        return len(self.ordered)
 
     def __iter__(self) -> Iterator[VirtualHost]:
         return iter(self.ordered)
@@ -81,3 +83,15 @@ class Hosts(Sequence[VirtualHost]):
 
     def __repr__(self) -> str:
         return f"Hosts.of({self.ordered!r})"
+
+
+def _joined(hosts: Iterable[VirtualHost]) -> Iterator[VirtualHost]:
+    """Those without a name, one for all that say the same: they are names that nobody is to serve."""
+    alike: dict[VirtualHost, list[VirtualHost]] = {}
+    for host in hosts:
+        if not host.name:
+            alike.setdefault(replace(host, hostname="", also=(), origins=()), []).append(host)
+    for said, some in sorted(alike.items(), key=lambda each: min(host.hostname for host in each[1])):
+        first, *also = sorted({domain for host in some for domain in (host.hostname, *host.also)})
+        origins = sorted({origin for host in some for origin in host.origins})
+        yield replace(said, hostname=first, also=tuple(also), origins=tuple(origins))

@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from translator import ir
@@ -171,20 +172,23 @@ def cuts_of(loads: Mapping[str, Load]) -> tuple[str, ...]:
     `loads` are those of its buckets. Each cut is what all hashes in a shard begin with.
     """
     known = sorted(bucket for bucket, load in loads.items() if load.hosts)
-    return tuple(_cut(known, loads, "")) if known else ()
+    found = [loads[bucket] for bucket in known]
+    weights = [0, *accumulate([load.weight for load in found])]
+    hosts = [0, *accumulate([load.hosts for load in found])]
 
+    def cut(first: int, last: int, prefix: str) -> Iterator[str]:
+        if weights[last] - weights[first] <= MOST_WEIGHT or hosts[last] - hosts[first] == 1:
+            yield prefix
+        elif len(prefix) == DEPTH:
+            yield from found[first].cuts
+        else:
+            middle = bisect_left(known, f"{prefix}1", first, last)
+            if first < middle:
+                yield from cut(first, middle, f"{prefix}0")
+            if middle < last:
+                yield from cut(middle, last, f"{prefix}1")
 
-def _cut(known: Sequence[str], loads: Mapping[str, Load], prefix: str) -> Iterator[str]:
-    weight = sum([loads[bucket].weight for bucket in known])
-    if weight <= MOST_WEIGHT or sum([loads[bucket].hosts for bucket in known]) == 1:
-        yield prefix
-    elif len(prefix) == DEPTH:
-        yield from loads[prefix].cuts
-    else:
-        middle = bisect_left(known, f"{prefix}1")
-        for some, longer in ((known[:middle], f"{prefix}0"), (known[middle:], f"{prefix}1")):
-            if some:
-                yield from _cut(some, loads, longer)
+    return tuple(cut(0, len(known), "")) if known else ()
 
 
 def buckets_of(cut: str) -> Iterator[str]:
