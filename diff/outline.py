@@ -14,6 +14,7 @@ from translator import ir
 from translator.derived import owner_of
 from translator.ir import ObjectKey
 from translator.pipeline import Pipeline
+from translator.provenance import owners_of
 from translator.resources import Resource
 from translator.wording import asked_of
 from translator.xds.listener import encode_filter_chain
@@ -139,7 +140,9 @@ def _chains(pipeline: Pipeline) -> Iterator[Item]:
         encoded = bytes(encode_filter_chain(chain))
         names = ", ".join(chain.server_names) or "any name"
         about = f"{names} in TLS" if chain.tls or chain.passthrough else "clear text"
-        origins = chain.origins + (chain.body.options.origins if isinstance(chain.body, ir.HttpChain) else ())
+        origins = chain.origins
+        if isinstance(chain.body, ir.HttpChain):
+            origins += (*owners_of(chain.body), *chain.body.options.origins)
         yield Item("chain", chain.name, about, encoded, _json(_CHAIN, encoded), _written(origins))
 
 

@@ -63,6 +63,7 @@ class Provenance:
             if chain.listener == name:
                 yield from chain.origins
                 if isinstance(chain.body, ir.HttpChain):
+                    yield from owners_of(chain.body)
                     yield from chain.body.options.origins
 
     def _of_routes_in(self, name: str) -> Iterator[ObjectKey]:
@@ -107,6 +108,13 @@ class Provenance:
         for namespace, service in services_of(name):
             yield f"core/Service/{namespace}/{service}"
             yield from self._kubernetes.slices.view().get((namespace, service), ())
+
+
+def owners_of(body: ir.HttpChain) -> Iterator[ObjectKey]:
+    """Whose virtual hosts a chain has."""
+    for host in body.virtual_hosts:
+        if host.name:
+            yield from host.origins
 
 
 def _of_routes(routes: Iterable[ir.Route]) -> Iterator[ObjectKey]:

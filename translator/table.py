@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
+from translator.many import FROM, Many
 from translator.one import One
 
 K = TypeVar("K", bound=Hashable)
@@ -339,7 +340,7 @@ class Group(_Derived[G, A, Mapping[K, B]]):
 
     def _settle(self, stale: dict[Any, Any]) -> Moved:
         given = self._given
-        fresh: dict[G, dict[K, B]] = {}
+        fresh: dict[G, dict[K, B] | Many[K, B]] = {}
         for key, gives in self._answers(stale):
             if gives or key in given:
                 self._regroup(key, gives or {}, fresh)
@@ -350,7 +351,7 @@ class Group(_Derived[G, A, Mapping[K, B]]):
             self._replace(group, row or None, self._rows.get(group), moved)
         return moved
 
-    def _regroup(self, key: K, gives: dict[G, B], fresh: dict[G, dict[K, B]]) -> None:
+    def _regroup(self, key: K, gives: dict[G, B], fresh: dict[G, dict[K, B] | Many[K, B]]) -> None:
         """Bring one member's contributions up to date; a row is copied before its first change in a sweep."""
         known = self._given.get(key)
         gave = dict((known,)) if isinstance(known, tuple) else known
@@ -361,7 +362,8 @@ class Group(_Derived[G, A, Mapping[K, B]]):
                 continue
             members = fresh.get(group)
             if members is None:
-                members = fresh[group] = dict(self._rows.get(group, ()))
+                before = self._rows.get(group, {})
+                members = fresh[group] = Many(before) if len(before) >= FROM else dict(before)
             if group in gives:
                 members[key] = gives[group]
             else:

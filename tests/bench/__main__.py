@@ -26,6 +26,7 @@ PARTS = {
     "changes": "one changed Mapping among many in a folder",
     "http_routes": "one changed HTTPRoute beside one changed Mapping",
     "route_probes": "HTTPRoutes that come and change on a real API server",
+    "new_hosts": "a new hostname among many: an HTTPRoute, an Ingress, a Host",
     "big_hosts": "Envoy's CPU a request, by the routes of a big Host alone",
     "requests": "Envoy's CPU a request, for what stands in every listener",
     "index": "what an index and shards are worth",

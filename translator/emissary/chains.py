@@ -16,6 +16,7 @@ how they get them.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from typing import Final, Literal
 
 from translator import ir
@@ -125,23 +126,6 @@ def _conflict(claim: Claim, same: Claim | None, by_tls: Claim | None) -> Problem
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """The names of a Host at a Listener that it is bound to, served there or not."""
-
-    names: HostNames
-    is_stopped: bool
-
-
-def bound_to(names: HostNames, ports: Iterable[OpenPort], *, is_stopped: bool) -> dict[str, Bound]:
-    """Where a Host has its names, by the clear text chains of the Listeners: also where only its labels are unknown."""
-    return {
-        clear_text_name(port.name): Bound(names, is_stopped)
-        for port in ports
-        if may_have(port, names) and not port.quic
-    }
-
-
 def may_have(port: OpenPort, names: HostNames) -> bool:
     """Whether a Host's names are known at a Listener: it is bound to it, or may be for all that can be read of it."""
     return port.http and port.binding is not None and port.binding.may_include(names)
@@ -198,39 +182,19 @@ def tls_chain(
     )
 
 
-def clear_text_chain(
-    name: str, hosts: list[ir.VirtualHost], port: OpenPort, common: ir.HttpOptions, bound: Mapping[ObjectKey, Bound]
-) -> ir.FilterChain | None:
-    """The chain for all HTTP in clear text at a Listener, if anything is asked for.
-
-    Args:
-        name: of the chain.
-        hosts: that are served.
-        port: the Listener.
-        common: how HTTP is spoken everywhere.
-        bound: the names of all Hosts at the Listener, by the keys of these.
-    """
-    is_wide = any(is_glob(host.hostname) for host in hosts)
-    silent: dict[str, ir.VirtualHost] = {host.hostname: host for host in hosts}
-    for key in sorted(bound):
-        if bound[key].is_stopped or is_wide:
-            called = bound[key].names.virtual_host
-            for hostname in bound[key].names.hostnames:
-                silent.setdefault(hostname, ir.VirtualHost(called, hostname, "never", "reject", (key,)))
-    answers = list(silent.values())
-    if is_wide:
-        names = {key: each.names.hostnames for key, each in bound.items()}
-        answers = [*_guarded(answers, names, 404), *_closed(answers, names, "reject")]
-    return _chain(name, port, answers, port.http_options(common)) if answers else None
+def ports_of(names: Iterable[str]) -> tuple[str, ...]:
+    """The ports in names that are globs, each with its colon."""
+    return tuple(sorted({name[len(without_port(name)) :] for name in names if is_glob(name)} - {""}))
 
 
-def _closed(
-    present: list[ir.VirtualHost], names: Names, answer: Literal["reject", "misdirected"]
+def closed(
+    present: Iterable[ir.VirtualHost], names: Names, answer: Literal["reject", "misdirected"], ports: tuple[str, ...]
 ) -> tuple[ir.VirtualHost, ...]:
-    """What answers for names that none of the virtual hosts has, in every spelling that Envoy's domains can say."""
+    """What answers for names that none of the virtual hosts has, in every spelling that Envoy's domains can say.
+
+    `ports` are those that wide names are spelled with.
+    """
     taken = {domain for host in present for domain in (host.hostname, *host.also)}
-    wide = [host.hostname for host in present if is_glob(host.hostname)]
-    ports = tuple(sorted({name[len(without_port(name)) :] for name in wide} - {""}))
     domains: dict[str, ObjectKey] = {}
     for key in sorted(names):
         for hostname in names[key]:
@@ -244,22 +208,48 @@ def _closed(
     return (ir.VirtualHost("", first, "never", answer, origins, also=tuple(also)),)
 
 
-def _guarded(hosts: list[ir.VirtualHost], names: Names, status: int) -> list[ir.VirtualHost]:
+def _closed(
+    present: list[ir.VirtualHost], names: Names, answer: Literal["reject", "misdirected"]
+) -> tuple[ir.VirtualHost, ...]:
+    return closed(present, names, answer, ports_of(host.hostname for host in present))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The names beside which a virtual host stands, as far as they matter to one with a wide name.
+
+    `globs` are those without a port, but for `*`. `few` are two of the names, or all if there are no more.
+    """
+
+    globs: tuple[str, ...] = ()
+    few: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "Beside":
+        """What matters of these names."""
+        found = set(names)
+        wide = sorted(name for name in found if is_glob(name) and name != "*" and name == without_port(name))
+        return cls(tuple(wide), tuple(nsmallest(2, found)))
+
+
+def guarded(hosts: Iterable[ir.VirtualHost], beside: Beside, status: int) -> list[ir.VirtualHost]:
     """The virtual hosts, of which those for globs do not answer for what others are spelled as beyond domains."""
-    every = {name for each in names.values() for name in each}
-    wide = sorted(name for name in every if is_glob(name) and name != "*" and name == without_port(name))
 
     def guards(hostname: str) -> tuple[ir.Guard, ...]:
-        if not is_glob(hostname) or not every - {hostname}:
+        if not is_glob(hostname) or all(name == hostname for name in beside.few):
             return ()
         globs: list[str] = []
         if hostname.endswith("*"):
-            globs = [name for name in wide if name.startswith("*")]
+            globs = [name for name in beside.globs if name.startswith("*")]
         elif server_of(hostname) == "*":  # `*:8443` is a suffix for Envoy, which wins over the beginnings of names
-            globs = [name for name in wide if name.endswith("*")]
+            globs = [name for name in beside.globs if name.endswith("*")]
         return (ir.Guard(tuple(globs), status),)
 
     return [replace(host, guards=host.guards + found) if (found := guards(host.hostname)) else host for host in hosts]
+
+
+def _guarded(hosts: list[ir.VirtualHost], names: Names, status: int) -> list[ir.VirtualHost]:
+    return guarded(hosts, Beside.of(name for each in names.values() for name in each), status)
 
 
 def virtual_host(host: ServedHost, port: OpenPort, options: ir.HttpOptions, *, tls: bool) -> ir.VirtualHost:

@@ -21,16 +21,15 @@ from translator.emissary.association import Association, HostEntry
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
     Settled,
-    bound_to,
     chains_beside,
     claims_of,
-    clear_text_chain,
     clear_text_name,
     listener_of,
     settle,
     tls_chain,
     virtual_host,
 )
+from translator.emissary.clear_text import ClearText, clear_text_chain, place_of
 from translator.emissary.contexts import Context, Contexts
 from translator.emissary.filters import Filters
 from translator.emissary.grouping import GroupKey, HostPattern
@@ -196,11 +195,6 @@ class EmissaryTables:
         settled = tables.each("claims settled", claims, lambda name, them: settle(them, _owner(read(named, name))))
         self._sharing.declare(settled)
         self.shared = self._sharing.names
-        self._bound = tables.group(
-            "names at listeners",
-            self._hosts.names,
-            lambda key, row: bound_to(row, every(ports).values(), is_stopped=self._hosts.is_stopped(key)),
-        )
         self._beside = tables.group(
             "names beside others", self._hosts.names, lambda _, row: chains_beside(row, every(ports).values())
         )
@@ -209,11 +203,14 @@ class EmissaryTables:
         )
         by_tls = tables.each("TLS chains", settled, lambda name, row: self._tls_chain(name, row, ports))
         in_clear = tables.group("hosts in clear text", settled, lambda _, row: self._in_clear(row, ports))
-        clear = tables.each(
-            "clear text chains",
-            tables.union("clear text wanted", in_clear, self._bound),
-            lambda name, _: self._clear_chain(name, read(in_clear, name) or {}, ports),
-        )
+        clear = ClearText(
+            tables,
+            self._hosts.names,
+            self._hosts.is_stopped,
+            in_clear,
+            ports,
+            lambda name, hosts: self._clear_chain(name, hosts, ports),
+        ).chains
         named_chains, named_problems = chains_and_problems(tables, "TCP by name", named)
         portwide = tcp.declare_portwide(clear, tables.union("chains for names in TLS", named_chains, by_tls))
         portwide_chains, portwide_problems = chains_and_problems(tables, "TCP by port", portwide)
@@ -250,23 +247,23 @@ class EmissaryTables:
         found = None if port.quic else read(self._quic, (port.address, port.port))
         return next(iter(found.values())) if found else None
 
-    def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[str, tuple[ir.VirtualHost, ...]]:
+    def _in_clear(self, row: Settled, ports: Table[str, OpenPort]) -> dict[tuple[str, str], tuple[ir.VirtualHost, ...]]:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None or port.quic:
             return {}
         options = port.http_options(self._observability.http_options())
         hosts = [virtual_host(claim.host, port, options, tls=False) for claim in row.claims]
-        return {clear_text_name(port.name): self._sharing.of(hosts, row, by_tls=False)}
+        found: dict[tuple[str, str], tuple[ir.VirtualHost, ...]] = {}
+        for host in self._sharing.of(hosts, row, by_tls=False):
+            at = place_of(clear_text_name(port.name), host.hostname)
+            found[at] = (*found.get(at, ()), host)
+        return found
 
-    def _clear_chain(
-        self, name: str, members: Mapping[str, tuple[ir.VirtualHost, ...]], ports: Table[str, OpenPort]
-    ) -> ir.FilterChain | None:
+    def _clear_chain(self, name: str, hosts: ir.Hosts, ports: Table[str, OpenPort]) -> ir.FilterChain | None:
         port = read(ports, listener_of(name))
         if port is None:
             return None
-        hosts = [host for them in members.values() for host in them]
-        common = self._observability.http_options()
-        return self._filtered(clear_text_chain(name, hosts, port, common, read(self._bound, name) or {}))
+        return self._filtered(clear_text_chain(name, hosts, port, self._observability.http_options()))
 
     def _filtered(self, chain: ir.FilterChain | None) -> ir.FilterChain | None:
         """A chain with what holds for all its routes."""

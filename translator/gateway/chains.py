@@ -15,9 +15,12 @@ from translator.gateway.conditions import MOST_NAMED, Condition, named, true
 from translator.gateway.hostnames import EVERY, best, covers, domains, server_names, wider
 from translator.gateway.listeners import SPEAKING_HTTP, ListenerKey, port_of
 from translator.ir import ObjectKey
+from translator.ir.hosts import bucket_of, bucketed
 from translator.ir.ports import Port
 
 _CLEAR: Final = "cleartext"
+
+Bucket = tuple[ir.VirtualHost, ...]
 
 MOST_BESIDE: Final = 100
 """Hostnames at a port that each chain in TLS lists one by one, so as to tell those that another listener has from those
@@ -67,51 +70,70 @@ def virtual_host_name(port: int, listener: str, hostname: str) -> str:
     return f"{listener_name(('TCP', port))}/{listener or '*'}/{hostname or '*'}"
 
 
-def chain_of(
-    name: str,
-    own: Sequence[Served],
-    names: Mapping[ListenerKey, Iterable[str]],
-    taken: Collection[str],
-    common: ir.HttpOptions,
-) -> ir.FilterChain:
-    """The chain of a name.
+def frame_of(name: str, own: Sequence[Served], taken: Collection[str], common: ir.HttpOptions) -> ir.FilterChain:
+    """The chain of a name as it is without any route.
 
     Args:
         name: of the chain.
         own: its listeners; in TLS that is one.
-        names: the hostnames that routes have at them.
         taken: the hostnames of all listeners at the port, those that are not served too.
         common: how HTTP is spoken everywhere.
     """
     first = own[0]
-    hosts = [host for each in own for host in _virtual_hosts(each, names.get(each.key, ()), taken)]
+    hosts = [_virtual_host(each, each.hostname) for each in own if best(each.hostname, taken) == each.hostname]
     here = {domain for host in hosts for domain in (host.hostname, *host.also)}
     beside = taken if first.tls is None or len(taken) <= MOST_BESIDE else _within(first.hostname, taken)
     others = [domain for hostname in beside for domain in domains(hostname) if domain not in here]
     hosts += _closed(others, "reject" if first.tls is None else "misdirected")
     if len(hosts) > 1:
-        hosts = [_guarded(host, 404 if first.tls is None else 421) for host in hosts]
+        hosts = [_guarded(host) for host in hosts]
     options = replace(common, stat_prefix="ingress_http" if first.tls is None else "ingress_https")
-    body = ir.HttpChain(options, tuple(sorted(hosts, key=lambda host: (not host.name, host.hostname))), any_port=True)
+    body = ir.HttpChain(options, ir.Hosts.of(sorted(hosts, key=_by_hostname)), any_port=True)
     origins: tuple[ObjectKey, ...] = tuple(dict.fromkeys(each.key[0] for each in own))
     wanted = server_names(first.hostname) if first.tls else ()
     return ir.FilterChain(name, listener_name(first.place), wanted, first.tls, body, origins)
 
 
-def _virtual_hosts(listener: Served, names: Iterable[str], taken: Container[str]) -> Iterable[ir.VirtualHost]:
-    """The hostnames that are a listener's: its own, and of its routes those that no other listener says more of."""
+def chain_of(frame: ir.FilterChain, of_routes: Mapping[tuple[ListenerKey, str], Bucket]) -> ir.FilterChain:
+    """The chain, with the virtual hosts that routes of its listeners have, by listener and bucket."""
+    body = frame.body
+    if not of_routes or not isinstance(body, ir.HttpChain):
+        return frame
+    hosts = body.virtual_hosts
+    buckets = dict(hosts.buckets) if isinstance(hosts, ir.Hosts) else bucketed(hosts)
+    if len(hosts) == 1:  # and is so no more
+        buckets = {bucket: tuple(map(_guarded, some)) for bucket, some in buckets.items()}
+    for (_, bucket), some in sorted(of_routes.items()):
+        buckets[bucket] = (*buckets[bucket], *some) if bucket in buckets else some
+    return replace(frame, body=replace(body, virtual_hosts=ir.Hosts(buckets)))
+
+
+def hosts_of_routes(listener: Served, names: Iterable[str], taken: Container[str]) -> Bucket:
+    """The virtual hosts for hostnames of a listener's routes, of which no other listener says more; not for its own."""
+    wanted = sorted({name for name in names if name != listener.hostname and best(name, taken) == listener.hostname})
+    return tuple([_guarded(_virtual_host(listener, name)) for name in wanted])
+
+
+def bucket_of_name(hostname: str) -> str:
+    """The bucket of the virtual host of a hostname."""
+    return bucket_of(domains(hostname)[0])
+
+
+def _virtual_host(listener: Served, hostname: str) -> ir.VirtualHost:
     secure: Literal["never", "always"] = "never" if listener.tls is None else "always"
-    for hostname in sorted({listener.hostname, *names}):
-        if best(hostname, taken) == listener.hostname:
-            first, *also = domains(hostname)
-            name = virtual_host_name(listener.port, listener.hostname, hostname)
-            yield ir.VirtualHost(name, first, secure, "route", (listener.key[0],), also=tuple(also))
+    first, *also = domains(hostname)
+    name = virtual_host_name(listener.port, listener.hostname, hostname)
+    return ir.VirtualHost(name, first, secure, "route", (listener.key[0],), also=tuple(also))
 
 
-def _guarded(host: ir.VirtualHost, status: int) -> ir.VirtualHost:
+def _by_hostname(host: ir.VirtualHost) -> tuple[bool, str]:
+    return not host.name, host.hostname
+
+
+def _guarded(host: ir.VirtualHost) -> ir.VirtualHost:
     """A wide name does not answer for what is no name at all, such as `someone@` before one that another has."""
     is_wide = bool(host.name) and host.hostname.startswith("*")
-    return replace(host, guards=(ir.Guard(status=status),)) if is_wide else host
+    return replace(host, guards=(ir.Guard(status=404 if host.secure == "never" else 421),)) if is_wide else host
 
 
 def _within(own: str, taken: Iterable[str]) -> list[str]:

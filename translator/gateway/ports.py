@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 
 from translator import ir
-from translator.gateway.chains import Neighbours, Served, chain_of, listener_name, neighbours_of, overlapping
+from translator.gateway.chains import (
+    Bucket,
+    Neighbours,
+    Served,
+    chain_of,
+    frame_of,
+    hosts_of_routes,
+    listener_name,
+    neighbours_of,
+    overlapping,
+)
 from translator.gateway.conditions import Condition
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways
@@ -32,7 +42,8 @@ from translator.tables import Table, Tables, read
 class Ports:
     """`verdicts` and `served` are by listener, `by_owner` the verdicts by who declares it; `chains`, `listeners`: IR.
 
-    `presented` are the certificates that Gateways show to services. `names` are the hostnames of routes, by listener.
+    `presented` are the certificates that Gateways show to services. `names` are the hostnames of routes, by listener
+    and bucket.
     `hostnames` are those at a port that are somebody's, served or not.
     """
 
@@ -40,12 +51,11 @@ class Ports:
         self,
         tables: Tables,
         gateways: Gateways,
-        names: Table[ListenerKey, Mapping[Named, str]],
+        names: Table[tuple[ListenerKey, str], Mapping[Named, str]],
         terminations: Terminations,
         elsewhere: Elsewhere,
         options: Options,
     ) -> None:
-        self._names = names
         self._names_shared = elsewhere.shared
         self._terminations = terminations
         self._common = elsewhere.http_options
@@ -76,6 +86,7 @@ class Ports:
             "certificates towards services", gateways.all, lambda _, row: terminations.presented(row)
         )
         own = tables.each("listeners that open", self.served, lambda _, row: row if row.shared is None else None)
+        self._own: Table[ListenerKey, Served] = own
         self.by_port: Table[Port, Mapping[ListenerKey, Served]] = tables.group(
             "listeners served by port", own, lambda _, row: {row.place: row}
         )
@@ -85,7 +96,12 @@ class Ports:
         members = tables.group(
             "listeners served by chain", own, lambda _, row: {row.chain: row} if row.speaks_http else {}
         )
-        self.chains: Table[str, ir.FilterChain] = tables.each("chains of gateways", members, self._chain)
+        frames = tables.each("chains of gateways without routes", members, self._frame)
+        of_routes = tables.each("virtual hosts of routes by bucket", names, self._hosts_of_routes)
+        by_chain = tables.group("virtual hosts of routes by chain", of_routes, self._in_chain)
+        self.chains: Table[str, ir.FilterChain] = tables.each(
+            "chains of gateways", frames, lambda name, frame: chain_of(frame, read(by_chain, name) or {})
+        )
         opened = tables.group("ports opened by gateways", own, lambda _, row: {listener_name(row.place): row})
         self.listeners: Table[str, ir.Listener] = tables.each("listeners opened by gateways", opened, self._listener)
 
@@ -126,11 +142,22 @@ class Ports:
             refusal = unfit_for(shared, listener, ended.termination if ended else None)
         return judge(listener, refusal, ended, shared)
 
-    def _chain(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.FilterChain:
+    def _frame(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.FilterChain:
         own = tuple([served[key] for key in sorted(served)])
-        names = {each.key: tuple((read(self._names, each.key) or {}).values()) for each in own}
-        taken: frozenset[str] = read(self.hostnames, ("", own[0].place)) or frozenset()
-        return chain_of(name, own, names, taken, self._common())
+        return frame_of(name, own, self._hostnames_at(own[0]), self._common())
+
+    def _hosts_of_routes(self, at: tuple[ListenerKey, str], names: Mapping[Named, str]) -> Bucket | None:
+        served = read(self._own, at[0])
+        if served is None or not served.speaks_http:
+            return None
+        return hosts_of_routes(served, names.values(), self._hostnames_at(served)) or None
+
+    def _in_chain(self, at: tuple[ListenerKey, str], hosts: Bucket) -> dict[str, Bucket]:
+        served = read(self._own, at[0])
+        return {served.chain: hosts} if served is not None else {}
+
+    def _hostnames_at(self, served: Served) -> frozenset[str]:
+        return read(self.hostnames, ("", served.place)) or frozenset()
 
     def _listener(self, name: str, served: Mapping[ListenerKey, Served]) -> ir.Listener:
         transport, port = next(iter(served.values())).place

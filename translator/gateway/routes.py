@@ -12,7 +12,7 @@ from translator import ir
 from translator.decode import Problem
 from translator.filters.address_rules import AddressRules
 from translator.gateway.attachment import Attachment, Place, attach, is_named, unread, unserved
-from translator.gateway.chains import virtual_host_name
+from translator.gateway.chains import bucket_of_name, virtual_host_name
 from translator.gateway.gateways import Gateways
 from translator.gateway.kinds.shared import Object, ParentRef
 from translator.gateway.listeners import ListenerKey, Named
@@ -37,7 +37,10 @@ MOST_MEETINGS: Final = 100_000
 
 
 class Attachments:
-    """`all` are what became of the parents of each route, by route; `names` the hostnames of routes, by listener."""
+    """`all` are what became of the parents of each route, by route; `names` the hostnames of routes.
+
+    These are by listener, and by the buckets of their virtual hosts.
+    """
 
     def __init__(self, tables: Tables, gateways: Gateways, routes: Table[ObjectKey, Route]) -> None:
         self._gateways = gateways
@@ -46,8 +49,8 @@ class Attachments:
         )
         names = tables.group("names of routes", self.all, lambda _, row: _names_of(row))
         named = tables.each("hostnames of routes", names, lambda _, __: True)
-        self.names: Table[ListenerKey, Mapping[Named, str]] = tables.group(
-            "hostnames by listener", named, lambda name, _: {(name[0], name[1]): name[2]}
+        self.names: Table[tuple[ListenerKey, str], Mapping[Named, str]] = tables.group(
+            "hostnames by listener", named, lambda name, _: {((name[0], name[1]), bucket_of_name(name[2])): name[2]}
         )
 
     def _attach(self, route: Route) -> Iterator[Attachment]:

@@ -4,13 +4,14 @@ A connection in TLS is for the name that it was made for. Who asks on it for ano
 again, which finds the certificate of that host.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
 from translator import ir
 from translator.ingress.paths import EVERY
 from translator.ir import ObjectKey
+from translator.ir.hosts import bucket_of
 
 CLEAR: Final = "cleartext"
 OTHERS: Final = "tls"
@@ -61,10 +62,22 @@ def over(host: str) -> Iterator[str]:
         yield f"*.{rest}"
 
 
-def clear_chain(port: int, hosts: Iterable[str], common: ir.HttpOptions) -> ir.FilterChain:
-    """The chain of all hosts in clear text."""
-    found = guarded([_virtual_host("http", host, host) for host in sorted(hosts)])
-    return _chain(port, CLEAR, found, replace(common, stat_prefix="ingress_http"), None)
+Bucket = tuple[ir.VirtualHost, ...]
+
+
+def bucket_of_host(host: str) -> str:
+    """The bucket of the virtual host of a host."""
+    return bucket_of(_domains(host)[0])
+
+
+def clear_hosts(hosts: Iterable[str]) -> Bucket:
+    """The virtual hosts of some hosts in clear text, beside others."""
+    return tuple([_guarded(_virtual_host("http", host, host)) for host in sorted(hosts)])
+
+
+def clear_chain(port: int, hosts: Mapping[str, Bucket], common: ir.HttpOptions) -> ir.FilterChain:
+    """The chain of all hosts in clear text, which come by their buckets."""
+    return _chain(port, CLEAR, _alone_or_beside(hosts), replace(common, stat_prefix="ingress_http"), None)
 
 
 def tls_chain(
@@ -97,34 +110,54 @@ def passing_chain(port: int, name: str, backend: ir.Backend, origin: ObjectKey) 
     return ir.FilterChain(chain_name(port, name), listener_name(port), (name,), None, body, (origin,), passthrough=True)
 
 
+def others_hosts(hosts: Iterable[str]) -> Bucket:
+    """The virtual hosts of some hosts in TLS that have no chain of their own."""
+    return tuple([_guarded(_virtual_host("https", host, host), 421) for host in sorted(hosts)])
+
+
+def away(elsewhere: Iterable[str]) -> ir.VirtualHost | None:
+    """What answers for the names in TLS that have a chain, where that is not theirs."""
+    names = [domain for name in sorted(elsewhere) for domain in _domains(name)]
+    return ir.VirtualHost("", names[0], "never", "misdirected", also=tuple(names[1:])) if names else None
+
+
 def others_chain(
-    port: int, hosts: Iterable[str], elsewhere: Iterable[str], tls: ir.TlsTermination, common: ir.HttpOptions
+    port: int,
+    hosts: Mapping[str, Bucket],
+    elsewhere: ir.VirtualHost | None,
+    tls: ir.TlsTermination,
+    common: ir.HttpOptions,
 ) -> ir.FilterChain:
-    """The chain for all other names in TLS; `elsewhere` are the names that have a chain."""
-    found = [_virtual_host("https", host, host) for host in sorted(hosts)]
-    here = {domain for host in found for domain in (host.hostname, *host.also)}
-    away = [domain for name in sorted(elsewhere) for domain in _domains(name) if domain not in here]
-    if away:
-        found.append(ir.VirtualHost("", away[0], "never", "misdirected", also=tuple(away[1:])))
-    return _chain(port, OTHERS, guarded(found, 421), replace(common, stat_prefix="ingress_https"), tls)
+    """The chain for all other names in TLS, whose hosts come by their buckets; `elsewhere` answers for the former."""
+    found = dict(hosts)
+    if elsewhere is not None:
+        bucket = bucket_of(elsewhere.hostname)
+        found[bucket] = (*found.get(bucket, ()), elsewhere)
+    return _chain(port, OTHERS, _alone_or_beside(found), replace(common, stat_prefix="ingress_https"), tls)
+
+
+def _alone_or_beside(hosts: Mapping[str, Bucket]) -> ir.Hosts:
+    """Virtual hosts by their buckets; one that is alone has nobody's names to guard."""
+    if len(hosts) == 1 and all(len(some) == 1 for some in hosts.values()):
+        return ir.Hosts({bucket: (replace(host, guards=()),) for bucket, (host,) in hosts.items()})
+    return ir.Hosts(dict(hosts))
 
 
 def guarded(hosts: list[ir.VirtualHost], status: int = 404) -> tuple[ir.VirtualHost, ...]:
+    """Virtual hosts beside each other."""
+    return tuple([_guarded(host, status) for host in hosts] if len(hosts) > 1 else hosts)
+
+
+def _guarded(host: ir.VirtualHost, status: int = 404) -> ir.VirtualHost:
     """A wide name does not answer for what is no name at all, such as `someone@` before one that another has."""
-    if len(hosts) == 1:
-        return tuple(hosts)
-    return tuple(
-        [
-            replace(host, guards=(ir.Guard(status=status),)) if host.name and host.hostname.startswith("*") else host
-            for host in hosts
-        ]
-    )
+    is_wide = bool(host.name) and host.hostname.startswith("*")
+    return replace(host, guards=(ir.Guard(status=status),)) if is_wide else host
 
 
 def _chain(
     port: int,
     name: str,
-    hosts: tuple[ir.VirtualHost, ...],
+    hosts: Sequence[ir.VirtualHost],
     options: ir.HttpOptions,
     tls: ir.TlsTermination | None,
 ) -> ir.FilterChain:

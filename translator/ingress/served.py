@@ -26,12 +26,17 @@ from translator.ingress.claims import (
 from translator.ingress.hosts import (
     CLEAR,
     OTHERS,
+    Bucket,
     Scheme,
+    away,
+    bucket_of_host,
     candidates,
     chain_name,
     clear_chain,
+    clear_hosts,
     listener_name,
     others_chain,
+    others_hosts,
     parent,
     passing_chain,
     tls_chain,
@@ -52,6 +57,10 @@ from translator.tables import Table, Tables, every, read
 LAST_RESORT: Final = "fallback-self-signed-cert"
 """The Secret that the entrypoint makes, in our own namespace: shown for names that nobody has a certificate for."""
 _SCHEMES: Final[tuple[Scheme, ...]] = ("http", "https")
+
+
+Bucketed = tuple[str, str]
+"""A chain, and a bucket of its virtual hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +172,16 @@ class StandardIngresses:
         tables, ports = self._tables, self._options.ingress_ports
         below = tables.group("hosts below a star", self._ownership.hosts, lambda host, _: {parent(host): True})
         http, *https = ports
-        together = tables.group(
-            "hosts of all ingresses", self._ownership.hosts, lambda _, __: {chain_name(http, CLEAR): True}
+        clear_name, others_name = chain_name(http, CLEAR), chain_name(https[0] if https else 0, OTHERS)
+        together = self._by_bucket(
+            "hosts of all ingresses",
+            tables.group("hosts of ingresses by bucket", self._ownership.hosts, lambda host, _: _at(clear_name, host)),
+            clear_hosts,
         )
         clear = tables.each(
             "clear text of ingresses",
             together,
-            lambda _, them: clear_chain(http, them, self._common()) if self._is_free(http) else None,
+            lambda _, them: clear_chain(http, _buckets(them), self._common()) if self._is_free(http) else None,
         )
         self.chains: Table[str, ir.FilterChain] = clear
         if https:
@@ -184,13 +196,22 @@ class StandardIngresses:
                 named,
                 lambda _, them: self._tls_chain(port, *next(iter(them.items())), below),
             )
-            apart = tables.group(
+            apart = self._by_bucket(
                 "hosts without a certificate",
-                self._ownership.hosts,
-                lambda host, _: {} if self._ownership.is_called(host) else {chain_name(port, OTHERS): True},
+                tables.group(
+                    "hosts without a certificate by bucket",
+                    self._ownership.hosts,
+                    lambda host, _: {} if self._ownership.is_called(host) else _at(others_name, host),
+                ),
+                others_hosts,
+            )
+            elsewhere = tables.each(
+                "hosts with a certificate elsewhere", apart, lambda _, __: away(every(self._ownership.named))
             )
             others = tables.each(
-                "chain of ingresses for other names", apart, lambda _, them: self._others_chain(port, them)
+                "chain of ingresses for other names",
+                apart,
+                lambda name, them: self._others_chain(port, them, read(elsewhere, name)),
             )
             self.chains = tables.union("chains of ingresses", clear, by_name, others)
         used = tables.group("listeners of ingresses used", self.chains, lambda _, chain: {chain.listener: chain})
@@ -202,6 +223,16 @@ class StandardIngresses:
                 name, self._options.bind_address, numbers[name], more_addresses=self._options.more_addresses
             ),
         )
+
+    def _by_bucket(
+        self,
+        name: str,
+        hosts: Table[Bucketed, Mapping[str, bool]],
+        made: Callable[[Iterable[str]], Bucket],
+    ) -> Table[str, Mapping[Bucketed, Bucket]]:
+        """Virtual hosts by their chains, made of the hosts in a bucket."""
+        buckets = self._tables.each(f"virtual hosts of {name}", hosts, lambda _, them: made(them))
+        return self._tables.group(name, buckets, lambda at, some: {at[0]: some})
 
     def _is_free(self, port: int) -> bool:
         return read(self._taken, tcp(port)) is None
@@ -243,11 +274,13 @@ class StandardIngresses:
             return None
         return passing_chain(port, name, replace(backend, protocol="tcp", tls=None, features=()), key)
 
-    def _others_chain(self, port: int, hosts: Iterable[str]) -> ir.FilterChain | None:
+    def _others_chain(
+        self, port: int, hosts: Mapping[Bucketed, Bucket], elsewhere: ir.VirtualHost | None
+    ) -> ir.FilterChain | None:
         tls = self._termination(self._last_resort())
         if tls is None or not self._is_free(port):
             return None
-        return others_chain(port, hosts, every(self._ownership.named), tls, self._common())
+        return others_chain(port, _buckets(hosts), elsewhere, tls, self._common())
 
     def _last_resort(self) -> ir.SecretRef:
         return ir.SecretRef(self._options.namespace, LAST_RESORT)
@@ -262,3 +295,11 @@ class StandardIngresses:
 def _is_checked(owner: Owner) -> bool:
     """Whether the requests of an Ingress are held to something."""
     return any(isinstance(each, Checks) for each in owner.treatment.filters)
+
+
+def _at(chain: str, host: str) -> dict[Bucketed, bool]:
+    return {(chain, bucket_of_host(host)): True}
+
+
+def _buckets(hosts: Mapping[Bucketed, Bucket]) -> dict[str, Bucket]:
+    return {bucket: some for (_, bucket), some in hosts.items()}

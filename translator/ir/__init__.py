@@ -25,6 +25,7 @@ from translator.ir.backends import (
     TlsVersions,
     UpstreamTls,
 )
+from translator.ir.hosts import Hosts
 from translator.ir.keys import ObjectKey
 from translator.ir.matches import HeaderMatch, PathMatch, QueryMatch, RouteMatch, Share, TextMatch
 from translator.ir.routes import (
@@ -73,6 +74,7 @@ __all__ = [
     "HeaderEdits",
     "HeaderMatch",
     "HeaderValue",
+    "Hosts",
     "HttpChain",
     "HttpOptions",
     "Listener",

@@ -1,5 +1,6 @@
 """Who is served, and where: names, connections, ports."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -92,10 +93,11 @@ class HttpChain:
 
     `filters` are what its routes say to HTTP filters as long as they do not say it themselves. `http3_port`: where
     clients are told to find the same by HTTP/3. `any_port`: a host is looked up without the port behind it.
+    Of a chain that may have very many `virtual_hosts` these are `translator.ir.hosts.Hosts`, else a tuple.
     """
 
     options: HttpOptions
-    virtual_hosts: tuple[VirtualHost, ...]
+    virtual_hosts: Sequence[VirtualHost]
     filters: tuple[Any, ...] = ()
     http3_port: int | None = None
     any_port: bool = False

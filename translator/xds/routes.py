@@ -5,7 +5,7 @@ As a rule a chain has one route configuration. One with very many routes has an 
 
     routes --> encoded --+--> by virtual host --> virtual hosts ------------> a route configuration a chain
                          |         |                                     +--> its index
-                         |     weights --> scoped chains --> plans --> shards --> their route configurations, scopes
+                         |     weights --> Scoping --> Plans --> shards --> their route configurations, scopes
                          +--> beginnings --> regions --+       |
                          +--> by piece <---------------+       +--> pieces
 """
@@ -25,20 +25,21 @@ from translator.xds import scoped
 from translator.xds.emptied import with_roots
 from translator.xds.intent import Intent, RouteKey
 from translator.xds.lately import Lately
-from translator.xds.regions import regions_of
+from translator.xds.plans import Plans, Scoping, virtual_hosts_of
+from translator.xds.regions import Regions, regions_of
 from translator.xds.route import EncodedRoute, encode_route
 from translator.xds.route_configuration import Head, encode_route_configuration, listed
-from translator.xds.scoped import encode_led, encode_scope
+from translator.xds.scoped import encode_led, encode_scope, encode_shared
 from translator.xds.shards import (
+    Bucket,
     Facts,
     Piece,
-    Plan,
     Protocols,
     Shard,
     carries,
     index_name,
+    index_of,
     is_large,
-    plan_of,
     weight_of,
 )
 from translator.xds.virtual_host import Behind, encode_virtual_host
@@ -70,7 +71,6 @@ class RouteTables:
 
         Below, two look-ups cost more than they save; and each change of the shape lets a chain's connections end.
         """
-        self._many = many
         self._lately = Lately()
         self._tables = tables
         self._intent = intent
@@ -83,26 +83,28 @@ class RouteTables:
         self._weights = tables.each(
             "weights of virtual hosts", self._by_host, lambda _, members: weight_of(len(members))
         )
-        self.was_scoped: Table[str, bool] = tables.source("chains that had an index")
-        self.scoped: Table[str, bool] = tables.each("chains with an index", intent.chains, self._is_scoped)
+        self._scoping = scoping = Scoping(tables, intent, many, self._weights)
+        self.scoped, self.was_scoped = scoping.scoped, scoping.was_scoped
         self._filters = self._filters_of_routes()
         self._heads = tables.each("heads of indexed chains", self.scoped, lambda name, _: self._head(name))
         self._declare_regions()
-        self.plans = tables.each("plans", self.scoped, lambda name, _: self._plan(name))
-        self.shards = self._shards()
-        self._indexes = self._named_indexes()
+        facts = Facts(
+            lambda host: read(self._weights, host) or 0, self._regions_of, lambda piece: read(self._changing, piece)
+        )
+        self._plans = plans = Plans(tables, scoping, facts)
+        self.shards = plans.shards
         hosts = self._virtual_hosts()
-        self._led = tables.each("led virtual hosts", self.shards, lambda _, shard: _led(shard))
+        leading = self._leading(hosts)
         self.configurations: Table[str, Resource] = tables.union(
             "route resources",
             tables.each("route configurations", intent.chains, lambda name, chain: self._whole(name, chain, hosts)),
             tables.each("shard resources", self.shards, lambda _, shard: self._shard_resource(shard)),
-            tables.each("index resources", self._indexes, lambda _, plan: self._index_resource(plan, hosts)),
+            tables.each("index resources", plans.indexes, lambda name, chain: self._index(name, chain, leading)),
         )
         self.scopes: Table[str, Resource] = tables.union(
             "scope resources",
             tables.each("scopes of shards", self.shards, lambda name, _: encode_scope(name)),
-            tables.each("scopes of indexes", self._indexes, lambda name, _: encode_scope(name)),
+            tables.each("scopes of indexes", plans.indexes, lambda name, _: encode_scope(name)),
         )
 
     def index_of(self, chain: str) -> str | None:
@@ -114,14 +116,6 @@ class RouteTables:
     def _attach(self, key: RouteKey, rows: Encoded) -> dict[str, Encoded]:
         hosts = read(self._intent.hosts_of, key) or ()
         return dict.fromkeys(hosts, rows)
-
-    def _is_scoped(self, name: str, chain: ir.FilterChain) -> bool | None:
-        """Whether a chain has an index; None for no, since a row that is not there wakes nobody."""
-        names = {host.name for host in virtual_hosts_of(chain) if carries(host)}
-        routes = sum([read(self._weights, host) or 0 for host in names])
-        if 2 * routes < self._many:
-            return None
-        return True if routes >= self._many or read(self.was_scoped, name) else None
 
     def _filters_of_routes(self) -> Table[str, bool]:
         """The filters that some route has on, be it none of a chain with an index: these come and go less often."""
@@ -155,7 +149,11 @@ class RouteTables:
     def _declare_regions(self) -> None:
         """Regions of the paths of large virtual hosts, and which routes are in each."""
         tables = self._tables
-        carried = tables.group("virtual hosts behind an index", self.scoped, lambda name, _: self._carried(name))
+        carried = tables.group(
+            "virtual hosts with routes behind an index",
+            self._scoping.behind,
+            lambda _, hosts: {host.name: True for host in hosts if carries(host)},
+        )
         large = tables.each(
             "large virtual hosts", carried, lambda name, _: True if is_large(read(self._weights, name) or 0) else None
         )
@@ -181,9 +179,9 @@ class RouteTables:
             lambda _, members: tuple(sorted({name for some in members.values() for name in some})),
         )
 
-    def _carried(self, chain: str) -> dict[str, bool]:
-        found = read(self._intent.chains, chain)
-        return {host.name: True for host in virtual_hosts_of(found) if carries(host)} if found else {}
+    def _regions_of(self, host: str) -> Regions | None:
+        """The regions of a virtual host that has several."""
+        return read(self._split, host) if is_large(read(self._weights, host) or 0) else None
 
     def _beginnings(self, key: RouteKey, rows: Encoded) -> dict[str, tuple[str, ...]]:
         return dict.fromkeys(self._large_of(key), tuple([row.place.beginning for row in rows]))
@@ -210,35 +208,43 @@ class RouteTables:
         found: dict[Piece, Protocols] = {Piece(host): protocols for host in read(self._intent.hosts_of, key) or ()}
         return found | dict.fromkeys(self._pieces(key, rows), protocols)
 
-    # -- plans and what they make
-
-    def _plan(self, name: str) -> Plan | None:
-        chain = read(self._intent.chains, name)
-        facts = Facts(lambda host: read(self._weights, host) or 0, every(self._split), every(self._changing))
-        return plan_of(name, virtual_hosts_of(chain), facts) if chain else None
-
-    def _shards(self) -> Table[str, Shard]:
-        listed = self._tables.group(
-            "shards listed", self.plans, lambda _, plan: {shard.name: shard for shard in plan.shards}
-        )
-        return self._tables.each("shards", listed, lambda _, members: next(iter(members.values())))
-
-    def _named_indexes(self) -> Table[str, Plan]:
-        named = self._tables.group("indexes listed", self.plans, lambda _, plan: {plan.name: plan})
-        return self._tables.each("indexes", named, lambda _, members: next(iter(members.values())))
+    # -- what plans make
 
     def _virtual_hosts(self) -> Table[ir.VirtualHost, VirtualHost]:
         """Those that stand whole in a route configuration, or in an index."""
-        wanted = self._tables.group(
-            "virtual hosts wanted",
+        whole: Table[ir.VirtualHost, Mapping[Any, bool]] = self._tables.group(
+            "virtual hosts of whole chains",
             self._intent.chains,
-            lambda name, chain: dict.fromkeys(self._whole_hosts(name, chain), True),
+            lambda name, chain: {} if read(self.scoped, name) else dict.fromkeys(virtual_hosts_of(chain), True),
         )
+        direct: Table[ir.VirtualHost, Mapping[Any, bool]] = self._tables.group(
+            "virtual hosts of indexes", self._plans.buckets, lambda _, bucket: dict.fromkeys(bucket.direct, True)
+        )
+        wanted = self._tables.union("virtual hosts wanted", whole, direct)
         return self._tables.each("virtual hosts", wanted, lambda host, _: self._encode_whole(host))
 
-    def _whole_hosts(self, name: str, chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
-        plan = read(self.plans, name)
-        return plan.direct if plan else virtual_hosts_of(chain)
+    def _leading(self, hosts: Table[ir.VirtualHost, VirtualHost]) -> tuple[Table[str, Mapping[Any, bytes]], ...]:
+        """What indexes say of virtual hosts, by their names: of those that share shards, and of others."""
+        tables, plans = self._tables, self._plans
+        shared = tables.each("led virtual hosts", plans.of_several, lambda _, shard: listed(encode_shared(shard)))
+        apart = tables.each("led otherwise", plans.buckets, lambda at, row: self._apart(at[0], row, hosts) or None)
+        return (
+            tables.group("led by index", shared, lambda name, led: {index_of(name): led}),
+            tables.group("led otherwise by index", apart, lambda at, led: {index_name(at[0]): led}),
+        )
+
+    def _apart(self, chain: str, row: Bucket, hosts: Table[ir.VirtualHost, VirtualHost]) -> bytes:
+        """What an index says of virtual hosts that are split, or of which it has all that there is."""
+        split = [encode_led(host, led) for host, led in row.split().items()]
+        if not row.direct:
+            return listed(split)
+        common = read(self._heads, chain) or Indexed()
+        direct = [
+            scoped.staying(encoded, common.inherited)
+            for host in row.direct
+            if (encoded := read(hosts, host)) is not None
+        ]
+        return listed([*split, *direct])
 
     def _encode_whole(self, host: ir.VirtualHost) -> VirtualHost:
         rows = read(self._by_host, host.name) or {}
@@ -271,17 +277,10 @@ class RouteTables:
         rows = look(self._by_host, piece.host) if piece.region is None else look(self._by_piece, piece)
         return [route for some in (rows or {}).values() for route in some]
 
-    def _index_resource(self, plan: Plan, hosts: Table[ir.VirtualHost, VirtualHost]) -> Resource:
-        common = read(self._heads, plan.chain) or Indexed()
-        whole = [encoded for shard in plan.shards if (encoded := read(self._led, shard.name)) is not None]
-        split = [encode_led(host, led) for host, led in plan.split().items()]
-        direct = [
-            scoped.staying(encoded, common.inherited)
-            for host in plan.direct
-            if (encoded := read(hosts, host)) is not None
-        ]
-        led = b"".join(whole) + listed([*split, *direct])
-        return encode_route_configuration(plan.name, replace(common.head, may_run=common.filters), led)
+    def _index(self, name: str, chain: str, leading: Iterable[Table[str, Mapping[Any, bytes]]]) -> Resource:
+        common = read(self._heads, chain) or Indexed()
+        led = [text for table in leading for _, text in sorted((read(table, name) or {}).items())]
+        return encode_route_configuration(name, replace(common.head, may_run=common.filters), b"".join(led))
 
     # -- for others than rules
 
@@ -303,18 +302,19 @@ class RouteTables:
 
     def made_of(self, name: str) -> tuple[str, tuple[ir.VirtualHost, ...], Iterator[RouteKey]] | None:
         """The chain of a route configuration, its virtual hosts, and whose routes are in it; None: there is none."""
-        shard, plan = self.shards.view().get(name), self._indexes.view().get(name)
+        shard, indexed = self.shards.view().get(name), self._plans.indexes.view().get(name)
         if shard is not None:
             return (
                 shard.chain,
                 tuple([part.host for part in shard.parts]),
                 self._keys_of(part.piece for part in shard.parts),
             )
-        chain = self._intent.chains.view().get(plan.chain if plan else name)
+        chain = self._intent.chains.view().get(indexed or name)
         if chain is None:
             return None
-        whole = plan.direct if plan else virtual_hosts_of(chain)
-        return chain.name, virtual_hosts_of(chain), self._keys_of(Piece(host.name) for host in whole)
+        hosts = tuple(virtual_hosts_of(chain))
+        whole = [host for host in hosts if not carries(host)] if indexed else hosts
+        return chain.name, hosts, self._keys_of(Piece(host.name) for host in whole)
 
     def _keys_of(self, pieces: Iterable[Piece]) -> Iterator[RouteKey]:
         for piece in pieces:
@@ -324,15 +324,3 @@ class RouteTables:
 
 def _head_of(body: ir.HttpChain) -> Head:
     return Head(body.filters, body.http3_port, any_port=body.any_port)
-
-
-def _led(shard: Shard) -> bytes | None:
-    """What an index says of the virtual hosts that stand whole in a shard."""
-    if shard.is_region:
-        return None
-    return listed([encode_led(part.host, (("", shard.name, part.protocols),)) for part in shard.parts])
-
-
-def virtual_hosts_of(chain: ir.FilterChain) -> tuple[ir.VirtualHost, ...]:
-    """The virtual hosts of a chain; none where it does not speak HTTP."""
-    return chain.body.virtual_hosts if isinstance(chain.body, ir.HttpChain) else ()

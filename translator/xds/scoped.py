@@ -11,7 +11,7 @@ Sources: envoy/extensions/filters/network/http_connection_manager/v3/http_connec
 envoy/extensions/filters/http/set_filter_state/v3/set_filter_state.proto (clear_route_cache).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from envoyapi.config_common_mutation_rules_v3 import HeaderMutation as Mutation
@@ -48,7 +48,7 @@ from translator import ir
 from translator.checks import SCOPE_HEADER
 from translator.resources import Resource, resource
 from translator.xds.matcher import Entry, Place, matcher_of
-from translator.xds.shards import Led, Protocols
+from translator.xds.shards import Led, Protocols, Shard
 from translator.xds.sources import ADS
 
 NO_CLUSTER: Final = "-"
@@ -127,6 +127,18 @@ def encode_led(host: ir.VirtualHost, led: Led) -> VirtualHost:
     matcher = matcher_of(entries)
     routes = [Route.of(route) for _, route in entries] if matcher is None else None
     return VirtualHost(name=host.hostname, domains=[host.hostname, *host.also], matcher=matcher, routes=routes)
+
+
+def encode_shared(shard: Shard) -> Iterator[VirtualHost]:
+    """The virtual hosts of a shard that stand there whole, in the index: one for all of them that say the same.
+
+    To Envoy a virtual host costs as much as thirty names of one.
+    """
+    domains: dict[Protocols, list[str]] = {}
+    for part in shard.parts:
+        domains.setdefault(part.protocols, []).extend((part.host.hostname, *part.host.also))
+    for protocols, names in domains.items():
+        yield VirtualHost(name=names[0], domains=names, routes=[_to("", shard.name, protocols)])
 
 
 def _to(prefix: str, shard: str, protocols: Protocols) -> Route:

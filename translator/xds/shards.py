@@ -14,20 +14,18 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from operator import itemgetter
-from typing import Final
+from itertools import accumulate
+from typing import Final, NamedTuple
 
 from translator import ir
-from translator.remembering import remembered, text_size
+from translator.ir.hosts import BITS, DEPTH, bits_of
 from translator.xds.regions import MOST_ROUTES, Region, Regions
 
 MOST_WEIGHT: Final = 128
 """Routes in a shard of several virtual hosts, about."""
 
-_BITS: Final = 32
 _INDEX: Final = ":index"
 
-_Small = tuple[str, int, ir.VirtualHost]
 Protocols = tuple[str, ...]
 """What connections may change to, by the names of the protocols."""
 
@@ -68,35 +66,64 @@ Led = tuple[tuple[str, str, Protocols], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The shards of a chain, and the virtual hosts of which the index itself has all that there is."""
+class Small:
+    """A virtual host that stands in a shard with others: its hash, about how many routes it has, and itself."""
 
-    name: str
-    chain: str
-    shards: tuple[Shard, ...]
-    direct: tuple[ir.VirtualHost, ...]
+    bits: str
+    weight: int
+    host: ir.VirtualHost
+
+
+class Load(NamedTuple):
+    """What there is in a bucket: about how many routes, how many hosts, and where it is cut if that is too many."""
+
+    weight: int
+    hosts: int
+    cuts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What becomes of a bucket of virtual hosts.
+
+    `small` are those that share shards, sorted by their bits, and `load` what they weigh; `regions` are the shards of
+    those that have several; of `direct` the index itself has all that there is.
+    """
+
+    small: tuple[Small, ...]
+    load: Load
+    regions: tuple[Shard, ...] = ()
+    direct: tuple[ir.VirtualHost, ...] = ()
 
     def split(self) -> dict[ir.VirtualHost, Led]:
         """What the index says of virtual hosts that stand in more than one shard."""
         found: dict[ir.VirtualHost, Led] = {}
-        for shard in self.shards:
-            for part in shard.parts if shard.is_region else ():
-                found[part.host] = (*found.get(part.host, ()), (part.piece.region or "", shard.name, part.protocols))
+        for shard in self.regions:
+            (part,) = shard.parts
+            found[part.host] = (*found.get(part.host, ()), (part.piece.region or "", shard.name, part.protocols))
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is asked of a virtual host, by its name: about how many routes it has; and of some, what is not usual."""
+    """What is asked of a virtual host, by its name: about how many routes it has, and its regions if it is split.
+
+    `protocols` are those of a piece.
+    """
 
     weight: Callable[[str], int]
-    regions: Mapping[str, Regions]
-    protocols: Mapping[Piece, Protocols]
+    regions: Callable[[str], Regions | None]
+    protocols: Callable[[Piece], Protocols | None]
 
 
 def index_name(chain: str) -> str:
     """The name of the index of a chain, as a route configuration and as a scope."""
     return f"{chain}{_INDEX}"
+
+
+def index_of(shard: str) -> str:
+    """The name of the index that leads to a shard, by the name of the shard."""
+    return index_name(shard.rpartition(":")[0])
 
 
 def chains_of(scopes: Iterable[str]) -> dict[str, bool]:
@@ -121,31 +148,66 @@ def is_large(weight: int) -> bool:
     return weight > MOST_ROUTES
 
 
-def plan_of(chain: str, hosts: Iterable[ir.VirtualHost], facts: Facts) -> Plan:
-    """The plan for a chain with these virtual hosts."""
-    small: list[_Small] = []
+def placed(chain: str, bucket: str, hosts: Iterable[ir.VirtualHost], facts: Facts) -> Bucket:
+    """What becomes of a bucket of a chain's virtual hosts."""
+    small: list[Small] = []
     direct: list[ir.VirtualHost] = []
-    shards: list[Shard] = []
+    regions: list[Shard] = []
     for host in hosts:
         if not carries(host):
             direct.append(host)
-        elif regions := facts.regions.get(host.name):
-            shards += [_region(chain, host, region, facts) for region in regions.all]
+        elif found := facts.regions(host.name):
+            regions += [_region(chain, host, region, facts) for region in found.all]
         else:
-            small.append((_bits(host.hostname), facts.weight(host.name) or 1, host))
-    small.sort(key=itemgetter(0))
-    shards += [_together(chain, some, facts) for some in _halved(small, 0)]
-    return Plan(index_name(chain), chain, tuple(shards), tuple(direct))
+            small.append(Small(bucket + bits_of(host.hostname)[len(bucket) :], facts.weight(host.name) or 1, host))
+    small.sort(key=lambda each: (each.bits, each.host.hostname))
+    weight = sum([each.weight for each in small])
+    cuts = tuple(_halved(small, bucket)) if weight > MOST_WEIGHT and len(small) > 1 else ()
+    return Bucket(tuple(small), Load(weight, len(small), cuts), tuple(regions), tuple(direct))
+
+
+def cuts_of(loads: Mapping[str, Load]) -> tuple[str, ...]:
+    """Where the hashes of a chain's virtual hosts are cut, so that a shard has about as many routes as it is to have.
+
+    `loads` are those of its buckets. Each cut is what all hashes in a shard begin with.
+    """
+    known = sorted(bucket for bucket, load in loads.items() if load.hosts)
+    found = [loads[bucket] for bucket in known]
+    weights = [0, *accumulate([load.weight for load in found])]
+    hosts = [0, *accumulate([load.hosts for load in found])]
+
+    def cut(first: int, last: int, prefix: str) -> Iterator[str]:
+        if weights[last] - weights[first] <= MOST_WEIGHT or hosts[last] - hosts[first] == 1:
+            yield prefix
+        elif len(prefix) == DEPTH:
+            yield from found[first].cuts
+        else:
+            middle = bisect_left(known, f"{prefix}1", first, last)
+            if first < middle:
+                yield from cut(first, middle, f"{prefix}0")
+            if middle < last:
+                yield from cut(middle, last, f"{prefix}1")
+
+    return tuple(cut(0, len(known), "")) if known else ()
+
+
+def buckets_of(cut: str) -> Iterator[str]:
+    """The buckets that a cut takes from."""
+    missing = max(DEPTH - len(cut), 0)
+    for number in range(2**missing):
+        yield cut[:DEPTH] + (f"{number:0{missing}b}" if missing else "")
+
+
+def together(chain: str, cut: str, buckets: Iterable[Bucket], facts: Facts) -> Shard:
+    """The shard of a cut, from the buckets that it takes from."""
+    small = [each.host for bucket in buckets for each in bucket.small if each.bits.startswith(cut)]
+    pieces = [(host, Piece(host.name)) for host in small]
+    return _shard(chain, [Part(host, piece, facts.protocols(piece) or ()) for host, piece in pieces])
 
 
 def _region(chain: str, host: ir.VirtualHost, region: Region, facts: Facts) -> Shard:
     piece = Piece(host.name, region.prefix)
-    return _shard(chain, [Part(host, piece, facts.protocols.get(piece, ()))], region.below)
-
-
-def _together(chain: str, small: Sequence[_Small], facts: Facts) -> Shard:
-    pieces = [(host, Piece(host.name)) for _, _, host in small]
-    return _shard(chain, [Part(host, piece, facts.protocols.get(piece, ())) for host, piece in pieces])
+    return _shard(chain, [Part(host, piece, facts.protocols(piece) or ())], region.below)
 
 
 def _shard(chain: str, parts: Sequence[Part], below: Sequence[str] = ()) -> Shard:
@@ -154,18 +216,13 @@ def _shard(chain: str, parts: Sequence[Part], below: Sequence[str] = ()) -> Shar
     return Shard(f"{chain}:{digest}", chain, tuple(parts))
 
 
-def _halved(small: list[_Small], depth: int) -> Iterator[list[_Small]]:
-    """Hosts that stand together, with about as many routes as a shard is to have. They are sorted by their bits."""
+def _halved(small: Sequence[Small], prefix: str) -> Iterator[str]:
+    """Where a bucket is cut that is too heavy by itself."""
     if not small:
         return
-    if len(small) == 1 or depth == _BITS or sum([weight for _, weight, _ in small]) <= MOST_WEIGHT:
-        yield small
+    if len(small) == 1 or len(prefix) == BITS or sum([each.weight for each in small]) <= MOST_WEIGHT:
+        yield prefix
         return
-    middle = bisect_left(small, "1", key=lambda each: each[0][depth])
-    yield from _halved(small[:middle], depth + 1)
-    yield from _halved(small[middle:], depth + 1)
-
-
-@remembered(text_size)
-def _bits(hostname: str) -> str:
-    return f"{int.from_bytes(blake2b(hostname.encode(), digest_size=_BITS // 8).digest()):0{_BITS}b}"
+    middle = bisect_left(small, "1", key=lambda each: each.bits[len(prefix)])
+    yield from _halved(small[:middle], f"{prefix}0")
+    yield from _halved(small[middle:], f"{prefix}1")

@@ -1,13 +1,39 @@
 """Plans of shards: every host is in one, whose name is another when other requests belong there."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from translator import ir
+from translator.ir.hosts import bucketed
 from translator.xds.regions import Region, Regions, regions_of
-from translator.xds.shards import Facts, Piece, Plan, Protocols, carries, chains_of, is_large, plan_of, weight_of
+from translator.xds.shards import (
+    Facts,
+    Led,
+    Piece,
+    Protocols,
+    Shard,
+    buckets_of,
+    carries,
+    chains_of,
+    cuts_of,
+    index_name,
+    is_large,
+    placed,
+    together,
+    weight_of,
+)
 
+CHAIN = "default/l/cleartext"
 NOTHING: Mapping[Piece, Protocols] = {}
+
+
+@dataclass
+class Plan:
+    """The shards of a chain, what its index says of virtual hosts that are split, and of which it has all."""
+
+    shards: list[Shard]
+    split: dict[ir.VirtualHost, Led]
+    direct: list[ir.VirtualHost]
 
 
 def host(number: int, **fields: object) -> ir.VirtualHost:
@@ -20,7 +46,17 @@ def plan(
     regions: Mapping[str, Regions] | None = None,
     protocols: Mapping[Piece, Protocols] = NOTHING,
 ) -> Plan:
-    return plan_of("default/l/cleartext", hosts, Facts(lambda _: weight_of(count), regions or {}, protocols))
+    facts = Facts(lambda _: weight_of(count), (regions or {}).get, protocols.get)
+    buckets = {bucket: placed(CHAIN, bucket, some, facts) for bucket, some in bucketed(hosts).items()}
+    found = Plan([], {}, [])
+    for bucket in buckets.values():
+        found.shards += bucket.regions
+        found.split |= bucket.split()
+        found.direct += bucket.direct
+    for cut in cuts_of({bucket: row.load for bucket, row in buckets.items()}):
+        taken = [buckets[bucket] for bucket in buckets_of(cut) if bucket in buckets]
+        found.shards.append(together(CHAIN, cut, taken, facts))
+    return found
 
 
 def names(found: Plan) -> set[str]:
@@ -64,7 +100,7 @@ def test_a_region_that_others_take_a_part_of_is_another_shard() -> None:
 def test_the_index_says_every_region_of_a_large_host() -> None:
     regions = Regions((Region("", ("/a",)), Region("/a")))
     found = plan([host(1), host(2)], regions={"default/h1": regions})
-    ((large, led),) = found.split().items()
+    ((large, led),) = found.split.items()
     assert large == host(1)
     assert [prefix for prefix, _, _ in led] == ["", "/a"]
     assert {name for _, name, _ in led} < names(found)
@@ -75,7 +111,7 @@ def test_who_has_no_routes_stays_in_the_index() -> None:
     redirects = host(2, insecure="redirect")
     closed = ir.VirtualHost("", "x.test", "never", "reject")
     misdirected = ir.VirtualHost("", "*", "never", "misdirected")
-    assert plan([host(1), redirects, closed, misdirected]).direct == (redirects, closed, misdirected)
+    assert set(plan([host(1), redirects, closed, misdirected]).direct) == {redirects, closed, misdirected}
     assert carries(host(3, secure="forwarded", insecure="redirect"))
 
 
@@ -90,4 +126,4 @@ def test_a_weight_stays_for_most_changes() -> None:
 
 def test_chains_are_known_again_by_their_scopes() -> None:
     found = plan([host(1)])
-    assert chains_of([found.name, *names(found)]) == {"default/l/cleartext": True}
+    assert chains_of([index_name(CHAIN), *names(found)]) == {CHAIN: True}

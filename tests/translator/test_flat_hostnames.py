@@ -1,0 +1,129 @@
+"""What a new hostname costs does not depend on how many there are: counted, never timed.
+
+Rows that are made anew, questions that their functions ask, and what Envoy is sent. The one thing that grows is the
+index, by a name in a list.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from tests.bench.inputs import objects_in
+from tests.support.gateway_api import api_gateway, gateway_class, listener, route, rule
+from tests.support.ingresses import backing, ingress, ingress_class, path
+from tests.support.ingresses import rule as ingress_rule
+from tests.support.objects import an_object, host, mapping
+from translator.options import Options
+from translator.pipeline import Pipeline, Update
+from translator.resources import Resource
+from translator.table import Group, _Derived
+
+FEW, MANY = 300, 1200
+MOST_GROWTH = 1.5
+"""Of work, from few to many hostnames: four times as many are there."""
+
+MOST_BYTES = 30_000
+"""Of all that is sent for one but the index: a shard has some thirty hostnames."""
+
+MOST_IN_THE_INDEX, BESIDE_A_WIDE_ONE = 60, 160
+"""Bytes for a hostname, in two spellings; beside a wide one all that Envoy's domains can say are listed."""
+
+EVERYWHERE = {"namespace": {"from": "ALL"}}
+LISTENER = {"port": 9000, "protocol": "HTTP", "securityModel": "INSECURE", "hostBinding": EVERYWHERE}
+REDIRECT = {"type": "RequestRedirect", "requestRedirect": {"hostname": "a.test"}}
+
+WORLDS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "HTTPRoute": (
+        gateway_class() + api_gateway("g", listener("http", 9000)),
+        lambda name: route(name, "g", rule("/", filters=[REDIRECT]), hostnames=[f"{name}.test"]),
+    ),
+    "Ingress": (
+        ingress_class() + backing("s", 9),
+        lambda name: ingress(name, ingress_rule(f"{name}.test", path("/", "s"))),
+    ),
+    "Host": (
+        an_object("Listener", "l", LISTENER),
+        lambda name: host(name, f"{name}.test") + mapping(name, f"{name}.test", "10.0.0.1:80"),
+    ),
+    "Host beside a wide one": (
+        an_object("Listener", "l", LISTENER) + host("wide", "*.wide.test"),
+        lambda name: host(name, f"{name}.test") + mapping(name, f"{name}.test", "10.0.0.1:80"),
+    ),
+}
+
+
+@dataclass
+class Work:
+    """What a sweep did."""
+
+    rows: int = 0
+    questions: int = 0
+    copied: int = 0
+
+
+@contextmanager
+def counted() -> Iterator[Work]:
+    """Count what is made anew meanwhile."""
+    work = Work()
+    answers, remember, regroup = _Derived._answers, _Derived._remember, Group._regroup
+
+    def count_answers(table: Any, stale: Any) -> Iterator[tuple[Any, Any]]:
+        for each in answers(table, stale):
+            work.rows += 1
+            yield each
+
+    def count_questions(table: Any, key: Any, now: tuple[Any, ...]) -> None:
+        work.questions += len(now)
+        remember(table, key, now)
+
+    def count_copies(table: Any, key: Any, gives: Any, fresh: dict[Any, Any]) -> None:
+        known = set(fresh)
+        regroup(table, key, gives, fresh)
+        work.copied += sum(len(row) for group, row in fresh.items() if group not in known and isinstance(row, dict))
+
+    with (
+        patch.object(_Derived, "_answers", count_answers),
+        patch.object(_Derived, "_remember", count_questions),
+        patch.object(Group, "_regroup", count_copies),
+    ):
+        yield work
+
+
+def is_index(name: str) -> bool:
+    return name.startswith("route/") and name.endswith(":index")
+
+
+def added(api: str, count: int) -> tuple[Work, Update]:
+    """A hostname more than these."""
+    frame, make = WORLDS[api]
+    pipeline = Pipeline(Options())
+    there = frame + "".join(make(f"there-{number}") for number in range(count))
+    assert not pipeline.apply(objects_in(there)).failures
+    assert pipeline.indexes()
+    pipeline.apply(objects_in(make("first")))  # what was small until now is large from here on
+    with counted() as work:
+        update = pipeline.apply(objects_in(make("new")))
+    assert not update.failures
+    return work, update
+
+
+@pytest.mark.parametrize("api", WORLDS)
+def test_a_new_hostname_costs_the_same_among_four_times_as_many(api: str) -> None:
+    few, many = added(api, FEW), added(api, MANY)
+    for what in ("rows", "questions", "copied"):
+        before, now = getattr(few[0], what), getattr(many[0], what)
+        assert now <= MOST_GROWTH * before, f"{what}: {before} among {FEW:,} hostnames, {now} among {MANY:,}"
+    sent = {name: row for name, row in many[1].resources.items() if row is not None}
+    assert len(many[1].resources) <= 10
+    assert sum(size(row) for name, row in sent.items() if not is_index(name)) < MOST_BYTES
+    indexes = [row for name, row in sent.items() if is_index(name)]
+    assert len(indexes) == 1
+    assert size(indexes[0]) < (BESIDE_A_WIDE_ONE if "wide" in api else MOST_IN_THE_INDEX) * MANY
+
+
+def size(row: Resource) -> int:
+    return len(row.body)
