@@ -11,20 +11,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.conformance.asking import command, load_echo
 from tests.conformance.programs import BuildError, Programs
 from tests.conformance.programs import ensure as ensure_suite
 from tests.conformance.run import CLASS, PROFILES, Run, with_heading
 from tests.e2e.cluster.binaries import BinariesError, ensure
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.gateway import DEPLOYMENT, MANIFESTS, NAMESPACE, SERVICE, load_image
-from tests.e2e.cluster.images import write_image
 from tests.e2e.cluster.needs import missing
 from tests.e2e.cluster.toolchain import ToolchainError
 from tests.image.containers import private_engine
 from tests.support.gateway_crds import install_whole
-
-ECHO_IMAGES = tuple(f"registry.k8s.io/gateway-api/conformance/echo-basic:v0.{minor}.0" for minor in (1, 2))
-"""The names that the suite's manifests have for one program; nobody is asked for them."""
 
 FIRST = {
     "apiVersion": "gateway.networking.k8s.io/v1",
@@ -70,11 +67,7 @@ def _run_of(arguments: list[str]) -> Run:
 def _install(cluster: Cluster, programs: Programs, run: Run) -> None:
     """Gateway API's kinds, and Dragoman as people install it, but with one pod."""
     say(f"a node is ready; installing Gateway API ({run.channel} channel) and Dragoman ...")
-    for name in ECHO_IMAGES:
-        archive = cluster.folder / "echo.tar"
-        write_image(programs.echo, name, archive)
-        cluster.load_image(archive)
-        archive.unlink()
+    load_echo(cluster, programs)
     with private_engine() as engine:
         engine.build()
         load_image(cluster, engine)
@@ -92,9 +85,7 @@ def _install(cluster: Cluster, programs: Programs, run: Run) -> None:
 def _ask(cluster: Cluster, programs: Programs, run: Run) -> int:
     """Run the suite inside of the cluster's network, and keep its report where it is of a whole run."""
     report = cluster.folder / "report.yaml"
-    environ = ("env", f"KUBECONFIG={cluster.kubeconfig}")
-    command = (*cluster.entering, *environ, str(programs.suite), *run.arguments(report))
-    code = subprocess.run(command, check=False).returncode
+    code = subprocess.run(command(cluster, programs, run, report), check=False).returncode
     if not report.exists():
         say("there is no report: the suite did not come so far")
     elif run.is_whole:

@@ -1,12 +1,17 @@
 """Gateway API's conformance suite and the server that it asks, built from their Go modules into the cache: once.
 
+    python -m tests.conformance.programs [PID]      builds what is absent, when this process has ended
+
 The suite is one test binary, with all manifests in it. It wants a newer Go than Kubernetes does.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import select
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.cluster.binaries import cache
-from tests.e2e.cluster.toolchain import Release, go_command
+from tests.e2e.cluster.toolchain import Release, ToolchainError, go_command
 
 MODULE = Path(__file__).parent / "suite"
 GO = Release(
@@ -78,3 +83,20 @@ def _build(go: Path, environ: dict[str, str], place: Path, say: Callable[[str], 
             raise BuildError(f"{place.name} could not be built:\n{done.stderr[-2000:]}")
         made.rename(place)
     say(f"built {place.name} in {time.monotonic() - began:.0f} s")
+
+
+def _wait_for_end(pid: int) -> None:
+    """Until a process has ended, whoever has started it."""
+    with contextlib.suppress(ProcessLookupError):
+        ends = os.pidfd_open(pid)
+        select.select([ends], [], [])
+        os.close(ends)
+
+
+if __name__ == "__main__":
+    for other in sys.argv[1:]:
+        _wait_for_end(int(other))
+    try:
+        ensure(lambda line: print(line, file=sys.stderr, flush=True))
+    except (BuildError, ToolchainError) as error:
+        sys.exit(str(error))

@@ -29,7 +29,7 @@ CLASS = "dragoman-dedicated"
 USABLE, UNUSABLE = "10.97.250.250", "192.0.2.1"
 """An address that the load balancer has, and one that it has not."""
 
-_CHOOSING = ("run-test", "skip-", "exempt-features", "supported-features", "all-features")
+_CHOOSING = ("run-test", "skip-", "exempt-features", "supported-features", "all-features", "test.run", "test.skip")
 
 
 @dataclass(frozen=True, slots=True)

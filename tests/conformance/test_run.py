@@ -35,6 +35,7 @@ def test_the_suite_is_told_what_is_run_and_the_last_word_is_the_persons() -> Non
         (Run(more=("-skip-tests=X",)), False),
         (Run(more=("-run-test=X",)), False),
         (Run(more=("--supported-features=Gateway",)), False),
+        (Run(more=("-test.run=^TestConformance$/^HTTPRouteWeight$",)), False),
     ],
 )
 def test_only_the_report_of_a_whole_run_is_kept(run: Run, whole: bool) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster.gateway import DEMO_NAMESPACE, MANIFESTS, NAMESPACE, Installed
+from tests.e2e.cluster.gateway import DEMO_NAMESPACE, NAMESPACE, Installed, gateway_api
 from tests.support.envoy import wait_until
-from tests.support.gateway_crds import install_whole
 from tests.support.part import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.image, pytest.mark.timeout(600)]
@@ -22,12 +21,8 @@ SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services?{SERVES}"
 
 @pytest.fixture(scope="module", autouse=True)
 def classes(installed: Installed, gateway_api_release: Path) -> Iterator[None]:
-    """The kinds of Gateway API, and classes of ours; without the classes nothing is served of it afterwards."""
-    install_whole(installed.cluster, "standard")
-    for folder in ("gateway-api", "gateway-api/dedicated-addresses", "gateway-api/provisioned"):
-        installed.cluster.apply(MANIFESTS / folder)
-    yield
-    installed.cluster.kubectl("delete", "gatewayclasses", "--all")
+    with gateway_api(installed.cluster, "dedicated-addresses", "provisioned"):
+        yield
 
 
 def _items(installed: Installed, path: str) -> list[dict[str, Any]]:

@@ -2,14 +2,18 @@
 
 What they need of Kubernetes is built beside the first tests, when a test that was chosen needs it: a first build takes
 minutes, longer than a test may, and most tests need none of it. Those that do come after the others and wait for it.
+Gateway API's suite is built after it in the same way.
 """
 
+import contextlib
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conformance import programs as suite_programs
+from tests.conformance.programs import Programs
 from tests.conftest import RequiresProgram
 from tests.e2e.cluster.binaries import LIGHT, PROGRAMS, BinariesError, InBackground
 from tests.e2e.cluster.cluster import Cluster
@@ -31,8 +35,9 @@ from tests.image.containers import IMAGE, Engine, private_engine
 from tests.support.apiserver import ApiServer
 from tests.support.gateway_crds import release
 
-_unbuilt = pytest.StashKey[str]()
-_building = pytest.StashKey[InBackground]()
+_unbuilt = pytest.StashKey[dict[str, str]]()
+_building = pytest.StashKey[dict[str, InBackground]]()
+_nodes = pytest.StashKey[contextlib.ExitStack]()
 _IN_KIND = os.environ.get("KIND") == "1"
 
 
@@ -44,29 +49,49 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
+    building = session.config.stash[_building] = {}
+    session.config.stash[_unbuilt] = {}
     if session.config.option.collectonly:
         return
     if any(_needs_nodes(item) for item in session.items) and not missing():
-        session.config.stash[_building] = InBackground(PROGRAMS)
+        building["kubernetes"] = InBackground(PROGRAMS)
+        if any(_needs_the_suite(item) for item in session.items):
+            building["suite"] = InBackground([str(building["kubernetes"].pid)], suite_programs.__name__)
     elif any(_needs_an_api(item) for item in session.items):
-        session.config.stash[_building] = InBackground(LIGHT)
+        building["kubernetes"] = InBackground(LIGHT)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
-    """Before the test's own time begins."""
-    if (_needs_an_api(item) or _needs_nodes(item)) and (building := item.config.stash.get(_building, None)):
-        del item.config.stash[_building]
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, bool, bool]:
+    """Before the test's own time begins, what it needs is built. After the last that needs nodes, these end."""
+    if _needs_an_api(item) or _needs_nodes(item):
+        _wait_for(item.config, "kubernetes")
+    if _needs_the_suite(item):
+        _wait_for(item.config, "suite")
+    done = yield
+    if (nodes := item.config.stash.get(_nodes, None)) and item == _last_with_nodes(item.session):
+        del item.config.stash[_nodes]
+        nodes.close()
+    return done
+
+
+def _wait_for(config: pytest.Config, what: str) -> None:
+    building = config.stash[_building].pop(what, None)
+    if building is not None:
         try:
-            _say(item.config, building.wait())
+            _say(config, building.wait())
         except BinariesError as error:
-            item.config.stash[_unbuilt] = str(error)
-    return (yield)
+            config.stash[_unbuilt][what] = str(error)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if building := config.stash.get(_building, None):
+    for building in config.stash.get(_building, {}).values():
         building.stop()
+
+
+def _last_with_nodes(session: pytest.Session) -> pytest.Item:
+    """They are one process's, in this order, however many share the tests (scheduling.py)."""
+    return next(item for item in reversed(session.items) if _needs_nodes(item))
 
 
 def _needs_an_api(item: pytest.Item) -> bool:
@@ -75,6 +100,10 @@ def _needs_an_api(item: pytest.Item) -> bool:
 
 def _needs_nodes(item: pytest.Item) -> bool:
     return item.get_closest_marker("cluster") is not None
+
+
+def _needs_the_suite(item: pytest.Item) -> bool:
+    return "conformance_programs" in getattr(item, "fixturenames", ())
 
 
 def _needs_an_image(item: pytest.Item) -> bool:
@@ -91,8 +120,16 @@ def _say(config: pytest.Config, lines: str) -> None:
 @pytest.fixture(scope="session")
 def kubernetes_programs(request: pytest.FixtureRequest) -> None:
     """Skips where the programs that a Kubernetes is made of cannot be had."""
-    if _unbuilt in request.config.stash:
-        pytest.skip(request.config.stash[_unbuilt])
+    if reason := request.config.stash[_unbuilt].get("kubernetes"):
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def conformance_programs(request: pytest.FixtureRequest) -> Programs:
+    """Gateway API's suite and its servers; skips where they cannot be had."""
+    if reason := request.config.stash[_unbuilt].get("suite"):
+        pytest.skip(reason)
+    return suite_programs.ensure(lambda line: None)
 
 
 @pytest.fixture(scope="session")
@@ -129,13 +166,17 @@ def cluster_needs(kubernetes_programs: None) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[FromInside]:
-    """A Kubernetes with two nodes, for all tests: each uses namespaces of its own and leaves the nodes as they were."""
+    """A Kubernetes with two nodes, for all tests: each uses namespaces of its own and leaves the nodes as they were.
+
+    It ends with the last of them, and not with the session: idle nodes need a half of a core.
+    """
     if _IN_KIND:
         yield KindCluster()
         return
     request.getfixturevalue("cluster_needs")
-    with Cluster(nodes=("node", "second")) as cluster:
-        yield cluster
+    with contextlib.ExitStack() as nodes:
+        request.config.stash[_nodes] = nodes
+        yield nodes.enter_context(Cluster(nodes=("node", "second")))
 
 
 @pytest.fixture(scope="session")

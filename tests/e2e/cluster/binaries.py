@@ -102,11 +102,14 @@ def ensure(names: Iterable[str] = PROGRAMS, say: Say = lambda line: None) -> Map
 
 
 class InBackground:
-    """Builds what is absent of these in a process of its own, which leaves the machine to whoever else wants it."""
+    """Builds what is absent of these in a process of its own, which leaves the machine to whoever else wants it.
 
-    def __init__(self, names: Iterable[str]) -> None:
+    `module`: another one that builds when it is run, and says on stderr why it could not.
+    """
+
+    def __init__(self, names: Iterable[str], module: str = __name__) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, *names],
+            [sys.executable, "-m", module, *names],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,  # a few lines: it never fills
             text=True,
@@ -114,6 +117,11 @@ class InBackground:
             process_group=0,
         )
         self._give_way(19)
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
 
     def wait(self) -> str:
         """What was said, when all are there. BinariesError: its end says why one is not."""

@@ -1,13 +1,16 @@
 """Our image and our manifests in a cluster, as a person would install them."""
 
 import base64
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.e2e.cluster.cluster import ROOT
 from tests.e2e.cluster.inside import FromInside
 from tests.image.containers import IMAGE, Engine
 from tests.support.certificates import new_authority
+from tests.support.gateway_crds import install_whole
 from tests.support.load import Load
 
 NAMESPACE = "dragoman"
@@ -25,6 +28,20 @@ def load_image(cluster: FromInside, engine: Engine) -> None:
     engine.export(IMAGE, archive, IMAGE_NAME)
     cluster.load_image(archive)
     archive.unlink()
+
+
+@contextlib.contextmanager
+def gateway_api(cluster: FromInside, *more: str) -> Iterator[None]:
+    """The kinds of Gateway API, and classes of ours; without the classes nothing is served of it afterwards.
+
+    `more`: folders below deploy/gateway-api, for classes of other sorts.
+    """
+    install_whole(cluster, "standard")
+    for folder in ("gateway-api", *(f"gateway-api/{each}" for each in more)):
+        cluster.apply(MANIFESTS / folder)
+    cluster.kubectl("wait", "gatewayclasses", "--all", "--for=condition=Accepted", "--timeout=120s")
+    yield
+    cluster.kubectl("delete", "gatewayclasses", "--all")
 
 
 @dataclass(frozen=True, slots=True)
