@@ -25,7 +25,7 @@ from translator.ir import Backend
 
 NAME: Final = "dragoman.filters.http.checks"
 _FOLDER: Final = Path(__file__).parent
-_PARTS: Final = ("passwords.lua", "auth_requests.lua", "checks.lua")
+_PARTS: Final = ("passwords.lua", "asking.lua", "auth_requests.lua", "checks.lua")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ from translator import ir
 from translator.decode import Problem, Reason, few, quote
 from translator.filters.auth_requests import AuthRequest
 from translator.filters.checks import Checks
+from translator.filters.error_pages import ErrorPages
 from translator.filters.passwords import Passwords
 from translator.ingress.backends import Backends
 from translator.ingress.claims import MOST_SAID, Understood
+from translator.ingress.kinds import Ingress
 from translator.ingress.nginx.part import PREFIX, SHUT
 from translator.ingress.nginx.treatment import Authorization, ClientCertificates, Copies, Guarded, Treatment
 from translator.ir import ObjectKey
@@ -41,6 +43,8 @@ class Needs:
             treatment = self._shown(treatment, treatment.client, namespace, problems)
         if treatment.copies is not None:
             treatment = self._copied(treatment, treatment.copies, namespace, problems)
+        if treatment.default_backend is not None:
+            treatment = self._standing_in(treatment, treatment.default_backend, row.owner.ingress, problems)
         if treatment is row.owner.treatment:
             return row
         return replace(row, owner=replace(row.owner, treatment=treatment), problems=few((*row.problems, *problems)))
@@ -111,6 +115,19 @@ class Needs:
             problems.append(_problem("mirror-target", f"{found.problem}: nothing is copied"))
             return replace(treatment, copies=None)
         return replace(treatment, mirrors=(ir.Mirror(found.backend, host=copies.host, same_host=True),))
+
+    def _standing_in(self, treatment: Treatment, name: str, ingress: Ingress, problems: list[Problem]) -> Treatment:
+        found = self._backends.first_port(ingress.namespace, name)
+        if found.backend is None:
+            problems.append(_problem("default-backend", f"{found.problem}: errors stay as they are"))
+            return replace(treatment, default_backend=None)
+        pages = None
+        if treatment.error_codes:
+            asking = treatment.authorization
+            hidden = (*(("authorization",) if treatment.passwords else ()), *(asking.answer_headers if asking else ()))
+            told = (("x-namespace", ingress.namespace), ("x-ingress-name", ingress.name))
+            pages = ErrorPages(found.backend, treatment.error_codes, told, hidden)
+        return replace(treatment, stand_in=found.backend, pages=pages)
 
 
 def _held_to(treatment: Treatment, **said: Any) -> Treatment:

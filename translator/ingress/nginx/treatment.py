@@ -11,6 +11,7 @@ from translator import ir
 from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
+from translator.filters.error_pages import ErrorPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,9 @@ class Treatment:
     `passthrough`: TLS for its hosts is passed on as it comes, to the backend of `/`.
     `client` is what clients show in TLS, for all of a host.
     `idle_ms`: how long a service may send nothing, and `most_bytes` how large a body may be.
-    What has to be looked up first is in `authorization`, `passwords` and `copies`: see
-    `translator.ingress.needs`, which makes filters and mirrors of it.
+    What has to be looked up first is in `authorization`, `passwords`, `copies` and `default_backend`: see
+    `translator.ingress.needs`, which makes filters and mirrors of it, and of the last `pages`, for answers with
+    `error_codes`, and `stand_in`, which has the requests for a Service without pods.
     `filters` are values of the classes that `translator.filters` lists, `features` of `translator.features`.
     """
 
@@ -128,6 +130,10 @@ class Treatment:
     passwords: Guarded | None = None
     client: ClientCertificates | None = None
     copies: Copies | None = None
+    error_codes: tuple[int, ...] = ()
+    default_backend: str | None = None
+    pages: ErrorPages | None = None
+    stand_in: ir.Backend | None = None
 
     @property
     def as_regex(self) -> bool:
