@@ -154,7 +154,7 @@ def _spoken_with(target: ir.ServicePort, port: NamedPort, treatment: Treatment) 
     word = port.app_protocol.lower()
     is_http2 = word in _HTTP2 if treatment.protocol is None else treatment.protocol == "http2"
     by_tls = word in _TLS if treatment.upstream_tls is None else treatment.upstream_tls
-    tls = ir.UpstreamTls(sni=treatment.sni, alpn=("h2",) if is_http2 else ()) if by_tls else None
+    tls = replace(treatment.to_services, alpn=("h2",) if is_http2 else ()) if by_tls else None
     backend = ir.Backend(target, "http2" if is_http2 else "http1", tls)
     if treatment.connect_ms is not None:
         backend = replace(backend, connect_timeout_ms=treatment.connect_ms)

@@ -17,7 +17,7 @@ from translator.ingress.backends import Backends
 from translator.ingress.claims import MOST_SAID, Understood
 from translator.ingress.kinds import Ingress
 from translator.ingress.nginx.part import PREFIX, SHUT
-from translator.ingress.nginx.treatment import Authorization, ClientCertificates, Copies, Guarded, Treatment
+from translator.ingress.nginx.treatment import Authorization, ClientCertificates, Copies, Guarded, ServiceTls, Treatment
 from translator.ir import ObjectKey
 from translator.kubernetes.passwords import KEY
 from translator.kubernetes.tables import KubernetesTables
@@ -41,6 +41,8 @@ class Needs:
             treatment = self._guarded(treatment, treatment.passwords, namespace, paths, problems)
         if treatment.client is not None:
             treatment = self._shown(treatment, treatment.client, namespace, problems)
+        if treatment.service_tls is not None:
+            treatment = self._spoken_by_tls(treatment, treatment.service_tls, namespace, problems)
         if treatment.copies is not None:
             treatment = self._copied(treatment, treatment.copies, namespace, problems)
         if treatment.default_backend is not None:
@@ -108,6 +110,33 @@ class Needs:
             return replace(treatment, client=replace(client, secret=name))
         problems.append(_problem("auth-tls-secret", said, "SecretNotUsable", shuts=True))
         return replace(treatment, client=None, shut=(*treatment.shut, "auth-tls-secret"), shuts_hosts=True)
+
+    def _spoken_by_tls(
+        self, treatment: Treatment, wanted: ServiceTls, namespace: str, problems: list[Problem]
+    ) -> Treatment:
+        """What is to be shown to services, or verified, and cannot be: nobody is asked then."""
+        name, said = wanted.secret.removeprefix(f"{namespace}/"), None
+        secret = ir.SecretRef(namespace, name)
+        found = self._kubernetes.certificate(secret) if "/" not in name else None
+        called = f"Secret {namespace}/{name}"
+        verifies = wanted.name is not None
+        if "/" in name:
+            said = f"must be a Secret of the namespace {namespace}: those of others are theirs"
+        elif found is None or not (found.has_certificate or found.ca is not None):
+            said = f"{called} does not exist, or holds neither a certificate with its key nor a CA"
+        elif why := found.problem or (found.unfit if found.has_certificate else None):
+            said = f"{called} cannot be used: {why}"
+        elif verifies and (found.ca is None or found.untrusted):
+            said = f"{called} holds no CA with the key ca.crt by which services could be verified"
+        if found is None or said is not None:
+            problems.append(_problem("proxy-ssl-secret", said or "", "SecretNotUsable", shuts=True))
+            return replace(treatment, shut=(*treatment.shut, "proxy-ssl-secret"))
+        tls = treatment.to_services
+        if found.has_certificate:
+            tls = replace(tls, certificate=secret)
+        if wanted.name is not None:
+            tls = replace(tls, ca=secret, names=(ir.PeerName("dns", wanted.name),), depth=wanted.depth)
+        return replace(treatment, to_services=tls)
 
     def _copied(self, treatment: Treatment, copies: Copies, namespace: str, problems: list[Problem]) -> Treatment:
         found = self._backends.at(namespace, copies.url)

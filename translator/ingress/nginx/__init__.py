@@ -22,6 +22,7 @@ from translator.ingress.nginx import (
     rates,
     redirects,
     rewriting,
+    service_tls,
     unserved,
     upstreams,
 )
@@ -38,6 +39,7 @@ GROUPS: Final[tuple[Group, ...]] = (
     cross_origin.GROUP,
     canaries.GROUP,
     upstreams.GROUP,
+    service_tls.GROUP,
     bodies.GROUP,
     errors.GROUP,
     mirrors.GROUP,
