@@ -94,6 +94,39 @@ def by_password(user: str, password: str) -> tuple[str, Headers, bytes]:
     return get("/", authorization="Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())
 
 
+def satisfying() -> Iterator[Case]:
+    """Ingresses of which one of addresses, passwords and who is asked is enough."""
+    ask = {"auth-url": "http://asked.default.svc/"}
+    basic = {"auth-type": "basic", "auth-secret": "users", "auth-realm": "shop"}
+    in_, out = {"whitelist-source-range": "127.0.0.0/8"}, {"whitelist-source-range": "10.0.0.0/8"}
+    denied = {"denylist-source-range": "127.0.0.1"}
+    words = {
+        "in": (in_, "allow 127.0.0.0/8; deny all;"),
+        "out": (out, "allow 10.0.0.0/8; deny all;"),
+        "denied": (denied, "deny 127.0.0.1;"),
+        "none": ({}, ""),
+    }
+    guard = 'auth_basic "shop"; auth_basic_user_file $U;'
+    for name, (said, address) in words.items():
+        yield _satisfying(f"{name}-guarded", {**said, **basic}, f"{address} {guard}")
+        for answer in (200, 401, 403, 500):
+            asked = {"auth-url": f"{ask['auth-url']}{answer}"}
+            by = f"auth_request /_asked; {address}"
+            yield _satisfying(f"{name}-asked-{answer}", {**said, **asked}, by, answer)
+            yield _satisfying(f"{name}-both-{answer}", {**said, **asked, **basic}, f"{by} {guard}", answer)
+
+
+def _satisfying(name: str, said: Headers, words: str, answer: int = 0) -> Case:
+    location = 'internal; satisfy all; proxy_pass_request_body off; proxy_set_header Content-Length "";'
+    return Case(
+        f"any-{name}",
+        (("/", "Prefix"),),
+        {"satisfy": "any", **said},
+        f"location / {{ satisfy any; {words} {PASS} }} location = /_asked {{ {location} proxy_pass $A/{answer}; }}",
+        (get("/"), by_password("bob", "let me in"), by_password("bob", "wrong")),
+    )
+
+
 PASS: Final = "proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_pass $B;"
 NOBODYS: Final = "location / { return 404; }"
 ALLOW: Final = "allow 127.0.0.0/8; deny all;"
@@ -199,6 +232,7 @@ CASES: Final = (
             *(by_password("ann", wrong) for wrong in ("let me", "", "let me in ", "x" * 90)),
         ),
     ),
+    *satisfying(),
     paging(
         "paged",
         {},

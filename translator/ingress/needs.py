@@ -9,6 +9,7 @@ from typing import Any
 
 from translator import ir
 from translator.decode import Problem, Reason, few, quote
+from translator.filters.address_rules import AddressRules
 from translator.filters.auth_requests import AuthRequest
 from translator.filters.checks import Checks
 from translator.filters.error_pages import ErrorPages
@@ -39,6 +40,8 @@ class Needs:
         if treatment.passwords is not None:
             paths = len(row.owner.asked)
             treatment = self._guarded(treatment, treatment.passwords, namespace, paths, problems)
+        if treatment.satisfied_by_any:
+            treatment = _satisfied_by_any(treatment)
         if treatment.client is not None:
             treatment = self._shown(treatment, treatment.client, namespace, problems)
         if treatment.service_tls is not None:
@@ -164,6 +167,20 @@ def _held_to(treatment: Treatment, **said: Any) -> Treatment:
     before = next((each for each in treatment.filters if isinstance(each, Checks)), Checks())
     others = tuple(each for each in treatment.filters if each is not before)
     return replace(treatment, filters=(*others, replace(before, **said)))
+
+
+def _satisfied_by_any(treatment: Treatment) -> Treatment:
+    """The same, where one that lets a request in is enough; addresses that are only kept out let nobody in."""
+    checks = next((each for each in treatment.filters if isinstance(each, Checks)), None)
+    if checks is None:
+        return treatment
+    found: list[Any] = []
+    for each in treatment.filters:
+        if not isinstance(each, AddressRules):
+            found.append(replace(each, any_of=True) if each is checks else each)
+        elif each.allowed is not None:
+            found.append(replace(each, only_noted=True))
+    return replace(treatment, filters=tuple(found))
 
 
 def _problem(

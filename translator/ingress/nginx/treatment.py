@@ -113,6 +113,7 @@ class Treatment:
     What has to be looked up first is in `authorization`, `passwords`, `copies`, `service_tls` and `default_backend`:
     see `translator.ingress.needs`, which makes filters and mirrors of it, and of the last `pages`, for answers with
     `error_codes`, and `stand_in`, which has the requests for a Service without pods.
+    `satisfied_by_any`: what lets a request in by address, password or authorization is enough.
     `filters` are values of the classes that `translator.filters` lists, `features` of `translator.features`.
     """
 
@@ -136,6 +137,7 @@ class Treatment:
     upstream_features: tuple[Any, ...] = ()
     most_bytes: int | None = None
     filters: tuple[Any, ...] = ()
+    satisfied_by_any: bool = False
     canary: Canary | None = None
     hashed: HashPolicy | None = None
     host: str | None = None
