@@ -77,6 +77,7 @@ def _types() -> DescriptorPool:
 _MAPS: Final = frozenset(
     {
         "context_extensions",
+        "filter_context",
         "filter_metadata",
         "json_format",
         "layer",

@@ -30,7 +30,9 @@ _REFERENCES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The fields with references, and the kinds that they may be of; the first is meant where none is said."""
 
-_ANNOTATIONS: Final = tuple(f"nginx.ingress.kubernetes.io/{name}" for name in ("auth-secret", "auth-tls-secret"))
+_ANNOTATIONS: Final = tuple(
+    f"nginx.ingress.kubernetes.io/{name}" for name in ("auth-secret", "auth-tls-secret", "proxy-ssl-secret")
+)
 """Of Ingresses, by which they name Secrets."""
 
 _FIELDS: Final = frozenset(("secret", "tlssecret", "casecret", "crlsecret", "privatekeysecret"))

@@ -331,6 +331,8 @@ def test_body_size(served: Gateway) -> None:
     assert sent(1024).status_code == 200
     assert sent(1025).status_code == 413
     assert sent(1025, upgrade="websocket").status_code == 413, "a header alone opens no way round"
+    other = served.request("told.test", method="POST", content=b"x" * 2048)
+    assert (other.status_code, len(other.json()["body"])) == (200, 2048), "what is said of one holds for one"
 
 
 def test_rates(served: Gateway) -> None:

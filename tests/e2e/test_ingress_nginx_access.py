@@ -97,6 +97,12 @@ def _guarded() -> str:
             auth_response_headers="Authorization",
             **basic,
         )
+        + one("any-in", whitelist_source_range="127.0.0.0/8", satisfy="any", auth_secret="users", **basic)
+        + one("any-out", whitelist_source_range="10.0.0.0/8", satisfy="any", auth_secret="users", **basic)
+        + one("any-denied", denylist_source_range="127.0.0.1", satisfy="any", auth_secret="users", **basic)
+        + one("any-asked", satisfy="any", auth_secret="users", auth_url=f"{WHO}/verify", **basic)
+        + one("all-out", whitelist_source_range="10.0.0.0/8", satisfy="all", auth_secret="users", **basic)
+        + one("any-broken", whitelist_source_range="127.0.0.0/8", satisfy="any", auth_secret="missing", **basic)
         + one("guarded-digest", auth_type="digest", auth_secret="users")
         + one("guarded-by-nothing", **basic)
         + one("guarded-by-missing", auth_secret="missing", **basic)
@@ -294,6 +300,28 @@ def test_what_cannot_be_asked_opens_nothing(served: Gateway, red: HttpUpstream, 
     assert served.request(f"{name}.test", headers=headers).status_code == 503
     assert len(red.seen) == before
     told(served, name, said)
+
+
+def test_one_is_enough(served: Gateway, red: HttpUpstream) -> None:
+    """Of an address, a password and who is asked; what is broken opens nothing all the same."""
+    right, wrong, let = {"authorization": basic("ann")}, {"authorization": basic("eve")}, {"x-answer": "200"}
+    expected: list[tuple[str, dict[str, str], int]] = [
+        *[("any-in", headers, 200) for headers in ({}, right, wrong)],
+        *[(name, headers, 401) for name in ("any-out", "any-denied", "any-asked") for headers in ({}, wrong)],
+        *[(name, right, 200) for name in ("any-out", "any-denied", "any-asked")],
+        ("any-asked", let, 200),
+        ("any-asked", {**wrong, "x-answer": "403"}, 401),
+        ("any-asked", {"x-answer": "500"}, 500),
+        ("all-out", right, 403),
+        ("any-broken", right, 503),
+    ]
+    found = [
+        (name, headers, served.request(f"{name}.test", headers=headers).status_code) for name, headers, _ in expected
+    ]
+    assert found == expected
+    before = len(red.seen)
+    served.request("any-in.test", headers=right)
+    assert "authorization" not in seen_by(red, before)["headers"], "a password is nobody else's"
 
 
 def test_nobody_answers(served: Gateway, red: HttpUpstream) -> None:

@@ -60,7 +60,10 @@ def listed(listeners: Any) -> list[list[str]]:
 
 EVERY_NAME = [*[each.name for each in FILTERS], "envoy.filters.http.router"]
 BEFORE_ALL = ["dragoman.filters.http.scope", "dragoman.filters.http.look_again"]
-INSIDE = [each.inside[0] for each in FILTERS if each.inside]
+INSIDE = {
+    *(each.inside[0] for each in FILTERS if each.inside),
+    *(asking.inside for each in FILTERS for asking in each.asking.values() if asking.inside),
+}
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.path.stem)

@@ -40,6 +40,7 @@ class Case:
     said: Headers
     server: str
     asked: tuple[tuple[str, Headers, bytes], ...]
+    to: str = "web"
 
 
 def get(text: str, **headers: str) -> tuple[str, Headers, bytes]:
@@ -66,9 +67,64 @@ def asking(said: int) -> Case:
     )
 
 
+NAMED_IN_ERRORS: Final = ("code", "format", "original-uri", "namespace", "ingress-name", "service-name", "service-port")
+
+
+def paging(name: str, said: Headers, before: str, *asked: tuple[str, Headers, bytes]) -> Case:
+    """An Ingress whose errors another service answers; who is asked fails as a path says."""
+    told = {"X-Format": "$http_accept", "X-Original-URI": "$request_uri", "X-Namespace": "default"}
+    told |= {"X-Ingress-Name": name, "X-Service-Name": "asked", "X-Service-Port": "80"}
+    headers = "".join(f"proxy_set_header {key} {value};" for key, value in told.items())
+    location = f'internal; proxy_intercept_errors off; {headers} rewrite "(.*)" / break; {PASS}'
+    codes = (401, 403, 404, 500, 503)
+    pages = "".join(f"location @page_{code} {{ proxy_set_header X-Code {code}; {location} }} " for code in codes)
+    errors = "".join(f"error_page {code} = @page_{code}; " for code in codes)
+    return Case(
+        name,
+        (("/", "Prefix"),),
+        {"custom-http-errors": ",".join(map(str, codes)), "default-backend": "web", **said},
+        f"location / {{ proxy_intercept_errors on; {errors} {before} proxy_pass $A; }} {pages}",
+        asked,
+        to="asked",
+    )
+
+
 def by_password(user: str, password: str) -> tuple[str, Headers, bytes]:
     """A request with a password."""
     return get("/", authorization="Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())
+
+
+def satisfying() -> Iterator[Case]:
+    """Ingresses of which one of addresses, passwords and who is asked is enough."""
+    ask = {"auth-url": "http://asked.default.svc/"}
+    basic = {"auth-type": "basic", "auth-secret": "users", "auth-realm": "shop"}
+    in_, out = {"whitelist-source-range": "127.0.0.0/8"}, {"whitelist-source-range": "10.0.0.0/8"}
+    denied = {"denylist-source-range": "127.0.0.1"}
+    words = {
+        "in": (in_, "allow 127.0.0.0/8; deny all;"),
+        "out": (out, "allow 10.0.0.0/8; deny all;"),
+        "denied": (denied, "deny 127.0.0.1;"),
+        "none": ({}, ""),
+    }
+    guard = 'auth_basic "shop"; auth_basic_user_file $U;'
+    for name, (said, address) in words.items():
+        yield _satisfying(f"{name}-guarded", {**said, **basic}, f"{address} {guard}")
+        for answer in (200, 401, 403, 500):
+            asked = {"auth-url": f"{ask['auth-url']}{answer}"}
+            by = f"auth_request /_asked; {address}"
+            yield _satisfying(f"{name}-asked-{answer}", {**said, **asked}, by, answer)
+            yield _satisfying(f"{name}-both-{answer}", {**said, **asked, **basic}, f"{by} {guard}", answer)
+
+
+def _satisfying(name: str, said: Headers, words: str, answer: int = 0) -> Case:
+    location = 'internal; satisfy all; proxy_pass_request_body off; proxy_set_header Content-Length "";'
+    return Case(
+        f"any-{name}",
+        (("/", "Prefix"),),
+        {"satisfy": "any", **said},
+        f"location / {{ satisfy any; {words} {PASS} }} location = /_asked {{ {location} proxy_pass $A/{answer}; }}",
+        (get("/"), by_password("bob", "let me in"), by_password("bob", "wrong")),
+    )
 
 
 PASS: Final = "proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_pass $B;"
@@ -176,6 +232,25 @@ CASES: Final = (
             *(by_password("ann", wrong) for wrong in ("let me", "", "let me in ", "x" * 90)),
         ),
     ),
+    *satisfying(),
+    paging(
+        "paged",
+        {},
+        "",
+        *(
+            get(text, accept="text/html")
+            for text in ("/200", "/404", "/500?a=b", "/503", "/401", "/502", "/404?x=%20y")
+        ),
+        ("/404", {"x-format": "json", "accept": ""}, b""),
+        ("/404?a=b", {}, b"body"),
+    ),
+    paging("paged-denied", {"denylist-source-range": "127.0.0.1"}, "deny 127.0.0.1;", get("/200")),
+    paging(
+        "paged-guarded",
+        {"auth-type": "basic", "auth-secret": "users", "auth-realm": "shop"},
+        'auth_basic "shop"; auth_basic_user_file $U;',
+        get("/404"),
+    ),
 )
 
 
@@ -194,7 +269,7 @@ def main() -> int:
         return 2
     ours = Gateway(listeners=False, patience=180)
     for case in CASES:
-        paths = [path(text, "web", kind) for text, kind in case.paths]
+        paths = [path(text, case.to, kind) for text, kind in case.paths]
         ours.apply(case.name, ingress(case.name, rule(f"{case.name}.test", *paths), nginx=case.said))
     users = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users"}, "stringData": {"auth": USERS}}
     ours.apply("users", json.dumps(users))
@@ -222,12 +297,24 @@ def _compare(theirs: int, ours: Gateway) -> int:
     return amiss
 
 
-def _answer(port: int, name: str, text: str, headers: Headers, body: bytes) -> tuple[int, str, str, str]:
-    """The status, where a client is sent, and what the service saw: the path and the host."""
+def _answer(port: int, name: str, text: str, headers: Headers, body: bytes) -> tuple[int | str, ...]:
+    """The status, where a client is sent and how challenged, and what the service saw: of an error also its headers."""
     method, sent = ("POST" if body else "GET"), {"host": f"{name}.test", **headers}
     answer = httpx.request(method, f"http://127.0.0.1:{port}{text}", headers=sent, content=body, timeout=10)
-    seen = answer.json() if answer.status_code == httpx.codes.OK else {}
-    return answer.status_code, answer.headers.get("location", ""), seen.get("path", ""), seen.get("host", "")
+    seen = answer.json() if answer.status_code == httpx.codes.OK and answer.content else {}
+    named = (
+        [seen["headers"].get(f"x-{each}", "") for each in NAMED_IN_ERRORS]
+        if "x-code" in seen.get("headers", ())
+        else []
+    )
+    where = (seen.get("method", ""), seen.get("path", ""), seen.get("host", ""))
+    return (
+        answer.status_code,
+        answer.headers.get("location", ""),
+        answer.headers.get("www-authenticate", ""),
+        *where,
+        *named,
+    )
 
 
 @contextlib.contextmanager

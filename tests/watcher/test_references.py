@@ -62,7 +62,7 @@ def test_a_namespace_stays_one_part_of_the_path() -> None:
         ({"auth-tls-secret": "own/ca"}, one(("own", "ca"))),
         ({"auth-secret": "other/users", "auth-tls-secret": "other/ca"}, frozenset()),
         ({"auth-secret": "../x", "auth-tls-secret": 5}, frozenset()),
-        ({"proxy-ssl-secret": "own/x"}, frozenset()),
+        ({"proxy-ssl-secret": "own/x"}, frozenset({frozenset({("own", "x")})})),
     ],
 )
 def test_an_ingress_names_secrets_of_its_own_namespace_in_annotations(

@@ -22,6 +22,7 @@ from translator.filters import (
     compression,
     cors,
     error_bodies,
+    error_pages,
     external_auth,
     grpc_bridge,
     grpc_stats,
@@ -41,6 +42,7 @@ FILTERS: Final[tuple[HttpFilter, ...]] = (
     grpc_stats.FILTER,  # counts what was refused further on, too
     scripts.FILTER,  # may change what the rest decides by
     compression.FILTER,  # compresses what all behind it made of an answer
+    error_pages.FILTER,  # before all whose refusals are errors like others, and what it makes of them is compressed
     client_rates.FILTER,  # of who asks too often not even bodies are gathered
     buffering.FILTER,  # only bodies that are small enough come further
     address_rules.FILTER,  # nobody is asked about those who are out anyway
@@ -86,7 +88,9 @@ def switches_of(values: Iterable[object], name_of: NameOf | None = None) -> dict
     for value in values:
         asking = _ASKING.get(type(value))
         if asking is not None and name_of is not None:
-            found[_OF[type(value)]] = any_of(asking.encode(value, name_of))
+            found[asking.inside or _OF[type(value)]] = any_of(asking.encode(value, name_of))
+            if asking.inside:
+                found[_OF[type(value)]] = any_of(AS_CONFIGURED)
             continue
         name, say = _SWITCHES[type(value)]
         found[name] = any_of(say(value))

@@ -27,12 +27,21 @@ class AddressRange:
 class AddressRules:
     """Who gets in. `allowed` None: everyone; (): nobody.
 
-    `also` are rules that hold besides: what a route says takes the place of what its chain says.
+    `also` are rules that hold besides: what a route says takes the place of what its chain says. `only_noted`: nobody
+    is kept out by them, and a filter behind reads in NOTED, by the key RESULT, whether they are ALLOWED.
     """
 
     allowed: tuple[AddressRange, ...] | None = None
     denied: tuple[AddressRange, ...] = ()
     also: "AddressRules | None" = None
+    only_noted: bool = False
+
+
+NAME: Final = "envoy.filters.http.rbac"
+NOTED: Final = NAME
+"""The space of a request's metadata in which Envoy notes what rules would have done."""
+RESULT: Final = "shadow_engine_result"
+ALLOWED: Final = "allowed"
 
 
 def _switch(rules: AddressRules) -> RbacPerRoute:
@@ -40,7 +49,8 @@ def _switch(rules: AddressRules) -> RbacPerRoute:
     principals = [principal for each in every for principal in _principals(each)]
     policy = Policy(permissions=[Permission(any=True)], principals=[Principal(and_ids=PrincipalSet(ids=principals))])
     policies = {} if any(each.allowed == () for each in every) else {"addresses": policy}
-    return RbacPerRoute(rbac=Rbac(rules=Rules(action=RbacAction.ALLOW, policies=policies)))
+    said = Rules(action=RbacAction.ALLOW, policies=policies)
+    return RbacPerRoute(rbac=Rbac(shadow_rules=said) if rules.only_noted else Rbac(rules=said))
 
 
 def _principals(rules: AddressRules) -> Iterator[Principal]:
@@ -59,6 +69,4 @@ def _principal(each: AddressRange) -> Principal:
     return Principal(direct_remote_ip=cidr) if each.whose == "peer" else Principal(remote_ip=cidr)
 
 
-FILTER: Final = HttpFilter(
-    name="envoy.filters.http.rbac", idle=Rbac(), switches={AddressRules: _switch}, off=RbacPerRoute()
-)
+FILTER: Final = HttpFilter(name=NAME, idle=Rbac(), switches={AddressRules: _switch}, off=RbacPerRoute())

@@ -1,8 +1,3 @@
-local hop = {
-  ["connection"] = true, ["keep-alive"] = true, ["proxy-connection"] = true, ["te"] = true, ["trailer"] = true,
-  ["transfer-encoding"] = true, ["upgrade"] = true, ["content-length"] = true, ["expect"] = true,
-  ["x-forwarded-proto"] = true, ["http2-settings"] = true
-}
 local with_cookies = {
   ["200"] = true, ["201"] = true, ["204"] = true, ["206"] = true, ["301"] = true, ["302"] = true, ["303"] = true,
   ["304"] = true, ["307"] = true, ["308"] = true
@@ -17,17 +12,6 @@ local function filled(text, known)
   return (text:gsub("%$([a-z_]+)", function(name) return known[name] end))
 end
 
-local function listed(value)
-  if value == nil then return {} end
-  if type(value) == "table" then return value end
-  return {value}
-end
-
-local function address_of(handle)
-  local whole = handle:streamInfo():downstreamRemoteAddress() or ""
-  return whole:match("^%[(.*)%]:%d+$") or whole:match("^(.*):%d+$") or whole
-end
-
 local function ask(handle, said)
   local headers = handle:headers()
   local request_uri, authority = headers:get(":path") or "/", headers:get(":authority") or ""
@@ -36,19 +20,8 @@ local function ask(handle, said)
     host = authority:gsub(":%d+$", ""):lower(), http_host = authority, scheme = scheme, request_uri = request_uri,
     escaped_request_uri = escaped(request_uri), uri = request_uri:match("^[^?]*"), args = request_uri:match("%?(.*)$") or ""
   }
-  local asked, hidden = {}, said:get("hidden")
-  for name, value in pairs(headers) do
-    if name:sub(1, 1) ~= ":" and name ~= "host" and name ~= hidden and not hop[name] and name:sub(1, 8) ~= "x-envoy-" then
-      local before = asked[name]
-      if before == nil then
-        asked[name] = value
-      elseif type(before) == "table" then
-        before[#before + 1] = value
-      else
-        asked[name] = {before, value}
-      end
-    end
-  end
+  local hidden = said:get("hidden")
+  local asked = passed_on(headers, function(name) return name == hidden end)
   asked[":method"], asked[":authority"] = said:get("method"), said:get("host")
   asked[":path"] = filled(said:get("path"), known)
   asked["x-original-url"] = scheme .. "://" .. authority .. request_uri

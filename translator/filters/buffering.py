@@ -32,4 +32,5 @@ FILTER: Final = HttpFilter(
         AsItComes: lambda _: OFF,
     },
     off=OFF,
+    acts_idle=True,
 )

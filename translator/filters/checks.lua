@@ -1,7 +1,37 @@
+local function is_let_in_by_address(handle, any)
+  local noted = handle:streamInfo():dynamicMetadata():get(any["noted"])
+  return noted ~= nil and noted[any["result"]] == any["allowed"]
+end
+
+-- One yes is enough. Of two that say no, one that can be mended by signing in, or by a password, counts.
+local function check_any(handle, said)
+  local asks, guards = said:get("cluster") ~= nil, said:get("challenge") ~= nil
+  local is_in, refused = is_let_in_by_address(handle, said:get("any")), nil
+  if not is_in and guards then
+    refused = check_password(handle, said)
+    is_in = refused == nil
+  end
+  if not is_in and asks then
+    local challenge = refused ~= nil and refused["www-authenticate"] or nil
+    local other = ask(handle, said)
+    is_in = other == nil
+    if other ~= nil and not (refused ~= nil and other[":status"] == "403") then refused = other end
+    if challenge ~= nil and refused == other and other ~= nil then
+      refused["www-authenticate"] = {challenge, unpack(listed(other["www-authenticate"]))}
+    end
+  end
+  if not is_in then
+    handle:respond(refused, "")
+  elseif guards then
+    handle:headers():remove("authorization")
+  end
+end
+
 local function check(handle)
   local said = handle:filterContext()
   if said:get("is") == nil then return end
   if said:get("is") ~= "checked" then return unavailable(handle) end
+  if said:get("any") ~= nil then return check_any(handle, said) end
   local asks, guards, refused = said:get("cluster") ~= nil, said:get("challenge") ~= nil, nil
   if guards then refused = check_password(handle, said) end
   if refused == nil and asks then

@@ -16,6 +16,7 @@ from envoyapi.config_core_v3 import DataSource
 from envoyapi.http_lua_v3 import Lua, LuaPerRoute
 from envoyapi.wire import struct
 from translator.filters import unavailable
+from translator.filters.address_rules import ALLOWED, NOTED, RESULT
 from translator.filters.auth_requests import AuthRequest
 from translator.filters.auth_requests import context_of as context_of_asking
 from translator.filters.part import Asking, Discovered, HttpFilter, NameOf
@@ -25,15 +26,19 @@ from translator.ir import Backend
 
 NAME: Final = "dragoman.filters.http.checks"
 _FOLDER: Final = Path(__file__).parent
-_PARTS: Final = ("passwords.lua", "auth_requests.lua", "checks.lua")
+_PARTS: Final = ("passwords.lua", "asking.lua", "auth_requests.lua", "checks.lua")
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What a route holds its requests to: both, where both are said; a password first."""
+    """What a route holds its requests to: both, where both are said; a password first.
+
+    `any_of`: what lets one through is enough, and so is an address by AddressRules that are `only_noted`.
+    """
 
     passwords: Passwords | None = None
     asking: AuthRequest | None = None
+    any_of: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Checking:
 
 def _encode(said: Checks, name_of: NameOf) -> LuaPerRoute:
     context: dict[str, Any] = {"is": "checked"}
+    if said.any_of:
+        context |= {"any": {"noted": NOTED, "result": RESULT, "allowed": ALLOWED}}
     if said.passwords is not None:
         context |= context_of_passwords(said.passwords)
     if said.asking is not None:

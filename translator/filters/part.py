@@ -34,10 +34,14 @@ class Discovered:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a route says whose filter sends requests of its own: Envoy's words, and where those go."""
+    """What a route says whose filter sends requests of its own: Envoy's words, and where those go.
+
+    `inside` is the name of a filter that stands in it, and is told these words instead.
+    """
 
     encode: Callable[[Any, NameOf], Message]
     backends: Callable[[Any], Iterable[Backend]]
+    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class HttpFilter:
     `idle` is its configuration as long as nobody says another. `switches` are the classes of values that a route, or
     all routes of a chain, may have, each with Envoy's words for it: what is said there switches the filter on. One that
     is always on does nothing while it is idle, and is for requests that no route wants, too. `off` is what a route says
-    that is not for the filter although it runs; None where it then does nothing that matters.
+    that is not for the filter although it runs; None where it then does nothing that matters. `acts_idle`: it does
+    something to requests also as it is configured while nobody says anything.
 
     `asking` are further such classes, of routes alone, whose filter sends requests of its own.
 
@@ -61,6 +66,7 @@ class HttpFilter:
     discovered: Discovered | None = None
     always_on: bool = False
     off: Message | None = None
+    acts_idle: bool = False
     inside: tuple[str, Callable[[Any], Message]] | None = None
     room: Message | None = None
     asking: Mapping[type, Asking] = field(default_factory=dict)

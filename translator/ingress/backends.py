@@ -17,7 +17,7 @@ from translator.ingress.paths import Asked
 from translator.ingress.routes import Owner
 from translator.kubernetes.service import NamedPort
 from translator.kubernetes.tables import KubernetesTables, Name
-from translator.tables import Table, read
+from translator.tables import Table, Tables, read
 
 _HTTP2: Final = frozenset({"kubernetes.io/h2c", "grpc", "kubernetes.io/grpc", "grpcs", "kubernetes.io/grpcs"})
 _TLS: Final = frozenset({"https", "kubernetes.io/https", "kubernetes.io/wss", "wss", "grpcs", "kubernetes.io/grpcs"})
@@ -36,14 +36,39 @@ class Found:
 class Backends:
     """Finds backends. The methods are for rules that a sweep runs."""
 
-    def __init__(self, kubernetes: KubernetesTables, leading_here: Table[Name, frozenset[str]]) -> None:
+    def __init__(self, tables: Tables, kubernetes: KubernetesTables, leading_here: Table[Name, frozenset[str]]) -> None:
         """`leading_here` are the ports of Services, by their names, that lead to ports of our own."""
         self._kubernetes = kubernetes
         self._leading_here = leading_here
+        self._with_pods: Table[Name, bool] = tables.each(
+            "services with pods that are ready",
+            kubernetes.slices,
+            lambda _, parts: any(pod.ready or pod.serving for part in parts.values() for pod in part.endpoints) or None,
+        )
 
     def asked(self, owner: Owner, asked: Asked) -> Found:
-        """The backend of what an Ingress asks for."""
-        return self.find(owner.ingress.namespace, asked.backend, owner.treatment)
+        """The backend of what an Ingress asks for, or the one that stands in for it while it has no pods."""
+        found = self.find(owner.ingress.namespace, asked.backend, owner.treatment)
+        stand_in = owner.treatment.stand_in
+        if found.backend is None or stand_in is None or self._has_pods(found.backend.target):
+            return found
+        return Found(stand_in)
+
+    def _has_pods(self, target: ir.Target) -> bool:
+        if not isinstance(target, ir.ServicePort):
+            return False
+        return read(self._with_pods, (target.namespace, target.name)) is not None
+
+    def first_port(self, namespace: str, name: str) -> Found:
+        """The backend at the first port of a Service, spoken with as the Service itself says."""
+        service = read(self._kubernetes.services, (namespace, name))
+        first = next(iter(service.ports), None) if service is not None else None
+        if service is not None and service.external_name is None and first is None:
+            return Found(None, "", f"the Service {namespace}/{name} has no ports")
+        port = self._port(namespace, name, first.number if first is not None else "")
+        if not isinstance(port, NamedPort):
+            return Found(None, "", port.said)
+        return Found(_spoken_with(ir.ServicePort(namespace, name, port.number), port, Treatment()))
 
     def find(self, namespace: str, named: Backend, treatment: Treatment) -> Found:
         """The backend that an Ingress of a namespace names, spoken with as its annotations want."""
@@ -129,7 +154,7 @@ def _spoken_with(target: ir.ServicePort, port: NamedPort, treatment: Treatment) 
     word = port.app_protocol.lower()
     is_http2 = word in _HTTP2 if treatment.protocol is None else treatment.protocol == "http2"
     by_tls = word in _TLS if treatment.upstream_tls is None else treatment.upstream_tls
-    tls = ir.UpstreamTls(sni=treatment.sni, alpn=("h2",) if is_http2 else ()) if by_tls else None
+    tls = replace(treatment.to_services, alpn=("h2",) if is_http2 else ()) if by_tls else None
     backend = ir.Backend(target, "http2" if is_http2 else "http1", tls)
     if treatment.connect_ms is not None:
         backend = replace(backend, connect_timeout_ms=treatment.connect_ms)

@@ -9,13 +9,16 @@ from typing import Any
 
 from translator import ir
 from translator.decode import Problem, Reason, few, quote
+from translator.filters.address_rules import AddressRules
 from translator.filters.auth_requests import AuthRequest
 from translator.filters.checks import Checks
+from translator.filters.error_pages import ErrorPages
 from translator.filters.passwords import Passwords
 from translator.ingress.backends import Backends
 from translator.ingress.claims import MOST_SAID, Understood
+from translator.ingress.kinds import Ingress
 from translator.ingress.nginx.part import PREFIX, SHUT
-from translator.ingress.nginx.treatment import Authorization, ClientCertificates, Copies, Guarded, Treatment
+from translator.ingress.nginx.treatment import Authorization, ClientCertificates, Copies, Guarded, ServiceTls, Treatment
 from translator.ir import ObjectKey
 from translator.kubernetes.passwords import KEY
 from translator.kubernetes.tables import KubernetesTables
@@ -37,10 +40,16 @@ class Needs:
         if treatment.passwords is not None:
             paths = len(row.owner.asked)
             treatment = self._guarded(treatment, treatment.passwords, namespace, paths, problems)
+        if treatment.satisfied_by_any:
+            treatment = _satisfied_by_any(treatment)
         if treatment.client is not None:
             treatment = self._shown(treatment, treatment.client, namespace, problems)
+        if treatment.service_tls is not None:
+            treatment = self._spoken_by_tls(treatment, treatment.service_tls, namespace, problems)
         if treatment.copies is not None:
             treatment = self._copied(treatment, treatment.copies, namespace, problems)
+        if treatment.default_backend is not None:
+            treatment = self._standing_in(treatment, treatment.default_backend, row.owner.ingress, problems)
         if treatment is row.owner.treatment:
             return row
         return replace(row, owner=replace(row.owner, treatment=treatment), problems=few((*row.problems, *problems)))
@@ -105,6 +114,33 @@ class Needs:
         problems.append(_problem("auth-tls-secret", said, "SecretNotUsable", shuts=True))
         return replace(treatment, client=None, shut=(*treatment.shut, "auth-tls-secret"), shuts_hosts=True)
 
+    def _spoken_by_tls(
+        self, treatment: Treatment, wanted: ServiceTls, namespace: str, problems: list[Problem]
+    ) -> Treatment:
+        """What is to be shown to services, or verified, and cannot be: nobody is asked then."""
+        name, said = wanted.secret.removeprefix(f"{namespace}/"), None
+        secret = ir.SecretRef(namespace, name)
+        found = self._kubernetes.certificate(secret) if "/" not in name else None
+        called = f"Secret {namespace}/{name}"
+        verifies = wanted.name is not None
+        if "/" in name:
+            said = f"must be a Secret of the namespace {namespace}: those of others are theirs"
+        elif found is None or not (found.has_certificate or found.ca is not None):
+            said = f"{called} does not exist, or holds neither a certificate with its key nor a CA"
+        elif why := found.problem or (found.unfit if found.has_certificate else None):
+            said = f"{called} cannot be used: {why}"
+        elif verifies and (found.ca is None or found.untrusted):
+            said = f"{called} holds no CA with the key ca.crt by which services could be verified"
+        if found is None or said is not None:
+            problems.append(_problem("proxy-ssl-secret", said or "", "SecretNotUsable", shuts=True))
+            return replace(treatment, shut=(*treatment.shut, "proxy-ssl-secret"))
+        tls = treatment.to_services
+        if found.has_certificate:
+            tls = replace(tls, certificate=secret)
+        if wanted.name is not None:
+            tls = replace(tls, ca=secret, names=(ir.PeerName("dns", wanted.name),), depth=wanted.depth)
+        return replace(treatment, to_services=tls)
+
     def _copied(self, treatment: Treatment, copies: Copies, namespace: str, problems: list[Problem]) -> Treatment:
         found = self._backends.at(namespace, copies.url)
         if found.backend is None:
@@ -112,12 +148,39 @@ class Needs:
             return replace(treatment, copies=None)
         return replace(treatment, mirrors=(ir.Mirror(found.backend, host=copies.host, same_host=True),))
 
+    def _standing_in(self, treatment: Treatment, name: str, ingress: Ingress, problems: list[Problem]) -> Treatment:
+        found = self._backends.first_port(ingress.namespace, name)
+        if found.backend is None:
+            problems.append(_problem("default-backend", f"{found.problem}: errors stay as they are"))
+            return replace(treatment, default_backend=None)
+        pages = None
+        if treatment.error_codes:
+            asking = treatment.authorization
+            hidden = (*(("authorization",) if treatment.passwords else ()), *(asking.answer_headers if asking else ()))
+            told = (("x-namespace", ingress.namespace), ("x-ingress-name", ingress.name))
+            pages = ErrorPages(found.backend, treatment.error_codes, told, hidden)
+        return replace(treatment, stand_in=found.backend, pages=pages)
+
 
 def _held_to(treatment: Treatment, **said: Any) -> Treatment:
     """The same, with more that its requests are held to."""
     before = next((each for each in treatment.filters if isinstance(each, Checks)), Checks())
     others = tuple(each for each in treatment.filters if each is not before)
     return replace(treatment, filters=(*others, replace(before, **said)))
+
+
+def _satisfied_by_any(treatment: Treatment) -> Treatment:
+    """The same, where one that lets a request in is enough; addresses that are only kept out let nobody in."""
+    checks = next((each for each in treatment.filters if isinstance(each, Checks)), None)
+    if checks is None:
+        return treatment
+    found: list[Any] = []
+    for each in treatment.filters:
+        if not isinstance(each, AddressRules):
+            found.append(replace(each, any_of=True) if each is checks else each)
+        elif each.allowed is not None:
+            found.append(replace(each, only_noted=True))
+    return replace(treatment, filters=tuple(found))
 
 
 def _problem(

@@ -12,8 +12,9 @@ from typing import Final
 from translator import ir
 from translator.checks import groups_of
 from translator.filters.buffering import AsItComes, WholeBodies
+from translator.filters.error_pages import ErrorPages
 from translator.ingress.hosts import Scheme
-from translator.ingress.kinds import Ingress
+from translator.ingress.kinds import Backend, Ingress
 from translator.ingress.nginx.treatment import Canary, Treatment
 from translator.ingress.paths import Asked, host_match, order, path_match, regex_problem, wrong_regex_match
 
@@ -88,16 +89,28 @@ def routes_of(
             order(asked, owner.ingress.age, number, as_regex=as_regex),
             treatment.headers if forwards else ir.NO_EDITS,
             (owner.key, variant.origin) if variant.origin else (owner.key,),
-            _filters(treatment, variant) if forwards else (),
+            _filters(treatment, variant, asked) if forwards else (),
         )
 
 
-def _filters(treatment: Treatment, variant: _Variant) -> tuple[object, ...]:
+def _filters(treatment: Treatment, variant: _Variant, asked: Asked) -> tuple[object, ...]:
+    found = treatment.filters
+    if treatment.pages is not None:
+        found = (*found, _telling(treatment.pages, asked.backend))
     if treatment.most_bytes is None:
-        return treatment.filters
+        return found
     # What follows a request for a WebSocket is no body that ends: who waits for its end waits for ever.
     whole = AsItComes() if variant.headers[-2:] == _UPGRADING else WholeBodies(treatment.most_bytes)
-    return (*treatment.filters, whole)
+    return (*found, whole)
+
+
+def _telling(pages: ErrorPages, backend: Backend) -> ErrorPages:
+    """The same, who are told which Service a path names."""
+    if backend.service is None:
+        return pages
+    port = backend.service.port
+    named = (("x-service-name", backend.service.name), ("x-service-port", str(port.number or port.name or "")))
+    return replace(pages, told=(*pages.told, *named))
 
 
 def _variants(

@@ -11,7 +11,9 @@ from typing import Final
 
 from translator import ir
 from translator.decode import Problem
-from translator.filters.checks import NAME, Checking, Checks
+from translator.filters import checks, error_pages
+from translator.filters.checks import Checking, Checks
+from translator.filters.error_pages import ErrorPaging
 from translator.ingress.backends import Backends
 from translator.ingress.claims import (
     Having,
@@ -44,6 +46,7 @@ from translator.ingress.hosts import (
 )
 from translator.ingress.kinds import Ingress
 from translator.ingress.needs import Needs
+from translator.ingress.nginx.treatment import Treatment
 from translator.ingress.ownership import Ownership, asking_clients
 from translator.ingress.paths import Asked
 from translator.ingress.routes import Aside, Owner, Way, routes_of
@@ -88,7 +91,7 @@ class StandardIngresses:
         self._taken = taken
         self._common = common
         self._options = options
-        self._backends = Backends(kubernetes, leading_here)
+        self._backends = Backends(tables, kubernetes, leading_here)
         understood = tables.each("ingresses understood", ingresses, understand)
         self._rows: Table[ObjectKey, Understood] = tables.each(
             "ingresses with what they name", understood, Needs(self._backends, kubernetes).met
@@ -102,15 +105,9 @@ class StandardIngresses:
             "virtual hosts of ingresses", made, lambda _, them: next(iter(them.values())).hosts
         )
         self._declare_chains()
-        held = tables.group(
-            "checks of ingresses",
-            self._rows,
-            lambda _, row: (
-                {NAME: True} if any(isinstance(each, Checks) for each in row.owner.treatment.filters) else {}
-            ),
-        )
+        scripts = tables.group("scripts of ingresses", self._rows, lambda _, row: _scripts_of(row.owner.treatment))
         self.filters: Table[str, ir.FilterSettings] = tables.each(
-            "filters of ingresses", held, lambda _, __: ir.FilterSettings(Checking())
+            "filters of ingresses", scripts, lambda _, them: ir.FilterSettings(next(iter(them.values())))
         )
         telling = Telling(
             self._rows,
@@ -292,9 +289,14 @@ class StandardIngresses:
         return ir.TlsTermination((secret,))
 
 
-def _is_checked(owner: Owner) -> bool:
-    """Whether the requests of an Ingress are held to something."""
-    return any(isinstance(each, Checks) for each in owner.treatment.filters)
+def _scripts_of(treatment: Treatment) -> dict[str, Checking | ErrorPaging]:
+    """The filters whose scripts an Ingress wants to be there."""
+    found: dict[str, Checking | ErrorPaging] = {}
+    if any(isinstance(each, Checks) for each in treatment.filters):
+        found[checks.NAME] = Checking()
+    if treatment.pages is not None:
+        found[error_pages.NAME] = ErrorPaging()
+    return found
 
 
 def _at(chain: str, host: str) -> dict[Bucketed, bool]:

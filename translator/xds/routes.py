@@ -133,7 +133,8 @@ class RouteTables:
             raise TypeError(f"chain {name} has no routes: it does not speak HTTP")
         used = every(self._filters)
         may_run = tuple(sorted({*used, *names_of(body.filters)}))
-        others = [each for each in may_run if each in DISCOVERED and each not in names_of(body.filters)]
+        acting = [each for each in may_run if each in DISCOVERED or NAMED[each].acts_idle]
+        others = [each for each in acting if each not in names_of(body.filters)]
         refrained = Route(typed_per_filter_config=switched_off(others))
         return Indexed(_head_of(body), may_run, inherited(self._for_all(used)), refrained)
 

@@ -84,7 +84,8 @@ def _common(
     names: Sequence[PeerName] = (),
 ) -> CommonTlsContext:
     trusted = SdsSecretConfig(name=authority_name(authority, revocations), sds_config=ADS) if authority else None
-    combined = _named(trusted, names) if names else None
+    depth = tls.depth if isinstance(tls, UpstreamTls) else None
+    combined = _named(trusted, names, depth) if names or (trusted and depth is not None) else None
     if isinstance(tls, TlsTermination) and trusted and (tls.takes_any_client or tls.client_depth is not None):
         combined = _unchecked(trusted) if tls.takes_any_client else _not_deeper(trusted, tls.client_depth)
     return CommonTlsContext(
@@ -117,10 +118,12 @@ def _not_deeper(trusted: SdsSecretConfig, depth: int | None) -> CommonTlsContext
 
 
 def _named(
-    trusted: SdsSecretConfig | None, names: Sequence[PeerName]
+    trusted: SdsSecretConfig | None, names: Sequence[PeerName], depth: int | None = None
 ) -> CommonTlsContextCombinedCertificateValidationContext:
-    """CAs that are given apart, and the names of which a certificate of theirs must have one."""
-    wanted = CertificateValidationContext(match_typed_subject_alt_names=[_matcher(name) for name in names])
+    """CAs that are given apart, the names of which a certificate of theirs must have one, and how deep it may stand."""
+    wanted = CertificateValidationContext(
+        match_typed_subject_alt_names=[_matcher(name) for name in names], max_verify_depth=depth
+    )
     return CommonTlsContextCombinedCertificateValidationContext(
         default_validation_context=wanted, validation_context_sds_secret_config=trusted
     )

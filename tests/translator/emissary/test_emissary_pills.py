@@ -15,7 +15,8 @@ from tests.support.certificates import authority
 from tests.support.envoy import envoy_path
 from tests.translator.emissary.world import world
 from translator.checks import LARGEST_REGEX
-from translator.emissary.kinds.tls_context import CIPHERS, CURVES, STANDARD_CIPHERS
+from translator.ciphers import CIPHERS, STANDARD_CIPHERS
+from translator.emissary.kinds.tls_context import CURVES
 
 HTTP_CHECK = {"http": {"path": "/"}}
 

@@ -49,7 +49,10 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
         said.must_be_looked_at()
     if allowed is not None or denied:
         treatment = replace(treatment, filters=(*treatment.filters, AddressRules(allowed, denied)))
-    return treatment
+    word = said.text("satisfy").lower()
+    if word not in {"", "all", "any"}:
+        said.tell("satisfy", f"must be all or any, not {quote(word)}: all must let a request through")
+    return replace(treatment, satisfied_by_any=word == "any")
 
 
 def _ranges(said: Said, name: str) -> tuple[AddressRange, ...]:
@@ -67,7 +70,12 @@ GROUP: Final = Group(
             for name in _ALLOWED
         ),
         Annotation("denylist-source-range", "these addresses do not get in (403)", f"{_PROOF}::test_addresses"),
-        Annotation("satisfy", instead="of addresses and authorization both must let a request through"),
+        Annotation(
+            "satisfy",
+            "`any`: who is let in by an address, by a password, or by who is asked, needs no other; else all must let a"
+            " request through. Who has a certificate is asked for the rest all the same",
+            "tests/e2e/test_ingress_nginx_access.py::test_one_is_enough",
+        ),
         Annotation("enable-global-auth", instead="no authorization holds for all Ingresses"),
     ),
     _read,

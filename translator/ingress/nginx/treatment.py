@@ -5,12 +5,15 @@ keep people out and cannot be served keeps all out.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from translator import ir
 from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
+from translator.filters.error_pages import ErrorPages
+
+_AS_IT_COMES: Final = ir.UpstreamTls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,18 @@ class ClientCertificates:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceTls:
+    """How services are spoken with by TLS; `secret`, of the Ingress's namespace, has what is shown to them and the CA.
+
+    `name` None: they are not verified. `depth`: how many CAs may stand between.
+    """
+
+    secret: str = ""
+    name: str | None = None
+    depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Copies:
     """Where copies of requests go, and as whose."""
 
@@ -94,8 +109,11 @@ class Treatment:
     `passthrough`: TLS for its hosts is passed on as it comes, to the backend of `/`.
     `client` is what clients show in TLS, for all of a host.
     `idle_ms`: how long a service may send nothing, and `most_bytes` how large a body may be.
-    What has to be looked up first is in `authorization`, `passwords` and `copies`: see
-    `translator.ingress.needs`, which makes filters and mirrors of it.
+    `to_services` is the TLS that services are spoken with by, where they are.
+    What has to be looked up first is in `authorization`, `passwords`, `copies`, `service_tls` and `default_backend`:
+    see `translator.ingress.needs`, which makes filters and mirrors of it, and of the last `pages`, for answers with
+    `error_codes`, and `stand_in`, which has the requests for a Service without pods.
+    `satisfied_by_any`: what lets a request in by address, password or authorization is enough.
     `filters` are values of the classes that `translator.filters` lists, `features` of `translator.features`.
     """
 
@@ -112,12 +130,14 @@ class Treatment:
     aliases: tuple[str, ...] = ()
     protocol: Literal["http1", "http2"] | None = None
     upstream_tls: bool | None = None
-    sni: str | None = None
+    service_tls: ServiceTls | None = None
+    to_services: ir.UpstreamTls = _AS_IT_COMES
     connect_ms: int | None = None
     idle_ms: int | None = None
     upstream_features: tuple[Any, ...] = ()
     most_bytes: int | None = None
     filters: tuple[Any, ...] = ()
+    satisfied_by_any: bool = False
     canary: Canary | None = None
     hashed: HashPolicy | None = None
     host: str | None = None
@@ -128,6 +148,10 @@ class Treatment:
     passwords: Guarded | None = None
     client: ClientCertificates | None = None
     copies: Copies | None = None
+    error_codes: tuple[int, ...] = ()
+    default_backend: str | None = None
+    pages: ErrorPages | None = None
+    stand_in: ir.Backend | None = None
 
     @property
     def as_regex(self) -> bool:

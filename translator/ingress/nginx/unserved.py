@@ -15,7 +15,6 @@ _REFUSING: Final = re.compile(
     r"|_by_lua|\bssl_(?:client|verify)|\bSec(?:Action|Rule(?!Remove|Update|Engine\s+(?:Off|DetectionOnly)))"
 )
 _SNIPPET: Final = "snippets are never run: annotations, a Mapping or an HTTPRoute say what is meant"
-_ERRORS: Final = "a Mapping's error_response_overrides say what clients read"
 _NONE: Final = "there is no ModSecurity"
 _COOKIES: Final = "an HTTPRoute's ResponseHeaderModifier edits headers"
 
@@ -33,8 +32,6 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
 GROUP: Final = Group(
     (
         *(Annotation(name, instead=_SNIPPET) for name in SNIPPETS),
-        *(Annotation(name, instead=_ERRORS) for name in ("custom-http-errors", "disable-proxy-intercept-errors")),
-        Annotation("default-backend", instead="a service without pods answers 503"),
         Annotation("custom-headers", instead=_COOKIES),
         *(
             Annotation(name, instead=_COOKIES)

@@ -62,13 +62,6 @@ def _spoken(said: Said, treatment: Treatment) -> Treatment:
             said.tell("backend-protocol", message, shuts=True)
             return treatment
         treatment = replace(treatment, protocol=spoken[0], upstream_tls=spoken[1])
-    if said.flag("proxy-ssl-server-name"):
-        treatment = replace(
-            treatment, sni=said.checked("proxy-ssl-name", host_of) or said.checked("upstream-vhost", host_of)
-        )
-    if said.flag("proxy-ssl-verify"):
-        message = "is not served: what cannot be verified is not asked. A BackendTLSPolicy, or a Mapping's tls, can"
-        said.tell("proxy-ssl-verify", message, shuts=True)
     return treatment
 
 
@@ -184,17 +177,6 @@ GROUP: Final = Group(
             " host; in clear text they are served as ever",
             "test_passthrough",
         ),
-        _served("proxy-ssl-server-name", "`on`: the name below is asked for in TLS", "test_protocols"),
-        _served("proxy-ssl-name", "that name", "test_protocols"),
-        _served(
-            "proxy-ssl-verify", "`on` answers 503: nothing is asked that cannot be verified", "test_broken_ones_shut"
-        ),
-        Annotation(
-            "proxy-ssl-secret", instead="a Gateway's backend TLS, or a TLSContext, shows a certificate to services"
-        ),
-        Annotation("proxy-ssl-ciphers", instead="a TLSContext says ciphers"),
-        Annotation("proxy-ssl-protocols", instead="a TLSContext says versions of TLS"),
-        Annotation("proxy-ssl-verify-depth", instead="nothing is verified by annotations"),
         _served("upstream-vhost", "the Host header that services see", "test_headers"),
         _served("proxy-connect-timeout", "in seconds", "test_timeouts"),
         _served("proxy-read-timeout", "seconds in which a service sends nothing, then 504", "test_timeouts"),
