@@ -53,7 +53,8 @@ class Pipeline:
         self._apis = apis = Apis(self._tables, options)
         self.intent = intent = Intent(
             apis.listeners,
-            with_lines(self._tables, apis.chains, apis.routes, apis.hosts_of),
+            # Of Mappings and Ingresses none wants a log of its own: they are not even looked at.
+            with_lines(self._tables, apis.chains, apis.gateway.routes, apis.gateway.hosts_of),
             apis.routes,
             apis.hosts_of,
             apis.filters,

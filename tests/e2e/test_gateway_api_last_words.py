@@ -96,7 +96,7 @@ class World:
 def world(red: HttpUpstream) -> Iterator[World]:
     with ExitStack() as stack:
         authorization = stack.enter_context(HttpAuthorization("authorization"))
-        made = Gateway(listeners=False)
+        made = Gateway(listeners=False, patience=180)
         port = made.http_port
         owned = api_gateway("owned", listener("all", port, hostname="*.owned.test"))
         made.apply("web", gateway_class() + api_gateway("web", listener("all", port)) + owned)

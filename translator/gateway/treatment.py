@@ -91,6 +91,8 @@ class Said:
     @property
     def filters(self) -> tuple[Any, ...]:
         """What is said to HTTP filters, but for CORS."""
+        if not self.policies:
+            return ()
         found: list[Any] = [self.addresses] if isinstance(self.addresses, AddressRules) else []
         for each in (self.authorization, self.limits):
             found += each if isinstance(each, tuple) else ()
