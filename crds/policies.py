@@ -2,7 +2,8 @@
 
 Two sorts. *Warn*: fields that nobody knows, and fields that this version does not serve; the object is stored all the
 same, since it may be another gateway's. *Deny*: what is wrong in itself, where a schema's budget for CEL does not reach
-(names of headers, of which there may be any number). Both run inside the API server, so that nothing of ours can be
+(names of headers, of which there may be any number), and fields that nobody knows of kinds that are stopped by them,
+since these then close what they are about. Both run inside the API server, so that nothing of ours can be
 down, and what goes wrong with them is ignored: the translator asks the same again.
 """
 
@@ -75,8 +76,9 @@ def policies() -> Iterator[dict[str, Any]]:
     """All policies with their bindings."""
     for kind in SERVED:
         yield from _policy(f"dragoman-warn-{kind.plural}", kind, _warned(kind), "Warn")
-        if kind.name in DENIED:
-            denied = [{"expression": each.cel, "message": each.message} for each in DENIED[kind.name]]
+        denied = [{"expression": each.cel, "message": each.message} for each in DENIED.get(kind.name, ())]
+        denied += _unknown_denied(kind) if getattr(kind.spec, "STRICT", False) else []
+        if denied:
             yield from _policy(f"dragoman-deny-{kind.plural}", kind, denied, "Deny")
 
 
@@ -115,6 +117,12 @@ def _policy(name: str, kind: Served, validations: list[dict[str, str]], action: 
         "metadata": api["metadata"],
         "spec": {"policyName": name, "validationActions": [action]},
     }
+
+
+def _unknown_denied(kind: Served) -> list[dict[str, str]]:
+    unknown = f"variables.spec.filter(name, {_without_the_known(kind.spec, COMMON)})"
+    said = f"'no field of a {kind.name} has this name: ' + {unknown}.map(name, 'spec.' + name).join(', ')"
+    return [{"expression": f"{unknown}.size() == 0", "messageExpression": said}]
 
 
 def _warned(kind: Served) -> list[dict[str, str]]:

@@ -36,7 +36,7 @@ class RbacAuditLoggingOptionsAuditCondition(IntEnum):
 class Permission(Message):
     """envoy.config.rbac.v3.Permission.
 
-    Left out, being of types outside the vocabulary: metadata, sourced_metadata.
+    Left out, being of types outside the vocabulary: sourced_metadata.
     """
 
     __slots__ = ()
@@ -52,6 +52,7 @@ class Permission(Message):
         header: config_route_v3.HeaderMatcher | None = None,
         destination_ip: config_core_v3.CidrRange | None = None,
         destination_port: int | None = None,
+        metadata: type_matcher_v3.MetadataMatcher | None = None,
         not_rule: Permission | None = None,
         requested_server_name: type_matcher_v3.StringMatcher | None = None,
         url_path: type_matcher_v3.PathMatcher | None = None,
@@ -66,13 +67,14 @@ class Permission(Message):
             header,
             destination_ip,
             destination_port,
+            metadata,
             not_rule,
             requested_server_name,
             url_path,
             destination_port_range,
             matcher,
             uri_template,
-        ).count(None) < 11:
+        ).count(None) < 12:
             raise ValueError("Permission takes only one rule")
         parts: list[bytes] = []
         if and_rules is not None:
@@ -87,6 +89,8 @@ class Permission(Message):
             parts.append(b"*" + SIZE[len(destination_ip)] + destination_ip)
         if destination_port is not None:
             parts.append(b"0" + UINT32[destination_port])
+        if metadata is not None:
+            parts.append(b":" + SIZE[len(metadata)] + metadata)
         if not_rule is not None:
             parts.append(b"B" + SIZE[len(not_rule)] + not_rule)
         if requested_server_name is not None:
@@ -147,7 +151,7 @@ class Policy(Message):
 class Principal(Message):
     """envoy.config.rbac.v3.Principal.
 
-    Left out, being of types outside the vocabulary: filter_state, metadata, sourced_metadata.
+    Left out, being of types outside the vocabulary: filter_state, sourced_metadata.
     """
 
     __slots__ = ()
@@ -163,6 +167,7 @@ class Principal(Message):
         authenticated: PrincipalAuthenticated | None = None,
         source_ip: config_core_v3.CidrRange | None = None,
         header: config_route_v3.HeaderMatcher | None = None,
+        metadata: type_matcher_v3.MetadataMatcher | None = None,
         not_id: Principal | None = None,
         url_path: type_matcher_v3.PathMatcher | None = None,
         direct_remote_ip: config_core_v3.CidrRange | None = None,
@@ -176,12 +181,13 @@ class Principal(Message):
             authenticated,
             source_ip,
             header,
+            metadata,
             not_id,
             url_path,
             direct_remote_ip,
             remote_ip,
             custom,
-        ).count(None) < 10:
+        ).count(None) < 11:
             raise ValueError("Principal takes only one identifier")
         parts: list[bytes] = []
         if and_ids is not None:
@@ -196,6 +202,8 @@ class Principal(Message):
             parts.append(b"*" + SIZE[len(source_ip)] + source_ip)
         if header is not None:
             parts.append(b"2" + SIZE[len(header)] + header)
+        if metadata is not None:
+            parts.append(b":" + SIZE[len(metadata)] + metadata)
         if not_id is not None:
             parts.append(b"B" + SIZE[len(not_id)] + not_id)
         if url_path is not None:

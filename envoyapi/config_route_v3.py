@@ -1613,7 +1613,7 @@ class RouteList(Message):
 class RouteMatch(Message):
     """envoy.config.route.v3.RouteMatch.
 
-    Left out, being of types outside the vocabulary: dynamic_metadata, filter_state.
+    Left out, being of types outside the vocabulary: filter_state.
     """
 
     __slots__ = ()
@@ -1633,6 +1633,7 @@ class RouteMatch(Message):
         safe_regex: type_matcher_v3.RegexMatcher | None = None,
         tls_context: RouteMatchTlsContextMatchOptions | None = None,
         connect_matcher: RouteMatchConnectMatcher | None = None,
+        dynamic_metadata: Iterable[type_matcher_v3.MetadataMatcher] | None = None,
         path_separated_prefix: str | None = None,
         path_match_policy: config_core_v3.TypedExtensionConfig | None = None,
         cookies: Iterable[CookieMatcher] | None = None,
@@ -1660,6 +1661,8 @@ class RouteMatch(Message):
             parts.append(b"Z" + SIZE[len(tls_context)] + tls_context)
         if connect_matcher is not None:
             parts.append(b"b" + SIZE[len(connect_matcher)] + connect_matcher)
+        if dynamic_metadata:
+            parts.extend([b"j" + SIZE[len(each)] + each for each in dynamic_metadata])
         if path_separated_prefix is not None:
             parts.append(b"r" + utf8(path_separated_prefix))
         if path_match_policy is not None:

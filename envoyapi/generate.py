@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import fill
 
 from envoyapi import schema
 from envoyapi.schema import EnumType, Field, Kind, MessageType
@@ -146,7 +147,8 @@ def message_text(message: MessageType, names: frozenset[str], module: str) -> st
     left_out = sorted(field.name for field in message.fields if field not in fields)
     doc = f'    """{message.full_name}.'
     if left_out:
-        doc += f"\n\n    Left out, being of types outside the vocabulary: {', '.join(left_out)}.\n    "
+        said = f"Left out, being of types outside the vocabulary: {', '.join(left_out)}."
+        doc += f"\n\n{fill(said, 120, initial_indent='    ', subsequent_indent='    ')}\n    "
     lines = [f"class {message.class_name}(Message):", doc + '"""', "", "    __slots__ = ()", ""]
     lines.append(f'    FULL_NAME: ClassVar[str] = "{message.full_name}"')
     if not fields:

@@ -130,7 +130,7 @@ class CheckSettings(Message):
 class ExtAuthz(Message):
     """envoy.extensions.filters.http.ext_authz.v3.ExtAuthz.
 
-    Left out, being of types outside the vocabulary: decoder_header_mutation_rules, filter_enabled_metadata.
+    Left out, being of types outside the vocabulary: decoder_header_mutation_rules.
     """
 
     __slots__ = ()
@@ -152,6 +152,7 @@ class ExtAuthz(Message):
         deny_at_disable: config_core_v3.RuntimeFeatureFlag | None = None,
         transport_api_version: config_core_v3.ApiVersion | None = None,
         stat_prefix: str | None = None,
+        filter_enabled_metadata: type_matcher_v3.MetadataMatcher | None = None,
         bootstrap_metadata_labels_key: str | None = None,
         typed_metadata_context_namespaces: list[str] | tuple[str, ...] | None = None,
         allowed_headers: type_matcher_v3.ListStringMatcher | None = None,
@@ -197,6 +198,8 @@ class ExtAuthz(Message):
             parts.append(b"`" + INT32[transport_api_version])
         if stat_prefix:
             parts.append(b"j" + utf8(stat_prefix))
+        if filter_enabled_metadata is not None:
+            parts.append(b"r" + SIZE[len(filter_enabled_metadata)] + filter_enabled_metadata)
         if bootstrap_metadata_labels_key:
             parts.append(b"z" + utf8(bootstrap_metadata_labels_key))
         if typed_metadata_context_namespaces:

@@ -594,10 +594,7 @@ class RequestIdExtension(Message):
 
 
 class ResponseMapper(Message):
-    """envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper.
-
-    Left out, being of types outside the vocabulary: filter.
-    """
+    """envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper."""
 
     __slots__ = ()
 
@@ -606,12 +603,15 @@ class ResponseMapper(Message):
     def __new__(
         cls,
         *,
+        filter: config_accesslog_v3.AccessLogFilter | None = None,
         status_code: int | None = None,
         body: config_core_v3.DataSource | None = None,
         body_format_override: config_core_v3.SubstitutionFormatString | None = None,
         headers_to_add: Iterable[config_core_v3.HeaderValueOption] | None = None,
     ) -> Self:
         parts: list[bytes] = []
+        if filter is not None:
+            parts.append(b"\n" + SIZE[len(filter)] + filter)
         if status_code is not None:
             parts.append(b"\x12" + WRAPPED_UINT32[status_code])
         if body is not None:

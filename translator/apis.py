@@ -99,6 +99,8 @@ class Apis:
                 emissary.rate_limits,
                 emissary.authorization,
                 emissary.addresses,
+                emissary.log_mark,
+                files.text,
             ),
             options,
         )

@@ -19,7 +19,7 @@ other conversions), a list a tuple, a mapping a `FrozenMap` (annotate it `Mappin
 wherever absent differs from 0, false or empty. Unions are told apart by the kind of the JSON value (`str | tuple[str,
 ...]`). A dataclass that has more to say than its fields one by one has a method `cross_check(self) ->
 Iterable[Problem]`, with paths relative to itself; it is asked when every field is good. Of one that is `OPEN`, fields
-that it does not name are nothing to be told of. What a text or number means to
+that it does not name are nothing to be told of; of one that is `STRICT`, they stop it. What a text or number means to
 Envoy (`Port`, `Duration`, `HeaderName`, `Regex` ...) is in `translator.checks`.
 """
 
@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from translator.decoding.decoders import NOTHING, object_decoder
+from translator.decoding.decoders import NOTHING, nearest, object_decoder
 from translator.decoding.findings import MOST, Findings, few
 from translator.decoding.schema import object_schema
 from translator.decoding.values import (
@@ -61,6 +61,7 @@ __all__ = [
     "few",
     "join",
     "kind_shown",
+    "nearest",
     "quote",
     "rule",
     "schema_of",

@@ -21,6 +21,7 @@ from translator.provenance import Provenance
 from translator.resources import Resource
 from translator.tables import Failure, Sweep, Table, Tables
 from translator.xds.intent import Intent, RouteKey
+from translator.xds.lines import with_lines
 from translator.xds.tables import XdsTables
 
 __all__ = ["FILES", "NO_REFUSALS", "SECRETS", "SOURCES", "Pipeline", "Update", "kind_of"]
@@ -52,7 +53,8 @@ class Pipeline:
         self._apis = apis = Apis(self._tables, options)
         self.intent = intent = Intent(
             apis.listeners,
-            apis.chains,
+            # Of Mappings and Ingresses none wants a log of its own: they are not even looked at.
+            with_lines(self._tables, apis.chains, apis.gateway.routes, apis.gateway.hosts_of),
             apis.routes,
             apis.hosts_of,
             apis.filters,

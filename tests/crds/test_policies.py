@@ -146,6 +146,13 @@ def test_the_translator_stops_exactly_what_is_denied(api: ApiServer) -> None:
     assert said >= {validation.message for validation in DENIED["Mapping"]}
 
 
+@pytest.mark.parametrize("name", ["BackendPolicy", "RoutePolicy"])
+def test_a_field_that_nobody_knows_is_denied_where_it_stops_a_policy(api: ApiServer, name: str) -> None:
+    said = f"no field of a {name} has this name: spec.ip_alow"
+    wait_until(lambda: said in refusal(api, name, GOOD[name] | {"ip_alow": []}), 30, what="the policy that denies")
+    assert stopped(name, GOOD[name] | {"ip_alow": []})
+
+
 @pytest.mark.parametrize("name", GOOD)
 @settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(st.data())

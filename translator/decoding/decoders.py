@@ -223,6 +223,7 @@ def object_decoder(cls: type) -> Decoder:
     required = tuple((field.attribute, field.name) for field in fields if field.required)
     cross_check: Callable[[Any], Iterable[Problem]] | None = getattr(cls, "cross_check", None)
     is_open: bool = getattr(cls, "OPEN", False)
+    is_strict: bool = getattr(cls, "STRICT", False)
 
     def read(value: Any, problems: Findings) -> Any:
         if not isinstance(value, dict):
@@ -231,7 +232,7 @@ def object_decoder(cls: type) -> Decoder:
         named = value if aliases.isdisjoint(value) else _one_name_each(value, aliased, problems)
         if is_open:
             named = {name: named[name] for name in known if name in named}
-        given = _read_fields(named, known, problems)
+        given = _read_fields(named, known, problems, is_strict=is_strict)
         for attribute, name in required:
             if attribute not in given:
                 problems.add(Problem(name, "is required", sort="Required"))
@@ -255,14 +256,14 @@ def _known(fields: tuple[Field, ...]) -> _Known:
     return known
 
 
-def _read_fields(value: dict[str, Any], known: _Known, problems: Findings) -> dict[str, Any]:
+def _read_fields(value: dict[str, Any], known: _Known, problems: Findings, *, is_strict: bool) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, item in value.items():
         if item is None:
             continue
         found = known.get(name)
         if found is None:
-            _tell_unknown(name, known, problems)
+            _tell_unknown(name, known, problems, stops=is_strict)
             continue
         mark = problems.found
         given[found[0]] = found[1](item, problems)
@@ -294,15 +295,21 @@ def _one_name_each(value: dict[str, Any], aliased: tuple[Field, ...], problems: 
     return value
 
 
-def _tell_unknown(name: str, known: Iterable[str], problems: Findings) -> None:
+def _tell_unknown(name: str, known: Iterable[str], problems: Findings, *, stops: bool) -> None:
     """A field that nobody knows. To look for one that was meant is dear, and many do not matter one by one."""
-    if problems.is_full:
+    if problems.is_full(stops=stops):
         problems.count_one()
     else:
-        problems.add(Problem(step(name), _unknown(name, known), stops=False, sort="Unknown"))
+        problems.add(Problem(step(name), _unknown(name, known), stops=stops, sort="Unknown"))
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
+    meant = nearest(name, known)
+    return f"unknown field; did you mean {quote(meant)}?" if meant else "unknown field"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The name that somebody may have meant; None where none is like it."""
     by_lower = {other.lower(): other for other in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"unknown field; did you mean {quote(by_lower[near[0]])}?" if near else "unknown field"
+    return by_lower[near[0]] if near else None

@@ -29,10 +29,9 @@ class Findings:
         self._left_out = 0
         self._last_stop = -1
 
-    @property
-    def is_full(self) -> bool:
-        """Whether more problems that stop nothing would only be counted."""
-        return not self._room[False]
+    def is_full(self, *, stops: bool = False) -> bool:
+        """Whether more problems that stop nothing, or that stop the object as others do, would only be counted."""
+        return not self._room[stops]
 
     def add(self, problem: Problem) -> None:
         """One more; or as many as it stands for."""
@@ -55,7 +54,7 @@ class Findings:
             self.add(problem)
 
     def count_one(self) -> None:
-        """One more that stops nothing, and is not kept."""
+        """One more that is not kept, and stops nothing that is not stopped already."""
         self.found += 1
         self._left_out += 1
 

@@ -9,13 +9,14 @@ from translator.checks import LARGEST_REGEX
 from translator.decode import FrozenMap, Problem
 from translator.emissary.kinds.module import AmbassadorConfig, Defaults, ModuleSpec, OtherModuleSpec, Probe
 from translator.emissary.objects import Read, read_object
-from translator.fields.access_log import file_log, path_problem
+from translator.fields.access_log import AccessLogSettings, LogOfSome, file_log, mark_of, path_problem
 from translator.fields.cors import Cors
 from translator.fields.header_edits import AddedHeaders, RemovedHeaders
 from translator.fields.http import http_features
 from translator.fields.labels import DefaultLabels
 from translator.fields.retry_policy import RetryPolicy
 from translator.fields.upstream import Upstream, upstream_features
+from translator.filters.log_marks import LogMark
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
 from translator.options import Options
@@ -75,6 +76,7 @@ class Settings:
             "runtime values", config, lambda _, config: self._runtime_of(config)
         )
         self._buffer_limit = tables.each("buffer limit", config, lambda _, config: config.buffer_limit_bytes)
+        self._log = tables.each("log settings", config, lambda _, config: log_settings(config))
         self._cors = tables.each("default cors", config, lambda _, config: config.cors)
         self._labels = tables.each("default labels", config, lambda _, config: config.default_labels or None)
         self._domain = tables.each("label domain", config, lambda _, config: config.default_label_domain)
@@ -93,6 +95,11 @@ class Settings:
     def buffer_limit(self) -> int | None:
         """What is kept of a connection with a client at most, in bytes; None where nothing is said."""
         return read(self._buffer_limit, ALWAYS)
+
+    def log_mark(self, said: LogOfSome, policy: ObjectKey) -> LogMark:
+        """What a policy of another API says of the logs."""
+        common = read(self._log, ALWAYS) or AccessLogSettings()
+        return mark_of(said, common, self._options.openable, policy)
 
     def secret_namespacing(self) -> bool:
         """Whether a dot in the name of a Secret begins its namespace, where nothing else is said."""
@@ -158,6 +165,16 @@ class Settings:
             return (*row.problems, beside)
         path = path_problem(row.value.config, self._options.openable) if row.value else None
         return (*row.problems, *((path,) if path else ())) or None
+
+
+def log_settings(config: AmbassadorConfig) -> AccessLogSettings | None:
+    """What the Module says of its log; None where it has none."""
+    said = AccessLogSettings(
+        envoy_log_type=config.envoy_log_type,
+        envoy_log_path=config.envoy_log_path,
+        envoy_log_format=config.envoy_log_format,
+    )
+    return said if said.is_said else None
 
 
 def mapping_defaults(config: AmbassadorConfig) -> MappingDefaults:

@@ -51,9 +51,11 @@ from translator.emissary.taken_ports import taken_ports
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
 from translator.emissary.termination import Terminations
 from translator.features.http.grpc_log import GrpcLog
+from translator.fields.access_log import LogOfSome
 from translator.fields.error_overrides import ErrorOverrides, files_of, problems_of_files
 from translator.files.names import Files
 from translator.files.tables import FileTables
+from translator.filters.log_marks import LogMark
 from translator.ir import ObjectKey
 from translator.kubernetes.selectors import Selector
 from translator.kubernetes.tables import KubernetesTables
@@ -170,6 +172,10 @@ class EmissaryTables:
     def http_options(self) -> ir.HttpOptions:
         """How HTTP is spoken everywhere, for rules."""
         return self._observability.http_options()
+
+    def log_mark(self, said: LogOfSome, policy: ObjectKey) -> LogMark:
+        """What a policy says of the logs, for rules."""
+        return self._settings.log_mark(said, policy)
 
     def tcp_logs(self) -> tuple[GrpcLog, ...]:
         """Who is told of connections that are passed on, for rules."""

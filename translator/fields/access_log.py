@@ -1,12 +1,18 @@
-"""The Module's access log: a line for each request, in Emissary's format unless another is given."""
+"""Access logs: a line for each request, in Emissary's format unless another is given. The Module has one, for all.
+
+A policy may say another one of some requests, or that there is none. Where it is written is the Module's to say: a file
+is the machine's.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from translator.checks import PlainText
 from translator.decode import FrozenMap, Invalid, Problem, join, rule, step
-from translator.features.http.access_log import FileLog
+from translator.features.http.access_log import FileLog, own
+from translator.filters.log_marks import LogMark
+from translator.ir import ObjectKey, marks
 from translator.operators import check_operators
 
 OUTPUT: Final = "/dev/fd/1"
@@ -77,16 +83,12 @@ def _texts(value: object, where: str = "") -> Iterable[tuple[str, str]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessLogSettings:
-    """The settings. Any of them makes a log; without one there is none, and no request pays for it."""
+class LineSettings:
+    """What a line says."""
 
     envoy_log_type: Literal["text", "json", "typed_json"] | None = field(
         default=None,
-        metadata=rule("The form of the access log, text or JSON; there is one as soon as one of these three is said."),
-    )
-    envoy_log_path: PlainText | None = field(
-        default=None,
-        metadata=rule(f"The file that it is written to; {OUTPUT}, the gateway's output, when absent.", check=_path),
+        metadata=rule("The form of the access log, text or JSON; there is one as soon as any of its fields is said."),
     )
     envoy_log_format: object = field(
         default=None,
@@ -106,21 +108,62 @@ class AccessLogSettings:
         return self.envoy_log_format is None or self.is_json == isinstance(self.envoy_log_format, Mapping)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLogSettings(LineSettings):
+    """The settings. Any of them makes a log; without one there is none, and no request pays for it."""
+
+    envoy_log_path: PlainText | None = field(
+        default=None,
+        metadata=rule(f"The file that it is written to; {OUTPUT}, the gateway's output, when absent.", check=_path),
+    )
+
+    @property
+    def is_said(self) -> bool:
+        """Whether a log is wanted."""
+        return any(each is not None for each in (self.envoy_log_type, self.envoy_log_path, self.envoy_log_format))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOfSome(LineSettings):
+    """What is logged of some requests: a line as the Module has it, or else Emissary's, unless another is said."""
+
+    enabled: bool = field(
+        default=True, metadata=rule("Whether anything is; `false`: there is no line, and no LogService is told.")
+    )
+
+    def cross_check(self) -> Iterable[Problem]:
+        """What no field can see alone."""
+        yield from format_problems(self)
+
+
 def file_log(settings: AccessLogSettings, openable: Openable) -> FileLog | None:
     """The access log, if one is wanted. One that cannot be written is the gateway's output."""
-    if settings.envoy_log_type is settings.envoy_log_path is settings.envoy_log_format is None:
-        return None
+    return _written(settings, openable) if settings.is_said else None
+
+
+def mark_of(said: LogOfSome, common: AccessLogSettings, openable: Openable, policy: ObjectKey) -> LogMark:
+    """What a policy says of the logs; `common` is what the Module says of them."""
+    if not said.enabled:
+        return LogMark(marks.SILENT)
+    if common.is_said and said.envoy_log_type is said.envoy_log_format is None:
+        return LogMark(marks.USUAL)
+    settings = replace(common, envoy_log_type=said.envoy_log_type, envoy_log_format=said.envoy_log_format)
+    line = own(_written(settings, openable))
+    return LogMark(line.mark, line, policy)
+
+
+def _written(settings: AccessLogSettings, openable: Openable) -> FileLog:
     path = settings.envoy_log_path or OUTPUT
     if openable(path) is not None:
         path = OUTPUT
-    own: Any = settings.envoy_log_format if settings.fits else None
+    given: Any = settings.envoy_log_format if settings.fits else None
     if settings.is_json:
-        return FileLog(path, _JSON if own is None else own)
-    text = _TEXT if own is None else own
+        return FileLog(path, _JSON if given is None else given)
+    text = _TEXT if given is None else given
     return FileLog(path, text if text.endswith("\n") else f"{text}\n")
 
 
-def format_problems(settings: AccessLogSettings) -> Iterable[Problem]:
+def format_problems(settings: LineSettings) -> Iterable[Problem]:
     """What no setting can see alone."""
     if not settings.fits:
         wanted = "an object" if settings.is_json else "a text"

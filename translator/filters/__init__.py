@@ -27,6 +27,7 @@ from translator.filters import (
     grpc_bridge,
     grpc_stats,
     grpc_web,
+    log_marks,
     rate_limit,
     route_auth,
     scripts,
@@ -36,6 +37,7 @@ from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameO
 from translator.ir import Backend
 
 FILTERS: Final[tuple[HttpFilter, ...]] = (
+    log_marks.FILTER,  # whoever answers a request further on: it is told of as its route has it
     # Emissary's order. The first ones see requests as clients sent them, and answers last, as clients get them.
     grpc_bridge.FILTER,  # makes gRPC of what the next ones then count
     grpc_web.FILTER,

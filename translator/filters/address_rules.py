@@ -4,7 +4,7 @@ Source: envoy/extensions/filters/http/rbac/v3/rbac.proto, envoy/config/rbac/v3/r
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from envoyapi.config_core_v3 import CidrRange
@@ -45,12 +45,23 @@ ALLOWED: Final = "allowed"
 
 
 def _switch(rules: AddressRules) -> RbacPerRoute:
-    every = (rules, rules.also) if rules.also is not None else (rules,)
+    every = tuple(_every(rules))
     principals = [principal for each in every for principal in _principals(each)]
     policy = Policy(permissions=[Permission(any=True)], principals=[Principal(and_ids=PrincipalSet(ids=principals))])
     policies = {} if any(each.allowed == () for each in every) else {"addresses": policy}
     said = Rules(action=RbacAction.ALLOW, policies=policies)
     return RbacPerRoute(rbac=Rbac(shadow_rules=said) if rules.only_noted else Rbac(rules=said))
+
+
+def both(one: AddressRules, other: AddressRules) -> AddressRules:
+    """The rules by which only those get in who get in by both."""
+    return replace(one, also=other if one.also is None else both(one.also, other))
+
+
+def _every(rules: AddressRules | None) -> Iterator[AddressRules]:
+    while rules is not None:
+        yield rules
+        rules = rules.also
 
 
 def _principals(rules: AddressRules) -> Iterator[Principal]:

@@ -1,7 +1,8 @@
 """Policies of ours, as they attach to targets (GEP-713): who they are about, and whose counts.
 
 A policy is about targets of its own namespace alone. Of several that want the same target the oldest has it, whatever
-is wrong with it: what a younger one asks may be less. What is for more than the target is another target.
+is wrong with it: what a younger one asks may be less. What is for more than the target is another target; and one that
+is an override is beside those that are not.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ import orjson
 from translator.ambassador_ids import COMMON, is_for, problems_of_ids
 from translator.decode import few
 from translator.gateway.kinds.shared import Object, read_object
-from translator.gateway.kinds.targets import Place, Targeting, place_of
+from translator.gateway.kinds.targets import OVERRIDE, Place, Targeting, place_of
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
 
@@ -21,6 +22,9 @@ S = TypeVar("S", bound=Targeting)
 
 WHOLE: Final = ""
 """The section that stands for all of an object."""
+
+Claimed = tuple[ObjectKey, str, bool]
+"""A place, and whether it is for an override."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,15 @@ class Attached(Generic[S]):
             f"{self._name} read", self.objects, lambda key, body: _read(spec, key, body, left_of, ambassador_id)
         )
         claims = tables.group(f"{self._name} by target", self.all, lambda _, row: _claims_of(row))
-        self.owners: Table[Place, ObjectKey] = tables.each(
+        self.owners: Table[Claimed, ObjectKey] = tables.each(
             f"{self._name} that counts",
             claims,
             lambda _, them: min(them, key=lambda each: (them[each].age, each)),
         )
 
-    def owner(self, target: ObjectKey, section: str) -> ObjectKey | None:
-        """Whose policy counts for an object, or for a section of it alone."""
-        return read(self.owners, (target, section))
+    def owner(self, place: Place, *, overrides: bool = False) -> ObjectKey | None:
+        """Whose policy counts for an object, or for a section of it alone; of the overrides, or of the others."""
+        return read(self.owners, (*place, overrides))
 
     @property
     def sources(self) -> Mapping[str, Table[ObjectKey, bytes]]:
@@ -97,8 +101,13 @@ def targets(row: Object[Any]) -> tuple[Any, ...]:
 
 def guards_left(row: Object[Any]) -> frozenset[str]:
     """The fields on which security hangs of a policy that is stopped."""
-    return frozenset(each for each in row.left if isinstance(each, str))
+    return frozenset(each for each in row.left if isinstance(each, str)) - {OVERRIDE}
 
 
-def _claims_of(row: Object[Any]) -> dict[Place, _Claim]:
-    return {place_of(each, row.namespace): _Claim(row.age) for each in targets(row)}
+def is_override(row: Object[Any]) -> bool:
+    """Whether a policy is the last word, as far as that can be read."""
+    return getattr(row.spec, OVERRIDE, False) if row.spec else OVERRIDE in row.left
+
+
+def _claims_of(row: Object[Any]) -> dict[Claimed, _Claim]:
+    return {(*place_of(each, row.namespace), is_override(row)): _Claim(row.age) for each in targets(row)}

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from translator.decode import Problem
-from translator.gateway.attached import WHOLE, Attached, targets
+from translator.gateway.attached import WHOLE, Attached, is_override, targets
 from translator.gateway.attachment import Attachment
 from translator.gateway.conditions import Condition, false, listed
 from translator.gateway.gateways import Gateways, declared
@@ -29,29 +29,41 @@ MOST_ANCESTORS: Final = 16
 Sections = Callable[[ObjectKey], frozenset[str] | str]
 """The sections that an object has, else why it can be no target. For rules."""
 
+Superseded = Callable[[ObjectKey, Place], Condition | None]
+"""What is said of a policy at a target where others have the last word. For rules."""
+
 
 class Sound(Protocol):
-    """A policy by itself."""
+    """A policy by itself, and what is left out of it."""
 
     @property
     def accepted(self) -> Condition: ...  # noqa: D102
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What became of a target; `wrong` is why the policy does not count there."""
+    """What became of a target; `wrong` is why the policy does not count there, `superseded` where others do instead."""
 
     target: Target
     wrong: Condition | None
+    superseded: Condition | None = None
 
 
 class AttachedStatuses:
     """`statuses` are what the statuses of the policies of a kind are to say, as JSON; `problems` what is wrong."""
 
     def __init__(
-        self, tables: Tables, attached: Attached[Any], judged: Table[ObjectKey, Any], sections: Sections
+        self,
+        tables: Tables,
+        attached: Attached[Any],
+        judged: Table[ObjectKey, Any],
+        sections: Sections,
+        superseded: Superseded = lambda _, __: None,
     ) -> None:
         self._attached = attached
+        self._superseded = superseded
         self._judged: Table[ObjectKey, Sound] = judged
         self._sections = sections
         kind = attached.kind.partition("/")[2]
@@ -66,8 +78,9 @@ class AttachedStatuses:
     def _stand(self, key: ObjectKey, row: Object[Any]) -> Iterator[_Standing]:
         for number, target in enumerate(targets(row)):
             place = place_of(target, row.namespace)
-            wrong = self._missing(place, f"spec.targetRefs[{number}]")
-            yield _Standing(target, wrong or self._conflict(key, place, f"spec.targetRefs[{number}]"))
+            path = f"spec.targetRefs[{number}]"
+            wrong = self._missing(place, path) or self._conflict(key, row, place, path)
+            yield _Standing(target, wrong, None if wrong else self._superseded(key, place))
 
     def _missing(self, place: Place, path: str) -> Condition | None:
         key, section = place
@@ -79,8 +92,8 @@ class AttachedStatuses:
             return false("Accepted", "TargetNotFound", said, f"{path}.sectionName")
         return None
 
-    def _conflict(self, key: ObjectKey, place: Place, path: str) -> Condition | None:
-        owner = self._attached.owner(*place) or key
+    def _conflict(self, key: ObjectKey, row: Object[Any], place: Place, path: str) -> Condition | None:
+        owner = self._attached.owner(place, overrides=is_override(row)) or key
         if owner == key:
             return None
         target, section = place
@@ -98,7 +111,7 @@ class AttachedStatuses:
                     {
                         "ancestorRef": _reference(each.target, row.namespace),
                         "controllerName": CONTROLLER,
-                        "conditions": listed([_accepted(judged.accepted, each.wrong)]),
+                        "conditions": listed(_conditions(judged.accepted, each)),
                     }
                     for each in (read(self._standings, key) or ())[:MOST_ANCESTORS]
                 ]
@@ -108,8 +121,22 @@ class AttachedStatuses:
     def _problems_of(self, key: ObjectKey, row: Object[Any]) -> tuple[Problem, ...] | None:
         judged = read(self._judged, key)
         said = [judged.accepted] if judged is not None else []
-        said += [each.wrong for each in read(self._standings, key) or () if each.wrong is not None]
-        return (*row.problems, *map(_plainer, problems_of(said))) or None
+        standings = read(self._standings, key) or ()
+        said += [each.wrong for each in standings if each.wrong is not None]
+        own = judged.problems if judged is not None else ()
+        return (*row.problems, *own, *map(_plainer, problems_of(said)), *_without_effect(standings)) or None
+
+
+def _conditions(judged: Condition, standing: _Standing) -> list[Condition | None]:
+    accepted = _accepted(judged, standing.wrong)
+    return [accepted, standing.superseded if accepted.status == "True" else None]
+
+
+def _without_effect(standings: Iterable[_Standing]) -> Iterator[Problem]:
+    for number, each in enumerate(standings):
+        if each.superseded is not None:
+            said = f"is overridden: {each.superseded.message}"
+            yield Problem(f"spec.targetRefs[{number}]", said, stops=False, reason="Conflict")
 
 
 def _accepted(judged: Condition, wrong: Condition | None) -> Condition:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from translator import ir
+from translator.decode import Problem
 from translator.features.hash_policy import HashPolicy
 from translator.fields.load_balancer import hash_policy_of
 from translator.fields.upstream import Upstream, upstream_features
@@ -57,6 +58,7 @@ class Judged:
 
     said: Reach
     accepted: Condition
+    problems: tuple[Problem, ...] = ()
 
 
 class BackendPolicies:
@@ -79,7 +81,7 @@ class BackendPolicies:
         return own.over(general)
 
     def _of(self, service: ObjectKey, section: str) -> Reach | None:
-        owner = self.attached.owner(service, section)
+        owner = self.attached.owner((service, section))
         return None if owner is None else read(self._said, owner)
 
 

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from translator import ir
+from translator.fields.access_log import LogOfSome
+from translator.fields.error_overrides import TextOf
 from translator.fields.labels import Labels
 from translator.filters.address_rules import AddressRules
+from translator.filters.log_marks import LogMark
+from translator.ir import ObjectKey
 from translator.ir.ports import Port
 from translator.kubernetes.tables import Name
 from translator.tables import Table
@@ -20,7 +24,8 @@ class Elsewhere:
     `http_options` says how HTTP is spoken everywhere, and `tcp_logs` who is told of connections, as an `ir.TcpChain`
     has them. `rate_limits` is what is counted by labels, and `authorization` who is asked about requests and is told
     this besides, both as `ir.Route.filters` has them; None: there is nobody who could be asked. `addresses`
-    are the rules about these that hold at names that are shared.
+    are the rules about these that hold at names that are shared. `log_mark` is what a policy's word of the logs comes
+    to, and `text` what is in a file that clients are shown.
     """
 
     taken: Table[Port, str]
@@ -31,3 +36,5 @@ class Elsewhere:
     rate_limits: Callable[[Labels], tuple[Any, ...]]
     authorization: Callable[[Mapping[str, str] | None], tuple[Any, ...] | None]
     addresses: Callable[[], AddressRules | None]
+    log_mark: Callable[[LogOfSome, ObjectKey], LogMark]
+    text: TextOf

@@ -10,6 +10,7 @@ from translator.gateway.backend_policies import BackendPolicies
 from translator.gateway.elsewhere import Elsewhere
 from translator.gateway.gateways import Gateways
 from translator.gateway.kinds.shared import Object
+from translator.gateway.overriding import Overriding
 from translator.gateway.route_policies import RoutePolicies
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables
@@ -40,11 +41,12 @@ class OwnPolicies:
     ) -> None:
         """Declare what their statuses say, and what is wrong with them, by what they may be attached to."""
         of_routes = sections_of_routes(self._gateways, routes, attachments)
+        overriding = Overriding(self.routes, self._gateways, attachments)
         told = (
             AttachedStatuses(
                 self._tables, self.backends.attached, self.backends.judged, sections_of_services(kubernetes)
             ),
-            AttachedStatuses(self._tables, self.routes.attached, self.routes.judged, of_routes),
+            AttachedStatuses(self._tables, self.routes.attached, self.routes.judged, of_routes, overriding.condition),
         )
         self.statuses = tuple([each.statuses for each in told])
         self.problems = tuple([each.problems for each in told])

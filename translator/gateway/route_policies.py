@@ -1,7 +1,8 @@
 """RoutePolicies: what each says of requests, and what holds for a rule of a route where it is served.
 
 The more specific word wins, field by field: of a rule before that of its route, then of the listener where the requests
-come in, of the ListenerSet that declares it, and of its Gateway. Whoever wrote rules about addresses, or wants to have
+come in, of the ListenerSet that declares it, and of its Gateway. Of overrides it is the other way round, and they come
+before all else, also before what a route says itself. Whoever wrote rules about addresses, or wants to have
 requests authorized, wants no request to go on without. So what cannot be used of these refuses them, as long as no more
 specific word stands in its place; all else that cannot be used is only told.
 """
@@ -10,21 +11,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from translator.decode import Problem
 from translator.features.idle_timeout import IdleTimeout
 from translator.fields.address_rules import address_rules_of
+from translator.fields.buffer import bodies_of
 from translator.fields.cors import cross_origin_of
+from translator.fields.error_overrides import error_bodies_of, files_of, problems_of_files
 from translator.fields.retry_policy import retry_policy_of
+from translator.files.names import Files
 from translator.filters.address_rules import AddressRules
 from translator.filters.external_auth import DoNotAsk
-from translator.gateway.attached import WHOLE, Attached, guards_left
+from translator.gateway.attached import WHOLE, Attached, guards_left, is_override
 from translator.gateway.conditions import Condition, false, true
 from translator.gateway.elsewhere import Elsewhere
-from translator.gateway.kinds.route_policy import ADDRESSES, AUTHORIZATION, RoutePolicySpec, targets_of
+from translator.gateway.kinds.route_policy import ADDRESSES, AUTHORIZATION, GUARDS, RoutePolicySpec, targets_of
 from translator.gateway.kinds.shared import Object
+from translator.gateway.kinds.targets import Place
 from translator.gateway.listeners import Listener, ListenerKey
 from translator.gateway.names import ROUTE_POLICY
 from translator.gateway.problems import in_words
-from translator.gateway.treatment import NOTHING, Closed, Said
+from translator.gateway.treatment import NOTHING, SILENCE, Closed, Said, Words
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
 
@@ -34,14 +40,16 @@ UNANSWERED: Final = f"{REFUSED}, since there is no AuthService that could be ask
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a policy says, and whether that is sound."""
+    """What a policy says, whether that is sound, and what is left out of it; `overrides`: it is the last word."""
 
     said: Said
     accepted: Condition
+    problems: tuple[Problem, ...] = ()
+    overrides: bool = False
 
 
 class RoutePolicies:
-    """`judged` are the policies by themselves. The methods are for rules that a sweep runs."""
+    """`judged` are the policies by themselves, `files` those that they name. The methods are for rules of a sweep."""
 
     def __init__(
         self, tables: Tables, listeners: Table[ListenerKey, Listener], elsewhere: Elsewhere, ambassador_id: str
@@ -52,44 +60,53 @@ class RoutePolicies:
         self._said: Table[ObjectKey, Said] = tables.each(
             "what route policies say", self.judged, lambda _, row: row.said
         )
-        self._of_listeners: Table[ListenerKey, Said] = tables.each(
+        self.files: Table[Files, bool] = tables.each(
+            "files that route policies need",
+            tables.group("files of route policies", self.attached.all, lambda _, row: _files_of(row)),
+            lambda _, __: True,
+        )
+        self._of_listeners: Table[ListenerKey, Words] = tables.each(
             "what policies say of listeners", listeners, self._of_listener
         )
 
-    def of_rule(self, route: ObjectKey, rule: str | None) -> Said:
+    def of_rule(self, route: ObjectKey, rule: str | None) -> Words:
         """What is said of a rule of a route, by its name, and of the route."""
-        said = self._of(route, WHOLE)
-        return self._of(route, rule).over(said) if rule else said
+        words = self.of((route, WHOLE))
+        return self.of((route, rule)).under(words) if rule else words
 
-    def of_listener(self, listener: ListenerKey) -> Said:
+    def of_listener(self, listener: ListenerKey) -> Words:
         """What is said of a listener, of who declares it, and of the Gateway that it is for."""
-        return read(self._of_listeners, listener) or NOTHING
+        return read(self._of_listeners, listener) or SILENCE
 
     def addresses_beside(self) -> AddressRules | None:
         """The rules about addresses at names that are shared."""
         return self._elsewhere.addresses()
 
-    def _of_listener(self, key: ListenerKey, row: Listener) -> Said | None:
+    def _of_listener(self, key: ListenerKey, row: Listener) -> Words | None:
         """Most listeners have no policies: of these there is no row."""
         owner, name = key
-        said = self._of(owner, name).over(self._of(owner, WHOLE))
-        said = said if owner == row.gateway else said.over(self._of(row.gateway, WHOLE))
-        return None if said is NOTHING else said
+        words = self.of((owner, name)).under(self.of((owner, WHOLE)))
+        words = words if owner == row.gateway else words.under(self.of((row.gateway, WHOLE)))
+        return None if words == SILENCE else words
 
-    def _of(self, target: ObjectKey, section: str) -> Said:
-        """What is said of one target. A policy that a failure of ours has kept from being judged refuses all."""
-        owner = self.attached.owner(target, section)
-        if owner is None:
-            return NOTHING
-        return read(self._said, owner) or _shut(owner, (*ADDRESSES, *AUTHORIZATION))
+    def of(self, place: Place) -> Words:
+        """What is said of one target."""
+        default, last = self._of(place, overrides=False), self._of(place, overrides=True)
+        return SILENCE if default is last is NOTHING else Words(default, last)
+
+    def _of(self, place: Place, *, overrides: bool) -> Said:
+        """A policy that a failure of ours has kept from being judged refuses all."""
+        owner = self.attached.owner(place, overrides=overrides)
+        return NOTHING if owner is None else read(self._said, owner) or _shut(owner, GUARDS)
 
     def _judge(self, key: ObjectKey, row: Object[RoutePolicySpec]) -> Judged:
         spec = row.spec
         if spec is None or row.is_held:
             guards = guards_left(row) if spec is None else _guards(spec)
             accepted = true("Accepted") if spec else false("Accepted", "Invalid", in_words(row.problems))
-            return Judged(_shut(key, guards), accepted)
+            return Judged(_shut(key, guards), accepted, overrides=is_override(row))
         authorization, unanswered = self._authorization(key, spec)
+        text = self._elsewhere.text
         said = Said(
             spec.timeout_ms,
             None if spec.idle_timeout_ms is None else IdleTimeout(spec.idle_timeout_ms),
@@ -100,9 +117,13 @@ class RoutePolicies:
             _addresses(spec),
             authorization,
             spec.compress,
+            bodies_of(spec.buffer),
+            None if spec.error_response_overrides is None else error_bodies_of(spec.error_response_overrides, text),
+            None if spec.access_log is None else self._elsewhere.log_mark(spec.access_log, key),
             (key,),
         )
-        return Judged(said, unanswered or true("Accepted"))
+        left_out = problems_of_files(spec.error_response_overrides, "spec.error_response_overrides", text)
+        return Judged(said, unanswered or true("Accepted"), tuple(left_out), spec.override)
 
     def _authorization(
         self, key: ObjectKey, spec: RoutePolicySpec
@@ -128,7 +149,11 @@ def _shut(key: ObjectKey, guards: Iterable[str]) -> Said:
 
 
 def _guards(spec: RoutePolicySpec) -> list[str]:
-    return [name for name in (*ADDRESSES, *AUTHORIZATION) if getattr(spec, name) is not None]
+    return [name for name in GUARDS if getattr(spec, name) is not None]
+
+
+def _files_of(row: Object[RoutePolicySpec]) -> dict[Files, bool]:
+    return files_of(row.spec.error_response_overrides) if row.spec else {}
 
 
 def _addresses(spec: RoutePolicySpec) -> Any:

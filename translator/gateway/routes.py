@@ -18,10 +18,11 @@ from translator.gateway.kinds.shared import Object, ParentRef
 from translator.gateway.listeners import ListenerKey, Named
 from translator.gateway.matches import order, order_beside
 from translator.gateway.names import GROUP, PARENTS, PASSING
+from translator.gateway.overriding import own_words
 from translator.gateway.ports import Ports
 from translator.gateway.route_policies import RoutePolicies
 from translator.gateway.rules import Variant, most_variants, variants
-from translator.gateway.treatment import Said
+from translator.gateway.treatment import Words
 from translator.gateway.understanding import Understanding, Understood
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
@@ -142,13 +143,13 @@ class Routes:
                     continue
                 came_by = ("http" if served.tls is None else "https", spot.port) if apart else None
                 shown = read(self._ports.presented, served.gateway) if by_tls else None
-                said = self._policies.of_listener(spot.key)
+                words = self._policies.of_listener(spot.key)
                 for name in spot.names:
                     shared = served.shared
                     host = (
                         shared.virtual_host if shared else virtual_host_name(served.port, spot.listener, name.effective)
                     )
-                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None, said)
+                    where = _Circumstances(name.original, came_by, shown.certificate if shown else None, words)
                     if shared:
                         where = replace(where, shared=spot.listener, addresses=self._policies.addresses_beside())
                     hosts.setdefault(where, []).append(host)
@@ -157,8 +158,8 @@ class Routes:
             for where, names in hosts.items()
         }
 
-    def refused(self, key: ObjectKey, understood: Understood) -> Iterator[Problem]:
-        """The rules whose requests are refused, since policies that should guard them cannot be used. For rules."""
+    def told_by_policies(self, key: ObjectKey, understood: Understood) -> Iterator[Problem]:
+        """The rules whose requests policies that cannot be used refuse, and what policies override. For rules."""
         generals = {
             self._policies.of_listener(spot.key) for each in read(self._attachments, key) or () for spot in each.spots
         }
@@ -170,6 +171,7 @@ class Routes:
                 yield Problem(
                     f"spec.rules[{rule.place}]", f"{said} cannot be used: see {', '.join(named)}", stops=False
                 )
+            yield from own_words(rule, [each.last for each in generals])
 
     def _passing(self, key: ObjectKey, understood: Understood) -> Understood | None:
         route = read(self._read, key)
@@ -220,7 +222,7 @@ class _Circumstances:
     original: str
     came_by: tuple[str, int] | None
     presented: ir.SecretRef | None
-    said: Said
+    words: Words
     shared: str = ""
     addresses: AddressRules | None = None
 
@@ -230,7 +232,7 @@ class _Circumstances:
         port = f":{self.came_by[1]}" if self.came_by else ""
         shown = f"!{self.presented.namespace}/{self.presented.name}" if self.presented else ""
         beside = f"+{self.shared}" if self.shared else ""
-        policies = [policy.split("/", 2)[2] for policy in self.said.policies]
+        policies = [policy.split("/", 2)[2] for policy in self.words.policies]
         return "~".join([f"{name}{port}{shown}{beside}", *policies])
 
     def order(self, route: Route, variant: Variant, path: ir.PathMatch) -> tuple[Any, ...]:
@@ -258,7 +260,7 @@ def _routes(route: Route, understood: Understood, where: _Circumstances) -> tupl
                 each.filters,
             )
             for rule in [
-                each.under(where.said).within(where.addresses).presenting(where.presented) for each in understood.rules
+                each.under(where.words).within(where.addresses).presenting(where.presented) for each in understood.rules
             ]
             for each in variants(rule, where.came_by or ("http", 80))
         ]

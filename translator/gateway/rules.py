@@ -13,6 +13,7 @@ from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
 from translator.filters.address_rules import AddressRules
+from translator.filters.buffering import AsItComes, WholeBodies
 from translator.filters.cors import CrossOrigin
 from translator.filters.external_auth import ExternalAuth
 from translator.filters.route_auth import AskFirst
@@ -22,13 +23,17 @@ from translator.gateway.kinds.filters import RequestMirror
 from translator.gateway.kinds.http_route import Retry, Timeouts
 from translator.gateway.matches import METHOD, Rank
 from translator.gateway.sessions import Session
-from translator.gateway.treatment import NOTHING, Said
+from translator.gateway.treatment import SILENCE, Said, Words
 
 _PRECISE: Final = 1_000_000
 _CONDITIONS: Final = ("connect-failure", "refused-stream", "reset-before-request")
 _WITH_PORT: Final = ir.HeaderMatch(":authority", ir.TextMatch("regex", r".*:[0-9]+"))
 _PREFLIGHT: Final = ir.HeaderMatch(METHOD, ir.TextMatch("exact", "OPTIONS"))
 _WEBSOCKETS: Final = Upgrades(("websocket",))
+_UPGRADING: Final = (
+    ir.HeaderMatch("connection", ir.TextMatch("regex", r"(?i)(.*,)?\s*upgrade\s*(,.*)?")),
+    ir.HeaderMatch("upgrade", ir.TextMatch("exact", "websocket", ignore_case=True)),
+)
 
 Listener = tuple[str, int]
 """The scheme and the port by which requests come in."""
@@ -49,7 +54,7 @@ class Share:
 class Rule:
     """A rule that is understood: what it asks, in the order of its matches, and what it does.
 
-    `said` is what policies say of its requests beside.
+    `words` are those of policies about its requests.
     """
 
     place: int
@@ -61,13 +66,23 @@ class Rule:
     retry: Retry | None
     of_calls: bool
     session: Session | None = None
-    said: Said = NOTHING
+    words: Words = SILENCE
     auth: ExternalAuth | None = None
 
     @property
     def cors(self) -> CrossOrigin | None:
-        """Which pages of other sites may read answers: by its own filter, else by policies."""
-        return self.treatment.cors or self.said.cors
+        """Which pages of other sites may read answers: by a policy's last word, by its own filter, else by policies."""
+        return self.words.last.cors or self.treatment.cors or self.words.default.cors
+
+    @property
+    def said(self) -> Said:
+        """What policies say of its requests."""
+        return self.words.said
+
+    @property
+    def gathers_bodies(self) -> bool:
+        """Whether requests wait for the end of their bodies; what follows one for a WebSocket has none."""
+        return not self.of_calls and isinstance(self.said.bodies, WholeBodies)
 
     @property
     def depends_on_listener(self) -> bool:
@@ -84,14 +99,14 @@ class Rule:
         asked += [self.auth.backend] if self.auth is not None else []
         return any(backend.tls is not None for backend in (*asked, *copied))
 
-    def under(self, general: Said) -> "Rule":
+    def under(self, general: Words) -> "Rule":
         """The same where that is said of more than the rule, and its route."""
-        return replace(self, said=self.said.over(general)) if general.policies else self
+        words = self.words.under(general)
+        return self if words is self.words else replace(self, words=words)
 
     def within(self, addresses: AddressRules | None) -> "Rule":
         """The same where requests come in by somebody else's word, who has these rules about addresses for all."""
-        said = self.said.within(addresses)
-        return self if said is self.said else replace(self, said=said)
+        return self if addresses is None else replace(self, words=self.words.within(addresses))
 
     def presenting(self, certificate: ir.SecretRef | None) -> "Rule":
         """The same, with a certificate that is shown to backends where TLS is spoken with them."""
@@ -129,7 +144,7 @@ class Variant:
 def most_variants(rule: Rule) -> int:
     """How many `variants` a rule has, at most."""
     apart = sum(share.weight > 0 for share in rule.shares) if any(not _is_plain(share) for share in rule.shares) else 1
-    each = 2 if rule.treatment.redirect is not None else max(apart, 1)
+    each = 2 if rule.treatment.redirect is not None else max(apart, 1) * (2 if rule.gathers_bodies else 1)
     return len(rule.matches) * each * (2 if rule.cors is not None else 1)
 
 
@@ -143,6 +158,10 @@ def variants(rule: Rule, listener: Listener) -> Iterator[Variant]:
             name, order = f"{rule.place}-{number}", (rule.place, number, place)
             if place:
                 name = f"{name}-{place}"
+            if rule.gathers_bodies and isinstance(action, ir.Forward):
+                upgrading = replace(narrowed, headers=(*narrowed.headers, *_UPGRADING))
+                first_of_all, as_it_comes = (rule.place, number, -1, place), (*filters, AsItComes())
+                yield Variant(f"{name}-upgrade", upgrading, rank, first_of_all, action, headers, as_it_comes)
             yield Variant(name, narrowed, rank, order, action, headers, filters)
             asked = next((each for each in narrowed.headers if each.name == METHOD), None) if rule.cors else None
             if asked is not None and asked != _PREFLIGHT:
@@ -212,15 +231,16 @@ def _forward(rule: Rule, shares: Sequence[Share], match: ir.RouteMatch) -> ir.Fo
 
 
 def _patience_of(rule: Rule) -> tuple[int | None, RetryPolicy | None]:
-    """The same of a rule: what it does not say itself, policies may."""
-    timeouts, said = rule.timeouts, rule.said
-    if timeouts.request is None and said.timeout_ms is not None:
+    """The same of a rule: what it does not say itself, policies may, and by their last word also what it does say."""
+    timeouts, retry, last, said = rule.timeouts, rule.retry, rule.words.last, rule.said
+    if last.timeout_ms is not None or (timeouts.request is None and said.timeout_ms is not None):
         timeouts = replace(timeouts, request=said.timeout_ms)
-    if rule.retry is not None or said.retry is None:
-        return _patience(timeouts, rule.retry, of_calls=rule.of_calls)
+    if said.retry is None or (retry is not None and last.retry is None):
+        return _patience(timeouts, retry, of_calls=rule.of_calls)
     each_try = timeouts.backend_request
     limit = 0 if timeouts.request is None and (rule.of_calls or each_try is not None) else timeouts.request
-    each_try = said.retry.per_try_timeout_ms if each_try is None else each_try
+    if each_try is None or (last.retry is not None and said.retry.per_try_timeout_ms is not None):
+        each_try = said.retry.per_try_timeout_ms
     return limit, replace(said.retry, per_try_timeout_ms=each_try or None)
 
 

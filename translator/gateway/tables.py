@@ -15,6 +15,7 @@ import orjson
 
 from translator import ir
 from translator.decode import Problem
+from translator.files.names import Files
 from translator.gateway.attachment import Attachment, unserved
 from translator.gateway.backends import Backends
 from translator.gateway.conditions import Condition
@@ -130,7 +131,7 @@ class GatewayTables:
             **policies.sources,
             **own_policies.sources,
         }
-        self.files = policies.files
+        self.files: Table[Files, bool] = tables.union("files of gateways", policies.files, own_policies.routes.files)
         self._ports = ports = Ports(tables, gateways, self._attachments.names, terminations, elsewhere, options)
         self.listeners = ports.listeners
         self._taken = elsewhere.taken
@@ -298,7 +299,7 @@ class GatewayTables:
         if understood is None:
             return _told(route, conditions)
         told = _told(route, [*conditions, *understood.references, *understood.dropped]) or ()
-        return (*told, *understood.unasked, *self._routes.refused(key, understood)) or None
+        return (*told, *understood.unasked, *self._routes.told_by_policies(key, understood)) or None
 
 
 def _of(verdicts: Iterable[Verdict]) -> list[Condition]:

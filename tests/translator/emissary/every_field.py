@@ -183,6 +183,9 @@ def _policies() -> list[Document]:
         "external_auth": True,
         "auth_context_extensions": {"a": "b"},
         "compress": True,
+        "buffer": {"max_request_bytes": 5},
+        "error_response_overrides": [{"on_status_code": 503, "body": {"text_format": "x"}}],
+        "access_log": {"envoy_log_type": "text", "envoy_log_format": "x"},
     }
     of_service = {
         "targetRefs": [{"name": "s", "sectionName": "main"}],

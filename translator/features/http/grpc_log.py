@@ -10,9 +10,11 @@ from envoyapi.access_loggers_grpc_v3 import (
 )
 from envoyapi.config_accesslog_v3 import AccessLog
 from envoyapi.config_core_v3 import ApiVersion, GrpcService, GrpcServiceEnvoyGrpc
+from envoyapi.type_matcher_v3 import StringMatcher
 from envoyapi.wire import any_of, duration_ms
+from translator.features.http.access_log import which
 from translator.features.http.part import Named, Part
-from translator.ir import Backend
+from translator.ir import Backend, marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +60,5 @@ def access_log(log: GrpcLog, named: Named) -> AccessLog:
             additional_response_trailers_to_log=log.response_trailers,
         )
     )
-    return AccessLog(name="envoy.access_loggers.http_grpc", typed_config=envoys)
+    told = which(StringMatcher(prefix=marks.LINE), unmarked=True)
+    return AccessLog(name="envoy.access_loggers.http_grpc", filter=told, typed_config=envoys)

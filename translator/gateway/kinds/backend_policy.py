@@ -20,6 +20,7 @@ from translator.gateway.kinds.targets import ONCE, ServiceTarget, ServiceTargets
 class BackendPolicySpec:
     """How a Service is reached."""
 
+    STRICT: ClassVar[bool] = True
     SILENT: ClassVar[frozenset[str]] = frozenset()
     VALIDATIONS: ClassVar[tuple[Validation, ...]] = (ONCE,)
 

@@ -1,6 +1,8 @@
 """RoutePolicy: what becomes of the requests of a Gateway, a listener, a route or a rule beside what a route can say.
 
 Its fields are those of a Mapping, and of the Module. What is not said is as a policy for more says it, else as it is.
+A field that nobody knows may be a guard whose name is misspelled, or one of another version: it stops the policy, and
+what may be meant by it is closed like a guard that cannot be used.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,23 +10,31 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from translator.checks import Milliseconds, PlainText
-from translator.decode import Problem, Validation, rule
+from translator.decode import Problem, Validation, nearest, rule
+from translator.decoding.shapes import fields_of
+from translator.fields.access_log import LogOfSome
 from translator.fields.address_rules import Ranges
+from translator.fields.buffer import BufferOfSome
 from translator.fields.cors import Cors
+from translator.fields.error_overrides import ErrorOverrides
 from translator.fields.labels import Labels
 from translator.fields.priority import Priority
 from translator.fields.retry_policy import RetryPolicy
-from translator.gateway.kinds.targets import ONCE, RouteTarget, RouteTargets, targets_left, twice
+from translator.gateway.kinds.targets import ONCE, OVERRIDE, RouteTarget, RouteTargets, targets_left, twice
 
 ADDRESSES: Final = ("ip_allow", "ip_deny")
 AUTHORIZATION: Final = ("external_auth", "auth_context_extensions")
 """The fields on which security hangs: where one of them cannot be used, requests are refused."""
+GUARDS: Final = (*ADDRESSES, *AUTHORIZATION)
+_MOST_LOOKED_AT: Final = 64
+"""Fields that nobody knows, of which it is looked for what was meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutePolicySpec:
     """What becomes of requests."""
 
+    STRICT: ClassVar[bool] = True
     SILENT: ClassVar[frozenset[str]] = frozenset()
     VALIDATIONS: ClassVar[tuple[Validation, ...]] = (
         ONCE,
@@ -37,6 +47,13 @@ class RoutePolicySpec:
 
     target_refs: RouteTargets = field(
         metadata=rule("Whose requests it is about: of objects of its own namespace.", name="targetRefs")
+    )
+    override: bool = field(
+        default=False,
+        metadata=rule(
+            "Whether what it says is the last word: no policy for less, and no route, can say otherwise. Else it holds"
+            " until they do."
+        ),
     )
     timeout_ms: Milliseconds | None = field(
         default=None,
@@ -80,6 +97,14 @@ class RoutePolicySpec:
             "Whether answers are compressed, as the Module's `gzip` says how; not as long as nobody says it."
         ),
     )
+    buffer: BufferOfSome | None = field(
+        default=None, metadata=rule("Whether requests wait for the end of their bodies, and how large these may be.")
+    )
+    error_response_overrides: ErrorOverrides | None = field(
+        default=None, metadata=rule("What clients read instead of the bodies of errors; an empty list: nothing else.")
+    )
+
+    access_log: LogOfSome | None = field(default=None, metadata=rule("What is logged of the requests, and whether."))
 
     def cross_check(self) -> Iterable[Problem]:
         """What no field can see alone."""
@@ -89,6 +114,18 @@ class RoutePolicySpec:
 
 
 def targets_of(spec: dict[str, Any]) -> tuple[RouteTarget | str, ...]:
-    """The targets of a policy that is stopped, and the fields of it on which security hangs, by their names."""
-    guards = [name for name in (*ADDRESSES, *AUTHORIZATION) if spec.get(name) is not None]
-    return (*targets_left(RouteTarget, spec), *guards)
+    """The targets of a policy that is stopped; by their names the fields of it on which security hangs, and OVERRIDE.
+
+    A field that nobody knows is what it is likest to. One that is like none may be any of those.
+    """
+    guards = {name for name in GUARDS if spec.get(name) is not None}
+    overrides = spec.get(OVERRIDE) is not None and spec[OVERRIDE] is not False
+    names = [each.name for each in fields_of(RoutePolicySpec)]
+    unknown = [name for name in spec if name not in names and spec[name] is not None]
+    for name in unknown[:_MOST_LOOKED_AT]:
+        meant = nearest(name, names)
+        guards.update(GUARDS if meant is None else {meant} & set(GUARDS))
+        overrides = overrides or (meant == OVERRIDE and spec[name] is not False)
+    if len(unknown) > _MOST_LOOKED_AT:
+        guards.update(GUARDS)
+    return (*targets_left(RouteTarget, spec), *sorted(guards), *((OVERRIDE,) if overrides else ()))

@@ -1,16 +1,20 @@
 """What policies of ours attach to: targets in their own namespace, by GEP-713."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal, Protocol
 
 from translator.decode import Problem, Rule, Validation, rule
+from translator.decoding.shapes import fields_of
 from translator.gateway.kinds.shared import ObjectName, SectionName, listed, readable
 from translator.gateway.names import PARENTS, ROUTES
 from translator.ir import ObjectKey
 
 _MOST_LEFT: Final = 1024
 """Targets that are looked for in a policy that is stopped."""
+
+OVERRIDE: Final = "override"
+"""The field of kinds that have overrides: nobody may say otherwise."""
 
 
 class Target(Protocol):
@@ -38,7 +42,7 @@ Place = tuple[ObjectKey, str]
 class RouteTarget:
     """Whose requests the policy is about: those of a Gateway or a ListenerSet, of a route, or of a section of it."""
 
-    OPEN: ClassVar[bool] = True
+    STRICT: ClassVar[bool] = True
 
     group: Literal["gateway.networking.k8s.io"] = field(
         default="gateway.networking.k8s.io", metadata=rule("The API group of the target.")
@@ -60,7 +64,7 @@ class RouteTarget:
 class ServiceTarget:
     """The Service that the policy is about, or one of its ports."""
 
-    OPEN: ClassVar[bool] = True
+    STRICT: ClassVar[bool] = True
 
     group: Literal["", "core"] = field(default="", metadata=rule("The API group of the target: the empty one."))
     kind: Literal["Service"] = field(default="Service", metadata=rule("The kind of the target."))
@@ -117,12 +121,15 @@ def targets_left(cls: type[Any], spec: Mapping[str, Any]) -> tuple[Any, ...]:
     """
     given = spec.get("targetRefs")
     every = [given] if isinstance(given, dict) else listed(dict(spec), "targetRefs", _MOST_LEFT)
-    found = [readable(cls, (each, _whole(each)))[:1] for each in every]
+    plain: type = cls  # functools.cache takes no type[Any] for hashable
+    names = {each.name for each in fields_of(plain)}
+    found = [readable(cls, (_of(each, names), _of(each, names - {"sectionName"})))[:1] for each in every]
     return tuple([target for one in found for target in one])
 
 
-def _whole(given: Any) -> Any:
-    return {name: value for name, value in given.items() if name != "sectionName"} if isinstance(given, dict) else given
+def _of(given: Any, names: Container[str]) -> Any:
+    """The fields of these names, where what is given has fields. A section whose name is misspelled is none."""
+    return {name: value for name, value in given.items() if name in names} if isinstance(given, dict) else given
 
 
 def place_of(target: Target, namespace: str) -> Place:
