@@ -1,0 +1,176 @@
+"""`--prove`: two Envoys, one with each form, are asked the same requests. How is in `diff.proving`."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+
+from convert.canonical import Canonical
+from convert.values import Converted, Told, called, key_of
+from diff.making import Maker
+from diff.probes import Probe, every_probe
+from diff.proving import asked, differs
+from diff.sources import Side
+from lint.reading import read
+from process.settings import Settings
+from process.text import escaped
+from translator.ir import ObjectKey
+from watcher.limits import Limits
+
+MOST: Final = 5_000
+"""So many requests are asked at most."""
+STAND_IN: Final = "192.0.2.1"
+"""The endpoint of a Service that is not among the objects; nobody asks it."""
+_NO_CALL: Final = "application/grpc"
+
+Report = dict[str, Any]
+
+
+def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: Settings) -> Report:
+    """Which requests are answered otherwise, and which of them as it was told. SourceError: no Envoy can be had."""
+    made = _as_read(texts, settings)
+    left = {key: body for key, body in side.objects.items() if key not in converted.replaced}
+    others = _stand_ins({**side.objects, **made})
+    before = replace(side, objects={**others, **side.objects})
+    after = replace(side, objects={**others, **left, **made}, read=None)
+    maker = Maker.of(settings)
+    old, new = maker.make(before).outline, maker.make(after).outline
+    wanted = every_probe(old, new, MOST)
+    report: Report = {
+        "asked": 0,
+        "left_out": wanted.left_out,
+        "unasked": wanted.impossible,
+        "differ": [],
+        "as_told": [],
+    }
+    forms = Canonical(old, converted.same), Canonical(new, converted.same)
+    reasons = _Reasons(converted, settings.namespace)
+    for probe, one, other in asked(old, new, wanted.chosen, settings):
+        report["asked"] += 1
+        path = probe.request.target
+        if forms[0].of(one, path) != forms[1].of(other, path):
+            told = reasons.of(probe, one["object"], other["object"])
+            said = differs(probe, one, other)
+            if told is None:
+                report["differ"].append(said)
+            else:
+                report["as_told"].append({**said, "told": {"object": told.object, "field": told.path}})
+    return report
+
+
+def _as_read(texts: Sequence[str], settings: Settings) -> dict[ObjectKey, bytes]:
+    """The objects that are made, as a gateway reads them."""
+    with tempfile.TemporaryDirectory(prefix="dragoman-convert-") as folder:
+        (Path(folder) / "made.yaml").write_text("---\n".join(texts))
+        found = read([Path(folder)], settings.namespace, Limits.of(settings))
+    return {key: record.body for key, record in found.objects.items()}
+
+
+def _stand_ins(objects: Mapping[ObjectKey, bytes]) -> dict[ObjectKey, bytes]:
+    """Services that routes lead to, with an endpoint, where they are not among the objects."""
+    ports: dict[tuple[str, str], set[int]] = {}
+    for key, body in objects.items():
+        if key.startswith(("gateway.networking.k8s.io/HTTPRoute/", "gateway.networking.k8s.io/GRPCRoute/")):
+            for ref in _references(orjson.loads(body).get("spec")):
+                where = str(ref.get("namespace") or key.split("/")[2]), str(ref.get("name"))
+                ports.setdefault(where, set()).add(ref["port"])
+    with_slices = {
+        (key.split("/")[2], orjson.loads(body)["metadata"].get("labels", {}).get("kubernetes.io/service-name"))
+        for key, body in objects.items()
+        if key.startswith("discovery.k8s.io/EndpointSlice/")
+    }
+    found: dict[ObjectKey, bytes] = {}
+    for (namespace, name), numbers in ports.items():
+        service = f"core/Service/{namespace}/{name}"
+        listed = [{"name": f"port-{number}", "port": number} for number in sorted(numbers)]
+        if service in objects:
+            spec = orjson.loads(objects[service]).get("spec") or {}
+            listed = [{"name": each.get("name", ""), "port": each["port"]} for each in spec.get("ports") or () if each]
+        else:
+            found[service] = _body("v1", "Service", namespace, name, {"spec": {"ports": listed}})
+        if (namespace, name) not in with_slices:
+            more = {"addressType": "IPv4", "ports": listed, "endpoints": [{"addresses": [STAND_IN]}]}
+            labels = {"kubernetes.io/service-name": name}
+            key = f"discovery.k8s.io/EndpointSlice/{namespace}/{name}"
+            found[key] = _body("discovery.k8s.io/v1", "EndpointSlice", namespace, name, more, labels)
+    return found
+
+
+def _body(version: str, kind: str, namespace: str, name: str, more: Report, labels: Report | None = None) -> bytes:
+    metadata = {"name": name, "namespace": namespace, **({"labels": labels} if labels else {})}
+    return orjson.dumps({"apiVersion": version, "kind": kind, "metadata": metadata, **more})
+
+
+def _references(value: Any) -> Iterator[Report]:
+    """The references to Services in a route."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            each = inner if name == "backendRefs" else [inner] if name == "backendRef" else []
+            yield from (ref for ref in each if isinstance(ref, dict) and isinstance(ref.get("port"), int))
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+class _Reasons:
+    """Why an answer is another, where that was told."""
+
+    def __init__(self, converted: Converted, namespace: str) -> None:
+        self._of = {key_of(made.document, namespace): made.of for made in converted.made}
+        self._told: dict[ObjectKey, list[Told]] = {}
+        for each in converted.told:
+            self._told.setdefault(each.object, []).append(each)
+
+    def of(self, probe: Probe, *owners: ObjectKey | None) -> Told | None:
+        """What was told that explains it, if anything was."""
+        sources = [source for owner in owners if owner for source in (owner, *self._of.get(owner, ()))]
+        every = [told for source in dict.fromkeys(sources) for told in self._told.get(source, ())]
+        return next((told for told in every if _explains(told, probe)), None)
+
+
+def _explains(told: Told, probe: Probe) -> bool:
+    """Whether a remark is about a request. One about a prefix is about its edge alone."""
+    if told.lost or told.path == "spec.hostname":
+        return True
+    path = probe.request.target.partition("?")[0]
+    if told.path == "spec.prefix":
+        return any(_is_edge(path, word) for word in told.reason.split() if word.startswith("/"))
+    if told.path == "spec.rewrite":
+        return True
+    is_call = any(name == "content-type" and text.startswith(_NO_CALL) for name, text in probe.request.headers)
+    return told.path == "spec.grpc" and not is_call
+
+
+def _is_edge(path: str, prefix: str) -> bool:
+    bare = prefix.rstrip("/x") if prefix.endswith("x") else prefix.rstrip("/")
+    return bool(bare) and path.startswith(bare) and path[len(bare) : len(bare) + 1] != "/"
+
+
+def lines(proof: Report) -> Iterator[str]:
+    """What two Envoys say, for a terminal."""
+    for each in proof["differ"]:
+        yield f"{click.style('differs', fg='red')}   {escaped(each['method'])} {escaped(each['url'])}{_with(each)}"
+        for word in ("before", "after"):
+            yield f"          {word:<7} {escaped(each[word]['said'])}"
+    for each in proof["as_told"]:
+        about = f"{called(each['told']['object'])}, {each['told']['field']}"
+        yield (
+            f"{click.style('as told', fg='yellow')}   {escaped(each['method'])} {escaped(each['url'])}{_with(each)}"
+            f"  ({escaped(about)})"
+        )
+    equal = proof["asked"] - len(proof["differ"]) - len(proof["as_told"])
+    left = f", {proof['left_out']} more were not asked" if proof["left_out"] else ""
+    none = f"; {proof['unasked']} routes have no request that could be made up" if proof["unasked"] else ""
+    yield (
+        f"{proof['asked']} requests asked of two Envoys: {equal} answered alike, {len(proof['as_told'])} otherwise as"
+        f" told, {len(proof['differ'])} otherwise{left}{none}"
+    )
+
+
+def _with(each: Report) -> str:
+    return f"  with {escaped(', '.join(each['headers']))}" if each["headers"] else ""
