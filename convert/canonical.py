@@ -1,4 +1,4 @@
-"""What two answers have in common though two APIs gave them: names of clusters, shares, forms of the same rewrite. Pure.
+"""What two answers have in common though two APIs gave them: names of clusters, shares, forms of a rewrite. Pure.
 
 Envoy's answer tells where a request goes, and as what. What it does not tell (how long it may take, when it is tried
 again, who gets copies, what is added to its answer) is taken from the route that Envoy took.
@@ -38,10 +38,10 @@ class Canonical:
         said = answer["is"]
         if placed is None or not placed.route.origins:
             found = {name: said.get(name) for name in _TOLD}
-            return {**found, "cluster": said.get("cluster")}
+            return {**found, "cluster": said.get("cluster"), "answers": self._answers(None)}
         action = placed.route.action
         if not isinstance(action, ir.Forward):
-            return {**{name: said.get(name) for name in _TOLD}, "answers": self._answers(placed.route)}
+            return {**{name: said.get(name) for name in _TOLD}, "cluster": None, "answers": self._answers(placed.route)}
         shares = self._shares(placed, path)
         found = {} if "drawn" in said else {name: said.get(name) for name in _TOLD if name != "path"}
         headers = {} if "drawn" in said else {"headers": said.get("headers")}
@@ -51,7 +51,9 @@ class Canonical:
         """To which clusters a request goes, as which path and for which host; each with its share in percent."""
         routes = [each.route for each in self._outline.routes.values() if each.row == placed.row]
         match = replace(placed.route.match, share=None)
-        alike = [each for each in routes if replace(each.match, share=None) == match] if placed.drawn else [placed.route]
+        alike = (
+            [each for each in routes if replace(each.match, share=None) == match] if placed.drawn else [placed.route]
+        )
         found: dict[tuple[Any, ...], float] = {}
         reached = 0.0
         for route in sorted(alike, key=lambda each: each.order):
@@ -82,16 +84,17 @@ class Canonical:
         return {
             "timeout_ms": action.timeout_ms,
             "features": sorted(map(repr, features)),
-            "mirrors": sorted((self._name(each.backend), each.share.part / each.share.whole) for each in action.mirrors),
+            "mirrors": sorted(
+                (self._name(each.backend), each.share.part / each.share.whole) for each in action.mirrors
+            ),
             "answers": self._answers(route),
             "filters": sorted(repr(each) for each in route.filters if isinstance(each, _COMPARED)),
         }
 
-    def _answers(self, route: ir.Route) -> Report:
-        return {
-            "added": _edits(route.headers.add_response),
-            "removed": sorted(name.lower() for name in route.headers.remove_response),
-        }
+    def _answers(self, route: ir.Route | None) -> Report:
+        edits = route.headers if route is not None else ir.NO_EDITS
+        removed = sorted(name.lower() for name in edits.remove_response)
+        return {"added": _edits(edits.add_response), "removed": removed}
 
 
 def _edits(values: Iterable[ir.HeaderValue]) -> tuple[tuple[str, str, bool], ...]:

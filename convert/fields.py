@@ -72,23 +72,13 @@ MODULE_SAID: Final = words("cluster_request_timeout_ms retry_policy cors gzip ip
     " add_linkerd_headers use_ambassador_namespace_for_service_resolution"
 )
 """Fields of the Module that are for Mappings, and become policies. The Module stays, for what is for all."""
-MODULE_UNSAID: Final[Mapping[str, tuple[str, str]]] = {
-    name: ("is for Mappings, and no policy says it for routes", _KEEP)
-    for name in (
-        "buffer",
-        "default_labels",
-        "diagnostics",
-        "enable_grpc_http11_bridge",
-        "enable_grpc_web",
-        "enable_ipv4",
-        "enable_ipv6",
-        "grpc_stats",
-        "liveness_probe",
-        "lua_scripts",
-        "readiness_probe",
-        "resolver",
-    )
-}
+MODULE_UNSAID: Final[Mapping[str, tuple[str, str]]] = dict.fromkeys(
+    words(
+        "buffer default_labels diagnostics enable_grpc_http11_bridge enable_grpc_web enable_ipv4 enable_ipv6 grpc_stats"
+        " liveness_probe lua_scripts readiness_probe resolver"
+    ),
+    ("is for Mappings, and no policy says it for routes", _KEEP),
+)
 
 
 def tell_unsaid(

@@ -10,6 +10,8 @@ import click
 import orjson
 
 from convert.canonical import Canonical
+from convert.fields import OF_BACKENDS
+from convert.to_gateway.gateways import REDIRECTS
 from convert.values import Converted, Told, called, key_of
 from diff.making import Maker
 from diff.probes import Probe, every_probe
@@ -25,7 +27,16 @@ MOST: Final = 5_000
 """So many requests are asked at most."""
 STAND_IN: Final = "192.0.2.1"
 """The endpoint of a Service that is not among the objects; nobody asks it."""
-_NO_CALL: Final = "application/grpc"
+_CALLS: Final = "application/grpc"
+MODULES: Final = "getambassador.io/Module/"
+_OF_ROUTING: Final = (
+    "getambassador.io/Mapping/",
+    "getambassador.io/Module/",
+    "networking.k8s.io/Ingress/",
+    "gateway.networking.k8s.io/",
+)
+_TELLING: Final = frozenset(["spec.hostname", "spec.rewrite", *[f"spec.{name}" for name in OF_BACKENDS]])
+"""Fields that are said otherwise, so that any request of their object may be answered so."""
 
 Report = dict[str, Any]
 
@@ -38,7 +49,9 @@ def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: S
     before = replace(side, objects={**others, **side.objects})
     after = replace(side, objects={**others, **left, **made}, read=None)
     maker = Maker.of(settings)
-    old, new = maker.make(before).outline, maker.make(after).outline
+    closed = replace(maker, options=replace(maker.options, default_ports=()))  # a Gateway opens them, or nobody
+    opens = any(made.document["kind"] == "Gateway" for made in converted.made)
+    old, new = maker.make(before).outline, (closed if opens else maker).make(after).outline
     wanted = every_probe(old, new, MOST)
     report: Report = {
         "asked": 0,
@@ -122,6 +135,7 @@ class _Reasons:
 
     def __init__(self, converted: Converted, namespace: str) -> None:
         self._of = {key_of(made.document, namespace): made.of for made in converted.made}
+        self._replaced = converted.replaced
         self._told: dict[ObjectKey, list[Told]] = {}
         for each in converted.told:
             self._told.setdefault(each.object, []).append(each)
@@ -129,26 +143,29 @@ class _Reasons:
     def of(self, probe: Probe, *owners: ObjectKey | None) -> Told | None:
         """What was told that explains it, if anything was."""
         sources = [source for owner in owners if owner for source in (owner, *self._of.get(owner, ()))]
+        sources += [key for key in self._told if key.startswith(MODULES)]
         every = [told for source in dict.fromkeys(sources) for told in self._told.get(source, ())]
-        return next((told for told in every if _explains(told, probe)), None)
+        return next(
+            (told for told in every if _explains(told, probe, is_converted=told.object in self._replaced)), None
+        )
 
 
-def _explains(told: Told, probe: Probe) -> bool:
-    """Whether a remark is about a request. One about a prefix is about its edge alone."""
-    if told.lost or told.path == "spec.hostname":
-        return True
+def _explains(told: Told, probe: Probe, *, is_converted: bool) -> bool:
+    """Whether a remark is about a request.
+
+    Of an object that is not converted any is; one about the edge of a path is about no other paths.
+    """
     path = probe.request.target.partition("?")[0]
-    if told.path == "spec.prefix":
-        return any(_is_edge(path, word) for word in told.reason.split() if word.startswith("/"))
-    if told.path == "spec.rewrite":
+    if told.edge:
+        return path.startswith(told.edge) and path[len(told.edge) : len(told.edge) + 1] != "/"
+    if told.path == "spec.grpc" and not told.lost:
+        headers = dict(probe.request.headers)
+        return not headers.get("content-type", "").startswith(_CALLS)
+    if told.path == REDIRECTS:
+        return probe.request.port is not None
+    if told.lost and not is_converted:
         return True
-    is_call = any(name == "content-type" and text.startswith(_NO_CALL) for name, text in probe.request.headers)
-    return told.path == "spec.grpc" and not is_call
-
-
-def _is_edge(path: str, prefix: str) -> bool:
-    bare = prefix.rstrip("/x") if prefix.endswith("x") else prefix.rstrip("/")
-    return bool(bare) and path.startswith(bare) and path[len(bare) : len(bare) + 1] != "/"
+    return told.object.startswith(_OF_ROUTING) and (told.lost or told.path in _TELLING)
 
 
 def lines(proof: Report) -> Iterator[str]:

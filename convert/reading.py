@@ -39,6 +39,11 @@ class Source:
                 found.append(key)
         return frozenset(found)
 
+    @property
+    def order(self) -> list[ObjectKey]:
+        """The objects as they are written: file by file, one below the other."""
+        return [key for file in self.read.files.values() for each in file.documents for key in each.keys]
+
     def comments(self, key: ObjectKey) -> Mapping[str, About]:
         """The comments of an object, by the fields that they are about."""
         at = self._node(key)
@@ -49,7 +54,8 @@ class Source:
         found = comments_of(text.piece(document.piece), node, is_alone=node is root)
         before = list(_before(text, place[0], document))
         if before:
-            found["apiVersion"] = About([*before, *found.get("apiVersion", About()).above])
+            head = found.pop("", About())
+            found = {"": About([*before, *head.above], head.beside), **found}
         return found
 
     def _node(self, key: ObjectKey) -> tuple[Text, yaml.Node, yaml.Node, Document] | None:
@@ -65,9 +71,10 @@ class Source:
         return None if root is None else (text, text.object(root[0], key), root[0], document)
 
 
-def _before(text: Text, file: File, document: Document) -> "list[str]":
+def _before(text: Text, file: File, document: Document) -> list[str]:
     """The comments of pieces that have no document, before the one that has this."""
-    number, found = document.piece - 1, []
+    number = document.piece - 1
+    found: list[str] = []
     used = {each.piece for each in file.documents}
     while number >= 0 and number not in used:
         lines = [line.strip() for line in text.piece(number).split("\n")]

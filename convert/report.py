@@ -1,7 +1,7 @@
 """The whole of a conversion: files in, texts and what is told out."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,7 +118,7 @@ def outcome(paths: Sequence[Path], target: str, settings: Settings, *, prove: bo
 
 def of_source(source: Source, target: str, settings: Settings, *, prove: bool = False) -> Outcome:
     """Convert what was read."""
-    world = World.of(source.side.objects, options_of(settings), Notes(), source.spelled)
+    world = World.of(source.side.objects, options_of(settings), Notes(), source.spelled, source.order)
     converted = to_gateway(world)
     texts = tuple(written(converted.made, source.comments))
     proof = None

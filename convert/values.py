@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from translator.decode import join, step
 from translator.ir import ObjectKey
@@ -26,7 +26,8 @@ class At:
 class Told:
     """What a field says and the other API cannot.
 
-    `lost`: it is not said at all; else it is said a little otherwise. `instead` is what to do.
+    `lost`: it is not said at all; else it is said a little otherwise. `instead` is what to do. `edge`: it is about
+    paths that begin with this, and do not go on with a slash.
     """
 
     object: ObjectKey
@@ -34,6 +35,7 @@ class Told:
     reason: str
     instead: str
     lost: bool = True
+    edge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,9 @@ class Notes:
         """A field is not said at all."""
         self.found.setdefault(Told(key, path, reason, instead))
 
-    def otherwise(self, key: ObjectKey, path: str, reason: str, instead: str) -> None:
+    def otherwise(self, key: ObjectKey, path: str, reason: str, instead: str, edge: str = "") -> None:
         """A field is said, and means a little less, or more."""
-        self.found.setdefault(Told(key, path, reason, instead, lost=False))
+        self.found.setdefault(Told(key, path, reason, instead, lost=False, edge=edge))
 
     @property
     def told(self) -> tuple[Told, ...]:

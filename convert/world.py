@@ -1,6 +1,6 @@
 """The objects that are converted, as the translator's own kinds read them; those of another gateway are not there."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -8,7 +8,7 @@ import orjson
 
 from conversion import CURRENT, UnconvertibleError
 from conversion import convert as to_version
-from convert.values import Notes
+from convert.values import Notes, copied
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
@@ -43,6 +43,8 @@ class World:
     module_key: ObjectKey = ""
     spelled: frozenset[ObjectKey] = frozenset()
     """Those that name their namespace, though it is the one that goes without saying."""
+    written: Mapping[ObjectKey, int] = field(default_factory=dict)
+    """Where each stands in the files."""
 
     @classmethod
     def of(
@@ -51,6 +53,7 @@ class World:
         options: Options,
         notes: Notes,
         spelled: frozenset[ObjectKey] = frozenset(),
+        order: Iterable[ObjectKey] = (),
     ) -> "World":
         """Of what was read. An object that is wrong is told, and not converted."""
         reader = _Reader(bodies, options.ambassador_id, notes)
@@ -68,6 +71,7 @@ class World:
             spec.config if spec is not None else AmbassadorConfig(),
             chosen,
             spelled,
+            {key: place for place, key in enumerate(order)},
         )
 
     def document(self, key: ObjectKey) -> dict[str, Any]:
@@ -89,6 +93,10 @@ class World:
         """The keys of a kind, with its group."""
         return sorted(key for key in self.bodies if key.startswith(f"{kind}/"))
 
+    def place(self, key: ObjectKey) -> tuple[int, ObjectKey]:
+        """Where an object stands among all, as they are written."""
+        return self.written.get(key, len(self.written)), key
+
     @property
     def service_namespaces(self) -> frozenset[str]:
         """The namespaces that objects are in."""
@@ -104,7 +112,7 @@ class World:
         for part in _OF_METADATA:
             kept = {each: text for each, text in (given.get(part) or {}).items() if each not in _COPIES}
             if kept:
-                found[part] = kept
+                found[part] = copied(kept, key, f"metadata.{part}")
         return found
 
 

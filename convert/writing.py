@@ -1,7 +1,7 @@
 """Objects as the YAML that a person would have written: blocks, plain texts, and the comments where they belong. Pure.
 
 PyYAML knows how a text must be quoted, and nothing of comments; ruamel.yaml knows comments by the token before them, so
-that one about a field that moves would stay with its neighbour. So the blocks are written here, and each text by PyYAML.
+that one about a field that moves would stay with its neighbour. So blocks are written here, and texts by PyYAML.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -91,8 +91,8 @@ class _Writer:
             yield from (f"{indent}{line}" for line in above)
             inner = _bare(item)
             if isinstance(inner, dict | list) and inner:
-                blocks = self.mapping if isinstance(inner, dict) else self.sequence
-                lines = list(blocks(inner, indent + _INDENT))  # type: ignore[operator]
+                deeper = indent + _INDENT
+                lines = [*(self.mapping(inner, deeper) if isinstance(inner, dict) else self.sequence(inner, deeper))]
                 first = next(place for place, line in enumerate(lines) if not line.lstrip().startswith("#"))
                 yield from (line.removeprefix(_INDENT) for line in lines[:first])
                 yield f"{indent}- {lines[first][len(indent) + 2 :]}{beside}"
@@ -135,7 +135,8 @@ def _text(begin: str, value: Any, beside: str, indent: str) -> Iterator[str]:
 
 def scalar(value: Any) -> str:
     """A value in one line."""
+    style = None if not isinstance(value, str) or value.isprintable() else '"'
     text: str = yaml.dump(
-        value, Dumper=yaml.CSafeDumper, width=1 << 20, allow_unicode=True, default_flow_style=True, sort_keys=False
+        value, Dumper=yaml.CSafeDumper, width=1 << 20, allow_unicode=True, default_flow_style=True, default_style=style
     )
     return text.removesuffix("\n").removesuffix("\n...")

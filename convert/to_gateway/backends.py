@@ -73,7 +73,7 @@ class Backends:
         self._tell_how_spoken(key, spec, found, by_tls=by_tls, kind=kind)
         if found.namespace != namespace:
             self.grants[found.namespace, kind, namespace] = None
-        self._policy(key, spec, found)
+        self._policy(key, found)
         return found
 
     def _address(self, key: ObjectKey, name: ServiceName, port: int, namespace: str) -> Reached:
@@ -111,9 +111,7 @@ class Backends:
             notes.otherwise(key, "spec.service", said, f"see whether there is a Service {wanted[0]}/{wanted[1]}")
         return wanted
 
-    def _tell_how_spoken(
-        self, key: ObjectKey, spec: MappingSpec, found: Reached, *, by_tls: bool, kind: str
-    ) -> None:
+    def _tell_how_spoken(self, key: ObjectKey, spec: MappingSpec, found: Reached, *, by_tls: bool, kind: str) -> None:
         """TLS and HTTP/2 are said by the port of the Service, and not by a route."""
         word = self._app_protocol(found)
         notes, called_ = self.world.notes, f"the Service {found.namespace}/{found.name}"
@@ -134,7 +132,7 @@ class Backends:
         found = service_of(namespace, name, self.world.document(key)) if key in self.world.bodies else None
         return found if isinstance(found, Service) else None
 
-    def _policy(self, key: ObjectKey, spec: MappingSpec, found: Reached) -> None:
+    def _policy(self, key: ObjectKey, found: Reached) -> None:
         """What is said of how a Service is reached: one word for all that lead there."""
         raw, module = self.world.spec(key), self._of_module()
         wanted: dict[str, tuple[Any, ObjectKey, str]] = {}

@@ -5,7 +5,7 @@ request policy says. Each becomes a listener of a Gateway, of the Host's name an
 is redirected, a route says so, and no other comes there; where it is rejected, there is none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -41,7 +41,7 @@ class Served:
     key: ObjectKey
     namespace: str
     name: str
-    labels: "dict[str, str]"
+    labels: Mapping[str, str]
     hostname: str
     entry: HostEntry
     certificate: SecretRef | None
@@ -93,9 +93,14 @@ def doors_of(world: World) -> Doors:
     found: list[Door] = []
     taken: dict[tuple[int, str], Served] = {}
     names = {port.name: port.origins[0] if port.origins else "" for port in ports}
+    by_tls = {
+        port.name: any(host.certificate for host in hosts if _is_bound(port.binding, host))
+        for port in ports
+        if port.tls
+    }
     for host in hosts:
         for port in ports:
-            for door in _of(world, port, host, names[port.name]):
+            for door in _of(world, port, host, names[port.name], by_tls=by_tls.get(port.name, False)):
                 owner = taken.setdefault((port.port, door.hostname), host)
                 if owner is host:
                     found.append(door)
@@ -123,7 +128,9 @@ def _ports(world: World) -> list[OpenPort]:
             trusts = spec.l7_depth > 0 or not world.module.use_remote_address
             if spec.security_model == "XFP" and trusts:
                 said = "a proxy in front says by x-forwarded-proto what is secure, and a Gateway does not ask"
-                world.notes.lost(key, "spec.securityModel", said, "have the proxy redirect, or speak TLS to the Gateway")
+                world.notes.lost(
+                    key, "spec.securityModel", said, "have the proxy redirect, or speak TLS to the Gateway"
+                )
             elif spec.l7_depth:
                 said = "no Gateway says how many proxies are in front"
                 world.notes.lost(key, "spec.l7Depth", said, "keep the Listener, and its Hosts")
@@ -187,19 +194,24 @@ def _default_host(world: World) -> Served:
     return Served(key, own, DEFAULT_HOST, {}, "*", entry, secret, "route", is_declared=False)
 
 
-def _of(world: World, port: OpenPort, host: Served, listener: ObjectKey) -> Iterator[Door]:
-    """The listener that a Host has at a port, if it is served there."""
+def _of(world: World, port: OpenPort, host: Served, listener: ObjectKey, *, by_tls: bool) -> Iterator[Door]:
+    """The listener that a Host has at a port, if it is served there.
+
+    Where no Host of a port for TLS has a certificate, clear text is all that is spoken there.
+    """
     if not _is_bound(port.binding, host):
         return
     space = port.origins[0].split("/")[2] if port.origins else world.options.namespace
     fields = ((host.key, "spec.hostname"),) if host.is_declared else ()
-    door = Door((space, ""), "", port.port, port.tls, host, "route", fields, listener)
+    door = Door((space, ""), "", port.port, by_tls, host, "route", fields, listener)
+    if by_tls and host.certificate is not None:
+        yield door
+        return
     if port.tls:
-        if host.certificate is None:
-            said = f"names no certificate, so that the HTTPS of port {port.port} has nothing for it"
-            world.notes.otherwise(host.key, "spec.tlsSecret", said, "clear text at that port is not served any more")
-        else:
-            yield door
+        said = f"names no certificate, so that the HTTPS of port {port.port} has nothing for it"
+        after = "clear text at that port is not served any more" if by_tls else "clear text is spoken there, as before"
+        world.notes.otherwise(host.key, "spec.tlsSecret", said, f"name one: {after}")
+    if by_tls:
         return
     action = "route" if port.model == "SECURE" else host.action
     if action == "redirect":

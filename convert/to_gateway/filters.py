@@ -62,10 +62,10 @@ def _modifier(
         text = value.value.replace("%%", "%")
         lists["add" if value.append else "set"].append(At({"name": value.name, "value": text}, tuple(paths)))
     gone = [At(name, ()) for name in removed]
-    said = without_nothing({**lists, "remove": gone})
+    kept = without_nothing({**lists, "remove": gone})
     return {
         name: At(value, tuple([(each.key, (_REMOVED if name == "remove" else _ADDED)[side]) for each in members]))
-        for name, value in said.items()
+        for name, value in kept.items()
     }
 
 

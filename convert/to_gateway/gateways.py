@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from convert.to_gateway.doors import Door, Doors
-from convert.values import At, Document, Made, at, without_nothing
+from convert.values import At, Document, Field, Made, at, without_nothing
 from convert.world import World
 from translator.gateway.names import CONTROLLER, GATEWAY_CLASS, GROUP
 from translator.ir import ObjectKey
@@ -12,6 +12,7 @@ from translator.ir import ObjectKey
 VERSION: Final = f"{GROUP}/v1"
 GRANTS: Final = f"{GROUP}/v1beta1"
 CLASS: Final = "dragoman"
+REDIRECTS: Final = "spec.requestPolicy.insecure.action"
 _MOST_PARENTS: Final = 32
 
 
@@ -62,10 +63,13 @@ def _listener(door: Door, space: str, told: set[ObjectKey], *, from_elsewhere: b
         other = {} if secret.namespace == space else {"namespace": secret.namespace}
         name = at(secret.name, host.key, "spec.tlsSecret.name")
         tls = at({"certificateRefs": [{"name": name, **other}]}, host.key, "spec.tlsSecret")
+    protocol: tuple[Field, ...] = ((listener, "spec.protocol"), (listener, "spec.securityModel"))
+    if not door.by_tls and door.does == "route":
+        protocol += ((host.key, REDIRECTS),)
     said: dict[str, Any] = {
         "name": door.name,
         "port": at(door.port, listener, "spec.port"),
-        "protocol": at("HTTPS" if door.by_tls else "HTTP", listener, "spec.protocol", "spec.securityModel"),
+        "protocol": At("HTTPS" if door.by_tls else "HTTP", protocol),
         "hostname": at(door.hostname, host.key, "spec.hostname") if door.hostname else None,
         "tls": tls,
         "allowedRoutes": {"namespaces": {"from": "All"}} if from_elsewhere and door.does == "route" else None,
@@ -100,13 +104,13 @@ def grant(world: World, namespace: str, source: tuple[str, str], kind: str) -> M
 def _redirect(world: World, doors: list[Door], space: str, name: str) -> Iterator[Made]:
     """The route that sends clear text to https."""
     redirecting = [door for door in doors if door.does == "redirect"]
+    for host in {door.host.key: door.host for door in redirecting}.values():
+        said = "who names a port in the Host header is redirected to 443, and not to that port"
+        world.notes.otherwise(host.key, REDIRECTS, said, "nothing")
     for start in range(0, len(redirecting), _MOST_PARENTS):
         part = redirecting[start : start + _MOST_PARENTS]
         called = f"{name}-to-https" if not start else f"{name}-to-https-{start // _MOST_PARENTS + 1}"
-        parents = [
-            at({"name": name, "sectionName": door.name}, door.host.key, "spec.requestPolicy.insecure.action")
-            for door in part
-        ]
+        parents = [at({"name": name, "sectionName": door.name}, door.host.key, REDIRECTS) for door in part]
         filters = [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}]
         document = {
             "apiVersion": VERSION,

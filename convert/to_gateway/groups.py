@@ -8,12 +8,12 @@ from convert.to_gateway.doors import Door, Doors, Served
 from convert.values import Notes
 from convert.world import World
 from translator.emissary.association import attaches
-from translator.emissary.grouping import Demands, HostPattern, arrival, demands_of, group_key
+from translator.emissary.grouping import Demands, arrival, demands_of, group_key
 from translator.emissary.hostnames import covers
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.weights import shares_of, single_weights
 from translator.ir import ObjectKey
-from translator.kubernetes.selectors import selects
+from translator.kubernetes.selectors import Selector, selects
 
 MOST_PARENTS: Final = 32
 
@@ -27,6 +27,8 @@ class Group:
     weights: tuple[int, ...]
     shadow: ObjectKey | None
     hosts: tuple[Served, ...]
+    by_arrival: tuple[int, ...] = ()
+    """The places of the members in the order in which the last one's word counts."""
 
     @property
     def first(self) -> ObjectKey:
@@ -39,7 +41,7 @@ def groups_of(world: World, found: Doors) -> Iterator[Group]:
     strict = world.options.strict_selectors
     selectors = {host.entry.selector for host in found.hosts if host.entry.selector is not None}
     by_group: dict[str, list[ObjectKey]] = {}
-    chosen_by: dict[str, frozenset[object]] = {}
+    chosen_by: dict[str, frozenset[Selector]] = {}
     asked: dict[str, Demands] = {}
     for key, row in world.mappings.items():
         if row.value is None:
@@ -52,9 +54,7 @@ def groups_of(world: World, found: Doors) -> Iterator[Group]:
         by_group.setdefault(named, []).append(key)
     for named, keys in by_group.items():
         demands, choosing = asked[named], chosen_by[named]
-        hosts = tuple(
-            host for host in found.hosts if attaches(host.entry, demands.host, choosing, strict=strict)  # type: ignore[arg-type]
-        )
+        hosts = tuple(host for host in found.hosts if attaches(host.entry, demands.host, choosing, strict=strict))
         group = _divided(world, demands, keys, hosts)
         if group is not None:
             yield group
@@ -77,11 +77,17 @@ def _divided(world: World, demands: Demands, keys: list[ObjectKey], hosts: tuple
             members = [each for each in members if each != key]
     shares = shares_of([_spec(world, key).weight for key in members])
     for position in shares.refused:
-        notes.lost(members[position], "spec.weight", "is beyond the 100 % of all, and stops the Mapping", "take it away")
+        notes.lost(
+            members[position], "spec.weight", "is beyond the 100 % of all, and stops the Mapping", "take it away"
+        )
     weights = single_weights(shares)
-    placed = [(members[position], weights[position]) for position in sorted(weights)]
+    arrived = [(members[position], weights[position]) for position in sorted(weights)]
+    placed = sorted(arrived, key=lambda each: world.place(each[0]))
+    by_arrival = tuple(placed.index(each) for each in arrived)
     shadow = shadows[0] if shadows and not redirecting else None
-    return Group(demands, tuple(key for key, _ in placed), tuple(weight for _, weight in placed), shadow, hosts)
+    return Group(
+        demands, tuple(key for key, _ in placed), tuple(weight for _, weight in placed), shadow, hosts, by_arrival
+    )
 
 
 def _spec(world: World, key: ObjectKey) -> MappingSpec:
@@ -105,7 +111,8 @@ def hostnames_of(notes: Notes, group: Group, narrower: Mapping[str, frozenset[st
     if pattern is not None and (pattern.kind == "regex" or not _can_be_said(pattern.text)):
         said = f"{pattern.text} is no hostname of Gateway API; the Mapping is not converted"
         for key in group.members:
-            notes.lost(key, "spec.hostname", said, "name the hostnames, each or as *.example.com")
+            where = "spec.host_regex" if pattern.kind == "regex" else "spec.hostname"
+            notes.lost(key, where, said, "name the hostnames, each or as *.example.com")
         return None
     text = pattern.text if pattern is not None else "*"
     wide = [host for host in group.hosts if not covers(host.hostname, text) or text == "*"]
@@ -150,8 +157,3 @@ def _meet(hostname: str, asked: tuple[str, ...]) -> bool:
     if not hostname or not asked:
         return True
     return any(covers(hostname, each) or covers(each, hostname) for each in asked)
-
-
-def pattern_text(pattern: HostPattern | None) -> str:
-    """What a Mapping says of the host."""
-    return pattern.text if pattern is not None else "*"

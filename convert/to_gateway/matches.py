@@ -72,10 +72,10 @@ def _tell_edges(notes: Notes, key: ObjectKey, text: str) -> None:
         return
     if text.endswith("/"):
         said = f"a PathPrefix is asked for without its last slash, too: {bare} is served as {text} is"
-        notes.otherwise(key, "spec.prefix", said, "nothing, or keep the Mapping where that must not be")
+        notes.otherwise(key, "spec.prefix", said, "nothing, or keep the Mapping where that must not be", bare)
     else:
         said = f"a PathPrefix ends at a slash: {bare}x, which begins with it as well, is not served any more"
-        notes.otherwise(key, "spec.prefix", said, "write further routes for such paths")
+        notes.otherwise(key, "spec.prefix", said, "write further routes for such paths", bare)
 
 
 Written = dict[tuple[str, bool], str]
@@ -93,9 +93,7 @@ def _written_queries(spec: MappingSpec) -> Written:
     return found | {(name, True): join("spec.regex_query_parameters", step(name)) for name in regexes}
 
 
-def _texts(
-    notes: Notes, key: ObjectKey, asked: tuple[Constraint, ...], written: Written
-) -> Iterator[At | None]:
+def _texts(notes: Notes, key: ObjectKey, asked: tuple[Constraint, ...], written: Written) -> Iterator[At | None]:
     """The comparisons of headers or query parameters; None for one that cannot be said."""
     for each in asked:
         if each.name == ":method":

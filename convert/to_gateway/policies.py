@@ -1,14 +1,14 @@
-"""What holds for all Mappings, as a policy of the Gateways: timeouts, retries, CORS, who is let in, compression. Pure."""
+"""What holds for all Mappings, as a policy of the Gateways: timeouts, retries, CORS, who gets in ... Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from convert.fields import MODULE_SAID, MODULE_UNSAID
-from convert.values import Document, Made, copied
+from convert.fields import MODULE_UNSAID
+from convert.values import Document, Made, at, copied
 from convert.world import World
 from translator.ir import ObjectKey
 
-_COPIED: Final = ("retry_policy", "cors", "ip_allow", "ip_deny")
+_COPIED: Final = ("retry_policy", "cors")
 _MOST_TARGETS: Final = 16
 AUTH: Final = "getambassador.io/AuthService"
 
@@ -45,6 +45,9 @@ def _said(world: World, *, has_auth: bool) -> Document:
     for name in _COPIED:
         if written.get(name):
             said[name] = copied(written[name], key, f"spec.config.{name}")
+    for name, entries in (("ip_allow", module.ip_allow), ("ip_deny", module.ip_deny)):
+        if entries:
+            said[name] = at(_right(world, key, name, entries, written.get(name)), key, f"spec.config.{name}")
     if has_auth:
         said["external_auth"] = True
     if module.gzip is not None:
@@ -53,9 +56,22 @@ def _said(world: World, *, has_auth: bool) -> Document:
     return said
 
 
+def _right(world: World, key: ObjectKey, name: str, entries: Sequence[Mapping[str, str]], written: Any) -> list[Any]:
+    """The entries that are right: a wrong one is left out of the Module's, and would stop a policy."""
+    right = [dict(each) for each in entries if each]
+    if not right:
+        said = "has no entry that is right, so that nobody gets in: of a policy that refuses all requests as well (500)"
+        world.notes.lost(key, f"spec.config.{name}", said, "mend it first")
+        return list(written)
+    if isinstance(written, list) and len(right) < len(written):
+        said = "has entries that are wrong, and left out"
+        world.notes.otherwise(key, f"spec.config.{name}", said, "nothing")
+    return right
+
+
 def _tell(world: World, key: ObjectKey, written: dict[str, Any]) -> None:
     """What the Module says for Mappings alone, and no policy says; the rest is for all, and stays there."""
-    for name in written:
-        if name in MODULE_UNSAID and name not in MODULE_SAID and written[name] not in (None, False):
+    for name, value in written.items():
+        if name in MODULE_UNSAID and value not in (None, False):
             reason, instead = MODULE_UNSAID[name]
             world.notes.lost(key, f"spec.config.{name}", reason, instead)

@@ -19,6 +19,7 @@ from translator.fields.upgrades import upgrades_of
 from translator.ir import ObjectKey
 
 POLICY: Final = "getambassador.io/v3alpha1"
+_LARGEST_PART: Final = 99_999
 _GUARDING: Final = ("host_regex", "resolver", "tls", "regex_rewrite", "regex_redirect")
 """Without what these say a request would go elsewhere than it does: who says one of them is not converted."""
 
@@ -37,7 +38,7 @@ class Routes:
         """What a group becomes, with its policy, and the Mappings that it takes the place of."""
         keys = [*group.members, *([group.shadow] if group.shadow else [])]
         for key in keys:
-            tell_unsaid(self.world.notes, key, self.world.spec(key), MAPPING_SAID, MAPPING_UNSAID)
+            tell_unsaid(self.world.notes, key, self.world.spec(key), MAPPING_SAID.union(_GUARDING), MAPPING_UNSAID)
         doors = doors_for(group, self.doors)
         hostnames = hostnames_of(self.world.notes, group, self.narrower)
         if hostnames is None or not self._can_all(keys) or not self._is_served(group, doors):
@@ -122,7 +123,7 @@ class Routes:
             if not hostnames:
                 spec.pop("hostnames", None)
             yield Made(document, tuple(each.key for each in members) + ((group.shadow,) if group.shadow else ()))
-            yield from self._policy(members, kind, called)
+            yield from self._policy(_arrived(group, members), first, kind, called)
 
     def _parents(self, group: Group, doors: list[Door], hostnames: tuple[str, ...]) -> list[Document]:
         space = self.world.mappings[group.first].namespace
@@ -140,7 +141,7 @@ class Routes:
 
     def _rule(self, group: Group, members: list[Member], kind: str, matches: list[At], scheme: str) -> Document | None:
         first, notes, space = members[0], self.world.notes, self.world.mappings[group.first].namespace
-        filters: list[At] = header_filters(self.world, members)
+        filters: list[At] = header_filters(self.world, _arrived(group, members))
         if first.spec.redirects:
             redirect = redirect_filter(notes, first, scheme)
             return None if redirect is None else {"matches": matches, "filters": [*filters, redirect]}
@@ -186,9 +187,9 @@ class Routes:
         fields = ((key, ""), (key, "apiVersion"), (key, "spec.shadow"))
         return At({"type": "RequestMirror", "requestMirror": mirror}, fields)
 
-    def _policy(self, members: list[Member], kind: str, name: str) -> Iterator[Made]:
+    def _policy(self, members: list[Member], named: Member, kind: str, name: str) -> Iterator[Made]:
         """What a route cannot say, and a RoutePolicy can. Of members that say different things the last counts."""
-        first = members[0].key
+        first = named.key
         said: Document = {}
         for field in sorted(OF_ROUTES - ({"timeout_ms"} if kind == "HTTPRoute" else set())):
             for each in members:
@@ -200,7 +201,7 @@ class Routes:
         elif "auth_context_extensions" in said:
             said.pop("auth_context_extensions")
             self.world.notes.otherwise(first, "spec.auth_context_extensions", "no AuthService is told of it", "nothing")
-        if members[0].spec.bypass_auth and self.has_auth:
+        if named.spec.bypass_auth and self.has_auth:
             said.pop("auth_context_extensions", None)
             said["external_auth"] = at(False, first, "spec.bypass_auth")
         upgrades = upgrades_of([(each.spec.allow_upgrade, each.spec.use_websocket) for each in members])
@@ -215,12 +216,17 @@ class Routes:
             yield Made({"apiVersion": POLICY, "kind": "RoutePolicy", "metadata": metadata, "spec": spec}, ())
 
 
+def _arrived(group: Group, members: list[Member]) -> list[Member]:
+    """Members in the order in which the last one's word counts."""
+    return [members[place] for place in group.by_arrival]
+
+
 def duration(milliseconds: int) -> str:
     """A duration as Gateway API writes it (GEP-2257): parts of at most five digits."""
-    rest, found = milliseconds, ""
-    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)):
-        most = 1 if unit in {"h", "m"} and milliseconds < 100_000 * 1_000 and milliseconds % 1_000 == 0 else 0
-        number = 0 if most else rest // size
-        rest -= number * size
-        found += f"{number}{unit}" if number else ""
-    return found or "0s"
+    whole, rest = divmod(milliseconds, 1_000)
+    if not rest and whole <= _LARGEST_PART:
+        return f"{whole}s"
+    if milliseconds <= _LARGEST_PART:
+        return f"{milliseconds}ms"
+    parts = ((whole // 3_600, "h"), (whole // 60 % 60, "m"), (whole % 60, "s"), (rest, "ms"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number)

@@ -23,8 +23,11 @@ _NOT_YET: Final = {
 
 def to_gateway(world: World) -> Converted:
     """Gateways, routes and policies of Listeners, Hosts and Mappings."""
+    _tell_others(world)
+    if not (world.mappings or world.hosts or world.listeners):
+        return Converted((), world.notes.told, frozenset())
     found = doors_of(world)
-    groups = list(groups_of(world, found))
+    groups = sorted(groups_of(world, found), key=lambda group: world.place(group.first))
     backends = Backends(world)
     has_auth = bool(world.of_kind(AUTH))
     routes = Routes(world, found, backends, asked_hostnames(groups), has_auth)
@@ -34,8 +37,7 @@ def to_gateway(world: World) -> Converted:
         objects, keys = routes.of(group)
         made += objects
         replaced.update(keys)
-    _tell_others(world)
-    if not found.doors:
+    if not found.doors or not (replaced or world.hosts or world.listeners):
         return Converted(tuple(made), world.notes.told, frozenset(replaced), backends.same)
     spaces = {key.split("/")[2] for key in replaced}
     class_name, classes = class_of(world)
@@ -60,4 +62,3 @@ def _tell_others(world: World) -> None:
         if carried:
             said = "carries objects in its annotation, which are not converted"
             world.notes.lost(key, f'metadata.annotations["{CARRIED}"]', said, "make them objects of their own first")
-
