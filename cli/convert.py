@@ -23,10 +23,10 @@ UNSAID: Final = 1
 @click.command(
     epilog="Examples:  dragoman convert k8s/ --to gateway-api > routes.yaml\n\n"
     "           dragoman convert k8s/ --to gateway-api --output converted/ --prove\n\n"
-    "           dragoman convert ingresses/ --to emissary"
+    "           dragoman convert ingresses/ -o json"
 )
 @click.argument("paths", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(exists=True, path_type=Path))
-@click.option("--to", "target", required=True, type=click.Choice(["gateway-api", "emissary"]), help="The other API.")
+@click.option("--to", type=click.Choice(["gateway-api"]), default="gateway-api", show_default=True, help="The API.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -34,7 +34,7 @@ UNSAID: Final = 1
 )
 @click.option("--prove", is_flag=True, help="Ask two Envoys the same requests, one with each form.")
 @click.option("-o", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
-def convert(paths: tuple[Path, ...], target: str, output: Path | None, prove: bool, form: str) -> None:
+def convert(paths: tuple[Path, ...], to: str, output: Path | None, prove: bool, form: str) -> None:
     """Say what FOLDER says by another API: Mappings, Hosts and Listeners as routes and Gateways, or the other way.
 
     Ingresses, with annotations of ingress-nginx, become either. Comments are kept. The objects go to stdout, and what
@@ -51,7 +51,7 @@ def convert(paths: tuple[Path, ...], target: str, output: Path | None, prove: bo
 
     try:
         with without_collections():
-            found = outcome(paths, target, settings, prove=prove)
+            found = outcome(paths, settings, prove=prove)
     except SourceError as error:
         click.echo(f"Error: {escaped(str(error))}", err=True)
         sys.exit(UNREAD)

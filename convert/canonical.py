@@ -12,7 +12,9 @@ import re2
 
 from diff.outline import Outline, Placed
 from translator import ir
+from translator.features.hash_policy import HashPolicy
 from translator.features.upgrades import Upgrades
+from translator.features.upstream.load_balancing import LoadBalancing
 from translator.filters.cors import CrossOrigin
 from translator.filters.rate_limit import RateLimits
 from translator.xds.forward import in_envoys_words
@@ -32,29 +34,33 @@ class Canonical:
         self._same = same
         self._names: dict[str, str] = {}
 
-    def of(self, answer: Report, path: str) -> Report:
-        """An answer, to be compared."""
+    def of(self, answer: Report, path: str) -> tuple[Report, Report]:
+        """An answer, to be compared: where a request goes and as what, and what is said of it beside."""
         placed = self._outline.routes.get(answer["route"])
-        said = answer["is"]
+        said = answer["answer"]
         if placed is None or not placed.route.origins:
             found = {name: said.get(name) for name in _TOLD}
-            return {**found, "cluster": said.get("cluster"), "answers": self._answers(None)}
+            return {**found, "cluster": said.get("cluster")}, {"answers": self._answers(None)}
         action = placed.route.action
         if not isinstance(action, ir.Forward):
-            return {**{name: said.get(name) for name in _TOLD}, "cluster": None, "answers": self._answers(placed.route)}
-        shares = self._shares(placed, path)
-        found = {} if "drawn" in said else {name: said.get(name) for name in _TOLD if name != "path"}
-        headers = {} if "drawn" in said else {"headers": said.get("headers")}
-        return {**found, **headers, "shares": shares, **self._beside(placed.route, action)}
+            found = {name: said.get(name) for name in _TOLD}
+            return {**found, "cluster": None}, {"answers": self._answers(placed.route)}
+        shares, named = self._shares(placed, path)
+        beside = {"clusters": named, **self._beside(placed.route, action)}
+        if len(shares) > 1:  # what was drawn this time says nothing
+            return {"shares": shares}, beside
+        found = {name: said.get(name) for name in _TOLD}
+        return {**found, "shares": shares}, {"headers": said.get("headers"), **beside}
 
-    def _shares(self, placed: Placed, path: str) -> list[tuple[Any, ...]]:
-        """To which clusters a request goes, as which path and for which host; each with its share in percent."""
+    def _shares(self, placed: Placed, path: str) -> tuple[list[tuple[Any, ...]], list[Any]]:
+        """Where a request goes, as which path and for which host; each with its share in percent. And the clusters."""
         routes = [each.route for each in self._outline.routes.values() if each.row == placed.row]
         match = replace(placed.route.match, share=None)
         alike = (
             [each for each in routes if replace(each.match, share=None) == match] if placed.drawn else [placed.route]
         )
         found: dict[tuple[Any, ...], float] = {}
+        named: set[Any] = set()
         reached = 0.0
         for route in sorted(alike, key=lambda each: each.order):
             share = route.match.share
@@ -64,13 +70,18 @@ class Canonical:
                 whole = sum(each.weight for each in route.action.backends) or 1
                 for each in route.action.backends:
                     key = (
-                        self._name(each.backend),
+                        self._target(each.backend),
                         rewritten(path, route.match.path, route.action.rewrite),
-                        route.action.host,
-                        _edits(each.headers.add_request),
+                        route.action.host or "",
                     )
+                    named.add((self._name(each.backend), _edits(each.headers.add_request)))
                     found[key] = found.get(key, 0.0) + part * each.weight / whole
-        return sorted((*key, round(percent, 2)) for key, percent in found.items() if percent)
+        shares = sorted((*key, round(percent, 2)) for key, percent in found.items() if percent)
+        return shares, sorted(named)
+
+    def _target(self, backend: ir.Backend | None) -> str:
+        """Where a backend's endpoints come from, however they are asked."""
+        return "nowhere" if backend is None else repr(self._same.get(backend.target, backend.target))
 
     def _name(self, backend: ir.Backend | None) -> str:
         if backend is None:
@@ -80,7 +91,11 @@ class Canonical:
         return cluster_name(replace(plain, target=same) if same is not None else plain)
 
     def _beside(self, route: ir.Route, action: ir.Forward) -> Report:
-        features = [each for each in action.features if not isinstance(each, Upgrades)]
+        hashes = any(
+            isinstance(one, LoadBalancing) for each in action.backends if each.backend for one in each.backend.features
+        )
+        idle = (Upgrades,) if hashes else (Upgrades, HashPolicy)  # where no backend hashes, it is said in vain
+        features = [each for each in action.features if not isinstance(each, idle)]
         return {
             "timeout_ms": action.timeout_ms,
             "features": sorted(map(repr, features)),

@@ -10,16 +10,17 @@ import click
 import orjson
 
 from convert.canonical import Canonical
-from convert.fields import OF_BACKENDS
-from convert.to_gateway.gateways import REDIRECTS
-from convert.values import Converted, Told, called, key_of
+from convert.from_ingress.reading import INGRESS, INGRESS_CLASS
+from convert.reasons import Reasons
+from convert.values import Converted, called
 from diff.making import Maker
-from diff.probes import Probe, every_probe
+from diff.probes import every_probe
 from diff.proving import asked, differs
 from diff.sources import Side
 from lint.reading import read
 from process.settings import Settings
 from process.text import escaped
+from translator.ingress.kinds import CLASS, DEFAULT, NGINX, OURS, STANDARD
 from translator.ir import ObjectKey
 from watcher.limits import Limits
 
@@ -27,30 +28,21 @@ MOST: Final = 5_000
 """So many requests are asked at most."""
 STAND_IN: Final = "192.0.2.1"
 """The endpoint of a Service that is not among the objects; nobody asks it."""
-_CALLS: Final = "application/grpc"
-MODULES: Final = "getambassador.io/Module/"
-_OF_ROUTING: Final = (
-    "getambassador.io/Mapping/",
-    "getambassador.io/Module/",
-    "networking.k8s.io/Ingress/",
-    "gateway.networking.k8s.io/",
-)
-_TELLING: Final = frozenset(["spec.hostname", "spec.rewrite", *[f"spec.{name}" for name in OF_BACKENDS]])
-"""Fields that are said otherwise, so that any request of their object may be answered so."""
-
 Report = dict[str, Any]
 
 
 def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: Settings) -> Report:
     """Which requests are answered otherwise, and which of them as it was told. SourceError: no Envoy can be had."""
     made = _as_read(texts, settings)
+    opens = any(made.document["kind"] == "Gateway" for made in converted.made)
     left = {key: body for key, body in side.objects.items() if key not in converted.replaced}
+    if opens:  # an Ingress that stays keeps the ports, which is told
+        left = {key: body for key, body in left.items() if not key.startswith(f"{INGRESS}/")}
     others = _stand_ins({**side.objects, **made})
-    before = replace(side, objects={**others, **side.objects})
+    before = replace(side, objects={**others, **side.objects, **_classes(side.objects)})
     after = replace(side, objects={**others, **left, **made}, read=None)
     maker = Maker.of(settings)
     closed = replace(maker, options=replace(maker.options, default_ports=()))  # a Gateway opens them, or nobody
-    opens = any(made.document["kind"] == "Gateway" for made in converted.made)
     old, new = maker.make(before).outline, (closed if opens else maker).make(after).outline
     wanted = every_probe(old, new, MOST)
     report: Report = {
@@ -61,12 +53,13 @@ def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: S
         "as_told": [],
     }
     forms = Canonical(old, converted.same), Canonical(new, converted.same)
-    reasons = _Reasons(converted, settings.namespace)
+    reasons = Reasons(converted, settings.namespace)
     for probe, one, other in asked(old, new, wanted.chosen, settings):
         report["asked"] += 1
         path = probe.request.target
-        if forms[0].of(one, path) != forms[1].of(other, path):
-            told = reasons.of(probe, one["object"], other["object"])
+        old_form, new_form = forms[0].of(one, path), forms[1].of(other, path)
+        if old_form != new_form:
+            told = reasons.of(probe, (one["object"], other["object"]), goes_elsewhere=old_form[0] != new_form[0])
             said = differs(probe, one, other)
             if told is None:
                 report["differ"].append(said)
@@ -113,6 +106,28 @@ def _stand_ins(objects: Mapping[ObjectKey, bytes]) -> dict[ObjectKey, bytes]:
     return found
 
 
+def _classes(objects: Mapping[ObjectKey, bytes]) -> dict[ObjectKey, bytes]:
+    """The classes of Ingresses, as ours: what is served once a class of ingress-nginx is taken over."""
+    found: dict[ObjectKey, bytes] = {}
+    for key, body in objects.items():
+        if not key.startswith(f"{INGRESS}/"):
+            continue
+        document = orjson.loads(body)
+        said = document["metadata"].get("annotations") or {}
+        name = (document.get("spec") or {}).get("ingressClassName") or said.get(CLASS) or "stand-in"
+        place = next(
+            (each for each in objects if each.startswith(f"{INGRESS_CLASS}/") and each.endswith(f"/{name}")), ""
+        )
+        written = orjson.loads(objects[place]) if place else {}
+        if name != OURS and (written.get("spec") or {}).get("controller", NGINX) in {NGINX, STANDARD}:
+            made = {"spec": {"controller": STANDARD}}
+            place = place or f"{INGRESS_CLASS}/{key.split('/')[2]}/{name}"
+            metadata = {"name": name, "namespace": place.split("/")[2], "annotations": {DEFAULT: "true"}}
+            version = "networking.k8s.io/v1"
+            found[place] = orjson.dumps({"apiVersion": version, "kind": "IngressClass", "metadata": metadata, **made})
+    return found
+
+
 def _body(version: str, kind: str, namespace: str, name: str, more: Report, labels: Report | None = None) -> bytes:
     metadata = {"name": name, "namespace": namespace, **({"labels": labels} if labels else {})}
     return orjson.dumps({"apiVersion": version, "kind": kind, "metadata": metadata, **more})
@@ -128,44 +143,6 @@ def _references(value: Any) -> Iterator[Report]:
     elif isinstance(value, list):
         for inner in value:
             yield from _references(inner)
-
-
-class _Reasons:
-    """Why an answer is another, where that was told."""
-
-    def __init__(self, converted: Converted, namespace: str) -> None:
-        self._of = {key_of(made.document, namespace): made.of for made in converted.made}
-        self._replaced = converted.replaced
-        self._told: dict[ObjectKey, list[Told]] = {}
-        for each in converted.told:
-            self._told.setdefault(each.object, []).append(each)
-
-    def of(self, probe: Probe, *owners: ObjectKey | None) -> Told | None:
-        """What was told that explains it, if anything was."""
-        sources = [source for owner in owners if owner for source in (owner, *self._of.get(owner, ()))]
-        sources += [key for key in self._told if key.startswith(MODULES)]
-        every = [told for source in dict.fromkeys(sources) for told in self._told.get(source, ())]
-        return next(
-            (told for told in every if _explains(told, probe, is_converted=told.object in self._replaced)), None
-        )
-
-
-def _explains(told: Told, probe: Probe, *, is_converted: bool) -> bool:
-    """Whether a remark is about a request.
-
-    Of an object that is not converted any is; one about the edge of a path is about no other paths.
-    """
-    path = probe.request.target.partition("?")[0]
-    if told.edge:
-        return path.startswith(told.edge) and path[len(told.edge) : len(told.edge) + 1] != "/"
-    if told.path == "spec.grpc" and not told.lost:
-        headers = dict(probe.request.headers)
-        return not headers.get("content-type", "").startswith(_CALLS)
-    if told.path == REDIRECTS:
-        return probe.request.port is not None
-    if told.lost and not is_converted:
-        return True
-    return told.object.startswith(_OF_ROUTING) and (told.lost or told.path in _TELLING)
 
 
 def lines(proof: Report) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from convert.from_ingress.whole import from_ingresses
 from convert.reading import Source
 from convert.to_gateway.whole import to_gateway
 from convert.values import Converted, Made, Notes, Told, called, plain
@@ -110,16 +111,24 @@ def _line(told: Told, place: str) -> Iterator[str]:
         yield f"          {escaped(told.instead)}"
 
 
-def outcome(paths: Sequence[Path], target: str, settings: Settings, *, prove: bool = False) -> Outcome:
+def outcome(paths: Sequence[Path], settings: Settings, *, prove: bool = False) -> Outcome:
     """Convert what files hold. SourceError: the Envoys that are to be asked cannot be had."""
     source = Source.of(paths, settings)
-    return of_source(source, target, settings, prove=prove)
+    return of_source(source, settings, prove=prove)
 
 
-def of_source(source: Source, target: str, settings: Settings, *, prove: bool = False) -> Outcome:
+def everything(world: World) -> Converted:
+    """What Gateway API says of all objects: of Emissary's kinds, and of Ingresses."""
+    first = to_gateway(world)
+    second = from_ingresses(world, has_class=any(made.document["kind"] == "GatewayClass" for made in first.made))
+    both = {id(made): made for made in (*first.made, *second.made)}
+    return Converted(tuple(both.values()), world.notes.told, first.replaced | second.replaced, first.same)
+
+
+def of_source(source: Source, settings: Settings, *, prove: bool = False) -> Outcome:
     """Convert what was read."""
     world = World.of(source.side.objects, options_of(settings), Notes(), source.spelled, source.order)
-    converted = to_gateway(world)
+    converted = everything(world)
     texts = tuple(written(converted.made, source.comments))
     proof = None
     if prove:

@@ -157,8 +157,10 @@ class _Asked:
         placed = self.outline.routes.get(answer.told.get("route", ""))
         origins = placed.route.origins if placed else ()
         shared = self._shares(placed) if placed else []
+        plain = {name: value for name, value in said.items() if name != "why"}
         return {
-            "is": {"drawn": shared} if shared else {name: value for name, value in said.items() if name != "why"},
+            "is": {"drawn": shared} if shared else plain,
+            "answer": plain,
             "object": origins[0] if origins else None,
             "said": _words(said, origins[0] if origins else "", shared),
             "route": answer.told.get("route", ""),
@@ -188,7 +190,8 @@ def _wait_open(path: Path) -> None:
 
 
 def _nothing(why: str) -> Report:
-    return {"is": {"kind": "nothing", "why": why}, "object": None, "said": f"nothing: {why}", "route": ""}
+    told = {"kind": "nothing", "why": why}
+    return {"is": told, "answer": told, "object": None, "said": f"nothing: {why}", "route": ""}
 
 
 def _words(said: Mapping[str, Any], owner: str, shared: list[Report]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from convert.to_gateway.backends import Reached
-from convert.to_gateway.matches import NOT_CONVERTED
+from convert.to_gateway.matches import MAPPING_STAYS
 from convert.values import At, Document, Notes, at, without_nothing
 from convert.world import World
 from translator import ir
@@ -110,7 +110,7 @@ def redirect_filter(notes: Notes, member: Member, scheme: str) -> At | None:
     spec, key = member.spec, member.key
     target = parse(spec.service)
     if ":" in target.host or target.host != target.host.lower():
-        said = f"{target.host} is no hostname that a filter writes{NOT_CONVERTED}"
+        said = f"{target.host} is no hostname that a filter writes{MAPPING_STAYS}"
         notes.lost(key, "spec.service", said, "name the host in lower case")
         return None
     path: Document | None = None

@@ -21,7 +21,9 @@ _METHODS: Final = frozenset(
 _SEVERAL: Final = re.compile(r"\(?(?:\?:)?([A-Z]+(?:\|[A-Z]+)*)\)?")
 _CALLED: Final = re.compile(r"/(?P<service>[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)*)/(?P<method>\w*)")
 _PLAIN: Final = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
-NOT_CONVERTED: Final = "; the Mapping is not converted"
+NOT_CONVERTED: Final = "is not converted"
+"""Ends what is told of an object, or of a part of it, that is left as it is."""
+MAPPING_STAYS: Final = f"; the Mapping {NOT_CONVERTED}"
 
 
 def http_matches(notes: Notes, key: ObjectKey, spec: MappingSpec, demands: Demands) -> list[At] | None:
@@ -51,12 +53,12 @@ def _path(notes: Notes, key: ObjectKey, spec: MappingSpec) -> At | None:
         kind = "RegularExpression"
     elif not spec.case_sensitive:
         if spec.rewrite not in {"", text} and not spec.host_redirect:
-            said = f"a path of any case is a regular expression, of which no prefix is rewritten{NOT_CONVERTED}"
+            said = f"a path of any case is a regular expression, of which no prefix is rewritten{MAPPING_STAYS}"
             notes.lost(key, "spec.case_sensitive", said, 'say rewrite: "", and have the service know the prefix')
             return None
         text, kind = f"(?i){re.escape(text)}{'' if spec.prefix_exact else '.*'}", "RegularExpression"
     elif not text.startswith("/") or not _PLAIN.fullmatch(text):
-        notes.lost(key, "spec.prefix", f"{text!r} is no path of Gateway API{NOT_CONVERTED}", "write it as a URL has it")
+        notes.lost(key, "spec.prefix", f"{text!r} is no path of Gateway API{MAPPING_STAYS}", "write it as a URL has it")
         return None
     elif spec.prefix_exact:
         kind = "Exact"
@@ -100,7 +102,7 @@ def _texts(notes: Notes, key: ObjectKey, asked: tuple[Constraint, ...], written:
             continue
         path = written.get((each.name, each.regex), "spec")
         if each.name.startswith(":"):
-            notes.lost(key, path, f"a match does not ask for {each.name}{NOT_CONVERTED}", "ask for something else")
+            notes.lost(key, path, f"a match does not ask for {each.name}{MAPPING_STAYS}", "ask for something else")
             yield None
             continue
         text, kind = each.value, "RegularExpression" if each.regex else "Exact"
@@ -117,7 +119,7 @@ def _methods(notes: Notes, key: ObjectKey, spec: MappingSpec) -> tuple[str, ...]
     found = _SEVERAL.fullmatch(spec.method) if spec.method_regex else None
     methods = tuple(found[1].split("|")) if found else (spec.method,)
     if (spec.method_regex and not found) or not _METHODS.issuperset(methods):
-        said = f"a match asks for one of {', '.join(sorted(_METHODS))}{NOT_CONVERTED}"
+        said = f"a match asks for one of {', '.join(sorted(_METHODS))}{MAPPING_STAYS}"
         notes.lost(key, "spec.method", said, "leave the method out, or to the service")
         return None
     return methods

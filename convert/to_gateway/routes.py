@@ -10,7 +10,7 @@ from convert.to_gateway.doors import Door, Doors
 from convert.to_gateway.filters import Member, header_filters, redirect_filter, rewrite_filter
 from convert.to_gateway.gateways import VERSION
 from convert.to_gateway.groups import MOST_PARENTS, Group, doors_for, hostnames_of, is_everywhere
-from convert.to_gateway.matches import NOT_CONVERTED, call_matches, http_matches
+from convert.to_gateway.matches import MAPPING_STAYS, call_matches, http_matches
 from convert.values import At, Document, Made, at, copied, plain, without_nothing
 from convert.world import World
 from translator.emissary.kinds.mapping import MappingSpec
@@ -71,7 +71,7 @@ class Routes:
                 if name == "regex_redirect" and not spec.redirects:
                     continue
                 found = False
-                reason = MAPPING_UNSAID[name][0] + NOT_CONVERTED
+                reason = MAPPING_UNSAID[name][0] + MAPPING_STAYS
                 self.world.notes.lost(key, f"spec.{name}", reason, MAPPING_UNSAID[name][1])
         return found
 
@@ -79,7 +79,7 @@ class Routes:
         if doors:
             return True
         for key in group.members:
-            said = f"no Host and Listener that are converted serve it{NOT_CONVERTED}"
+            said = f"no Host and Listener that are converted serve it{MAPPING_STAYS}"
             self.world.notes.lost(key, "spec.hostname", said, "convert them together, or mend them first")
         return False
 
