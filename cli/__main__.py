@@ -9,6 +9,7 @@ import click
 
 COMMANDS: Mapping[str, str] = {
     "completion": "Print a script that completes what is typed in a shell.",
+    "convert": "Say what a folder says by another API: Gateway API, or Emissary's.",
     "diff": "Tell what a folder of YAML would change for Envoy.",
     "lint": "Tell what is wrong in folders of YAML, and what could be better.",
     "run": "Serve a folder of YAML with a real Envoy, until Ctrl-C.",

@@ -1,12 +1,12 @@
 """Requests that may be answered otherwise: made of the routes and hosts that differ, before and after. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from diff.comparing import Compared
 from diff.outline import Outline, Placed
-from diff.samples import of_path, of_text
+from diff.samples import WORD, of_path, of_text
 from translator import ir
 from why.request import Request, RequestError
 
@@ -63,6 +63,36 @@ def probes(before: Outline, after: Outline, compared: Compared) -> Probes:
                 found.update(dict.fromkeys(_made("GET", door, _concrete(door.hostname), "/", ())))
     chosen = tuple(found)
     return Probes(chosen[:MOST], len(chosen[MOST:]), impossible)
+
+
+def every_probe(before: Outline, after: Outline, most: int) -> Probes:
+    """Requests for all that both have, and for what is at the edge of their paths."""
+    found: dict[Probe, None] = {}
+    impossible = 0
+    for side in (before, after):
+        doors = _doors(side)
+        for placed in side.routes.values():
+            made = list(_of_route(placed, doors)) if placed.route.origins else []
+            impossible += not made and bool(placed.hosts) and bool(placed.route.origins)
+            found.update(dict.fromkeys(made))
+            if made:
+                found.update(dict.fromkeys(_at_edges(placed, made[0])))
+        for _, _, door in _all_doors(side):
+            found.update(dict.fromkeys(_made("GET", door, _concrete(door.hostname), "/", ())))
+    chosen = tuple(found)
+    return Probes(chosen[:most], len(chosen[most:]), impossible)
+
+
+def _at_edges(placed: Placed, probe: Probe) -> Iterator[Probe]:
+    """The same request for a prefix without its last slash, with a letter and with a part behind it."""
+    path, request = placed.route.match.path, probe.request
+    if path.kind not in ("prefix", "segments"):
+        return
+    _, mark, query = request.target.partition("?")
+    bare = path.text.rstrip("/")
+    for text in (bare, f"{bare}{WORD}", f"{bare}/{WORD}/{WORD}"):
+        if text.startswith("/"):
+            yield Probe(replace(request, target=f"{text}{mark}{query}"), probe.port)
 
 
 def _all_doors(side: Outline) -> Iterator[tuple[ir.FilterChain, ir.VirtualHost, _Door]]:

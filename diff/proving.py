@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -58,22 +58,29 @@ def prove(before: Outline, after: Outline, compared: Compared, settings: Setting
     """Which requests are answered otherwise. SourceError: the Envoys cannot be had."""
     wanted = probes(before, after, compared)
     report: Report = {"asked": 0, "left_out": wanted.left_out, "unasked": wanted.impossible, "differ": []}
-    if not wanted.chosen:
-        return report
+    for probe, old, new in asked(before, after, wanted.chosen, settings):
+        report["asked"] += 1
+        if old["is"] != new["is"]:
+            report["differ"].append(differs(probe, old, new))
+    return report
+
+
+def asked(
+    before: Outline, after: Outline, chosen: Sequence[Probe], settings: Settings
+) -> Iterator[tuple[Probe, Report, Report]]:
+    """Each request, with what becomes of it on both sides. SourceError: the Envoys cannot be had."""
+    if not chosen:
+        return
     with _envoy(before, settings) as first, _envoy(after, settings) as second:
         sides = (_Asked(before, first), _Asked(after, second))
         for side in sides:
             side.wait()
-        for group, those in _grouped(wanted.chosen).items():
+        for group, those in _grouped(chosen).items():
             answers = [side.ask(group, those) for side in sides]
-            for probe, old, new in zip(those, *answers, strict=True):
-                report["asked"] += 1
-                if old["is"] != new["is"]:
-                    report["differ"].append(_differs(probe, old, new))
-    return report
+            yield from zip(those, *answers, strict=True)
 
 
-def _grouped(chosen: tuple[Probe, ...]) -> dict[Group, list[Probe]]:
+def _grouped(chosen: Sequence[Probe]) -> dict[Group, list[Probe]]:
     found: dict[Group, list[Probe]] = {}
     for probe in chosen:
         name = (probe.request.asked_name or "") if probe.request.scheme == "https" else ""
@@ -81,7 +88,8 @@ def _grouped(chosen: tuple[Probe, ...]) -> dict[Group, list[Probe]]:
     return found
 
 
-def _differs(probe: Probe, old: Report, new: Report) -> Report:
+def differs(probe: Probe, old: Report, new: Report) -> Report:
+    """A request that is answered otherwise, without what may be a secret."""
     request = probe.request
     return {
         "method": request.method,
@@ -149,10 +157,13 @@ class _Asked:
         placed = self.outline.routes.get(answer.told.get("route", ""))
         origins = placed.route.origins if placed else ()
         shared = self._shares(placed) if placed else []
+        plain = {name: value for name, value in said.items() if name != "why"}
         return {
-            "is": {"drawn": shared} if shared else {name: value for name, value in said.items() if name != "why"},
+            "is": {"drawn": shared} if shared else plain,
+            "answer": plain,
             "object": origins[0] if origins else None,
             "said": _words(said, origins[0] if origins else "", shared),
+            "route": answer.told.get("route", ""),
         }
 
     def _shares(self, placed: Placed) -> list[Report]:
@@ -179,7 +190,8 @@ def _wait_open(path: Path) -> None:
 
 
 def _nothing(why: str) -> Report:
-    return {"is": {"kind": "nothing", "why": why}, "object": None, "said": f"nothing: {why}"}
+    told = {"kind": "nothing", "why": why}
+    return {"is": told, "answer": told, "object": None, "said": f"nothing: {why}", "route": ""}
 
 
 def _words(said: Mapping[str, Any], owner: str, shared: list[Report]) -> str:

@@ -4,7 +4,7 @@ import pytest
 import re2
 
 from diff.probes import MOST, probes
-from diff.proving import _differs, _words
+from diff.proving import _words, differs
 from diff.samples import of_regex
 from tests.diff.made import compared, made
 from tests.support.objects import host, mapping
@@ -81,7 +81,7 @@ def test_what_parameters_must_be_is_told_by_no_answer() -> None:
         _words({**forwards, "authority": "a.test", "headers": {}}, "", []),
         _words({"kind": "redirects", "status": 301, "location": "https://a.test/?token=s3cret"}, "", []),
     ]
-    told = _differs(probe, *({"said": each, "object": None} for each in said))
+    told = differs(probe, *({"said": each, "object": None} for each in said))
     assert "s3cret" not in str(told)
     assert told["url"].endswith("/q/probe?token=(not shown)")
     assert told["before"]["said"] == "to c as GET /probe?token=(not shown)&b=(not shown), Host: a.test"

@@ -1,0 +1,1 @@
+"""Gateway API of Emissary's kinds: Gateways of Listeners and Hosts, HTTPRoutes and GRPCRoutes of Mappings, policies."""

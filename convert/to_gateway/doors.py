@@ -1,0 +1,250 @@
+"""Where clients come in: of Listeners and Hosts, the listeners of Gateways. Pure.
+
+A Host is served at the Listeners that it is bound to: by TLS where it names a certificate, and in clear text as its
+request policy says. Each becomes a listener of a Gateway, of the Host's name and the Listener's port. Where clear text
+is redirected, a route says so, and no other comes there; where it is rejected, there is none.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from convert.fields import HOST_SAID, HOST_UNSAID, LISTENER_SAID, LISTENER_UNSAID, tell_unsaid
+from convert.values import Field, first_free
+from convert.world import World
+from translator.emissary.association import HostEntry
+from translator.emissary.hostnames import server_of
+from translator.emissary.hosts import DEFAULT_HOST, FALLBACK_SECRET, KEY_PREFIX
+from translator.emissary.kinds.host import HostSpec
+from translator.emissary.kinds.tls_context import TlsSettings
+from translator.emissary.listeners import Binding, OpenPort, default_ports, open_port
+from translator.emissary.objects import Read
+from translator.emissary.secret_names import secret_ref
+from translator.emissary.security import ACTIONS, Action
+from translator.ir import ObjectKey, SecretRef
+from translator.kubernetes.selectors import selects
+
+GATEWAY: Final = "gateway"
+"""The name of a Gateway that several Listeners become."""
+MOST_LISTENERS: Final = 64
+LISTENER: Final = "getambassador.io/Listener/"
+
+_CLIENTS: Final = ("ca_secret", "cacert_chain_file", "crl_secret", "cert_required")
+"""What asks clients for certificates: a Host that says it is not opened without."""
+_OF_TLS: Final = (*_CLIENTS, "min_tls_version", "max_tls_version", "cipher_suites", "ecdh_curves", "sni")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A Host as it is served: its certificate, if it has one, and what becomes of clear text."""
+
+    key: ObjectKey
+    namespace: str
+    name: str
+    labels: Mapping[str, str]
+    hostname: str
+    entry: HostEntry
+    certificate: SecretRef | None
+    action: Action
+    is_declared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A listener of a Gateway. `does`: whether routes of Mappings come there, or clear text is redirected."""
+
+    gateway: tuple[str, str]
+    name: str
+    port: int
+    by_tls: bool
+    host: Served
+    does: Literal["route", "redirect"]
+    fields: tuple[Field, ...]
+    listener: ObjectKey
+
+    @property
+    def hostname(self) -> str:
+        """Its hostname; empty for every one."""
+        return "" if self.host.hostname == "*" else server_of(self.host.hostname)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """All of them, in the order of their Gateways; the Hosts that are converted, and those that are not."""
+
+    doors: tuple[Door, ...]
+    hosts: tuple[Served, ...]
+    left: frozenset[ObjectKey]
+
+
+def doors_of(world: World) -> Doors:
+    """The listeners that Listeners and Hosts become."""
+    ports = _ports(world)
+    left: set[ObjectKey] = set()
+    hosts = []
+    for key, row in world.hosts.items():
+        served = _served(world, key, row)
+        if served is None:
+            left.add(key)
+        else:
+            hosts.append(served)
+    if not world.hosts and not any(key.startswith(KEY_PREFIX) for key in world.bodies):
+        hosts.append(_default_host(world))
+    found: list[Door] = []
+    taken: dict[tuple[int, str], Served] = {}
+    names = {port.name: port.origins[0] if port.origins else "" for port in ports}
+    by_tls = {
+        port.name: any(host.certificate for host in hosts if _is_bound(port.binding, host))
+        for port in ports
+        if port.tls
+    }
+    for host in hosts:
+        for port in ports:
+            for door in _of(world, port, host, names[port.name], by_tls=by_tls.get(port.name, False)):
+                owner = taken.setdefault((port.port, door.hostname), host)
+                if owner is host:
+                    found.append(door)
+    return Doors(tuple(_named(found, ports)), tuple(hosts), frozenset(left))
+
+
+def _ports(world: World) -> list[OpenPort]:
+    """The ports where HTTP is spoken."""
+    found = []
+    for key, row in world.listeners.items():
+        spec = row.value
+        if spec is None:
+            continue
+        tell_unsaid(world.notes, key, world.spec(key), LISTENER_SAID, LISTENER_UNSAID)
+        port = open_port(f"{row.namespace}/{row.name}", key, row.namespace, spec, world.options.bind_address)
+        stack = "spec.protocolStack" if spec.protocol_stack else "spec.protocol"
+        if port.quic:
+            world.notes.lost(key, stack, "Gateway API knows no HTTP/3", "keep this Listener")
+        elif not port.http:
+            world.notes.lost(key, stack, "is for TCPMappings, which are not converted", "keep this Listener")
+        elif port.proxy_protocol:
+            world.notes.lost(key, stack, "no Gateway takes the PROXY protocol", "keep this Listener, and its Hosts")
+        else:
+            found.append(port)
+            trusts = spec.l7_depth > 0 or not world.module.use_remote_address
+            if spec.security_model == "XFP" and trusts:
+                said = "a proxy in front says by x-forwarded-proto what is secure, and a Gateway does not ask"
+                world.notes.lost(
+                    key, "spec.securityModel", said, "have the proxy redirect, or speak TLS to the Gateway"
+                )
+            elif spec.l7_depth:
+                said = "no Gateway says how many proxies are in front"
+                world.notes.lost(key, "spec.l7Depth", said, "keep the Listener, and its Hosts")
+    if not any(key.startswith(LISTENER) for key in world.bodies):
+        return list(default_ports(world.options))
+    return found
+
+
+def _served(world: World, key: ObjectKey, row: Read[HostSpec]) -> Served | None:
+    """A Host, if Gateway API can say who gets in."""
+    spec, notes = row.value, world.notes
+    if spec is None:
+        return None
+    tell_unsaid(notes, key, world.spec(key), HOST_SAID, HOST_UNSAID)
+    if "*" in spec.hostname and spec.hostname != "*" and not spec.hostname.startswith("*."):
+        said = f"{spec.hostname} is no hostname of Gateway API: * stands for whole labels, at the beginning"
+        notes.lost(key, "spec.hostname", f"{said}; the Host is not converted", "name the hostnames")
+        return None
+    settings, where, certificate = _tls(world, spec, row)
+    for name in _OF_TLS:
+        if settings is not None and getattr(settings, name):
+            asks = name in _CLIENTS
+            said = "a Gateway asks for certificates of clients at a whole port, with the CA in a ConfigMap"
+            reason = f"{said}; the Host is not converted" if asks else "a Gateway does not say how TLS is spoken"
+            instead = "say tls.frontend in a Gateway for the port" if asks else "keep the Host, and share it: docs"
+            notes.lost(key, f"{where}.{name}", reason, instead)
+    if settings is not None and any(getattr(settings, name) for name in _CLIENTS):
+        return None
+    entry = HostEntry(f"{row.namespace}/{row.name}", spec.hostname, spec.selector)
+    action = ACTIONS[spec.request_policy.insecure.action]
+    return Served(key, row.namespace, row.name, dict(row.labels), spec.hostname, entry, certificate, action)
+
+
+def _tls(world: World, spec: HostSpec, row: Read[HostSpec]) -> tuple[TlsSettings | None, str, SecretRef | None]:
+    """What a Host says of TLS, where, and its certificate."""
+    name = spec.tls_context.name if spec.tls_context else f"{row.name}-context"
+    context = world.contexts.get(f"getambassador.io/TLSContext/{row.namespace}/{name}")
+    settings: TlsSettings | None = spec.tls or (context.value if context is not None else None)
+    where = "spec.tls" if spec.tls else "spec.tlsContext"
+    if spec.tls_secret is None:
+        if settings is not None and settings.certificate_files:
+            said = "a listener's certificate is in a Secret, and in no file"
+            world.notes.lost(f"{KEY_PREFIX}{row.namespace}/{row.name}", where, said, "make a Secret of the files")
+        return settings, where, None
+    if spec.tls_secret.namespace:
+        return settings, where, SecretRef(spec.tls_secret.namespace, spec.tls_secret.name)
+    whole = SecretRef(row.namespace, spec.tls_secret.name)
+    namespacing = world.module.defaults.tls_secret_namespacing
+    split = secret_ref(spec.tls_secret.name, row.namespace, namespacing=namespacing)
+    is_split = f"core/Secret/{split.namespace}/{split.name}" in world.bodies
+    is_whole = f"core/Secret/{whole.namespace}/{whole.name}" in world.bodies
+    return settings, where, split if is_split and not is_whole else whole
+
+
+def _default_host(world: World) -> Served:
+    """What is served where there is no Host: every name, in clear text and by the gateway's own certificate."""
+    own = world.options.namespace
+    secret = SecretRef(own, FALLBACK_SECRET)
+    entry = HostEntry(f"{own}/{DEFAULT_HOST}", "*", declared=False)
+    key = f"{KEY_PREFIX}{own}/{DEFAULT_HOST}"
+    return Served(key, own, DEFAULT_HOST, {}, "*", entry, secret, "route", is_declared=False)
+
+
+def _of(world: World, port: OpenPort, host: Served, listener: ObjectKey, *, by_tls: bool) -> Iterator[Door]:
+    """The listener that a Host has at a port, if it is served there.
+
+    Where no Host of a port for TLS has a certificate, clear text is all that is spoken there.
+    """
+    if not _is_bound(port.binding, host):
+        return
+    space = port.origins[0].split("/")[2] if port.origins else world.options.namespace
+    fields = ((host.key, "spec.hostname"),) if host.is_declared else ()
+    door = Door((space, ""), "", port.port, by_tls, host, "route", fields, listener)
+    if by_tls and host.certificate is not None:
+        yield door
+        return
+    if port.tls:
+        said = f"names no certificate, so that the HTTPS of port {port.port} has nothing for it"
+        after = "clear text at that port is not served any more" if by_tls else "clear text is spoken there, as before"
+        world.notes.otherwise(host.key, "spec.tlsSecret", said, f"name one: {after}")
+    if by_tls:
+        return
+    action = "route" if port.model == "SECURE" else host.action
+    if action == "redirect":
+        yield replace(door, does="redirect")
+    elif action == "route":
+        yield door
+
+
+def _is_bound(binding: Binding | None, host: Served) -> bool:
+    if binding is None or binding.namespace not in {None, host.namespace}:
+        return False
+    return binding.selector is None or selects(binding.selector, host.labels)
+
+
+def _named(doors: list[Door], ports: list[OpenPort]) -> Iterator[Door]:
+    """With their names, and their Gateways: one for each namespace of Listeners, or some where that is too small."""
+    spaces = dict.fromkeys(door.gateway[0] for door in doors)
+    named = {port.name: port.name.partition("/")[2] for port in ports if port.origins}
+    for space in spaces:
+        mine = [door for door in doors if door.gateway[0] == space]
+        listeners = dict.fromkeys(door.listener for door in mine)
+        alone = [name.rpartition("/")[2] for name in listeners if name]
+        base = alone[0] if len(listeners) == 1 and alone else GATEWAY
+        at_port: dict[int, int] = {}
+        for door in mine:
+            at_port[door.port] = at_port.get(door.port, 0) + 1
+        taken: set[str] = set()
+        for place, door in enumerate(mine):
+            if place % MOST_LISTENERS == 0:
+                taken = set()
+            number = place // MOST_LISTENERS
+            gateway = base if not number else f"{base}-{number + 1}"
+            begin = named.get("/".join(door.listener.split("/")[2:]), "https" if door.by_tls else "http")
+            name = first_free(begin if at_port[door.port] == 1 else f"{begin}-{door.host.name}", taken)
+            taken.add(name)
+            yield replace(door, gateway=(space, gateway), name=name)
