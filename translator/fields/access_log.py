@@ -1,13 +1,14 @@
 """The Module's access log: a line for each request, in Emissary's format unless another is given."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal
 
 from translator.checks import PlainText
 from translator.decode import FrozenMap, Invalid, Problem, join, rule, step
 from translator.features.http.access_log import FileLog
 from translator.operators import check_operators
+from translator.values import dataclass
 
 OUTPUT: Final = "/dev/fd/1"
 """The gateway's own output."""

@@ -1,9 +1,10 @@
 """`buffer` of the Module: requests go on when all of their bodies are there."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 from translator.decode import Rule, rule
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

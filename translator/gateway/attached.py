@@ -5,7 +5,7 @@ is wrong with it: what a younger one asks may be less. What is for more than the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
 
 import orjson
@@ -16,6 +16,7 @@ from translator.gateway.kinds.shared import Object, read_object
 from translator.gateway.kinds.targets import Place, Targeting, place_of
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 S = TypeVar("S", bound=Targeting)
 

@@ -6,7 +6,7 @@ was made for: who asks on it for what another listener has is told so (421), als
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import nsmallest
 from typing import Final, Literal
 
@@ -16,6 +16,7 @@ from translator.gateway.hostnames import EVERY, best, covers, domains, server_na
 from translator.gateway.listeners import SPEAKING_HTTP, ListenerKey, port_of
 from translator.ir import ObjectKey
 from translator.ir.ports import Port
+from translator.values import dataclass
 
 _CLEAR: Final = "cleartext"
 

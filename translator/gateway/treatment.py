@@ -1,6 +1,6 @@
 """What RoutePolicies say of requests, in the words of the IR, and how the more specific word wins. Pure."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from translator.features.idle_timeout import IdleTimeout
@@ -10,6 +10,7 @@ from translator.filters.address_rules import AddressRules
 from translator.filters.compression import Compress, DoNotCompress
 from translator.filters.cors import CrossOrigin
 from translator.ir import ObjectKey
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Who is served, and where: names, connections, ports."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from translator.ir.backends import AuthorityRef, CertificateRef, SecretRef, TlsVersions
 from translator.ir.keys import ObjectKey
 from translator.ir.routes import WeightedBackend
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

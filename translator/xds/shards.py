@@ -12,13 +12,13 @@ longer does. See docs/decisions/0040-an-index-and-shards.md.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Final
 
 from translator import ir
 from translator.remembering import remembered, text_size
+from translator.values import dataclass
 from translator.xds.regions import MOST_ROUTES, Region, Regions
 
 MOST_WEIGHT: Final = 128

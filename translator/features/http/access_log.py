@@ -1,6 +1,5 @@
 """A line for each request: in a file, or on the gateway's output."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from envoyapi.access_loggers_file_v3 import FileAccessLog
@@ -9,6 +8,7 @@ from envoyapi.config_core_v3 import DataSource, SubstitutionFormatString
 from envoyapi.wire import any_of, struct
 from translator.decode import FrozenMap
 from translator.features.http.part import Named, Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Its fields are those of a Mapping, and of the Module. What is not said is as a p
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Final
 
 from translator.checks import Milliseconds, PlainText
@@ -15,6 +15,7 @@ from translator.fields.labels import Labels
 from translator.fields.priority import Priority
 from translator.fields.retry_policy import RetryPolicy
 from translator.gateway.kinds.targets import ONCE, RouteTarget, RouteTargets, targets_left, twice
+from translator.values import dataclass
 
 ADDRESSES: Final = ("ip_allow", "ip_deny")
 AUTHORIZATION: Final = ("external_auth", "auth_context_extensions")

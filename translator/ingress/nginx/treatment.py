@@ -4,13 +4,14 @@ A group of annotations fills some of the fields. `shut` says why nothing behind 
 keep people out and cannot be served keeps all out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from translator import ir
 from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
