@@ -62,8 +62,11 @@ def load(names: Iterable[str]) -> None:
     Meanwhile it does not look at all: modules make hardly any garbage, and a tenth of the time would go there. The cache of
     attributes' names is emptied, since a fork that uses it for others writes to each text that was there.
     """
+    absent = [name for name in names if name not in sys.modules]
+    if not absent:
+        return
     gc.disable()
-    for name in names:
+    for name in absent:
         with contextlib.suppress(Exception):  # the part that needs it says it better
             importlib.import_module(name)
     gc.collect()

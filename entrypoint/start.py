@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeAlias, cast
 
+from entrypoint.certificate import write_fallback
 from entrypoint.folder import Document, UnseenError, demo_address, documents, odd_demos
 from entrypoint.life import NOT_BEGUN, Life
 from entrypoint.loading import commands, load, modules_of
@@ -96,6 +97,7 @@ def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeti
     run_dir.furnish()
     inherited = environment(run_dir.path, environ) | _of_the_parts(plan.settings, plan.demo, environ)
     settings = Settings.from_environment(inherited)
+    write_fallback(settings.generated_dir, settings.namespace)
     outlets = {descriptor: Outlet(descriptor) for descriptor in (1, 2)}
     logs.configure("entrypoint", settings, cast("TextIO", outlets[2]))
     for sentence in plan.told:

@@ -5,7 +5,6 @@ each library once, and a part that was killed is back without reading any. It st
 fork safely: what its modules do when they are imported they must not do in threads.
 """
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +12,8 @@ from typing import Any
 from supervisor import supervisord
 from supervisor.options import ServerOptions
 
-from entrypoint.certificate import write_fallback
 from entrypoint.forked import become, part_of
 from entrypoint.loading import load, modules_of
-from process.settings import Settings
 
 
 class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
@@ -37,9 +34,7 @@ class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
 
 
 def main() -> None:
-    """Make the certificate of last resort with a library that parts need too; run supervisord as its arguments say."""
-    settings = Settings.from_environment(os.environ)
-    write_fallback(settings.generated_dir, settings.namespace)
+    """Run supervisord as its arguments say."""
     supervisord.ServerOptions = Options
     supervisord.main()
 
