@@ -5,18 +5,21 @@ import contextlib
 import gc
 import importlib
 import importlib.util
+import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from entrypoint.filling import filling
 from entrypoint.forked import part_of
 from process.memory import give_back
 
 _VARIABLE: Final = re.compile(r"%\(ENV_(\w+)\)s")
 _PROGRAM: Final = "program:"
+_FILLING: list[object] = []
 
 
 def parts(conf: Path) -> list[str]:
@@ -56,20 +59,37 @@ def _runnable(module: str) -> list[str]:
     return [module if found.submodule_search_locations is None else f"{module}.__main__"]
 
 
+@contextlib.contextmanager
+def _trusting_nobody() -> Iterator[None]:
+    """Without the system's certificate authorities, which aiohttp reads when it is imported, and none of ours needs."""
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    before = {name: os.environ.pop(name, None) for name in names}
+    os.environ.update(dict.fromkeys(names, os.devnull))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
+
+
 def load(names: Iterable[str]) -> None:
     """Import these, and let the garbage collector forget them, since it would write to each page that it looks at.
 
-    Meanwhile it does not look at all: modules make hardly any garbage, and a tenth of the time would go there. The cache of
-    attributes' names is emptied, since a fork that uses it for others writes to each text that was there.
+    Meanwhile it does not look at all: modules make hardly any garbage, and a tenth of the time would go there. The
+    cache of attributes' names is emptied, since a fork that uses it for others writes to each text that was there.
     """
     absent = [name for name in names if name not in sys.modules]
     if not absent:
         return
     gc.disable()
-    for name in absent:
-        with contextlib.suppress(Exception):  # the part that needs it says it better
-            importlib.import_module(name)
+    with _trusting_nobody():
+        for name in absent:
+            with contextlib.suppress(Exception):  # the part that needs it says it better
+                importlib.import_module(name)
     gc.collect()
+    _FILLING.append(filling())
     give_back()
     sys._clear_type_cache()  # noqa: SLF001 -- that is its name
     gc.freeze()

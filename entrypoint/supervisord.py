@@ -1,8 +1,8 @@
 """`python -m entrypoint.supervisord`: supervisord, whose children of ours are forks of it (`entrypoint.forked`).
 
-It is a fork itself, of an entrypoint that has imported what the parts will need. So that is in memory once, a start reads
-each library once, and a part that was killed is back without reading any. It stays a process of one thread, which may
-fork safely: what its modules do when they are imported they must not do in threads.
+It is a fork itself, of an entrypoint that has imported what the parts will need. So that is in memory once, a start
+reads each library once, and a part that was killed is back without reading any. It stays a process of one thread,
+which may fork safely: what its modules do when they are imported they must not do in threads.
 """
 
 import sys

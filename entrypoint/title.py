@@ -1,8 +1,8 @@
 """The name of a process in `ps`: what the kernel shows is where its arguments were when it was started.
 
-A fork has the arguments of the process that was started, and these may be shorter than its own name. The kernel reads on
-into the environment of the start then, which lies behind them; so the name goes there, over as much of it as it needs, and
-the rest stays to be read in /proc. Nothing of the process may point there any more.
+A fork has the arguments of the process that was started, and these may be shorter than its own name. The kernel reads
+on into the environment of the start then, which lies behind them; so the name goes there, over as much of it as it
+needs, and the rest stays to be read in /proc. Nothing of the process may point there any more.
 """
 
 import ctypes

@@ -44,7 +44,11 @@ else:
         return ()
 
     def _equal(self, other):
-        return self.__compared__(self) == other.__compared__(other) if other.__class__ is self.__class__ else NotImplemented
+        return (
+            self.__compared__(self) == other.__compared__(other)
+            if other.__class__ is self.__class__
+            else NotImplemented
+        )
 
     def _hash(self):
         return hash(self.__hashed__(self))
