@@ -15,7 +15,7 @@ from typing import Final
 
 from entrypoint.filling import filling
 from entrypoint.forked import part_of
-from process.memory import give_back
+from process.memory import give_back, keep_apart
 
 _VARIABLE: Final = re.compile(r"%\(ENV_(\w+)\)s")
 _PROGRAM: Final = "program:"
@@ -83,6 +83,7 @@ def load(names: Iterable[str]) -> None:
     absent = [name for name in names if name not in sys.modules]
     if not absent:
         return
+    keep_apart()
     gc.disable()
     with _trusting_nobody():
         for name in absent:

@@ -42,7 +42,6 @@ class _Plan:
     """What a checked start goes on with."""
 
     settings: Settings
-    found: list[Document]
     demo: str | None
     told: list[str]
     """Sentences about what is not as the folder wants it, and keeps nothing else from being served."""
@@ -90,7 +89,7 @@ def _plan(environ: Mapping[str, str], conf: Path) -> _Plan:
     told += (f"the demo upstream's address {odd[:200]!r} is not of the form host:port" for odd in odd_demos(found))
     if any(trouble.port.demo for trouble in missing):
         demo = None
-    return _Plan(settings, found, demo, told + sentences)
+    return _Plan(settings, demo, told + sentences)
 
 
 def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeting: Greeting | None, conf: Path) -> int:
