@@ -6,23 +6,30 @@ some hold numbers of files that are closed here, and that belong to others soon.
 """
 
 import atexit
+import contextlib
 import gc
+import logging
 import os
 import runpy
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from setproctitle import setproctitle
+from entrypoint.orphans import dying_with
+from entrypoint.title import entitle
 
 _OPTIONS = ["-P", "-m"]
 """How supervisord's configuration starts Python for a part; with anything else a new one is started."""
 _FORGOTTEN: list[ModuleType | None] = []
+_ROOT = str(Path(__file__).resolve().parent.parent)
+_HOOKS = sys.__excepthook__, threading.__excepthook__, sys.__unraisablehook__
 _KEPT = (signal.SIG_DFL, signal.SIG_IGN, None)
 
 
@@ -41,13 +48,68 @@ def part_of(command: Sequence[str], python: str) -> Part | None:
     return Part(command[3], tuple(command[4:]))
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a part has of open files: where it writes what it says, and what else stays open in it."""
+
+    output: int
+    kept: Collection[int] = ()
+
+
+def begin(part: Part, environ: Mapping[str, str], files: Files) -> int:
+    """Fork a process that goes on as this part; its process id. Only a process of one thread may ask.
+
+    It has a session of its own, so that a terminal's Ctrl-C does not reach it, and is told when its parent dies.
+    """
+    parent = os.getpid()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads there any more
+            stream.flush()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    pid = os.fork()
+    if pid == 0:
+        _leave(parent, files)
+        _forget_signals()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        become(part, environ)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
+
+
+def _leave(parent: int, files: Files) -> None:
+    """Let go of what is the parent's: its terminal, its files, its folder, its handlers, its way to modules."""
+    try:
+        signal.set_wakeup_fd(-1)
+        os.setsid()
+        dying_with(parent)()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for descriptor, standard in ((nothing, 0), (files.output, 1), (files.output, 2)):
+            os.dup2(descriptor, standard)
+        for descriptor in _open_files() - {0, 1, 2, *files.kept}:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        os.chdir("/")
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
+        logging.captureWarnings(capture=False)
+        sys.excepthook, threading.excepthook, sys.unraisablehook = _HOOKS
+        if not sys.flags.safe_path:
+            sys.path[0] = _ROOT
+    except BaseException:  # noqa: BLE001 -- nothing of the parent may go on in its fork
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _open_files() -> set[int]:
+    return {int(name) for name in os.listdir("/proc/self/fd")}  # noqa: PTH208 -- numbers are wanted
+
+
 def become(part: Part, environ: Mapping[str, str]) -> NoReturn:
     """Go on as this part, in a process that was just forked, and end with it."""
     gc.freeze()
     _forget_signals()
-    os.environ["SPT_NOENV"] = "1"  # the title does not spread over what /proc tells of the environment
-    setproctitle(" ".join([sys.executable, *_OPTIONS, part.module, *part.arguments]))
     os.environ.clear()
+    entitle(" ".join([sys.executable, *_OPTIONS, part.module, *part.arguments]))
     os.environ.update(environ)
     sys.argv[1:] = part.arguments
     os._exit(_run(part.module))

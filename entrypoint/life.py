@@ -19,10 +19,11 @@ from typing import Any
 
 from entrypoint.drain import drain
 from entrypoint.keeping import REST, Ended, Event, GivenUp, Keeper, Said, Started, Stopped, Verdict
+from entrypoint.loading import parts
 from entrypoint.orphans import adopt_orphans, end_children, reap
 from entrypoint.relay import Outlet, Relay
 from entrypoint.sight import BEATING
-from entrypoint.supervision import Supervision, parts
+from entrypoint.supervision import Supervision
 from entrypoint.upkeep import Upkeep
 from entrypoint.watchdog import Watchdog
 from process import logs

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeAlias, cast
 
+from entrypoint.certificate import write_fallback
 from entrypoint.folder import Document, UnseenError, demo_address, documents, odd_demos
 from entrypoint.life import NOT_BEGUN, Life
+from entrypoint.loading import commands, load, modules_of
 from entrypoint.ports import fatal, troubles, wanted
 from entrypoint.ready import readiness
 from entrypoint.relay import Outlet
@@ -40,7 +42,6 @@ class _Plan:
     """What a checked start goes on with."""
 
     settings: Settings
-    found: list[Document]
     demo: str | None
     told: list[str]
     """Sentences about what is not as the folder wants it, and keeps nothing else from being served."""
@@ -51,7 +52,7 @@ def begin(environ: Mapping[str, str], greeting: Greeting | None = None, conf: Pa
     os.umask(0o077)
     run_dir: RunDirectory | None = None
     try:
-        plan = _plan(environ)
+        plan = _plan(environ, conf)
         run_dir = RunDirectory.prepare(Path(environ["DRAGOMAN_RUN_DIR"]) if environ.get("DRAGOMAN_RUN_DIR") else None)
         return _live(plan, run_dir, environ, greeting, conf)
     except (RefusedError, RunDirectoryError) as error:
@@ -63,7 +64,7 @@ def begin(environ: Mapping[str, str], greeting: Greeting | None = None, conf: Pa
             run_dir.remove()
 
 
-def _plan(environ: Mapping[str, str]) -> _Plan:
+def _plan(environ: Mapping[str, str], conf: Path) -> _Plan:
     """What to start with; RefusedError says why it cannot be."""
     try:
         settings = Settings.from_environment(environ)
@@ -72,6 +73,7 @@ def _plan(environ: Mapping[str, str]) -> _Plan:
     folder = settings.config_dir
     if folder is not None and not folder.is_dir():
         raise RefusedError(f"the folder {folder} is not there: name a folder of YAML (in a container: mount one)")
+    load(["entrypoint.supervisord", *modules_of(commands(conf, {**environ, **_of_the_parts(settings, None, environ)}))])
     found: list[Document] = []
     told: list[str] = []
     try:
@@ -87,13 +89,14 @@ def _plan(environ: Mapping[str, str]) -> _Plan:
     told += (f"the demo upstream's address {odd[:200]!r} is not of the form host:port" for odd in odd_demos(found))
     if any(trouble.port.demo for trouble in missing):
         demo = None
-    return _Plan(settings, found, demo, told + sentences)
+    return _Plan(settings, demo, told + sentences)
 
 
 def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeting: Greeting | None, conf: Path) -> int:
     run_dir.furnish()
-    inherited = environment(run_dir.path, environ) | _of_the_parts(plan, environ)
+    inherited = environment(run_dir.path, environ) | _of_the_parts(plan.settings, plan.demo, environ)
     settings = Settings.from_environment(inherited)
+    write_fallback(settings.generated_dir, settings.namespace)
     outlets = {descriptor: Outlet(descriptor) for descriptor in (1, 2)}
     logs.configure("entrypoint", settings, cast("TextIO", outlets[2]))
     for sentence in plan.told:
@@ -108,21 +111,21 @@ def _live(plan: _Plan, run_dir: RunDirectory, environ: Mapping[str, str], greeti
             outlet.close(_LAST_WORDS)
 
 
-def _of_the_parts(plan: _Plan, environ: Mapping[str, str]) -> dict[str, str]:
+def _of_the_parts(settings: Settings, demo: str | None, environ: Mapping[str, str]) -> dict[str, str]:
     """What supervisord's configuration and the parts want from the environment, beside the run directory."""
-    folder = plan.settings.config_dir
-    envoy = plan.settings.envoy_path
+    folder = settings.config_dir
+    envoy = settings.envoy_path
     path = environ.get("PYTHONPATH")
     return {
         "DRAGOMAN_PYTHON": sys.executable,
         "DRAGOMAN_SUPERVISED": "true",
-        "DRAGOMAN_REPORTER": "true" if folder is None and not plan.settings.gateway else "false",
-        "DRAGOMAN_DEMO": "true" if plan.demo else "false",
-        "DRAGOMAN_DEMO_ADDRESS": plan.demo or "",
+        "DRAGOMAN_REPORTER": "true" if folder is None and not settings.gateway else "false",
+        "DRAGOMAN_DEMO": "true" if demo else "false",
+        "DRAGOMAN_DEMO_ADDRESS": demo or "",
         "PYTHONPATH": f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT),
         "PYTHONUNBUFFERED": "1",
         **({"DRAGOMAN_CONFIG_DIR": str(folder.absolute())} if folder is not None else {}),
-        **_further(plan.settings),
+        **_further(settings),
         **({"ENVOY_PATH": str(envoy.absolute())} if envoy is not None else {}),
     }
 

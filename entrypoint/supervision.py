@@ -6,22 +6,20 @@ supervisord until the part is there again. A killed part is back in the time tha
 """
 
 import asyncio
-import configparser
 import contextlib
 import http.client
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 import xmlrpc.client
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from entrypoint.forked import Files, Part, begin
 from entrypoint.keeping import Ended, Event, GivenUp, Said, Started, Stopped, read
-from entrypoint.orphans import dying_with
 from entrypoint.relay import Lines
 from entrypoint.unixhttp import UnixTransport
 
@@ -37,11 +35,11 @@ _PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each try to have a part started."""
 
 
-def parts(conf: Path) -> list[str]:
-    """The names of the programs in a supervisord configuration."""
-    parser = configparser.RawConfigParser(inline_comment_prefixes=(" ;",))
-    parser.read(conf)
-    return [section.partition(":")[2] for section in parser.sections() if section.startswith("program:")]
+@dataclass(slots=True)
+class _Child:
+    pid: int
+    code: int | None = None
+    """How it ended, once it has."""
 
 
 class Supervision:
@@ -57,33 +55,24 @@ class Supervision:
         self._watched: dict[str, int] = {}
         self.pids: dict[str, int] = {}
         """The process of each part that has one."""
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: _Child | None = None
         self._pipe = -1
         self.over = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
         """The process id of supervisord while it runs."""
-        return self._child.pid if self._child and self._child.returncode is None else None
+        return self._child.pid if self._child and self._child.code is None else None
 
     def start(self, environment: Mapping[str, str], pipes: Collection[int] = ()) -> None:
-        """Start it in a session of its own, so that a terminal's Ctrl-C reaches the entrypoint alone.
+        """Start it, as a fork, before this process has a second thread.
 
         `pipes`: the pipes that it writes to. It holds their reading ends too: were the entrypoint killed, it could
         not end the parts in order if each line that it writes were an error.
         """
         self._pipe, written = os.pipe()
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "entrypoint.supervisord", "--nodaemon", "--configuration", str(self._conf)],
-            env=dict(environment),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=written,
-            stderr=written,
-            pass_fds=(self._pipe, *pipes),
-            start_new_session=True,
-            preexec_fn=dying_with(os.getpid()),  # noqa: PLW1509 -- it makes one system call
-        )
+        part = Part("entrypoint.supervisord", ("--nodaemon", "--configuration", str(self._conf)))
+        self._child = _Child(begin(part, environment, Files(output=written, kept=(self._pipe, *pipes))))
         os.close(written)
         os.set_blocking(self._pipe, False)
         asyncio.get_running_loop().add_reader(self._pipe, self._read)
@@ -91,9 +80,9 @@ class Supervision:
 
     def ended(self, code: int) -> None:
         """Take note that it has ended, which only who reaps all children can see; a second time is nothing."""
-        if self._child is None or self._child.returncode is not None:
+        if self._child is None or self._child.code is not None:
             return
-        self._child.returncode = code
+        self._child.code = code
         self.over.set()
         self._read()
         asyncio.get_running_loop().remove_reader(self._pipe)

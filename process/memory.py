@@ -16,6 +16,18 @@ WORK: Final = 0.05
 """Seconds of CPU without which nothing that is worth a look can have become free."""
 
 _LIBRARY: Final = ctypes.CDLL(None)
+_M_MMAP_THRESHOLD: Final = -3
+_APART: Final = 1 << 17
+"""Bytes from which on memory is got from the system by itself, and given back when it is freed (glibc's own value)."""
+
+
+def keep_apart() -> None:
+    """Have what is large never lie among what is small, here and in forks.
+
+    glibc gives that up by itself once something large was freed (mallopt(3)).
+    """
+    if hasattr(_LIBRARY, "mallopt"):
+        _LIBRARY.mallopt(_M_MMAP_THRESHOLD, _APART)
 
 
 def give_back() -> None:

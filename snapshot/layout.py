@@ -13,7 +13,7 @@ DATABASES: tuple[Database, ...] = get_args(Database)
 
 FORMAT_KEY = b"format"
 
-FORMAT_HEADER: dict[str, JSON] = {"format": "dragoman-snapshot", "schema": 2}
+FORMAT_HEADER: dict[str, JSON] = {"format": "dragoman-snapshot", "schema": 3}
 """The schema counts up whenever a program that reads the older file would misread the newer one."""
 
 LOG_COMMITS = 4096

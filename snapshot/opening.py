@@ -119,7 +119,9 @@ def _try_lock(descriptor: int) -> bool:
 
 def _users(path: Path) -> Users:
     live, crashed = 0, []
-    for mark in path.glob("user.*.lock"):
+    for mark in path.iterdir():
+        if not (mark.name.startswith("user.") and mark.suffix == ".lock"):
+            continue
         try:
             descriptor = os.open(mark, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:  # its process has just closed the snapshot

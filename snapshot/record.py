@@ -2,7 +2,7 @@
 
 Every value of the file, whatever it describes, has one frame:
 
-    4 bytes   length of the header, big-endian
+    4 bytes   length of the header, big-endian; the highest bit of it says that the body is packed
     4 bytes   CRC-32 of key, those first 4 bytes, header and body, big-endian
     header    JSON, UTF-8
     body      bytes, to the end of the value
@@ -17,6 +17,7 @@ from zlib import crc32
 import orjson
 
 from snapshot.errors import SnapshotBrokenError
+from snapshot.packing import packed, unpacked
 
 JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
 
@@ -25,6 +26,7 @@ MAX_KEY = 511
 
 _FRAME = struct.Struct(">II")
 _LENGTH = struct.Struct(">I")
+_PACKED = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,20 @@ def key_bytes(key: str) -> bytes:
 def frame(key: bytes, header: Mapping[str, JSON], body: bytes = b"") -> bytes:
     """The bytes of a value."""
     head = orjson.dumps(header)
-    return _FRAME.pack(len(head), _checksum(key, head, body)) + head + body
+    made = packed(body)
+    length, kept = (len(head), body) if made is None else (len(head) | _PACKED, made)
+    return _FRAME.pack(length, _checksum(key, length, head, kept)) + head + kept
 
 
 def unframe(key: bytes, raw: bytes | memoryview) -> tuple[dict[str, JSON], bytes]:
     """Header and body of a value. SnapshotBrokenError when the bytes are not those that were framed for this key."""
     try:
-        length, checksum = _FRAME.unpack_from(raw)
+        told, checksum = _FRAME.unpack_from(raw)
+        length = told & ~_PACKED
         head, body = bytes(raw[8 : 8 + length]), bytes(raw[8 + length :])
-        if len(head) == length and checksum == _checksum(key, head, body):
+        if len(head) == length and checksum == _checksum(key, told, head, body):
             header: dict[str, JSON] = orjson.loads(head)
-            return header, body
+            return header, unpacked(body) if told & _PACKED else body
     except (ValueError, struct.error):
         pass
     raise SnapshotBrokenError(f"snapshot value {key!r} does not agree with its checksum")
@@ -75,7 +80,7 @@ def checksum_of(raw: bytes | memoryview) -> int:
 
 def header_of(raw: bytes | memoryview) -> bytes:
     """The header's bytes, unverified: two values with the same header hold the same record."""
-    return bytes(raw[8 : 8 + _LENGTH.unpack_from(raw)[0]])
+    return bytes(raw[8 : 8 + (_LENGTH.unpack_from(raw)[0] & ~_PACKED)])
 
 
 def encode(key: bytes, record: Record) -> bytes:
@@ -101,5 +106,5 @@ def version_of(raw: bytes | memoryview) -> str:
     return version
 
 
-def _checksum(key: bytes, head: bytes, body: bytes) -> int:
-    return crc32(body, crc32(head, crc32(_LENGTH.pack(len(head)), crc32(key))))
+def _checksum(key: bytes, length: int, head: bytes, body: bytes) -> int:
+    return crc32(body, crc32(head, crc32(_LENGTH.pack(length), crc32(key))))

@@ -6,7 +6,7 @@ all that are carried, and of these the one whose carrier comes first by its key;
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -15,6 +15,7 @@ from process.text import printable
 from translator.decode import MOST
 from translator.ir import ObjectKey
 from translator.statuses import ReportedProblem, Status
+from translator.values import dataclass
 
 CARRIED: Final = "carried"
 LONGEST: Final = 1_000

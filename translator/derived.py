@@ -7,7 +7,7 @@ it is told of its origin, with the place as a path.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -16,6 +16,7 @@ from translator.decode import Problem, Reason
 from translator.ir import ObjectKey
 from translator.kubernetes.own_services import CLUSTER_LOCAL, VISIBILITY
 from translator.tables import Table, Tables
+from translator.values import dataclass
 
 ID: Final = "getambassador.io/ambassador-id"
 DEFAULT_ID: Final = "default"

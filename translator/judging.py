@@ -6,7 +6,6 @@ those that are not there: who names one is told so, and is judged further as if 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -22,6 +21,7 @@ from translator.files.names import Files
 from translator.ir import ObjectKey
 from translator.options import Options
 from translator.tables import Failure, Tables
+from translator.values import dataclass
 from translator.variables import filled_in
 
 GROUPS = ("getambassador.io/",)

@@ -1,7 +1,6 @@
 """Translation without processes: objects in, resources and problems out, for the command line and for tests."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from translator.files.names import Files
 from translator.ir import ObjectKey
@@ -10,6 +9,7 @@ from translator.resources import Resource
 from translator.statuses import Status
 from translator.tables import Failure
 from translator.translation import Translation
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

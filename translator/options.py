@@ -1,7 +1,9 @@
 """What a process is told at its start that changes what objects mean."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ Nothing here does I/O.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from translator.options import Options
 from translator.provenance import Provenance
 from translator.resources import Resource
 from translator.tables import Failure, Sweep, Table, Tables
+from translator.values import dataclass
 from translator.xds.intent import Intent, RouteKey
 from translator.xds.lines import with_lines
 from translator.xds.tables import XdsTables

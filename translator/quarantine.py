@@ -10,11 +10,12 @@ No I/O, no clock. Which objects are suspects is known to `translator.memory`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
 
 from translator.ir import ObjectKey
+from translator.values import dataclass
 
 LONGEST: Final = 3000
 """Characters of Envoy's text that are passed on; it may repeat all that it was given."""

@@ -5,12 +5,13 @@ import os
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from process.settings import Settings
 from translator.options import Options, OwnPort
+from translator.values import dataclass
 
 _STREAMS: Final = frozenset(("/dev/fd/1", "/dev/fd/2", "/dev/stdout", "/dev/stderr", "/dev/null"))
 _LABEL: Final = re.compile(r'^([^=\n]+)="([^"\n]*)"$', re.MULTILINE)

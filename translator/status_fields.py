@@ -3,11 +3,12 @@
 The condition is Kubernetes' own (`metav1.Condition`); the other fields are Emissary's, for who looks at them already.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal, TypeAlias
 
 from translator.decode import Reason, rule
 from translator.decoding.shapes import fields_of
+from translator.values import dataclass
 
 ConditionType: TypeAlias = Literal["Accepted", "ResolvedRefs", "Programmed"]
 ConditionReason: TypeAlias = (

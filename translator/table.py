@@ -9,12 +9,12 @@ are stale; it settles them, and says what moved; then what was made of those row
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from translator.many import FROM, Many
 from translator.one import One
+from translator.values import dataclass
 
 K = TypeVar("K", bound=Hashable)
 G = TypeVar("G", bound=Hashable)

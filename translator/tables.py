@@ -28,11 +28,11 @@ A function that raises is a bug of ours and hurts nobody else: the last good row
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from translator.table import EVERY, Constant, Each, Failure, Group, MisuseError, Moved, Source, Table, Turn, Union
+from translator.values import dataclass
 
 __all__ = ["Failure", "MisuseError", "Sweep", "Table", "Tables", "every", "read"]
 

@@ -15,12 +15,50 @@ if TYPE_CHECKING:
 else:
     from dataclasses import MISSING, fields
     from dataclasses import dataclass as _plain
+    from operator import attrgetter
+    from reprlib import recursive_repr
 
     def dataclass(*, frozen, **options):
         """`dataclasses.dataclass` for values that mypy alone keeps frozen; anything else is not for this one."""
         if not frozen:
             raise TypeError("what may change is a dataclass of the standard library")
-        return _plain(unsafe_hash=True, **options)
+
+        def made_frozen(cls):
+            own = {name for name in _SHARED if name in cls.__dict__}
+            made = _plain(repr=False, eq=False, **options)(cls)
+            for name in _SHARED.keys() - own:
+                setattr(made, name, _SHARED[name])
+            made.__compared__ = _getter(each.name for each in fields(made) if each.compare)
+            made.__hashed__ = _getter(
+                each.name for each in fields(made) if (each.compare if each.hash is None else each.hash)
+            )
+            return made
+
+        return made_frozen
+
+    def _getter(names):
+        named = tuple(names)
+        return attrgetter(*named) if named else _nothing
+
+    def _nothing(_):
+        return ()
+
+    def _equal(self, other):
+        return (
+            self.__compared__(self) == other.__compared__(other)
+            if other.__class__ is self.__class__
+            else NotImplemented
+        )
+
+    def _hash(self):
+        return hash(self.__hashed__(self))
+
+    @recursive_repr()
+    def _repr(self):
+        shown = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self) if field.repr)
+        return f"{self.__class__.__qualname__}({shown})"
+
+    _SHARED = {"__eq__": _equal, "__hash__": _hash, "__repr__": _repr}
 
     def sparse(*, kw_only, **options):
         """The same for a class of very many fields, most of which most values leave at their defaults.

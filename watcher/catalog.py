@@ -11,6 +11,7 @@ shown to the Consul of the environment alone: whoever may write a ConsulResolver
 import asyncio
 import os
 import random
+import ssl
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -158,7 +159,9 @@ class Catalog:
         settings = self._settings
         if self._session is None:
             limit = aiohttp.ClientTimeout(total=WAIT * 1.5, sock_connect=CONNECT_SECONDS)
-            self._session = aiohttp.ClientSession(timeout=limit, connector=aiohttp.TCPConnector(limit=0))
+            # aiohttp's own knows no authority, see entrypoint/loading.py
+            connector = aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context())
+            self._session = aiohttp.ClientSession(timeout=limit, connector=connector)
         where = base_url(asking.service.address, settings.consul_address, os.environ)
         ours = base_url("", settings.consul_address, os.environ)
         headers = {"X-Consul-Token": settings.consul_token} if settings.consul_token and where == ours else {}

@@ -31,7 +31,7 @@ DIAG = "/ambassador/v0/diag/"
 ALIVE = "/ambassador/v0/check_alive"
 BLIND = """
 import sys
-if "entrypoint.supervisord" in sys.orig_argv:  # the translator is a fork of it
+if "entrypoint" in sys.orig_argv:  # the translator is a fork of a fork of it
     from translator.emissary import own_ports
     own_ports.OwnPorts.is_closed = lambda self, host, number: False
     own_ports.OwnPorts.leading_here = lambda self, slices: frozenset()

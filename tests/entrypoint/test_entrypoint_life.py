@@ -220,19 +220,25 @@ def test_a_part_that_does_not_hear_is_killed_in_the_end() -> None:
 def test_a_killed_entrypoint_takes_the_parts_with_it_and_the_next_start_tidies_up() -> None:
     with house(TWO, DRAGOMAN_RUN_DIR="") as running:
         running.new_pid("bert")
-        run_dir = _environ(running.supervisord())["DRAGOMAN_RUN_DIR"]
+        run_dir = _run_dir(running.supervisord())
         running.process.kill()
         wait_until(lambda: not left(running.mark), what="its processes end")
-        assert Path(run_dir).exists()
+        assert run_dir.exists()
         with house({"anna": "live"}, DRAGOMAN_RUN_DIR="") as next_one:
             next_one.new_pid("anna")
-            assert not Path(run_dir).exists()
+            assert not run_dir.exists()
             assert next_one.end() == 0
 
 
 def _environ(pid: int) -> dict[str, str]:
     entries = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     return dict(entry.split("=", 1) for entry in entries if entry)
+
+
+def _run_dir(supervisord: int) -> Path:
+    """The one that it made, by the pipes that it has open."""
+    opened = [each.readlink() for each in Path(f"/proc/{supervisord}/fd").iterdir()]
+    return next(path.parent.parent for path in opened if path.name == "anna.out")
 
 
 def test_orphans_are_adopted_and_ended() -> None:

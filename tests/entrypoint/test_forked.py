@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from entrypoint.forked import Part, part_of
-from entrypoint.supervision import CONF, parts
-from entrypoint.supervisord import modules_of
+from entrypoint.loading import modules_of, parts
+from entrypoint.supervision import CONF
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 
@@ -48,9 +48,10 @@ if __name__ == "__main__":
 def forked(folder: Path, program: str, words: str = "tells one two") -> subprocess.CompletedProcess[str]:
     """What a process says that imports `program`, and then becomes it in a fork."""
     (folder / "tells.py").write_text(program)
+    (folder / "parent.py").write_text(PARENT.replace("ENVIRON", "{'ONLY': 'this'}"))
     return subprocess.run(
-        [sys.executable, "-P", "-c", PARENT.replace("ENVIRON", "{'ONLY': 'this'}"), "y" * 200, words],
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{folder}", "MARK": "here"},
+        [sys.executable, "-P", str(folder / "parent.py"), words],
+        env={"FIRST": "x" * 200, **os.environ, "PYTHONPATH": f"{ROOT}:{folder}", "MARK": "here"},
         capture_output=True,
         text=True,
         check=True,

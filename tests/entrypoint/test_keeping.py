@@ -19,7 +19,7 @@ from entrypoint.keeping import (
     Verdict,
     read,
 )
-from entrypoint.start import _of_the_parts, _Plan
+from entrypoint.start import _of_the_parts
 from entrypoint.supervision import CONF
 from process.settings import Settings
 
@@ -95,7 +95,7 @@ def test_dispensable_parts_are_those_of_kubernetes_alone() -> None:
 )
 def test_neither_a_folder_nor_pods_of_one_gateway_have_a_reporter(settings: Settings, word: str) -> None:
     """The statuses of such a Gateway are those of whoever serves all the others: two writers would fight."""
-    assert _of_the_parts(_Plan(settings, [], None, []), {})["DRAGOMAN_REPORTER"] == word
+    assert _of_the_parts(settings, None, {})["DRAGOMAN_REPORTER"] == word
 
 
 def test_a_killed_part_is_pardoned() -> None:

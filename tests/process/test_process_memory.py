@@ -65,3 +65,33 @@ async def test_who_worked_gives_back_and_who_rests_does_not(monkeypatch: pytest.
     await asyncio.wait([tidying])
     assert isinstance(tidying.exception(), RuntimeError)
     assert given == 3
+
+
+APART = """
+import ctypes
+from process.memory import keep_apart
+
+library = ctypes.CDLL(None)
+library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+library.free.argtypes = [ctypes.c_void_p]
+
+def is_on_the_heap(size):
+    place = library.malloc(size)
+    heap = next(line.split()[0] for line in open("/proc/self/maps") if "[heap]" in line)
+    first, last = (int(word, 16) for word in heap.split("-"))
+    library.free(place)
+    return first <= place < last
+
+before = is_on_the_heap(1 << 20)  # as something large is freed, glibc learns to do otherwise
+if {apart}:
+    keep_apart()
+print(before, is_on_the_heap(1 << 19))
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="another C library than glibc")
+@pytest.mark.parametrize("apart", [True, False])
+def test_what_is_large_is_never_on_the_heap(apart: bool) -> None:
+    program = APART.replace("{apart}", str(apart))
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", str(not apart)]

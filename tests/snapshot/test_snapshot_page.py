@@ -12,6 +12,8 @@ from snapshot_processes import Start
 
 DATABASES = ("objects", "live", "resources", "statuses", "acks", "holds", "wanted", "catalog")
 
+PAGE = Path(__file__).parents[2] / "docs/snapshot.md"
+LONG = {"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping", "spec": {"prefix": "/a/", "service": "caf\u00e9"}}
 WRITER = """
 import sys
 from pathlib import Path
@@ -21,20 +23,31 @@ with Snapshot.open(Path(sys.argv[1])) as snapshot:
     objects.commit({"core/Secret/default/tls": Record("v1", b"{}"), "gone": Record("v1", b"")})
     second = Record("v2", b'{"kind": "Secret"}', {"source": "a.yaml#2"})
     objects.commit({"core/Secret/default/tls": second, "gone": None})
+    snapshot.writer("statuses").commit({"getambassador.io/Mapping/default/m": Record("v3", sys.argv[2].encode())})
     snapshot.writer("resources").commit({"route/caf\\u00e9": Record("00ff", bytes(range(256)))})
     print("written", flush=True)
     sys.stdin.readline()
 """
 
 
+def dictionary() -> bytes:
+    """The dictionary, as it stands on the page."""
+    text = PAGE.read_text().partition("## The dictionary of packed bodies")[2]
+    return text.split("```text\n")[1].partition("\n```")[0].replace("\n", "").encode()
+
+
 def value(key: bytes, raw: bytes) -> tuple[Any, bytes]:
-    length, checksum = struct.unpack(">II", raw[:8])
+    told, checksum = struct.unpack(">II", raw[:8])
+    length = told & 0x7FFFFFFF
     assert checksum == zlib.crc32(key + raw[:4] + raw[8:])
-    return json.loads(raw[8 : 8 + length]), raw[8 + length :]
+    body = raw[8 + length :]
+    if told >> 31:
+        body = zlib.decompressobj(-12, dictionary()).decompress(body)
+    return json.loads(raw[8 : 8 + length]), body
 
 
 def test_another_program_can_read_it(path: Path, start: Start) -> None:
-    writer = start(WRITER, path)
+    writer = start(WRITER, path, json.dumps(LONG))
     assert writer.stdout.readline() == "written\n"
     mark = path / "user.somebody.lock"
     with mark.open("wb") as held:
@@ -43,8 +56,8 @@ def test_another_program_can_read_it(path: Path, start: Start) -> None:
             read = read_all(env, txn)
         mark.unlink()
     meta = read["meta"]
-    assert meta.pop(b"format") == ({"format": "dragoman-snapshot", "schema": 2}, b"")
-    assert meta.keys() == {b"objects", b"resources"}
+    assert meta.pop(b"format") == ({"format": "dragoman-snapshot", "schema": 3}, b"")
+    assert meta.keys() == {b"objects", b"resources", b"statuses"}
     state = meta[b"objects"][0]
     seal = state.pop("seal")
     log_bytes = state.pop("log_bytes")
@@ -55,6 +68,7 @@ def test_another_program_can_read_it(path: Path, start: Start) -> None:
             b'{"kind": "Secret"}',
         )
     }
+    assert read["statuses"] == {b"getambassador.io/Mapping/default/m": ({"version": "v3"}, json.dumps(LONG).encode())}
     assert read["resources"] == {"route/café".encode(): ({"version": "00ff"}, bytes(range(256)))}
     logged = read["objects.log"]
     assert [int.from_bytes(key, "big") for key in logged] == [1, 2]
@@ -62,10 +76,7 @@ def test_another_program_can_read_it(path: Path, start: Start) -> None:
         assert sorted(json.loads(body)) == ["core/Secret/default/tls", "gone"]
     assert seal == sum(checksums(path, "objects"))
     assert log_bytes == sum(8 + len(b"{}") + len(body) for _, body in logged.values())
-    assert all(
-        not read[name] and not read[f"{name}.log"]
-        for name in ("live", "statuses", "acks", "holds", "wanted", "catalog")
-    )
+    assert all(not read[name] and not read[f"{name}.log"] for name in ("live", "acks", "holds", "wanted", "catalog"))
     writer.communicate("done\n")
     assert writer.returncode == 0
 

@@ -1,7 +1,7 @@
 """The table of Consul's answers: from the bytes that the watcher keeps to the endpoints of each service."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ import orjson
 from translator.decode import Problem, decode
 from translator.ir import ConsulService, ObjectKey
 from translator.tables import Table, Tables
+from translator.values import dataclass
 
 GROUP_KIND = "consul/Endpoints"
 

@@ -10,10 +10,10 @@ import dataclasses
 import functools
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
 from translator.decoding.values import RULE, FrozenMap, Rule
+from translator.values import dataclass
 
 Kind = Literal["string", "integer", "number", "boolean", "list", "mapping"]
 _SCALARS: dict[object, Kind] = {str: "string", int: "integer", float: "number", bool: "boolean"}

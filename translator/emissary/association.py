@@ -13,7 +13,7 @@ absence (`NotIn`, `DoesNotExist`) are found by no label: a Mapping that changes 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import Final
 
@@ -23,6 +23,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.selectors import Selector, places_among, places_of, selects
 from translator.remembering import remembered
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 OTHER_GLOBS: Final = "other globs"
 EVERYTHING: Final = "everything"

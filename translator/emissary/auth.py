@@ -6,7 +6,7 @@ every request is refused, since which ones it would have refused is not known.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -27,6 +27,7 @@ from translator.filters.unavailable import Unavailable
 from translator.ir import ObjectKey
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 ALWAYS_ASKED: Final = (
     "authorization",

@@ -15,7 +15,7 @@ how they get them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import nsmallest
 from typing import Final, Literal
 
@@ -27,6 +27,7 @@ from translator.emissary.listeners import OpenPort
 from translator.emissary.names import HostNames
 from translator.emissary.security import is_shut, secure_of
 from translator.ir import ObjectKey
+from translator.values import dataclass
 
 CLEAR_TEXT: Final = "cleartext"
 TCP: Final = "tcp"

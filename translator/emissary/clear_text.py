@@ -6,7 +6,6 @@ spelling is in the same bucket.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from translator.emissary.names import HostNames
 from translator.ir import ObjectKey
 from translator.ir.hosts import bucket_of
 from translator.tables import Table, Tables, every, read
+from translator.values import dataclass
 
 Place = tuple[str, str]
 """A chain, and a bucket of its names."""

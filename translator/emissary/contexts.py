@@ -1,7 +1,6 @@
 """TLSContexts: TLS settings by name, for Hosts, for TCPMappings, and for services that speak TLS."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from translator.decode import Problem
 from translator.emissary.hostnames import wider
@@ -22,6 +21,7 @@ from translator.kubernetes.secret import Certificate
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 GROUP_KIND = "getambassador.io/TLSContext"
 

@@ -1,7 +1,6 @@
 """What Emissary's objects say to HTTP filters, joined: the one place that asks each of their parts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from translator import ir
@@ -21,6 +20,7 @@ from translator.filters.error_bodies import ErrorBodies
 from translator.ir import ObjectKey
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

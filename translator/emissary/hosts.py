@@ -6,7 +6,6 @@ is wrong with it (`names`). Only where there is no Host object at all is every n
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from translator import ir
@@ -27,6 +26,7 @@ from translator.ir import ObjectKey, SecretRef
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 KEY_PREFIX: Final = "getambassador.io/Host/"
 DEFAULT_HOST: Final = "default-host"

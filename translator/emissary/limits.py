@@ -6,7 +6,7 @@ asked to refuse them then.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -25,6 +25,7 @@ from translator.filters.rate_limit import NAME, LimitedBy
 from translator.ir import ObjectKey
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 UNLIMITED: Final = "requests are NOT limited until this is mended"
 REFUSED: Final = "requests with labels are answered 500 until this is mended, as failure_mode_deny says"

@@ -4,7 +4,7 @@ A Listener that its own mistake stops opens nothing, and its port is shut: whoev
 another namespace among them, would get everybody's connections. So the port is read apart from everything else.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import orjson
@@ -23,6 +23,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.selectors import Selector, selects
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 Port = tuple[str, int]
 """An address and a port; of UDP, `udp ` stands before the address, so that TCP may have the same."""

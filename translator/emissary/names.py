@@ -8,7 +8,6 @@ whatever reason.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -20,6 +19,7 @@ from translator.emissary.objects import HELD, SERVED_VERSION
 from translator.ir import ObjectKey
 from translator.kubernetes.selectors import Selector, may_select
 from translator.kubernetes.tables import name_of
+from translator.values import dataclass
 
 AUTH: Final = "getambassador.io/AuthService"
 HOST: Final = "getambassador.io/Host"

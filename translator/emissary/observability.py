@@ -4,7 +4,7 @@ Both are part of how HTTP is spoken at every Listener. One that a problem stops 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from translator import ir
@@ -23,6 +23,7 @@ from translator.ir import Backend, ObjectKey
 from translator.kubernetes.tables import name_of
 from translator.options import Options
 from translator.tables import Table, Tables, every, read
+from translator.values import dataclass
 
 _PROTOCOL: Final = {"zipkin": "http1", "datadog": "http1", "opentelemetry": "http2"}
 

@@ -1,7 +1,6 @@
 """Resolvers: which one a name means, and what it makes of a service."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -18,6 +17,7 @@ from translator.emissary.service_names import ServiceName
 from translator.ir import ConsulService, ObjectKey
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 KINDS: Final[Mapping[str, type[Any]]] = {
     "ConsulResolver": ConsulResolverSpec,

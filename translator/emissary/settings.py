@@ -1,7 +1,7 @@
 """What the Module says, part by part, so that a change of one part touches only who depends on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeVar
 
 from translator import ir
@@ -21,6 +21,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 T = TypeVar("T")
 

@@ -6,12 +6,13 @@ the other API comes to no port that it does not name.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from translator import ir
 from translator.emissary.chains import Claim, Settled
 from translator.emissary.listeners import OpenPort
 from translator.tables import Table, Tables, every, read
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """TCPMappings: connections that are passed on as they are, by port, or by the name that clients ask for in TLS."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from translator import ir
 from translator.decode import Problem
@@ -25,6 +25,7 @@ from translator.fields.upstream import upstream_features
 from translator.ir import ObjectKey
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 NO_TLS = "has no TLS settings: no Host with TLS serves it, and no TLSContext lists it in hosts"
 

@@ -7,12 +7,12 @@ that is stopped keeps its port shut: it says who is served there, and others wou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from translator.decode import Problem
 from translator.emissary.listeners import Port
 from translator.emissary.own_ports import stands_for_more
 from translator.ir import ObjectKey
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

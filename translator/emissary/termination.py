@@ -6,7 +6,7 @@ settings name, or those of the TLSContext that it names.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from translator import ir
@@ -20,6 +20,7 @@ from translator.emissary.problems import stopped_by
 from translator.emissary.secret_names import secret_ref
 from translator.emissary.settings import Settings
 from translator.ir import CertificateRef, PemFiles, SecretRef
+from translator.values import dataclass
 
 OFFERED: Final = ir.TlsTermination(()).alpn
 """The protocols that HTTP is offered in, where nothing else is said."""

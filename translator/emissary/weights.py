@@ -5,8 +5,9 @@ cumulative: 70 and 100 give the first 70 of 100 requests and the second 30.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from translator.values import dataclass
 
 WHOLE: Final = 100
 

@@ -1,6 +1,5 @@
 """By what of a request its endpoint is chosen, where a backend's load balancer hashes."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from envoyapi.config_route_v3 import (
@@ -11,6 +10,7 @@ from envoyapi.config_route_v3 import (
     RouteActionHashPolicyHeader,
 )
 from envoyapi.wire import duration_ms
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """How long a stream may be silent, in both directions, before it is reset."""
 
-from dataclasses import dataclass
-
 from envoyapi.wire import duration_ms
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

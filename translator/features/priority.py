@@ -1,8 +1,7 @@
 """The priority of requests: which of a backend's circuit breakers count for them."""
 
-from dataclasses import dataclass
-
 from envoyapi.config_core_v3 import RoutingPriority
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Sending a failed request again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.config_route_v3 import RetryPolicy as EnvoyRetryPolicy
 from envoyapi.config_route_v3 import RetryPolicyRetryBackOff
 from envoyapi.wire import duration_ms
+from translator.values import dataclass
 
 MOST_KEPT: Final = 1_048_576
 """Of a body that may have to be sent again, in bytes: what Envoy keeps where connections have no limit of their own."""

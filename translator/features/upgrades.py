@@ -1,8 +1,7 @@
 """Protocols that a connection may change to: WebSockets and their kin."""
 
-from dataclasses import dataclass
-
 from envoyapi.config_route_v3 import RouteActionUpgradeConfig
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

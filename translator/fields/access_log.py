@@ -5,7 +5,7 @@ is the machine's.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final, Literal
 
 from translator.checks import PlainText
@@ -14,6 +14,7 @@ from translator.features.http.access_log import FileLog, own
 from translator.filters.log_marks import LogMark
 from translator.ir import ObjectKey, marks
 from translator.operators import check_operators
+from translator.values import dataclass
 
 OUTPUT: Final = "/dev/fd/1"
 """The gateway's own output."""

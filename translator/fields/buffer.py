@@ -1,10 +1,11 @@
 """`buffer`: requests go on when all of their bodies are there; of all requests by the Module, of some by a policy."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Final
 
 from translator.decode import Rule, rule
 from translator.filters.buffering import AsItComes, WholeBodies
+from translator.values import dataclass
 
 _MOST: Final = 4_294_967_295
 

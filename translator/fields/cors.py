@@ -1,13 +1,14 @@
 """`cors`: which pages of other sites may read answers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Final
 
 from translator.checks import token
 from translator.decode import Decoded, Problem, Rule, kind_shown, quote, rule
 from translator.decoding.findings import Findings
 from translator.filters.cors import CrossOrigin, origin_of
+from translator.values import dataclass
 
 Word = Annotated[str, Rule(check=token, schema={"minLength": 1})]
 MOST_ORIGINS: Final = 1_000

@@ -5,7 +5,7 @@ error for everyone.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, Final
 
 from translator.checks import HeaderFormat
@@ -15,6 +15,7 @@ from translator.files.names import Files, path_of_file, text_file
 from translator.files.tables import Text
 from translator.filters.error_bodies import ErrorBodies, ErrorBody
 from translator.operators import check_operators
+from translator.values import dataclass
 
 TextOf = Callable[[str], Text]
 """What is in a file."""

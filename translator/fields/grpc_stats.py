@@ -1,12 +1,13 @@
 """`grpc_stats` of the Module: calls are counted."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 from translator.checks import PlainText
 from translator.decode import Problem, Rule, rule
 from translator.filters.grpc_stats import GrpcStats
+from translator.values import dataclass
 
 _Name = Annotated[PlainText, Rule(min_size=1)]
 

@@ -1,11 +1,12 @@
 """`gzip` of the Module: answers are compressed."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Final, Literal
 
 from translator.checks import Count, PlainText
 from translator.decode import Rule, rule
 from translator.filters.compression import GzipOptions, Strategy
+from translator.values import dataclass
 
 LEVELS: Final = {
     "DEFAULT": None,

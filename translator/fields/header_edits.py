@@ -1,12 +1,13 @@
 """Headers added and removed, on the way to the backend and back."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Protocol, TypeVar
 
 from translator import ir
 from translator.checks import MOST_HEADERS, HeaderFormat, edited_header_name
 from translator.decode import Invalid, Rule, rule
+from translator.values import dataclass
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """`health_checks`: endpoints that do not answer well get no requests."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 from translator.checks import (
@@ -16,6 +16,7 @@ from translator.checks import (
 from translator.decode import Invalid, Problem, Rule, quote, rule
 from translator.features.upstream.health_checks import GrpcCheck, HealthChecks, HttpCheck
 from translator.fields.header_edits import AddedHeader
+from translator.values import dataclass
 
 _Threshold = Annotated[Count, Rule(minimum=1)]
 _Status = Annotated[int, Rule(minimum=100, maximum=599)]

@@ -4,7 +4,7 @@ A setting that Envoy, or this gateway, has no use for is told with one sentence,
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, Final
 
 from translator.checks import Count, header_name
@@ -16,6 +16,7 @@ from translator.features.http.limits import RequestHeaders
 from translator.features.http.router import NoEnvoyHeaders
 from translator.fields.access_log import AccessLogSettings, format_problems
 from translator.fields.runtime_flags import RuntimeFlags
+from translator.values import dataclass
 
 MOST_HEADERS_KB: Final = 8192
 _DETAILS: Final[tuple[Detail, ...]] = ("subject", "cert", "chain", "dns", "uri")

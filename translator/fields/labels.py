@@ -5,13 +5,14 @@ in a limit would cost all requests.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, Final, Literal
 
 from translator.checks import HeaderName, PlainText
 from translator.decode import Decoded, FrozenMap, Problem, Rule, decode, join, kind_shown, rule, step
 from translator.decoding.findings import Findings
 from translator.filters.rate_limit import Entry, Header, Known, RateLimits, Text
+from translator.values import dataclass
 
 _Filled = Annotated[PlainText, Rule(min_size=1)]
 

@@ -1,13 +1,14 @@
 """`load_balancer`: which endpoint of a service gets a request, and by what of it, so that clients stay at theirs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from translator.checks import Duration, HeaderName, PlainText, token
 from translator.decode import Invalid, Problem, quote, rule
 from translator.features.hash_policy import HashPolicy
 from translator.features.upstream.load_balancing import LoadBalancing
+from translator.values import dataclass
 
 _CHOICES: Final = ("cookie", "header", "source_ip")
 

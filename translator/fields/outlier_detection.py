@@ -4,7 +4,7 @@ In Emissary's schema the field is a text, and no version of it ever said what of
 Here it has Envoy's names, as an object or as its JSON in a text, which Emissary's own CRD takes too.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 import orjson
@@ -13,6 +13,7 @@ from translator.checks import Count, Percent
 from translator.decode import Decoded, Problem, Rule, decode, rule, schema_of, show
 from translator.features.upstream import outlier_detection
 from translator.fields.health_checks import Time
+from translator.values import dataclass
 
 _Failures = Annotated[Count, Rule(minimum=1)]
 

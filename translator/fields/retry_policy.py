@@ -1,12 +1,13 @@
 """`retry_policy`: send a failed request again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from translator.checks import Count, Duration
 from translator.decode import rule
 from translator.features import retry_policy
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ What an object does not say itself, the Module may say for all.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import Annotated, Final, Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from translator.features.upstream.stats_name import StatsName
 from translator.fields.health_checks import HealthCheck, health_checks_of
 from translator.fields.load_balancer import LoadBalancer, balancing_of
 from translator.fields.outlier_detection import Outliers, outlier_detection_of
+from translator.values import dataclass
 
 T = TypeVar("T")
 

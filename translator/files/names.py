@@ -3,11 +3,11 @@
 Files that belong together are read together: a certificate whose key is still that of the one before is of no use.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from translator.decode import Invalid
 from translator.ir import ObjectKey, PemFiles
+from translator.values import dataclass
 
 LONGEST: Final = 200
 """Bytes of a path; two of them are a key in the snapshot, which has 511."""

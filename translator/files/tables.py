@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -13,6 +13,7 @@ from translator.ir import ObjectKey, PemFiles
 from translator.kubernetes.secret import Certificate, certificate_of_files, refused_with
 from translator.operators import check_operators
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 ISTIO_SECRET: Final = "istio-certs"  # noqa: S105 -- the name of one
 UNREAD: Final = "has not been read yet"

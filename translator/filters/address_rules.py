@@ -4,7 +4,7 @@ Source: envoy/extensions/filters/http/rbac/v3/rbac.proto, envoy/config/rbac/v3/r
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
 
 from envoyapi.config_core_v3 import CidrRange
@@ -12,6 +12,7 @@ from envoyapi.config_rbac_v3 import Permission, Policy, Principal, PrincipalSet,
 from envoyapi.config_rbac_v3 import Rbac as Rules
 from envoyapi.http_rbac_v3 import Rbac, RbacPerRoute
 from translator.filters.part import HttpFilter
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

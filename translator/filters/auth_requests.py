@@ -7,12 +7,12 @@ service says to who is refused. Here any 2xx is a yes, 401 and 403 are a no, and
 The script is in `checks`. Source: nginx, ngx_http_auth_request_module.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from translator.checks import SCOPE_HEADER
 from translator.filters.part import NameOf
 from translator.ir import Backend
+from translator.values import dataclass
 
 VARIABLES: Final = frozenset({"host", "http_host", "scheme", "request_uri", "escaped_request_uri", "uri", "args"})
 """What a text may say of the request that came, with a `$` before it."""

@@ -3,11 +3,11 @@
 Source: envoy/extensions/filters/http/buffer/v3/buffer.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.http_buffer_v3 import Buffer, BufferPerRoute
 from translator.filters.part import HttpFilter
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

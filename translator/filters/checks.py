@@ -8,7 +8,6 @@ Source: envoy/extensions/filters/http/lua/v3/lua.proto.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from translator.filters.part import Asking, Discovered, HttpFilter, NameOf
 from translator.filters.passwords import Passwords
 from translator.filters.passwords import context_of as context_of_passwords
 from translator.ir import Backend
+from translator.values import dataclass
 
 NAME: Final = "dragoman.filters.http.checks"
 _FOLDER: Final = Path(__file__).parent

@@ -3,7 +3,6 @@
 Source: envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.common_ratelimit_v3 import LocalRateLimitDescriptor, RateLimitDescriptorEntry
@@ -18,6 +17,7 @@ from envoyapi.http_local_ratelimit_v3 import LocalRateLimit
 from envoyapi.type_v3 import FractionalPercent, HttpStatus, StatusCode, TokenBucket
 from envoyapi.wire import duration_ms
 from translator.filters.part import HttpFilter
+from translator.values import dataclass
 
 MOST_CLIENTS: Final = 10_000
 """Addresses that a route keeps in mind; who was not seen for longest is forgotten first."""

@@ -4,7 +4,6 @@ Source: envoy/extensions/filters/http/compressor/v3/compressor.proto,
 envoy/extensions/compression/gzip/compressor/v3/gzip.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from envoyapi.compression_gzip_compressor_v3 import Gzip, GzipCompressionLevel, GzipCompressionStrategy
@@ -17,6 +16,7 @@ from envoyapi.http_compressor_v3 import (
 )
 from envoyapi.wire import any_of
 from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
+from translator.values import dataclass
 
 NAME: Final = "envoy.filters.http.compressor"
 Strategy = Literal["default", "filtered", "huffman", "rle", "fixed"]

@@ -4,12 +4,12 @@ Source: envoy/extensions/filters/http/cors/v3/cors.proto.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.http_cors_v3 import Cors, CorsPolicy
 from envoyapi.type_matcher_v3 import RegexMatcher, StringMatcher
 from translator.filters.part import HttpFilter
+from translator.values import dataclass
 
 LONGEST_ORIGIN: Final = 300
 """Characters: a name of DNS has 253; and those of a regular expression are counted."""

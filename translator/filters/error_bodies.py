@@ -10,7 +10,6 @@ envoy/extensions/http/custom_response/local_response_policy/v3/local_response_po
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.config_core_v3 import (
@@ -37,6 +36,7 @@ from envoyapi.xds_type_matcher_v3 import (
     StringMatcher,
 )
 from translator.filters.part import Discovered, HttpFilter
+from translator.values import dataclass
 
 NAME: Final = "dragoman.filters.http.error_bodies"
 _INSIDE: Final = "error_bodies"

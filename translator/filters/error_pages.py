@@ -11,7 +11,6 @@ envoy/extensions/filters/http/filter_chain/v3/filter_chain.proto.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from envoyapi.wire import any_of, struct
 from translator.checks import SCOPE_HEADER
 from translator.filters.part import Asking, Discovered, HttpFilter, NameOf
 from translator.ir import Backend
+from translator.values import dataclass
 
 NAME: Final = "dragoman.filters.http.error_pages"
 TIMEOUT_MS: Final = 60_000

@@ -5,7 +5,6 @@ Source: envoy/extensions/filters/http/ext_authz/v3/ext_authz.proto.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from envoyapi.config_core_v3 import ApiVersion, GrpcService, GrpcServiceEnvoyGrpc, HeaderValue, HttpUri
@@ -25,6 +24,7 @@ from translator.checks import SCOPE_HEADER
 from translator.decode import FrozenMap
 from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
 from translator.ir import Backend
+from translator.values import dataclass
 
 NAME: Final = "envoy.filters.http.ext_authz"
 NOBODY: Final = "dragoman/nobody"

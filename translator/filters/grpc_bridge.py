@@ -3,11 +3,11 @@
 Source: envoy/extensions/filters/http/grpc_http1_bridge/v3/config.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.http_grpc_http1_bridge_v3 import Config
 from translator.filters.part import AS_CONFIGURED, HttpFilter
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 Source: envoy/extensions/filters/http/grpc_stats/v3/config.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.config_core_v3 import GrpcMethodList, GrpcMethodListService
 from envoyapi.http_grpc_stats_v3 import FilterConfig
 from translator.filters.part import AS_CONFIGURED, Discovered, HttpFilter, NameOf
+from translator.values import dataclass
 
 NAME: Final = "envoy.filters.http.grpc_stats"
 

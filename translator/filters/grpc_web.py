@@ -3,11 +3,11 @@
 Source: envoy/extensions/filters/http/grpc_web/v3/grpc_web.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.http_grpc_web_v3 import GrpcWeb as Message
 from translator.filters.part import AS_CONFIGURED, HttpFilter
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ header; the method is one that every request has, and the value is the route's o
 Source: envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata.proto.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from envoyapi.http_header_to_metadata_v3 import Config, ConfigKeyValuePair, ConfigRule
 from translator.filters.part import HttpFilter
 from translator.ir import ObjectKey
 from translator.ir.marks import KEY, NAMESPACE
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

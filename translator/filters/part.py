@@ -1,13 +1,14 @@
 """What one HTTP filter says of itself: a file of this folder makes one, `translator.filters` lists them in order."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from envoyapi.config_route_v3 import FilterConfig
 from envoyapi.wire import Any as AnyMessage
 from envoyapi.wire import Message
 from translator.ir import Backend
+from translator.values import dataclass
 
 NameOf = Callable[[Backend], str]
 """The name of a backend's cluster."""

@@ -7,8 +7,10 @@ right once costs nothing any more.
 The script is in `checks`. Source: Apache's apr_md5.c for apr1.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
+
+from translator.values import dataclass
 
 USER: Final = "user:"
 """Before the name of a user in what the script is told: its value is a hash, which no output of ours shows."""

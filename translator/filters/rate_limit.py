@@ -5,7 +5,6 @@ What describes the requests of a route is said at the route; who counts is one f
 Source: envoy/extensions/filters/http/ratelimit/v3/rate_limit.proto, envoy/config/route/v3/route_components.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from envoyapi.config_core_v3 import ApiVersion, GrpcService, GrpcServiceEnvoyGrpc
@@ -25,6 +24,7 @@ from envoyapi.wire import duration_ms
 from translator.filters.external_auth import NOBODY
 from translator.filters.part import Discovered, HttpFilter, NameOf
 from translator.ir import Backend
+from translator.values import dataclass
 
 NAME: Final = "envoy.filters.http.ratelimit"
 

@@ -9,7 +9,6 @@ first could come too late for the route's first request. While no route says any
 Source: envoy/extensions/filters/http/composite/v3/composite.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.config_core_v3 import TypedExtensionConfig as CoreExtension
@@ -19,6 +18,7 @@ from envoyapi.xds_core_v3 import TypedExtensionConfig
 from envoyapi.xds_type_matcher_v3 import Matcher, MatcherOnMatch
 from translator.filters.external_auth import ExternalAuth, encode
 from translator.filters.part import Asking, HttpFilter, NameOf
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ ones stay.
 Source: envoy/extensions/filters/http/lua/v3/lua.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.config_core_v3 import DataSource
 from envoyapi.http_lua_v3 import Lua, LuaPerRoute
 from translator.filters.part import HttpFilter
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ Source: envoy/extensions/filters/http/stateful_session/v3/stateful_session.proto
 envoy/extensions/http/stateful_session/cookie/v3/cookie.proto, .../header/v3/header.proto.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from envoyapi.config_core_v3 import TypedExtensionConfig
@@ -18,6 +17,7 @@ from envoyapi.http_stateful_session_v3 import StatefulSession, StatefulSessionPe
 from envoyapi.type_http_v3 import Cookie
 from envoyapi.wire import any_of, duration_ms
 from translator.filters.part import HttpFilter
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ The answer can be read by people and programs, as Emissary's: a 500 with JSON. O
 still, since a pod that is restarted for a mistake in an object would not mend it.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from translator.values import dataclass
 
 SCRIPT: Final = """
 local exempt = {["/ambassador/v0/check_alive"] = true, ["/ambassador/v0/check_ready"] = true}

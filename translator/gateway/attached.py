@@ -6,7 +6,7 @@ is an override is beside those that are not.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
 
 import orjson
@@ -17,6 +17,7 @@ from translator.gateway.kinds.shared import Object, read_object
 from translator.gateway.kinds.targets import OVERRIDE, Place, Targeting, place_of
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 S = TypeVar("S", bound=Targeting)
 

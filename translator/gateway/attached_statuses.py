@@ -5,7 +5,7 @@ that a target is not there can be said of nothing else.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import orjson
@@ -22,6 +22,7 @@ from translator.gateway.problems import problems_of
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables, name_of
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 MOST_ANCESTORS: Final = 16
 """In a status, by the API's own limit."""

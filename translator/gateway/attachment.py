@@ -5,7 +5,7 @@ its hostnames; where none is left, that is what the route is told. A listener's 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from translator.decode import Problem
@@ -18,6 +18,7 @@ from translator.gateway.listeners import KINDS, ListenerKey
 from translator.gateway.names import GROUP
 from translator.gateway.problems import in_words
 from translator.kubernetes.selectors import Selector, selects
+from translator.values import dataclass
 
 LabelsOf = Callable[[str], Mapping[str, str]]
 """The labels of a namespace."""

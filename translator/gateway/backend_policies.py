@@ -1,6 +1,6 @@
 """BackendPolicies: how Services are reached. The word for a port wins over that for the Service, field by field."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from translator import ir
@@ -17,6 +17,7 @@ from translator.gateway.problems import in_words
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import Name
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 _NOTHING: Final = Upstream()
 _NAMES: Final = tuple([each.name for each in fields(Upstream)])

@@ -4,7 +4,7 @@ Who may not refer to a Service is told so whether it exists or not. A Service th
 like others: Envoy answers 503 for it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from translator import ir
@@ -20,6 +20,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.service import NamedPort
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, read
+from translator.values import dataclass
 
 _SESSIONS: Final = CircuitBreakers((Thresholds(connections=16_384),))
 """Sessions of UDP with a backend at most. Each has a socket of its own, for a minute after its last datagram."""

@@ -6,7 +6,7 @@ was made for: who asks on it for what another listener has is told so (421), als
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import nsmallest
 from typing import Final, Literal
 
@@ -17,6 +17,7 @@ from translator.gateway.listeners import SPEAKING_HTTP, ListenerKey, port_of
 from translator.ir import ObjectKey
 from translator.ir.hosts import bucket_of, bucketed
 from translator.ir.ports import Port
+from translator.values import dataclass
 
 _CLEAR: Final = "cleartext"
 

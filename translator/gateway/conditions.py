@@ -5,8 +5,9 @@ message that is too long, so that nothing would be told at all; the log and the 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from translator.values import dataclass
 
 LONGEST: Final = 1024
 """Characters of a message. The API takes 32,768, but an object has no room for that in each of 32 parents."""

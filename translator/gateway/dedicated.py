@@ -9,7 +9,6 @@ they are, and nothing of it is served by our Envoy: here it is judged, for its s
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -25,6 +24,7 @@ from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import KubernetesTables, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 LABEL: Final = "getambassador.io/addresses"
 """Of a GatewayClass: what addresses its Gateways have."""

@@ -1,7 +1,6 @@
 """What other APIs say that holds here as well, as tables and functions: so neither room of rules knows the other."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from translator import ir
@@ -14,6 +13,7 @@ from translator.ir import ObjectKey
 from translator.ir.ports import Port
 from translator.kubernetes.tables import Name
 from translator.tables import Table
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ A filter that we do not have is never left out: what stands behind it might not 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from translator import ir
@@ -22,6 +21,7 @@ from translator.gateway.kinds.filters import (
     RequestRedirect,
     UrlRewrite,
 )
+from translator.values import dataclass
 
 OF_CALLS: Final = frozenset({"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror"})
 """The filters that a GRPCRoute may have."""

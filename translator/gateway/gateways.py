@@ -4,7 +4,6 @@ A ListenerSet is its Gateway's if that lets it: whether it does depends on the n
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -45,6 +44,7 @@ from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import KubernetesTables, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 HELD: Final = "Envoy refused it"
 

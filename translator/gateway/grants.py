@@ -4,12 +4,12 @@ It is asked before anybody looks whether the other object exists: who may not re
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from translator.gateway.kinds.reference_grant import ReferenceGrantSpec
 from translator.gateway.kinds.shared import Object
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 Names = frozenset[str | None]
 """The names that may be referred to; None is every name."""

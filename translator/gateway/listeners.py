@@ -6,7 +6,7 @@ the hostname also where it is not served by a mistake of its own: else a request
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal
 
 from translator import ir
@@ -15,6 +15,7 @@ from translator.gateway.kinds.gateway import ClientValidation, Frontend, Listene
 from translator.gateway.kinds.shared import Object
 from translator.ir import ObjectKey
 from translator.ir.ports import Port
+from translator.values import dataclass
 
 ListenerKey = tuple[ObjectKey, str]
 """A Gateway or a ListenerSet, and the name of one of its listeners."""

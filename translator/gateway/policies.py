@@ -6,7 +6,6 @@ or gone. Nor does a younger policy take the place of an older one that is broken
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from translator import ir
@@ -29,6 +28,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 WHOLE: Final = ""
 """The section that stands for all ports of a Service."""

@@ -4,7 +4,7 @@ A policy may be about several Services, or ports. At a Gateway those of them cou
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -23,6 +23,7 @@ from translator.gateway.understanding import Understood
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 MOST_ANCESTORS: Final = 16
 """In a status, by the API's own limit."""

@@ -8,7 +8,6 @@ specific word stands in its place; all else that cannot be used is only told.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from translator.decode import Problem
@@ -33,6 +32,7 @@ from translator.gateway.problems import in_words
 from translator.gateway.treatment import NOTHING, SILENCE, Closed, Said, Words
 from translator.ir import ObjectKey
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 REFUSED: Final = "refuses all requests (500)"
 UNANSWERED: Final = f"{REFUSED}, since there is no AuthService that could be asked"

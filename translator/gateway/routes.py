@@ -5,7 +5,7 @@ listeners. Of one object that may be, by the API's limits, hundreds of megabytes
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from translator import ir
@@ -27,6 +27,7 @@ from translator.gateway.understanding import Understanding, Understood
 from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 Route = Object[Any]
 

@@ -5,7 +5,7 @@ where another rule sends them.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from translator import ir
@@ -24,6 +24,7 @@ from translator.gateway.kinds.http_route import Retry, Timeouts
 from translator.gateway.matches import METHOD, Rank
 from translator.gateway.sessions import Session
 from translator.gateway.treatment import SILENCE, Said, Words
+from translator.values import dataclass
 
 _PRECISE: Final = 1_000_000
 _CONDITIONS: Final = ("connect-failure", "refused-stream", "reset-before-request")

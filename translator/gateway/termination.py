@@ -4,7 +4,7 @@ What cannot be used is told and left out; without any certificate, or without an
 a listener is not served.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from translator import ir
@@ -15,6 +15,7 @@ from translator.gateway.kinds.shared import Object, ObjectRef
 from translator.gateway.listeners import Listener
 from translator.gateway.names import GROUP
 from translator.kubernetes.tables import KubernetesTables, name_of
+from translator.values import dataclass
 
 _CORE: Final = ("", "core")
 

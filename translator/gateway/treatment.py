@@ -4,7 +4,7 @@ What is a default gives way to the more specific word; what is an override stand
 not even then take the place of others that are for less: who is out by either is out.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from translator.features.idle_timeout import IdleTimeout
@@ -17,6 +17,7 @@ from translator.filters.cors import CrossOrigin
 from translator.filters.error_bodies import ErrorBodies
 from translator.filters.log_marks import LogMark
 from translator.ir import ObjectKey
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """What becomes of each listener, and what is said of it. Pure."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from translator import ir
@@ -9,6 +8,7 @@ from translator.gateway.conditions import Condition, false, listed, true
 from translator.gateway.listeners import KINDS, Listener, Refusal
 from translator.gateway.names import GROUP
 from translator.gateway.termination import Ended, resolved
+from translator.values import dataclass
 
 UNLED: Final = false("Programmed", "Pending", "its Gateway has no Service yet that leads to this port")
 WAITING: Final = false("Programmed", "Pending", "no pod of its Gateway serves yet")

@@ -7,7 +7,7 @@ but not on the machine that we run on.
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from translator import ir
@@ -18,6 +18,7 @@ from translator.ingress.routes import Owner
 from translator.kubernetes.service import NamedPort
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 _HTTP2: Final = frozenset({"kubernetes.io/h2c", "grpc", "kubernetes.io/grpc", "grpcs", "kubernetes.io/grpcs"})
 _TLS: Final = frozenset({"https", "kubernetes.io/https", "kubernetes.io/wss", "wss", "grpcs", "kubernetes.io/grpcs"})

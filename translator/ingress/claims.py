@@ -1,7 +1,7 @@
 """What an Ingress wants for itself, whatever others want: paths, hosts, and names in TLS. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -14,6 +14,7 @@ from translator.ingress.nginx.treatment import ClientCertificates
 from translator.ingress.paths import EVERY, Asked, Place, asked_by, regex_problem, wrong_host, wrong_path
 from translator.ingress.routes import Owner
 from translator.ir import ObjectKey
+from translator.values import dataclass
 
 MOST_PATHS: Final = 5_000
 """Of one Ingress, with those of its aliases: some routes of Envoy each, for HTTP and for HTTPS."""

@@ -4,7 +4,7 @@ Source: Kubernetes API reference, Ingress v1 and IngressClass v1 networking.k8s.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Final, Literal
 
 from translator.checks import Port
@@ -12,6 +12,7 @@ from translator.decode import Problem, decode, few, rule
 from translator.derived import id_of
 from translator.ingress.older import VERSIONS, current
 from translator.kubernetes.shapes import metadata_of
+from translator.values import dataclass
 
 CONTROLLER: Final = "getambassador.io/ingress-controller"
 """Of classes whose Ingresses mean what they mean to Emissary."""

@@ -6,7 +6,6 @@ Ingresses is the older one's.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from translator import ir
@@ -14,6 +13,7 @@ from translator.checks import LARGEST_REGEX, regex
 from translator.decode import Invalid
 from translator.expressions import fixed_beginning
 from translator.ingress.kinds import Backend, Ingress
+from translator.values import dataclass
 
 EVERY: Final = ""
 """The host of rules that name none."""

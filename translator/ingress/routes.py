@@ -6,7 +6,7 @@ where another Ingress sends them.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from translator import ir
@@ -17,6 +17,7 @@ from translator.ingress.hosts import Scheme
 from translator.ingress.kinds import Backend, Ingress
 from translator.ingress.nginx.treatment import Canary, Treatment
 from translator.ingress.paths import Asked, host_match, order, path_match, regex_problem, wrong_regex_match
+from translator.values import dataclass
 
 SHUT: Final = ir.DirectResponse(503)
 _MILLION: Final = 1_000_000

@@ -6,7 +6,7 @@ Ingress --> owners of all paths, hosts, names in TLS --> routes, hosts_of
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from translator import ir
@@ -56,6 +56,7 @@ from translator.ir.ports import Port, tcp
 from translator.kubernetes.tables import KubernetesTables, Name
 from translator.options import Options
 from translator.tables import Table, Tables, every, read
+from translator.values import dataclass
 
 LAST_RESORT: Final = "fallback-self-signed-cert"
 """The Secret that the entrypoint makes, in our own namespace: shown for names that nobody has a certificate for."""

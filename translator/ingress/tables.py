@@ -1,7 +1,6 @@
 """The tables of Ingresses: whose they are, what those of Emissary's sort become, and the addresses of all of ours."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -18,6 +17,7 @@ from translator.kubernetes.own_services import LABEL, PUBLIC, OwnServices
 from translator.kubernetes.tables import KubernetesTables, name_of
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 INGRESS_CLASS: Final = "networking.k8s.io/IngressClass"
 UNKNOWN: Final = b"null"

@@ -1,12 +1,12 @@
 """Who is served, and where: names, connections, ports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from translator.ir.backends import AuthorityRef, CertificateRef, SecretRef, TlsVersions
 from translator.ir.keys import ObjectKey
 from translator.ir.routes import WeightedBackend
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

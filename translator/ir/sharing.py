@@ -4,10 +4,10 @@ One has the name: its certificates, what it asks of clients, and what becomes of
 routes there. Nobody is let in who is of another namespace.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from translator.ir.serving import TlsTermination
+from translator.values import dataclass
 
 Standing = tuple[int, int, int, int, bytes]
 """Where a route stands in a virtual host that two APIs have, as the beginning of its `order`: the smallest goes first.

@@ -4,13 +4,14 @@ Source: Knative's networking API, Ingress v1alpha1 networking.internal.knative.d
 """
 
 from collections import abc
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Final, Literal
 
 from translator.checks import Duration, Percent, Port
 from translator.decode import Problem, decode, few, rule
 from translator.derived import id_of
 from translator.kubernetes.shapes import metadata_of
+from translator.values import dataclass
 
 CLASS: Final = "networking.knative.dev/ingress.class"
 OURS: Final = "ambassador.ingress.networking.knative.dev"

@@ -7,7 +7,6 @@ before its size is known.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
@@ -29,6 +28,7 @@ from translator.kubernetes.der import (
 from translator.kubernetes.pem import Block, Found, PassedOver, Unreadable
 from translator.kubernetes.private_key import problem_of_key_block
 from translator.kubernetes.public_key import is_elliptic, problem_of_public_key
+from translator.values import dataclass
 
 NO_CERTIFICATE: Final = "holds no certificate in PEM that can be read"
 NO_REVOCATIONS: Final = "holds no list of revoked certificates in PEM that can be read"

@@ -9,7 +9,6 @@ Stricter on purpose: what is in a name must be a text, a number, or a string of 
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from translator.kubernetes.der import (
@@ -30,6 +29,7 @@ from translator.kubernetes.der import (
     only_value,
     parts_of,
 )
+from translator.values import dataclass
 
 _VERSION, _ISSUER_ID, _SUBJECT_ID, _EXTENSIONS = 0xA0, 0x81, 0x82, 0xA3
 _VERSION_3: Final = 2

@@ -7,13 +7,14 @@ kube-proxy does (KEP-1669), so that the last pods of a rollout finish their work
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Final
 
 from translator.decode import Invalid, Problem, Rule, decode, few, join, quote, rule, step
 from translator.kubernetes.service import GivenPort, NamedPort, Service, numbered
 from translator.kubernetes.shapes import metadata_of
+from translator.values import dataclass
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 _SERVED: Final = frozenset({"TCP", "UDP"})

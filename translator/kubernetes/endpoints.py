@@ -5,13 +5,14 @@ one for each subset, of the Service with the same name. In a cluster they are no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, ClassVar
 
 from translator.decode import Problem, Rule, decode, few, rule
 from translator.kubernetes.endpoint_slice import EndpointSlice, SliceEndpoint, ip_literal
 from translator.kubernetes.service import GivenPort, numbered
 from translator.kubernetes.shapes import metadata_of
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

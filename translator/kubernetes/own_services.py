@@ -6,7 +6,6 @@ of Knative's own may have that label, it must be known to select our pod.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import orjson
@@ -15,6 +14,7 @@ from translator.ir import ObjectKey
 from translator.kubernetes.tables import name_of
 from translator.options import Options
 from translator.tables import Table, Tables, read
+from translator.values import dataclass
 
 LABEL: Final = "app.kubernetes.io/component"
 PUBLIC: Final = "ambassador-service"

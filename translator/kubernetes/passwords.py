@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from translator.kubernetes.secret import entries_of
 from translator.kubernetes.shapes import misshapen_secret
+from translator.values import dataclass
 
 KEY: Final = "auth"
 MOST_USERS: Final = 5_000

@@ -11,8 +11,9 @@ import binascii
 import re
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from translator.values import dataclass
 
 OTHER_TEXT: Final = "other text"
 

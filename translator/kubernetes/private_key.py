@@ -5,7 +5,6 @@ ask that; it asks that the numbers fit together, and that costs next to nothing 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
@@ -27,6 +26,7 @@ from translator.kubernetes.der import (
 )
 from translator.kubernetes.pem import Block, Found, Unreadable
 from translator.kubernetes.public_key import LARGEST_EXPONENT_BITS, LARGEST_RSA, POINT_FORMS
+from translator.values import dataclass
 
 PLAIN: Final = "PRIVATE KEY"
 ENCRYPTED: Final = "ENCRYPTED PRIVATE KEY"

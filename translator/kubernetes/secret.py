@@ -7,7 +7,7 @@ cannot be read, a key that belongs to another certificate or that is of no use t
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
@@ -26,6 +26,7 @@ from translator.kubernetes.boringssl import (
 from translator.kubernetes.pem import Found, PassedOver, read_pem
 from translator.kubernetes.private_key import UNREADABLE, Wrong, read_private_key
 from translator.kubernetes.shapes import misshapen_secret
+from translator.values import dataclass
 
 CHAIN_KEYS = ("tls.crt", "cert-chain.pem")
 PRIVATE_KEYS = ("tls.key", "key.pem", "user.key")

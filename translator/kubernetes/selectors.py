@@ -2,10 +2,11 @@
 
 from collections import abc
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 from translator.decode import Problem, Rule, Validation, rule
+from translator.values import dataclass
 
 Operator = Literal["In", "NotIn", "Exists", "DoesNotExist"]
 Place = tuple[str, ...]

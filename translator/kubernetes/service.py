@@ -4,12 +4,13 @@ Source: Kubernetes API reference, Service v1 core.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from translator.checks import Port
 from translator.decode import Problem, decode, few, rule
 from translator.kubernetes.shapes import metadata_of
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """What the APIs say together: where every resource begins."""
 
-from dataclasses import dataclass
-
 from translator import ir
 from translator.tables import Table
+from translator.values import dataclass
 
 RouteKey = str
 

@@ -4,7 +4,6 @@ The defaults are those that Envoy advises for a proxy at the edge. Source: Envoy
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from envoyapi.config_core_v3 import (
@@ -48,6 +47,7 @@ from translator.features.labels import label
 from translator.filters import FILTERS
 from translator.filters.part import HttpFilter as ListedFilter
 from translator.resources import Resource, resource
+from translator.values import dataclass
 from translator.xds import scoped
 from translator.xds.believed import removal
 from translator.xds.client_address import position_of, without_port

@@ -9,9 +9,11 @@ A route belongs where its own beginning leads, and to every region whose prefix 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, takewhile
 from typing import Final
+
+from translator.values import dataclass
 
 MOST_ROUTES: Final = 128
 """In one region, as long as what they begin with tells them apart."""

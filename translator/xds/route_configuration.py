@@ -1,7 +1,6 @@
 """Route configurations: virtual hosts that were encoded once, and what holds for all of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from envoyapi.config_core_v3 import HeaderValueOption
@@ -11,6 +10,7 @@ from translator import ir
 from translator.checks import VIA_HEADER
 from translator.filters import switched_on, switches_of
 from translator.resources import Resource, resource
+from translator.values import dataclass
 from translator.xds.headers import header_options
 
 _VIA = header_options([ir.HeaderValue(VIA_HEADER, "1", append=False)])

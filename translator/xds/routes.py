@@ -11,7 +11,7 @@ As a rule a chain has one route configuration. One with very many routes has an 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from envoyapi.config_route_v3 import Route, VirtualHost
@@ -21,6 +21,7 @@ from translator.checks import SCOPE_HEADER
 from translator.filters import DISCOVERED, NAMED, answers_at_once, inherited, names_of, switched_off
 from translator.resources import Resource
 from translator.tables import Table, Tables, every, read
+from translator.values import dataclass
 from translator.xds import scoped
 from translator.xds.emptied import with_roots
 from translator.xds.intent import Intent, RouteKey

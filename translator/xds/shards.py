@@ -12,13 +12,13 @@ longer does. See docs/decisions/0040-an-index-and-shards.md.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Final, NamedTuple
 
 from translator import ir
 from translator.ir.hosts import BITS, DEPTH, bits_of
+from translator.values import dataclass
 from translator.xds.regions import MOST_ROUTES, Region, Regions
 
 MOST_WEIGHT: Final = 128

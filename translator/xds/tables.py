@@ -1,7 +1,6 @@
 """The tables of resources: what each API says in the IR, encoded once and joined into what Envoy is given."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 from envoyapi.config_listener_v3 import FilterChain, ListenerFilter
@@ -13,6 +12,7 @@ from translator.kubernetes.secret import Certificate
 from translator.kubernetes.tables import KubernetesTables
 from translator.resources import Resource, ResourceType, resource
 from translator.tables import Table, Tables, every, read
+from translator.values import dataclass
 from translator.xds.cluster import encode_assignment, encode_cluster, found_in
 from translator.xds.forward import backends_of
 from translator.xds.intent import Intent

@@ -6,7 +6,6 @@ virtual host that only redirects needs a few routes, whatever its Mappings are: 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from operator import attrgetter
 
 from envoyapi.config_route_v3 import (
@@ -23,6 +22,7 @@ from envoyapi.xds_type_matcher_v3 import MatcherOnMatch
 from translator import ir
 from translator.dot_segments import ANYWHERE
 from translator.filters import ANSWERED_BY_US, switched_off
+from translator.values import dataclass
 from translator.xds.guard import guarded
 from translator.xds.matcher import Entry, Place, behind, matcher_of
 from translator.xds.paths import REFUSED

@@ -1,12 +1,12 @@
 """`host_redirect`: send the client elsewhere. `service` then names the host to go to, and no backend is made."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from translator import ir
 from translator.decode import Problem
 from translator.emissary.fields.rewrite import RegexSubstitution
 from translator.emissary.service_names import parse
+from translator.values import dataclass
 
 Code = Literal[301, 302, 303, 307, 308]
 

@@ -1,13 +1,14 @@
 """`rewrite` and `regex_rewrite`: what becomes of the path on its way to the backend."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from translator import ir
 from translator.checks import Regex, regex_substitution
 from translator.decode import Invalid, Problem, rule
 from translator.dot_segments import substitution_without_dots
 from translator.emissary.pitfalls import of_path_regex, of_substitution
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections import abc
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
 from translator.checks import HeaderFormat, HeaderName, Milliseconds, PlainText, path_prefix
@@ -10,6 +10,7 @@ from translator.decode import Invalid, Problem, Rule, quote, rule
 from translator.emissary.service_names import service
 from translator.fields.upstream import Breakers, StatsNameText
 from translator.filters.external_auth import STATUSES, Body
+from translator.values import dataclass
 
 MOST_BYTES = 4_294_967_295
 TIMEOUT_MS = 5_000

@@ -1,6 +1,6 @@
 """Host: a name that is served, its certificate, and what becomes of insecure requests."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
 from translator.checks import HOST_SCHEMA, PlainText
@@ -9,6 +9,7 @@ from translator.emissary.hostnames import host_hostname
 from translator.emissary.kinds.tls_context import TlsSettings
 from translator.emissary.objects import read_spec
 from translator.kubernetes.selectors import LabelSelector, Selector
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """Listener: a port that is open, and which Hosts are served there."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Final, Literal
 
 from translator.checks import Count, PlainText, Port
 from translator.decode import Problem, Validation, rule
 from translator.kubernetes.selectors import LabelSelector
+from translator.values import dataclass
 
 NOTHING_BINDS: Final = "must have a namespace, a selector with matchLabels or matchExpressions, or both"
 

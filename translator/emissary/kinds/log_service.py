@@ -1,13 +1,14 @@
 """LogService: a service that is sent an entry for each request, by Envoy's access log protocol over gRPC."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LONGEST_DURATION, Count, HeaderName
 from translator.decode import Invalid, Problem, Rule, rule
 from translator.emissary.service_names import service as readable
 from translator.fields.upstream import StatsNameText
+from translator.values import dataclass
 
 _LONGEST: Final = LONGEST_DURATION // 1000
 

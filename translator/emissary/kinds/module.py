@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import LARGEST_REGEX, Milliseconds, PathPrefix, PlainText, RewrittenPath
@@ -21,6 +21,7 @@ from translator.fields.labels import DefaultLabels
 from translator.fields.load_balancer import LoadBalancer
 from translator.fields.retry_policy import RetryPolicy
 from translator.fields.upstream import Breakers, KeepaliveSpec, Lifetime, StatsNameText, Upstream
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """RateLimitService: a service that counts requests, and says which are too many."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
 from translator.checks import Milliseconds, PlainText
 from translator.decode import Problem, Rule, rule
 from translator.emissary.service_names import service
 from translator.fields.upstream import StatsNameText
+from translator.values import dataclass
 
 TIMEOUT_MS = 20
 

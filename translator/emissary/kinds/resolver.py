@@ -1,10 +1,11 @@
 """The resolvers: how the name of a service becomes addresses."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Final
 
 from translator.decode import Invalid, quote, rule
+from translator.values import dataclass
 
 _ADDRESS: Final = re.compile(
     r"(?:https?://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+|\$\{?[A-Za-z_][A-Za-z0-9_]*\}?)"

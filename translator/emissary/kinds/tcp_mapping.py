@@ -1,7 +1,7 @@
 """TCPMapping: connections of a port that are passed on as they are."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Final
 
 from translator.checks import LONGEST_DURATION, Percent, PlainText, Port
@@ -10,6 +10,7 @@ from translator.emissary.hostnames import host_hostname, server_names
 from translator.emissary.own_ports import canonical
 from translator.emissary.service_names import service as readable
 from translator.fields.upstream import Breakers, StatsNameText, Upstream, family_problems
+from translator.values import dataclass
 
 
 def _server_name(text: str) -> str:

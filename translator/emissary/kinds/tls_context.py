@@ -1,7 +1,7 @@
 """TLSContext: how TLS is spoken, with clients or with a service."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator import ir
@@ -11,6 +11,7 @@ from translator.decode import Invalid, Problem, Rule, Validation, quote, rule
 from translator.emissary.hostnames import host_hostname
 from translator.emissary.objects import words
 from translator.files.names import path_of_file
+from translator.values import dataclass
 
 Version = Literal["v1.0", "v1.1", "v1.2", "v1.3"]
 

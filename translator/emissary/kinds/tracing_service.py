@@ -1,7 +1,7 @@
 """TracingService: who is told of traces, of which requests, and with which tags."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, ClassVar, Final
 
 from translator.checks import HeaderName, Percent, PlainText, header_text, host_glob
@@ -9,6 +9,7 @@ from translator.decode import Invalid, Problem, quote, rule
 from translator.emissary.service_names import service as readable
 from translator.fields.http import retired
 from translator.fields.upstream import StatsNameText
+from translator.values import dataclass
 
 _DRIVERS: Final = ("zipkin", "datadog", "opentelemetry")
 _DRIVER_SCHEMA: Final[dict[str, Any]] = {"enum": [*_DRIVERS, "lightstep"]}

@@ -1,6 +1,6 @@
 """A line for each request that has the log's mark, or for each without one: in a file, or on the gateway's output."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +12,7 @@ from envoyapi.wire import any_of, struct
 from translator.decode import FrozenMap
 from translator.features.http.part import Named, Part
 from translator.ir import marks
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """What services are told of clients' certificates, in the header x-forwarded-client-cert."""
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from envoyapi.network_http_connection_manager_v3 import (
@@ -8,6 +7,7 @@ from envoyapi.network_http_connection_manager_v3 import (
     HttpConnectionManagerSetCurrentClientCertDetails,
 )
 from translator.features.http.part import Named, Part
+from translator.values import dataclass
 
 Forwarding: TypeAlias = Literal["SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY"]
 Detail: TypeAlias = Literal["subject", "cert", "chain", "dns", "uri"]

@@ -1,6 +1,5 @@
 """An entry for each request, or each connection, that a service of Envoy's access log protocol (ALS) is sent."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from envoyapi.access_loggers_grpc_v3 import (
@@ -15,6 +14,7 @@ from envoyapi.wire import any_of, duration_ms
 from translator.features.http.access_log import which
 from translator.features.http.part import Named, Part
 from translator.ir import Backend, marks
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

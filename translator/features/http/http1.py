@@ -1,10 +1,9 @@
 """How HTTP/1 is spoken with clients: old versions, loose framing, and the case of headers' names."""
 
-from dataclasses import dataclass
-
 from envoyapi.config_core_v3 import Http1ProtocolOptions
 from translator.features.header_case import Case, key_format
 from translator.features.http.part import Named, Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

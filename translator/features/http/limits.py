@@ -1,8 +1,7 @@
 """How large the headers of a request may be."""
 
-from dataclasses import dataclass
-
 from translator.features.http.part import Named, Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

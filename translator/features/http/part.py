@@ -1,11 +1,12 @@
 """What one feature says of how HTTP is spoken with clients."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from envoyapi.config_accesslog_v3 import AccessLog
 from translator.ir import Backend
+from translator.values import dataclass
 
 Named: TypeAlias = Callable[[Backend], str]
 """Gives the name of a backend's cluster."""

@@ -1,8 +1,7 @@
 """What the last step of each request, the router, tells others of itself."""
 
-from dataclasses import dataclass
-
 from translator.features.http.part import Named, Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 The tracer is part of how HTTP is spoken on a connection, rather than of Envoy's start: it changes while Envoy serves.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from envoyapi.config_core_v3 import GrpcService, GrpcServiceEnvoyGrpc, HttpService, HttpUri
@@ -20,6 +19,7 @@ from envoyapi.type_v3 import Percent
 from envoyapi.wire import any_of, duration_ms
 from translator.features.http.part import Named, Part
 from translator.ir import Backend
+from translator.values import dataclass
 
 _PATIENCE_MS: Final = 5000
 """For a collector of OTLP over HTTP to answer."""

@@ -1,12 +1,12 @@
 """How much a backend is asked at once: what is beyond is refused by Envoy, without waiting."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from envoyapi.config_cluster_v3 import CircuitBreakers as EnvoyCircuitBreakers
 from envoyapi.config_cluster_v3 import CircuitBreakersThresholds
 from envoyapi.config_core_v3 import RoutingPriority
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

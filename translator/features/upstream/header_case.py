@@ -1,9 +1,8 @@
 """The case in which a service of HTTP/1 gets the names of headers."""
 
-from dataclasses import dataclass
-
 from translator.features.header_case import Case, key_format
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

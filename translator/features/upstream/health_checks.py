@@ -1,7 +1,5 @@
 """Endpoints are asked how they are, and those that are not well get no requests while enough others are."""
 
-from dataclasses import dataclass
-
 from envoyapi.config_core_v3 import (
     HeaderValue,
     HeaderValueOption,
@@ -13,6 +11,7 @@ from envoyapi.config_core_v3 import HealthCheck as EnvoyHealthCheck
 from envoyapi.type_v3 import CodecClientType, Int64Range
 from envoyapi.wire import duration_ms
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 _APPEND = HeaderValueOptionHeaderAppendAction.APPEND_IF_EXISTS_OR_ADD
 _OVERWRITE = HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD

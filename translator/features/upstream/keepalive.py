@@ -1,10 +1,9 @@
 """TCP's own question whether a silent backend is still there."""
 
-from dataclasses import dataclass
-
 from envoyapi.config_cluster_v3 import UpstreamConnectionOptions
 from envoyapi.config_core_v3 import TcpKeepalive
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

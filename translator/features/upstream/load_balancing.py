@@ -1,10 +1,10 @@
 """Which of a backend's endpoints gets a request; one after the other where nothing is said."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from envoyapi.config_cluster_v3 import ClusterLbPolicy
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 _POLICIES: Final = {
     "least_request": ClusterLbPolicy.LEAST_REQUEST,

@@ -1,10 +1,9 @@
 """Endpoints whose answers are bad get no requests for a while."""
 
-from dataclasses import dataclass
-
 from envoyapi.config_cluster_v3 import OutlierDetection as EnvoyOutlierDetection
 from envoyapi.wire import duration_ms
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

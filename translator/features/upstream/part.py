@@ -1,6 +1,8 @@
 """What one feature says of a cluster."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """The name of a backend in Envoy's statistics."""
 
-from dataclasses import dataclass
-
 from translator.features.labels import label
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Whether a backend may be named before its name is resolved."""
 
-from dataclasses import dataclass
-
 from translator.features.upstream.part import Part
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

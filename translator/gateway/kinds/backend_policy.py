@@ -4,7 +4,7 @@ Its fields are those of a Mapping. What is not said leaves things as they are.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from translator.checks import LONGEST_DURATION, Milliseconds
@@ -14,6 +14,7 @@ from translator.fields.load_balancer import LoadBalancer
 from translator.fields.outlier_detection import OutliersGiven
 from translator.fields.upstream import Breakers, KeepaliveSpec, Lifetime
 from translator.gateway.kinds.targets import ONCE, ServiceTarget, ServiceTargets, targets_left, twice
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

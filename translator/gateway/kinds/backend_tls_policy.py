@@ -5,7 +5,7 @@ Source: Gateway API v1.7.0, BackendTLSPolicy v1.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from translator.checks import plain_text
@@ -20,6 +20,7 @@ from translator.gateway.kinds.shared import (
     listed,
     readable,
 )
+from translator.values import dataclass
 
 OWN_OPTIONS: Final = "getambassador.io/"
 """Begins the names of options that would be ours."""

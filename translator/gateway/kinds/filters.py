@@ -5,13 +5,14 @@ Source: Gateway API v1.7.0, HTTPRouteFilter, GRPCRouteFilter.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import Port, plain_text, token
 from translator.decode import Invalid, Problem, Rule, rule
 from translator.dot_segments import path_without_dots
 from translator.gateway.kinds.shared import BackendObjectRef, ObjectRef, PreciseHostname
+from translator.values import dataclass
 
 HeaderName = Annotated[str, Rule(min_size=1, max_size=256, check=token)]
 HeaderValue = Annotated[str, Rule(min_size=1, max_size=4096, check=plain_text)]

@@ -5,7 +5,7 @@ Source: Gateway API v1.7.0, Gateway v1.
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from translator.checks import Port
@@ -25,6 +25,7 @@ from translator.gateway.kinds.shared import (
 )
 from translator.gateway.names import GROUP
 from translator.kubernetes.selectors import LabelSelector
+from translator.values import dataclass
 
 MOST_LISTENERS: Final = 64
 From = Literal["All", "Selector", "Same"]

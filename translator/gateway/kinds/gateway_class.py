@@ -3,11 +3,12 @@
 Source: Gateway API v1.7.0, GatewayClass v1.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
 from translator.decode import Rule, rule
 from translator.gateway.kinds.shared import Group, Kind, Namespace, ObjectName
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ Source: Gateway API v1.7.0, GRPCRoute v1.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Final
 
 from translator.decode import Problem, Rule, rule
@@ -20,6 +20,7 @@ from translator.gateway.kinds.shared import (
     checked_parents,
     unique_names,
 )
+from translator.values import dataclass
 
 _SERVICE: Final = re.compile(r"(?i)\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*")
 _METHOD: Final = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")

@@ -5,7 +5,7 @@ Source: Gateway API v1.7.0, HTTPRoute v1.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Final, Literal
 
 from translator.checks import Count, Duration, plain_text
@@ -21,6 +21,7 @@ from translator.gateway.kinds.shared import (
     checked_parents,
     unique_names,
 )
+from translator.values import dataclass
 
 MOST_MATCHES: Final = 128
 _SIGNS: Final = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")

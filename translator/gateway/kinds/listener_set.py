@@ -4,7 +4,7 @@ Source: Gateway API v1.7.0, ListenerSet v1.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
 import orjson
@@ -13,6 +13,7 @@ from translator.decode import Problem, Rule, decode, rule
 from translator.gateway.kinds.gateway import MOST_LISTENERS, ListenerSpec
 from translator.gateway.kinds.shared import Group, Kind, Namespace, ObjectName, unique_names
 from translator.gateway.names import GROUP
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

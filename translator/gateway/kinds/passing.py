@@ -1,11 +1,12 @@
 """What the routes below HTTP have in common: one rule, which says to whom connections or datagrams are passed on."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
 from translator.decode import Rule, rule
 from translator.gateway.kinds.http_route import Weight
 from translator.gateway.kinds.shared import BackendObjectRef, SectionName
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ what may be meant by it is closed like a guard that cannot be used.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Final
 
 from translator.checks import Milliseconds, PlainText
@@ -21,6 +21,7 @@ from translator.fields.labels import Labels
 from translator.fields.priority import Priority
 from translator.fields.retry_policy import RetryPolicy
 from translator.gateway.kinds.targets import ONCE, OVERRIDE, RouteTarget, RouteTargets, targets_left, twice
+from translator.values import dataclass
 
 ADDRESSES: Final = ("ip_allow", "ip_deny")
 AUTHORIZATION: Final = ("external_auth", "auth_context_extensions")

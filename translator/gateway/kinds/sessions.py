@@ -4,11 +4,12 @@ Source: Gateway API v1.7.0, experimental channel, SessionPersistence.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
 from translator.checks import Duration, edited_header_name, plain_text, token
 from translator.decode import Problem, Rule, rule
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What the kinds have in common: their objects, the types of their fields, and references to other objects."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 import orjson
@@ -12,6 +12,7 @@ from translator.gateway.names import GROUP
 from translator.ir import ObjectKey
 from translator.kubernetes.shapes import metadata_of
 from translator.kubernetes.tables import name_of
+from translator.values import dataclass
 
 T = TypeVar("T")
 

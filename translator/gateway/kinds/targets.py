@@ -1,7 +1,7 @@
 """What policies of ours attach to: targets in their own namespace, by GEP-713."""
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, Final, Literal, Protocol
 
 from translator.decode import Problem, Rule, Validation, rule
@@ -9,6 +9,7 @@ from translator.decoding.shapes import fields_of
 from translator.gateway.kinds.shared import ObjectName, SectionName, listed, readable
 from translator.gateway.names import PARENTS, ROUTES
 from translator.ir import ObjectKey
+from translator.values import dataclass
 
 _MOST_LEFT: Final = 1024
 """Targets that are looked for in a policy that is stopped."""

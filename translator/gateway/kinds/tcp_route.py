@@ -4,12 +4,13 @@ Source: Gateway API v1.7.0, TCPRoute v1.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
 from translator.decode import Problem, Rule, rule
 from translator.gateway.kinds.passing import PassingRules
 from translator.gateway.kinds.shared import ParentRef, checked_parents
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

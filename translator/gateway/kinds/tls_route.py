@@ -5,12 +5,13 @@ Source: Gateway API v1.7.0, TLSRoute v1.
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, Final
 
 from translator.decode import Problem, Rule, rule
 from translator.gateway.kinds.passing import PassingRules
 from translator.gateway.kinds.shared import Hostname, ParentRef, checked_parents, hostnames_of
+from translator.values import dataclass
 
 MOST_HOSTNAMES: Final = 1024
 

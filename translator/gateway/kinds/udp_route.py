@@ -3,10 +3,10 @@
 Source: Gateway API v1.7.0, UDPRoute v1.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from translator.gateway.kinds.tcp_route import TCPRouteSpec
+from translator.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 """What a group of annotations is, and how it reads them: a file of this folder makes one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from translator.decode import Invalid, Problem, Reason, quote
 from translator.ingress.nginx.treatment import Treatment
+from translator.values import dataclass
 
 PREFIX: Final = "nginx.ingress.kubernetes.io/"
 SHUT: Final = ": requests are answered 503 until it is mended"

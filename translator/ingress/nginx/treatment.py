@@ -4,7 +4,7 @@ A group of annotations fills some of the fields. `shut` says why nothing behind 
 keep people out and cannot be served keeps all out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from translator import ir
@@ -12,6 +12,7 @@ from translator.features.hash_policy import HashPolicy
 from translator.features.retry_policy import RetryPolicy
 from translator.features.upgrades import Upgrades
 from translator.filters.error_pages import ErrorPages
+from translator.values import dataclass
 
 _AS_IT_COMES: Final = ir.UpstreamTls()
 
