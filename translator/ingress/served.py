@@ -292,11 +292,6 @@ class StandardIngresses:
         return ir.TlsTermination((secret,))
 
 
-def _is_checked(owner: Owner) -> bool:
-    """Whether the requests of an Ingress are held to something."""
-    return any(isinstance(each, Checks) for each in owner.treatment.filters)
-
-
 def _at(chain: str, host: str) -> dict[Bucketed, bool]:
     return {(chain, bucket_of_host(host)): True}
 
