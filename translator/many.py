@@ -66,6 +66,13 @@ class Many(Mapping[K, V]):
     def __len__(self) -> int:
         return self._count
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Many):
+            return self._count == other._count and self._parts == other._parts
+        return isinstance(other, Mapping) and self._count == len(other) and dict(self.items()) == dict(other.items())
+
+    __hash__ = None  # type: ignore[assignment]
+
     # Mapping has these too, at several times the cost.
 
     def values(self) -> ValuesView[V]:

@@ -5,6 +5,7 @@ from dataclasses import field, fields, replace
 
 import pytest
 
+from translator.many import Many
 from translator.one import One
 from translator.values import dataclass, sparse
 
@@ -99,3 +100,21 @@ def test_a_mapping_of_one_is_one() -> None:
     assert dict(one) == {"a": 1}
     with pytest.raises(KeyError):
         one["b"]
+
+
+def test_a_mapping_of_very_many_is_a_dict_that_others_take_over() -> None:
+    first = Many({f"k{number}": number for number in range(2000)})
+    before = dict(first.items())
+    second = Many(first)
+    second["new"] = 1
+    second["k7"] = -7
+    del second["k8"]
+    assert before == first == dict(zip(first, first.values(), strict=True))
+    assert second == {**{key: value for key, value in before.items() if key != "k8"}, "new": 1, "k7": -7}
+    assert second != first
+    assert (len(first), len(second)) == (2000, 2000)
+    assert ("k8" in first, "k8" in second, second.get("k8"), second["k7"]) == (True, False, None, -7)
+    del second["new"]
+    second["k7"], second["k8"] = 7, 8
+    assert second == first
+    assert Many(before) == first
