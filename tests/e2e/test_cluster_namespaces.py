@@ -15,7 +15,7 @@ from tests.e2e.leaks import CLASS, OWNER, STRANGER, VAULT, Estate, at, service_o
 from tests.support.gateway_api import api_gateway, document, grant, listener, route, rule, to
 from tests.support.objects import an_object
 
-pytestmark = [pytest.mark.cluster, pytest.mark.image, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.image, pytest.mark.timeout(900)]
 
 NAMESPACE = f"/api/v1/namespaces/{STRANGER}"
 EVERYBODY = [{"peer": "0.0.0.0/0"}]

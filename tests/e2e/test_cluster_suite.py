@@ -33,7 +33,7 @@ LONGEST = 600.0  # seconds; the suite's own limits are shorter
 
 @pytest.fixture(scope="module")
 def programs(
-    conformance_programs: Programs, cluster_needs: None, installed: Installed, gateway_api_release: Path
+    cluster_needs: None, conformance_programs: Programs, installed: Installed, gateway_api_release: Path
 ) -> Iterator[Programs]:
     load_echo(installed.cluster, conformance_programs)
     with gateway_api(installed.cluster, "dedicated-addresses"):

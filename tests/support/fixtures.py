@@ -55,7 +55,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if any(_needs_nodes(item) for item in session.items) and not missing():
         building["kubernetes"] = InBackground(PROGRAMS)
-        if any(_needs_the_suite(item) for item in session.items):
+        if any(_needs_the_suite(item) for item in session.items) and not _IN_KIND:
             building["suite"] = InBackground([str(building["kubernetes"].pid)], suite_programs.__name__)
     elif any(_needs_an_api(item) for item in session.items):
         building["kubernetes"] = InBackground(LIGHT)

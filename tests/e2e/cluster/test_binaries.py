@@ -1,5 +1,6 @@
 """The programs are built once, whole, and only those that are wanted; what cannot be had says why."""
 
+import contextlib
 import http.server
 import os
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance import programs
 from tests.e2e.cluster import toolchain
 from tests.e2e.cluster.binaries import LIGHT, BinariesError, InBackground, ensure
 from tests.e2e.cluster.toolchain import ToolchainError, go_command, proxies
+from tests.support.envoy import wait_until
 
 ROOT = Path(__file__).parents[3]
 GO = """#!/bin/sh
@@ -32,12 +35,12 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     monkeypatch.setenv("GOPROXY", "off")
-    programs = tmp_path / "programs"
-    programs.mkdir()
+    commands = tmp_path / "programs"
+    commands.mkdir()
     for name in ("sh", "sleep", "chmod"):
-        (programs / name).symlink_to(f"/bin/{name}")
-    monkeypatch.setenv("PATH", str(programs))
-    return programs
+        (commands / name).symlink_to(f"/bin/{name}")
+    monkeypatch.setenv("PATH", str(commands))
+    return commands
 
 
 def _install_go(machine: Path, *, version: str = "1.99.0", broken: str = "-") -> Path:
@@ -81,6 +84,31 @@ def test_a_build_in_the_background_fails_when_it_is_waited_for(machine: Path) ->
     _install_go(machine, broken="go.etcd.io/etcd/server/v3")
     with pytest.raises(BinariesError, match="etcd could not be built:\ndoes not compile"):
         InBackground(["etcd"]).wait()
+
+
+def test_the_conformance_suite_is_built_in_the_background_when_another_process_has_ended(machine: Path) -> None:
+    log = _install_go(machine)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        building = InBackground([str(other.pid)], programs.__name__)
+        building._give_way(0)  # as whoever waits for it says; with the lowest priority it may take minutes
+        wait_until(lambda: "pidfd" in _open_files(building.pid), 60, what="it waits")
+        assert not log.exists()
+        other.communicate(b"\n")
+    assert "built conformance" in building.wait()
+    assert InBackground([str(other.pid)], programs.__name__).wait() == ""
+    assert log.read_text().split() == ["sigs.k8s.io/gateway-api-conformance-images/echo-basic", "."]
+
+
+def test_a_suite_that_does_not_compile_is_told_when_it_was_waited_for(machine: Path) -> None:
+    _install_go(machine, broken=".")
+    with pytest.raises(BinariesError, match="conformance could not be built:\ndoes not compile"):
+        InBackground([], programs.__name__).wait()
+
+
+def _open_files(pid: int) -> str:
+    with contextlib.suppress(FileNotFoundError):  # one that was closed meanwhile
+        return " ".join(str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir())
+    return ""
 
 
 def test_a_failed_build_says_what_go_says_and_leaves_nothing(machine: Path) -> None:
