@@ -352,7 +352,7 @@ def test_aliases(served: Gateway) -> None:
 
 
 def test_what_is_not_served_is_told_with_the_way_to_say_it(served: Gateway) -> None:
-    assert "RateLimitService" in told(served, "told", 'nginx.ingress.kubernetes.io/limit-connections"')[1]
+    assert "limit-rps" in told(served, "told", 'nginx.ingress.kubernetes.io/limit-connections"')[1]
     assert "as they come" in told(served, "told", "proxy-buffering")[1]
     assert "no annotation that is known" in told(served, "told", "no-such")[1]
     assert "true or false" in told(served, "told", "ssl-redirect")[1]

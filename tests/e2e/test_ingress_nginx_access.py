@@ -5,13 +5,14 @@ import hashlib
 import json
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from aiohttp import web
 
-from tests.support.certificates import authority, unverified
+from tests.support.certificates import Pair, authority, two_authorities, unverified
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.ingresses import backing, ingress, ingress_class, path, rule, told
@@ -20,6 +21,7 @@ from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
+ROOT, BELOW = two_authorities("Chained")
 WHO = "http://who.default.svc.cluster.local"
 
 
@@ -125,6 +127,9 @@ def _shown() -> str:
     for name, mode in {"may-show": "optional", "shows-any": "optional_no_ca", "shows-none": "off"}.items():
         said = {**asks, "auth-tls-verify-client": mode, "auth-tls-verify-depth": "0", "ssl-redirect": "false"}
         texts += ingress(name, rule(f"{name}.test", path("/", "red")), nginx=said)
+    for name, most in (("deep", ""), ("too-deep", "0")):  # between a client and the CA there is another
+        said = {"auth-tls-secret": "default/root", "auth-tls-verify-depth": most}
+        texts += ingress(name, rule(f"{name}.test", path("/", "red")), nginx=said)
     # A star's certificate, and names below it: one whose clients show certificates, one without a word.
     wide = [{"hosts": ["*.wide.test"], "secretName": "wide"}]
     texts += ingress(
@@ -153,11 +158,13 @@ def _shown() -> str:
 
 def _certificates() -> str:
     shown, wide = authority().sign("shown.test"), authority().sign("*.wide.test")
+    root = tls_secret("root", b"", b"", ca_crt=ROOT).replace("kubernetes.io/tls", "Opaque")
     clients = tls_secret("clients", b"", b"", ca_crt=authority("Clients").pair.certificate)
     clients = clients.replace("kubernetes.io/tls", "Opaque")
     return (
         tls_secret("shown", shown.certificate, shown.key)
         + tls_secret("wide", wide.certificate, wide.key)
+        + root
         + clients
         + clients.replace('"namespace": "default"', '"namespace": "other"')
     )
@@ -426,6 +433,16 @@ def test_client_certificates(
 ) -> None:
     found = {name: answer_of(served, contexts, host, name) for name in contexts}
     assert found == {"nothing": nothing, "Strangers": strangers, "Clients": clients}
+
+
+def test_how_many_authorities_may_stand_between(served: Gateway, contexts: Contexts, tmp_path: Path) -> None:
+    """One, unless another number is said, as in nginx."""
+    pair = BELOW.client("ann")
+    whole = Pair(pair.certificate + BELOW.pair.certificate, pair.key)
+    shown = unverified()
+    shown.load_cert_chain(*whole.write(tmp_path, "chained"))
+    found = {name: answer_of(served, {"chained": shown}, f"{name}.test", "chained") for name in ("deep", "too-deep")}
+    assert found == {"deep": 200, "too-deep": None}
 
 
 def test_a_connection_for_another_name_reaches_nobody(served: Gateway, contexts: Contexts, red: HttpUpstream) -> None:

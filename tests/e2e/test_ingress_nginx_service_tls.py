@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.certificates import authority
+from tests.support.certificates import authority, two_authorities
 from tests.support.gateway import Gateway
 from tests.support.ingresses import backing, ingress, ingress_class, path, rule, told
 from tests.support.objects import tls_secret
@@ -15,10 +15,14 @@ from tests.support.upstream import HttpUpstream
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
 
+ROOT, BELOW = two_authorities("Chained")
+
+
 def _server(folder: Path, name: str) -> ssl.SSLContext:
     """TLS of a service of this name, and the names that it was asked for."""
-    pair = authority("Backends").sign(f"{name}.test")
-    (folder / f"{name}.pem").write_bytes(pair.certificate + pair.key)
+    pair = (BELOW if name == "chained" else authority("Backends")).sign(f"{name}.test")
+    between = BELOW.pair.certificate if name == "chained" else b""
+    (folder / f"{name}.pem").write_bytes(pair.certificate + between + pair.key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / f"{name}.pem")
 
@@ -32,6 +36,13 @@ def _server(folder: Path, name: str) -> ssl.SSLContext:
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpUpstream]:
     with HttpUpstream("secure", tls=_server(tmp_path_factory.mktemp("secure"), "secure")) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def chained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpUpstream]:
+    """A service between whose certificate and the CA there is another CA."""
+    with HttpUpstream("chained", tls=_server(tmp_path_factory.mktemp("chained"), "chained")) as upstream:
         yield upstream
 
 
@@ -64,6 +75,7 @@ def _secrets() -> str:
         + tls_secret("both", shown.certificate, shown.key, ca_crt=ca)
         + tls_secret("elsewhere", shown.certificate, shown.key).replace('"default"', '"other"')
         + only_ca
+        + tls_secret("root", b"", b"", ca_crt=ROOT).replace("kubernetes.io/tls", "Opaque")
         + tls_secret("wrong-ca", b"", b"", ca_crt=authority("Strangers").pair.certificate).replace(
             "kubernetes.io/tls", "Opaque"
         )
@@ -78,6 +90,7 @@ def _ingresses() -> str:
         + one("strange", "choosy", proxy_ssl_secret="strange")
         + one("both", "choosy", proxy_ssl_secret="both", proxy_ssl_verify="on", proxy_ssl_name="choosy.test")
         + one("verified", proxy_ssl_secret="only-ca", **verifies)
+        + one("deep", "chained", proxy_ssl_secret="root", proxy_ssl_verify="on", proxy_ssl_name="chained.test")
         + one("other-ca", proxy_ssl_secret="wrong-ca", **verifies)
         + one("other-name", proxy_ssl_secret="only-ca", proxy_ssl_verify="on", proxy_ssl_name="other.test")
         + one("not-verified", proxy_ssl_secret="wrong-ca", proxy_ssl_verify="off", proxy_ssl_name="secure.test")
@@ -96,10 +109,11 @@ def _ingresses() -> str:
 
 
 @pytest.fixture(scope="module")
-def served(secure: HttpUpstream, choosy: HttpUpstream) -> Iterator[Gateway]:
+def served(secure: HttpUpstream, choosy: HttpUpstream, chained: HttpUpstream) -> Iterator[Gateway]:
     made = Gateway(listeners=False, patience=180)
     made.apply("class", ingress_class())
-    made.apply("services", backing("secure", secure.port) + backing("choosy", choosy.port))
+    services = {"secure": secure, "choosy": choosy, "chained": chained}
+    made.apply("services", "".join(backing(name, upstream.port) for name, upstream in services.items()))
     made.apply("secrets", _secrets())
     made.apply("ingresses", _ingresses() + one("open"))
     with made:
@@ -115,8 +129,8 @@ def test_services_are_shown_a_certificate(served: Gateway) -> None:
 
 
 def test_services_are_verified(served: Gateway, secure: HttpUpstream) -> None:
-    for name in ("verified", "not-verified"):
-        assert served.wait_served(f"{name}.test").json()["upstream"] == "secure"
+    for name, by in (("verified", "secure"), ("not-verified", "secure"), ("deep", "chained")):
+        assert served.wait_served(f"{name}.test").json()["upstream"] == by
     before = len(secure.seen)
     for name in ("other-ca", "other-name"):
         assert served.request(f"{name}.test").status_code == 503

@@ -110,6 +110,17 @@ def new_authority(name: str) -> Authority:
     return Authority(_pair(builder.add_extension(_SIGNS_CERTIFICATES, critical=True), key, key))
 
 
+def two_authorities(name: str) -> tuple[bytes, Authority]:
+    """The certificate of a CA, and another CA, which is certified by it."""
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    made = []
+    for place, key in enumerate(keys):
+        builder = _builder(_subject(f"{name} {place}"), key, _subject(f"{name} 0"), keys[0])
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=1 - place), critical=True)
+        made.append(_pair(builder.add_extension(_SIGNS_CERTIFICATES, critical=True), key, keys[0]))
+    return made[0].certificate, Authority(made[1])
+
+
 @lru_cache
 def authority(name: str = "Test CA") -> Authority:
     """A CA, the same for the same name within a run."""

@@ -1,12 +1,12 @@
-local function is_let_in_by_address(handle, any)
-  local noted = handle:streamInfo():dynamicMetadata():get(any["noted"])
-  return noted ~= nil and noted[any["result"]] == any["allowed"]
+local function is_let_in_by_address(handle, said)
+  local noted = handle:streamInfo():dynamicMetadata():get(said:get("any"))
+  return noted ~= nil and noted[said:get("any_result")] == said:get("any_allowed")
 end
 
 -- One yes is enough. Of two that say no, one that can be mended by signing in, or by a password, counts.
 local function check_any(handle, said)
   local asks, guards = said:get("cluster") ~= nil, said:get("challenge") ~= nil
-  local is_in, refused = is_let_in_by_address(handle, said:get("any")), nil
+  local is_in, refused = is_let_in_by_address(handle, said), nil
   if not is_in and guards then
     refused = check_password(handle, said)
     is_in = refused == nil

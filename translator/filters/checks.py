@@ -49,7 +49,7 @@ class Checking:
 def _encode(said: Checks, name_of: NameOf) -> LuaPerRoute:
     context: dict[str, Any] = {"is": "checked"}
     if said.any_of:
-        context |= {"any": {"noted": NOTED, "result": RESULT, "allowed": ALLOWED}}
+        context |= {"any": NOTED, "any_result": RESULT, "any_allowed": ALLOWED}
     if said.passwords is not None:
         context |= context_of_passwords(said.passwords)
     if said.asking is not None:

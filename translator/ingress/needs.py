@@ -138,7 +138,7 @@ class Needs:
         if found.has_certificate:
             tls = replace(tls, certificate=secret)
         if wanted.name is not None:
-            tls = replace(tls, ca=secret, names=(ir.PeerName("dns", wanted.name),), depth=wanted.depth)
+            tls = replace(tls, ca=secret, names=(ir.PeerName("dns", wanted.name),))
         return replace(treatment, to_services=tls)
 
     def _copied(self, treatment: Treatment, copies: Copies, namespace: str, problems: list[Problem]) -> Treatment:

@@ -109,7 +109,7 @@ class PeerName:
 class UpstreamTls:
     """TLS towards a backend. Without `ca` its certificate is not verified; `revocations` are those of the `ca`.
 
-    Where there are `names`, its certificate must have one of them. `depth`: how many CAs may stand between.
+    Where there are `names`, its certificate must have one of them.
     """
 
     sni: str | None = None
@@ -121,7 +121,6 @@ class UpstreamTls:
     cipher_suites: tuple[str, ...] = ()
     ecdh_curves: tuple[str, ...] = ()
     names: tuple[PeerName, ...] = ()
-    depth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,7 @@ def _common(
     names: Sequence[PeerName] = (),
 ) -> CommonTlsContext:
     trusted = SdsSecretConfig(name=authority_name(authority, revocations), sds_config=ADS) if authority else None
-    depth = tls.depth if isinstance(tls, UpstreamTls) else None
-    combined = _named(trusted, names, depth) if names or (trusted and depth is not None) else None
+    combined = _named(trusted, names) if names else None
     if isinstance(tls, TlsTermination) and trusted and (tls.takes_any_client or tls.client_depth is not None):
         combined = _unchecked(trusted) if tls.takes_any_client else _not_deeper(trusted, tls.client_depth)
     return CommonTlsContext(
@@ -110,20 +109,19 @@ def _unchecked(trusted: SdsSecretConfig) -> CommonTlsContextCombinedCertificateV
 
 
 def _not_deeper(trusted: SdsSecretConfig, depth: int | None) -> CommonTlsContextCombinedCertificateValidationContext:
-    """CAs that are given apart, and how many others may stand between them and a certificate."""
+    """CAs that are given apart, and how many others may stand between them and a certificate: Envoy counts both."""
+    most = None if depth is None else depth + 1
     return CommonTlsContextCombinedCertificateValidationContext(
-        default_validation_context=CertificateValidationContext(max_verify_depth=depth),
+        default_validation_context=CertificateValidationContext(max_verify_depth=most),
         validation_context_sds_secret_config=trusted,
     )
 
 
 def _named(
-    trusted: SdsSecretConfig | None, names: Sequence[PeerName], depth: int | None = None
+    trusted: SdsSecretConfig | None, names: Sequence[PeerName]
 ) -> CommonTlsContextCombinedCertificateValidationContext:
-    """CAs that are given apart, the names of which a certificate of theirs must have one, and how deep it may stand."""
-    wanted = CertificateValidationContext(
-        match_typed_subject_alt_names=[_matcher(name) for name in names], max_verify_depth=depth
-    )
+    """CAs that are given apart, and the names of which a certificate of theirs must have one."""
+    wanted = CertificateValidationContext(match_typed_subject_alt_names=[_matcher(name) for name in names])
     return CommonTlsContextCombinedCertificateValidationContext(
         default_validation_context=wanted, validation_context_sds_secret_config=trusted
     )

@@ -16,7 +16,8 @@ _SIGN_IN: Final = re.compile(r"(?:https?://[!-~]+|/[!-~]*)")
 _PARAMETER: Final = re.compile(r"[A-Za-z0-9_.~-]{1,100}")
 _BACK: Final = "$scheme://$http_host$escaped_request_uri"
 _PROOF: Final = "tests/e2e/test_ingress_nginx_access.py"
-_ASKED: Final = "each request is asked about anew, and services keep their connections as Envoy does"
+_ASKED: Final = "each request is asked about anew: who is asked remembers, if anybody does"
+_KEPT: Final = "connections to who is asked are kept as Envoy keeps those to services"
 
 
 def sign_in_of(text: str, parameter: str) -> str:
@@ -112,11 +113,12 @@ GROUP: Final = Group(
         Annotation(
             "auth-proxy-set-headers", instead="ConfigMaps are not read: auth-url sees the headers of the client"
         ),
+        *(Annotation(name, instead=_ASKED) for name in ("auth-cache-key", "auth-cache-duration")),
         *(
-            Annotation(name, instead=_ASKED)
+            Annotation(name, instead=_KEPT)
             for name in (
-                *("auth-cache-key", "auth-cache-duration", "auth-keepalive", "auth-keepalive-requests"),
-                *("auth-keepalive-timeout", "auth-keepalive-share-vars"),
+                *("auth-keepalive", "auth-keepalive-requests", "auth-keepalive-timeout"),
+                "auth-keepalive-share-vars",
             )
         ),
     ),

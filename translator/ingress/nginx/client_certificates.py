@@ -63,8 +63,8 @@ def _telling(headers: ir.HeaderEdits, client: ClientCertificates, *, passes: boo
     )
 
 
-def _served(name: str, does: str) -> Annotation:
-    return Annotation(name, does, _PROOF)
+def _served(name: str, does: str, proof: str = _PROOF) -> Annotation:
+    return Annotation(name, does, proof)
 
 
 GROUP: Final = Group(
@@ -81,7 +81,11 @@ GROUP: Final = Group(
             "auth-tls-verify-client",
             "`on`; `optional`: who shows none is let in; `optional_no_ca`: who shows any is; `off`: nobody is asked",
         ),
-        _served("auth-tls-verify-depth", "how many CAs may stand between, else 1"),
+        _served(
+            "auth-tls-verify-depth",
+            "how many CAs may stand between, else 1",
+            "tests/e2e/test_ingress_nginx_access.py::test_how_many_authorities_may_stand_between",
+        ),
         _served("auth-tls-pass-certificate-to-upstream", "services see it in `ssl-client-cert`"),
         Annotation("auth-tls-match-cn", "answers 503, and is told: a CA of its own says who may come in", _PROOF),
         Annotation("auth-tls-error-page", instead="who shows no certificate has no connection"),

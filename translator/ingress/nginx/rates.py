@@ -11,6 +11,7 @@ _MOST: Final = 1_000_000
 _BURST: Final = 5
 _SECONDS: Final = {"limit-rps": 1, "limit-rpm": 60}
 _PROOF: Final = "tests/e2e/test_ingress_nginx.py::test_rates"
+_AT_ONCE: Final = "Envoy counts what is at once for a service (circuit_breakers), not for an address: limit-rps bounds what a client asks"
 _OTHERS: Final = "a RateLimitService counts requests by a Mapping's labels; circuit_breakers bound what is at once"
 
 
@@ -30,10 +31,11 @@ GROUP: Final = Group(
         Annotation("limit-rps", "requests a second of one address, for each path and gateway; more: 503", _PROOF),
         Annotation("limit-rpm", "the same for a minute", _PROOF),
         Annotation("limit-burst-multiplier", "how many times of them may come at once, else 5", _PROOF),
+        Annotation("limit-connections", instead=_AT_ONCE),
         *(
             Annotation(name, instead=_OTHERS)
             for name in (
-                *("limit-connections", "limit-whitelist", "limit-allowlist", "limit-rate", "limit-rate-after"),
+                *("limit-whitelist", "limit-allowlist", "limit-rate", "limit-rate-after"),
                 *("global-rate-limit", "global-rate-limit-window", "global-rate-limit-key"),
                 "global-rate-limit-ignored-cidrs",
             )

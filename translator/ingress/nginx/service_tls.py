@@ -18,8 +18,6 @@ Version = Literal["v1.0", "v1.1", "v1.2", "v1.3"]
 
 _VERSIONS: Final[dict[str, Version]] = {"TLSv1": "v1.0", "TLSv1.1": "v1.1", "TLSv1.2": "v1.2", "TLSv1.3": "v1.3"}
 _SECRET: Final = re.compile(r"(?:[a-z0-9][-a-z0-9]*/)?[a-z0-9][-a-z0-9.]*")
-_DEPTH: Final = 1
-_MOST: Final = 100
 _MOST_CIPHERS: Final = 50
 _OPENSSLS: Final = "DEFAULT"
 _PROOF: Final = "tests/e2e/test_ingress_nginx_service_tls.py"
@@ -41,9 +39,7 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
     elif verifies and not name:
         said.tell("proxy-ssl-verify", "wants proxy-ssl-name, which the certificate of a service must have", shuts=True)
     elif secret:
-        depth = said.number("proxy-ssl-verify-depth", 0, _MOST)
-        wanted = ServiceTls(secret, name if verifies else None, _DEPTH if depth is None else depth)
-        treatment = replace(treatment, service_tls=wanted)
+        treatment = replace(treatment, service_tls=ServiceTls(secret, name if verifies else None))
     return treatment
 
 
@@ -92,7 +88,11 @@ GROUP: Final = Group(
             " alternative names, is asked. Without either it answers 503 (nginx asks who is not verified)",
             "test_services_are_verified",
         ),
-        _served("proxy-ssl-verify-depth", "how many CAs may stand between, else 1", "test_services_are_verified"),
+        Annotation(
+            "proxy-ssl-verify-depth",
+            instead="any number of CAs may stand between a service and the CA, unless that says otherwise itself (its"
+            " path length): Envoy counts them for clients alone",
+        ),
         _served("proxy-ssl-name", "that name", "test_services_are_verified"),
         _served("proxy-ssl-server-name", "`on`: that name is asked for in TLS", "test_names_in_tls"),
         _served(

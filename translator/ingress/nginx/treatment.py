@@ -84,12 +84,11 @@ class ClientCertificates:
 class ServiceTls:
     """How services are spoken with by TLS; `secret`, of the Ingress's namespace, has what is shown to them and the CA.
 
-    `name` None: they are not verified. `depth`: how many CAs may stand between.
+    `name` None: they are not verified.
     """
 
     secret: str = ""
     name: str | None = None
-    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)

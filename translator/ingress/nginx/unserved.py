@@ -32,7 +32,10 @@ def _read(said: Said, treatment: Treatment) -> Treatment:
 GROUP: Final = Group(
     (
         *(Annotation(name, instead=_SNIPPET) for name in SNIPPETS),
-        Annotation("custom-headers", instead=_COOKIES),
+        Annotation(
+            "custom-headers",
+            instead="ConfigMaps are not read: the service says such headers, or an HTTPRoute's ResponseHeaderModifier",
+        ),
         *(
             Annotation(name, instead=_COOKIES)
             for name in ("proxy-cookie-domain", "proxy-cookie-path", "proxy-redirect-from", "proxy-redirect-to")
