@@ -106,18 +106,17 @@ class AttachedStatuses:
         judged = read(self._judged, key)
         if judged is None:
             return orjson.dumps({"ancestors": []})
-        return orjson.dumps(
-            {
-                "ancestors": [
-                    {
-                        "ancestorRef": _reference(each.target, row.namespace),
-                        "controllerName": CONTROLLER,
-                        "conditions": listed(_conditions(judged.accepted, each)),
-                    }
-                    for each in (read(self._standings, key) or ())[:MOST_ANCESTORS]
-                ]
+        # A policy that is stopped, since it names a target twice, is told of it once.
+        told = {
+            orjson.dumps(reference): {
+                "ancestorRef": reference,
+                "controllerName": CONTROLLER,
+                "conditions": listed(_conditions(judged.accepted, each)),
             }
-        )
+            for each in read(self._standings, key) or ()
+            for reference in [_reference(each.target, row.namespace)]
+        }
+        return orjson.dumps({"ancestors": list(told.values())[:MOST_ANCESTORS]})
 
     def _problems_of(self, key: ObjectKey, row: Object[Any]) -> tuple[Problem, ...] | None:
         judged = read(self._judged, key)

@@ -187,6 +187,8 @@ def test_of_a_listener_set_its_gateway_has_the_last_word() -> None:
         {**{f"field{number}": 1 for number in range(100)}, "timeoutms": 5},
         {**DENIED, "targetRefs": [{**A, "sectionname": "other"}]},
         {**DENIED, "targetRefs": [{**A, "namespace": "elsewhere"}]},
+        {**DENIED, "targetRefs": [{**A, "kind": "HttpRoute"}]},
+        {**DENIED, "targetRefs": [A, A]},
     ],
 )
 def test_what_may_be_a_guard_closes(more: dict[str, Any]) -> None:

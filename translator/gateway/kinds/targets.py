@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import field
-from typing import Annotated, Any, ClassVar, Final, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Final, Literal, Protocol, get_args
 
 from translator.decode import Problem, Rule, Validation, rule
 from translator.decoding.shapes import fields_of
@@ -39,6 +39,10 @@ Place = tuple[ObjectKey, str]
 """An object, and a section of it; empty: all of it."""
 
 
+RouteKind = Literal["Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute"]
+_KINDS: Final = {kind.lower(): kind for kind in (*get_args(RouteKind), "Service")}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteTarget:
     """Whose requests the policy is about: those of a Gateway or a ListenerSet, of a route, or of a section of it."""
@@ -48,7 +52,7 @@ class RouteTarget:
     group: Literal["gateway.networking.k8s.io"] = field(
         default="gateway.networking.k8s.io", metadata=rule("The API group of the target.")
     )
-    kind: Literal["Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute"] = field(metadata=rule("The kind of the target."))
+    kind: RouteKind = field(metadata=rule("The kind of the target."))
     name: ObjectName = field(metadata=rule("The name of the target, which is in the policy's own namespace."))
     section_name: SectionName | None = field(
         default=None,
@@ -118,7 +122,7 @@ def twice(targets: Iterable[Target]) -> Iterable[Problem]:
 def targets_left(cls: type[Any], spec: Mapping[str, Any]) -> tuple[Any, ...]:
     """The targets of a policy of which something else, or one of them, cannot be read.
 
-    Of what names a section that cannot be read, all of it is the target.
+    Of what names a section that cannot be read, all of it is the target. A kind is the one that it is in another case.
     """
     given = spec.get("targetRefs")
     every = [given] if isinstance(given, dict) else listed(dict(spec), "targetRefs", _MOST_LEFT)
@@ -130,7 +134,11 @@ def targets_left(cls: type[Any], spec: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _of(given: Any, names: Container[str]) -> Any:
     """The fields of these names, where what is given has fields. A section whose name is misspelled is none."""
-    return {name: value for name, value in given.items() if name in names} if isinstance(given, dict) else given
+    if not isinstance(given, dict):
+        return given
+    kind = given.get("kind")
+    meant = {"kind": _KINDS.get(kind.lower(), kind)} if isinstance(kind, str) else {}
+    return {name: value for name, value in {**given, **meant}.items() if name in names}
 
 
 def place_of(target: Target, namespace: str) -> Place:
