@@ -38,7 +38,7 @@ else:
 
     def _getter(names):
         named = tuple(names)
-        return attrgetter(*named) if named else _nothing
+        return attrgetter(*named) if named else staticmethod(_nothing)
 
     def _nothing(_):
         return ()

@@ -118,3 +118,18 @@ def test_a_mapping_of_very_many_is_a_dict_that_others_take_over() -> None:
     second["k7"], second["k8"] = 7, 8
     assert second == first
     assert Many(before) == first
+
+
+def test_values_without_a_field_are_equal_by_their_kind_alone() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Nothing:
+        pass
+
+    @dataclass(frozen=True, slots=True)
+    class Another:
+        pass
+
+    assert Nothing() == Nothing()
+    assert len({Nothing(), Nothing()}) == 1
+    assert Nothing() != Another()
+    assert repr(Nothing()).endswith("Nothing()")
