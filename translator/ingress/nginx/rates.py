@@ -11,7 +11,10 @@ _MOST: Final = 1_000_000
 _BURST: Final = 5
 _SECONDS: Final = {"limit-rps": 1, "limit-rpm": 60}
 _PROOF: Final = "tests/e2e/test_ingress_nginx.py::test_rates"
-_AT_ONCE: Final = "Envoy counts what is at once for a service (circuit_breakers), not for an address: limit-rps bounds what a client asks"
+_AT_ONCE: Final = (
+    "Envoy counts what is at once for a service (circuit_breakers), not for an address: limit-rps bounds what a client"
+    " asks"
+)
 _OTHERS: Final = "a RateLimitService counts requests by a Mapping's labels; circuit_breakers bound what is at once"
 
 
