@@ -120,16 +120,27 @@ def test_a_mapping_of_very_many_is_a_dict_that_others_take_over() -> None:
     assert Many(before) == first
 
 
-def test_values_without_a_field_are_equal_by_their_kind_alone() -> None:
+def test_only_what_counts_is_compared_hashed_and_shown() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Odd:
+        name: str
+        secret: str = field(default="", repr=False)
+        unhashed: tuple[list[int], ...] = field(default=(), hash=False)
+        apart: int = field(default=0, compare=False)
+
+    one = Odd("a", "b", ([1],), 1)
+    assert one == Odd("a", "b", ([1],), 2)
+    assert one != Odd("a", "c", ([1],))
+    assert one != Odd("a", "b", ([2],))
+    assert hash(one) == hash(Odd("a", "b", ([2],), 2))
+    assert repr(one).endswith("Odd(name='a', unhashed=([1],), apart=1)")
+
+
+def test_a_value_without_fields_equals_its_like() -> None:
     @dataclass(frozen=True, slots=True)
     class Nothing:
         pass
 
-    @dataclass(frozen=True, slots=True)
-    class Another:
-        pass
-
     assert Nothing() == Nothing()
     assert len({Nothing(), Nothing()}) == 1
-    assert Nothing() != Another()
     assert repr(Nothing()).endswith("Nothing()")
