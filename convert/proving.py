@@ -43,7 +43,8 @@ def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: S
     after = replace(side, objects={**others, **left, **made}, read=None)
     maker = Maker.of(settings)
     closed = replace(maker, options=replace(maker.options, default_ports=()))  # a Gateway opens them, or nobody
-    old, new = maker.make(before).outline, (closed if opens else maker).make(after).outline
+    back = any(made.document["kind"] == "Listener" for made in converted.made)
+    old, new = (closed if back else maker).make(before).outline, (closed if opens else maker).make(after).outline
     wanted = every_probe(old, new, MOST)
     report: Report = {
         "asked": 0,

@@ -11,12 +11,12 @@ from process.settings import Settings
 SETTINGS = Settings.from_environment({"DRAGOMAN_CONFIG_DIR": "/nowhere", "DRAGOMAN_DEFAULT_PORTS": "8080,8443"})
 
 
-def converted(text: str, *, prove: bool = False) -> Outcome:
+def converted(text: str, target: str = "gateway-api", *, prove: bool = False) -> Outcome:
     """What a folder with one file of this text becomes."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "a.yaml").write_text(text)
         source = Source.of([Path(folder)], SETTINGS)
-        outcome = of_source(source, SETTINGS, prove=prove)
+        outcome = of_source(source, target, SETTINGS, prove=prove)
         outcome.json()
     return outcome
 
