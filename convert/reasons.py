@@ -12,6 +12,7 @@ from translator.ir import ObjectKey
 
 MODULES: Final = "getambassador.io/Module/"
 _CALLS: Final = "application/grpc"
+_OF_CALLS: Final = "gateway.networking.k8s.io/GRPCRoute/"
 _OF_ROUTING: Final = ("getambassador.io/Mapping/", MODULES, "networking.k8s.io/Ingress/", "gateway.networking.k8s.io/")
 _MOVING: Final = frozenset(
     {"spec.hostname", "spec.rewrite", "spec.precedence", "spec.host_rewrite", "spec.rules", "spec.parentRefs"}
@@ -62,16 +63,15 @@ def explains(told: Told, probe: Probe, *, is_converted: bool, goes_elsewhere: bo
     path = probe.request.target.partition("?")[0]
     if told.edge:
         return path.startswith(told.edge) and path[len(told.edge) : len(told.edge) + 1] != "/"
-    if not told.lost and told.path in _NARROW:
-        return _NARROW[told.path](probe)
+    narrow = _is_no_call if told.object.startswith(_OF_CALLS) else _NARROW.get(told.path)
+    if not told.lost and narrow is not None:
+        return narrow(probe)
     if told.lost and not is_converted:
         return True
     if told.reason.endswith(NOT_CONVERTED):
         return False
-    if told.path in _MOVING:
-        return True
     about = told.lost or told.path in _BESIDE
-    return about and not goes_elsewhere and told.object.startswith(_OF_ROUTING)
+    return told.path in _MOVING or (about and not goes_elsewhere and told.object.startswith(_OF_ROUTING))
 
 
 def _is_no_call(probe: Probe) -> bool:

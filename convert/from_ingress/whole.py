@@ -89,7 +89,7 @@ class _Whole:
     def _route(
         self, given: Given, called: str, hosts: list[str], paths: list[Asked], *, by_tls: bool
     ) -> Iterator[Made]:
-        rules = [rule for asked in paths for rule in self._rules(given, asked)]
+        rules = [rule for asked in paths for rule in self._rules(given, asked, "https" if by_tls else "http")]
         secured = [self.secured[host][0] for host in hosts if host in self.secured]
         sections = secured if by_tls else [HTTP, *secured]
         if len(secured) < max(1, len(hosts)):
@@ -127,7 +127,7 @@ class _Whole:
     def _own(self) -> str:
         return self.world.options.namespace
 
-    def _rules(self, given: Given, asked: Asked) -> Iterator[Document]:
+    def _rules(self, given: Given, asked: Asked, scheme: str) -> Iterator[Document]:
         notes, treatment = self.world.notes, given.treatment
         matched = match_of(notes, given, asked)
         if matched is None:
@@ -139,7 +139,8 @@ class _Whole:
             yield {"matches": [{"path": path}], "filters": [redirect_rule(notes, given, treatment.redirect)]}
             return
         if treatment.root is not None and asked.text == "/":
-            to = {"path": {"type": "ReplaceFullPath", "replaceFullPath": treatment.root}, "statusCode": 302}
+            path_ = {"type": "ReplaceFullPath", "replaceFullPath": treatment.root}
+            to = {"scheme": scheme, "path": path_, "statusCode": 302}
             yield {
                 "matches": [{"path": {"type": "Exact", "value": "/"}}],
                 "filters": [{"type": "RequestRedirect", "requestRedirect": to}],
