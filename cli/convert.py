@@ -62,8 +62,12 @@ def convert(paths: tuple[Path, ...], to: str, output: Path | None, prove: bool, 
 def _write(found: "Outcome", output: Path | None, form: str) -> None:
     """The objects first, then what is told."""
     if output is not None:
-        for name, text in found.files().items():
-            _into(output / name, text)
+        files = {output / name: text for name, text in found.files().items()}
+        there = next((path for path in files if path.exists()), None)
+        if there is not None:
+            raise click.UsageError(f"{there} is there already: nothing is overwritten")
+        for path, text in files.items():
+            _into(path, text)
     if form == "json":
         click.echo(orjson.dumps(found.json(), option=orjson.OPT_INDENT_2))
         return

@@ -217,7 +217,10 @@ def test_durations_are_those_of_gateway_api() -> None:
 EXAMPLES = sorted(
     path.name for path in (ROOT / "examples").iterdir() if list(path.glob("*.yaml")) and path.name != "ci"
 )
-CASES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "prelude")
+CASES = tuple(
+    "annotations canary cors headers hosts ingress_standard matching module_filters precedence rate_limits redirect"  # noqa: SIM905
+    " rewrite selectors shadow upstream".split()
+)
 
 
 def texts_of(name: str) -> str:
