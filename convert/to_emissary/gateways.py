@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from convert.to_emissary.reading import Attached, Routes
-from convert.values import At, Document, Field, Made, at, first_free
+from convert.values import At, Document, Field, Made, at
 from convert.world import World
 from translator.gateway.kinds.gateway import GatewaySpec, ListenerSpec
 from translator.gateway.kinds.shared import Object
@@ -36,7 +36,6 @@ def ports_and_hosts(world: World, gateways: Iterable[Object[GatewaySpec]], route
     """The Listeners and Hosts of all Gateways."""
     ports: dict[int, Made] = {}
     hosts: dict[str, _Host] = {}
-    names: set[str] = set()
     for gateway in gateways:
         for place, listener in enumerate(gateway.spec.listeners if gateway.spec else ()):
             where = f"spec.listeners[{place}]"
@@ -45,7 +44,7 @@ def ports_and_hosts(world: World, gateways: Iterable[Object[GatewaySpec]], route
                 world.notes.lost(gateway.key, f"{where}.protocol", said, "write a TCPMapping")
                 continue
             if listener.port not in ports:
-                ports[listener.port] = _port(world, gateway, listener, where, names)
+                ports[listener.port] = _port(world, gateway, listener, where)
             _add(world, gateway, listener, where, hosts)
         _tell(world, gateway)
     for host in hosts.values():
@@ -65,9 +64,8 @@ def _in_clear(world: World, host: _Host, routes: Routes) -> str:
     return "Redirect" if redirecting else "Route" if does else "Reject"
 
 
-def _port(world: World, gateway: Object[GatewaySpec], listener: ListenerSpec, where: str, names: set[str]) -> Made:
-    name = first_free(listener.name, names)
-    names.add(name)
+def _port(world: World, gateway: Object[GatewaySpec], listener: ListenerSpec, where: str) -> Made:
+    name = world.free("Listener", gateway.namespace, listener.name)
     spec: Document = {
         "port": at(listener.port, gateway.key, f"{where}.port"),
         "protocol": at(listener.protocol, gateway.key, f"{where}.protocol"),
@@ -128,7 +126,7 @@ def _host(world: World, host: _Host) -> Made:
         space = {"namespace": namespace} if namespace and namespace != host.namespace else {}
         spec["tlsSecret"] = {"name": At(name, (said,)), **space}
     spec["requestPolicy"] = {"insecure": {"action": host.action}}
-    metadata = {"name": host.name, **_space(world, host.namespace)}
+    metadata = {"name": world.free("Host", host.namespace, host.name), **_space(world, host.namespace)}
     return Made({"apiVersion": VERSION, "kind": "Host", "metadata": metadata, "spec": spec}, tuple(host.of))
 
 

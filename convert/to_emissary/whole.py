@@ -16,7 +16,7 @@ from convert.to_emissary.rules import (
     rewritten,
     treated,
 )
-from convert.values import At, Converted, Document, Made, at, first_free, plain
+from convert.values import At, Converted, Document, Made, at, plain
 from convert.world import World
 from translator.gateway.filters import Treatment, share_of
 from translator.gateway.kinds.http_route import BackendRef, Match
@@ -52,7 +52,6 @@ class _Maker:
 
     def __init__(self, world: World, routes: Routes, policies: Policies) -> None:
         self._world, self._routes, self._policies = world, routes, policies
-        self._names: set[tuple[str, str]] = set()
 
     def of(self, route: Attached) -> Iterator[Made]:
         """The Mappings of a route: one for each hostname, match and backend."""
@@ -175,9 +174,7 @@ class _Maker:
         return f"{ref.name}{space}" + (f":{ref.port}" if ref.port not in {None, 80} else "")
 
     def _made(self, route: Attached, name: str, spec: Document) -> Made:
-        taken = {each for space, each in self._names if space == route.namespace}
-        called = first_free(name, taken)
-        self._names.add((route.namespace, called))
+        called = self._world.free("Mapping", route.namespace, name)
         metadata = self._world.metadata(route.key, called)
         document = {"apiVersion": VERSION, "kind": "Mapping", "metadata": metadata, "spec": order(spec)}
         return Made(document, (route.key,))

@@ -53,6 +53,18 @@ def test_what_keeps_people_out_is_never_left_out(annotations: dict[str, str], fi
     assert "networking.k8s.io/Ingress/default/closed" not in outcome.converted.replaced
 
 
+def test_many_paths_and_hosts_are_some_routes_and_each_is_guarded() -> None:
+    paths = [(f"/p{number}", "Prefix", "web") for number in range(20)]
+    text = ingress("many", "a.test", *paths, whitelist_source_range="10.0.0.0/8", app_root="/home")
+    aliases = ",".join(f"b{number}.test" for number in range(17))
+    outcome = converted(text + ingress("alias", "c.test", ("/", "Prefix", "web"), server_alias=aliases))
+    found = objects(outcome)
+    assert [len(found[f"HTTPRoute {name}"]["spec"]["rules"]) for name in ("many", "many-2")] == [16, 4]
+    assert [len(found[f"HTTPRoute {name}"]["spec"]["hostnames"]) for name in ("alias", "alias-2")] == [16, 2]
+    guarded = {each["spec"]["targetRefs"][0]["name"] for name, each in found.items() if name.startswith("RoutePolicy")}
+    assert guarded == {"ingress", "many", "many-2"}
+
+
 WORLD = (
     ingress(
         "shop",

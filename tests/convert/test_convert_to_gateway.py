@@ -271,3 +271,26 @@ def about_replaced(comment: str, text: str, outcome: Any) -> bool:
         return False
     key = f"getambassador.io/{document['kind']}/{document['metadata'].get('namespace', 'default')}"
     return f"{key}/{document['metadata']['name']}" in outcome.converted.replaced
+
+
+def test_no_object_that_is_made_has_the_name_of_another() -> None:
+    there = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "quote"}}
+    outcome = converted(
+        BOTH
+        + host("h", "a.test", insecure="Redirect", tlsSecret={"name": "a"})
+        + mapping("gateway-to-https", "a.test", "quote", "/a/", timeout_ms=1)
+        + mapping("gateway", "a.test", "quote", "/b/", priority="HIGH")
+        + mapping("quote", "a.test", "quote", "/c/")
+        + yaml.safe_dump({**there, "spec": {"parentRefs": [{"name": "x"}]}})
+    )
+    found = objects(outcome)
+    assert {name for name in found if name.startswith(("HTTPRoute", "RoutePolicy"))} == {
+        "HTTPRoute gateway-to-https",
+        "HTTPRoute gateway-to-https-2",
+        "HTTPRoute gateway",
+        "HTTPRoute quote-2",
+        "RoutePolicy gateway",
+        "RoutePolicy gateway-2",
+    }
+    targets = [each["spec"]["targetRefs"][0] for name, each in found.items() if name.startswith("RoutePolicy")]
+    assert {(each["kind"], each["name"]) for each in targets} == {("Gateway", "gateway"), ("HTTPRoute", "gateway")}
