@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from convert.chained import after
 from convert.from_ingress.whole import from_ingresses
 from convert.reading import Source
 from convert.to_emissary.whole import to_emissary
@@ -129,7 +130,7 @@ def everything(world: World) -> Converted:
 def of_source(source: Source, target: str, settings: Settings, *, prove: bool = False) -> Outcome:
     """Convert what was read."""
     world = World.of(source.side.objects, options_of(settings), Notes(), source.spelled, source.order)
-    converted = to_emissary(world) if target == "emissary" else everything(world)
+    converted = after(world, from_ingresses(world), to_emissary) if target == "emissary" else everything(world)
     texts = tuple(written(converted.made, source.comments))
     proof = None
     if prove:

@@ -45,7 +45,10 @@ def ports_and_hosts(world: World, gateways: Iterable[Object[GatewaySpec]], route
                 continue
             if listener.port not in ports:
                 ports[listener.port] = _port(world, gateway, listener, where)
-            _add(world, gateway, listener, where, hosts)
+            for hostname in routes.hostnames(gateway, listener):
+                name = listener.name if hostname == "*" else hostname.replace("*", "any").replace(".", "-")
+                host = hosts.setdefault(hostname, _Host(gateway.namespace, name, hostname))
+                _add(world, gateway, listener, where, host)
         _tell(world, gateway)
     for host in hosts.values():
         host.action = _in_clear(world, host, routes)
@@ -87,11 +90,9 @@ def _add(
     gateway: Object[GatewaySpec],
     listener: ListenerSpec,
     where: str,
-    hosts: dict[str, _Host],
+    host: _Host,
 ) -> None:
-    hostname = listener.hostname or "*"
-    name = listener.name if hostname == "*" else hostname.replace("*", "any").replace(".", "-")
-    host = hosts.setdefault(hostname, _Host(gateway.namespace, name, hostname))
+    """What a listener says of a hostname."""
     host.of[gateway.key] = None
     host.fields.append((gateway.key, f"{where}.hostname"))
     if listener.protocol == "HTTP":

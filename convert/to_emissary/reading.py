@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from convert.world import World
-from translator.gateway.hostnames import intersection
+from translator.gateway.hostnames import covers, intersection, specificity
 from translator.gateway.kinds.gateway import GatewaySpec, ListenerSpec
 from translator.gateway.kinds.grpc_route import GRPCRouteSpec
 from translator.gateway.kinds.http_route import HTTPRouteSpec
@@ -69,20 +69,27 @@ class Routes:
             if any(_names(route, parent, gateway, listener) for parent in route.parents) and _meets(listener, route)
         ]
 
-    def in_clear(self, hostname: str) -> list[Attached]:
-        """The routes that answer clear text for a hostname."""
-        found: dict[ObjectKey, Attached] = {}
+    def hostnames(self, gateway: Object[GatewaySpec], listener: ListenerSpec) -> list[str]:
+        """The hostnames for which requests come by a listener, `*` for every one: what its routes name of its own."""
+        own = listener.hostname or ""
+        found: dict[str, None] = {}
         for route in self.routes:
-            named = hostnames_of(route) or ("",)
+            if (gateway, listener) in self.listeners(route):
+                for each in hostnames_of(route) or (own,):
+                    name = intersection(own, each)
+                    if name is not None:
+                        found[name] = None
+        return [name or "*" for name in found or {own: None}]
+
+    def in_clear(self, hostname: str) -> list[Attached]:
+        """The routes that answer clear text for a hostname: those that name it most exactly, who are asked first."""
+        found: dict[tuple[int, int], dict[ObjectKey, Attached]] = {}
+        for route in self.routes:
+            asked = [specificity(each) for each in hostnames_of(route) or ("",) if covers(each, hostname)]
             for _, listener in self.listeners(route):
-                meets = intersection(listener.hostname or "", hostname) is not None
-                if (
-                    listener.protocol == "HTTP"
-                    and meets
-                    and any(intersection(hostname, each) is not None for each in named)
-                ):
-                    found[route.key] = route
-        return list(found.values())
+                if asked and listener.protocol == "HTTP" and covers(listener.hostname or "", hostname):
+                    found.setdefault(min(asked), {})[route.key] = route
+        return list(found[min(found)].values()) if found else []
 
 
 def spec_of(route: Attached) -> Any:

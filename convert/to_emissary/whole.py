@@ -61,6 +61,10 @@ class _Maker:
             self._world.notes.lost(route.key, "spec.parentRefs", said, "convert them together")
             return
         if is_to_https(route):
+            codes = {each.request_redirect.status_code for rule in spec_of(route).rules for each in rule.filters}
+            if codes - {301}:
+                said = f"a Host redirects by 301, and not by {', '.join(map(str, sorted(codes)))}"
+                self._world.notes.otherwise(route.key, "spec.rules", said, "nothing")
             return
         self._tell_doors(route, listeners)
         hostnames, rules = hostnames_of(route) or ("*",), spec_of(route).rules

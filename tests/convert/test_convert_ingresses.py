@@ -111,3 +111,28 @@ def test_answers_are_alike() -> None:
     assert proof["differ"] == []
     in_clear = [each for each in proof["as_told"] if each["url"].startswith("http://")]
     assert [each["url"] for each in in_clear] == ["http://api.test:8080/api"]
+
+
+@pytest.mark.envoy
+def test_by_way_of_gateway_api_they_are_mappings() -> None:
+    pair = authority().sign("shop.test")
+    text = ingress("api", "api.test", ("/api(/|$)(.*)", "ImplementationSpecific", "api"), rewrite_target="/v1/$2")
+    text += ingress("shop", "shop.test", ("/cart", "Prefix", "cart"), ("/", "Prefix", "web"), secret="shop")
+    text += ingress("fast", "fast.test", ("/", "Prefix", "fast"))
+    text += ingress("fast-next", "fast.test", ("/", "Prefix", "next"), canary="true", canary_weight="20")
+    closed = ingress("closed", "closed.test", ("/", "Prefix", "web"), whitelist_source_range="10.0.0.0/8")
+    outcome = converted(text + tls_secret("shop", pair.certificate, pair.key), "emissary", prove=True)
+    assert lost(outcome) == {}
+    found = objects(outcome)
+    actions = {
+        name: each["spec"]["requestPolicy"]["insecure"]["action"] for name, each in found.items() if "Host " in name
+    }
+    assert actions == {"Host shop-test": "Redirect", "Host api-test": "Route", "Host fast-test": "Route"}
+    assert found["Mapping api"]["spec"]["rewrite"] == "/v1"
+    assert found["Mapping fast-next"]["spec"]["weight"] == 20
+    proof = outcome.proof
+    assert proof is not None
+    assert proof["differ"] == []
+    told = {each.object for each in converted(closed + text, "emissary").converted.told}
+    assert all(key.startswith("networking.k8s.io/Ingress/") for key in told), "nobody wrote what was between"
+    assert "Mapping closed" not in objects(converted(closed + text, "emissary"))

@@ -224,17 +224,27 @@ CASES = tuple(
 
 
 def texts_of(name: str) -> str:
-    if name in CASES:
+    if (FOLDER / f"{name}.yaml").exists():
         text = (FOLDER / f"{name}.yaml").read_text().partition(MARK)[0]
-        return text if "kind: Listener" in text else f"{text}\n---\n{(FOLDER / 'prelude.yaml').read_text()}"
+        return (
+            text
+            if "kind: Listener" in text or "kind: Gateway" in text
+            else f"{text}\n---\n{(FOLDER / 'prelude.yaml').read_text()}"
+        )
     return "\n---\n".join(path.read_text() for path in sorted(Path(ROOT / "examples" / name).glob("*.yaml")))
 
 
-@pytest.mark.parametrize("name", [*EXAMPLES, *CASES])
-def test_what_is_made_is_what_is_written_and_nobody_stops_it(name: str) -> None:
+BACK = ("gateway-api", "ingress", "policies", "tls-to-services", "gateway", "gateway_calls", "gateway_policies")
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [*((name, "gateway-api") for name in (*EXAMPLES, *CASES)), *((name, "emissary") for name in BACK)],
+)
+def test_what_is_made_is_what_is_written_and_nobody_stops_it(name: str, target: str) -> None:
     """The texts are read as a gateway reads them: each object is there, is as it was made, and is not refused."""
     text = texts_of(name)
-    outcome = converted(text)
+    outcome = converted(text, target)
     read = [each for part in outcome.texts for each in yaml.safe_load_all(part)]
     assert read == outcome.json()["objects"]
     objects(outcome)
@@ -250,7 +260,17 @@ def stopped_in(text: str) -> dict[str, str]:
     from tests.diff.made import MAKER, side  # noqa: PLC0415
 
     found = MAKER.linted(side(text)) if text else None
-    wanted = ("HTTPRoute", "GRPCRoute", "Gateway", "RoutePolicy", "BackendPolicy", "GatewayClass")
+    wanted = (
+        "HTTPRoute",
+        "GRPCRoute",
+        "Gateway",
+        "RoutePolicy",
+        "BackendPolicy",
+        "GatewayClass",
+        "Mapping",
+        "Host",
+        "Listener",
+    )
     return {
         f"{each.object}": each.message
         for each in (found.findings if found else ())
