@@ -155,7 +155,11 @@ def _served(world: World, key: ObjectKey, row: Read[HostSpec]) -> Served | None:
             asks = name in _CLIENTS
             said = "a Gateway asks for certificates of clients at a whole port, with the CA in a ConfigMap"
             reason = f"{said}; the Host is not converted" if asks else "a Gateway does not say how TLS is spoken"
-            instead = "say tls.frontend in a Gateway for the port" if asks else "keep the Host, and share it: docs"
+            instead = (
+                "say tls.frontend in a Gateway for the port"
+                if asks
+                else "keep the Host, with the listener as its guest"
+            )
             notes.lost(key, f"{where}.{name}", reason, instead)
     if settings is not None and any(getattr(settings, name) for name in _CLIENTS):
         return None
