@@ -41,7 +41,8 @@ def test_objects_go_to_stdout_and_what_is_told_to_stderr(here: Path) -> None:
     assert kinds == ["GatewayClass", "Gateway", "RoutePolicy", "HTTPRoute"]
     assert "# of the quotes\napiVersion: gateway" in done.stdout
     assert "Mapping default/quote (k8s/quote.yaml#1) spec.prefix: a PathPrefix ends at a slash: /quotex" in done.stderr
-    assert done.stderr.endswith("3 objects became 4: all is said, 1 said a little otherwise\n")
+    assert done.stderr.endswith("3 objects became 4: all is said, 2 said a little otherwise\n")
+    assert "say external_auth: true in the RoutePolicy http" in done.stderr, "nobody is opened without a word"
     assert done.exit_code == 0, "what is said a little otherwise is told, and is no failure"
 
 
