@@ -23,10 +23,10 @@ UNSAID: Final = 1
 @click.command(
     epilog="Examples:  dragoman convert k8s/ --to gateway-api > routes.yaml\n\n"
     "           dragoman convert k8s/ --to gateway-api --output converted/ --prove\n\n"
-    "           dragoman convert ingresses/ -o json"
+    "           dragoman convert gateways/ --to emissary -o json"
 )
 @click.argument("paths", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(exists=True, path_type=Path))
-@click.option("--to", type=click.Choice(["gateway-api"]), default="gateway-api", show_default=True, help="The API.")
+@click.option("--to", required=True, type=click.Choice(["gateway-api", "emissary"]), help="The API to say it by.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -51,7 +51,7 @@ def convert(paths: tuple[Path, ...], to: str, output: Path | None, prove: bool, 
 
     try:
         with without_collections():
-            found = outcome(paths, settings, prove=prove)
+            found = outcome(paths, to, settings, prove=prove)
     except SourceError as error:
         click.echo(f"Error: {escaped(str(error))}", err=True)
         sys.exit(UNREAD)
@@ -62,8 +62,12 @@ def convert(paths: tuple[Path, ...], to: str, output: Path | None, prove: bool, 
 def _write(found: "Outcome", output: Path | None, form: str) -> None:
     """The objects first, then what is told."""
     if output is not None:
-        for name, text in found.files().items():
-            _into(output / name, text)
+        files = {output / name: text for name, text in found.files().items()}
+        there = next((path for path in files if path.exists()), None)
+        if there is not None:
+            raise click.UsageError(f"{there} is there already: nothing is overwritten")
+        for path, text in files.items():
+            _into(path, text)
     if form == "json":
         click.echo(orjson.dumps(found.json(), option=orjson.OPT_INDENT_2))
         return

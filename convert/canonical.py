@@ -21,6 +21,8 @@ from translator.xds.forward import in_envoys_words
 from translator.xds.names import cluster_name
 
 Report = dict[str, Any]
+ENVOYS: Final = 15_000
+"""Milliseconds: Envoy's own timeout."""
 _TOLD: Final = ("kind", "method", "authority", "path", "location", "status")
 _COMPARED: Final = (CrossOrigin, RateLimits)
 """Filters of routes that both APIs say by the same value."""
@@ -97,7 +99,7 @@ class Canonical:
         idle = (Upgrades,) if hashes else (Upgrades, HashPolicy)  # where no backend hashes, it is said in vain
         features = [each for each in action.features if not isinstance(each, idle)]
         return {
-            "timeout_ms": action.timeout_ms,
+            "timeout_ms": ENVOYS if action.timeout_ms is None else action.timeout_ms,
             "features": sorted(map(repr, features)),
             "mirrors": sorted(
                 (self._name(each.backend), each.share.part / each.share.whole) for each in action.mirrors

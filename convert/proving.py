@@ -43,7 +43,8 @@ def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: S
     after = replace(side, objects={**others, **left, **made}, read=None)
     maker = Maker.of(settings)
     closed = replace(maker, options=replace(maker.options, default_ports=()))  # a Gateway opens them, or nobody
-    old, new = maker.make(before).outline, (closed if opens else maker).make(after).outline
+    back = any(made.document["kind"] == "Listener" for made in converted.made)
+    old, new = (closed if back else maker).make(before).outline, (closed if opens else maker).make(after).outline
     wanted = every_probe(old, new, MOST)
     report: Report = {
         "asked": 0,
@@ -84,6 +85,11 @@ def _stand_ins(objects: Mapping[ObjectKey, bytes]) -> dict[ObjectKey, bytes]:
             for ref in _references(orjson.loads(body).get("spec")):
                 where = str(ref.get("namespace") or key.split("/")[2]), str(ref.get("name"))
                 ports.setdefault(where, set()).add(ref["port"])
+        if key.startswith(f"{INGRESS}/"):
+            for said in _services(orjson.loads(body).get("spec")):
+                number = (said.get("port") or {}).get("number")
+                if isinstance(number, int):
+                    ports.setdefault((key.split("/")[2], str(said.get("name"))), set()).add(number)
     with_slices = {
         (key.split("/")[2], orjson.loads(body)["metadata"].get("labels", {}).get("kubernetes.io/service-name"))
         for key, body in objects.items()
@@ -131,6 +137,16 @@ def _classes(objects: Mapping[ObjectKey, bytes]) -> dict[ObjectKey, bytes]:
 def _body(version: str, kind: str, namespace: str, name: str, more: Report, labels: Report | None = None) -> bytes:
     metadata = {"name": name, "namespace": namespace, **({"labels": labels} if labels else {})}
     return orjson.dumps({"apiVersion": version, "kind": kind, "metadata": metadata, **more})
+
+
+def _services(value: Any) -> Iterator[Report]:
+    """The Services in an Ingress."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from [inner] if name == "service" and isinstance(inner, dict) else _services(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _services(inner)
 
 
 def _references(value: Any) -> Iterator[Report]:

@@ -1,6 +1,6 @@
 """Whether an answer that is another was told to be. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from convert.fields import OF_BACKENDS
@@ -12,8 +12,11 @@ from translator.ir import ObjectKey
 
 MODULES: Final = "getambassador.io/Module/"
 _CALLS: Final = "application/grpc"
-_OF_ROUTING: Final = ("getambassador.io/Mapping/", MODULES, "networking.k8s.io/Ingress/")
-_MOVING: Final = frozenset({"spec.hostname", "spec.rewrite", "spec.precedence", "spec.host_rewrite", "spec.rules"})
+_OF_CALLS: Final = "gateway.networking.k8s.io/GRPCRoute/"
+_OF_ROUTING: Final = ("getambassador.io/Mapping/", MODULES, "networking.k8s.io/Ingress/", "gateway.networking.k8s.io/")
+_MOVING: Final = frozenset(
+    {"spec.hostname", "spec.rewrite", "spec.precedence", "spec.host_rewrite", "spec.rules", "spec.parentRefs"}
+)
 """Fields of which a remark says that requests go elsewhere, or as something else."""
 _BESIDE: Final = frozenset(["spec.shadow", *[f"spec.{name}" for name in OF_BACKENDS]])
 """Fields that are said otherwise of how a Service is reached, or of who gets copies."""
@@ -29,12 +32,14 @@ class Reasons:
         for each in converted.told:
             self._told.setdefault(each.object, []).append(each)
 
-    def of(self, probe: Probe, owners: Iterable[ObjectKey | None], *, goes_elsewhere: bool) -> Told | None:
+    def of(
+        self, probe: Probe, owners: tuple[ObjectKey | None, ObjectKey | None], *, goes_elsewhere: bool
+    ) -> Told | None:
         """What was told that explains it, if anything was.
 
         Args:
             probe: what was asked.
-            owners: the objects by which it is answered.
+            owners: the objects by which it is answered, before and after.
             goes_elsewhere: whether it is answered by another Service, as another path or so, or at all.
         """
         sources = [source for owner in owners if owner for source in (owner, *self._of.get(owner, ()))]
@@ -42,7 +47,8 @@ class Reasons:
         if not sources:  # answered by nobody
             sources = [told.object for some in self._told.values() for told in some if told.path in _NARROW]
         for told in [told for source in dict.fromkeys(sources) for told in self._told.get(source, ())]:
-            is_converted = told.object in self._replaced and not told.reason.endswith(NOT_CONVERTED)
+            is_left = told.reason.endswith(NOT_CONVERTED) and owners[1] is None
+            is_converted = told.object in self._replaced and not is_left
             if explains(told, probe, is_converted=is_converted, goes_elsewhere=goes_elsewhere):
                 return told
         return None
@@ -57,12 +63,15 @@ def explains(told: Told, probe: Probe, *, is_converted: bool, goes_elsewhere: bo
     path = probe.request.target.partition("?")[0]
     if told.edge:
         return path.startswith(told.edge) and path[len(told.edge) : len(told.edge) + 1] != "/"
-    if not told.lost and told.path in _NARROW:
-        return _NARROW[told.path](probe)
-    if told.path in _MOVING or (told.lost and not is_converted):
+    narrow = _is_no_call if told.object.startswith(_OF_CALLS) else _NARROW.get(told.path)
+    if not told.lost and narrow is not None:
+        return narrow(probe)
+    if told.lost and not is_converted:
         return True
+    if told.reason.endswith(NOT_CONVERTED):
+        return False
     about = told.lost or told.path in _BESIDE
-    return about and not goes_elsewhere and told.object.startswith(_OF_ROUTING)
+    return told.path in _MOVING or (about and not goes_elsewhere and told.object.startswith(_OF_ROUTING))
 
 
 def _is_no_call(probe: Probe) -> bool:

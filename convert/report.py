@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import click
 
+from convert.chained import after
 from convert.from_ingress.whole import from_ingresses
 from convert.reading import Source
+from convert.to_emissary.whole import to_emissary
 from convert.to_gateway.whole import to_gateway
 from convert.values import Converted, Made, Notes, Told, called, plain
 from convert.world import World
@@ -111,10 +113,10 @@ def _line(told: Told, place: str) -> Iterator[str]:
         yield f"          {escaped(told.instead)}"
 
 
-def outcome(paths: Sequence[Path], settings: Settings, *, prove: bool = False) -> Outcome:
+def outcome(paths: Sequence[Path], target: str, settings: Settings, *, prove: bool = False) -> Outcome:
     """Convert what files hold. SourceError: the Envoys that are to be asked cannot be had."""
     source = Source.of(paths, settings)
-    return of_source(source, settings, prove=prove)
+    return of_source(source, target, settings, prove=prove)
 
 
 def everything(world: World) -> Converted:
@@ -125,10 +127,10 @@ def everything(world: World) -> Converted:
     return Converted(tuple(both.values()), world.notes.told, first.replaced | second.replaced, first.same)
 
 
-def of_source(source: Source, settings: Settings, *, prove: bool = False) -> Outcome:
+def of_source(source: Source, target: str, settings: Settings, *, prove: bool = False) -> Outcome:
     """Convert what was read."""
     world = World.of(source.side.objects, options_of(settings), Notes(), source.spelled, source.order)
-    converted = everything(world)
+    converted = after(world, from_ingresses(world), to_emissary) if target == "emissary" else everything(world)
     texts = tuple(written(converted.made, source.comments))
     proof = None
     if prove:

@@ -8,7 +8,7 @@ import orjson
 
 from conversion import CURRENT, UnconvertibleError
 from conversion import convert as to_version
-from convert.values import Notes, copied
+from convert.values import Notes, copied, first_free
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
@@ -45,6 +45,8 @@ class World:
     """Those that name their namespace, though it is the one that goes without saying."""
     written: Mapping[ObjectKey, int] = field(default_factory=dict)
     """Where each stands in the files."""
+    taken: set[tuple[str, str, str]] = field(default_factory=set)
+    """Kinds, namespaces and names of objects that are there, or are made."""
 
     @classmethod
     def of(
@@ -72,7 +74,14 @@ class World:
             chosen,
             spelled,
             {key: place for place, key in enumerate(order)},
+            {(kind, namespace, name) for _, kind, namespace, name in (key.split("/", 3) for key in bodies)},
         )
+
+    def free(self, kind: str, namespace: str, name: str) -> str:
+        """A name for an object that is made, which no other has; it is taken from then on."""
+        found = first_free(name, {each for one, space, each in self.taken if (one, space) == (kind, namespace)})
+        self.taken.add((kind, namespace, found))
+        return found
 
     def document(self, key: ObjectKey) -> dict[str, Any]:
         """An object as JSON, in the version that is served now."""

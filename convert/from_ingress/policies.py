@@ -14,10 +14,11 @@ from translator.filters.cors import CrossOrigin
 _POLICY = "getambassador.io/v3alpha1"
 
 
-def of_gateway() -> Made:
+def of_gateway(world: World, gateway: str) -> Made:
     """Requests of Ingresses may take as long as they like."""
-    spec = {"targetRefs": [{"kind": "Gateway", "name": "ingress"}], "timeout_ms": 0}
-    return Made({"apiVersion": _POLICY, "kind": "RoutePolicy", "metadata": {"name": "ingress"}, "spec": spec}, ())
+    spec = {"targetRefs": [{"kind": "Gateway", "name": gateway}], "timeout_ms": 0}
+    name = world.free("RoutePolicy", world.options.namespace, gateway)
+    return Made({"apiVersion": _POLICY, "kind": "RoutePolicy", "metadata": {"name": name}, "spec": spec}, ())
 
 
 def of_routes(world: World, given: Given, routes: Iterable[Made]) -> Iterator[Made]:
@@ -37,13 +38,18 @@ def of_routes(world: World, given: Given, routes: Iterable[Made]) -> Iterator[Ma
             world.notes.lost(given.key, given.path_of("filters", "limit"), reason, instead)
     if not said:
         return
-    for route in [each for each in routes if "backendRefs" in each.document["spec"]["rules"][0]]:
+    for route in [each for each in routes if _forwards(each)]:
         name = route.document["metadata"]["name"]
         space = {part: text for part, text in route.document["metadata"].items() if part == "namespace"}
         spec = {"targetRefs": [{"kind": "HTTPRoute", "name": name}], **said}
-        yield Made(
-            {"apiVersion": _POLICY, "kind": "RoutePolicy", "metadata": {"name": name, **space}, "spec": spec}, ()
-        )
+        called = world.free("RoutePolicy", given.key.split("/")[2], name)
+        metadata = {"name": called, **space}
+        yield Made({"apiVersion": _POLICY, "kind": "RoutePolicy", "metadata": metadata, "spec": spec}, ())
+
+
+def _forwards(route: Made) -> bool:
+    """Whether a route leads to a Service; redirects are for everybody, as they were."""
+    return any("backendRefs" in rule for rule in route.document["spec"]["rules"])
 
 
 def _cors(said: CrossOrigin) -> Document:
@@ -111,5 +117,5 @@ def of_backend(world: World, namespace: str, name: str, said: Document) -> Made:
     """The policy of a Service."""
     space = {} if namespace == world.options.namespace else {"namespace": namespace}
     spec = {"targetRefs": [{"name": name}], **said}
-    document = {"apiVersion": _POLICY, "kind": "BackendPolicy", "metadata": {"name": name, **space}, "spec": spec}
-    return Made(document, ())
+    metadata = {"name": world.free("BackendPolicy", namespace, name), **space}
+    return Made({"apiVersion": _POLICY, "kind": "BackendPolicy", "metadata": metadata, "spec": spec}, ())

@@ -24,6 +24,9 @@ NAME: Final = "ingress"
 HTTP: Final = "http"
 _MOST_LISTENERS: Final = 63
 _MOST_RULES: Final = 16
+_MOST_MATCHES: Final = 8
+"""Of one rule: a route has 128 at most."""
+_MOST_HOSTS: Final = 16
 
 
 @dataclass(slots=True)
@@ -34,6 +37,8 @@ class _Whole:
     """Of each namespace, host and path, the canary."""
     secured: dict[str, tuple[str, str, str, ObjectKey]] = field(default_factory=dict)
     """Of each host with a certificate: the name of its listener, the Secret, and the Ingress that says it."""
+    name: str = NAME
+    """The name of the Gateway."""
 
     def listeners(self) -> Iterator[At | Document]:
         """One for clear text, and one for each host with a certificate."""
@@ -68,7 +73,8 @@ class _Whole:
                         said = "is left out: a Gateway has 64 listeners at most, and there is one port of HTTPS"
                         notes.lost(each.key, f"spec.tls[{place}]", said, "write another Gateway for it")
                         continue
-                    name = first_free(f"https-{host.replace('*', 'any').replace('.', '-')}", ())
+                    names = [each[0] for each in self.secured.values()]
+                    name = first_free(f"https-{host.replace('*', 'any').replace('.', '-')}", names)
                     self.secured[host] = (name, namespace, tls.secret_name, each.key)
 
     def routes(self, given: Given) -> Iterator[Made]:
@@ -82,14 +88,15 @@ class _Whole:
             where = tuple((each.where, each.place.kind, each.text) for each in paths)
             alike.setdefault((host == EVERY, is_secured or given.treatment.https == "always", where), []).append(host)
         name = given.key.rpartition("/")[2]
-        for number, ((is_every, by_tls, _), hosts) in enumerate(alike.items(), 1):
-            called = name if number == 1 else f"{name}-{number}"
-            yield from self._route(given, called, [] if is_every else hosts, by_host[hosts[0]], by_tls=by_tls)
+        for (is_every, by_tls, _), hosts in alike.items():
+            for start in range(0, len(hosts), _MOST_HOSTS):
+                some = hosts[start : start + _MOST_HOSTS]
+                yield from self._route(given, name, [] if is_every else some, by_host[some[0]], by_tls=by_tls)
 
     def _route(
         self, given: Given, called: str, hosts: list[str], paths: list[Asked], *, by_tls: bool
     ) -> Iterator[Made]:
-        rules = [rule for asked in paths for rule in self._rules(given, asked)]
+        rules = [rule for asked in paths for rule in self._rules(given, asked, "https" if by_tls else "http")]
         secured = [self.secured[host][0] for host in hosts if host in self.secured]
         sections = secured if by_tls else [HTTP, *secured]
         if len(secured) < max(1, len(hosts)):
@@ -100,34 +107,43 @@ class _Whole:
                 said = f"{host} stands for one label before the dot, and in a route for any number"
                 self.world.notes.otherwise(given.key, "spec.rules", said, "nothing, or name the hosts")
         if rules and sections:
-            yield self._made(given, called, hosts, rules, sections)
+            yield from self._made(given, called, hosts, rules, sections)
         if by_tls:
             code = int(given.treatment.https_code)
             redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": code}}
             matches = [{"path": found[0]} for each in paths if (found := match_of(self.world.notes, given, each))]
-            yield self._made(given, f"{called}-to-https", hosts, [{"matches": matches, "filters": [redirect]}], [HTTP])
+            parts = [matches[start : start + _MOST_MATCHES] for start in range(0, len(matches), _MOST_MATCHES)]
+            redirects = [{"matches": part, "filters": [redirect]} for part in parts]
+            yield from self._made(given, f"{called}-to-https", hosts, redirects, [HTTP])
 
-    def _made(self, given: Given, called: str, hosts: list[str], rules: list[Document], sections: list[str]) -> Made:
+    def _made(
+        self, given: Given, called: str, hosts: list[str], rules: list[Document], sections: list[str]
+    ) -> Iterator[Made]:
+        """Routes of as many rules as one may have."""
         space = given.key.split("/")[2]
-        gateway = {"name": NAME, **({"namespace": self.world.options.namespace} if space != self._own else {})}
-        spec = without_nothing(
-            {
-                "parentRefs": [{**gateway, "sectionName": section} for section in sections],
-                "hostnames": [at(host, given.key, "spec.rules") for host in hosts],
-                "rules": rules[:_MOST_RULES],
+        gateway = {"name": self.name, **({"namespace": self._own} if space != self._own else {})}
+        for start in range(0, len(rules), _MOST_RULES):
+            name = self.world.free("HTTPRoute", space, called)
+            spec = without_nothing(
+                {
+                    "parentRefs": [{**gateway, "sectionName": section} for section in sections],
+                    "hostnames": [at(host, given.key, "spec.rules") for host in hosts],
+                    "rules": rules[start : start + _MOST_RULES],
+                }
+            )
+            document = {
+                "apiVersion": VERSION,
+                "kind": "HTTPRoute",
+                "metadata": _metadata(self.world, given.key, name),
+                "spec": spec,
             }
-        )
-        if len(rules) > _MOST_RULES:
-            said = f"has {len(rules)} paths, and a route has {_MOST_RULES} rules at most: the others are left out"
-            self.world.notes.lost(given.key, "spec.rules", said, "split the Ingress")
-        metadata = _metadata(self.world, given.key, called)
-        return Made({"apiVersion": VERSION, "kind": "HTTPRoute", "metadata": metadata, "spec": spec}, (given.key,))
+            yield Made(document, (given.key,))
 
     @property
     def _own(self) -> str:
         return self.world.options.namespace
 
-    def _rules(self, given: Given, asked: Asked) -> Iterator[Document]:
+    def _rules(self, given: Given, asked: Asked, scheme: str) -> Iterator[Document]:
         notes, treatment = self.world.notes, given.treatment
         matched = match_of(notes, given, asked)
         if matched is None:
@@ -139,7 +155,8 @@ class _Whole:
             yield {"matches": [{"path": path}], "filters": [redirect_rule(notes, given, treatment.redirect)]}
             return
         if treatment.root is not None and asked.text == "/":
-            to = {"path": {"type": "ReplaceFullPath", "replaceFullPath": treatment.root}, "statusCode": 302}
+            path_ = {"type": "ReplaceFullPath", "replaceFullPath": treatment.root}
+            to = {"scheme": scheme, "path": path_, "statusCode": 302}
             yield {
                 "matches": [{"path": {"type": "Exact", "value": "/"}}],
                 "filters": [{"type": "RequestRedirect", "requestRedirect": to}],
@@ -213,12 +230,13 @@ def from_ingresses(world: World, *, has_class: bool = False) -> Converted:
         ports = " and ".join(map(str, world.options.ingress_ports))
         said = f"stays, and keeps the ports {ports}: until it is gone the Gateway has none of them"
         world.notes.lost(key, "", said, "give the Gateway a class with addresses of their own, or other ports")
+    whole.name = world.free("Gateway", world.options.namespace, NAME)
     whole.find_certificates()
     class_name, classes = class_of(world)
     own = world.options.namespace
     spec = {"gatewayClassName": class_name, "listeners": [without_nothing(_plain(each)) for each in whole.listeners()]}
-    gateway = {"apiVersion": VERSION, "kind": "Gateway", "metadata": {"name": NAME}, "spec": spec}
-    made = [*([] if has_class else classes), Made(gateway, ()), policies.of_gateway()]
+    gateway = {"apiVersion": VERSION, "kind": "Gateway", "metadata": {"name": whole.name}, "spec": spec}
+    made = [*([] if has_class else classes), Made(gateway, ()), policies.of_gateway(world, whole.name)]
     others = sorted({namespace for _, namespace, _, _ in whole.secured.values()} - {own})
     made += [grant(world, other, ("Gateway", own), "Secret") for other in others]
     reaches: dict[tuple[str, str], Document] = {}

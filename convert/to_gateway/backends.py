@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from convert.fields import OF_BACKENDS
 from convert.to_gateway.gateways import grant
-from convert.values import At, Document, Made, at, called, copied, first_free
+from convert.values import At, Document, Made, at, called, copied
 from convert.world import World
 from translator import ir
 from translator.emissary.kinds.mapping import MappingSpec
@@ -80,7 +80,7 @@ class Backends:
         place = (namespace, name.host)
         if place not in self.names:
             text = f"ip-{ipaddress.ip_address(name.host).exploded.replace(':', '-').replace('.', '-')}"
-            self.names[place] = first_free(text, [each[1] for each in self._known(namespace)])
+            self.names[place] = self.world.free("Service", namespace, text)
             if ipaddress.ip_address(name.host).is_loopback:
                 said = "is an address of this machine, which no EndpointSlice in a cluster may have"
                 self.world.notes.otherwise(key, "spec.service", said, "in a cluster, name the Service of the pods")
@@ -88,11 +88,6 @@ class Backends:
         service = self.names[place]
         self.same[ir.ServicePort(namespace, service, port)] = ir.Addresses(((name.host, port),))
         return Reached(namespace, service, port, name.host)
-
-    def _known(self, namespace: str) -> Iterator[tuple[str, str]]:
-        for key in self.world.of_kind("core/Service"):
-            if key.split("/")[2] == namespace:
-                yield namespace, key.rpartition("/")[2]
 
     def _service(self, key: ObjectKey, name: ServiceName, lookup: str) -> tuple[str, str] | None:
         """The namespace and the name of the Service, if it is one."""
@@ -175,7 +170,7 @@ class Backends:
                     {
                         "apiVersion": "getambassador.io/v3alpha1",
                         "kind": "BackendPolicy",
-                        "metadata": self._metadata(namespace, name),
+                        "metadata": self._metadata(namespace, self.world.free("BackendPolicy", namespace, name)),
                         "spec": {"targetRefs": [{"name": name}], **said},
                     },
                     (),

@@ -104,7 +104,7 @@ def doors_of(world: World) -> Doors:
                 owner = taken.setdefault((port.port, door.hostname), host)
                 if owner is host:
                     found.append(door)
-    return Doors(tuple(_named(found, ports)), tuple(hosts), frozenset(left))
+    return Doors(tuple(_named(world, found, ports)), tuple(hosts), frozenset(left))
 
 
 def _ports(world: World) -> list[OpenPort]:
@@ -155,7 +155,11 @@ def _served(world: World, key: ObjectKey, row: Read[HostSpec]) -> Served | None:
             asks = name in _CLIENTS
             said = "a Gateway asks for certificates of clients at a whole port, with the CA in a ConfigMap"
             reason = f"{said}; the Host is not converted" if asks else "a Gateway does not say how TLS is spoken"
-            instead = "say tls.frontend in a Gateway for the port" if asks else "keep the Host, and share it: docs"
+            instead = (
+                "say tls.frontend in a Gateway for the port"
+                if asks
+                else "keep the Host, with the listener as its guest"
+            )
             notes.lost(key, f"{where}.{name}", reason, instead)
     if settings is not None and any(getattr(settings, name) for name in _CLIENTS):
         return None
@@ -204,6 +208,10 @@ def _of(world: World, port: OpenPort, host: Served, listener: ObjectKey, *, by_t
     space = port.origins[0].split("/")[2] if port.origins else world.options.namespace
     fields = ((host.key, "spec.hostname"),) if host.is_declared else ()
     door = Door((space, ""), "", port.port, by_tls, host, "route", fields, listener)
+    if port.tls and port.model == "INSECURE" and host.action != "route":
+        said = f"no request at port {port.port} is secure, also by TLS; the Host is not converted for that port"
+        world.notes.lost(listener, "spec.securityModel", said, "say XFP or SECURE")
+        return
     if by_tls and host.certificate is not None:
         yield door
         return
@@ -226,7 +234,7 @@ def _is_bound(binding: Binding | None, host: Served) -> bool:
     return binding.selector is None or selects(binding.selector, host.labels)
 
 
-def _named(doors: list[Door], ports: list[OpenPort]) -> Iterator[Door]:
+def _named(world: World, doors: list[Door], ports: list[OpenPort]) -> Iterator[Door]:
     """With their names, and their Gateways: one for each namespace of Listeners, or some where that is too small."""
     spaces = dict.fromkeys(door.gateway[0] for door in doors)
     named = {port.name: port.name.partition("/")[2] for port in ports if port.origins}
@@ -235,6 +243,7 @@ def _named(doors: list[Door], ports: list[OpenPort]) -> Iterator[Door]:
         listeners = dict.fromkeys(door.listener for door in mine)
         alone = [name.rpartition("/")[2] for name in listeners if name]
         base = alone[0] if len(listeners) == 1 and alone else GATEWAY
+        names = [world.free("Gateway", space, base) for _ in range(0, len(mine), MOST_LISTENERS)]
         at_port: dict[int, int] = {}
         for door in mine:
             at_port[door.port] = at_port.get(door.port, 0) + 1
@@ -242,8 +251,7 @@ def _named(doors: list[Door], ports: list[OpenPort]) -> Iterator[Door]:
         for place, door in enumerate(mine):
             if place % MOST_LISTENERS == 0:
                 taken = set()
-            number = place // MOST_LISTENERS
-            gateway = base if not number else f"{base}-{number + 1}"
+            gateway = names[place // MOST_LISTENERS]
             begin = named.get("/".join(door.listener.split("/")[2:]), "https" if door.by_tls else "http")
             name = first_free(begin if at_port[door.port] == 1 else f"{begin}-{door.host.name}", taken)
             taken.add(name)

@@ -21,13 +21,14 @@ def class_of(world: World) -> tuple[str, list[Made]]:
     for key in world.of_kind(GATEWAY_CLASS):
         if world.spec(key).get("controllerName") == CONTROLLER:
             return key.rpartition("/")[2], []
+    name = world.free("GatewayClass", world.options.namespace, CLASS)
     document = {
         "apiVersion": VERSION,
         "kind": "GatewayClass",
-        "metadata": {"name": CLASS},
+        "metadata": {"name": name},
         "spec": {"controllerName": CONTROLLER},
     }
-    return CLASS, [Made(document, ())]
+    return name, [Made(document, ())]
 
 
 def gateways_of(world: World, found: Doors, class_name: str, *, from_elsewhere: bool) -> Iterator[Made]:
@@ -93,7 +94,7 @@ def grant(world: World, namespace: str, source: tuple[str, str], kind: str) -> M
         "apiVersion": GRANTS,
         "kind": "ReferenceGrant",
         "metadata": {
-            "name": f"{one.lower()}s-of-{space}",
+            "name": world.free("ReferenceGrant", namespace, f"{one.lower()}s-of-{space}"),
             **({"namespace": namespace} if namespace != world.options.namespace else {}),
         },
         "spec": {"from": [{"group": GROUP, "kind": one, "namespace": space}], "to": [{"group": "", "kind": kind}]},
@@ -109,7 +110,7 @@ def _redirect(world: World, doors: list[Door], space: str, name: str) -> Iterato
         world.notes.otherwise(host.key, REDIRECTS, said, "nothing")
     for start in range(0, len(redirecting), _MOST_PARENTS):
         part = redirecting[start : start + _MOST_PARENTS]
-        called = f"{name}-to-https" if not start else f"{name}-to-https-{start // _MOST_PARENTS + 1}"
+        called = world.free("HTTPRoute", space, f"{name}-to-https")
         parents = [at({"name": name, "sectionName": door.name}, door.host.key, REDIRECTS) for door in part]
         filters = [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}]
         document = {

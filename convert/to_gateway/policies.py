@@ -22,7 +22,10 @@ def policies_of(world: World, gateways: list[tuple[str, str]], *, has_auth: bool
     for space, names in by_space.items():
         for start in range(0, len(names), _MOST_TARGETS):
             part = names[start : start + _MOST_TARGETS]
-            metadata = {"name": part[0], **({"namespace": space} if space != world.options.namespace else {})}
+            metadata = {
+                "name": world.free("RoutePolicy", space, part[0]),
+                **({"namespace": space} if space != world.options.namespace else {}),
+            }
             spec = {"targetRefs": [{"kind": "Gateway", "name": name} for name in part], **said}
             document = {
                 "apiVersion": "getambassador.io/v3alpha1",

@@ -105,9 +105,9 @@ class Routes:
             by_scheme = {}
             for door in doors:
                 by_scheme.setdefault("https" if door.by_tls else "http", []).append(door)
-        name = first.key.rpartition("/")[2]
+        name, space = first.key.rpartition("/")[2], self.world.mappings[first.key].namespace
         for place, (scheme, some) in enumerate(by_scheme.items()):
-            called = name if not place else f"{name}-{scheme}"
+            called = self.world.free(kind, space, name if not place else f"{name}-{scheme}")
             rule = self._rule(group, members, kind, matches, scheme)
             if rule is None:
                 return
@@ -212,6 +212,7 @@ class Routes:
         if said:
             metadata = self.world.metadata(first, name)
             metadata = {part: metadata[part] for part in ("name", "namespace") if part in metadata}
+            metadata["name"] = self.world.free("RoutePolicy", named.key.split("/")[2], name)
             spec = {"targetRefs": [{"kind": kind, "name": name}], **said}
             yield Made({"apiVersion": POLICY, "kind": "RoutePolicy", "metadata": metadata, "spec": spec}, ())
 

@@ -44,6 +44,10 @@ def to_gateway(world: World) -> Converted:
     from_elsewhere = bool(spaces - {door.gateway[0] for door in found.doors})
     gateways = list(gateways_of(world, found, class_name, from_elsewhere=from_elsewhere))
     names = list(dict.fromkeys(door.gateway for door in found.doors))
+    if replaced and not has_auth:
+        said = "no AuthService is among these objects: routes are asked about where a policy says so, and by none here"
+        instead = f"where there is one, say external_auth: true in the RoutePolicy {names[0][1]}"
+        world.notes.otherwise(min(replaced, key=world.place), "", said, instead)
     policies = list(policies_of(world, names, has_auth=has_auth))
     for door in found.doors:
         replaced.update(key for key in (door.listener, door.host.key) if key in world.bodies)

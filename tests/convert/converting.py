@@ -6,17 +6,21 @@ from typing import Any
 
 from convert.reading import Source
 from convert.report import Outcome, of_source
+from diff.sources import of_read
+from lint.reading import read
 from process.settings import Settings
+from watcher.limits import Limits
 
 SETTINGS = Settings.from_environment({"DRAGOMAN_CONFIG_DIR": "/nowhere", "DRAGOMAN_DEFAULT_PORTS": "8080,8443"})
 
 
-def converted(text: str, *, prove: bool = False) -> Outcome:
+def converted(text: str, target: str = "gateway-api", *, prove: bool = False) -> Outcome:
     """What a folder with one file of this text becomes."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "a.yaml").write_text(text)
-        source = Source.of([Path(folder)], SETTINGS)
-        outcome = of_source(source, SETTINGS, prove=prove)
+        found = read([Path(folder)], SETTINGS.namespace, Limits.of(SETTINGS))  # in this process, which is quicker
+        source = Source(of_read(found, "a folder"), found)
+        outcome = of_source(source, target, SETTINGS, prove=prove)
         outcome.json()
     return outcome
 

@@ -1,7 +1,7 @@
 """Comments and texts: whatever is in a value is in the YAML that is written, and no comment is lost."""
 
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convert.comments import comments_of
@@ -44,6 +44,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=8), VALUES, max_size=5))
 def test_what_is_written_is_what_was_to_be_written(value: dict[str, object]) -> None:
     [text] = written([Made({"a": 1, "spec": value}, ())], lambda _: {})

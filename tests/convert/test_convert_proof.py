@@ -28,7 +28,7 @@ def world() -> str:
     text += service("quote", {"": 80}) + an_object("AuthService", "auth", {"auth_service": "auth"})
     text += mapping("all", "*", "quote") + mapping("cart", "shop.test", "quote", "/cart/", timeout_ms=1500)
     text += mapping("long", "*", "quote.other:8080", "/cart/long/", rewrite="/l/")
-    text += mapping("exact", "plain.test", "quote", "/exact", prefix_exact=True, rewrite="")
+    text += mapping("exact", "plain.test", "other", "/exact", prefix_exact=True, rewrite="")
     text += mapping("regex", "plain.test", "quote", "/r/[0-9]+", prefix_regex=True)
     text += mapping("away", "plain.test", "new.test", "/away/", host_redirect=True, prefix_redirect="/there/")
     text += mapping("to", "*", "https://new.test", "/to", host_redirect=True, path_redirect="/x")
@@ -74,6 +74,7 @@ def test_answers_are_alike_and_what_is_not_is_found() -> None:
 CHANGED = {
     "/exact",
     "/exactly",
+    "/cart/longprobe",
     *(f"/{name}/{rest}" for name in ("cart", "busy", "some") for rest in ("probe", "probe/probe")),
 }
 

@@ -217,21 +217,34 @@ def test_durations_are_those_of_gateway_api() -> None:
 EXAMPLES = sorted(
     path.name for path in (ROOT / "examples").iterdir() if list(path.glob("*.yaml")) and path.name != "ci"
 )
-CASES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "prelude")
+CASES = tuple(
+    "annotations canary cors headers hosts ingress_standard matching module_filters precedence rate_limits redirect"  # noqa: SIM905
+    " rewrite selectors shadow upstream".split()
+)
 
 
 def texts_of(name: str) -> str:
-    if name in CASES:
+    if (FOLDER / f"{name}.yaml").exists():
         text = (FOLDER / f"{name}.yaml").read_text().partition(MARK)[0]
-        return text if "kind: Listener" in text else f"{text}\n---\n{(FOLDER / 'prelude.yaml').read_text()}"
+        return (
+            text
+            if "kind: Listener" in text or "kind: Gateway" in text
+            else f"{text}\n---\n{(FOLDER / 'prelude.yaml').read_text()}"
+        )
     return "\n---\n".join(path.read_text() for path in sorted(Path(ROOT / "examples" / name).glob("*.yaml")))
 
 
-@pytest.mark.parametrize("name", [*EXAMPLES, *CASES])
-def test_what_is_made_is_what_is_written_and_nobody_stops_it(name: str) -> None:
+BACK = ("gateway-api", "ingress", "policies", "tls-to-services", "gateway", "gateway_calls", "gateway_policies")
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [*((name, "gateway-api") for name in (*EXAMPLES, *CASES)), *((name, "emissary") for name in BACK)],
+)
+def test_what_is_made_is_what_is_written_and_nobody_stops_it(name: str, target: str) -> None:
     """The texts are read as a gateway reads them: each object is there, is as it was made, and is not refused."""
     text = texts_of(name)
-    outcome = converted(text)
+    outcome = converted(text, target)
     read = [each for part in outcome.texts for each in yaml.safe_load_all(part)]
     assert read == outcome.json()["objects"]
     objects(outcome)
@@ -247,7 +260,17 @@ def stopped_in(text: str) -> dict[str, str]:
     from tests.diff.made import MAKER, side  # noqa: PLC0415
 
     found = MAKER.linted(side(text)) if text else None
-    wanted = ("HTTPRoute", "GRPCRoute", "Gateway", "RoutePolicy", "BackendPolicy", "GatewayClass")
+    wanted = (
+        "HTTPRoute",
+        "GRPCRoute",
+        "Gateway",
+        "RoutePolicy",
+        "BackendPolicy",
+        "GatewayClass",
+        "Mapping",
+        "Host",
+        "Listener",
+    )
     return {
         f"{each.object}": each.message
         for each in (found.findings if found else ())
@@ -268,3 +291,26 @@ def about_replaced(comment: str, text: str, outcome: Any) -> bool:
         return False
     key = f"getambassador.io/{document['kind']}/{document['metadata'].get('namespace', 'default')}"
     return f"{key}/{document['metadata']['name']}" in outcome.converted.replaced
+
+
+def test_no_object_that_is_made_has_the_name_of_another() -> None:
+    there = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "quote"}}
+    outcome = converted(
+        BOTH
+        + host("h", "a.test", insecure="Redirect", tlsSecret={"name": "a"})
+        + mapping("gateway-to-https", "a.test", "quote", "/a/", timeout_ms=1)
+        + mapping("gateway", "a.test", "quote", "/b/", priority="HIGH")
+        + mapping("quote", "a.test", "quote", "/c/")
+        + yaml.safe_dump({**there, "spec": {"parentRefs": [{"name": "x"}]}})
+    )
+    found = objects(outcome)
+    assert {name for name in found if name.startswith(("HTTPRoute", "RoutePolicy"))} == {
+        "HTTPRoute gateway-to-https",
+        "HTTPRoute gateway-to-https-2",
+        "HTTPRoute gateway",
+        "HTTPRoute quote-2",
+        "RoutePolicy gateway",
+        "RoutePolicy gateway-2",
+    }
+    targets = [each["spec"]["targetRefs"][0] for name, each in found.items() if name.startswith("RoutePolicy")]
+    assert {(each["kind"], each["name"]) for each in targets} == {("Gateway", "gateway"), ("HTTPRoute", "gateway")}

@@ -99,9 +99,9 @@ def test_any_user_can_read_the_app_and_none_can_write_it(root: Path) -> None:
 
 def test_the_app_is_the_app_and_nothing_else(root: Path) -> None:
     assert {path.name for path in (root / "app").iterdir()} == {
-        ".venv", "adsserver", "cli", "conversion", "crds", "diagnostics", "diff", "entrypoint", "envoy", "envoyapi",
-        "kubeapi", "lint", "process", "reporter", "requirements", "scripts", "snapshot", "translator", "watcher",
-        "webhook", "why",
+        ".venv", "adsserver", "cli", "conversion", "convert", "crds", "diagnostics", "diff", "entrypoint", "envoy",
+        "envoyapi", "kubeapi", "lint", "process", "reporter", "requirements", "scripts", "snapshot", "translator",
+        "watcher", "webhook", "why",
     }  # fmt: skip
 
 
