@@ -165,6 +165,7 @@ def served(installed: Installed) -> Iterator[Served]:
     cluster.kubectl("delete", "namespace", SPACE, "--wait=false")
     cluster.kubectl("delete", "ingressclass", CLASS)
     cluster.apply(DEMO)
+    found.wait_served("some.test", "/hello/")
 
 
 @pytest.fixture
