@@ -126,7 +126,7 @@ def world(red: HttpUpstream, blue: HttpUpstream) -> Iterator[World]:
     with ExitStack() as stack:
         limiter = stack.enter_context(RateLimiter())
         authorization = stack.enter_context(HttpAuthorization("authorization"))
-        made = Gateway(listeners=False)
+        made = Gateway(listeners=False, patience=180)
         port = made.http_port
         wide, one = listener("all", port, hostname="*.second.test"), listener("one", port, hostname="one.second.test")
         gateways = api_gateway("web", listener("all", port)) + api_gateway("second", wide, one)
