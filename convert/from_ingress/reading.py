@@ -28,7 +28,12 @@ UNSAID: Final[Mapping[str, tuple[str, str]]] = {
     "other_name": ("no route redirects to another name of the host", "write a route for that name"),
     "protocol": ("the port of a Service says what is spoken there", "say appProtocol at the port of the Service"),
     "upstream_tls": ("the port of a Service says that TLS is spoken", "say appProtocol: https at its port"),
-    "sni": ("a route does not say which name is asked for", "write a BackendTLSPolicy for the Service"),
+    "to_services": ("a route does not say how TLS is spoken with a service", "write a BackendTLSPolicy for the Service"),
+    "service_tls": ("a route does not say by whom a service is known", "write a BackendTLSPolicy for the Service"),
+    "error_codes": ("no policy asks another service about errors", "say error_response_overrides in a RoutePolicy"),
+    "default_backend": ("no route leads elsewhere while a Service has no pods", "have the Service always have some"),
+    "pages": ("no policy asks another service about errors", "say error_response_overrides in a RoutePolicy"),
+    "stand_in": ("no route leads elsewhere while a Service has no pods", "have the Service always have some"),
     "idle_ms": ("no policy says how long a service may be silent", "say timeout_ms in a RoutePolicy"),
     "most_bytes": ("no policy says how large a body may be", "have the service refuse it"),
     "retry": ("a route's retries are of other sorts", "say retry_policy in a RoutePolicy"),
@@ -41,6 +46,7 @@ GUARDING: Final[Mapping[str, tuple[str, str]]] = {
     "passthrough": ("TLS that is passed on is a TLSRoute's", "write a TLSRoute, and a listener with mode Passthrough"),
     "authorization": ("nobody is asked as ingress-nginx does it", "write a filter ExternalAuth, or keep the Ingress"),
     "passwords": ("no policy asks for passwords", "have an AuthService ask, or keep the Ingress"),
+    "satisfied_by_any": ("no policy lets in by one of several rules", "say satisfy: all, or keep the Ingress"),
     "client": ("a Gateway asks for certificates of clients at a whole port", "say tls.frontend in a Gateway"),
 }
 """What keeps people out: an Ingress that says it is not converted."""

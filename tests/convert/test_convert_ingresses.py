@@ -40,7 +40,8 @@ def test_every_field_of_a_treatment_is_said_or_told() -> None:
         ({"auth_url": "http://auth.default.svc/check"}, "authorization"),
         ({"auth_tls_secret": "default/ca"}, "client"),
         ({"ssl_passthrough": "true"}, "passthrough"),
-        ({"proxy_ssl_verify": "on"}, "shut"),
+        ({"whitelist_source_range": "nowhere"}, "shut"),
+        ({"satisfy": "any", "whitelist_source_range": "192.0.2.0/24"}, "satisfied_by_any"),
     ],
 )
 def test_what_keeps_people_out_is_never_left_out(annotations: dict[str, str], field: str) -> None:
