@@ -28,7 +28,10 @@ UNSAID: Final[Mapping[str, tuple[str, str]]] = {
     "other_name": ("no route redirects to another name of the host", "write a route for that name"),
     "protocol": ("the port of a Service says what is spoken there", "say appProtocol at the port of the Service"),
     "upstream_tls": ("the port of a Service says that TLS is spoken", "say appProtocol: https at its port"),
-    "to_services": ("a route does not say how TLS is spoken with a service", "write a BackendTLSPolicy for the Service"),
+    "to_services": (
+        "a route does not say how TLS is spoken with a service",
+        "write a BackendTLSPolicy for the Service",
+    ),
     "service_tls": ("a route does not say by whom a service is known", "write a BackendTLSPolicy for the Service"),
     "error_codes": ("no policy asks another service about errors", "say error_response_overrides in a RoutePolicy"),
     "default_backend": ("no route leads elsewhere while a Service has no pods", "have the Service always have some"),
