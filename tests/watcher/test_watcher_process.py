@@ -1,5 +1,6 @@
 """The watcher as a process: its start and restart, what it publishes when, and what ends it."""
 
+import random
 import shutil
 import threading
 import time
@@ -162,7 +163,8 @@ def test_a_full_snapshot_is_told_and_tried_again(tmp_path: Path) -> None:
     settings = {"DRAGOMAN_CONFIG_DIR": str(config), "DRAGOMAN_RUN_DIR": str(run), "AES_LOG_LEVEL": "debug"}
     with Part("watcher", tmp_path / "log", settings, program=program) as process:
         wait_until(lambda: "published" in process.log(), what="the first view")
-        (config / "large.yaml").write_text(text(mapping("large", "/" * 1_000_000)))
+        long = "/" + random.Random(1).randbytes(500_000).hex()  # which cannot be packed into much less
+        (config / "large.yaml").write_text(text(mapping("large", long)))
         wait_until(lambda: "no room for the objects" in process.log(), what="the failure")
         (config / "large.yaml").write_text(text(B))
         wait_until(lambda: "there is room again" in process.log(), what="the retry")
