@@ -68,12 +68,15 @@ class Acks:
             changes[STREAM_KEY] = self._stream
         if not changes and not self._has_numbers:
             return
-        refused = [
-            key for key, record in changes.items() if record is not None and record.notes.get("refused_at") == now
-        ]
+        refused = {
+            key: record.notes["message"]
+            for key, record in changes.items()
+            if record is not None and record.notes.get("refused_at") == now
+        }
         for key in refused:
             self._served.refused(key.partition("/")[0])
-        if self._has_numbers or refused:
+        self._has_numbers |= bool(refused)
+        if self._has_numbers:
             changes[SERVED_KEY] = self._served.record
         try:
             self._writer.commit(changes)
@@ -83,9 +86,8 @@ class Acks:
         self._ledger.saved()
         self._stream, self._is_full, self._is_burst = None, False, len(changes) > BURST
         self._has_numbers = False
-        for key in refused:
-            record = changes[key]
-            _log.warning("refused by Envoy", resource=key, reason=record.notes["message"] if record else "")
+        for key, reason in refused.items():
+            _log.warning("refused by Envoy", resource=key, reason=reason)
 
     def _wait(self, delay: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(delay, self.save)

@@ -149,14 +149,15 @@ class Rollout:
 
     @property
     def last_round(self) -> int:
-        """The number of the round that brings, or has brought, the last of what changed."""
+        """The number of the round that brings, or has brought, the last of what changed, unless an earlier one can."""
         return self._rounds + bool(self._pending) if self.started else 1
 
     def has_brought(self, number: int) -> bool:
         """Whether all that this round brings was answered, or waited for in vain; what it takes away comes later."""
-        if self._rounds != number:
-            return self._rounds > number
-        return self._round is None or self._round.stage is Stage.WITHDRAWAL
+        if self._rounds > number:
+            return True
+        is_over = self._round is None or self._round.stage is Stage.WITHDRAWAL
+        return self.started and is_over and (self._rounds == number or not self._pending)
 
     @property
     def deadline(self) -> float | None:

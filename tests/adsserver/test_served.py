@@ -74,6 +74,19 @@ def test_what_comes_during_a_round_is_served_with_the_next_one() -> None:
     assert classes(numbers) == {0.25: 1, 0.025: 1}
 
 
+def test_what_waits_for_a_secret_and_joins_the_round_that_is_under_way_is_served_with_that() -> None:
+    talk, numbers, _ = served()
+    talk.changes(cluster={"b": version("1")})
+    talk.changes(secret={"s": version("2")}, listener={"l": version("2")})
+    numbers.came(999.9, talk.session)
+    talk.accepts("secret")
+    assert not numbers.look(talk.session)
+    talk.accepts("cluster")
+    talk.accepts("listener")
+    assert numbers.look(talk.session)
+    assert classes(numbers) == {0.25: 1}
+
+
 def test_what_envoy_refuses_is_answered_too() -> None:
     talk, numbers, _ = served()
     talk.changes(route={"r": version("2", body=b"to a")})
