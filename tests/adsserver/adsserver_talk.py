@@ -20,6 +20,16 @@ def version(text: str, *, body: bytes = b"", **notes: str) -> Record:
     return Record(text, body or text.encode(), notes)
 
 
+WORLD = {
+    "cluster/a": version("1", endpoints="a"),
+    "endpoint/a": version("1"),
+    "listener/l": version("1"),
+    "route/r": version("1", body=b"to a"),
+    "secret/s": version("1"),
+}
+"""A small one: a resource of each kind that a round or a moment brings, and a route to the cluster."""
+
+
 class Talk:
     """One stream on a catalog with these records; `ledger` is a dict of the acks that an earlier process saved."""
 

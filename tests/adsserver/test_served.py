@@ -1,16 +1,8 @@
 """How long changes take: from when they began until Envoy has answered for all that it was sent."""
 
-from adsserver_talk import Talk, version
+from adsserver_talk import WORLD, Talk, version
 
 from adsserver.served import BOUNDS, Served
-
-WORLD = {
-    "cluster/a": version("1", endpoints="a"),
-    "endpoint/a": version("1"),
-    "listener/l": version("1"),
-    "route/r": version("1", body=b"to a"),
-    "secret/s": version("1"),
-}
 
 
 class Clock:

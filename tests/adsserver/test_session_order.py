@@ -1,14 +1,6 @@
 """In what order changes reach Envoy: make before break, each step proven by Envoy's answer."""
 
-from adsserver_talk import TIMING, Talk, version
-
-WORLD = {
-    "cluster/a": version("1", endpoints="a"),
-    "endpoint/a": version("1"),
-    "listener/l": version("1"),
-    "route/r": version("1", body=b"to a"),
-    "secret/s": version("1"),
-}
+from adsserver_talk import TIMING, WORLD, Talk, version
 
 
 def settled() -> Talk:
