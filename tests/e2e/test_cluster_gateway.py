@@ -190,7 +190,7 @@ def test_evictions_fail_no_request_and_keep_to_the_budget(installed: Installed) 
     """Two are asked for at once: the budget allows one, and the other only when there are three again."""
     first, second, _ = installed.pods()
     with installed.load() as load:
-        assert installed.cluster.evict(NAMESPACE, first) == 201
+        wait_until(lambda: installed.cluster.evict(NAMESPACE, first) == 201, SETTLE, what="the budget knows of all three")
         assert installed.cluster.evict(NAMESPACE, second) == 429
         wait_until(
             lambda: installed.cluster.evict(NAMESPACE, second) == 201, SETTLE, what="the second eviction allowed"
@@ -224,7 +224,8 @@ def test_a_pod_killed_outright_comes_back_and_hurts_only_what_it_held(installed:
     name, address = next(iter(installed.pods().items()))
     with installed.load() as load:
         began = time.monotonic()
-        _kill(installed, name)
+        killed = _kill(installed, name)
+        wait_until(lambda: _container(installed, name) not in {killed, ""}, SETTLE, what="another container in the pod")
         wait_until(lambda: installed.status("/hello/", address) == 200, SETTLE, what="the killed pod serving again")
         back = time.monotonic() - began
         time.sleep(1)
@@ -253,9 +254,23 @@ def _wait_gone(installed: Installed, names: set[str]) -> None:
     wait_until(gone, SETTLE, what=f"the end of {', '.join(sorted(names))}")
 
 
-def _kill(installed: Installed, pod: str) -> None:
-    """SIGKILL to the first process of the pod's container, as an out-of-memory kill does."""
-    for each in installed.cluster.pods(NAMESPACE, SELECTOR):
-        if each["metadata"]["name"] == pod:
-            container = each["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
-            installed.cluster.ctr(each["spec"]["nodeName"], "task", "kill", "--signal", "SIGKILL", container)
+def _kill(installed: Installed, pod: str) -> str:
+    """SIGKILL to the first process of the pod's container, as an out-of-memory kill does; the container's id."""
+    (node,) = [
+        each["spec"]["nodeName"]
+        for each in installed.cluster.pods(NAMESPACE, SELECTOR)
+        if each["metadata"]["name"] == pod
+    ]
+    container = _container(installed, pod)
+    installed.cluster.ctr(node, "task", "kill", "--signal", "SIGKILL", container)
+    return container
+
+
+def _container(installed: Installed, pod: str) -> str:
+    """The id of the container that runs in this pod; empty while none does.
+
+    For a moment after its end the kubelet, and its own Envoy, still say and answer what they did before it.
+    """
+    found = installed.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}")["status"]["containerStatuses"][0]
+    running = "running" in found["state"]
+    return str(found["containerID"]).removeprefix("containerd://") if running else ""

@@ -141,9 +141,12 @@ def _compare(world: Gateway, differ: list[dict[str, Any]], when: str, red: HttpU
 
 
 def test_status_tells_of_all_objects_and_of_what_is_wrong(world: Gateway) -> None:
+    quiet = re.compile(r"^Envoy 1\.\d+\.\d+ LIVE, connected; \d+ resources: \d+ accepted$", re.MULTILINE)
+    wait_until(
+        lambda: quiet.search(dragoman("status", "--run-dir", world.run_dir).stdout), what="Envoy has taken everything"
+    )
     done = dragoman("status", "--run-dir", world.run_dir)
     assert done.exit_code == 0, done.output
-    assert re.search(r"^Envoy 1\.\d+\.\d+ LIVE, connected; \d+ resources: \d+ accepted$", done.stdout, re.MULTILINE)
     assert re.search(r"^default +Mapping +cart +ok +accepted +world\.yaml#\d+$", done.stdout, re.MULTILINE)
     bad = mapping("bad", "diff.test", "10.0.0.1", "/bad/", timeout_ms="soon")
     with world.applied("bad", bad):
