@@ -53,6 +53,11 @@ class Outbox:
         self.rollout = 0
         self._responses: list[Response] = []
 
+    def reserve(self) -> int:
+        """A number for what has to wait: no response has it, and each that was sent before has a smaller one."""
+        self.nonce += 1
+        return self.nonce
+
     def post(
         self, kind: Kind, entries: Sequence[Entry], removed: Sequence[str], before: Mapping[str, str | None]
     ) -> Response:
@@ -83,6 +88,10 @@ class Channel:
         """Whether `held` and `offered` have still to be compared as a whole, because the subscription is new."""
         self._greeting_due = False
         self._busy: Counter[str] = Counter()
+        self._waiting: dict[str, int] = {}
+        """What waits for Envoy's answer to its last version: the number that it would have had."""
+        self._late: dict[int, int] = {}
+        """The responses in flight that have something that waited: the smallest such number."""
         self._outbox = outbox
 
     def subscribe(self, request: Request) -> None:
@@ -102,6 +111,7 @@ class Channel:
             if not self.subscription.covers(name):  # Envoy has dropped it
                 self.held.pop(name, None)
                 self.owed.pop(name, None)
+                self._waiting.pop(name, None)
                 self.ledger.settle([self.kind.key(name)])
 
     def presume(self) -> None:
@@ -123,16 +133,24 @@ class Channel:
             owed = name in self.owed
             self.owed.pop(name, None)
             if not self.subscription.covers(name):
+                self._waiting.pop(name, None)
                 continue
             offered = self.offered.get(name)
             entry = None if offered is None else self.ledger.wanted(offered)
             if entry is None and owed and self.kind in _AWAITED:
                 entry = offered  # refused: it is so again, and what waits for it waits no longer
             if entry is not None:
-                if owed or (self.held.get(name) != entry.version and not self._must_wait(name)):
+                is_news = self.held.get(name) != entry.version
+                if owed or (is_news and not self._must_wait(name)):
                     entries.append(entry)
+                elif is_news:
+                    self._waiting[name] = self._waiting.get(name) or self._outbox.reserve()
+                else:
+                    self._waiting.pop(name, None)
             elif self._is_gone(name, owed=owed, withdraw=withdraw, refused=offered is not None):
                 removed.append(name)
+            else:
+                self._waiting.pop(name, None)
         if entries or removed or self._greeting_due:
             self._send(entries, removed)
         return entries
@@ -156,6 +174,13 @@ class Channel:
         """Whether Envoy wants a resource, and has answered for all that it was sent of it."""
         return name in self.subscription.names and name not in self.owed and not self.is_busy(name)
 
+    def has_brought(self, number: int) -> bool:
+        """Whether Envoy has answered for all that was to be sent up to this number, be it that it had to wait."""
+        first = next(iter(self.in_flight), None)  # the smallest
+        if first is not None and first <= number:
+            return False
+        return all(since > number for since in (*self._waiting.values(), *self._late.values()))
+
     def is_busy(self, name: str) -> bool:
         """Whether Envoy has still to answer for a resource."""
         return name in self._busy
@@ -169,6 +194,7 @@ class Channel:
         response = self.in_flight.pop(nonce, None)
         if response is None:
             return None
+        self._late.pop(nonce, None)
         self._no_longer_busy(response.names)
         if error is None:
             for entry in response.entries:
@@ -244,6 +270,9 @@ class Channel:
         names = [entry.name for entry in entries] + list(removed)
         response = self._outbox.post(self.kind, entries, removed, {name: self.held.get(name) for name in names})
         self.in_flight[response.nonce] = response
+        waited = [since for name in names if (since := self._waiting.pop(name, 0))] if self._waiting else ()
+        if waited:
+            self._late[response.nonce] = min(waited)
         self._greeting_due = False
         self._busy.update(names)
         self.held.update((entry.name, entry.version) for entry in entries)

@@ -20,7 +20,10 @@ from adsserver.round import Timing
 
 
 class Mark(NamedTuple):
-    """How far a stream was to be brought at a moment: the last round, and the last response that had been sent."""
+    """How far a stream was to be brought at a moment: the last round, and the last response that had been sent.
+
+    What had to wait counts as sent; it has a number for that.
+    """
 
     stream: str
     round: int
@@ -83,8 +86,8 @@ class Session:
 
     def has_brought(self, mark: Mark) -> bool:
         """Whether Envoy has answered for all that had changed at that moment."""
-        any_time = (self._channels[kind].in_flight for kind in (Kind.ENDPOINT, Kind.SECRET, Kind.RUNTIME))
-        is_answered = all(nonce > mark.nonce for in_flight in any_time for nonce in in_flight)
+        any_time = (Kind.ENDPOINT, Kind.SECRET, Kind.RUNTIME)
+        is_answered = all(self._channels[kind].has_brought(mark.nonce) for kind in any_time)
         return is_answered and self._rollout.has_brought(mark.round)
 
     @property

@@ -52,6 +52,38 @@ def test_endpoints_are_served_when_they_are_answered_whatever_a_round_waits_for(
     assert classes(numbers) == {10.0: 1}
 
 
+def test_an_endpoint_that_changes_again_before_its_answer_is_served_with_the_answer_to_what_it_then_is() -> None:
+    talk, numbers, _ = served()
+    talk.changes(endpoint={"a": version("2")})
+    numbers.came(999.9, talk.session)
+    talk.changes(endpoint={"a": version("3")})
+    numbers.came(999.985, talk.session)
+    talk.changes(endpoint={"a": version("4")})
+    numbers.came(999.999, talk.session)
+    talk.accepts("endpoint")
+    assert numbers.look(talk.session)
+    assert classes(numbers) == {0.25: 1}
+    talk.changes(endpoint={"a": version("5")})
+    numbers.came(970.0, talk.session)
+    talk.accepts("endpoint")
+    assert numbers.look(talk.session)
+    assert classes(numbers) == {0.25: 1, 0.025: 1, 0.005: 1}
+    talk.accepts("endpoint")
+    assert numbers.look(talk.session)
+    assert classes(numbers) == {0.25: 1, 0.025: 1, 0.005: 1, 30.0: 1}
+
+
+def test_an_endpoint_that_waits_and_is_what_envoy_has_again_is_waited_for_no_longer() -> None:
+    talk, numbers, _ = served()
+    talk.changes(endpoint={"a": version("2")})
+    talk.changes(endpoint={"a": version("3")})
+    numbers.came(999.985, talk.session)
+    talk.changes(endpoint={"a": version("2")})
+    talk.accepts("endpoint")
+    assert numbers.look(talk.session)
+    assert classes(numbers) == {0.025: 1}
+
+
 def test_what_comes_during_a_round_is_served_with_the_next_one() -> None:
     talk, numbers, _ = served()
     talk.changes(route={"r": version("2", body=b"to a")})
