@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import orjson
 
-from diagnostics.view import View, kind_of
+from diagnostics.rows import kind_of
+from diagnostics.view import View
 
 GROUP: Final = "getambassador.io/"
 _DEFAULT: Final = "default"

@@ -15,8 +15,9 @@ from prometheus_client.registry import Collector
 
 from diagnostics import families
 from diagnostics.families import Family
+from diagnostics.numbers import Numbers, Served
 from diagnostics.report import System
-from diagnostics.view import Numbers, Served, View
+from diagnostics.view import View
 from process.vitals import Vitals
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

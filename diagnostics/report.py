@@ -26,7 +26,8 @@ import orjson
 from diagnostics import clusters, emissary
 from diagnostics.health import LIVE
 from diagnostics.picture import Picture
-from diagnostics.view import FILE_PREFIX, Ack, Status, View, kind_of
+from diagnostics.rows import FILE_PREFIX, Ack, Status, kind_of
+from diagnostics.view import View
 
 
 @dataclass(frozen=True, slots=True)

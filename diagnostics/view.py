@@ -1,59 +1,24 @@
 """What the snapshot says, kept small: no bodies of objects and resources, so no secrets either. For one thread."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-import orjson
-
+from diagnostics.numbers import Numbers, Rows, Served, counted, served_of
+from diagnostics.rows import FILE_PREFIX, Ack, ack_of, number, source_of, status_of, text, version_of
 from snapshot import JSON, Database, Reader, Record, Snapshot
 
 DATABASES: Final[tuple[Database, ...]] = ("objects", "resources", "statuses", "acks", "holds")
 
-TYPES: Final = ("cluster", "endpoint", "extension", "listener", "route", "runtime", "scope", "secret")
-
-FILE_PREFIX: Final = "dragoman/"
-"""Begins the keys of records that tell of a source of objects, like a file, not of an object."""
-
 STREAM_KEY: Final = "stream"
 SERVED_KEY: Final = "served"
-
-LISTED: Final = 1000
-"""Objects with problems that are named among the numbers, those first that are stopped."""
 
 _LISTENER: Final = "listener/"
 _HOST: Final = "getambassador.io/Host/"
 _SECRETS: Final = f"{FILE_PREFIX}Watch//secrets"
 
-LONGEST_ANSWER: Final = 4000
-"""Characters of Envoy's text on a resource that are shown; it may repeat all that it was given."""
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """What Envoy said of a resource: the version it accepted, the newer one it refuses, and why; Unix times."""
-
-    accepted: str | None = None
-    accepted_at: float | None = None
-    refused: str | None = None
-    refused_at: float | None = None
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What became of an object; `problems` as the translator wrote them."""
-
-    state: str
-    problems: tuple[Mapping[str, Any], ...]
-    more: int = 0
-    """So many more problems there are than are listed."""
-    carrier: str | None = None
-    """The object that carries it in an annotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,54 +32,6 @@ class Progress:
     listeners: frozenset[str] = frozenset()
     acks: Mapping[str, Ack] = field(default_factory=dict)
     is_blind: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """How long changes took until they were served, in classes of seconds, since the adsserver began."""
-
-    bounds: tuple[float, ...] = ()
-    classes: tuple[int, ...] = ()
-    """One more than there are bounds."""
-    seconds: float = 0.0
-    last: float | None = None
-    """When the last one was (Unix time)."""
-    refused: Mapping[str, int] = field(default_factory=dict)
-    """How many resources Envoy refused, by type."""
-
-
-@dataclass(frozen=True, slots=True)
-class Troubled:
-    """An object with problems, and how many there are that stop it, and others."""
-
-    key: str
-    stopping: int
-    others: int
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """The snapshot in numbers."""
-
-    sequences: Mapping[str, int]
-    objects: Mapping[str, int]
-    """By kind."""
-    files: int
-    """Those that cannot be read."""
-    stopping: int
-    """Problems that stop what they are about; `others` do not."""
-    others: int
-    resources: Mapping[str, int]
-    """By type; those that are published."""
-    refused: int
-    unanswered: Mapping[str, int]
-    """By type; those of whose published version Envoy has said nothing yet."""
-    pending: int
-    """Objects that the translator has not judged yet."""
-    troubled: tuple[Troubled, ...]
-    more_troubled: int
-    """So many more there are than are listed."""
-    served: Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +77,11 @@ class View:
 
     def __init__(self, snapshot: Snapshot, path: Path) -> None:
         self._lock = path / "writer.acks.lock"
-        self.objects = Followed(snapshot.reader("objects"), _source_of)
-        self.resources = Followed(snapshot.reader("resources"), _version_of)
-        self.statuses = Followed(snapshot.reader("statuses"), _status_of)
-        self.acks = Followed(snapshot.reader("acks"), _ack_of)
-        self.holds = Followed(snapshot.reader("holds"), _version_of)
+        self.objects = Followed(snapshot.reader("objects"), source_of)
+        self.resources = Followed(snapshot.reader("resources"), version_of)
+        self.statuses = Followed(snapshot.reader("statuses"), status_of)
+        self.acks = Followed(snapshot.reader("acks"), ack_of)
+        self.holds = Followed(snapshot.reader("holds"), version_of)
         self._stream: Mapping[str, JSON] = {}
         self._served = Served()
         self._listeners: set[str] = set()
@@ -184,7 +101,7 @@ class View:
                 stream = self.acks.record(key)
                 self._stream = stream.notes if stream else {}
             elif key == SERVED_KEY:
-                self._served = _served_of(self.acks.record(key))
+                self._served = served_of(self.acks.record(key))
         published, answered = self.resources.rows, self.acks.rows
         self._listeners = {key for key in self._listeners if key in published or key in answered}
 
@@ -216,68 +133,17 @@ class View:
         """The connection that the adsserver told of; it ends with the adsserver."""
         told = self._stream
         if not told.get("connected") or not _holder_lives(self._lock):
-            return Connection(node=_text(told.get("node")))
-        return Connection(True, _number(told.get("since")), _text(told.get("node")))
+            return Connection(node=text(told.get("node")))
+        return Connection(True, number(told.get("since")), text(told.get("node")))
 
     @property
     def numbers(self) -> Numbers:
         """The numbers, counted again only when something changed."""
         if self._numbers is None or self._numbers.sequences != self.sequences:
-            self._numbers = self._counted()
+            kept = (self.objects.rows, self.resources.rows, self.statuses.rows, self.acks.rows)
+            rows = Rows(self.sequences, *kept)
+            self._numbers = counted(rows, self._served)
         return self._numbers
-
-    def _counted(self) -> Numbers:
-        told, acks = self.statuses.rows.values(), self.acks.rows
-        stops = Counter(bool(each["stops"]) for status in told for each in status.problems)
-        kinds = Counter(kind_of(key) for key in self.objects.rows if not key.startswith(FILE_PREFIX))
-        types = Counter(key.partition("/")[0] for key in self.resources.rows)
-        unanswered = Counter(
-            key.partition("/")[0]
-            for key, version in self.resources.rows.items()
-            if (ack := acks.get(key)) is None or version not in (ack.accepted, ack.refused)
-        )
-        judged = self.statuses.rows
-        troubled = _troubled(judged)
-        return Numbers(
-            sequences=self.sequences,
-            objects=kinds,
-            files=len(self.objects.rows) - kinds.total(),
-            stopping=stops[True],
-            others=stops[False] + sum(status.more for status in told),
-            resources={name: types[name] for name in TYPES},
-            refused=sum(ack.refused is not None for ack in acks.values()),
-            unanswered={name: unanswered[name] for name in TYPES},
-            pending=sum(key not in judged and not key.startswith(FILE_PREFIX) for key in self.objects.rows),
-            troubled=tuple(troubled[:LISTED]),
-            more_troubled=len(troubled[LISTED:]),
-            served=self._served,
-        )
-
-
-def kind_of(key: str) -> str:
-    """The kind in an object's key `<group>/<Kind>/<namespace>/<name>`."""
-    return key.split("/", 2)[1]
-
-
-def _troubled(judged: Mapping[str, Status]) -> list[Troubled]:
-    """The objects with problems: first those that are stopped, each by their keys."""
-    found = []
-    for key, status in judged.items():
-        if status.problems and not key.startswith(FILE_PREFIX):
-            stopping = sum(bool(each["stops"]) for each in status.problems)
-            found.append(Troubled(key, stopping, len(status.problems) - stopping + status.more))
-    return sorted(found, key=lambda each: (not each.stopping, each.key))
-
-
-def _served_of(record: Record | None) -> Served:
-    told: Mapping[str, Any] = record.notes if record else {}
-    return Served(
-        tuple(told.get("bounds", ())),
-        tuple(told.get("classes", ())),
-        float(told.get("seconds", 0.0)),
-        _number(told.get("last")),
-        dict(told.get("refused", {})),
-    )
 
 
 def _holder_lives(lock: Path) -> bool:
@@ -287,39 +153,3 @@ def _holder_lives(lock: Path) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     return pid.isdigit() and Path("/proc", pid).exists()
-
-
-def _source_of(record: Record) -> str:
-    return _text(record.notes.get("source")) or ""
-
-
-def _version_of(record: Record) -> str:
-    return record.version
-
-
-_FINE: Final = Status("ok", ())
-
-
-def _status_of(record: Record) -> Status:
-    told = orjson.loads(record.body)
-    problems, carrier = tuple(told["problems"]), told.get("carrier")
-    return Status(told["state"], problems, told.get("more", 0), carrier) if problems or carrier else _FINE
-
-
-def _ack_of(record: Record) -> Ack:
-    notes = record.notes
-    return Ack(
-        accepted=_text(notes.get("accepted")),
-        accepted_at=_number(notes.get("accepted_at")),
-        refused=_text(notes.get("refused")),
-        refused_at=_number(notes.get("refused_at")),
-        message=(_text(notes.get("message")) or "")[:LONGEST_ANSWER],
-    )
-
-
-def _text(value: JSON) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _number(value: JSON) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

@@ -14,7 +14,8 @@ from aiohttp import web
 
 from diagnostics.admin import BUSY, Admin
 from diagnostics.health import BLIND, BUSY_AT_MOST, GRACE, SETTLING, UNMADE, Life, Readiness, Silence
-from diagnostics.view import Ack, Progress
+from diagnostics.rows import Ack
+from diagnostics.view import Progress
 from process import vitals
 from process.settings import GUESTS
 from process.vitals import Vitals

@@ -12,8 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from diagnostics.families import FAMILIES
+from diagnostics.numbers import TYPES
 from diagnostics.page import PAGE, page
-from diagnostics.view import TYPES
 from snapshot import JSON, Record, Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics, StandIn
 from tests.support import plain
