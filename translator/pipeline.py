@@ -54,7 +54,7 @@ class Pipeline:
         self.intent = intent = Intent(
             apis.listeners,
             # Of Mappings and Ingresses none wants a log of its own: they are not even looked at.
-            with_lines(self._tables, apis.chains, apis.gateway.routes, apis.gateway.hosts_of),
+            with_lines(self._tables, apis.chains, apis.gateway.chains, apis.gateway.routes, apis.gateway.hosts_of),
             apis.routes,
             apis.hosts_of,
             apis.filters,

@@ -35,11 +35,22 @@ MOST_IN_THE_INDEX, BESIDE_A_WIDE_ONE = 60, 160
 
 EVERYWHERE = {"namespace": {"from": "ALL"}}
 LISTENER = {"port": 9000, "protocol": "HTTP", "securityModel": "INSECURE", "hostBinding": EVERYWHERE}
+LOGGED = {
+    "targetRefs": [{"kind": "HTTPRoute", "name": "logged"}],
+    "access_log": {"envoy_log_format": "%REQ(:PATH)%"},
+}
 REDIRECT = {"type": "RequestRedirect", "requestRedirect": {"hostname": "a.test"}}
 
 WORLDS: dict[str, tuple[str, Callable[[str], str]]] = {
     "HTTPRoute": (
         gateway_class() + api_gateway("g", listener("http", 9000)),
+        lambda name: route(name, "g", rule("/", filters=[REDIRECT]), hostnames=[f"{name}.test"]),
+    ),
+    "HTTPRoute, one of which has a log": (
+        gateway_class()
+        + api_gateway("g", listener("http", 9000))
+        + route("logged", "g", rule("/", filters=[REDIRECT]), hostnames=["logged.test"])
+        + an_object("RoutePolicy", "p", LOGGED),
         lambda name: route(name, "g", rule("/", filters=[REDIRECT]), hostnames=[f"{name}.test"]),
     ),
     "Ingress": (
@@ -126,6 +137,18 @@ def test_a_new_hostname_costs_the_same_among_four_times_as_many(api: str) -> Non
     indexes = [row for name, row in sent.items() if is_index(name)]
     assert len(indexes) == 1
     assert size(indexes[0]) < (BESIDE_A_WIDE_ONE if "wide" in api else MOST_IN_THE_INDEX) * MANY
+
+
+def test_a_port_of_a_tcp_mapping_is_no_hosts_matter() -> None:
+    frame, make = WORLDS["Host"]
+    counts = []
+    for count in (FEW // 3, FEW):
+        pipeline = Pipeline(Options())
+        pipeline.apply(objects_in(frame + "".join(make(f"there-{number}") for number in range(count))))
+        pipeline.apply(objects_in(an_object("TCPMapping", "first", {"port": 9001, "service": "10.0.0.1:90"})))
+        new = objects_in(an_object("TCPMapping", "new", {"port": 9002, "service": "10.0.0.1:90"}))
+        counts.append(calls_of(lambda pipeline=pipeline, new=new: pipeline.apply(new)))  # type: ignore[misc]
+    assert counts[1] <= MOST_GROWTH * counts[0], counts
 
 
 def size(row: Resource) -> int:

@@ -191,10 +191,14 @@ class EmissaryTables:
     def _declare_chains(self, tcp: TcpMappings, terminations: Terminations) -> tuple[Problems, ...]:
         """The filter chains, and the listeners that have some."""
         tables, ports = self._tables, tcp.ports
-        claiming = tables.each(
-            "claims of hosts", self._hosts.served, lambda _, host: claims_of(host, every(ports).values()) or None
+        # What Hosts are held against: the ports of TCPMappings are as many as these, and no Host's matter.
+        bound: Table[str, OpenPort] = tables.each(
+            "ports with Hosts", ports, lambda _, port: port if port.http and port.binding is not None else None
         )
-        self._reach = Reach(tables, self._hosts.names, claiming, ports)
+        claiming = tables.each(
+            "claims of hosts", self._hosts.served, lambda _, host: claims_of(host, every(bound).values()) or None
+        )
+        self._reach = Reach(tables, self._hosts.names, claiming, bound)
         claims = tables.group("claims", claiming, lambda _, row: row)
         self._listened: Table[ObjectKey, bool] = tables.each("hosts with a listener", claiming, lambda _, __: True)
         named = tcp.declare_named(self._hosts, terminations, claims)
@@ -202,7 +206,7 @@ class EmissaryTables:
         self._sharing.declare(settled)
         self.shared = self._sharing.names
         self._beside = tables.group(
-            "names beside others", self._hosts.names, lambda _, row: chains_beside(row, every(ports).values())
+            "names beside others", self._hosts.names, lambda _, row: chains_beside(row, every(bound).values())
         )
         self._quic: Table[Port, Mapping[str, OpenPort]] = tables.group(
             "ports of HTTP/3", ports, lambda _, port: {(port.address, port.port): port} if port.quic else {}
@@ -214,7 +218,7 @@ class EmissaryTables:
             self._hosts.names,
             self._hosts.is_stopped,
             in_clear,
-            ports,
+            bound,
             lambda name, hosts: self._clear_chain(name, hosts, ports),
         ).chains
         named_chains, named_problems = chains_and_problems(tables, "TCP by name", named)
