@@ -24,6 +24,7 @@ PARTS = {
     "cluster": "the whole on a real API server",
     "served": "Envoy's CPU a request, of the whole on a big Host",
     "changes": "one changed Mapping among many in a folder",
+    "steady": "one change among few and very many, its slowest hundredth, and a thousand at once",
     "http_routes": "one changed HTTPRoute beside one changed Mapping",
     "route_probes": "HTTPRoutes that come and change on a real API server",
     "new_hosts": "a new hostname among many: an HTTPRoute, an Ingress, a Host",
