@@ -12,11 +12,14 @@ ARGS ?=
 JOBS ?= 2
 
 BIN := .venv/bin
-LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
+LOCK := $(COMPILE) pyproject.toml
+# Beside the others in .venv, so in no other version than they have.
+DOCS_LOCK := $(COMPILE) --python-version 3.11 --constraint requirements/dev.txt --group docs
 # The tests that start no process: the rest is for `make test`.
 QUICK := not (envoy or system or image or faults or kubernetes or cluster or guard)
 
-.PHONY: help run cluster test e2e conformance system check golden crds lintdocs metrics monitoring envoyapi bench guard fuzz image lock clean
+.PHONY: help run cluster test e2e conformance system check golden crds docs lintdocs metrics monitoring envoyapi bench guard fuzz image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -55,6 +58,9 @@ golden: .venv/dev.stamp ## rewrite what the golden cases give, and what the mani
 crds: .venv/dev.stamp ## rewrite what is made in deploy/ and charts/ from the code's own kinds
 	@$(BIN)/python -m crds
 
+docs: .venv/docs.stamp ## build the pages of docs/ into a site with a search, in .build/site; its links are checked
+	@exec $(BIN)/python -m docsite
+
 lintdocs: .venv/dev.stamp ## rewrite the pages of docs/lint from the codes' own definitions
 	@$(BIN)/python -m lint
 
@@ -82,6 +88,7 @@ image: ## build the container image: IMAGE=dragoman
 lock: .venv/dev.stamp ## resolve pyproject.toml into requirements/, with hashes; pins stay where they can
 	$(LOCK) --output-file requirements/runtime.txt >/dev/null
 	$(LOCK) --group dev --output-file requirements/dev.txt >/dev/null
+	$(DOCS_LOCK) --output-file requirements/docs.txt >/dev/null
 
 clean: ## remove .venv and what the tools leave
 	rm -rf .venv .build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
