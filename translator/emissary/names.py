@@ -6,12 +6,12 @@ is wrong with the rest of it, or with the hostname itself; and whoever has a nam
 whatever reason.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 
+from translator import discerning
 from translator.ambassador_ids import is_for
 from translator.decode import FrozenMap, Invalid, Problem, join, show, step
 from translator.emissary.hostnames import host_hostname
@@ -26,13 +26,6 @@ HOST: Final = "getambassador.io/Host"
 LISTENER: Final = "getambassador.io/Listener"
 TLS_CONTEXT: Final = "getambassador.io/TLSContext"
 
-MOST_NAMES: Final = 16
-"""So many names are looked for in what is no hostname."""
-LONGEST_TEXT: Final = 2_000
-
-_BETWEEN_WORDS: Final = re.compile(r"""[\s,;/\\'"<>()|@?#&=]+""")
-_BARE: Final = re.compile(r"[\w*.%\[](?:.*[\w*.\]])?")
-"""A word without what is round it, as in `{{foo.com}}`."""
 _LEFT: Final = {
     HOST: ("hostname",),
     LISTENER: ("port", "protocol", "protocolStack"),
@@ -95,41 +88,8 @@ def _unknown(path: str) -> Problem:
 
 
 def discerned(written: object) -> tuple[str, ...]:
-    """The hostnames in what may be none: a text with something round it, a list, a number. Checked, none twice."""
-    texts = written if isinstance(written, list) else [written]
-    words = [word for text in texts[:MOST_NAMES] for word in _words(text)]
-    named = [name for name in words if "." in name or "*" in name] or words
-    return tuple(dict.fromkeys(named))[:MOST_NAMES]
-
-
-def _words(text: object) -> Iterable[str]:
-    if isinstance(text, int | float) and not isinstance(text, bool):
-        text = str(text)
-    if not isinstance(text, str):
-        return
-    if not text:
-        yield "*"
-    whole = _checked(text)
-    if whole is not None:
-        yield whole
-        return
-    for word in _BETWEEN_WORDS.split(text[:LONGEST_TEXT]):
-        bare = _BARE.search(word)
-        found = (_checked(bare[0]) or _checked(_without_oddities(bare[0]))) if bare else None
-        if found is not None:
-            yield found
-
-
-def _without_oddities(word: str) -> str:
-    """A name in letters that DNS knows, with `*` for what is before a leading dot, and without what is no port."""
-    if not word.isascii():
-        try:
-            word = word.encode("idna").decode()
-        except UnicodeError:
-            return ""
-    address, bracket, _ = word.partition("]")
-    plain = address + bracket if bracket else word.partition(":")[0]
-    return f"*{plain}" if plain.startswith(".") else plain
+    """The hostnames in what may be none."""
+    return discerning.discerned(written, _checked)
 
 
 def _checked(text: str) -> str | None:

@@ -13,7 +13,7 @@ from translator.decode import FrozenMap
 from translator.gateway.attachment import Place, places_of
 from translator.gateway.conditions import Condition
 from translator.gateway.dedicated import DEDICATED, PROVISIONED, SHARED, Port, Ways, addresses_said, wrong_with
-from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec, openings_of
+from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec, openings_of, unknown_openings
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
 from translator.gateway.kinds.listener_set import ListenerSetSpec, parent_of
 from translator.gateway.kinds.shared import Object, read_object
@@ -47,6 +47,7 @@ from translator.tables import Table, Tables, read
 from translator.values import dataclass
 
 HELD: Final = "Envoy refused it"
+_MOST_CLASSES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +156,14 @@ class Gateways:
         """A Gateway, if its class is ours; of one that cannot be read, that is all that is asked."""
         if read(self._kinds, key) is None:
             return None
-        return read_object(GatewaySpec, key, body, openings_of)
+        return read_object(GatewaySpec, key, body, openings_of, unknown_openings)
 
     def _kind_of(self, key: ObjectKey, body: bytes) -> str | None:
         if self._alone is not None and key != self._alone:
             return None
         spec = orjson.loads(body).get("spec")
         named = spec.get("gatewayClassName") if isinstance(spec, dict) else None
-        found = read(self._names, named) if isinstance(named, str) else None
+        found = next((of_class for name in _classes_in(named) if (of_class := read(self._names, name))), None)
         return SHARED if found and self._alone else found  # its Service leads to us, by the ports as they are
 
     def _accepted(self, key: ObjectKey, row: Object[GatewayClassSpec]) -> dict[str, str]:
@@ -202,7 +203,7 @@ class Gateways:
 
     def _read_set(self, key: ObjectKey, body: bytes) -> ListenerSet | None:
         """A ListenerSet, if its Gateway is ours."""
-        found = read_object(ListenerSetSpec, key, body, openings_of)
+        found = read_object(ListenerSetSpec, key, body, openings_of, unknown_openings)
         ref = found.spec.parent_ref if found.spec else parent_of(body)
         if ref is None or (ref.group, ref.kind) != (GROUP, "Gateway"):
             return None
@@ -232,6 +233,12 @@ class Gateways:
 def declared(row: Object[GatewaySpec] | Object[ListenerSetSpec]) -> tuple[ListenerSpec, ...]:
     """The listeners of a Gateway or a ListenerSet, be it that no more of them can be read."""
     return row.spec.listeners if row.spec else row.left
+
+
+def _classes_in(named: object) -> list[str]:
+    """The names of classes in what may be none, so that a Gateway is told of it whose class is in a list."""
+    given = named if isinstance(named, list) else [*named.values()] if isinstance(named, dict) else [named]
+    return [name for name in given[:_MOST_CLASSES] if isinstance(name, str)]
 
 
 def _taking(_: ObjectKey, row: Object[GatewaySpec]) -> dict[str, bool]:

@@ -141,6 +141,11 @@ class Claim:
     service: str | None = None
     wish: ir.Wish | None = None
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether its protocol is not served, or cannot be read: it opens nothing, and its hostname stays shut."""
+        return self.protocol not in KINDS
+
     def may_share_with(self, other: "Claim") -> bool:
         """Whether a port may be that of both, if their hostnames are different."""
         apart = _TOLD_APART.get(self.protocol)
@@ -175,9 +180,9 @@ def listeners_of(
 
 
 def claim_of(listener: Listener, service: str | None, wish: ir.Wish | None = None) -> Claim | None:
-    """What a listener wants; None where its protocol is not served, or no port leads to it, so that it gets nothing."""
+    """What a listener wants; None where no port leads to it, so that it gets nothing."""
     spec = listener.spec
-    if not listener.opened or spec.protocol not in KINDS:
+    if not listener.opened:
         return None
     return Claim(listener.rank, spec.protocol, listener.hostname, listener.named, service, wish)
 
@@ -212,6 +217,8 @@ def settle(claims: Mapping[ListenerKey, Claim], port: Port, holder: Holder | Non
         holder: who has the port that is no Gateway, if anybody.
         led_by: the name of the Service of one Gateway that leads there: who comes by it is that Gateway's alone.
     """
+    silent = {claim.hostname for claim in claims.values() if claim.is_silent}
+    claims = {key: claim for key, claim in claims.items() if not claim.is_silent}
     refused: dict[ListenerKey, Refusal] = {}
     if holder is not None:
         refused = {key: _taken(claim, port, holder) for key, claim in claims.items() if key not in holder.shared}
@@ -237,7 +244,7 @@ def settle(claims: Mapping[ListenerKey, Claim], port: Port, holder: Holder | Non
             if spoken is None or spoken is claim or spoken.may_share_with(claim):
                 kept.setdefault(claim.hostname, claim)
     shared = {key: one for key, one in holder.shared.items() if key not in refused} if holder is not None else {}
-    return Settled(refused, frozenset(kept), shared)
+    return Settled(refused, frozenset(kept) | silent, shared)
 
 
 def _taken(claim: Claim, port: Port, holder: Holder) -> Refusal:

@@ -28,7 +28,7 @@ from translator.gateway.kinds.gateway import GatewaySpec, Infrastructure, Listen
 from translator.gateway.kinds.grpc_route import GRPCRouteSpec
 from translator.gateway.kinds.http_route import HTTPRouteSpec
 from translator.gateway.kinds.reference_grant import ReferenceGrantSpec
-from translator.gateway.kinds.shared import Object, hostnames_of, read_object
+from translator.gateway.kinds.shared import Object, hostnames_of, read_object, unknown_hostnames
 from translator.gateway.kinds.tcp_route import TCPRouteSpec
 from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connections
 from translator.gateway.kinds.udp_route import UDPRouteSpec
@@ -106,17 +106,17 @@ class GatewayTables:
             tables.each(
                 "HTTP routes",
                 objects[HTTP_ROUTE],
-                lambda key, body: read_object(HTTPRouteSpec, key, body, hostnames_of),
+                lambda key, body: read_object(HTTPRouteSpec, key, body, hostnames_of, unknown_hostnames),
             ),
             tables.each(
                 "GRPC routes",
                 objects[GRPC_ROUTE],
-                lambda key, body: read_object(GRPCRouteSpec, key, body, hostnames_of),
+                lambda key, body: read_object(GRPCRouteSpec, key, body, hostnames_of, unknown_hostnames),
             ),
             tables.each(
                 "TLS routes",
                 objects[TLS_ROUTE],
-                lambda key, body: read_object(TLSRouteSpec, key, body, names_of_connections),
+                lambda key, body: read_object(TLSRouteSpec, key, body, names_of_connections, unknown_hostnames),
             ),
             tables.each("TCP routes", objects[TCP_ROUTE], lambda key, body: read_object(TCPRouteSpec, key, body)),
             tables.each("UDP routes", objects[UDP_ROUTE], lambda key, body: read_object(UDPRouteSpec, key, body)),

@@ -5,7 +5,7 @@ from typing import Any, Final
 from translator import ir
 from translator.gateway.attachment import kinds_of
 from translator.gateway.conditions import Condition, false, listed, true
-from translator.gateway.listeners import KINDS, Listener, Refusal
+from translator.gateway.listeners import KINDS, UNREAD, Listener, Refusal
 from translator.gateway.names import GROUP
 from translator.gateway.termination import Ended, resolved
 from translator.values import dataclass
@@ -67,6 +67,8 @@ def judge(listener: Listener, refusal: Refusal | None, ended: Ended | None, shar
     if spec.protocol not in KINDS:
         said = f"{spec.protocol} is not served, only {', '.join(sorted(KINDS))}"
         accepted = false("Accepted", "UnsupportedProtocol", said, f"{place}.protocol")
+        if listener.stopped == UNREAD:  # what is wrong with it is told of its fields
+            accepted = false("Accepted", "Invalid", UNREAD)
         return Verdict(listener, kinds, accepted, references, _not_programmed("Invalid", "it is not accepted"))
     if refusal is not None:
         accepted = false("Accepted", refusal.reason, refusal.message, place)

@@ -6,8 +6,9 @@ from tests.support.broken_hosts import broken_hosts
 from tests.support.certificates import authority
 from tests.translator.emissary.test_emissary_reserved import ROUTE, spelled
 from tests.translator.emissary.world import TLS, World, https, key_of
+from translator.discerning import MOST_NAMES
 from translator.emissary.hostnames import rank, wider
-from translator.emissary.names import MOST_NAMES, discerned
+from translator.emissary.names import discerned
 
 CLIENTS_CA = authority("Clients").pair.certificate
 

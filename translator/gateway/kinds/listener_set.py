@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar
 
 import orjson
 
-from translator.decode import Problem, Rule, decode, rule
+from translator.decode import Problem, Rule, rule
 from translator.gateway.kinds.gateway import MOST_LISTENERS, ListenerSpec
-from translator.gateway.kinds.shared import Group, Kind, Namespace, ObjectName, unique_names
+from translator.gateway.kinds.shared import Group, Kind, Namespace, ObjectName, read_reference, unique_names
 from translator.gateway.names import GROUP
 from translator.values import dataclass
 
@@ -45,4 +45,4 @@ class ListenerSetSpec:
 def parent_of(body: bytes) -> ParentGateway | None:
     """The Gateway of a ListenerSet of which something else cannot be read."""
     spec = orjson.loads(body).get("spec")
-    return decode(ParentGateway, spec.get("parentRef")).value if isinstance(spec, dict) else None
+    return read_reference(ParentGateway, spec.get("parentRef")) if isinstance(spec, dict) else None

@@ -1,6 +1,7 @@
 """What the kinds have in common: their objects, the types of their fields, and references to other objects."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
@@ -8,6 +9,7 @@ import orjson
 
 from translator.checks import Port
 from translator.decode import Problem, Rule, decode, few, rule
+from translator.discerning import discerned
 from translator.gateway.names import GROUP
 from translator.ir import ObjectKey
 from translator.kubernetes.shapes import metadata_of
@@ -19,12 +21,18 @@ T = TypeVar("T")
 HELD: Final = "heldBack"
 """Marks what is left of an object that Envoy refused: it keeps its place, and is not served."""
 
+UNKNOWN: Final = "tells no name, so that none is shut: what was meant may be answered by who has wider ones"
+
 MOST_LEFT: Final = 64
 """Names that are looked for in what is stopped."""
 _MOST_PARENTS: Final = 32
+_LONGEST_NAME: Final = 253
+_PARTS: Final = ("group", "kind", "namespace", "sectionName", "port")
+"""The fields of a reference to a parent beside its name."""
 
 _LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DNS: Final = rf"{_LABEL}(\.{_LABEL})*"
+_HOSTNAME: Final = re.compile(rf"(\*\.)?{_DNS}")
 
 SectionName = Annotated[str, Rule(min_size=1, max_size=253, pattern=_DNS, hint="a name in lower case")]
 ObjectName = Annotated[str, Rule(min_size=1, max_size=253)]
@@ -80,11 +88,15 @@ class Object(Generic[T]):
 
 
 def read_object(
-    spec: type[T], key: ObjectKey, body: bytes, names_of: Callable[[dict[str, Any]], tuple[Any, ...]] | None = None
+    spec: type[T],
+    key: ObjectKey,
+    body: bytes,
+    names_of: Callable[[dict[str, Any]], tuple[Any, ...]] | None = None,
+    unknown_of: Callable[[dict[str, Any]], Iterable[Problem]] = lambda _: (),
 ) -> Object[T]:
     """Read an object of a kind; the API server has checked it, a folder of YAML has not.
 
-    `names_of` finds what is left of a spec that is stopped.
+    `names_of` finds what is left of a spec that is stopped, and `unknown_of` says which names nobody can know.
     """
     document: dict[str, Any] = orjson.loads(body)
     metadata, read = metadata_of(document), decode(spec, document.get("spec"))
@@ -93,8 +105,8 @@ def read_object(
     created = (metadata.value and metadata.value.creation_timestamp) or ""
     given = document.get("spec")
     said: dict[str, Any] = given if isinstance(given, dict) else {}
-    parents = readable(ParentRef, listed(said, "parentRefs", _MOST_PARENTS))
     left = names_of(said) if names_of is not None and value is None else ()
+    problems = few((*problems, *unknown_of(said))) if value is None else problems
     return Object(
         key,
         *name_of(key),
@@ -102,26 +114,57 @@ def read_object(
         value,
         problems,
         document.get(HELD) is True,
-        tuple(dict.fromkeys(parents)),
+        tuple(dict.fromkeys(_parents_of(said))),
         left,
         said.get("useDefaultGateways") == "All",
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Named:
-    """One hostname, of which a list may have better and worse."""
+def names_in(written: object) -> tuple[str, ...]:
+    """The hostnames in what may be none; an empty one is every name."""
+    return discerned(written, _hostname, "")
 
-    OPEN: ClassVar[bool] = True
 
-    hostname: Hostname
+def _hostname(text: str) -> str | None:
+    name = text.lower().removesuffix(".")
+    return "" if name == "*" else name if len(name) <= _LONGEST_NAME and _HOSTNAME.fullmatch(name) else None
 
 
 def hostnames_of(spec: dict[str, Any], most: int = MOST_LEFT) -> tuple[str, ...]:
     """The hostnames of a route of which something else, or one of them, cannot be read."""
-    return tuple(
-        [each.hostname for each in readable(_Named, [{"hostname": name} for name in listed(spec, "hostnames", most)])]
-    )
+    given = spec.get("hostnames")
+    every = given[:most] if isinstance(given, list) else [] if given is None else [given]
+    return tuple(dict.fromkeys(name for each in every for name in names_in(each)))
+
+
+def unknown_hostnames(spec: dict[str, Any]) -> Iterator[Problem]:
+    """That something among the hostnames of a route tells no name."""
+    given = spec.get("hostnames")
+    every = given[:MOST_LEFT] if isinstance(given, list) else [] if given is None else [given]
+    for place, each in enumerate(every):
+        if not names_in(each):
+            path = f"spec.hostnames[{place}]" if isinstance(given, list) else "spec.hostnames"
+            yield Problem(path, UNKNOWN, stops=False)
+
+
+def _parents_of(spec: dict[str, Any]) -> Iterator["ParentRef"]:
+    """What a route refers to, as far as that can be read."""
+    given = spec.get("parentRefs")
+    for each in listed(spec, "parentRefs", _MOST_PARENTS) if isinstance(given, list) else [given]:
+        found = read_reference(ParentRef, each)
+        if found is not None:
+            yield found
+
+
+def read_reference(cls: type[T], given: object) -> T | None:
+    """A reference of which a part may be wrong: where it is not clear to which section, it is to all of it."""
+    said = {"name": given} if isinstance(given, str) else given
+    found = decode(cls, said).value
+    if found is not None or not isinstance(said, dict) or "name" not in said:
+        return found
+    parts = [(name, said[name]) for name in _PARTS if name in said]
+    fit = {name: value for name, value in parts if decode(cls, {"name": "x", name: value}).value is not None}
+    return decode(cls, {"name": said["name"], **fit}).value
 
 
 def listed(spec: dict[str, Any], field: str, most: int = MOST_LEFT) -> list[Any]:
