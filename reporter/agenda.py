@@ -32,10 +32,15 @@ class _Turn:
 
 @dataclass(slots=True)
 class Agenda:
-    """Owned by the reporter's loop. `spread` gives numbers from 0 to 1, for the jitter of the back-off."""
+    """Owned by the reporter's loop. `spread` gives numbers from 0 to 1, for the jitter of the back-off.
+
+    `comes_first` says of which objects, by their keys, a look is due before those of all others: few may be.
+    """
 
     spread: Callable[[], float]
+    comes_first: Callable[[str], bool] = lambda _: False
     _due: dict[str, float] = field(default_factory=dict)
+    _ahead: list[tuple[float, str]] = field(default_factory=list)
     _queue: list[tuple[float, str]] = field(default_factory=list)
     _busy: set[str] = field(default_factory=set)
     _again: set[str] = field(default_factory=set)
@@ -51,27 +56,30 @@ class Agenda:
             self._again.add(key)
         elif due < self._due.get(key, float("inf")):
             self._due[key] = due
-            heapq.heappush(self._queue, (due, key))
+            heapq.heappush(self._ahead if self.comes_first(key) else self._queue, (due, key))
 
     def next(self, now: float) -> str | None:
         """The next object to look at, if one is due and something may be written; say `looked` or `wrote` of it."""
         if now < self._rest_until or self._writes.wait(now) > 0:
             return None
-        while self._queue and self._queue[0][0] <= now:
-            due, key = heapq.heappop(self._queue)
-            if self._due.get(key) == due:
-                del self._due[key]
-                self._busy.add(key)
-                return key
+        for queue in (self._ahead, self._queue):
+            while queue and queue[0][0] <= now:
+                due, key = heapq.heappop(queue)
+                if self._due.get(key) == due:
+                    del self._due[key]
+                    self._busy.add(key)
+                    return key
         return None
 
     def wait(self, now: float) -> float | None:
         """Seconds until `next` may have something; None: not before something is touched."""
-        while self._queue and self._due.get(self._queue[0][1]) != self._queue[0][0]:
-            heapq.heappop(self._queue)
-        if not self._queue:
+        for queue in (self._ahead, self._queue):
+            while queue and self._due.get(queue[0][1]) != queue[0][0]:
+                heapq.heappop(queue)
+        first = min([queue[0][0] for queue in (self._ahead, self._queue) if queue], default=None)
+        if first is None:
             return None
-        return max(0.0, self._queue[0][0] - now, self._rest_until - now, self._writes.wait(now))
+        return max(0.0, first - now, self._rest_until - now, self._writes.wait(now))
 
     def waits_since(self, key: str, uid: str, version: str, now: float) -> float:
         """Since when this version of its status has been wanted, as far as was seen."""
@@ -157,6 +165,10 @@ class Agenda:
         rest = self._rest(self._failures, retry_after)
         self._rest_until = max(self._rest_until, now + rest)
         return rest
+
+    def pause(self, until: float) -> None:
+        """Nobody has a turn before that."""
+        self._rest_until = max(self._rest_until, until)
 
     def leisure(self, now: float) -> float:
         """Seconds until the next object may have its turn for which there is no hurry."""

@@ -121,6 +121,11 @@ def name_of(key: str) -> Name | None:
     return Name(kind, namespace, name, group) if is_known and namespace and name else None
 
 
+def many_ask_for(key: str) -> bool:
+    """Whether the object of a key has a status that tells of others: these are few, and waited for by many."""
+    return key.startswith((f"{GATEWAY_API}/Gateway", f"{GATEWAY_API}/ListenerSet/"))
+
+
 def wanted_of(record: Record | None) -> Wanted | None:
     """What a record of `statuses` says should be; None when nothing is to be said."""
     if record is None:

@@ -10,6 +10,7 @@ from typing import Final
 from process import logs
 from process.settings import Settings
 from reporter.agenda import Agenda
+from reporter.counting import Counting, are_counts
 from reporter.errands import WITHDRAWAL, Errand, may_have_ours
 from reporter.events import NewEvent
 from reporter.looking import (
@@ -31,16 +32,15 @@ from reporter.objects import (
     edition_of,
     is_unknown,
     live_of,
+    many_ask_for,
     name_of,
     unsaid_of,
     wanted_of,
 )
+from reporter.pacing import Pace
 from reporter.refusals import Refusals
 from reporter.writing import Events, FailedError, RefusedError, RestError, Statuses, UnreachableError, now_text
 from snapshot import Reader, Snapshot, SnapshotError
-
-AT_A_TIME: Final = 4
-"""Objects that are written at the same time."""
 
 SOON: Final = 1.0
 """Seconds until another look at what was begun without the lease: it may be held again by then."""
@@ -68,7 +68,9 @@ class Reporting:
         self._events = events
         self._leads = leads
         self._mapping_statuses = settings.mapping_statuses
-        self._agenda = Agenda(random.Random().random)  # noqa: S311 -- no secret
+        self._agenda = Agenda(random.Random().random, many_ask_for)  # noqa: S311 -- no secret
+        self._counting = Counting()
+        self._pace = Pace()
         self._memory = Memory()
         self._refusals = Refusals()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,6 +83,7 @@ class Reporting:
             if live is None:
                 self._memory.forget(key)
                 self._agenda.forget(key)
+                self._counting.forget(key)
             else:
                 self._memory.heard(key, live)
                 self._touch(key, now)
@@ -94,12 +97,12 @@ class Reporting:
     @property
     def wait(self) -> float | None:
         """Seconds until there is something to do; None: not before the snapshot changes, or a write has ended."""
-        return None if len(self._tasks) >= AT_A_TIME else self._agenda.wait(time.monotonic())
+        return None if len(self._tasks) >= self._pace.at_a_time else self._agenda.wait(time.monotonic())
 
     def work(self, ended: Callable[[], None]) -> None:
         """Begin whatever is due; `ended` is called when a piece of it is done."""
         self._events.count(time.monotonic())
-        while len(self._tasks) < AT_A_TIME and self._leads():
+        while len(self._tasks) < self._pace.at_a_time and self._leads():
             key = self._agenda.next(time.monotonic())
             if key is None:
                 return
@@ -163,7 +166,9 @@ class Reporting:
             case Later(seconds):
                 again = seconds
             case Deed(news, status):
-                if status is not None and (wait := self._kept_back(key, name, now)):
+                counts = status is not None and are_counts(live.status, status)
+                unsettled = self._counting.wait(key, waited, now) if counts else 0.0
+                if status is not None and (wait := max(self._kept_back(key, name, now), unsettled)):
                     again, status = _sooner(again, wait), None
                 if news or status is not None:
                     return Errand(key, name, live, Deed(news, status), wanted, known, again)
@@ -254,7 +259,9 @@ class Reporting:
 
     async def _write(self, errand: Errand, status: JSONObject) -> None:
         key, name = errand.key, errand.name
-        count = self._agenda.writes(key, time.monotonic())
+        began = time.monotonic()
+        count = self._agenda.writes(key, began)
+        self._counting.wrote(key, status, began)
         try:
             answered = (
                 await self._statuses.amend(name, errand.found, lambda now: amended(errand.wanted, now, now_text()))
@@ -264,6 +271,8 @@ class Reporting:
         except BaseException:
             self._agenda.unwritten(key)
             raise
+        ended = time.monotonic()
+        self._agenda.pause(ended + self._pace.took(ended - began))
         log.debug("written" if errand.wanted else "withdrawn", object=str(name), count=count)
         self._answered()
         if answered is None or not self._is_there(errand):
