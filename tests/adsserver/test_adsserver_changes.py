@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from snapshot import Record
-from tests.adsserver.served import UPDATES, ask, small_world
+from tests.adsserver.served import UPDATES, ask, small_world, wait_idle
 from tests.support.adsserver import Adsserver
 from tests.support.envoy import RealEnvoy, free_port, wait_until
 from tests.support.load import Load
@@ -92,10 +92,14 @@ def test_an_idle_adsserver_does_nothing(ads: Adsserver, envoy: RealEnvoy) -> Non
     ads.replace(small_world(free_port()))
     envoy.wait_live()
     wait_until(lambda: ads.ack("listener/main").get("accepted"))
-    time.sleep(0.5)  # the last of the work
-    before = cpu_seconds(ads.pid)
-    time.sleep(3)
-    assert cpu_seconds(ads.pid) - before < 0.05
+    wait_idle(ads)
+
+    def used() -> float:
+        before = cpu_seconds(ads.pid)
+        time.sleep(3)
+        return cpu_seconds(ads.pid) - before
+
+    assert min(used() for _ in range(2)) < 0.05  # the last of the work may fall into the first time
 
 
 def cpu_seconds(pid: int) -> float:

@@ -261,9 +261,9 @@ def test_streams_live_through_it(ads: Adsserver, envoy: RealEnvoy, one: Service,
         with WebSocket(http) as old, WebSocket(stays) as same, Lines(tcp) as plain:
             assert (old.say(b"a"), same.say(b"a"), plain.say(b"a\n")) == (b"one: a", b"one: a", b"lines: a\n")
             moved = {"route/stays": routes("stays", forward("/", "two")), "listener/tcp": None}
+            middle = time.monotonic() + DRAIN / 2
             ads.publish({**changed_world("another port", one, two), **lines.gone, **moved})
             wait_answer_of(stays, "two")
-            middle = time.monotonic() + DRAIN / 2
             while time.monotonic() < middle:
                 assert (old.say(b"b"), same.say(b"b"), plain.say(b"b\n")) == (b"one: b", b"one: b", b"lines: b\n")
             wait_until(lambda: old.say(b"c") == b"", what="the end of the drain")

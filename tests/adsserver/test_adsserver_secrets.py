@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 
 from snapshot import Record
+from tests.adsserver.served import wait_idle
 from tests.support.adsserver import Adsserver
 from tests.support.certificates import authority, unverified
 from tests.support.envoy import RealEnvoy, free_port, wait_until
@@ -225,11 +226,11 @@ def test_a_refused_secret_that_goes_before_its_verdict_is_refused_once(ads: Adss
     bad = world.secrets([gone])[f"secret/{gone}"]
     envoy.signal(signal.SIGSTOP)
     ads.publish({f"secret/{gone}": bad})
-    time.sleep(0.3)  # until it is on its way
+    wait_idle(ads)  # so it is on its way
     world.names.remove(gone)
     listener = world.listener()
     ads.publish({f"secret/{gone}": None, "listener/tls": listener})
-    time.sleep(0.3)
+    wait_idle(ads)
     envoy.signal(signal.SIGCONT)
     ads.wait_accepted("listener/tls", listener)
     time.sleep(0.5)  # in which it could be sent some hundred times

@@ -222,7 +222,7 @@ def test_an_envoy_that_hangs_before_it_was_ready_is_taken_for_none_after_a_secon
             for path in (READY, "/metrics", "/ambassador/v0/diag/?json=true"):
                 began = time.monotonic()
                 running.get(path)
-                assert 0.9 < time.monotonic() - began < 3.0, path
+                assert 0.9 < time.monotonic() - began < 10.0, path  # a second; and who waits for Envoy waits for ever
             assert running.said(READY) == (503, NO_ANSWER)
             assert running.diag("envoy")["answers"] is False
         finally:
@@ -267,7 +267,7 @@ def test_others_who_hold_up_the_opening_of_the_snapshot_do_not_hold_up_the_answe
         began = time.monotonic()
         assert running.said(ALIVE) == (200, "alive")
         assert running.said(READY) == (503, NO_ANSWER)
-        assert time.monotonic() - began < 3.0
+        assert time.monotonic() - began < 10.0  # and whoever waits for the lock waits for ever
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert running.diag("sequences")["objects"] == 0
 

@@ -62,7 +62,7 @@ class Applied:
         self._gateway, self._text, self._status = gateway, text, status
 
     def __enter__(self) -> None:
-        self._gateway.apply("auth", self._text)
+        self._gateway.settle("auth", self._text)
         wait_until(
             lambda: ask(self._gateway).status_code == self._status,
             what=lambda: f"the AuthService in force; the log ends {self._gateway.log()[-3000:]}",

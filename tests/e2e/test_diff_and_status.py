@@ -105,10 +105,9 @@ def test_what_two_envoys_answer_is_what_requests_get(
     assert shares["before"]["said"].startswith("by shares: 30 % to "), "not as it was drawn this time"
     assert shares["after"]["said"].startswith("by shares: 40 % to ")
     _compare(world, proof["differ"], "before", red, blue)
-    was, before = (world.folder / "world.yaml").read_text(), world._commits()
+    was = (world.folder / "world.yaml").read_text()
     try:
-        world.apply("world", (next_folder / "world.yaml").read_text())
-        world._wait_taken(before)
+        world.settle("world", (next_folder / "world.yaml").read_text())
         world.wait_served("diff.test", "/gone/", status=301)
         wait_until(
             lambda: world.request("tls.diff.test", "/blue/", tls=True).json()["path"] == "/",

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.envoy import wait_until
+from tests.support.envoy import RealEnvoy, wait_until
 from tests.support.gateway import Gateway
 from tests.support.load import Load
 from tests.support.objects import host, mapping
+from tests.support.pace import is_within
 from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system, pytest.mark.faults]
@@ -39,6 +40,12 @@ def change(gateway: Gateway, number: int, upstream: HttpUpstream) -> str:
     return path
 
 
+def plain_envoy() -> None:
+    """An Envoy starts that has nothing to do."""
+    with RealEnvoy({}) as envoy:
+        envoy.wait_live()
+
+
 @pytest.mark.parametrize("part", CONTROL_PLANE)
 def test_killing_a_part_ten_times_fails_no_request(own_gateway: Gateway, red: HttpUpstream, part: str) -> None:
     times = []
@@ -53,7 +60,7 @@ def test_killing_a_part_ten_times_fails_no_request(own_gateway: Gateway, red: Ht
             own_gateway.wait_served("changing.test", path)
     assert load.failures == []
     assert load.requests > 50
-    assert statistics.median(times) < 0.5
+    assert is_within(statistics.median(times), 0.5), times
     wait_until(own_gateway.is_ready, what="ready again")
 
 
@@ -74,7 +81,7 @@ def test_a_killed_envoy_serves_again_within_half_a_second(own_gateway: Gateway) 
         began = time.monotonic()
         own_gateway.wait_served("steady.test")
         times.append(time.monotonic() - began)
-    assert statistics.median(times) < 0.5
+    assert is_within(statistics.median(times), 0.5, plain=plain_envoy), times
 
 
 def test_changes_of_every_sort_under_load(own_gateway: Gateway, red: HttpUpstream, blue: HttpUpstream) -> None:

@@ -62,7 +62,7 @@ def served() -> Iterator[Served]:
         with gateway:
             found = Served(gateway, ports)
             wait_until(lambda: asked(found.b) == "one", what="the route that stays")
-            wait_until(lambda: echoed(found.b) == "uno", what="the one of UDP")
+            wait_until(lambda: echoed(found.b, patience=0.5) == "uno", what="the one of UDP")
             yield found
 
 
@@ -151,8 +151,8 @@ def echoing(name: str, port: int) -> str:
     return f"{json.dumps(service)}\n---\n{json.dumps(slice_)}\n---\n"
 
 
-def echoed(port: int, said: bytes = b"hello", patience: float = 0.5) -> str:
-    """Who answers a datagram from a port of its own; `dropped`: nobody."""
+def echoed(port: int, said: bytes = b"hello", patience: float = 10.0) -> str:
+    """Who answers a datagram from a port of its own; `dropped`: nobody, within `patience` seconds."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.settimeout(patience)
         sender.sendto(said, ("127.0.0.1", port))
@@ -167,7 +167,7 @@ def echoed(port: int, said: bytes = b"hello", patience: float = 0.5) -> str:
 def test_one_number_is_a_port_of_tcp_and_one_of_udp(served: Served) -> None:
     assert (asked(served.b), echoed(served.b)) == ("one", "uno")
     assert echoed(served.b, b"x" * 9_000) == "uno", "long datagrams"
-    assert echoed(served.a) == "dropped", "no route"
+    assert echoed(served.a, patience=0.5) == "dropped", "no route"
 
 
 def test_the_oldest_route_has_the_datagrams_and_no_datagram_is_lost_of_what_stays(served: Served) -> None:
@@ -181,17 +181,17 @@ def test_the_oldest_route_has_the_datagrams_and_no_datagram_is_lost_of_what_stay
                 assert staying.recv(100) == b"uno: %d" % number
 
         with served.routed("UDPRoute", "new", to("uno"), section="udp-a", age=NEW):
-            wait_until(lambda: goes_on() or echoed(served.a) == "uno", what="the newer route")
+            wait_until(lambda: goes_on() or echoed(served.a, patience=0.5) == "uno", what="the newer route")
             with served.routed("UDPRoute", "old", to("due"), section="udp-a", age=OLD):
                 wait_until(lambda: goes_on() or echoed(served.a) == "due", what="the older route")
                 assert {echoed(served.a) for _ in range(30)} == {"due"}
             wait_until(lambda: goes_on() or echoed(served.a) == "uno", what="the newer route again")
-        wait_until(lambda: goes_on() or echoed(served.a) == "dropped", what="nobody")
+        wait_until(lambda: goes_on() or echoed(served.a, patience=0.5) == "dropped", what="nobody")
 
 
 def test_shares_of_datagrams_and_what_leads_nowhere(served: Served) -> None:
     with served.routed("UDPRoute", "r", to("uno", 70), to("due", 30), to("missing", 0), section="udp-a"):
-        wait_until(lambda: echoed(served.a) == "due", what="the smaller share")
+        wait_until(lambda: echoed(served.a, patience=0.5) == "due", what="the smaller share")
         found = Counter(echoed(served.a) for _ in range(200))
         assert {*found} == {"uno", "due"}
         assert 0.5 < found["uno"] / 200 < 0.9

@@ -398,7 +398,7 @@ def test_the_requests_of_a_session_go_to_one_pod_whatever_becomes_of_the_others(
             served.apply("both", backing("both", green.port, blue.port))
             wait_until(lambda: "red" not in pods("/any"), what="a pod that is gone")
             assert pods("/kept", cookie=cookies["blue"]) == {"blue"}
-            assert "red" not in pods("/kept", cookie=cookies["red"]), "another pod takes over"
+            wait_until(lambda: "red" not in pods("/kept", cookie=cookies["red"]), what="another pod takes over")
 
 
 def test_a_session_that_a_client_makes_up_leads_to_nobody_elses_pod(

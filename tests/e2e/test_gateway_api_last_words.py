@@ -163,6 +163,7 @@ def test_beside_the_log_for_all_each_request_has_one_line(world: World) -> None:
         for name, path in (("told", "/two"), ("told", "/own/two"), ("usually", "/two"), ("plain", "/two")):
             assert world.status(name, path) == 200
         wait_until(lambda: world.lines("USUAL plain.test /two") and world.lines("OWN /two"), what="the lines")
+        wait_until(lambda: world.lines("USUAL usually.test /two"), what="the other line for all")
     found = sorted(line for line in world.lines("/two") if line.startswith(("USUAL", "OWN", "ACCESS")))
     assert found == ["OWN /two 200", "USUAL plain.test /two", "USUAL usually.test /two"]
 

@@ -64,7 +64,7 @@ def cases() -> str:
     return "".join(
         (
             case("patient", rule("/", to("red")), own),
-            of_route("patient", retry_policy=retry, timeout_ms=500),
+            of_route("patient", retry_policy=retry, timeout_ms=1_500),
             case("silent"),
             of_route("silent", timeout_ms=0, idle_timeout_ms=300),
             case("sharing", put),
@@ -148,7 +148,7 @@ def test_a_request_is_sent_again_and_has_its_time(world: World, red: HttpUpstrea
     assert (world.status("patient"), len(red.seen)) == (200, 3)
     red.failures = 1
     assert world.status("patient", "/own") == 503, "a rule's own word is the more specific one"
-    red.delay = 0.7
+    red.delay = 2.0
     assert world.status("patient") == 504
     assert world.status("patient", "/own") == 200
 
@@ -244,7 +244,7 @@ def test_requests_are_counted_by_labels(world: World) -> None:
 def test_breakers_count_wherever_a_service_is_asked_and_high_priority_has_its_own(
     world: World, red: HttpUpstream
 ) -> None:
-    red.delay = 1.5
+    red.delay = 30  # until these have been counted, however long that takes
     statuses: list[int] = []
 
     def ask(path: str) -> None:
@@ -256,6 +256,7 @@ def test_breakers_count_wherever_a_service_is_asked_and_high_priority_has_its_ow
     wait_until(lambda: len(red.seen) == 2, what="requests that go on")
     refused = world.gateway.request("busy.test")
     assert (refused.status_code, refused.headers.get("x-envoy-overloaded")) == (503, "true")
+    red.delay = 0.0
     for each in waiting:
         each.join()
     assert statuses == [200, 200]
@@ -265,7 +266,8 @@ def test_who_is_alike_stays_at_one_endpoint(world: World) -> None:
     def who(user: str) -> str:
         return str(world.gateway.request("alike.test", headers={"x-user": user}).json()["upstream"])
 
-    found = {user: {who(user) for _ in range(3)} for user in map(str, range(12))}
+    # Where each goes is by chance, with the ports: of so few runs as one in a million all go to one endpoint.
+    found = {user: {who(user) for _ in range(3)} for user in map(str, range(20))}
     assert {len(each) for each in found.values()} == {1}
     assert set.union(*found.values()) == {"red", "blue"}
 

@@ -14,6 +14,7 @@ from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.load import Load
 from tests.support.objects import host, mapping
+from tests.support.pace import is_within
 from tests.support.part import ROOT
 from tests.support.upstream import HttpUpstream
 
@@ -69,23 +70,24 @@ def test_a_stopped_part_is_replaced_and_no_request_fails(own_gateway: Gateway, r
         own_gateway.wait_served("new.test", path)
     assert load.failures == []
     assert load.requests > 50
-    assert took < WITHIN
+    assert is_within(took, WITHIN, times=20)
     print(f"{part} replaced after {took:.1f} s")
 
 
 def test_readiness_the_metrics_and_the_log_say_it_meanwhile_and_the_pod_stays_ready(own_gateway: Gateway) -> None:
     wait_until(lambda: said(own_gateway, "ready\n") == "ready\n", what="ready, and nothing hangs")
     replaced = metric(own_gateway, 'dragoman_hung_replaced_total{part="translator"}')
-    stopped = stop(own_gateway, "translator")
-    told = wait_until(lambda: said(own_gateway, "translator hangs: "), what="it is told")
+    stopped, hung = stop(own_gateway, "translator"), 'dragoman_hung{part="translator"}'
+    told = wait_until(
+        lambda: metric(own_gateway, hung) == 1 and said(own_gateway, "translator hangs: "), what="it is told"
+    )
     assert told.startswith("ready; translator hangs: stopped for ")
-    assert metric(own_gateway, 'dragoman_hung{part="translator"}') == 1
     wait_replaced(own_gateway, "translator", stopped)
     wait_until(lambda: own_gateway.diagnostics(READY).text == "ready\n", what="nothing hangs any more")
+    wait_until(lambda: metric(own_gateway, hung) == 0, what="the metric says so, too")
     assert metric(own_gateway, 'dragoman_hung_replaced_total{part="translator"}') == replaced + 1
-    assert metric(own_gateway, 'dragoman_hung{part="translator"}') == 0
     for line in ("hangs", "replacing what hangs", "works again"):
-        assert f"{line}  by=watchdog what=translator" in own_gateway.log()
+        own_gateway.wait_logged(f"{line}  by=watchdog what=translator")
 
 
 def test_a_pod_that_never_was_ready_is_not_while_a_part_hangs(red: HttpUpstream) -> None:
@@ -103,7 +105,7 @@ def test_a_stopped_envoy_is_not_ready_and_replaced_and_configured(own_gateway: G
     stopped = stop(own_gateway, "envoy")
     wait_until(lambda: own_gateway.diagnostics(READY).status_code == 503, what="not ready")
     took = wait_replaced(own_gateway, "envoy", stopped)
-    assert took < WITHIN
+    assert is_within(took, WITHIN, times=20)
     own_gateway.wait_served("steady.test")
     own_gateway.apply("new", host("new", "new.test") + mapping("new", "new.test", red.service, "/after-envoy/"))
     own_gateway.wait_served("new.test", "/after-envoy/")
@@ -120,7 +122,7 @@ def test_all_of_the_control_plane_stopped_at_once(own_gateway: Gateway, red: Htt
         own_gateway.apply("new", host("new", "new.test") + mapping("new", "new.test", red.service, "/after-all/"))
         own_gateway.wait_served("new.test", "/after-all/")
     assert load.failures == []
-    assert took < WITHIN
+    assert is_within(took, WITHIN, times=20)
 
 
 def test_a_part_that_waits_for_ever_for_a_lock_is_replaced(own_gateway: Gateway, red: HttpUpstream) -> None:

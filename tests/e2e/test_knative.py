@@ -1,6 +1,7 @@
 """Knative's Ingresses, asked of a real Envoy."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,7 +116,8 @@ def test_a_listener_of_its_own_is_what_the_cluster_asks(red: HttpUpstream) -> No
     example = (ROOT / "examples/knative/gateway.yaml").read_text()
     environ = {"AMBASSADOR_KNATIVE_SUPPORT": "true", "AMBASSADOR_NAMESPACE": "dragoman"}
     own = Gateway(listeners=False, environ=environ)
-    own.apply("example", example.replace("8080", str(own.http_port)).replace("8090", str(own.https_port)))
+    ports = {"8080": str(own.http_port), "8090": str(own.https_port)}  # of which one may be in another
+    own.apply("example", re.sub("|".join(ports), lambda found: ports[found[0]], example))
     own.apply("sides", revision(red) + ingress("sides", *rules))
     with own:
         own.wait_served("outer.test")

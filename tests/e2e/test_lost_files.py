@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.envoy import wait_until
@@ -92,15 +93,24 @@ def settle(gateway: Gateway) -> None:
     time.sleep(max(0.0, STARTED - min(ages, default=0.0)))
 
 
+def why_not(gateway: Gateway) -> str:
+    """What is to be known where it is not ready."""
+    try:
+        said = gateway.diagnostics("/ambassador/v0/check_ready").text
+    except httpx.TransportError as error:
+        said = repr(error)
+    return f"{said}; bells: {bells(gateway)}; the log ends:\n{gateway.log()[-6000:]}"
+
+
 def survives(gateway: Gateway, upstream: HttpUpstream, harm: Callable[[], None]) -> None:
     """Under load: harm, changes, and all is as before; every part ends, and all is as before again."""
-    wait_until(lambda: gateway.is_ready() and bells(gateway) == BELLS, what="ready")
+    wait_until(lambda: gateway.is_ready() and bells(gateway) == BELLS, what=lambda: f"ready; {why_not(gateway)}")
     settle(gateway)
     whole = entries(gateway)
     with Load(gateway.http_port, host="steady.test") as load:
         harm()
         change(gateway, upstream)
-        wait_until(lambda: is_whole(gateway, whole), 15, what=lambda: f"again: {whole - entries(gateway)}")
+        wait_until(lambda: is_whole(gateway, whole), what=lambda: f"again: {whole - entries(gateway)}")
         change(gateway, upstream)
         assert gateway.request("secure.test", tls=True).status_code == 200
         wait_until(lambda: gateway.is_ready() and gateway.diag()["envoy"]["connected"], what="ready and connected")
@@ -108,11 +118,11 @@ def survives(gateway: Gateway, upstream: HttpUpstream, harm: Callable[[], None])
         for part in PARTS:
             gateway.kill(part)
         change(gateway, upstream)
-        wait_until(gateway.is_ready, what="ready after every part was killed")
+        wait_until(gateway.is_ready, what=lambda: f"ready after every part was killed; {why_not(gateway)}")
     assert load.failures == []
     assert load.requests > 50
     killed = gateway.kill("envoy")
-    wait_until(lambda: gateway.pid_of("envoy") not in {None, killed}, 10, what="Envoy back")
+    wait_until(lambda: gateway.pid_of("envoy") not in {None, killed}, what="Envoy back")
     gateway.wait_served("steady.test")
     change(gateway, upstream)
     gateway.wait_served("secure.test", tls=True)
@@ -122,7 +132,7 @@ def survives(gateway: Gateway, upstream: HttpUpstream, harm: Callable[[], None])
 @pytest.mark.parametrize("name", [*SOCKETS, *FOLDERS, *FILES])
 def test_it_survives_the_loss_of(own_gateway: Gateway, red: HttpUpstream, name: str) -> None:
     path = own_gateway.run_dir / name
-    assert path.exists()
+    wait_until(path.exists, what=f"{name} there, also after what was done before")
     survives(own_gateway, red, lambda: remove(path))
 
 

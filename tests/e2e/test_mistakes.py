@@ -64,8 +64,7 @@ def test_one_wrong_field_stops_that_mapping_only(
         assert found["state"] == "stopped"
         assert any(problem["path"].startswith(path) and problem["stops"] for problem in found["problems"]), found
         assert gateway.request(name, "/wrong/").status_code == 404
-        line = next(line for line in reversed(gateway.log().splitlines()) if key in line)
-        assert f"{name}.yaml" in line
+        gateway.wait_logged(key, f"{name}.yaml")
     gateway.wait_served(name, "/right/", status=404)
 
 
@@ -130,7 +129,7 @@ def test_a_listener_is_served_as_soon_as_its_address_is_free(gateway: Gateway, r
                 except httpx.TransportError:
                     return False
 
-            wait_until(is_served, 15, what="the Listener served")
+            wait_until(is_served, what="the Listener served")
             wait_until(lambda: status(gateway, key)["state"] == "ok", what="the Listener's status good")
 
 

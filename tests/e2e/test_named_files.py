@@ -200,7 +200,8 @@ def test_what_is_no_certificate_or_not_for_them_stops_who_names_it_and_nobody_el
         texts += host("odd-files", "odd-files.test") + mapping("odd-files", "odd-files.test", red.service)
         with gateway.applied("odd-files", texts):
             gateway.wait_served("odd-files.test")
-            wait_until(lambda: all(f"TLSContext/default/odd{n}" in gateway.log() for n in paths), what="each told")
+            for n in paths:
+                gateway.wait_logged(f"TLSContext/default/odd{n} ", "problem ")
             lines = gateway.log().splitlines()
             for number, path in paths.items():
                 (line,) = [line for line in lines if f"TLSContext/default/odd{number} " in line and "problem " in line]
@@ -271,7 +272,7 @@ def test_a_text_for_errors_is_in_a_file_and_followed(gateway: Gateway, red: Http
             red.status = status
             assert gateway.request(name).json()["upstream"] == "red"  # the body is the service's own
             told = f"names the file {path}, which "
-            assert any(told in line and said in line for line in gateway.log().splitlines()), said
+            gateway.wait_logged(told, said)
         red.status = 404
         replace(page, b"<i>%RESPONSE_CODE%</i>")
         wait_until(lambda: gateway.request(name).text == "<i>404</i>", what="the new text")

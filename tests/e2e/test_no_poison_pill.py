@@ -126,8 +126,11 @@ def served(swallowed: Gateway, red: HttpUpstream, request: pytest.FixtureRequest
     with swallowed.applied("pill-later", mapping("pill-later", NAME, red.service, "/later/")):
         swallowed.wait_served(NAME, "/later/")
     swallowed.wait_served(NAME, "/later/", status=404)
-    refused = {key: row["message"] for key, row in swallowed.diag()["resources"].items() if row["refused"]}
-    assert refused == {}
+
+    def refused() -> dict[str, str]:
+        return {key: row["message"] for key, row in swallowed.diag()["resources"].items() if row["refused"]}
+
+    wait_until(lambda: not refused(), what=lambda: f"what other tests had refused gone, and nothing else: {refused()}")
 
 
 @pytest.mark.parametrize("number", PILLS)

@@ -290,7 +290,7 @@ def test_zipkins_format_is_also_protobuf_at_a_path_of_ones_own(gateway: Gateway)
         }
         spec = {"service": collector.service, "driver": "zipkin", "config": config}
         with gateway.applied("tracing", an_object("TracingService", "zipkin", spec)):
-            wait_until(lambda: gateway.request(NAME, "/seen/") and collector.seen, what="spans")
+            wait_until(lambda: gateway.request(NAME, "/seen/") and collector.bodies, what="spans")
         assert collector.seen[0]["path"] == "/own/path"
         assert collector.seen[0]["headers"]["content-type"] == "application/x-protobuf"
         assert b"http.status_code" in collector.bodies[0]
@@ -337,7 +337,7 @@ def test_otlp_is_sent_by_http_where_a_path_is_said(gateway: Gateway) -> None:
         config = {"collector_endpoint": "/v1/traces", "service_name": "the-edge"}
         spec = {"service": collector.service, "driver": "opentelemetry", "config": config}
         with gateway.applied("tracing", an_object("TracingService", "otlp", spec)):
-            wait_until(lambda: gateway.request(NAME, "/seen/") and collector.seen, what="spans")
+            wait_until(lambda: gateway.request(NAME, "/seen/") and collector.bodies, what="spans")
         assert collector.seen[0]["path"] == "/v1/traces"
         assert collector.seen[0]["host"] == collector.service
         assert b"the-edge" in collector.bodies[0]

@@ -28,7 +28,7 @@ def test_it_starts_serves_the_good_and_tells_the_others_also_when_it_starts_agai
         odd.wait_served("good.test")
         for kind, file in KINDS.items():
             if file.told is not None:
-                assert f"file={name_of(kind)} " in odd.log(), kind
+                odd.wait_logged(f"file={name_of(kind)} ")
         assert "Traceback" not in odd.log()
         odd.apply("good", host("good", "good.test") + mapping("good", "good.test", red.service, "/changed/"))
         odd.wait_served("good.test", "/changed/")
@@ -71,6 +71,6 @@ def test_a_host_that_cannot_be_read_is_answered_by_nobody(gateway: Gateway, red:
     with gateway.applied("wide-unread", wide), gateway.applied("unread", huge):
         gateway.wait_served("open.unread.test")
         gateway.wait_served("shut.unread.test", status=404)
-        assert "spec.number is a number of 100 bits" in gateway.log()
+        gateway.wait_logged("spec.number is a number of 100 bits")
         gateway.apply("unread", host("unread", "shut.unread.test") + mapping("unread", "shut.unread.test", red.service))
         gateway.wait_served("shut.unread.test")

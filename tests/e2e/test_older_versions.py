@@ -76,4 +76,4 @@ def test_v1_and_v2_are_served_from_a_folder(gateway: Gateway, red: HttpUpstream)
         old = trusting(authority())
         old.maximum_version = ssl.TLSVersion.TLSv1_2
         assert serial(gateway, name, context=old) is None
-        assert "field=spec.host" in next(line for line in gateway.log().splitlines() if "older-wrong" in line)
+        gateway.wait_logged("older-wrong", "field=spec.host")

@@ -201,7 +201,10 @@ def test_our_own_ports_are_all_that_is_open_beside_envoys_listeners(gateway: Gat
     gateway.wait_served("some.test", ALIVE)
     said = {"AMBASSADOR_HEALTHCHECK_BIND_PORT": str(gateway.diagnostics_port)}
     own = {port.number for port in Settings.from_environment(said).own_ports}
-    assert listening(gateway) - own <= {gateway.http_port, gateway.https_port}
+    wait_until(
+        lambda: listening(gateway) - own <= {gateway.http_port, gateway.https_port},
+        what=lambda: f"no other, when what tests before opened is shut: {listening(gateway)}",
+    )
     assert own <= listening(gateway)
 
 

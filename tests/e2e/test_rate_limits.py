@@ -84,7 +84,7 @@ class Applied:
         self._gateway, self._text, self._limiter = gateway, text, limiter
 
     def __enter__(self) -> None:
-        self._gateway.apply("limits", self._text)
+        self._gateway.settle("limits", self._text)
         wait_until(
             lambda: ask(self._gateway) and self._limiter.seen,
             what=lambda: f"the RateLimitService in force; the log ends {self._gateway.log()[-3000:]}",

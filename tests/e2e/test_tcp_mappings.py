@@ -95,7 +95,7 @@ def test_a_server_that_speaks_first_is_heard_also_where_a_name_shares_the_port(g
 def test_a_silent_connection_ends_when_it_was_said(gateway: Gateway) -> None:
     short, long = unused_port(), unused_port()
     with TcpUpstream("green") as green:
-        text = tcp("short", short, green.service, idle_timeout_ms="200") + tcp("long", long, green.service)
+        text = tcp("short", short, green.service, idle_timeout_ms="1500") + tcp("long", long, green.service)
         with gateway.applied("idle", text):
             wait_until(lambda: answers(short, "green: hello") and answers(long, "green: hello"), what="both ports")
             with (

@@ -69,6 +69,7 @@ def test_emissarys_folders_are_read_and_what_does_nothing_is_told(tmp_path: Path
         (init / "flat.yaml").write_text(flat.format("third", red.service))
         gateway.wait_served("some.test", "/third/")
         gateway.wait_served("some.test", "/second/", status=404)
+        gateway.wait_logged("a variable has no effect", "AMBASSADOR_NAMESPACE may be meant")
         lines = [line for line in gateway.log().splitlines() if "a variable has no effect" in line]
         assert len(lines) == 2
         assert "AMBASSADOR_DIAGD_BIND_ADDREASS" in lines[0]

@@ -15,13 +15,14 @@ import pytest
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import host, mapping
+from tests.support.pace import is_within
 from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system, pytest.mark.faults]
 
 KILLS, ROUNDS = 10, 3
 BACK = 0.5
-"""Seconds, at the median, until there is a new process."""
+"""Seconds, at the median, until there is a new process; more on a busy machine, as `is_within` says."""
 WORK = 3.0
 """Seconds, at the median, until it works: a guard against what hangs; the measure is printed, since machines differ."""
 
@@ -54,7 +55,7 @@ def measure(
             middle, most = statistics.median(numbers) * 1000, max(numbers) * 1000
             print(f"{part} {what} after {middle:.0f} ms at the median, {most:.0f} ms at most")
         rounds.append((statistics.median(back), statistics.median(times)))
-        if rounds[-1][0] < BACK and rounds[-1][1] < WORK:
+        if is_within(rounds[-1][0], BACK) and is_within(rounds[-1][1], WORK, times=20):
             return
     pytest.fail(f"{part}: medians until it was back, and at work, in each round: {rounds}")
 

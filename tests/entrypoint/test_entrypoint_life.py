@@ -17,6 +17,7 @@ import pytest
 
 from tests.entrypoint.house import ROOT, House, house, left
 from tests.support.envoy import wait_until
+from tests.support.pace import is_within
 from tests.support.ports import unused_ports
 
 pytestmark = pytest.mark.system
@@ -56,7 +57,7 @@ def test_a_signal_ends_everything_with_zero(number: signal.Signals) -> None:
         running.new_pid("bert")
         begin = time.monotonic()
         assert running.end(number) == 0
-        assert time.monotonic() - begin < 3
+        assert is_within(time.monotonic() - begin, 3, times=15)
         assert gone_without_trace(running)
         assert running.log.splitlines()[-1].endswith("ended  exit_code=0")
 
@@ -66,7 +67,7 @@ def test_a_killed_part_is_back_at_once_however_young_it_was() -> None:
     with house(TWO) as running:
         bert = running.new_pid("bert")
         gaps = [gap_after_kill(running, "anna", running.new_pid("anna")) for _ in range(KILLS)]
-        assert statistics.median(gaps) < 0.5, gaps
+        assert is_within(statistics.median(gaps), 0.5), gaps
         assert running.pids("bert") == [bert]
         assert running.end() == 0
     print(f"back after {statistics.median(gaps) * 1000:.0f} ms at the median, {max(gaps) * 1000:.0f} ms at most")
@@ -81,7 +82,7 @@ def test_a_killed_part_that_was_grown_up_is_back_at_once() -> None:
             born = time.monotonic()
             wait_until(lambda born=born: time.monotonic() - born > 1.2, what="supervisord takes it for started")
             gaps.append(gap_after_kill(running, "anna", old))
-        assert statistics.median(gaps) < 0.5, gaps
+        assert is_within(statistics.median(gaps), 0.5), gaps
         assert running.end() == 0
 
 
@@ -99,7 +100,7 @@ def test_without_a_dispensable_part_the_others_go_on_and_it_is_tried_again(behav
         anna, tries = running.new_pid("anna"), 4 if behaviour == "fail" else 1
         wait_until(lambda: "doing without" in running.log, what="it is given up for a while")
         wait_until(lambda: len(running.pids("reporter")) > tries, what="it is tried again")
-        assert "reporter is of no use" in running.log
+        wait_until(lambda: "reporter is of no use" in running.log, what="its last words")
         assert running.pids("anna") == [anna]
         assert running.end() == 0
         assert gone_without_trace(running)
@@ -108,7 +109,7 @@ def test_without_a_dispensable_part_the_others_go_on_and_it_is_tried_again(behav
 def test_a_dispensable_part_that_was_killed_is_back_at_once() -> None:
     with house(TWO | {"reporter": "live"}) as running:
         anna = running.new_pid("anna")
-        assert gap_after_kill(running, "reporter", running.new_pid("reporter")) < 2
+        assert is_within(gap_after_kill(running, "reporter", running.new_pid("reporter")), 2, times=10)
         assert running.pids("anna") == [anna]
         assert running.end() == 0
 
@@ -206,7 +207,7 @@ def test_a_second_signal_ends_at_once() -> None:
         wait_until(lambda: "ending" in running.log, what="the first signal heard")
         begin = time.monotonic()
         assert running.end(signal.SIGINT) == 128 + signal.SIGINT
-        assert time.monotonic() - begin < 2
+        assert is_within(time.monotonic() - begin, 2, times=10)
         assert gone_without_trace(running)
 
 

@@ -32,7 +32,7 @@ def lives(part: str, pid: int) -> bool:
     """Whether it gives three signs of life, one after the other, as it is seen."""
     for _ in range(3):
         before = seen(part, pid, Path("/nowhere")).life
-        wait_until(lambda before=before: seen(part, pid, Path("/nowhere")).life != before, 5, what="a sign of life")
+        wait_until(lambda before=before: seen(part, pid, Path("/nowhere")).life != before, what="a sign of life")
     return True
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.reporter.running_reporter import QUICK, Cluster, Reporter
 from tests.reporter.told import Versions, becomes, becomes_well
 from tests.support.envoy import wait_until
+from tests.support.pace import is_within
 from translator.statuses import ReportedProblem
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.faults]
@@ -38,7 +39,7 @@ def test_a_writer_that_is_killed_twenty_times_leaves_right_statuses(cluster: Clu
     with ExitStack() as stack:
         running = {pod: stack.enter_context(Reporter(cluster, pod, QUICK)) for pod in (next(pods), next(pods))}
         for number in range(KILLS):
-            wait_until(lambda: holder(cluster) in running, LIMIT, what="one of them leads")
+            wait_until(lambda: holder(cluster) in running, 2 * LIMIT, what="one of them leads")
             versions = [Versions(cluster, key) for key in keys]
             wanted = {WRONG} if number % 2 == 0 else set[ReportedProblem]()
             cluster.say(*keys, told=tuple(wanted))
@@ -49,14 +50,14 @@ def test_a_writer_that_is_killed_twenty_times_leaves_right_statuses(cluster: Clu
             running[pod] = stack.enter_context(Reporter(cluster, pod, QUICK))
             for key in keys:
                 if wanted:
-                    becomes(cluster, key, ILL, LIMIT)
+                    becomes(cluster, key, ILL, 2 * LIMIT)
                 else:
-                    becomes_well(cluster, key, LIMIT)
+                    becomes_well(cluster, key, 2 * LIMIT)
             times.append(time.monotonic() - begin)
             for each in versions:
                 each.close()
             assert max(len(each.seen) for each in versions) <= 2, "nobody is written more often than twice a change"
-    assert max(times) < LIMIT
+    assert is_within(max(times), LIMIT, times=20), times
     print(f"right after {sorted(times)[KILLS // 2]:.1f} s at the median, {max(times):.1f} s at most")
 
 
@@ -76,12 +77,12 @@ def test_only_the_holder_writes_and_gives_the_lease_back_at_its_end(
     key, (one, _) = cluster.create("a"), pair
     cluster.say(key)
     becomes_well(cluster, key)
-    begin = time.monotonic()
     assert one.end() == 0
+    begin = time.monotonic()
     wait_until(lambda: holder(cluster) == "pod-1", what="the second leads")
+    assert time.monotonic() - begin < 10, "it did not have to wait for the end of the lease, which is five seconds more"
     cluster.say(key, told=(WRONG,))
     becomes(cluster, key, ILL)
-    assert time.monotonic() - begin < 10, "it did not have to wait for the end of the lease"
 
 
 def test_with_the_shipped_durations_all_is_right_within_half_a_minute(
@@ -91,6 +92,8 @@ def test_with_the_shipped_durations_all_is_right_within_half_a_minute(
     cluster.say(key)
     one.kill()
     begin = time.monotonic()
-    becomes_well(cluster, key, LIMIT)
-    print(f"right after {time.monotonic() - begin:.1f} s")
+    becomes_well(cluster, key, 2 * LIMIT)
+    took = time.monotonic() - begin
+    print(f"right after {took:.1f} s")
+    assert is_within(took, LIMIT, times=20)
     assert holder(cluster) == "pod-1"

@@ -22,7 +22,7 @@ from tests.e2e.cluster.client import ApiError, OwnApi
 from tests.e2e.cluster.pki import write_signing_key
 from tests.support.child import Child
 from tests.support.envoy import wait_until
-from tests.support.ports import quiet_port
+from tests.support.ports import unused_port
 from tests.support.scoped import Scoped
 
 __all__ = ["ApiError", "ApiServer"]
@@ -41,8 +41,8 @@ class ApiServer(OwnApi, Scoped):
 
     def __init__(self, *, controllers: bool = False, flags: Sequence[str] = ()) -> None:
         self._binaries = ensure(["etcd", "kube-apiserver", *(["kube-controller-manager"] if controllers else [])])
-        super().__init__(Path(tempfile.mkdtemp(prefix="dm-api-")), quiet_port())
-        self._etcd_port, self._peer_port = quiet_port(), quiet_port()
+        super().__init__(Path(tempfile.mkdtemp(prefix="dm-api-")), unused_port())
+        self._etcd_port, self._peer_port = unused_port(), unused_port()
         self.etcd = Child("etcd", self._etcd_command(), self.folder / "etcd.log")
         self.server = Child("kube-apiserver", self._server_command(controllers, flags), self.folder / "apiserver.log")
         self.controllers = (

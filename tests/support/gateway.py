@@ -6,6 +6,7 @@ with Gateway() as gateway:
 """
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -49,6 +50,9 @@ metadata: {{name: some}}
 spec: {{hostname: some.test, requestPolicy: {{insecure: {{action: Route}}}}}}
 """
 
+_NOBODYS = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque"}
+"""An object that changes nothing."""
+
 
 class Gateway(Scoped):
     """One running system. `http_port` and `https_port` have Listeners already; `apply` writes more objects.
@@ -82,7 +86,7 @@ class Gateway(Scoped):
         self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
         self._log: list[str] = []
-        self._applied: dict[str, str] = {}
+        self._numbers = itertools.count()
 
     def close(self) -> None:
         """Stop it, and remove its folders."""
@@ -92,9 +96,13 @@ class Gateway(Scoped):
     # The system
 
     def start(self) -> None:
-        """Start it and wait until it says that it is ready."""
+        """Start it and wait until it says that it is ready, and tells of all objects that there were.
+
+        What is said of objects is written after the resources, for which requests wait: a moment later.
+        """
         self.begin()
         wait_until(self.is_ready, self._patience, what=lambda: f"the gateway ready; its log:\n{self.log()}")
+        wait_until(lambda: not self.diag()["pending"], what=lambda: f"all judged but {self.diag()['pending']}")
 
     def begin(self) -> None:
         """Start it."""
@@ -129,6 +137,18 @@ class Gateway(Scoped):
     def log(self) -> str:
         """What the system logged so far."""
         return "\n".join(self._log)
+
+    def wait_logged(self, *words: str, since: int = 0) -> str:
+        """Wait for a line with all of these words; the last one. `since`: the length of the log before it.
+
+        A line comes through pipes and threads, beside whatever its writer does next.
+        """
+
+        def found() -> str | None:
+            lines = self.log()[since:].splitlines()
+            return next((line for line in reversed(lines) if all(word in line for word in words)), None)
+
+        return wait_until(found, what=lambda: f"{words} in the log, which ends:\n{self.log()[-3000:]}")
 
     def pid_of(self, part: str) -> int | None:
         """The process id of a part, or None while it is being restarted."""
@@ -179,41 +199,58 @@ class Gateway(Scoped):
     def applied(self, name: str, text: str) -> Iterator[None]:
         """A file of the folder for the length of a block, which begins when Envoy has what came of it.
 
-        What was removed is served a moment longer, so that a file of the same name takes its place without a gap; one
-        with the same text is nothing new. What may answer for names of others, with a star, is waited for.
+        What was removed is served a moment longer, so that a file of the same name takes its place without a gap. What
+        may answer for names of others, with a star, is waited for.
         """
-        before = self._commits() if self._applied.get(name) != text else None
-        self._applied[name] = text
-        self.apply(name, text)
-        self._wait_taken(before)
+        self.settle(name, text)
         try:
             yield
         finally:
-            before = self._commits() if "*" in text else None
-            self.remove(name)
-            self._wait_taken(before)
+            self._withdraw(name, waits="*" in text)
 
-    def _commits(self) -> int | None:
-        """How many changes of objects there were; None where nobody can say."""
-        with contextlib.suppress(httpx.TransportError, ValueError, KeyError):
-            return int(self.diag()["sequences"]["objects"])
-        return None
+    def _withdraw(self, name: str, *, waits: bool) -> None:
+        """Remove a file; `waits`: until Envoy knows, five seconds at most, since there may have been nothing in it."""
+        told, before = self._told().get("sequences") if waits else None, self._unanswered() if waits else None
+        self.remove(name)
+        if told:
+            with contextlib.suppress(TimeoutError):
+                wait_until(lambda: self._told().get("sequences", told)["objects"] > told["objects"], 5)
+            self._wait_answered(before)
 
-    def _wait_taken(self, before: int | None) -> None:
-        """Until there was another change of objects, and Envoy has answered for what came of it; two seconds at most.
+    def settle(self, name: str, text: str) -> None:
+        """Write a file of the folder; returns when its objects were judged, and Envoy has answered for all resources.
 
-        `before`: how many there were; None: nothing is waited for.
+        The file gets one object more, which nobody else has: when that one is judged, all that is in the file was, and
+        the diagnostics tell of it. Other changes may go on meanwhile, so that their number would say nothing.
         """
-        if before is None:
-            return
+        last, before = f"last-{next(self._numbers)}", self._unanswered()
+        said = textwrap.dedent(text).rstrip().removesuffix("---").rstrip()
+        self.apply(name, f"{said}\n---\n{json.dumps({**_NOBODYS, 'metadata': {'name': last}})}\n")
+        key = f"core/Secret/default/{last}"
+        wait_until(
+            lambda: key in self._told().get("objects", ()),
+            what=lambda: f"{name}.yaml judged; the log ends:\n{self.log()[-3000:]}",
+        )
+        self._wait_answered(before)
 
-        def is_taken() -> bool:
-            found = self.diag()
-            answered = (row["published"] in {row["accepted"], row["refused"]} for row in found["resources"].values())
-            return found["sequences"]["objects"] > before and not found["pending"] and all(answered)
+    def _told(self) -> dict[str, Any]:
+        """What the diagnostics say; nothing while they are away for a moment."""
+        with contextlib.suppress(httpx.TransportError, ValueError):
+            return self.diag()
+        return {}
 
-        with contextlib.suppress(httpx.TransportError, ValueError, KeyError, TimeoutError):
-            wait_until(is_taken, 2)
+    def _unanswered(self) -> set[tuple[str, str]] | None:
+        """The resources, with their versions, for which Envoy has not answered yet; None: nobody can say."""
+        rows = self._told().get("resources")
+        if rows is None:
+            return None
+        versions = ((key, row["published"], {row["accepted"], row["refused"]}) for key, row in rows.items())
+        return {(key, published) for key, published, answered in versions if published not in answered}
+
+    def _wait_answered(self, before: set[tuple[str, str]] | None) -> None:
+        """Until Envoy has answered for all but these; five seconds at most: nobody answers for what nobody uses."""
+        with contextlib.suppress(TimeoutError):
+            wait_until(lambda: (left := self._unanswered()) is not None and left <= (before or set()), 5)
 
     # Questions
 

@@ -1,34 +1,52 @@
-"""TCP ports of 127.0.0.1 for servers that a test starts."""
+"""TCP ports of 127.0.0.1 for servers that a test starts.
 
-import contextlib
+They are of those that the kernel gives to nobody by itself: between the choice of a port and its use, and while a
+server is killed and comes back, no outgoing connection takes it (not even one that tries to reach it, and then would
+talk to itself). Each process of the tests has a share of its own, and gives none of it twice: two servers of Envoy's
+that had one port would share its connections, and neither would fail.
+"""
+
+import itertools
+import os
 import random
 import socket
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+
+_LOWEST, _HIGHEST = 10_000, 65_536
+_LEAST = 4_000
+"""So many there are to be for all processes together."""
 
 
 def unused_ports(count: int) -> list[int]:
     """Ports that nobody has now; not held, since the system checks that its ports are free."""
-    with contextlib.ExitStack() as stack:
-        holders = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for holder in holders:
-            holder.bind(("127.0.0.1", 0))
-        return [int(holder.getsockname()[1]) for holder in holders]
+    return [unused_port() for _ in range(count)]
 
 
 def unused_port() -> int:
     """One of them."""
-    return unused_ports(1)[0]
+    return next(port for port in _round() if _is_free(port))
 
 
-def quiet_port() -> int:
-    """A free port that the kernel gives to nobody by itself.
+@cache
+def _round() -> Iterator[int]:
+    """All ports of this process, from some place on, so that two runs beside each other seldom meet."""
+    lowest, highest = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    quiet = [*range(_LOWEST, min(lowest, _HIGHEST)), *range(max(highest + 1, _LOWEST), _HIGHEST)]
+    ports = quiet if len(quiet) >= _LEAST else list(range(_LOWEST, _HIGHEST))
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    own = ports[int(worker) :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    begin = random.SystemRandom().randrange(len(own))
+    return itertools.cycle(own[begin:] + own[:begin])
 
-    A server may so be killed and come back: no outgoing connection takes its port meanwhile (not even one that tries to
-    reach it, and then would talk to itself).
-    """
-    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    while True:
-        port = random.SystemRandom().randrange(10000, max(lowest, 10001))
-        with socket.socket() as attempt, contextlib.suppress(OSError):
-            attempt.bind(("127.0.0.1", port))
-            return port
+
+def _is_free(port: int) -> bool:
+    """For TCP and for UDP, since some open both with one number."""
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as attempt:
+            try:
+                attempt.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True

@@ -11,6 +11,7 @@ import json
 import socketserver
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from concurrent import futures
 from functools import partial
@@ -24,6 +25,9 @@ from tests.support.scoped import Scoped
 
 _TURNS = 5
 """Of the loop, until a connection that was accepted has a transport, and the transport has noticed its end."""
+
+_LOOK = 0.02
+"""Seconds after which who waits looks whether it still has to."""
 
 LARGEST_BODY = 64 * 2**20
 
@@ -89,8 +93,8 @@ async def end(runner: "web.BaseRunner[Any]") -> None:
 class HttpUpstream(InThread):
     """HTTP/1.1 (and TLS, when given a context): echoes requests as JSON; `/ws` echoes WebSocket messages.
 
-    `status` is what it answers; `delay` is how long (seconds) it waits before; `failures` how many requests it first
-    answers with 503.
+    `status` is what it answers; `delay` is how long (seconds) it waits before, may be made less while requests wait;
+    `failures` how many requests it first answers with 503.
     """
 
     def __init__(self, name: str, *, tls: ssl.SSLContext | None = None) -> None:
@@ -138,8 +142,9 @@ class HttpUpstream(InThread):
         body = await request.read()
         self.bodies.append(body)
         seen["body"] = body.decode(errors="replace")
-        if self.delay:
-            await asyncio.sleep(self.delay)
+        began = time.monotonic()
+        while (left := began + self.delay - time.monotonic()) > 0:  # noqa: ASYNC110 -- another thread makes it less
+            await asyncio.sleep(min(left, _LOOK))
         if self.failures > 0:
             self.failures -= 1
             return web.Response(status=503, text="not yet")

@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 
 from tests.support.envoy import wait_until
+from tests.support.pace import is_within
 from tests.watcher.editing import A, B, C, quietly
 from tests.watcher.running_watcher import RunningWatcher, key, mapping, text
-from watcher.agenda import QUIET
+from watcher.agenda import QUIET, SETTLE
 
 
 def test_editors_that_move_the_old_file_away_first_never_make_it_vanish(watcher: RunningWatcher) -> None:
@@ -18,14 +19,18 @@ def test_editors_that_move_the_old_file_away_first_never_make_it_vanish(watcher:
     watcher.start().until(A)
     seen = watcher.snapshot.reader("objects")
     seen.changes()
+    is_long = False
     for number in range(30):
+        moved = time.monotonic()
         path.rename(f"{path}~")
         time.sleep(0.005)  # the gap is what is tested
         path.write_text(text(mapping("a", f"/{number}/")))
+        # On a very busy machine it is so long that it counts as gone.
+        is_long = is_long or time.monotonic() - moved > SETTLE
         Path(f"{path}~").unlink()
-        assert None not in seen.changes().records.values()
+        assert None not in seen.changes().records.values() or is_long
     watcher.until(mapping("a", "/29/"))
-    assert None not in seen.changes().records.values()
+    assert None not in seen.changes().records.values() or is_long
 
 
 def test_backups_hidden_and_other_files_are_left_alone(watcher: RunningWatcher) -> None:
@@ -117,7 +122,7 @@ def test_a_configmap_volume_is_followed_through_its_swaps(watcher: RunningWatche
         began = time.monotonic()
         watcher.until(*values, problems={})
         took.append(time.monotonic() - began)
-    assert sorted(took)[3] < 1.0, took  # noticed: two polls would need more
+    assert is_within(sorted(took)[3], 1.0), took  # noticed: two polls would need more
     publish(8, {"a.yaml": text(A)})
     (watcher.config / "sub").unlink()
     watcher.until(A, problems={})

@@ -36,9 +36,9 @@ def test_in_bad_hours_nothing_is_lost_and_afterwards_all_is_seen(
             kinds[path.partition("?")[0]] = kinds.get(path.partition("?")[0], 0) + 1
         assert max(kinds.values(), default=0) <= 6, kinds
         proxy.become("")
-        assert cluster.wait_equal() < SOON
+        cluster.wait_equal()
         cluster.create("after", "/after/")
-        assert cluster.wait_equal() < SOON
+        cluster.wait_equal()
 
 
 @pytest.mark.parametrize("fault", ["no watch list", "watch list ignored", "no bookmarks", "gone"])
@@ -68,7 +68,7 @@ def test_what_an_earlier_watcher_saw_stays_while_the_api_server_is_away(
         assert cluster.watcher.records() == before
         edit(cluster)
         proxy.become("")
-        assert cluster.wait_equal() < SOON
+        cluster.wait_equal()
 
 
 def test_that_there_are_no_services_at_all_is_not_believed(
@@ -87,7 +87,7 @@ def test_that_there_are_no_services_at_all_is_not_believed(
         wait_until(lambda: cluster.watcher.log().count("404 page not found") > 2, what="the problem told again")
         assert key in cluster.watcher.records()
         proxy.become("")
-        wait_until(lambda: cluster.problems() == {}, 45, what="all seen again")
+        wait_until(lambda: cluster.problems() == {}, SOON, what="all seen again")
         assert key in cluster.watcher.records()
         api.ask("DELETE", f"{path}/quote")
         wait_until(lambda: key not in cluster.watcher.records(), what="the last Service gone at once")
@@ -113,7 +113,7 @@ def test_an_api_server_that_is_killed_or_stopped_and_comes_back(watching: Callab
         assert cluster.published() == before
         back()
         cluster.create(f"after-{back.__name__}", "/after/")
-        assert cluster.wait_equal() < SOON
+        cluster.wait_equal()
 
 
 def test_an_older_state_of_etcd_is_taken_over_without_a_restart(watching: Callable[..., Cluster]) -> None:
@@ -126,7 +126,7 @@ def test_an_older_state_of_etcd_is_taken_over_without_a_restart(watching: Callab
         cluster.create(f"later{number}", "/later/")
     cluster.wait_equal()
     cluster.api.restore(copy)
-    wait_until(lambda: len(cluster.there()) == 6, what="the API server's storage")
-    assert cluster.wait_equal() < SOON
+    wait_until(lambda: len(cluster.there()) == 6, SOON, what="the API server's storage")
+    cluster.wait_equal()
     cluster.create("after", "/after/")
-    assert cluster.wait_equal() < SOON
+    cluster.wait_equal()

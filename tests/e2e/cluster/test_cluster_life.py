@@ -78,10 +78,11 @@ def test_pods_run_and_are_reached_by_every_address(cluster: FromInside) -> None:
     service = cluster.get("/api/v1/namespaces/workload/services/red")["spec"]
     pods = cluster.pods("workload", "app=red")
     wait_until(lambda: cluster.fetch(address)[0] == 200, what="the load balancer's address served")
-    assert cluster.fetch(service["clusterIP"])[0] == 200
+    wait_until(lambda: cluster.fetch(service["clusterIP"])[0] == 200, what="the Service's own address served")
     (node, *_) = cluster.get("/api/v1/nodes")["items"]
     (internal,) = (each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
-    assert cluster.fetch(internal, port=service["ports"][0]["nodePort"])[0] == 200
+    port = service["ports"][0]["nodePort"]
+    wait_until(lambda: cluster.fetch(internal, port=port)[0] == 200, what="the node's port served")
     for pod in pods:
         status, answer = cluster.fetch(pod["status"]["podIP"], port=8080)
         assert (status, pod["metadata"]["name"] in answer) == (200, True)

