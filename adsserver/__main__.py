@@ -7,9 +7,7 @@ sends Envoy only what Envoy does not hold.
 import asyncio
 import gc
 import sys
-from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any
 
 from adsserver.acks import Acks
 from adsserver.guests import Guests
@@ -59,22 +57,12 @@ async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event
         await server.start(settings.ads_socket)
         await guests.start()
         _log.info("serving", socket=str(settings.ads_socket), resources=catalog.size)
-        await _until(stopping, _follow(bell, reader, catalog, server, guests))
+        await main.until(stopping, _follow(bell, reader, catalog, server, guests))
     finally:
         guests.close()
         await server.stop()
         acks.save()
         bell.close()
-
-
-async def _until(stopping: asyncio.Event, endless: Coroutine[Any, Any, None]) -> None:
-    """Run something that ends only by failing, until `stopping`."""
-    running, told = asyncio.ensure_future(endless), asyncio.ensure_future(stopping.wait())
-    await asyncio.wait((running, told), return_when=asyncio.FIRST_COMPLETED)
-    if running.done():
-        running.result()
-    for task in (running, told):
-        task.cancel()
 
 
 async def _follow(bell: Bell, reader: Reader, catalog: Catalog, server: Server, guests: Guests) -> None:

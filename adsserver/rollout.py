@@ -18,7 +18,7 @@ from adsserver.clusters import Clusters, endpoints_arrived
 from adsserver.idle import IdleFilters
 from adsserver.messages import Response
 from adsserver.resources import Catalog, Edits, Entry, Kind
-from adsserver.round import KIND_OF, STAGE_OF, Round, Stage, Timing, waits_until
+from adsserver.round import AFTER, KIND_OF, STAGE_OF, Round, Stage, Timing, waits_until
 from adsserver.scopes import Scopes
 from adsserver.verdicts import Verdicts
 from adsserver.withdrawal import Withdrawal
@@ -221,16 +221,25 @@ class Rollout:
             clusters.presume()
             self._flush(Kind.CLUSTER, list(clusters.offered), now)
             return
-        current.stage = Stage(current.stage + 1)
-        current.since = now
-        current.refused.clear()
-        current.unrouted.clear()
+        while self._enter_stage(AFTER[current.stage], current, now):
+            pass
         if current.stage is not Stage.WITHDRAWAL:
-            self._bring(KIND_OF[current.stage], current, now)
             return
         self._idle.bring(now)
         for kind, names in self._withdrawal.take_unused(self._coming_back, now).items():
             self._channels[kind].flush(names)
+
+    def _enter_stage(self, stage: Stage, current: Round, now: float) -> bool:
+        """Go on to a stage, and bring what is its; whether to go on to the next one at once, as mostly nothing is."""
+        current.stage = stage
+        current.since = now
+        current.refused.clear()
+        current.unrouted.clear()
+        if stage is Stage.WITHDRAWAL:
+            return False
+        kind = KIND_OF[stage]
+        self._bring(kind, current, now)
+        return not (self._channels[kind].in_flight or current.unrouted or current.pause or self._heard_by)
 
     def _bring(self, kind: Kind, current: Round, now: float) -> None:
         """Bring what this round has of a kind that waits for its stage."""

@@ -44,6 +44,9 @@ class Stage(IntEnum):
     WITHDRAWAL = 6
 
 
+AFTER = {stage: Stage(stage + 1) for stage in Stage if stage is not Stage.WITHDRAWAL}
+"""The stage after each."""
+
 STAGE_OF = {
     Kind.EXTENSION: Stage.EXTENSIONS,
     Kind.SCOPE: Stage.SCOPES,

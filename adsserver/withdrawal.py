@@ -191,6 +191,10 @@ class Withdrawal:
 
     def _watch(self, now: float) -> None:
         """Note when what is not used goes; a missing answer may be about what led away from it."""
+        if not any(self._leaving.values()):
+            for each in self._lingering.values():
+                each.goes_at, each.surplus = {}, []
+            return
         is_answered = not any(self._channels[kind].in_flight for kind in (Kind.EXTENSION, Kind.LISTENER, Kind.ROUTE))
         for kind, each in self._lingering.items():
             before, leaving, free = each.goes_at, self._leaving[kind], self._free(kind, ())

@@ -43,6 +43,19 @@ def run(part: str, main: Main) -> int:
         return FAILED
 
 
+async def until(stopping: asyncio.Event, endless: Coroutine[Any, Any, None]) -> None:
+    """Run something that ends only by failing, until `stopping`."""
+    running, told = asyncio.ensure_future(endless), asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait((running, told), return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    finally:
+        for task in (running, told):
+            task.cancel()
+        await asyncio.wait((running, told))
+
+
 async def _with_a_pulse(part: str, main: Main, settings: Settings) -> int:
     if settings.supervised:
         PULSE.start(settings.beats_dir / part)

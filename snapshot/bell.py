@@ -6,6 +6,8 @@ nothing takes the processor just when the one that has work needs it. A lost rin
 looks by itself now and then, and when it does, it hangs its bell up again if somebody took it down.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import re
@@ -15,9 +17,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from snapshot.layout import Database
+
+if TYPE_CHECKING:
+    import asyncio
 
 _NOT_SOONER = 0.5
 """Seconds between two times that a bell is hung up: whoever takes it down again and again shall not keep us busy."""
@@ -32,6 +37,9 @@ class Bell:
         self.path = path
         self._socket, self._identity = _hung_up(path)
         self._since = monotonic()
+        self._rang = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     @classmethod
     def listen(cls, directory: Path, name: str, *databases: Database) -> Self:
@@ -49,26 +57,45 @@ class Bell:
 
         A bell that was taken down may have been rung: it is hung up again, and counts as rung.
         """
-        if self._was_taken_down() or self._drain():
+        if self._was_taken_down() or self._take():
             return True
         import asyncio  # noqa: PLC0415 -- 4 MiB, and most of a start, for the readers of a folder, who hear no bell
 
         loop = asyncio.get_running_loop()
-        rang = asyncio.Event()
-        loop.add_reader(self._socket, rang.set)
+        if self._loop is not loop:  # from then on it listens on, since to begin and to end costs more than a ring
+            loop.add_reader(self._socket, self._hear)
+            self._loop = loop
+        self._waiter = waiter = loop.create_future()
+        timer = None if timeout is None else loop.call_later(max(timeout, 0.0), _end, waiter)
         try:
-            async with asyncio.timeout(timeout):
-                await rang.wait()
-        except TimeoutError:
-            return self._drain()
+            await waiter
         finally:
-            loop.remove_reader(self._socket)
-        return self._drain()
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+        return self._take()
 
     def close(self) -> None:
         """Take the bell down."""
+        self._listen_no_more()
         self._socket.close()
         self.path.unlink(missing_ok=True)
+
+    def _hear(self) -> None:
+        """It rang, or somebody was faster; nobody may be waiting just now."""
+        self._rang = self._drain() or self._rang
+        if self._rang and self._waiter is not None:
+            _end(self._waiter)
+
+    def _take(self) -> bool:
+        """Whether it rang since this was asked last."""
+        rang, self._rang = self._drain() or self._rang, False
+        return rang
+
+    def _listen_no_more(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+        self._loop = None
 
     def _was_taken_down(self) -> bool:
         """Whether it had been, and hangs again; where it cannot be hung up the listener goes on looking by itself."""
@@ -85,6 +112,7 @@ class Bell:
             heard, identity = _hung_up(self.path)
         except OSError:
             return False
+        self._listen_no_more()
         self._socket.close()
         self._socket, self._identity, self._since = heard, identity, monotonic()
         return True
@@ -95,6 +123,11 @@ class Bell:
             while self._socket.recv(16):
                 rang = True
         return rang
+
+
+def _end(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _hung_up(path: Path) -> tuple[socket.socket, tuple[int, int]]:

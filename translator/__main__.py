@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 
 from process import logs
-from process.main import run
+from process.main import run, until
 from process.pulse import PULSE
 from process.settings import Settings
 from snapshot import OPENING, Changes, Reader, Snapshot, SnapshotFullError
@@ -243,22 +243,20 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
             asking = Asking(settings.why_socket, translator.explainer)
             await asking.start()
             closing.callback(asking.close)
-            while not stopping.is_set():
-                PULSE.beat()
-                if translator.is_behind:
-                    translator.catch_up()
-                translator.turn()
-                await asking.keep()
-                await _next(bell, stopping, translator.wait)
+            await until(stopping, _translate(translator, asking, bell))
     finally:
         bell.close()
 
 
-async def _next(bell: Bell, stopping: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.ensure_future(bell.wait(seconds)), asyncio.ensure_future(stopping.wait())]
-    _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in pending:
-        wait.cancel()
+async def _translate(translator: Translator, asking: Asking, bell: Bell) -> None:
+    """Turn by turn; endless."""
+    while True:
+        PULSE.beat()
+        if translator.is_behind:
+            translator.catch_up()
+        translator.turn()
+        await asking.keep()
+        await bell.wait(translator.wait)
 
 
 if __name__ == "__main__":
