@@ -86,6 +86,7 @@ class Channel:
         self.in_flight: dict[int, Response] = {}
         self.stale = False
         """Whether `held` and `offered` have still to be compared as a whole, because the subscription is new."""
+        self._ahead: set[str] = set()
         self._greeting_due = False
         self._busy: Counter[str] = Counter()
         self._waiting: dict[str, int] = {}
@@ -105,13 +106,15 @@ class Channel:
                 self.held.update(dict.fromkeys(self.ledger.refused(self.kind), UNKNOWN))
             self._greeting_due = self.subscription.wildcard and not request.initial_versions
         self.stale |= first or (self.subscription.wildcard and not was_wildcard)
-        self.owed.update(dict.fromkeys(owed))
+        self.owed.update(dict.fromkeys([name for name in owed if not self._was_sent_ahead(name)]))
+        self._ahead.difference_update(request.subscribe)
         dropped = list(self.held) if first or (was_wildcard and not self.subscription.wildcard) else request.unsubscribe
         for name in dropped:
             if not self.subscription.covers(name):  # Envoy has dropped it
                 self.held.pop(name, None)
                 self.owed.pop(name, None)
                 self._waiting.pop(name, None)
+                self._ahead.discard(name)
                 self.ledger.settle([self.kind.key(name)])
 
     def presume(self) -> None:
@@ -154,6 +157,25 @@ class Channel:
         if entries or removed or self._greeting_due:
             self._send(entries, removed)
         return entries
+
+    def send_ahead(self, names: Iterable[str]) -> None:
+        """Send what Envoy asks for as soon as it has read what it was just sent: then it need not be answered."""
+        offered = [self.offered[name] for name in names if name in self.offered and not self.subscription.covers(name)]
+        entries = [entry for entry in offered if self.ledger.wanted(entry) is entry]
+        self._ahead.update([entry.name for entry in entries])
+        if entries:
+            self._send(entries, [])
+
+    def recall(self, names: Iterable[str]) -> None:
+        """What Envoy was to ask for it will not, or only for what it is sent next: it may have passed over these."""
+        for name in names:
+            self._ahead.discard(name)
+            if not self.subscription.covers(name):
+                self.held.pop(name, None)
+
+    def _was_sent_ahead(self, name: str) -> bool:
+        offered = self.offered.get(name)
+        return name in self._ahead and offered is not None and self.held.get(name) == offered.version
 
     def owe(self, names: Iterable[str]) -> None:
         """The next flush sends these whatever Envoy holds, if it is, or will be, subscribed to them."""

@@ -11,9 +11,9 @@ all else. Nothing here reads a clock: `now` is given, `deadline` says when to co
     LISTENERS --> ROUTES --answered--> WITHDRAWAL
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from adsserver.channel import Channel, Outbox
+from adsserver.channel import FEW, Channel, Outbox
 from adsserver.clusters import Clusters, endpoints_arrived
 from adsserver.idle import IdleFilters
 from adsserver.messages import Response
@@ -96,6 +96,8 @@ class Rollout:
             self._verdicts.answered(response, error, now)
         if self._round and error is None:
             endpoints_arrived(response, self._round)
+        if kind is Kind.SCOPE and error is not None:
+            self._channels[Kind.ROUTE].recall([entry.routes for entry in response.entries if entry.routes is not None])
         if error is not None and len(response.entries) + bool(response.removed) > 1:
             for part in channel.take_apart(response):
                 self._flush(kind, part, now)
@@ -342,11 +344,21 @@ class Rollout:
             self._clusters.send(names, self._round, self._rounds, now)
         elif kind is Kind.SCOPE:
             wanted = list(names)
-            held = {name for name in wanted if name in self._channels[kind].held}
+            held, are_used = {name for name in wanted if name in self._channels[kind].held}, self._scopes.are_used()
             sent = self._scopes.send(wanted, self._round)
+            self._follow_up([entry.routes for entry in sent if entry.routes is not None], are_used=are_used)
             self._withdrawal.came(kind, [entry.name for entry in sent if entry.name not in held], self._rounds)
         else:
             self._channels[kind].flush(names)
+
+    def _follow_up(self, routes: Sequence[str], *, are_used: bool) -> None:
+        """Send the routes of scopes right behind these: Envoy asks for them as it reads the scopes, and waits less."""
+        channel, current = self._channels[Kind.ROUTE], self._round
+        channel.recall(routes)
+        if current and current.stage is Stage.SCOPES and are_used and len(routes) <= FEW:
+            coming = current.coming.get(Kind.ROUTE, {})
+            channel.offered.update({name: entry for name in routes if (entry := coming.get(name))})
+            channel.send_ahead(routes)
 
     def _send_unordered(self, now: float) -> None:
         """Send what need not wait for a round: the runtime, secrets, endpoints unless a cluster to come needs them."""

@@ -37,6 +37,10 @@ class Scopes:
             current.lead_to(entry.routes for entry in sent if entry.routes is not None)
         return sent
 
+    def are_used(self) -> bool:
+        """Whether Envoy has scopes, as far as is known, and takes what it is sent of them."""
+        return self._routes.subscription.asked and not self._are_lost()
+
     def are_due(self) -> bool:
         """Whether they can only go behind the listeners, since Envoy holds none now. To be asked in their stage."""
         self._are_due |= self._routes.subscription.asked and self._are_lost()

@@ -68,11 +68,43 @@ def test_routes_wait_until_those_of_new_scopes_are_answered() -> None:
         listener={"l": version("2")},
         route={"n": version("1"), "first": index("2", "n")},
     ) == [("cluster", ["b 1"], [])]
-    assert talk.accepts("cluster") == [("scope", ["n 1"], [])]
+    assert talk.accepts("cluster") == [("scope", ["n 1"], []), ("route", ["n 1"], [])]
+    assert talk.asks("route", "n") == []
     assert talk.accepts("scope") == []
-    assert talk.asks("route", "n") == [("route", ["n 1"], [])]
     assert talk.accepts("route") == [("listener", ["l 2"], [])]
     assert talk.accepts("listener") == [("route", ["first 2"], [])]
+
+
+def test_a_new_scope_and_the_index_that_leads_there_take_two_exchanges() -> None:
+    """Envoy asks for the routes as it reads the scope: they are behind it already, and it waits for no answer."""
+    talk = settled()
+    sent = talk.changes(scope=scope("n"), route={"n": version("1"), "first": index("2", "n")})
+    assert sent == [("scope", ["n 1"], []), ("route", ["n 1"], [])]
+    assert talk.asks("route", "n") == talk.accepts("scope") == []
+    assert talk.accepts("route") == [("route", ["first 2"], [])]
+    assert talk.accepts("route") == []
+    assert talk.asks("route", "n") == [("route", ["n 1"], [])], "who asks again has dropped it"
+
+
+def test_what_was_sent_behind_a_refused_scope_is_sent_again() -> None:
+    """Envoy passes over routes that nothing there leads to, and accepts them."""
+    talk = settled()
+    talk.changes(scope=scope("n"), route={"n": version("1"), "first": index("2", "n")})
+    talk.refuses("scope")
+    talk.accepts("route")
+    sent = talk.changes(scope={"n": version("2", routes="n")})
+    assert sent == [("scope", ["n 2"], []), ("route", ["n 1"], [])]
+    talk.refuses("scope")
+    talk.accepts("route")
+    assert talk.asks("route", "n") == [("route", ["n 1"], [])]
+
+
+def test_routes_of_very_many_new_scopes_are_sent_when_they_are_asked_for() -> None:
+    talk, names = settled(), [f"n{number}" for number in range(17)]
+    routes = {name: version("1") for name in names}
+    scopes = {name: each for new in names for name, each in scope(new).items()}
+    assert talk.changes(scope=scopes, route=routes) == [("scope", [f"{name} 1" for name in names], [])]
+    assert talk.asks("route", *names) == [("route", [f"{name} 1" for name in names], [])]
 
 
 def test_that_wait_is_no_longer_than_others_and_begins_anew_with_each_answer() -> None:
@@ -190,9 +222,9 @@ def test_an_envoy_that_comes_back_is_heard_before_routes_change() -> None:
     talk.asks("listener", holds={"l": "1"})
     talk.changes(scope=scope("n"), route={"n": version("1"), "first": index("2", "n")})
     assert talk.asks("route", "first", "k", holds={"first": "1", "k": "1"}) == []
-    assert talk.asks("scope", holds={"first": "1", "k": "1"}) == [("scope", ["n 1"], [])]
+    assert talk.asks("scope", holds={"first": "1", "k": "1"}) == [("scope", ["n 1"], []), ("route", ["n 1"], [])]
+    assert talk.asks("route", "n") == []
     talk.accepts("scope")
-    assert talk.asks("route", "n") == [("route", ["n 1"], [])]
     assert talk.accepts("route") == [("route", ["first 2"], [])]
 
 
@@ -208,8 +240,10 @@ def test_scopes_that_nobody_remembers_stay_for_a_drain() -> None:
 
 def test_a_refused_scope_is_found_told_and_not_sent_again() -> None:
     talk = settled()
-    talk.changes(scope=scope("n") | scope("bad"), route={"n": version("1"), "bad": version("1")})
-    assert talk.refuses("scope") == [("scope", ["n 1"], []), ("scope", ["bad 1"], [])]
+    routes = [("route", ["n 1"], []), ("route", ["bad 1"], [])]
+    sent = talk.changes(scope=scope("n") | scope("bad"), route={"n": version("1"), "bad": version("1")})
+    assert sent == [("scope", ["n 1", "bad 1"], []), *routes]
+    assert talk.refuses("scope") == [("scope", ["n 1"], []), routes[0], ("scope", ["bad 1"], []), routes[1]]
     talk.accepts("scope")
     assert talk.refuses("scope") == []
     saved = talk.saved()

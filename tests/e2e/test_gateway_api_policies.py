@@ -89,6 +89,8 @@ def cases() -> str:
             of_route("typo", ip_deny=[{"peer": "here"}]) + of_route("typo", "own", ip_allow=EVERYBODY),
             case("beside"),
             of_route("beside", ip_allow=EVERYBODY, timeout_ms="soon") + of_route("beside", "own", ip_allow=EVERYBODY),
+            case("astray"),
+            of_route("astray", "onw", ip_deny=NOBODY),
             case("told"),
             of_route("told", timeout_ms="soon"),
             case("asking"),
@@ -208,6 +210,13 @@ def test_what_should_guard_and_cannot_be_used_refuses(world: World, name: str) -
     told = world.told("HTTPRoute", name, group="gateway.networking.k8s.io")
     said = f"is answered 500, since a RoutePolicy that should guard it cannot be used: see default/{name}"
     assert told == {"spec.rules[0]": said}
+
+
+def test_a_guard_for_a_rule_that_is_not_there_closes_the_one_that_is_like_it(world: World) -> None:
+    assert world.status("astray", "/own") == 500
+    assert world.status("astray") == 200
+    said = "the rule own refuses all requests (500)"
+    assert world.told("RoutePolicy", "astray-onw")["spec.targetRefs[0].sectionName"].endswith(said)
 
 
 def test_what_guards_nothing_and_cannot_be_used_is_only_told(world: World) -> None:

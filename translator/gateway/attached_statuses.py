@@ -33,6 +33,9 @@ Sections = Callable[[ObjectKey], frozenset[str] | str]
 Superseded = Callable[[ObjectKey, Place], Condition | None]
 """What is said of a policy at a target where others have the last word. For rules."""
 
+Instead = Callable[[ObjectKey, ObjectKey, str, frozenset[str]], str]
+"""What comes of a policy at a section that is not there among those that are: the rest of a sentence. For rules."""
+
 
 class Sound(Protocol):
     """A policy by itself, and what is left out of it."""
@@ -62,9 +65,10 @@ class AttachedStatuses:
         judged: Table[ObjectKey, Any],
         sections: Sections,
         superseded: Superseded = lambda _, __: None,
+        instead: Instead = lambda *_: "",
     ) -> None:
         self._attached = attached
-        self._superseded = superseded
+        self._superseded, self._instead = superseded, instead
         self._judged: Table[ObjectKey, Sound] = judged
         self._sections = sections
         kind = attached.kind.partition("/")[2]
@@ -80,16 +84,16 @@ class AttachedStatuses:
         for number, target in enumerate(targets(row)):
             place = place_of(target, row.namespace)
             path = f"spec.targetRefs[{number}]"
-            wrong = self._missing(place, path) or self._conflict(key, row, place, path)
+            wrong = self._missing(key, place, path) or self._conflict(key, row, place, path)
             yield _Standing(target, wrong, None if wrong else self._superseded(key, place))
 
-    def _missing(self, place: Place, path: str) -> Condition | None:
+    def _missing(self, policy: ObjectKey, place: Place, path: str) -> Condition | None:
         key, section = place
         called, found = _called(key), self._sections(key)
         if isinstance(found, str):
             return false("Accepted", "TargetNotFound", f"{called} {found}", path)
         if section and section not in found:
-            said = f"{called} has no section of the name {section}"
+            said = f"{called} has no section of the name {section}{self._instead(policy, key, section, found)}"
             return false("Accepted", "TargetNotFound", said, f"{path}.sectionName")
         return None
 

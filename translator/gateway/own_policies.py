@@ -46,7 +46,14 @@ class OwnPolicies:
             AttachedStatuses(
                 self._tables, self.backends.attached, self.backends.judged, sections_of_services(kubernetes)
             ),
-            AttachedStatuses(self._tables, self.routes.attached, self.routes.judged, of_routes, overriding.condition),
+            AttachedStatuses(
+                self._tables,
+                self.routes.attached,
+                self.routes.judged,
+                of_routes,
+                overriding.condition,
+                self.routes.instead,
+            ),
         )
         self.statuses = tuple([each.statuses for each in told])
         self.problems = tuple([each.problems for each in told])

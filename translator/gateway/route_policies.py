@@ -7,7 +7,7 @@ requests authorized, wants no request to go on without. So what cannot be used o
 specific word stands in its place; all else that cannot be used is only told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from translator.decode import Problem
@@ -20,6 +20,7 @@ from translator.fields.retry_policy import retry_policy_of
 from translator.files.names import Files
 from translator.filters.address_rules import AddressRules
 from translator.filters.external_auth import DoNotAsk
+from translator.gateway.astray import Guarding, guarding, is_route, meant
 from translator.gateway.attached import WHOLE, Attached, guards_left, is_override
 from translator.gateway.conditions import Condition, false, true
 from translator.gateway.elsewhere import Elsewhere
@@ -65,14 +66,29 @@ class RoutePolicies:
             tables.group("files of route policies", self.attached.all, lambda _, row: _files_of(row)),
             lambda _, __: True,
         )
+        self._guarding: Table[ObjectKey, Mapping[ObjectKey, Guarding]] = tables.group(
+            "guards of rules by route", self.attached.all, lambda _, row: guarding(row, _guards_of(row))
+        )
         self._of_listeners: Table[ListenerKey, Words] = tables.each(
             "what policies say of listeners", listeners, self._of_listener
         )
 
-    def of_rule(self, route: ObjectKey, rule: str | None) -> Words:
-        """What is said of a rule of a route, by its name, and of the route."""
+    def of_rule(self, route: ObjectKey, rule: str | None, names: Collection[str]) -> Words:
+        """What is said of a rule of a route, by its name, and of the route; `names` are those of all its rules."""
         words = self.of((route, WHOLE))
+        for policy, row in sorted((read(self._guarding, route) or {}).items()):
+            if row.is_for(rule, names):
+                shut = _shut(policy, row.guards)
+                words = (Words(last=shut) if row.overrides else Words(shut)).under(words)
         return self.of((route, rule)).under(words) if rule else words
+
+    def instead(self, key: ObjectKey, target: ObjectKey, section: str, names: Collection[str]) -> str:
+        """What comes of a policy's word about a rule that is not there; empty: nothing. For rules."""
+        row = read(self.attached.all, key)
+        if row is None or not is_route(target) or not _guards_of(row):
+            return ""
+        rule = meant(section, names)
+        return f", and it may be a guard: {f'the rule {rule}' if rule else 'each rule without a policy'} {REFUSED}"
 
     def of_listener(self, listener: ListenerKey) -> Words:
         """What is said of a listener, of who declares it, and of the Gateway that it is for."""
@@ -102,7 +118,7 @@ class RoutePolicies:
     def _judge(self, key: ObjectKey, row: Object[RoutePolicySpec]) -> Judged:
         spec = row.spec
         if spec is None or row.is_held:
-            guards = guards_left(row) if spec is None else _guards(spec)
+            guards = _guards_of(row)
             accepted = true("Accepted") if spec else false("Accepted", "Invalid", in_words(row.problems))
             return Judged(_shut(key, guards), accepted, overrides=is_override(row))
         authorization, unanswered = self._authorization(key, spec)
@@ -146,6 +162,11 @@ def _shut(key: ObjectKey, guards: Iterable[str]) -> Said:
         authorization=None if shut.isdisjoint(AUTHORIZATION) else Closed(key),
         policies=(key,),
     )
+
+
+def _guards_of(row: Object[RoutePolicySpec]) -> frozenset[str]:
+    """The fields on which security hangs, of a policy that is sound or of one that is stopped."""
+    return guards_left(row) if row.spec is None else frozenset(_guards(row.spec))
 
 
 def _guards(spec: RoutePolicySpec) -> list[str]:

@@ -91,7 +91,8 @@ class Understanding:
         if route.kind in PASSING:
             return self._passed(route, route.spec.rules)
         notes = _Notes()
-        rules = tuple([self._rule(route, place, each, notes) for place, each in enumerate(route.spec.rules)])
+        names = frozenset([each.name for each in route.spec.rules if each.name])
+        rules = tuple([self._rule(route, place, each, notes, names) for place, each in enumerate(route.spec.rules)])
         unserved = bool(rules) and len(notes.unserved) == len(rules)
         return Understood(
             rules,
@@ -126,7 +127,7 @@ class Understanding:
             secured=tuple([ir.WeightedBackend(each.backend, weight) for weight, each, _ in found if weight]),
         )
 
-    def _rule(self, route: Object[Any], place: int, written: AnyRule, notes: _Notes) -> Rule:
+    def _rule(self, route: Object[Any], place: int, written: AnyRule, notes: _Notes, names: frozenset[str]) -> Rule:
         path, of_calls = f"spec.rules[{place}]", isinstance(written, GrpcRule)
         matches = tuple(_matches(written, path, notes))
         treatment = treatment_of(written.filters, path, of_calls=of_calls)
@@ -155,7 +156,7 @@ class Understanding:
         mirrors = tuple(self._mirrors(route, treatment, notes, of_calls=of_calls))
         timeouts, retry = (Timeouts(), None) if isinstance(written, GrpcRule) else (written.timeouts, written.retry)
         kept = session_of(session, route.key, place) if session is not None and wrong is None else None
-        of_policies = self._policies.of_rule(route.key, written.name)
+        of_policies = self._policies.of_rule(route.key, written.name, names)
         return Rule(place, matches, treatment, mirrors, shares, timeouts, retry, of_calls, kept, of_policies, auth)
 
     def _share(self, route: Object[Any], ref: BackendRef, path: str, notes: _Notes, *, of_calls: bool) -> Share:
