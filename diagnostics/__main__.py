@@ -35,8 +35,9 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     following = Following(settings.snapshot_path, settings.bells_dir)
     tending = asyncio.create_task(following.tend())
     try:
-        async with Admin(settings.admin_socket) as admin:
+        async with Admin(settings.admin_socket) as admin, contextlib.AsyncExitStack() as ending:
             diagnostics = Diagnostics(following, admin, system, settings)
+            ending.callback(diagnostics.close)
             async with (
                 _running(diagnostics.answer) as inside,
                 _running(diagnostics.answer_outside) as outside,

@@ -80,12 +80,16 @@ class Admin:
 
     async def cluster_statistics(self, names: Iterable[str]) -> dict[str, int] | None:
         """The counters and gauges of all clusters that end so, by whole names; None when Envoy does not answer."""
-        wanted = quote(rf"^cluster\..*\.({'|'.join(names)})$", safe="")
+        return await self.statistics(rf"^cluster\..*\.({'|'.join(names)})$")
+
+    async def statistics(self, pattern: str) -> dict[str, int] | None:
+        """The counters and gauges whose names match a regular expression; None when Envoy does not answer."""
+        wanted = quote(pattern, safe="")
         try:
             told = orjson.loads(await self._get(f"/stats?format=json&filter={wanted}", METRICS_PATIENCE))
         except (NoAnswerError, orjson.JSONDecodeError):
             return None
-        return {each["name"]: each["value"] for each in told.get("stats", ()) if "name" in each}
+        return {each["name"]: each["value"] for each in told.get("stats", ()) if "value" in each}
 
     @asynccontextmanager
     async def metrics(self) -> AsyncIterator[AsyncIterator[bytes]]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aiohttp import web
 
@@ -21,6 +21,9 @@ from diagnostics.view import Progress, View
 from process import logs
 from process.settings import Settings
 from process.vitals import ENTRYPOINT, ENVOY, Vitals, read
+
+if TYPE_CHECKING:
+    from diagnostics.ui.serving import Pages
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -49,11 +52,12 @@ _UNKNOWN: Final = "it cannot be told whether this comes through the gateway"
 _HEADERS: Final = {"Server": "dragoman", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _HEALTH: Final = ("/ambassador/v0/check_alive", "/ambassador/v0/check_ready")
 _PAGE: Final = ("/ambassador/v0/diag", "/ambassador/v0/diag/")
+_BELOW: Final = _PAGE[1]
+"""Begins the paths of the page."""
 _LOCALS: Final = (
     "the Module says diagnostics: {allow_non_local: false}: ask from inside the pod, as kubectl port-forward does"
 )
 _NO_LEVEL: Final = "log levels are not set here, where nobody proves who they are: set AES_LOG_LEVEL"
-_NO_PAGE: Final = "this is told as JSON only: ask for /ambassador/v0/diag/?json=true"
 
 log = logs.get()
 
@@ -74,6 +78,8 @@ class Diagnostics:
         self._scrapes = asyncio.Semaphore(SCRAPES)
         self._peers = Peers()
         self._told = float("-inf")
+        self._settings = settings
+        self._made: Pages | None = None
         self._paths: Mapping[str, Handler] = {
             "/ambassador/v0/check_alive": self._check_alive,
             "/ambassador/v0/check_ready": self._check_ready,
@@ -89,7 +95,7 @@ class Diagnostics:
             return _line(HTTPStatus.FORBIDDEN, _THROUGH_ENVOY)
         if whose is Verdict.UNKNOWN and request.path not in _HEALTH:
             return _line(HTTPStatus.SERVICE_UNAVAILABLE, _UNKNOWN)
-        if request.path in _PAGE and not is_local(request.remote or "") and await self._is_for_locals():
+        if request.path.startswith(_PAGE[0]) and not is_local(request.remote or "") and await self._is_for_locals():
             return _line(HTTPStatus.FORBIDDEN, _LOCALS)
         return await self.answer(request)
 
@@ -118,7 +124,7 @@ class Diagnostics:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to whoever may ask."""
-        handler = self._paths.get(request.path)
+        handler = self._paths.get(request.path) or (self._page if request.path.startswith(_BELOW) else None)
         if handler is None:
             return _line(HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self._paths)}")
         if request.method not in ("GET", "HEAD"):
@@ -126,6 +132,11 @@ class Diagnostics:
             refusal.headers["Allow"] = "GET, HEAD"
             return refusal
         return await handler(request)
+
+    def close(self) -> None:
+        """Ask nobody any more."""
+        if self._made is not None:
+            self._made.close()
 
     async def _check_alive(self, _request: web.BaseRequest) -> web.StreamResponse:
         now = time.monotonic()
@@ -162,14 +173,32 @@ class Diagnostics:
             sign = None
         return self._entrypoint.of(sign, now)
 
+    async def _page(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await self._pages.answer(request, request.path.removeprefix(_BELOW))
+
+    @property
+    def _pages(self) -> "Pages":
+        """The page, which nobody who never looks at it has in memory."""
+        if self._made is None:
+            from diagnostics.ui.serving import Pages  # noqa: PLC0415 -- see above
+            from diagnostics.ui.sources import Sources  # noqa: PLC0415
+
+            self._made = Pages(self._following, Sources(self._settings, self._system, self._admin))
+        return self._made
+
     async def _diag(self, request: web.BaseRequest) -> web.StreamResponse:
-        unknown = sorted(set(request.query) - {"json", "filter"})
-        if "loglevel" in unknown:
+        if "loglevel" in request.query:
             return _line(HTTPStatus.FORBIDDEN, _NO_LEVEL)
+        if request.query.get("json") == "true":
+            return await self._report(request)
+        if request.path != _BELOW:
+            return web.Response(status=HTTPStatus.PERMANENT_REDIRECT, headers={**_HEADERS, "Location": "diag/"})
+        return await self._page(request)
+
+    async def _report(self, request: web.BaseRequest) -> web.StreamResponse:
+        unknown = sorted(set(request.query) - {"json", "filter"})
         if unknown:
             return _line(HTTPStatus.BAD_REQUEST, f"unknown parameter {unknown[0][:80]!r}; there are json and filter")
-        if request.query.get("json") != "true":
-            return _line(HTTPStatus.NOT_ACCEPTABLE, _NO_PAGE)
         only = request.query.get("filter")
         if only is not None and only not in SECTIONS:
             return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join(SECTIONS)}")

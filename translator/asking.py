@@ -1,4 +1,4 @@
-"""Where `dragoman why` asks: a unix socket that only our own user may open, on which it is told by lines of JSON.
+"""Where `dragoman why` and the page ask: a unix socket that only our own user may open, told by lines of JSON.
 
 It is asked between two turns, and nothing is kept for it. Whatever fails here fails for who asked.
 """
@@ -13,6 +13,7 @@ import orjson
 
 from process import logs
 from translator.explaining import Explainer, UnknownError
+from translator.surveying import Surveyor
 
 LONGEST: Final = 64 * 1024
 """Bytes of a question."""
@@ -91,5 +92,16 @@ def answer(explainer: Explainer, question: Any) -> Mapping[str, Any]:
             return explainer.chain(chain)
         case {"ask": "rules", "chain": str(chain), "host": int(host), "path": str(path), "route": str(route)}:
             return explainer.rules(chain, host, path, route)
+        case {"ask": "hosts", "find": str(find), "from": int(first), "most": int(most)}:
+            return Surveyor(explainer).hosts(find, first, most)
+        case {
+            "ask": "routes",
+            "chain": str(chain),
+            "host": int(host),
+            "find": str(find),
+            "from": int(first),
+            "most": int(most),
+        }:
+            return Surveyor(explainer).routes(chain, host, find, first, most)
         case _:
             raise UnknownError("this is no question that is understood here: is the gateway of the same version?")

@@ -53,8 +53,8 @@ class Explainer:
     """Answers questions about the tables of a pipeline; `source` tells where an object is written, if it knows."""
 
     def __init__(self, pipeline: Pipeline, source: Callable[[ObjectKey], str]) -> None:
-        self._pipeline = pipeline
-        self._intent = pipeline.intent
+        self.pipeline = pipeline
+        self.intent = pipeline.intent
         self._source = source
 
     def listener(self, scheme: str, port: int | None, server_name: str, *, strict: bool) -> Told:
@@ -70,28 +70,28 @@ class Explainer:
             wanted = f"is at port {port}" if strict else f"serves {scheme}"
             raise UnknownError(f"no Listener {wanted}: open is {ports}")
         listener = fitting[0]
-        everything = [chain for chain in self._intent.chains.view().values() if chain.listener == listener.name]
+        everything = [chain for chain in self.intent.chains.view().values() if chain.listener == listener.name]
         chains = chains_for(everything, scheme, server_name)
-        copy = private.copy_of(listener, chains, self._pipeline.indexes(), self._edited(chains)) if chains else None
+        copy = private.copy_of(listener, chains, self.pipeline.indexes(), self._edited(chains)) if chains else None
         return {
             "name": listener.name,
             "port": listener.port,
-            "objects": self._objects(listener.origins),
+            "objects": self.objects_told(listener.origins),
             "private": _packed(copy) if copy is not None else None,
         }
 
     def chain(self, name: str) -> Told:
         """What a filter chain is, and where Envoy says which of its virtual hosts has a request."""
-        chain = self._chain(name)
-        listener = self._intent.listeners.view()[chain.listener]
+        chain = self.chain_named(name)
+        listener = self.intent.listeners.view()[chain.listener]
         tls = chain.tls
         told: Told = {
             "name": name,
             "server_names": list(chain.server_names),
             "tls": tls is not None,
-            "certificates": [_certificate(each) for each in tls.certificates] if tls else [],
+            "certificates": [certificate_told(each) for each in tls.certificates] if tls else [],
             "client_certificate": bool(tls and tls.require_client_certificate),
-            "objects": self._objects(chain.origins) if tls else [],
+            "objects": self.objects_told(chain.origins) if tls else [],
             "http": isinstance(chain.body, ir.HttpChain),
         }
         if isinstance(chain.body, ir.HttpChain):
@@ -103,25 +103,25 @@ class Explainer:
 
         `route`: the name of the one that Envoy took.
         """
-        chain = self._chain(name)
+        chain = self.chain_named(name)
         body = chain.body
         if not isinstance(body, ir.HttpChain) or not 0 <= number < len(body.virtual_hosts):
             raise UnknownError(f"the chain {name} is another now: ask again")
         host = body.virtual_hosts[number]
-        rules = sorted(self._rules(host), key=lambda each: each.order)
+        rules = sorted(self.rules_of(host), key=lambda each: each.order)
         fitting = [each for each in rules if path.startswith(beginning_of(each.match.path))]
         tried = fitting[:MOST_RULES]
-        listener = self._intent.listeners.view()[chain.listener]
+        listener = self.intent.listeners.view()[chain.listener]
         first = next((each for each in rules if each.name == route), None)
         return {
             "host": {
                 "name": host.hostname,
                 "also": list(host.also),
                 "insecure": host.insecure if host.secure != "always" else None,
-                "objects": self._objects(host.origins),
+                "objects": self.objects_told(host.origins),
             },
-            "rules": [self._rule(each, first, body) for each in tried],
-            "route": self._rule(first, first, body) if first else None,
+            "rules": [self.rule_told(each, first, body) for each in tried],
+            "route": self.rule_told(first, first, body) if first else None,
             "of": len(rules),
             "left_out": len(fitting) - len(tried),
             "private": _packed(private.rules_of(listener, chain, tried)),
@@ -130,20 +130,21 @@ class Explainer:
     # -- the tables
 
     def _listeners(self) -> list[ir.Listener]:
-        found = (each for each in self._intent.listeners.view().values() if not each.quic and not each.by_datagrams)
+        found = (each for each in self.intent.listeners.view().values() if not each.quic and not each.by_datagrams)
         return sorted(found, key=lambda each: (each.port, each.name))
 
     def _speaking(self, listeners: Iterable[ir.Listener], scheme: str) -> list[ir.Listener]:
         """Those where a scheme is spoken; for clear text first those where nothing else is."""
         spoken: dict[str, set[bool]] = {}
-        for chain in self._intent.chains.view().values():
+        for chain in self.intent.chains.view().values():
             spoken.setdefault(chain.listener, set()).add(chain.tls is not None)
         is_tls = scheme == "https"
         found = [each for each in listeners if is_tls in spoken.get(each.name, ())]
         return sorted(found, key=lambda each: not is_tls and len(spoken[each.name]) > 1)
 
-    def _chain(self, name: str) -> ir.FilterChain:
-        found = self._intent.chains.view().get(name)
+    def chain_named(self, name: str) -> ir.FilterChain:
+        """A filter chain; UnknownError: it is gone."""
+        found = self.intent.chains.view().get(name)
         if found is None:
             raise UnknownError(f"there is no chain {name} any more: ask again")
         return found
@@ -159,27 +160,30 @@ class Explainer:
         }
         found: dict[str, None] = {}
         for host in sorted(hosts):
-            for route in self._of(host):
+            for route in self.routes_of(host):
                 found.update(dict.fromkeys(_edits(route)))
                 if len(found) >= MOST_HEADERS:
                     return list(found)[:MOST_HEADERS]
         return list(found)
 
-    def _of(self, host: str) -> Iterator[ir.Route]:
-        routes = self._intent.routes.view()
-        for key in self._pipeline.rows_of(host):
+    def routes_of(self, host: str) -> Iterator[ir.Route]:
+        """The routes of a virtual host by its name, in no order."""
+        routes = self.intent.routes.view()
+        for key in self.pipeline.rows_of(host):
             yield from routes.get(key, ())
 
-    def _rules(self, host: ir.VirtualHost) -> Iterator[ir.Route]:
-        for route in self._of(host.name) if host.name and host.insecure != "misdirected" else ():
+    def rules_of(self, host: ir.VirtualHost) -> Iterator[ir.Route]:
+        """Likewise as Envoy has them, and none of who answers nobody."""
+        for route in self.routes_of(host.name) if host.name and host.insecure != "misdirected" else ():
             yield from with_roots(route)
 
     # -- in words
 
-    def _rule(self, route: ir.Route, first: ir.Route | None, body: ir.HttpChain) -> Told:
+    def rule_told(self, route: ir.Route, first: ir.Route | None, body: ir.HttpChain) -> Told:
+        """A route, and why it comes after the first."""
         return {
             "route": route.name,
-            "objects": self._objects(route.origins),
+            "objects": self.objects_told(route.origins),
             "asks": asked_of(route.match),
             "share": share_of(route.match),
             "does": action_of(route.action, cluster_name),
@@ -194,12 +198,13 @@ class Explainer:
         for name, value in said.items():
             if isinstance(value, DoNotAsk | AsItComes):
                 continue
-            row = self._intent.filters.view().get(name)
-            origins = self._objects(row.origins) if row else []
+            row = self.intent.filters.view().get(name)
+            origins = self.objects_told(row.origins) if row else []
             found.append({"what": _BEFORE.get(name, name.rpartition(".")[2]), "objects": origins})
         return found
 
-    def _objects(self, keys: Iterable[ObjectKey]) -> list[Told]:
+    def objects_told(self, keys: Iterable[ObjectKey]) -> list[Told]:
+        """The objects that people wrote, by the keys of origins."""
         return [self._object(key) for key in dict.fromkeys(map(owner_of, keys))]
 
     def _object(self, key: ObjectKey) -> Told:
@@ -244,7 +249,8 @@ def _is_plain(name: str) -> bool:
     return name.replace("-", "").replace("_", "").isalnum()
 
 
-def _certificate(certificate: ir.CertificateRef) -> str:
+def certificate_told(certificate: ir.CertificateRef) -> str:
+    """A certificate: `namespace/name` of its Secret, or its files."""
     if isinstance(certificate, ir.SecretRef):
         return f"{certificate.namespace}/{certificate.name}"
     return certificate.certificate

@@ -1,0 +1,91 @@
+"""Whom the page asks beside the snapshot: Envoy, the translator where `dragoman why` asks it, the files of the pulse.
+
+What waits for a socket waits in a thread of its own, which is there from the first such question on.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from diagnostics.admin import Admin
+from diagnostics.report import System
+from process.settings import Settings
+from process.vitals import Vitals, read
+from why.gateway import Gateway, GatewayError
+
+_REPORTER: Final = "reporter"
+
+PATIENCE: Final = 20.0
+"""Seconds that who looks waits for an answer, and for those who asked before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the gateway: the time of its last sign of life (Unix time), and since when it hangs, in words."""
+
+    name: str
+    beat: float | None
+    hung: str | None
+    replaced: int
+
+
+@dataclass
+class Sources:
+    """Whom there is to ask."""
+
+    settings: Settings
+    system: System
+    admin: Admin
+    _thread: ThreadPoolExecutor | None = field(default=None, init=False)
+
+    @property
+    def gateway(self) -> Gateway:
+        """The sockets of this gateway."""
+        return Gateway(self.settings)
+
+    async def translator(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """What the translator says; where it does not, only `error` is in it."""
+        return await self.waiting(lambda: self.gateway.ask(question))
+
+    async def waiting(self, question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The answer to a question that waits for the gateway's sockets, or `error`: why there is none."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="page")
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, question)
+        except GatewayError as error:
+            return {"error": str(error)}
+        except TimeoutError:
+            return {"error": "others ask, and are not answered yet: ask again"}
+
+    @property
+    def vitals(self) -> Vitals:
+        """What the entrypoint tells of the parts."""
+        return read(self.settings.vitals_file)
+
+    def parts(self) -> list[Part]:
+        """The parts that beat, and whatever hangs."""
+        vitals, beats = self.vitals, _beats(self.settings.beats_dir)
+        if self.settings.config_dir is not None or self.settings.gateway:
+            beats.pop(_REPORTER, None)  # it does not run there, and the file of its pulse stands there all the same
+        names = sorted({*beats, *vitals.hung, *vitals.replaced})
+        return [Part(name, beats.get(name), vitals.hung.get(name), vitals.replaced.get(name, 0)) for name in names]
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _beats(folder: Path) -> dict[str, float]:
+    found: dict[str, float] = {}
+    try:
+        for file in folder.iterdir():
+            found[file.name] = file.stat().st_mtime
+    except OSError:
+        return found
+    return found
