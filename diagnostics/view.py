@@ -8,7 +8,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import orjson
 
-from snapshot import JSON, Database, Reader, Record, Snapshot
+from diagnostics.changes import Change, last_changes
+from snapshot import JSON, Commit, Database, Reader, Record, Snapshot
 
 DATABASES: Final[tuple[Database, ...]] = ("objects", "resources", "statuses", "acks", "holds")
 
@@ -150,6 +151,10 @@ class Followed(Generic[T]):
         """The whole record of a key, read anew."""
         return self._reader.get(key)
 
+    def commits(self) -> list[Commit]:
+        """What the log remembers, read anew."""
+        return self._reader.commits()
+
     def bodies(self, beginning: str = "") -> Mapping[str, Record]:
         """The whole records whose keys begin so, read anew: they are not kept."""
         return {key: record for key, record in self._reader.all(beginning).items() if key in self.rows}
@@ -187,6 +192,11 @@ class View:
                 self._served = _served_of(self.acks.record(key))
         published, answered = self.resources.rows, self.acks.rows
         self._listeners = {key for key in self._listeners if key in published or key in answered}
+
+    @property
+    def changes(self) -> dict[str, Change]:
+        """The last change of each object, as far as the logs remember; as dear as these are long."""
+        return last_changes(self.objects.commits(), self.acks.commits())
 
     @property
     def sequences(self) -> dict[str, int]:
