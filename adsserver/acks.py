@@ -79,11 +79,12 @@ class Acks:
         if self._has_numbers:
             changes[SERVED_KEY] = self._served.record
         try:
-            self._writer.commit(changes)
+            self._writer.commit(changes, notes=self._served.log)
         except SnapshotFullError as error:
             self._full(error)
             return
         self._ledger.saved()
+        self._served.told()
         self._stream, self._is_full, self._is_burst = None, False, len(changes) > BURST
         self._has_numbers = False
         for key, reason in refused.items():

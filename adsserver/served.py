@@ -34,6 +34,7 @@ class Served:
         self._seconds = 0.0
         self._last: float | None = None
         self._refused: dict[str, int] = {}
+        self._answered: list[tuple[float, float]] = []
 
     def came(self, since: float, session: Session | None) -> None:
         """A change that began then (Unix time) was given to the newest stream, or waits for there to be one."""
@@ -67,9 +68,19 @@ class Served:
         }
         return Record(f"{sum(self._classes)} {self._last} {sum(self._refused.values())}", b"", notes)
 
+    @property
+    def log(self) -> dict[str, JSON]:
+        """When each change that is not told yet began, and was answered for: for the log, beside the numbers."""
+        return {"served": [[since, at] for since, at in self._answered]} if self._answered else {}
+
+    def told(self) -> None:
+        """The log has them."""
+        self._answered.clear()
+
     def _count(self, since: float) -> None:
         now = self._clock()
         took = max(0.0, now - since)
         self._classes[bisect_left(BOUNDS, took)] += 1
         self._seconds += took
+        self._answered.append((since, now))
         self._last = now

@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "lint": "Tell what is wrong in folders of YAML, and what could be better.",
     "run": "Serve a folder of YAML with a real Envoy, until Ctrl-C.",
     "status": "Tell what became of each object of the running gateway, and Envoy's word about it.",
+    "top": "Tell the requests, errors and latencies of the running gateway, by route or cluster.",
     "translate": "Print what a folder of YAML becomes for Envoy, without running anything.",
     "version": "Print the versions of Dragoman and Envoy.",
     "why": "Tell how the running gateway would serve a request, and why so.",

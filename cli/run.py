@@ -17,6 +17,7 @@ FOR_A_TERMINAL: Mapping[str, str] = {
     "DRAGOMAN_DEFAULT_PORTS": "8080,8443",
     "DRAGOMAN_DRAIN_MIN": "0",
     "DRAGOMAN_DRAIN_MAX": "1",
+    "DRAGOMAN_ROUTE_STATS": "all",
 }
 """What holds unless the environment says otherwise: only this machine is served, also where no Listener says at which
 port, and Ctrl-C ends in about a second."""

@@ -12,7 +12,7 @@ import click
 
 from process.text import escaped
 
-ASKED: Final = ("envoy", "objects", "pending", "files", "resources", "notices", "envoy_elements")
+ASKED: Final = ("envoy", "objects", "pending", "files", "resources", "notices", "envoy_elements", "changes")
 """What the diagnostics are asked for."""
 
 Word = Literal["accepted", "refused", "waiting", "-"]
@@ -40,6 +40,7 @@ def report(told: Mapping[str, Any], namespaces: Iterable[str] = (), kinds: Itera
     unanswered = _unanswered(resources)
     rows = [
         _row(key, said, told["envoy_elements"].get(key, {}), resources, unanswered)
+        | _changed(said, told["changes"].get(key if key in told["changes"] else said.get("source")))
         for key, said in [*told["objects"].items(), *((key, _PENDING) for key in told["pending"])]
     ]
     chosen = [
@@ -87,6 +88,15 @@ def _row(
         "envoy": _word(said, gave, resources, unanswered=unanswered),
         "source": said.get("source"),
         "problems": _problems(said),
+    }
+
+
+def _changed(said: Mapping[str, Any], change: Mapping[str, Any] | None) -> Report:
+    """When it changed last, and how long it took until that was served; nothing where nobody remembers."""
+    is_served = change is not None and said["state"] not in ("stopped", "pending")
+    return {
+        "changed_at": change["at"] if change else None,
+        "served_after_s": change["served_after_s"] if change and is_served else None,
     }
 
 
@@ -167,9 +177,17 @@ def _envoy(envoy: Mapping[str, Any], resources: Mapping[str, int]) -> str:
 
 
 def _table(rows: list[Report]) -> Iterator[str]:
-    heads = ("NAMESPACE", "KIND", "NAME", "STATE", "ENVOY", "SOURCE")
+    heads = ("NAMESPACE", "KIND", "NAME", "STATE", "ENVOY", "SERVED", "SOURCE")
     cells = [
-        (row["namespace"] or "-", row["kind"], row["name"], row["state"], row["envoy"], row["source"] or "-")
+        (
+            row["namespace"] or "-",
+            row["kind"],
+            row["name"],
+            row["state"],
+            row["envoy"],
+            _after(row["served_after_s"]),
+            row["source"] or "-",
+        )
         for row in rows
     ]
     shown = [tuple(map(escaped, each)) for each in cells]
@@ -178,6 +196,12 @@ def _table(rows: list[Report]) -> Iterator[str]:
     for row, each in zip(rows, shown, strict=True):
         yield _padded(each, widths, colours=True)
         yield from (f"    {escaped(problem)}" for problem in row["problems"][:_MOST_FIELDS])
+
+
+def _after(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
 
 
 def _padded(cells: tuple[str, ...], widths: list[int], *, colours: bool = False) -> str:

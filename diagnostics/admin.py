@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from diagnostics.traffic import FILTER
 from process.settings import GUESTS
 
 PATIENCE: Final = 1.0
@@ -90,6 +91,15 @@ class Admin:
         except (NoAnswerError, orjson.JSONDecodeError):
             return None
         return {each["name"]: each["value"] for each in told.get("stats", ()) if "value" in each}
+
+    async def traffic(self) -> dict[str, Any] | None:
+        """What Envoy counted of requests, as `diagnostics.traffic` reads it; None when it does not answer."""
+        asked = f"/stats?format=json&histogram_buckets=cumulative&filter={quote(FILTER, safe='')}"
+        try:
+            found: dict[str, Any] = orjson.loads(await self._get(asked, METRICS_PATIENCE))
+        except (NoAnswerError, orjson.JSONDecodeError):
+            return None
+        return found
 
     @asynccontextmanager
     async def metrics(self) -> AsyncIterator[AsyncIterator[bytes]]:

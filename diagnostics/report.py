@@ -7,6 +7,7 @@ objects     by key: kind, state, problems (the first ones, and how many `more`),
 pending     keys of objects that the translator has not judged yet
 files       files of objects that cannot be read
 resources   by `<type>/<name>`: the published version, what Envoy accepted and refused of it, when, and why
+changes     of each object that changed of late: when, and how long it took until Envoy had answered for it
 sequences   how many commits each database of the snapshot had
 
 and the keys that Emissary's diagnostics have, of which `diagnostics/emissary.py` makes those that show objects.
@@ -171,6 +172,15 @@ def _resources(asked: Asked) -> dict[str, Any]:
     return {key: _resource(published.get(key), acks.get(key, Ack())) for key in [*published, *gone]}
 
 
+def _changes(asked: Asked) -> dict[str, Any]:
+    objects = asked.view.objects.rows
+    return {
+        key: {"at": _time(change.since), "served_after_s": change.seconds}
+        for key, change in asked.view.changes.items()
+        if key in objects and not key.startswith(FILE_PREFIX)
+    }
+
+
 def _sequences(asked: Asked) -> dict[str, int]:
     return asked.view.sequences
 
@@ -199,6 +209,7 @@ SECTIONS: Final[Mapping[str, Callable[[Asked], Any]]] = {
     "files": _files,
     "resources": _resources,
     "sequences": _sequences,
+    "changes": _changes,
     "groups": lambda asked: emissary.groups(asked.picture),
     "route_info": lambda asked: emissary.route_info(asked.picture),
     "cluster_info": lambda asked: clusters.cluster_info(asked.picture),

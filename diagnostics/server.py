@@ -7,8 +7,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+import orjson
 from aiohttp import web
 
+from diagnostics import traffic
 from diagnostics.access import is_for_locals, is_local
 from diagnostics.admin import BUSY, PATIENCE, Admin, NoAnswerError, NotInTimeError
 from diagnostics.clusters import STATISTICS
@@ -196,12 +198,12 @@ class Diagnostics:
         return await self._page(request)
 
     async def _report(self, request: web.BaseRequest) -> web.StreamResponse:
-        unknown = sorted(set(request.query) - {"json", "filter"})
-        if unknown:
-            return _line(HTTPStatus.BAD_REQUEST, f"unknown parameter {unknown[0][:80]!r}; there are json and filter")
+        refusal = _refusal_of(request)
+        if refusal is not None:
+            return refusal
         only = request.query.get("filter")
-        if only is not None and only not in SECTIONS:
-            return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join(SECTIONS)}")
+        if only == traffic.NAME:
+            return await self._traffic()
         info = await self._admin.server_info() if only is None or only in NEED_ENVOY else None
         counts = only in NEED_STATISTICS or (only is None and info is not None)
         statistics = await self._admin.cluster_statistics(STATISTICS) if counts else None
@@ -210,6 +212,15 @@ class Diagnostics:
             body = await self._following.ask(question, REPORT_PATIENCE, View.catch_up)
         except NotOpenError as error:
             return _line(HTTPStatus.SERVICE_UNAVAILABLE, f"the snapshot cannot be read: {error}")
+        return web.Response(body=body, headers={**_HEADERS, "Content-Type": "application/json"})
+
+    async def _traffic(self) -> web.StreamResponse:
+        """What Envoy counted of requests: no part of the whole report, since it is large, and soon another."""
+        async with self._scrapes:
+            counted = await self._admin.traffic()
+        if counted is None:
+            return _line(HTTPStatus.SERVICE_UNAVAILABLE, "Envoy does not answer")
+        body = orjson.dumps(traffic.traffic(counted))
         return web.Response(body=body, headers={**_HEADERS, "Content-Type": "application/json"})
 
     async def _metrics(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -253,6 +264,16 @@ class Diagnostics:
             return await self._following.ask(Counted.of, REPORT_PATIENCE, View.catch_up)
         except NotOpenError:
             return None
+
+
+def _refusal_of(request: web.BaseRequest) -> web.StreamResponse | None:
+    """What is wrong with the parameters of a question about everything; None: nothing."""
+    unknown = sorted(set(request.query) - {"json", "filter"})
+    if unknown:
+        return _line(HTTPStatus.BAD_REQUEST, f"unknown parameter {unknown[0][:80]!r}; there are json and filter")
+    if request.query.get("filter", traffic.NAME) not in (*SECTIONS, traffic.NAME):
+        return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join((*SECTIONS, traffic.NAME))}")
+    return None
 
 
 def _connection(request: web.BaseRequest) -> Connection:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from diagnostics.changes import Change, last_changes
 from diagnostics.numbers import Numbers, Rows, Served, counted, served_of
 from diagnostics.rows import FILE_PREFIX, Ack, ack_of, number, source_of, status_of, text, version_of
-from snapshot import JSON, Database, Reader, Record, Snapshot
+from snapshot import JSON, Commit, Database, Reader, Record, Snapshot
 
 DATABASES: Final[tuple[Database, ...]] = ("objects", "resources", "statuses", "acks", "holds")
 
@@ -67,6 +68,10 @@ class Followed(Generic[T]):
         """The whole record of a key, read anew."""
         return self._reader.get(key)
 
+    def commits(self) -> list[Commit]:
+        """What the log remembers, read anew."""
+        return self._reader.commits()
+
     def bodies(self, beginning: str = "") -> Mapping[str, Record]:
         """The whole records whose keys begin so, read anew: they are not kept."""
         return {key: record for key, record in self._reader.all(beginning).items() if key in self.rows}
@@ -104,6 +109,11 @@ class View:
                 self._served = served_of(self.acks.record(key))
         published, answered = self.resources.rows, self.acks.rows
         self._listeners = {key for key in self._listeners if key in published or key in answered}
+
+    @property
+    def changes(self) -> dict[str, Change]:
+        """The last change of each object, as far as the logs remember; as dear as these are long."""
+        return last_changes(self.objects.commits(), self.acks.commits())
 
     @property
     def sequences(self) -> dict[str, int]:

@@ -126,6 +126,8 @@ class Settings:
     """Whether Knative's Ingresses are served."""
     index_from: int = 1000
     """How many routes a Listener's clear text, or a name in TLS, has when they are put into shards behind an index."""
+    route_stats: frozenset[str] = frozenset()
+    """The namespaces whose routes Envoy counts the requests of, each by itself; `*` is all."""
     webhook_port: int = 9443
     """Where the conversion webhook listens."""
     webhook_service: str = "dragoman-webhook"
@@ -201,6 +203,7 @@ class Settings:
             knative=_boolean(given, "AMBASSADOR_KNATIVE_SUPPORT", usual.knative),
             mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
             index_from=_whole(given, "DRAGOMAN_INDEX_FROM", usual.index_from, 1, 1_000_000_000),
+            route_stats=_route_stats(given, "DRAGOMAN_ROUTE_STATS"),
             webhook_port=_whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
             webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
@@ -346,6 +349,19 @@ def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str,
         if not _NAMESPACE.fullmatch(name):
             raise SettingsError(f"DRAGOMAN_NAMESPACES: {name!r} is not the name of a namespace")
     return named or single
+
+
+def _route_stats(given: Mapping[str, str], name: str) -> frozenset[str]:
+    text = given.get(name, "none")
+    if text.lower() in ("all", "none"):
+        return frozenset("*") if text.lower() == "all" else frozenset()
+    named = frozenset(filter(None, (part.strip() for part in text.split(","))))
+    for each in sorted(named):
+        if not _NAMESPACE.fullmatch(each):
+            raise SettingsError(
+                f"{name}: {each!r} is not the name of a namespace; say all, none, or names of namespaces"
+            )
+    return named
 
 
 def _gateway(given: Mapping[str, str], name: str) -> str:

@@ -13,7 +13,7 @@ from snapshot.errors import (
     WriterBusyError,
 )
 from snapshot.layout import Database
-from snapshot.reader import Changes, Reader
+from snapshot.reader import Changes, Commit, Reader
 from snapshot.record import JSON, Record
 from snapshot.share import OPENING, Snapshot
 from snapshot.writer import Writer
@@ -22,6 +22,7 @@ __all__ = [
     "JSON",
     "OPENING",
     "Changes",
+    "Commit",
     "Database",
     "Reader",
     "Record",

@@ -9,7 +9,7 @@ import orjson
 from snapshot.errors import SnapshotBrokenError
 from snapshot.file import File
 from snapshot.layout import Database, State, Transaction, log_key, read_state
-from snapshot.record import Record, decode, header_of, key_bytes, unframe
+from snapshot.record import JSON, Record, decode, header_of, key_bytes, unframe
 
 T = TypeVar("T")
 
@@ -36,6 +36,16 @@ class Told(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class Changes(Told[Record]):
     """What is new, as whole records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What the log has of a commit: the keys that it changed or removed, and what its writer said of it."""
+
+    sequence: int
+    keys: tuple[str, ...]
+    since: float | None
+    notes: Mapping[str, JSON]
 
 
 class Reader:
@@ -113,6 +123,12 @@ class Reader:
         with self._file.reading() as txn:
             return {key.decode(): decode(key, value) for key, value in self._stored(txn, beginning.encode())}
 
+    def commits(self) -> list[Commit]:
+        """Those that the log remembers, the oldest first; nothing of this is kept."""
+        with self._file.reading() as txn:
+            found = txn.cursor(db=self._tables.log).iternext(keys=True, values=True)
+            return [_commit(bytes(number), entry) for number, entry in found]
+
     def _stored(self, txn: Transaction, first: bytes) -> Iterator[tuple[bytes, memoryview]]:
         """The keys that begin so, in order, and values as they are in the file."""
         cursor = txn.cursor(db=self._tables.records)
@@ -160,6 +176,17 @@ class Reader:
             if self._headers.get(key) != _hash(value):
                 yield key, name, value
         yield from ((key, key.encode(), None) for key in unseen)
+
+
+def _commit(number: bytes, entry: memoryview) -> Commit:
+    header, changed = unframe(number, entry)
+    since, notes = header.get("since"), header.get("notes")
+    return Commit(
+        int.from_bytes(number),
+        tuple(orjson.loads(changed)),
+        since if isinstance(since, float) else None,
+        notes if isinstance(notes, dict) else {},
+    )
 
 
 def _itself(record: Record) -> Record:

@@ -24,7 +24,7 @@ from snapshot.layout import (
     read_state,
     write_state,
 )
-from snapshot.record import Record, checksum_of, encode, frame, key_bytes, version_of
+from snapshot.record import JSON, Record, checksum_of, encode, frame, key_bytes, version_of
 
 
 class Edit(NamedTuple):
@@ -60,10 +60,13 @@ class Writer:
         """SnapshotReplacedError when the file is no longer the one at its path."""
         self._file.look()
 
-    def commit(self, changes: Records, *, since: float | None = None) -> int | None:
+    def commit(
+        self, changes: Records, *, since: float | None = None, notes: Mapping[str, JSON] | None = None
+    ) -> int | None:
         """Write what differs of these records (None: the key goes), all or nothing.
 
-        `since` (Unix time) is when that began which led to these changes; readers are told of it.
+        `since` (Unix time) is when that began which led to these changes; readers are told of it. `notes` stand beside
+        it in the log, for who reads that.
 
         Returns the commit's sequence number, or None when nothing differed: then nothing is written and nobody woken.
         Raises ValueError for a key that cannot be stored, SnapshotFullError when there is no room,
@@ -76,7 +79,7 @@ class Writer:
         with self._file.reading() as txn:
             state = read_state(txn, self._tables)
             edits = [edit for key, name in wanted if (edit := _edit(key, name, changes, self._stored(txn, key)))]
-        return self._write(state, edits, changes, since) if edits else None
+        return self._write(state, edits, changes, _header(since, notes)) if edits else None
 
     def replace(self, records: Mapping[str, Record]) -> int | None:
         """Make these records the whole contents, writing only what differs; returns and raises as `commit`.
@@ -93,7 +96,7 @@ class Writer:
                 edit = _edit(key, new.pop(key, "") or key.decode(), records, value)
                 edits += [edit] if edit else []
         edits += [Edit(key, name, None) for key, name in new.items()]
-        return self._write(state, edits, records, None) if edits or not state.sequence else None
+        return self._write(state, edits, records, {}) if edits or not state.sequence else None
 
     def close(self) -> None:
         """Let another process write; a second call does nothing."""
@@ -110,7 +113,7 @@ class Writer:
     def _stored(self, txn: Transaction, key: bytes) -> memoryview | None:
         return txn.get(key, db=self._tables.records)
 
-    def _write(self, seen: State, edits: list[Edit], records: Records, since: float | None) -> int:
+    def _write(self, seen: State, edits: list[Edit], records: Records, header: Mapping[str, JSON]) -> int:
         if self._lock is None:
             raise SnapshotError(f"{self._file.path}: this writer of {self._database} is closed")
         self._keep_lock(self._lock)
@@ -121,7 +124,7 @@ class Writer:
                     f"{self._file.path}: another process wrote {self._database}; its lock file was removed"
                 )
             state = _account(seen, edits, _apply(txn, self._tables, edits, records, empty=not seen.count))
-            state = _log(txn, self._tables, state, [edit.key for edit in edits], since)
+            state = _log(txn, self._tables, state, [edit.key for edit in edits], header)
             write_state(txn, self._tables, state)
         self._on_commit()
         return state.sequence
@@ -171,10 +174,10 @@ def _account(state: State, edits: list[Edit], came: list[int]) -> State:
     )
 
 
-def _log(txn: Transaction, tables: Tables, state: State, keys: Iterable[bytes], since: float | None) -> State:
+def _log(txn: Transaction, tables: Tables, state: State, keys: Iterable[bytes], header: Mapping[str, JSON]) -> State:
     """Log the commit and forget the oldest ones; a commit too big for the log leaves it empty, and readers compare."""
     key = log_key(state.sequence)
-    entry = frame(key, {} if since is None else {"since": since}, orjson.dumps([changed.decode() for changed in keys]))
+    entry = frame(key, header, orjson.dumps([changed.decode() for changed in keys]))
     if len(entry) > LOG_BYTES:
         txn.drop(tables.log, delete=False)
         return with_changes(state, log_from=state.sequence, log_bytes=0)
@@ -185,6 +188,10 @@ def _log(txn: Transaction, tables: Tables, state: State, keys: Iterable[bytes], 
         oldest = txn.pop(log_key(log_from), db=tables.log)
         log_bytes -= len(oldest or b"")
     return with_changes(state, log_from=log_from, log_bytes=log_bytes)
+
+
+def _header(since: float | None, notes: Mapping[str, JSON] | None) -> dict[str, JSON]:
+    return {**({} if since is None else {"since": since}), **({"notes": dict(notes)} if notes else {})}
 
 
 def _take(path: Path, database: Database) -> int:

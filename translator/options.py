@@ -42,6 +42,7 @@ class Options:
         gateway: the one Gateway that is served and nothing else, `namespace/name` (DRAGOMAN_GATEWAY); empty: all.
         knative: whether Knative's Ingresses are served (AMBASSADOR_KNATIVE_SUPPORT).
         index_from: the routes of a chain from which on it has an index and shards (DRAGOMAN_INDEX_FROM).
+        route_stats: the namespaces whose routes are counted, each by itself; `*` is all (DRAGOMAN_ROUTE_STATS).
         openable: gives why Envoy could not write a file, None where it can or nobody knows.
     """
 
@@ -66,3 +67,4 @@ class Options:
     gateway: str = ""
     knative: bool = False
     index_from: int = 1000
+    route_stats: frozenset[str] = frozenset()

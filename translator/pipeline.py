@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from translator.apis import FILES, SECRETS, Apis, kind_of
+from translator.counting import counting
 from translator.decode import Problem
 from translator.derived import owner_of
 from translator.files.names import Files
@@ -60,7 +61,9 @@ class Pipeline:
             apis.filters,
             apis.emissary.runtime,
         )
-        xds = XdsTables(self._tables, intent, apis.kubernetes, apis.consul, options.index_from)
+        xds = XdsTables(
+            self._tables, intent, apis.kubernetes, apis.consul, options.index_from, counting(options.route_stats)
+        )
         self._routes = xds.routes
         self.provenance = Provenance(intent, apis.kubernetes, apis.files, xds)
         self._outputs = xds.outputs

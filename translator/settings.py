@@ -67,6 +67,7 @@ def options_of(settings: Settings, machine: Machine | None = None) -> Options:
         gateway=settings.gateway,
         knative=settings.knative,
         index_from=settings.index_from,
+        route_stats=settings.route_stats,
     )
 
 

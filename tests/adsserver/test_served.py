@@ -38,6 +38,9 @@ def test_a_change_ends_with_the_answer_for_its_last_stage() -> None:
     clock.now = 1000.04
     assert numbers.look(talk.session)
     assert classes(numbers) == {0.05: 1}
+    assert numbers.log == {"served": [[1000.0, 1000.04]]}
+    numbers.told()
+    assert numbers.log == {}
     assert not numbers.look(talk.session)
     assert numbers.record.notes["last"] == 1000.04
 

@@ -27,7 +27,7 @@ def an_object(state: str = "ok", *problems: dict[str, Any], **more: Any) -> dict
 
 def told(**sections: Any) -> dict[str, Any]:
     nothing: dict[str, Any] = {"envoy": ENVOY, "objects": {}, "pending": [], "files": {}, "resources": {}}
-    return {**nothing, "notices": [], "envoy_elements": {}, **sections}
+    return {**nothing, "notices": [], "envoy_elements": {}, "changes": {}, **sections}
 
 
 def words(**sections: Any) -> dict[str, str]:
@@ -47,6 +47,26 @@ def test_envoys_word_is_that_about_what_an_object_gave() -> None:
     gave = {f"{MAPPING}/a/{name}": {"route": [f"a/{name}"], "cluster": names} for name, names in clusters.items()}
     said = words(objects=objects, resources=resources, envoy_elements=gave)
     assert said == {"served": "accepted", "late": "waiting", "bad": "refused"}
+
+
+def test_how_long_a_change_took_is_said_of_what_is_served_and_of_who_carries_it() -> None:
+    objects = {
+        f"{MAPPING}/a/quick": an_object(),
+        f"{MAPPING}/a/stopped": an_object("stopped", problem("is wrong")),
+        f"{MAPPING}/a/carried": an_object(source="core/Service/a/s"),
+        f"{MAPPING}/a/old": an_object(),
+    }
+    at = "2026-01-01T00:00:00.000Z"
+    changes = {
+        f"{MAPPING}/a/quick": {"at": at, "served_after_s": 0.018},
+        f"{MAPPING}/a/stopped": {"at": at, "served_after_s": 0.5},
+        "core/Service/a/s": {"at": at, "served_after_s": 1.26},
+    }
+    found = report(told(objects=objects, changes=changes))
+    rows = {row["name"]: (row["changed_at"], row["served_after_s"]) for row in found["objects"]}
+    assert rows == {"quick": (at, 0.018), "stopped": (at, None), "carried": (at, 1.26), "old": (None, None)}
+    shown = {line.split()[2]: line.split()[5] for line in map(click.unstyle, lines(found)) if line.startswith("a ")}
+    assert shown == {"quick": "18ms", "stopped": "-", "carried": "1.3s", "old": "-"}
 
 
 def test_while_a_route_is_not_answered_for_no_object_counts_as_accepted() -> None:
@@ -86,10 +106,10 @@ def test_the_table_has_a_line_for_each_and_its_problems_below() -> None:
     assert text == [
         "Envoy 1.40.0 LIVE, connected; 1 resources: 1 waiting",
         "",
-        "NAMESPACE  KIND     NAME  STATE    ENVOY     SOURCE",
-        "a          Mapping  m     stopped  -         a.yaml#1",
+        "NAMESPACE  KIND     NAME  STATE    ENVOY     SERVED  SOURCE",
+        "a          Mapping  m     stopped  -         -       a.yaml#1",
         "    spec.prefix is wrong",
-        "a          Mapping  n     ok       accepted  a.yaml#1",
+        "a          Mapping  n     ok       accepted  -       a.yaml#1",
         "",
         "2 objects: 1 ok, 1 stopped",
     ]

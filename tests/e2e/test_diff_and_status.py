@@ -146,12 +146,12 @@ def test_status_tells_of_all_objects_and_of_what_is_wrong(world: Gateway) -> Non
     )
     done = dragoman("status", "--run-dir", world.run_dir)
     assert done.exit_code == 0, done.output
-    assert re.search(r"^default +Mapping +cart +ok +accepted +world\.yaml#\d+$", done.stdout, re.MULTILINE)
+    assert re.search(r"^default +Mapping +cart +ok +accepted +[-0-9.ms]+ +world\.yaml#\d+$", done.stdout, re.MULTILINE)
     bad = mapping("bad", "diff.test", "10.0.0.1", "/bad/", timeout_ms="soon")
     with world.applied("bad", bad):
         done = dragoman("status", "--url", f"127.0.0.1:{world.diagnostics_port}", "-k", "mapping", "--problems")
         assert done.exit_code == 1
-        assert re.search(r"^default +Mapping +bad +stopped +- +bad\.yaml#1$", done.stdout, re.MULTILINE)
+        assert re.search(r"^default +Mapping +bad +stopped +- +- +bad\.yaml#1$", done.stdout, re.MULTILINE)
         assert "    spec.timeout_ms must be an integer" in done.stdout
         assert "cart" not in done.stdout
         fine = dragoman("status", "--run-dir", world.run_dir, "-k", "Host", "-n", "default", "-o", "json")
@@ -159,6 +159,27 @@ def test_status_tells_of_all_objects_and_of_what_is_wrong(world: Gateway) -> Non
         assert fine.exit_code == 0
         assert {row["name"] for row in report["objects"]} == {"diff", "tls", "some"}
     assert dragoman("status", "--url", "127.0.0.1:1").exit_code == 2
+
+
+def test_status_tells_how_long_an_edit_took_until_it_was_served(world: Gateway, red: HttpUpstream) -> None:
+    def row() -> dict[str, Any] | None:
+        said = json.loads(dragoman("status", "--run-dir", world.run_dir, "-k", "Mapping", "-o", "json").stdout)
+        rows = {each["name"]: each for each in said["objects"]}
+        return rows.get("edited")
+
+    world.apply("edited", mapping("edited", "diff.test", red.service, "/edited/"))
+    world.wait_served("diff.test", "/edited/")
+    found = wait_until(lambda: (now := row()) and now["served_after_s"] is not None and now, what="it is told")
+    world.apply("edited", mapping("edited", "diff.test", red.service, "/edited-again/"))
+    world.wait_served("diff.test", "/edited-again/")
+    again = wait_until(
+        lambda: (now := row()) and now["changed_at"] > found["changed_at"] and now["served_after_s"] and now,
+        what="the second edit is told",
+    )
+    assert 0 < again["served_after_s"] < 60
+    shown = dragoman("status", "--run-dir", world.run_dir, "-k", "Mapping").stdout
+    assert re.search(r"Mapping +edited +ok +accepted +[0-9.]+m?s ", shown), shown
+    world.remove("edited")
 
 
 def test_status_watches(world: Gateway) -> None:

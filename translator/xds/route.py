@@ -4,6 +4,7 @@ Repeated fields may stand anywhere in a message (protobuf's encoding), so one mo
 the end of the match, and a route is its match and the rest.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import re2
@@ -42,6 +43,7 @@ _MATCH_HEADERS = tag(6, 2)
 _MATCH_PREFIX = tag(1, 2)
 _ROUTE = tag(2, 2)
 _NAME = tag(14, 2)
+_STAT_PREFIX = tag(19, 2)
 _REFUSED = Route(direct_response=DirectResponseAction(status=403), typed_per_filter_config=ANSWERED_BY_US)
 _CODES = {
     301: RedirectActionRedirectResponseCode.MOVED_PERMANENTLY,
@@ -50,6 +52,10 @@ _CODES = {
     307: RedirectActionRedirectResponseCode.TEMPORARY_REDIRECT,
     308: RedirectActionRedirectResponseCode.PERMANENT_REDIRECT,
 }
+
+
+Counted = Callable[[ir.ObjectKey], str | None]
+"""Under which name the requests for an object are counted; None: they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class EncodedRoute:
         return _MATCH + sized(match + _upgrades_but(self.protocols)) + _REFUSED
 
 
-def encode_route(route: ir.Route) -> EncodedRoute:
+def encode_route(route: ir.Route, counted: Counted | None = None) -> EncodedRoute:
     """One route of the IR as bytes."""
     guards = b"".join([_MATCH_HEADERS + sized(guard) for guard in guards_of(route)])
     headers = route.match.headers
@@ -99,10 +105,18 @@ def encode_route(route: ir.Route) -> EncodedRoute:
         place=place_of(route.match),
         match=match,
         forwarded_match=match if unforwarded else encode_match(route.match, others) + guards,
-        whole=_MATCH + sized(match) + _rest_of(route),
+        whole=_MATCH + sized(match) + _rest_of(route) + _counted(route, counted),
         protocols=_protocols_of(route.action),
         disinherited=bool(route.filters) and any(NAMED[name].inside for name in names_of(route.filters)),
     )
+
+
+def _counted(route: ir.Route, counted: Counted | None) -> bytes:
+    """Where Envoy counts the requests; what it answers by itself it counts for no route."""
+    if counted is None or not route.origins or not isinstance(route.action, ir.Forward):
+        return b""
+    name = counted(route.origins[0])
+    return _STAT_PREFIX + utf8(name) if name else b""
 
 
 def _protocols_of(action: ir.Forward | ir.Redirect | ir.DirectResponse) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from translator.xds.intent import Intent, RouteKey
 from translator.xds.lately import Lately
 from translator.xds.plans import Plans, Scoping, virtual_hosts_of
 from translator.xds.regions import Regions, regions_of
-from translator.xds.route import EncodedRoute, encode_route
+from translator.xds.route import Counted, EncodedRoute, encode_route
 from translator.xds.route_configuration import Head, encode_route_configuration, listed
 from translator.xds.scoped import encode_led, encode_scope, encode_shared
 from translator.xds.shards import (
@@ -67,10 +67,11 @@ class Indexed:
 class RouteTables:
     """`configurations` and `scopes` are the resources, by their names."""
 
-    def __init__(self, tables: Tables, intent: Intent, many: int) -> None:
+    def __init__(self, tables: Tables, intent: Intent, many: int, counted: Counted | None = None) -> None:
         """`many`: the routes of a chain from which on it has an index; down to half of that it keeps it.
 
         Below, two look-ups cost more than they save; and each change of the shape lets a chain's connections end.
+        `counted`: under which name the requests for an object are counted, if they are.
         """
         self._lately = Lately()
         self._tables = tables
@@ -78,7 +79,7 @@ class RouteTables:
         self._encoded = tables.each(
             "encoded routes",
             intent.routes,
-            lambda _, routes: tuple(encode_route(each) for route in routes for each in with_roots(route)),
+            lambda _, routes: tuple(encode_route(each, counted) for route in routes for each in with_roots(route)),
         )
         self._by_host = tables.group("routes by virtual host", self._encoded, self._attach)
         self._weights = tables.each(

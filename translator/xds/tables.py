@@ -18,6 +18,7 @@ from translator.xds.forward import backends_of
 from translator.xds.intent import Intent
 from translator.xds.listener import Wants, encode_filter_chain, encode_listener, wants
 from translator.xds.names import assignment_name, authority_name, certificate_name, cluster_name
+from translator.xds.route import Counted
 from translator.xds.routes import RouteTables
 from translator.xds.runtime import LAYER, encode_runtime
 from translator.xds.tls import encode_authority, encode_certificate
@@ -31,15 +32,21 @@ class XdsTables:
     """Every resource by its name, in a table for each type: `outputs`."""
 
     def __init__(
-        self, tables: Tables, intent: Intent, kubernetes: KubernetesTables, consul: ConsulTables, index_from: int
+        self,
+        tables: Tables,
+        intent: Intent,
+        kubernetes: KubernetesTables,
+        consul: ConsulTables,
+        index_from: int,
+        counted: Counted | None = None,
     ) -> None:
-        """`index_from`: the routes of a chain from which on it has an index and shards."""
+        """`index_from`: the routes of a chain from which on it has an index and shards. For `counted` see `RouteTables`."""
         self._tables = tables
         self._intent = intent
         self._kubernetes = kubernetes
         self._consul = consul
         self.backends = backends = self._backends()
-        self.routes = RouteTables(tables, intent, index_from)
+        self.routes = RouteTables(tables, intent, index_from, counted)
         self.outputs: Mapping[ResourceType, Table[str, Resource]] = {
             "cluster": tables.each(
                 "cluster resources", backends, lambda _, members: encode_cluster(_any_of(members.values()))
