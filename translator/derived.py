@@ -29,6 +29,8 @@ UNCHOSEN: Final = (
 
 _VERSION: Final = "getambassador.io/v3alpha1"
 _KINDS: Final = ("Host", "Mapping")
+_STANDS_IN: Final = "standsIn"
+"""Marks a Host of which the name alone is known, as the watcher does; with what could not be read."""
 _PLACE: Final = r"tls-\d+-\d+|\d+-\d+|default-backend|backend|knative-(?:local-|private-)?\d+-\d+-\d+-\d+"
 _KEY: Final = re.compile(rf"getambassador\.io/(?:Mapping|Host)/([^/]+)/([^/]+)/({_PLACE})")
 _CALLED: Final = re.compile(rf"(?:Mapping|Host) ([^/ ]+)/([^/ ]+)/({_PLACE})")
@@ -52,10 +54,19 @@ class Origin:
         self, kind: str, place: str, labels: Mapping[str, str], fields: Mapping[str, Any]
     ) -> tuple[ObjectKey, bytes]:
         """A derived object, by its key."""
+        return self._made(kind, place, labels, fields, {})
+
+    def name_alone(self, place: str, hostname: str) -> tuple[ObjectKey, bytes]:
+        """A Host of which nothing is known but its name, where nobody answers."""
+        return self._made("Host", place, {}, {"hostname": hostname}, {_STANDS_IN: "Ingress"})
+
+    def _made(
+        self, kind: str, place: str, labels: Mapping[str, str], fields: Mapping[str, Any], mark: Mapping[str, Any]
+    ) -> tuple[ObjectKey, bytes]:
         name = f"{self.name}/{place}"
         metadata = {"name": name, "namespace": self.namespace, "labels": dict(labels)}
         spec = {**fields, "ambassador_id": [self.ambassador_id]}
-        body = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+        body = {"apiVersion": _VERSION, "kind": kind, "metadata": metadata, "spec": spec, **mark}
         return f"getambassador.io/{kind}/{self.namespace}/{name}", orjson.dumps(body)
 
 
@@ -88,7 +99,7 @@ def told_of(key: ObjectKey, problem: Problem) -> Problem:
         # Beside what everybody sees, and is served, it is no reason to call the whole unserved.
         reason: Reason = "NotAttached" if place.startswith(_PRIVATE) else "Invalid"
         return Problem(f"{_path_of(place).partition('.http')[0]}.visibility", UNCHOSEN, stops=False, reason=reason)
-    message = f"{problem.path.removeprefix('spec.')} {problem.message}"
+    message = f"{problem.path.removeprefix('spec.')} {problem.message}".strip()
     return replace(problem, path=_path_of(place), message=message)
 
 

@@ -28,8 +28,8 @@ SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
 HELD: Final = "heldBack"
 """Marks what is left of an object that Envoy refused: it stands for its names, and is not served."""
 STANDS_IN: Final = "standsIn"
-"""Marks what the watcher has of a Host that it could not read: its names (docs/snapshot.md)."""
-UNREAD: Final = "cannot be read: its file says why; only its name is known, where nobody answers"
+"""Marks what is left of a Host that could not be read: its names. True: its file could not (docs/snapshot.md)."""
+UNREAD: Final = "cannot be read: its {} says why; only its name is known, where nobody answers"
 NO_LABELS: Final[Mapping[str, str]] = FrozenMap()
 
 
@@ -88,8 +88,9 @@ def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) 
     if written.get(HELD) is True:
         held = Problem("metadata.name", "is held back, since Envoy refused it")
         return Read(namespace, name, NO_LABELS, None, (*metadata.problems, held))
-    if written.get(STANDS_IN) is True:
-        return Read(namespace, name, NO_LABELS, None, (*metadata.problems, Problem("", UNREAD)))
+    if (of := written.get(STANDS_IN)) is True or of == "Ingress":
+        said = UNREAD.format("file" if of is True else of)
+        return Read(namespace, name, NO_LABELS, None, (*metadata.problems, Problem("", said)))
     if wrong:  # wrong metadata may be why
         return Read(namespace, name, NO_LABELS, None, metadata.problems or wrong)
     labels = (metadata.value and metadata.value.labels) or NO_LABELS

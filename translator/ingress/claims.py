@@ -9,8 +9,9 @@ from translator import ir
 from translator.decode import Problem, few
 from translator.ingress.hosts import Scheme, parent
 from translator.ingress.kinds import Ingress
+from translator.ingress.left import hosts_in
 from translator.ingress.nginx import treatment_of, weight_of
-from translator.ingress.nginx.treatment import ClientCertificates
+from translator.ingress.nginx.treatment import ClientCertificates, Treatment
 from translator.ingress.paths import EVERY, Asked, Place, asked_by, regex_problem, wrong_host, wrong_path
 from translator.ingress.routes import Owner
 from translator.ir import ObjectKey
@@ -19,6 +20,9 @@ from translator.values import dataclass
 MOST_PATHS: Final = 5_000
 """Of one Ingress, with those of its aliases: some routes of Envoy each, for HTTP and for HTTPS."""
 
+
+UNREAD: Final = "spec"
+"""Shuts an Ingress that cannot be read."""
 
 MOST_SAID: Final = 8 * 2**20
 """Characters of an Ingress's annotations in all of its paths: what Envoy is told is some times as long."""
@@ -67,29 +71,39 @@ class Client:
 def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     """An Ingress with its annotations; what is wrong is left out, and told."""
     treatment, problems = treatment_of(ingress.annotations)
-    if ingress.spec is None:
+    if ingress.spec is None and ingress.left is None:
         return Understood(Owner(key, ingress, treatment, ()), ())
-    asked, found = [], list(problems)
+    if ingress.spec is None:
+        ingress = replace(ingress, spec=ingress.left)
+        treatment = replace(treatment, shut=(*treatment.shut, UNREAD))
+    found = list(problems)
     listed = tuple(islice(asked_by(ingress, treatment.aliases), MOST_PATHS + 1))
     if len(listed) > MOST_PATHS:
         found, listed = [*found, _TOO_MANY], ()
     if (said := _too_much_said(ingress, len(listed))) is not None:
         found, treatment = [*found, said], replace(treatment, shut=("annotations",))
-    for each in listed:
-        if (wrong := wrong_host(each.place.host)) is not None:
-            if each.place.kind != "rest":  # which is told of the rule
-                found.append(Problem(f"{each.where.partition('.http')[0]}.host", wrong))
-            continue
-        wrong = None if each.place.kind == "rest" else wrong_path(each.text, as_regex=treatment.as_regex)
-        if wrong is None and treatment.as_regex and each.place.kind != "rest":
-            wrong = regex_problem(each)
-            asked.append(each)  # it answers an error: its requests must not go elsewhere
-        elif wrong is None:
-            asked.append(each)
-        if wrong is not None:
-            found.append(Problem(f"{each.where}.path", wrong))
+    asked = tuple([each for one in listed for each in _checked(one, treatment, found)])
     places = {each.place: each for each in reversed(asked)} if treatment.canary is not None else {}
-    return Understood(Owner(key, ingress, treatment, tuple(asked)), few(dict.fromkeys(found)), places)
+    return Understood(Owner(key, ingress, treatment, asked), few(dict.fromkeys(found)), places)
+
+
+def _checked(asked: Asked, treatment: Treatment, found: list[Problem]) -> Iterator[Asked]:
+    """What an Ingress asks for, if it can be had; what is wrong with it is found."""
+    is_rest = asked.place.kind == "rest"
+    if (wrong := wrong_host(asked.place.host)) is not None:
+        if not is_rest:  # which is told of the rule
+            found.append(Problem(f"{asked.where.partition('.http')[0]}.host", wrong))
+        for name in hosts_in(asked.place.host):
+            yield replace(asked, place=asked.place._replace(host=name), is_shut=True)
+        return
+    wrong = None if is_rest else wrong_path(asked.text, as_regex=treatment.as_regex)
+    if wrong is None and treatment.as_regex and not is_rest:
+        wrong = regex_problem(asked)
+        yield asked  # if it is wrong, it answers an error: its requests must not go elsewhere
+    elif wrong is None:
+        yield asked
+    if wrong is not None:
+        found.append(Problem(f"{asked.where}.path", wrong))
 
 
 def _too_much_said(ingress: Ingress, paths: int) -> Problem | None:

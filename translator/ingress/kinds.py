@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import Any, ClassVar, Final, Literal
 
 from translator.checks import Port
-from translator.decode import Problem, decode, few, rule
+from translator.decode import FrozenMap, Problem, decode, few, rule
 from translator.derived import id_of
 from translator.ingress.older import VERSIONS, current
 from translator.kubernetes.shapes import metadata_of
@@ -69,7 +69,9 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Http:
+class Http:
+    """The paths of a rule."""
+
     OPEN: ClassVar[bool] = True
 
     paths: tuple[Path, ...] = ()
@@ -82,7 +84,7 @@ class IngressRule:
     OPEN: ClassVar[bool] = True
 
     host: str | None = None
-    http: _Http = _Http()
+    http: Http = Http()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,8 @@ class Ingress:
     """When, in RFC 3339; empty where nobody says."""
     class_name: str = ""
     """Its class, also where nothing else of it can be read."""
+    left: Spec | None = None
+    """Of one that is stopped: its hosts and paths, as far as they can be read."""
 
     @property
     def age(self) -> tuple[str, str, str]:
@@ -160,7 +164,7 @@ def read_ingress(namespace: str, name: str, document: Mapping[str, Any]) -> Ingr
         namespace,
         name,
         (given and given.labels) or {},
-        (given and given.annotations) or {},
+        given.annotations or {} if given else _texts_of(document),
         read.value.spec if read.value is not None and given is not None else None,
         few((*metadata.problems, *read.problems)),
         is_older,
@@ -172,7 +176,17 @@ def read_ingress(namespace: str, name: str, document: Mapping[str, Any]) -> Ingr
 def _class_name(document: Mapping[str, Any]) -> str:
     spec = document.get("spec")
     name = spec.get("ingressClassName") if isinstance(spec, dict) else None
+    if isinstance(name, list) and name:
+        name = name[0]
     return name if isinstance(name, str) else ""
+
+
+def _texts_of(document: Mapping[str, Any]) -> Mapping[str, str]:
+    """The annotations of which something else, or one of them, cannot be read: they say whose the Ingress is."""
+    metadata = document.get("metadata")
+    given = metadata.get("annotations") if isinstance(metadata, dict) else None
+    every = given.items() if isinstance(given, dict) else ()
+    return FrozenMap({name: text for name, text in every if isinstance(text, str)})
 
 
 def read_class(name: str, document: Mapping[str, Any]) -> IngressClass | None:

@@ -43,13 +43,17 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A path of an Ingress. `number` is its place among all of the Ingress, `where` the same for people."""
+    """A path of an Ingress. `number` is its place among all of the Ingress, `where` the same for people.
+
+    `is_shut`: nobody is let in there, since the host is no host and this one is what can be read in it.
+    """
 
     place: Place
     text: str
     number: int
     where: str
     backend: Backend
+    is_shut: bool = False
 
 
 def asked_by(ingress: Ingress, aliases: tuple[str, ...] = ()) -> Iterator[Asked]:

@@ -36,9 +36,10 @@ def is_for(ingress: Ingress, of_class: IngressClass, ambassador_id: str) -> bool
 def derived(ingress: Ingress, port_of: PortOf, ambassador_id: str) -> Iterator[tuple[ObjectKey, bytes]]:
     """The objects that an Ingress becomes, by their keys."""
     spec = ingress.spec
-    if spec is None:
-        return
     origin = Origin(ingress.namespace, ingress.name, ambassador_id)
+    if spec is None:
+        yield from _names_left(ingress, origin)
+        return
     mark = {_LABEL: f"a10r-ingress-{ingress.name}-{ingress.namespace}"} if spec.tls else {}
     for number, tls in enumerate(spec.tls):
         if tls.secret_name:
@@ -62,6 +63,13 @@ def derived(ingress: Ingress, port_of: PortOf, ambassador_id: str) -> Iterator[t
             if service:
                 fields = {**_asked(each, path, has_tls=bool(spec.tls)), "service": service}
                 yield origin.object("Mapping", f"{number}-{place}", labels, fields)
+
+
+def _names_left(ingress: Ingress, origin: Origin) -> Iterator[tuple[ObjectKey, bytes]]:
+    """The Hosts of an Ingress that cannot be read, which are answered by nobody."""
+    for number, tls in enumerate(ingress.left.tls if ingress.left else ()):
+        for place, hostname in enumerate(tls.hosts if tls.secret_name else ()):
+            yield origin.name_alone(f"tls-{number}-{place}", hostname)
 
 
 def problems_of(ingress: Ingress, port_of: PortOf) -> tuple[Problem, ...]:

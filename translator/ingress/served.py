@@ -137,7 +137,7 @@ class StandardIngresses:
                 continue
             backend, host = self._backends.asked(owner, asked).backend, asked.place.host
             is_shut = self._ownership.shut_by(owner, host) or self._ownership.misses_client(owner, host)
-            treated = shut if is_shut else owner
+            treated = shut if is_shut or asked.is_shut else owner
             aside = self._aside(owner, asked)
             for scheme in _SCHEMES:
                 way = Way(scheme, trusts, has_certificate(names, host), self._ownership.wants_tls(owner, host))

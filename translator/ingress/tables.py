@@ -1,6 +1,7 @@
 """The tables of Ingresses: whose they are, what those of Emissary's sort become, and the addresses of all of ours."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -9,7 +10,8 @@ import orjson
 from translator.decode import Problem, few
 from translator.derived import INGRESS
 from translator.ingress.kinds import CLASS, Ingress, IngressClass, read_class, read_ingress
-from translator.ingress.older import in_its_words
+from translator.ingress.left import spec_left
+from translator.ingress.older import current, in_its_words
 from translator.ingress.rules import PortOf, derived, is_for, is_ours, problems_of
 from translator.ir import ObjectKey
 from translator.ir.ports import Port, tcp
@@ -91,7 +93,10 @@ class IngressTables:
 
     def _read(self, key: ObjectKey, body: bytes) -> _Ours | None:
         """An Ingress, if it is for us."""
-        ingress = read_ingress(*name_of(key), orjson.loads(body))
+        document = orjson.loads(body)
+        ingress = read_ingress(*name_of(key), document)
+        if ingress.spec is None:
+            ingress = replace(ingress, left=spec_left(current(document) if ingress.is_older else document))
         of_class = read(self._classes, ingress.class_name) if ingress.class_name else None
         if is_ours(ingress, of_class, self._id):
             return _Ours(ingress, is_standard=False)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from translator import ir
 from translator.decode import Problem, few
 from translator.ingress.backends import Backends
-from translator.ingress.claims import Understood, behind, called, certified, other_names, rest_of
+from translator.ingress.claims import UNREAD, Understood, behind, called, certified, other_names, rest_of
 from translator.ingress.nginx.part import PREFIX, SHUT
 from translator.ingress.older import in_its_words
 from translator.ingress.ownership import Ownership
@@ -51,6 +51,10 @@ class Telling:
             if who is not None and owner.asked:
                 said = f"is not served at port {port}, which is taken by {who}: DRAGOMAN_INGRESS_PORTS names others"
                 yield Problem("spec", said, reason="Conflict")
+        if UNREAD in owner.treatment.shut:
+            said = "is answered 503 at its hosts and paths, as far as they can be read, until it is mended"
+            yield Problem("spec", said, stops=False)
+            return
         seen: set[tuple[str, str]] = set()
         for asked in owner.asked:
             found = self._backends.asked(owner, asked)
