@@ -223,9 +223,10 @@ class Rollout:
             clusters.presume()
             self._flush(Kind.CLUSTER, list(clusters.offered), now)
             return
-        while self._enter_stage(AFTER[current.stage], current, now):
-            pass
-        if current.stage is not Stage.WITHDRAWAL:
+        stage = AFTER[current.stage]
+        while self._enter_stage(stage, current, now):
+            stage = AFTER[stage]
+        if stage is not Stage.WITHDRAWAL:
             return
         self._idle.bring(now)
         for kind, names in self._withdrawal.take_unused(self._coming_back, now).items():

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
 
 from adsserver.channel import Channel
 from adsserver.messages import Response
@@ -44,7 +45,7 @@ class Stage(IntEnum):
     WITHDRAWAL = 6
 
 
-AFTER = {stage: Stage(stage + 1) for stage in Stage if stage is not Stage.WITHDRAWAL}
+AFTER: Final[Mapping[Stage, Stage]] = {stage: Stage(stage + 1) for stage in Stage if stage is not Stage.WITHDRAWAL}
 """The stage after each."""
 
 STAGE_OF = {

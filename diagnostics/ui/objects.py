@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from diagnostics.rows import FILE_PREFIX
 from diagnostics.ui.query import Query, paged
 from diagnostics.ui.sources import Sources
-from diagnostics.view import FILE_PREFIX, View
+from diagnostics.view import View
 
 SIZE: Final = 50
 """Objects on a page."""

@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from diagnostics.admin import Admin
 from diagnostics.health import LIVE
+from diagnostics.numbers import Served
+from diagnostics.rows import FILE_PREFIX
 from diagnostics.ui.objects import row
 from diagnostics.ui.query import Query
 from diagnostics.ui.sources import Sources
-from diagnostics.view import FILE_PREFIX, Served, View
+from diagnostics.view import View
 
 MOST: Final = 20
 """Problems that are listed here; the view of objects has them all."""
