@@ -11,8 +11,8 @@ from snapshot import JSON, Record, SnapshotFullError, Writer
 
 STREAM_KEY = "stream"
 
-FIRST_DELAY = 0.02
-"""Seconds from the first unsaved fact to its commit ..."""
+FIRST_DELAY = 0.05
+"""Seconds from the first unsaved fact to its commit: a round of a few exchanges wakes others once ..."""
 
 LAST_DELAY = 0.1
 """... and in a burst of answers, so that ten thousand are some tens of commits."""

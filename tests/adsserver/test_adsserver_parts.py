@@ -1,11 +1,12 @@
 """The small parts: resources from records, messages, the text of refusals, the ledger, and how it is saved."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from adsserver.acks import LAST_DELAY, STREAM_KEY, Acks
+from adsserver.acks import FIRST_DELAY, LAST_DELAY, STREAM_KEY, Acks
 from adsserver.ledger import Ledger
 from adsserver.messages import Request, Response
 from adsserver.redaction import CUT, LIMIT, redacted
@@ -190,6 +191,26 @@ async def test_many_facts_are_few_commits(tmp_path: Path) -> None:
         stored = snapshot.reader("acks").changes()
     assert sum(key.startswith("route/") for key in stored.records) == 2000
     assert stored.sequence <= 5
+
+
+async def test_what_is_heard_in_a_round_is_one_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exchanges of a new hostname behind an index; each commit wakes the translator."""
+    entries = [Entry(kind, "n", "1", b"") for kind in (Kind.SCOPE, Kind.ROUTE)]
+    ledger, timers = ledger_with(*entries), list[tuple[float, Callable[[], None]]]()
+    loop = asyncio.get_running_loop()
+    with Snapshot.open(tmp_path / "snapshot") as snapshot:
+        acks = Acks(snapshot.writer("acks"), ledger)
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                loop, "call_later", lambda delay, save: timers.append((delay, save)) or loop.call_soon(id, 0)
+            )
+            for entry in entries:
+                ledger.accept(entry)
+                acks.note()
+        ((delay, save),) = timers
+        assert delay == FIRST_DELAY
+        save()
+        assert snapshot.reader("acks").changes().sequence == 1
 
 
 async def test_a_refusal_is_saved_at_once(tmp_path: Path) -> None:
