@@ -190,7 +190,9 @@ def test_evictions_fail_no_request_and_keep_to_the_budget(installed: Installed) 
     """Two are asked for at once: the budget allows one, and the other only when there are three again."""
     first, second, _ = installed.pods()
     with installed.load() as load:
-        wait_until(lambda: installed.cluster.evict(NAMESPACE, first) == 201, SETTLE, what="the budget knows of all three")
+        wait_until(
+            lambda: installed.cluster.evict(NAMESPACE, first) == 201, SETTLE, what="the budget knows of all three"
+        )
         assert installed.cluster.evict(NAMESPACE, second) == 429
         wait_until(
             lambda: installed.cluster.evict(NAMESPACE, second) == 201, SETTLE, what="the second eviction allowed"
