@@ -85,21 +85,36 @@ class Admin:
 
     async def statistics(self, pattern: str) -> dict[str, int] | None:
         """The counters and gauges whose names match a regular expression; None when Envoy does not answer."""
-        wanted = quote(pattern, safe="")
-        try:
-            told = orjson.loads(await self._get(f"/stats?format=json&filter={wanted}", METRICS_PATIENCE))
-        except (NoAnswerError, orjson.JSONDecodeError):
+        told = await self.told(f"/stats?format=json&filter={quote(pattern, safe='')}")
+        if told is None:
             return None
         return {each["name"]: each["value"] for each in told.get("stats", ()) if "value" in each}
 
     async def traffic(self) -> dict[str, Any] | None:
         """What Envoy counted of requests, as `diagnostics.traffic` reads it; None when it does not answer."""
-        asked = f"/stats?format=json&histogram_buckets=cumulative&filter={quote(FILTER, safe='')}"
+        found: dict[str, Any] | None = await self.told(
+            f"/stats?format=json&histogram_buckets=cumulative&filter={quote(FILTER, safe='')}"
+        )
+        return found
+
+    async def told(self, target: str) -> Any:
+        """What Envoy tells in JSON at a path; None when it does not answer."""
         try:
-            found: dict[str, Any] = orjson.loads(await self._get(asked, METRICS_PATIENCE))
+            return orjson.loads(await self._get(target, METRICS_PATIENCE))
         except (NoAnswerError, orjson.JSONDecodeError):
             return None
-        return found
+
+    async def levels(self, change: str = "") -> dict[str, str] | None:
+        """The levels of Envoy's loggers by their names, after a change of them; None when it does not answer.
+
+        `change` is the question of the path, as `level=debug` or `paths=NAME:debug`.
+        """
+        try:
+            said = await self._get(f"/logging{'?' if change else ''}{change}", method="POST")
+        except NoAnswerError:
+            return None
+        pairs = (line.partition(": ") for line in said.decode(errors="replace").splitlines() if line.startswith(" "))
+        return {name.strip(): level.strip() for name, _, level in pairs}
 
     @asynccontextmanager
     async def metrics(self) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -114,9 +129,9 @@ class Admin:
                 raise NoAnswerError(f"Envoy's metrics: status {response.status}")
             yield _chunks(response)
 
-    async def _get(self, target: str, patience: float = PATIENCE) -> bytes:
+    async def _get(self, target: str, patience: float = PATIENCE, *, method: str = "GET") -> bytes:
         try:
-            async with asyncio.timeout(patience), self._session.get(_url(target)) as response:
+            async with asyncio.timeout(patience), self._session.request(method, _url(target)) as response:
                 return await response.read()
         except _ERRORS as error:
             raise _no_answer(error) from error

@@ -1,4 +1,4 @@
-"""The HTTP server: a list of paths, GET and HEAD only, nothing that changes anything."""
+"""The HTTP server: a list of paths, GET and HEAD only; nothing changes anything, but the page's form for log levels."""
 
 import asyncio
 import time
@@ -56,10 +56,13 @@ _HEALTH: Final = ("/ambassador/v0/check_alive", "/ambassador/v0/check_ready")
 _PAGE: Final = ("/ambassador/v0/diag", "/ambassador/v0/diag/")
 _BELOW: Final = _PAGE[1]
 """Begins the paths of the page."""
+_LEVELS: Final = f"{_BELOW}levels"
 _LOCALS: Final = (
     "the Module says diagnostics: {allow_non_local: false}: ask from inside the pod, as kubectl port-forward does"
 )
-_NO_LEVEL: Final = "log levels are not set here, where nobody proves who they are: set AES_LOG_LEVEL"
+_NO_LEVEL: Final = (
+    "log levels are not set by an address, which any site may send people to: use /ambassador/v0/diag/levels"
+)
 
 log = logs.get()
 
@@ -99,6 +102,8 @@ class Diagnostics:
             return _line(HTTPStatus.SERVICE_UNAVAILABLE, _UNKNOWN)
         if request.path.startswith(_PAGE[0]) and not is_local(request.remote or "") and await self._is_for_locals():
             return _line(HTTPStatus.FORBIDDEN, _LOCALS)
+        if request.method == "POST" and request.path == _LEVELS:  # never for what comes through Envoy
+            return await self._pages.change(request)
         return await self.answer(request)
 
     async def _is_for_locals(self) -> bool:
@@ -185,7 +190,7 @@ class Diagnostics:
             from diagnostics.ui.serving import Pages  # noqa: PLC0415 -- see above
             from diagnostics.ui.sources import Sources  # noqa: PLC0415
 
-            self._made = Pages(self._following, Sources(self._settings, self._system, self._admin))
+            self._made = Pages(Sources(self._settings, self._system, self._admin, self._following))
         return self._made
 
     async def _diag(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -92,8 +92,8 @@ def answer(explainer: Explainer, question: Any) -> Mapping[str, Any]:
             return explainer.chain(chain)
         case {"ask": "rules", "chain": str(chain), "host": int(host), "path": str(path), "route": str(route)}:
             return explainer.rules(chain, host, path, route)
-        case {"ask": "hosts", "find": str(find), "from": int(first), "most": int(most)}:
-            return Surveyor(explainer).hosts(find, first, most)
+        case {"ask": "hosts", "find": str(find), "listener": str(listener), "from": int(first), "most": int(most)}:
+            return Surveyor(explainer).hosts(find, first, most, listener)
         case {
             "ask": "routes",
             "chain": str(chain),

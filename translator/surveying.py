@@ -37,12 +37,21 @@ class Surveyor:
     def __init__(self, explainer: Explainer) -> None:
         self._explainer = explainer
 
-    def hosts(self, find: str, first: int, most: int) -> Told:
-        """The names that are served, by their names and ports, and where; those that have `find` in them."""
-        found = [each for each in self._entries() if find.lower() in each.name]
+    def hosts(self, find: str, first: int, most: int, listener: str = "") -> Told:
+        """The names that are served, by their names and ports, and where; those that have `find` in them.
+
+        `listener`: those of this one, where it is not empty. All Listeners are told, too.
+        """
+        entries = (each for each in self._entries() if listener in ("", each.listener.name))
+        found = [each for each in entries if find.lower() in each.name]
         found.sort(key=lambda each: (each.name.lstrip("*."), each.name, each.listener.port, each.chain.name))
         shown = found[max(first, 0) :][: _bounded(most)]
-        return {"of": len(found), "hosts": [self._host(each) for each in shown]}
+        listeners = sorted(self._explainer.intent.listeners.view().values(), key=lambda each: (each.port, each.name))
+        return {
+            "of": len(found),
+            "hosts": [self._host(each) for each in shown],
+            "listeners": [{"name": each.name, "port": each.port} for each in listeners[:MOST]],
+        }
 
     def routes(self, name: str, number: int, find: str, first: int, most: int) -> Told:
         """What a virtual host is, and its routes in the order in which Envoy tries them; those that say `find`."""

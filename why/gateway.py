@@ -70,10 +70,10 @@ class Gateway:
         except (OSError, HTTPException, orjson.JSONDecodeError):
             return None
         found = [each for each in listed.get("cluster_statuses", ()) if each.get("name") == cluster]
-        return [_endpoint(each) for one in found for each in one.get("host_statuses", ())]
+        return [endpoint_told(each) for one in found for each in one.get("host_statuses", ())]
 
 
-def _endpoint(said: Mapping[str, Any]) -> dict[str, Any]:
+def endpoint_told(said: Mapping[str, Any]) -> dict[str, Any]:
     """An endpoint, and what keeps requests from it."""
     address = said.get("address", {})
     place = address.get("socket_address", {})

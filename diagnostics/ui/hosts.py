@@ -15,7 +15,7 @@ SIZE: Final = 50
 async def gather(sources: Sources, query: Query) -> dict[str, Any]:
     """The names, which the translator knows."""
     first = max(query.number("page", 1) - 1, 0) * SIZE
-    question = {"ask": "hosts", "find": query.text("find"), "from": first, "most": SIZE}
+    question = {"ask": "hosts", "find": query.text("find"), "listener": "", "from": first, "most": SIZE}
     told = await sources.translator(question)
     if not told.get("hosts") and told.get("of"):  # beyond the last page
         told = await sources.translator({**question, "from": paged(query, told["of"], SIZE).first})

@@ -11,9 +11,8 @@ from typing import Final
 
 from aiohttp import web
 
-from diagnostics.following import Following, NotOpenError
+from diagnostics.following import NotOpenError
 from diagnostics.ui.sources import Sources
-from diagnostics.view import View
 
 EACH: Final = 1.0
 """Seconds between two looks."""
@@ -28,8 +27,7 @@ Seen = dict[str, object]
 class Live:
     """The listeners, and the one who looks for them."""
 
-    def __init__(self, following: Following, sources: Sources) -> None:
-        self._following = following
+    def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._listeners: set[asyncio.Queue[str]] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -81,7 +79,7 @@ class Live:
         vitals = self._sources.vitals
         seen: Seen = {"health": (await self._sources.admin.state(), sorted(vitals.hung.items()), vitals.ending)}
         with contextlib.suppress(NotOpenError):
-            seen |= await self._following.ask(lambda view: view.sequences, EACH, View.catch_up)
+            seen |= await self._sources.snapshot(lambda view: view.sequences)
         return seen
 
 

@@ -4,6 +4,7 @@ Nothing comes from elsewhere, and nothing in a page is a script or a style but o
 somebody's ever get into a page as it is, no browser would run it.
 """
 
+import asyncio
 import hashlib
 import mimetypes
 from collections.abc import Mapping
@@ -11,19 +12,25 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs
 
+import orjson
 from aiohttp import web
 
 from diagnostics.access import is_local
-from diagnostics.following import Following, NotOpenError
-from diagnostics.ui import rendering
+from diagnostics.following import NotOpenError
+from diagnostics.ui import levels, rendering
+from diagnostics.ui.guard import refusal
 from diagnostics.ui.live import Live
+from diagnostics.ui.numbers import numbers
 from diagnostics.ui.query import Query
 from diagnostics.ui.sources import Sources
 from diagnostics.ui.views import VIEWS, Page
 from diagnostics.view import View
 
 STATIC: Final = Path(__file__).with_name("static")
+LONGEST_CHANGE: Final = 4096
+"""Bytes of a form that are read."""
 MAKING: Final = 10.0
 """Seconds that a page may take to be made."""
 
@@ -46,10 +53,10 @@ _NAMED: Final[Mapping[str, Page]] = {page.name: page for page in VIEWS}
 class Pages:
     """Answers for everything below the page's own path."""
 
-    def __init__(self, following: Following, sources: Sources) -> None:
-        self._following = following
+    def __init__(self, sources: Sources) -> None:
+        self._following = sources.following
         self._sources = sources
-        self._live = Live(following, sources)
+        self._live = Live(sources)
         self._templates = rendering.environment()
         self._static = _static()
 
@@ -59,15 +66,29 @@ class Pages:
             return self._file(request, name)
         if name == "events":
             return await self._events(request)
+        if name == "numbers":
+            return await self._numbers(_query(request, name))
         page = _NAMED.get(name)
         if page is None:
             return _refused(HTTPStatus.NOT_FOUND, f"no such page; there are {', '.join(filter(None, _NAMED))}")
         return await self._page(page, _query(request, name))
 
+    async def change(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Change log levels, where that is who is in this pod, and nobody who only has their browser."""
+        wrong = refusal(request.remote or "", request.headers)
+        if wrong is not None:
+            return _refused(HTTPStatus.FORBIDDEN, wrong)
+        async with asyncio.timeout(MAKING):
+            said = parse_qs((await request.content.read(LONGEST_CHANGE)).decode(errors="replace"))
+        wrong = await levels.change(self._sources, {name: values[-1] for name, values in said.items()})
+        if wrong is not None:
+            return _refused(HTTPStatus.BAD_REQUEST, wrong)
+        return web.Response(status=HTTPStatus.SEE_OTHER, headers={**HEADERS, "Location": "levels"})
+
     async def _page(self, page: Page, query: Query) -> web.StreamResponse:
-        told = await page.gather(self._sources, query)
-        make = partial(self._made, page=page, told=told, query=query)
         try:
+            told = await page.gather(self._sources, query)
+            make = partial(self._made, page=page, told=told, query=query)
             text = await self._following.ask(make, MAKING, View.catch_up)
         except NotOpenError as error:
             return _refused(HTTPStatus.SERVICE_UNAVAILABLE, f"the snapshot cannot be read: {error}")
@@ -77,6 +98,13 @@ class Pages:
         """In the thread that has the snapshot, so that nobody else waits for it."""
         shown = {**page.shown(view, told, query), "query": query, "views": VIEWS, "here": page}
         return rendering.page(self._templates, page.template, shown, whole=not query.words.get("part"))
+
+    async def _numbers(self, query: Query) -> web.StreamResponse:
+        try:
+            told = await numbers(self._sources, query)
+        except NotOpenError as error:
+            return _refused(HTTPStatus.SERVICE_UNAVAILABLE, f"the snapshot cannot be read: {error}")
+        return web.Response(body=orjson.dumps(told), content_type="application/json", headers=HEADERS)
 
     def _file(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
         body, tag, kind = self._static[name]

@@ -8,13 +8,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from diagnostics.admin import Admin
+from diagnostics.following import Following
 from diagnostics.report import System
+from diagnostics.view import View
 from process.settings import Settings
 from process.vitals import Vitals, read
 from why.gateway import Gateway, GatewayError
+
+T = TypeVar("T")
 
 _REPORTER: Final = "reporter"
 
@@ -39,6 +43,7 @@ class Sources:
     settings: Settings
     system: System
     admin: Admin
+    following: Following
     _thread: ThreadPoolExecutor | None = field(default=None, init=False)
 
     @property
@@ -61,6 +66,10 @@ class Sources:
             return {"error": str(error)}
         except TimeoutError:
             return {"error": "others ask, and are not answered yet: ask again"}
+
+    async def snapshot(self, question: Callable[[View], T]) -> T:
+        """What the snapshot says. NotOpenError: it cannot be read."""
+        return await self.following.ask(question, PATIENCE, View.catch_up)
 
     @property
     def vitals(self) -> Vitals:

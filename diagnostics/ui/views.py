@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from diagnostics.ui import asking, hosts, objects, one_object, overview, routes
+from diagnostics.ui import asking, clusters, flow, hosts, levels, objects, one_cluster, one_object, overview, routes
 from diagnostics.ui.query import Query
 from diagnostics.ui.sources import Sources
 from diagnostics.view import View
@@ -42,5 +42,9 @@ VIEWS: Final = (
     Page("object", "", "objects statuses resources acks", one_object.gather, one_object.shown, under="objects"),
     Page("hosts", "Hosts", "resources", hosts.gather, hosts.shown),
     Page("routes", "", "resources", routes.gather, routes.shown, under="hosts"),
+    Page("flow", "Flow", "resources statuses", flow.gather, flow.shown),
+    Page("clusters", "Clusters", "resources", clusters.gather, clusters.shown),
+    Page("cluster", "", "resources", one_cluster.gather, one_cluster.shown, under="clusters"),
     Page("why", "Why", "", asking.gather, asking.shown),
+    Page("levels", "Logs", "", levels.gather, levels.shown),
 )

@@ -48,12 +48,12 @@ def viewing(
         yield view
 
 
-def shown(view: View, name: str, told: Mapping[str, Any] | None = None, **words: str) -> dict[str, Any]:
+def shown(view: View, name: str, told: Mapping[str, Any] | None = None, /, **words: str) -> dict[str, Any]:
     """What a view shows."""
     return _NAMED[name].shown(view, told or {}, Query(name, words))
 
 
-def html(view: View, name: str, told: Mapping[str, Any] | None = None, **words: str) -> str:
+def html(view: View, name: str, told: Mapping[str, Any] | None = None, /, **words: str) -> str:
     """A page as it is sent."""
     query = Query(name, words)
     values = {**_NAMED[name].shown(view, told or {}, query), "query": query, "views": VIEWS, "here": _NAMED[name]}

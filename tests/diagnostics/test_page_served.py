@@ -68,6 +68,8 @@ def test_files_are_served_by_their_tags_and_nothing_beside_them(running: Running
         ("GET", DIAG[:-1], {}, 308),
         ("HEAD", f"{DIAG}objects", {}, 200),
         ("POST", f"{DIAG}objects", {}, 405),
+        ("POST", f"{DIAG}levels", {}, 403),
+        ("POST", f"{DIAG}levels", {"X-Dragoman-Via": "1", "Origin": "http://127.0.0.1"}, 403),
         ("GET", f"{DIAG}nothing", {}, 404),
         ("GET", f"{DIAG}?loglevel=debug", {}, 403),
         ("GET", f"{DIAG}objects", {"X-Dragoman-Via": "1"}, 403),

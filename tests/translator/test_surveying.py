@@ -44,8 +44,8 @@ def explainer() -> Explainer:
     return Explainer(translation.pipeline, lambda key: f"{key.rpartition('/')[2]}.yaml")
 
 
-def hosts(explainer: Explainer, find: str = "", first: int = 0, most: int = 50) -> Any:
-    return answer(explainer, {"ask": "hosts", "find": find, "from": first, "most": most})
+def hosts(explainer: Explainer, find: str = "", first: int = 0, most: int = 50, listener: str = "") -> Any:
+    return answer(explainer, {"ask": "hosts", "find": find, "listener": listener, "from": first, "most": most})
 
 
 def routes(explainer: Explainer, of: Any, find: str = "", first: int = 0, most: int = 50) -> Any:
@@ -69,7 +69,9 @@ def test_a_name_is_told_with_port_protocol_certificate_object_and_routes(explain
 def test_names_are_found_and_told_a_page_at_a_time(explainer: Explainer) -> None:
     assert {each["name"] for each in hosts(explainer, "B.t")["hosts"]} == {"b.test"}
     everything = hosts(explainer)
-    assert hosts(explainer, first=1, most=2) == {"of": everything["of"], "hosts": everything["hosts"][1:3]}
+    assert hosts(explainer, first=1, most=2) == {**everything, "hosts": everything["hosts"][1:3]}
+    assert {each["port"] for each in hosts(explainer, listener="default/https")["hosts"]} == {8443}
+    assert [each["port"] for each in everything["listeners"]] == [8080, 8443, 9999]
     assert hosts(explainer, first=10**6)["hosts"] == []
     assert len(hosts(explainer, first=-5, most=-1)["hosts"]) == 1
 
