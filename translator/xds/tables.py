@@ -40,7 +40,7 @@ class XdsTables:
         index_from: int,
         counted: Counted | None = None,
     ) -> None:
-        """`index_from`: the routes of a chain from which on it has an index and shards. For `counted` see `RouteTables`."""
+        """`index_from`: the routes of a chain from which on it has an index and shards. `counted`: see there."""
         self._tables = tables
         self._intent = intent
         self._kubernetes = kubernetes
