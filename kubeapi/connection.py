@@ -12,7 +12,7 @@ certificates are renewed behind our back.
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -166,6 +166,26 @@ class Connection:
                 async with _unreachable(), asyncio.timeout(REQUEST_SECONDS):
                     answer = await _whole(response)
             yield Stream(answer, response)
+
+    @asynccontextmanager
+    async def socket(
+        self, path: str, params: Sequence[tuple[str, str]], protocols: Sequence[str]
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket, of which one of these protocols is spoken. UnreachableError: it was refused, or it broke."""
+        access = self._access
+        access.users += 1
+        try:
+            async with _unreachable(self._doubt):
+                arguments = await access.arguments()
+                headers = {"User-Agent": f"dragoman/{VERSION}"} | arguments.pop("headers")
+                url = access.server + path
+                async with access.session.ws_connect(
+                    url, params=params, protocols=protocols, headers=headers, max_msg_size=MAX_LINE, **arguments
+                ) as channel:
+                    yield channel
+        finally:
+            access.users -= 1
+            await self._leave(access)
 
     @asynccontextmanager
     async def _ask(

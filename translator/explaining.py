@@ -14,6 +14,7 @@ from typing import Any, Final
 from envoyapi.wire import Message
 from translator import ir
 from translator.derived import owner_of
+from translator.features.http.access_log import FileLog
 from translator.filters import names_of
 from translator.filters.buffering import AsItComes
 from translator.filters.external_auth import DoNotAsk
@@ -95,6 +96,8 @@ class Explainer:
             "http": isinstance(chain.body, ir.HttpChain),
         }
         if isinstance(chain.body, ir.HttpChain):
+            logs = (each.path for each in chain.body.options.features if isinstance(each, FileLog))
+            told["logs"] = list(dict.fromkeys(logs))
             told["private"] = _packed(private.hosts_of(listener, chain))
         return told
 

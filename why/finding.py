@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from why.errors import errors
 from why.gateway import Gateway, QuestionError
 from why.request import Answer, AnswerError, HandshakeError, Request, send
 
@@ -44,6 +45,7 @@ def why(gateway: Gateway, request: Request, port: int | None = None) -> Report:
         "others": [],
         "left_out": 0,
         "endpoints": None,
+        "errors": None,
         "notes": [],
     }
     try:
@@ -59,7 +61,11 @@ def why(gateway: Gateway, request: Request, port: int | None = None) -> Report:
         except (QuestionError, AnswerError) as error:
             report["notes"].append(f"The rest could not be asked: {error}")
     if report["answer"]["kind"] == "forwards":
-        report["endpoints"] = gateway.endpoints(report["answer"]["cluster"])
+        cluster, rule = report["answer"]["cluster"], report["rule"]
+        report["endpoints"] = gateway.endpoints(cluster)
+        path = report["answer"]["original_path"] or request.target
+        logs = report["chain"]["logs"] if report["chain"] else ()
+        report["errors"] = errors(gateway, cluster, rule["objects"][:1] if rule else (), path, logs)
     report["served"] = served(report)
     return report
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -59,31 +60,52 @@ class Gateway:
 
     def endpoints(self, cluster: str) -> list[dict[str, Any]] | None:
         """The endpoints of a cluster, as Envoy has them now; None: it does not tell."""
+        listed = self.admin("/clusters?format=json")
+        if listed is None:
+            return None
+        found = [each for each in listed.get("cluster_statuses", ()) if each.get("name") == cluster]
+        return [endpoint_told(each) for one in found for each in one.get("host_statuses", ())]
+
+    def cluster(self, name: str) -> dict[str, Any] | None:
+        """All that Envoy tells of a cluster now; None: it does not tell."""
+        listed = self.admin("/clusters?format=json") or {}
+        return next((dict(each) for each in listed.get("cluster_statuses", ()) if each.get("name") == name), None)
+
+    def counted(self, pattern: str) -> dict[str, int]:
+        """The counters and gauges whose names match; none where Envoy does not tell."""
+        told = self.admin(f"/stats?format=json&filter={quote(pattern, safe='')}") or {}
+        return {each["name"]: int(each["value"]) for each in told.get("stats", ()) if "name" in each}
+
+    def admin(self, target: str) -> dict[str, Any] | None:
+        """What Envoy's admin interface answers; None: nothing."""
         try:
             with socket.socket(socket.AF_UNIX) as talk:
                 talk.settimeout(PATIENCE)
                 talk.connect(str(self.settings.admin_socket))
                 connection = HTTPConnection("localhost")
                 connection.sock = talk
-                connection.request("GET", "/clusters?format=json")
-                listed = orjson.loads(connection.getresponse().read(_LARGEST_LIST))
+                connection.request("GET", target)
+                found: dict[str, Any] = orjson.loads(connection.getresponse().read(_LARGEST_LIST))
         except (OSError, HTTPException, orjson.JSONDecodeError):
             return None
-        found = [each for each in listed.get("cluster_statuses", ()) if each.get("name") == cluster]
-        return [endpoint_told(each) for one in found for each in one.get("host_statuses", ())]
+        return found
+
+
+def address_of(said: Mapping[str, Any]) -> str:
+    """Where an endpoint is."""
+    address = said.get("address", {})
+    place = address.get("socket_address", {})
+    return f"{place.get('address')}:{place.get('port_value')}" if place else address.get("pipe", {}).get("path", "?")
 
 
 def endpoint_told(said: Mapping[str, Any]) -> dict[str, Any]:
     """An endpoint, and what keeps requests from it."""
-    address = said.get("address", {})
-    place = address.get("socket_address", {})
     health = said.get("health_status", {})
     known = health.get("eds_health_status", "HEALTHY")
     troubles = [name.replace("_", " ") for name, value in health.items() if value is True]
     if known not in ("HEALTHY", "UNKNOWN"):
         troubles.append(known.lower())
-    shown = f"{place.get('address')}:{place.get('port_value')}" if place else address.get("pipe", {}).get("path", "?")
-    return {"address": shown, "healthy": not troubles, "troubles": troubles}
+    return {"address": address_of(said), "healthy": not troubles, "troubles": troubles}
 
 
 def find(run_dir: Path | None, environ: Mapping[str, str]) -> Gateway:

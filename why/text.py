@@ -31,6 +31,7 @@ def _told(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _rule(report)
     yield from _answer(report)
     yield from _endpoints(report["endpoints"])
+    yield from _errors(report["errors"])
     yield from _others(report)
     for note in report["notes"]:
         yield "note", click.style(escaped(note), fg="yellow")
@@ -109,6 +110,20 @@ def _endpoints(endpoints: list[Mapping[str, Any]] | None) -> Iterator[tuple[str,
         yield "" if place else "endpoints", f"{escaped(each['address'])}  {styled}"
     if len(endpoints) > _MOST_ENDPOINTS:
         yield "", f"and {len(endpoints) - _MOST_ENDPOINTS} more"
+
+
+def _errors(errors: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """What went wrong before; and where nothing is known to have, what was looked at."""
+    if errors is None:
+        return
+    since = f" in {errors['since']} since Envoy began" if errors["since"] else ""
+    for place, each in enumerate(errors["found"]):
+        total = f" of {each['of']:,}" if each.get("of") else ""
+        said = each["line"] if "line" in each else f"{each['what']}, {each['count']:,}{total}{'' if place else since}"
+        yield "" if place else "errors", click.style(escaped(f"{each['where']}: {said}"), fg="yellow")
+    looked_at = "; ".join(errors["looked_at"])
+    if not errors["found"]:
+        yield "errors", f"none{since}: {escaped(looked_at) or 'but Envoy does not answer'}"
 
 
 def _others(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -66,7 +66,8 @@ def world(red: HttpUpstream) -> Iterator[Gateway]:
     # A statsd that nobody listens for has Envoy sum up its histograms each half second, rather than each 15 s.
     statsd = {"STATSD_ENABLED": "true", "STATSD_HOST": "127.0.0.1", "STATSD_FLUSH_INTERVAL": "0.5"}
     with Gateway(environ={"DRAGOMAN_ROUTE_STATS": "team-a", **statsd}, patience=180) as gateway:
-        gateway.apply("world", texts)
+        log = {"config": {"envoy_log_path": str(gateway.base / "access.log")}}
+        gateway.apply("world", texts + an_object("Module", "ambassador", log))
         gateway.apply("routes", ROUTES.format(port=gateway.http_port, backend=red.service.rpartition(":")[2]))
         gateway.wait_served(NAME, "/others/")
         gateway.wait_served("routes.top.test", "/two")
@@ -175,6 +176,30 @@ def test_prometheus_is_told_kind_namespace_and_name(world: Gateway) -> None:
         "no name of somebody's is in a metric's name"
     )
     assert "others" not in "".join(line for line in text.splitlines() if line.startswith("envoy_vhost"))
+
+
+def test_why_tells_what_went_wrong_before_or_what_was_looked_at(world: Gateway) -> None:
+    def why(path: str) -> dict[str, Any]:
+        url = f"http://{NAME}:{world.http_port}{path}"
+        done = CliRunner().invoke(main, ["why", "GET", url, "--run-dir", str(world.run_dir), "-o", "json"])
+        found: dict[str, Any] = json.loads(done.stdout)["errors"]
+        return found
+
+    world.request(NAME, "/dead/last")
+    wait_until(lambda: "/dead/last" in (world.base / "access.log").read_text(), what="the line in the access log")
+    bad = why("/dead/last")
+    said = {(each["where"], each.get("what")) for each in bad["found"]}
+    assert ("Mapping team-a/dead", "answers with 5xx") in said
+    assert ("cluster", "connections that failed") in said
+    assert [each["line"].split()[2:5] for each in bad["found"] if "line" in each] == [['"GET', "/dead/last", 'HTTP/1.1"']]
+    before = [each for each in bad["found"] if each["where"] != "access log"]
+    assert why("/dead/last")["found"] == before, "to ask why is no error of the route"
+    good = why("/others/")
+    assert good["found"] == []
+    assert good["looked_at"] == [
+        "Envoy's numbers of the cluster and its endpoints",
+        f"the access log {world.base / 'access.log'}",
+    ]
 
 
 def test_where_no_gateway_runs_it_says_what_to_do(tmp_path: Any) -> None:
