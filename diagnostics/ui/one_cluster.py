@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from diagnostics.rows import Ack
 from diagnostics.ui.clusters import PREFIX, hosts_of, read, row
 from diagnostics.ui.query import Query
 from diagnostics.ui.sources import Sources
-from diagnostics.view import Ack, View
+from diagnostics.view import View
 
 MOST: Final = 200
 """Endpoints that are listed, those first that are not healthy."""
