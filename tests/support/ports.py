@@ -31,14 +31,14 @@ def unused_port() -> int:
 
 @cache
 def _round() -> Iterator[int]:
-    """All ports of this process, from some place on, so that two runs beside each other seldom meet."""
+    """All ports of this process, in an order of chance, so that two runs beside each other seldom meet."""
     lowest, highest = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     quiet = [*range(_LOWEST, min(lowest, _HIGHEST)), *range(max(highest + 1, _LOWEST), _HIGHEST)]
     ports = quiet if len(quiet) >= _LEAST else list(range(_LOWEST, _HIGHEST))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     own = ports[int(worker) :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
-    begin = random.SystemRandom().randrange(len(own))
-    return itertools.cycle(own[begin:] + own[:begin])
+    random.SystemRandom().shuffle(own)
+    return itertools.cycle(own)
 
 
 def _is_free(port: int) -> bool:
