@@ -15,6 +15,7 @@ from typing import Final
 
 from entrypoint.filling import filling
 from entrypoint.forked import part_of
+from entrypoint.immortal import immortalize
 from process.memory import give_back, keep_apart
 
 _VARIABLE: Final = re.compile(r"%\(ENV_(\w+)\)s")
@@ -91,6 +92,7 @@ def load(names: Iterable[str]) -> None:
                 importlib.import_module(name)
     gc.collect()
     _FILLING.append(filling())
+    immortalize()
     give_back()
     sys._clear_type_cache()  # noqa: SLF001 -- that is its name
     gc.freeze()

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import uvloop
 
 from process import logs
-from process.memory import tidy
+from process.memory import give_back_zeros, tidy
 from process.pulse import PULSE
 from process.settings import Settings, SettingsError
 from process.text import printable
@@ -36,7 +36,7 @@ def run(part: str, main: Main) -> int:
     logs.configure(part, settings)
     log = logs.get()
     try:
-        with logs.uncaught(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with logs.uncaught(), asyncio.Runner(loop_factory=_new_loop) as runner:
             return runner.run(_with_a_pulse(part, main, settings))
     except (Exception, asyncio.CancelledError):  # the last place where it can be told
         log.exception("failed")
@@ -54,6 +54,12 @@ async def until(stopping: asyncio.Event, endless: Coroutine[Any, Any, None]) -> 
         for task in (running, told):
             task.cancel()
         await asyncio.wait((running, told))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    loop = uvloop.new_event_loop()
+    give_back_zeros(loop)
+    return loop
 
 
 async def _with_a_pulse(part: str, main: Main, settings: Settings) -> int:

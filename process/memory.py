@@ -7,6 +7,7 @@ that was a third of all that the process had. To be asked costs it 3 ms then, an
 import asyncio
 import ctypes
 import time
+from mmap import MADV_DONTNEED, PAGESIZE
 from typing import Final
 
 EVERY: Final = 10.0
@@ -15,8 +16,10 @@ EVERY: Final = 10.0
 WORK: Final = 0.05
 """Seconds of CPU without which nothing that is worth a look can have become free."""
 
+_ZEROS: Final = bytes(PAGESIZE)
 _LIBRARY: Final = ctypes.CDLL(None)
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 _APART: Final = 1 << 17
 """Bytes from which on memory is got from the system by itself, and given back when it is freed (glibc's own value)."""
 
@@ -24,16 +27,30 @@ _APART: Final = 1 << 17
 def keep_apart() -> None:
     """Have what is large never lie among what is small, here and in forks.
 
-    glibc gives that up by itself once something large was freed (mallopt(3)).
+    glibc gives that up by itself once something large was freed (mallopt(3)). Nor has each thread a heap of its own.
     """
     if hasattr(_LIBRARY, "mallopt"):
         _LIBRARY.mallopt(_M_MMAP_THRESHOLD, _APART)
+        _LIBRARY.mallopt(_M_ARENA_MAX, 1)
 
 
 def give_back() -> None:
     """Give back what is free and whole pages; where the C library is not glibc, which alone can be asked, nothing."""
     if hasattr(_LIBRARY, "malloc_trim"):
         _LIBRARY.malloc_trim(0)
+
+
+def give_back_zeros(thing: object) -> None:
+    """Give back what is nothing but zeros in an object: the system makes zeros of it again when somebody writes there.
+
+    An event loop of uvloop's has 250 kB to read into, which it fills with zeros first, and uses the beginning of them at most times.
+    """
+    if not hasattr(_LIBRARY, "madvise"):
+        return
+    end = id(thing) + type(thing).__basicsize__
+    for page in range(-(-id(thing) // PAGESIZE) * PAGESIZE, end - PAGESIZE + 1, PAGESIZE):
+        if ctypes.string_at(page, PAGESIZE) == _ZEROS:
+            _LIBRARY.madvise(ctypes.c_void_p(page), ctypes.c_size_t(PAGESIZE), MADV_DONTNEED)
 
 
 async def tidy() -> None:
