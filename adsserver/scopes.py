@@ -72,12 +72,13 @@ class Scopes:
             return False
         if not held:
             return True
-        found = ((name, self._scopes.offered.get(name)) for name in held if not self._scopes.is_busy(name))
-        return any(
-            entry.version == held[name] and entry.routes is not None and entry.routes not in wanted
-            for name, entry in found
-            if entry
-        )
+        offered = self._scopes.offered
+        for name, version in held.items():  # all of them, but a scope is a hundred routes
+            entry = offered.get(name)
+            is_unwanted = entry is not None and entry.routes is not None and entry.routes not in wanted
+            if is_unwanted and entry and entry.version == version and not self._scopes.is_busy(name):
+                return True
+        return False
 
 
 def spellings(entry: Entry) -> list[bytes]:

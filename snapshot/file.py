@@ -10,7 +10,7 @@ from time import monotonic
 import lmdb
 
 from snapshot.errors import SnapshotBrokenError, SnapshotError, SnapshotFullError, SnapshotReplacedError
-from snapshot.layout import DATABASES, FORMAT_HEADER, FORMAT_KEY, Database, Tables, Transaction
+from snapshot.layout import DATABASES, FORMAT_HEADER, FORMAT_KEY, Database, Table, Tables, Transaction
 from snapshot.record import frame, unframe
 
 DATA = "data.mdb"
@@ -88,6 +88,20 @@ class File:
         self.look()
         with self._translated(), self._begin_reading() as txn:
             yield txn
+
+    def value(self, key: bytes, table: Table) -> bytes | None:
+        """A value as of the last commit, unverified: the cheapest way to see that it is what it was."""
+        self.look()
+        try:
+            txn = self._begin_reading()
+            try:
+                raw = txn.get(key, db=table)
+                return None if raw is None else bytes(raw)
+            finally:
+                txn.abort()
+        except lmdb.Error:
+            with self._translated():
+                raise
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:

@@ -62,6 +62,8 @@ class Reader:
         self._tables = file.tables[database]
         self._beginning = beginning
         self._sequence: int | None = None
+        self._state: bytes | None = None
+        """The database's state as it was then: while it is the same there is nothing to be read."""
         self._changed = 0
         self._headers: dict[str, int] = {}
 
@@ -84,11 +86,14 @@ class Reader:
 
     def told(self, reduce: Callable[[Record], T]) -> Told[T]:
         """As `changes`, with what `reduce` makes of each record, never None: nothing else of it stays in memory."""
+        named, meta = self._tables.state_key, self._tables.meta
+        if self._sequence is not None and self._file.value(named, meta) == self._state:
+            return Told(self._sequence, {}, whole=False)
         with self._file.reading() as txn:
             state = read_state(txn, self._tables)
+            raw = txn.get(named, db=meta)
+            seen = None if raw is None else bytes(raw)
             whole = self._sequence is None
-            if state.sequence == self._sequence:
-                return Told(state.sequence, {}, whole=False)
             since, start = None, self._logged_since(state)
             if start is None:
                 found = self._by_comparing(txn)
@@ -109,6 +114,7 @@ class Reader:
         for key in gone:
             self._headers.pop(key, None)
         self._sequence, self._changed = state.sequence, state.changed
+        self._state = seen
         return Told(state.sequence, records, whole, since)
 
     def get(self, key: str) -> Record | None:
