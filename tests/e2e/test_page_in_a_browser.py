@@ -203,8 +203,11 @@ def test_plots_show_what_comes_in(visit: Callable[..., Visit], served: Gateway, 
     expect(requests.locator("canvas")).to_be_visible()
 
 
-def test_the_flow_is_clicked_from_listener_to_backend(visit: Callable[..., Visit], red: HttpUpstream) -> None:
+def test_the_flow_is_clicked_from_listener_to_backend(
+    visit: Callable[..., Visit], served: Gateway, red: HttpUpstream
+) -> None:
     page = visit().go(f"flow?find={NAME}")
+    page.get_by_role("link", name=f"Listener port {served.https_port}, default/https").click()
     page.get_by_role("link", name=re.compile("^Host secure.page.test, HTTPS")).click()
     page.get_by_role("link", name=re.compile("^Route prefix /, default/page-secure")).click()
     page.get_by_role("link", name=re.compile(f"^Backend ip/127.0.0.1:{red.port}")).click()
