@@ -5,6 +5,7 @@ The screenshots are in the test's folder (`pytest --basetemp` says where); peopl
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def served(gateway: Gateway, red: HttpUpstream) -> Iterator[Gateway]:
 def browser(requires_program: RequiresProgram) -> Iterator[Browser]:
     requires_program("chromium")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield opened
         opened.close()
 
