@@ -12,7 +12,8 @@ from entrypoint.ready import diagnostics_host
 from process.settings import MORE_CONFIG_DIRS, Settings
 from process.text import escaped
 
-_DIAG: Final = "/ambassador/v0/diag/?json=true"
+_PAGE: Final = "/ambassador/v0/diag/"
+_DIAG: Final = f"{_PAGE}?json=true"
 _EXAMPLES: Final = 3
 _SCHEMES: Final = {False: "HTTP", True: "HTTPS"}
 
@@ -51,6 +52,7 @@ def greeting(settings: Settings, asking: Asking) -> str:
         "",
         *(_requests(found["found"], host) or ["  (nothing to ask yet: it takes a Mapping whose Host is served)"]),
         *(f"  {shlex.join(['curl', diagnostics + path])}" for path in (READY, _DIAG)),
+        f"In a browser: {diagnostics}{_PAGE}",
         "",
     ]
     return "\n".join(lines) + "\n"

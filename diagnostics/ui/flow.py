@@ -60,8 +60,11 @@ def _short(text: str) -> str:
 
 async def gather(sources: Sources, query: Query) -> dict[str, Any]:
     """The names of the Listener that is chosen, or of the first, and the routes of the Host that is."""
+    listener = query.words.get("listener", "")
     question = {"ask": "hosts", "find": query.text("find"), "from": 0, "most": MOST}
-    hosts = await sources.translator({**question, "listener": query.words.get("listener", "")})
+    hosts = await sources.translator({**question, "listener": listener})
+    if not listener and hosts.get("hosts"):  # a name may be served at several
+        hosts = await sources.translator({**question, "listener": hosts["hosts"][0]["listener"]})
     chosen = _chosen_host(hosts, query)
     if chosen is None or chosen["number"] is None:
         return {"hosts": hosts, "host": chosen, "routes": {}}
@@ -79,7 +82,7 @@ def shown(view: View, told: Mapping[str, Any], query: Query) -> dict[str, Any]:
     """What the template shows: boxes by columns, and the lines between them."""
     hosts, routes = told["hosts"], told["routes"]
     columns = [
-        list(_listeners(hosts, told["host"])),
+        list(_listeners(hosts, told["host"], query)),
         list(_hosts(hosts, told["host"], query)),
         list(_routes(view, routes.get("routes", ()), query)),
         [],
@@ -107,10 +110,10 @@ def shown(view: View, told: Mapping[str, Any], query: Query) -> dict[str, Any]:
     }
 
 
-def _listeners(told: Mapping[str, Any], host: Mapping[str, Any] | None) -> Iterator[Box]:
+def _listeners(told: Mapping[str, Any], host: Mapping[str, Any] | None, query: Query) -> Iterator[Box]:
     for row, each in enumerate(told.get("listeners", ())[:MOST]):
         is_chosen = host is not None and host["listener"] == each["name"]
-        link = Query("flow", {"listener": each["name"]}).link()
+        link = query.link(listener=each["name"], chain=None, host=None, place=None)
         yield Box(f"port {each['port']}", each["name"], link, is_chosen, column=0, row=row)
 
 

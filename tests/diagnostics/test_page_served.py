@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from diagnostics.ui.live import changed
 from diagnostics.ui.views import VIEWS
 from snapshot import Record, Snapshot
 from tests.diagnostics.page_worlds import MAPPING, Read, problem, status
@@ -124,8 +123,3 @@ def _told(answer: http.client.HTTPResponse) -> bytes:
     while line == b"\n":
         line = answer.readline()
     return line
-
-
-def test_what_changed_is_told_by_name() -> None:
-    assert changed({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 1}) == ["b", "c"]
-    assert changed({"a": 1}, {"a": 1}) == []

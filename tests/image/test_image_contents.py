@@ -105,6 +105,14 @@ def test_the_app_is_the_app_and_nothing_else(root: Path) -> None:
     }  # fmt: skip
 
 
+def test_the_page_has_its_templates_and_files(root: Path) -> None:
+    for folder in ("templates", "static"):
+        place = f"diagnostics/ui/{folder}"
+        assert {path.name for path in (root / "app" / place).iterdir()} == {
+            path.name for path in (TREE / place).iterdir()
+        }
+
+
 def test_all_bytecode_is_there_and_not_compared_with_its_source(root: Path) -> None:
     below = ("app", "usr/lib", "usr/local/lib")
     sources = [root / name.lstrip("/") for name in find(root, lambda path: path.suffix == ".py", below)]

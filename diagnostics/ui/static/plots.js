@@ -4,6 +4,7 @@
 const POINTS = 180;
 const EACH = 2000;
 const REST = 10;
+const WINDOW = POINTS * EACH / 1000;
 const group = document.querySelector("[data-numbers]");
 const figures = [...group.querySelectorAll("figure[data-plot]")].map(made);
 const times = [];
@@ -27,14 +28,18 @@ function draw(each) {
   const axis = () => ({ stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } });
   each.plot = new uPlot({
     width: each.figure.clientWidth - 2, height: 140, legend: { show: false }, cursor: { show: false },
-    scales: { y: { range: (u, low, high) => [0, Math.max(high * 1.1, 1)] } },
-    axes: [{ ...axis(), size: 24 }, { ...axis(), size: 48 }],
+    scales: { x: { range: (u, first, last) => [last - WINDOW, last] }, y: { range: (u, low, high) => [0, Math.max(high * 1.1, 1)] } },
+    axes: [{ ...axis(), size: 26, space: 80, values: (u, ticks) => ticks.map(clock) }, { ...axis(), size: 52 }],
     series: [{}, ...each.series.map((one, place) => ({
       stroke: colour(each.series.length === 3 ? ["--ok", "--warned", "--stopped"][place] : lines[place]), width: 2, spanGaps: true,
       points: { show: false },
     }))],
   }, [times, ...each.data], each.figure);
   each.plot.root.setAttribute("aria-hidden", "true");
+}
+
+function clock(seconds) {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 }
 
 function short(value) {
