@@ -154,7 +154,11 @@ class TlsPolicies:
                 problems.append(false(authority.type, reason, authority.message, path))
             else:
                 found.append(authority)
-        return (ir.ConfigMaps(tuple(dict.fromkeys(found))) if found else None), tuple(problems)
+        authorities = ir.ConfigMaps(tuple(dict.fromkeys(found))) if found else None
+        if authorities is not None and (said := self._terminations.too_much(authorities)) is not None:
+            path = "spec.validation.caCertificateRefs"
+            return None, (*problems, false("ResolvedRefs", "InvalidCACertificateRef", said, path))
+        return authorities, tuple(problems)
 
     def _of_system(self) -> tuple[ir.PemFiles | None, tuple[Condition, ...]]:
         """The CAs that this machine trusts."""

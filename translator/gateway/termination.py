@@ -86,9 +86,12 @@ class Terminations:
         if not found:
             said = "there is no CA that clients could be checked against"
             return replace(ended, unverifiable=false("Accepted", "NoValidCACertificate", said))
+        authority_ref = ir.ConfigMaps(tuple(found))
+        if (wrong := self.too_much(authority_ref)) is not None:
+            return replace(ended, unverifiable=false("Accepted", "NoValidCACertificate", wrong))
         if ended.termination is None:
             return ended
-        lax, authority_ref = validation.mode == "AllowInsecureFallback", ir.ConfigMaps(tuple(found))
+        lax = validation.mode == "AllowInsecureFallback"
         checked = replace(
             ended.termination, client_ca=authority_ref, require_client_certificate=not lax, takes_any_client=lax
         )
@@ -103,10 +106,17 @@ class Terminations:
         if not self._grants.permit(Reference(GROUP, kind, namespace, "", "ConfigMap", name[0]), name[1]):
             said = f"no ReferenceGrant in {name[0]} lets {kind}s of {namespace} refer to its ConfigMaps"
             return false("ResolvedRefs", "RefNotPermitted", said, path)
-        if self._kubernetes.certificate(ir.ConfigMaps((name,))) is None:
+        held = self._kubernetes.certificate(ir.ConfigMaps((name,)))
+        if held is None or held.problem is not None:
             said = f"the ConfigMap {'/'.join(name)} does not exist, or its ca.crt holds no CA"
+            said += f": {held.problem}" if held is not None else ""
             return false("ResolvedRefs", "InvalidCACertificateRef", said, path)
         return name
+
+    def too_much(self, authorities: ir.ConfigMaps) -> str | None:
+        """Why CAs that can be used one by one cannot be used together; None: they can."""
+        held = self._kubernetes.certificate(authorities)
+        return f"the CAs cannot be used: {held.problem}" if held is not None and held.problem else None
 
     def _certificate(self, listener: Listener, ref: ObjectRef, path: str) -> ir.SecretRef | Condition:
         found = self.secret(listener.key[0].split("/")[1], listener.namespace, ref, path)

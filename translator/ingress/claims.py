@@ -29,7 +29,12 @@ MOST_SAID: Final = 8 * 2**20
 
 
 _TOO_MANY: Final = Problem(
-    "spec", f"would become more than {MOST_PATHS:,} paths, as many as are served: split it, or take fewer aliases"
+    "spec",
+    f"would become more than {MOST_PATHS:,} paths, as many as are served: split it, or take fewer aliases; "
+    "the first of them are answered 503 until then",
+)
+_TOO_MANY_NAMES: Final = Problem(
+    "spec.tls", f"lists more than {MOST_PATHS:,} hosts: for the first of them alone its certificates are shown"
 )
 
 
@@ -79,7 +84,10 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     found = list(problems)
     listed = tuple(islice(asked_by(ingress, treatment.aliases), MOST_PATHS + 1))
     if len(listed) > MOST_PATHS:
-        found, listed = [*found, _TOO_MANY], ()
+        found, listed = [*found, _TOO_MANY], listed[:MOST_PATHS]
+        treatment = replace(treatment, shut=(*treatment.shut, "spec.rules"))
+    if ingress.spec and sum(len(tls.hosts) for tls in ingress.spec.tls) > MOST_PATHS:
+        found.append(_TOO_MANY_NAMES)
     if (said := _too_much_said(ingress, len(listed))) is not None:
         found, treatment = [*found, said], replace(treatment, shut=("annotations",))
     asked = tuple([each for one in listed for each in _checked(one, treatment, found)])
@@ -190,6 +198,8 @@ def certified(owner: Owner) -> dict[str, Having]:
         secret = ir.SecretRef(owner.ingress.namespace, tls.secret_name or "")
         hosts, left = (tls.hosts, left) if tls.hosts else (tuple(left), {})
         for host in hosts:
+            if len(found) == MOST_PATHS:
+                return found
             name = host.lower()
             if name and wrong_host(name) is None and (name in ages or EVERY in own):
                 found.setdefault(name, Having(ages.get(name) or _behind_all(age, 2), owner.key, secret))

@@ -3,19 +3,29 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from translator.kubernetes.secret import Certificate, certificate_of_authorities
+from translator.kubernetes.secret import MOST_BYTES, Certificate, certificate_of_authorities
 
 CA: Final = "ca.crt"
+_MOST: Final = f"{MOST_BYTES >> 20} MiB"
 
 
 def authorities_of(document: Mapping[str, Any]) -> Certificate | None:
     """Read a ConfigMap; None when it says nothing of CAs."""
     data = document.get("data")
     text = data.get(CA) if isinstance(data, dict) else None
-    return certificate_of_authorities(f"data[{CA}]", text.encode(errors="replace")) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        return None
+    if len(text) > MOST_BYTES:
+        return Certificate(problem=f"data[{CA}]: is larger than {_MOST}, which is more than a ConfigMap may hold")
+    return certificate_of_authorities(f"data[{CA}]", text.encode(errors="replace"))
 
 
 def together(found: Iterable[Certificate | None]) -> Certificate | None:
-    """The CAs of several that can be used; None when there are none."""
-    texts = [each.ca for each in found if each is not None and each.problem is None and each.ca]
+    """The CAs of several that can be used; of one alone, why it cannot; None when there are none."""
+    every = [each for each in found if each is not None]
+    texts = [each.ca for each in every if each.problem is None and each.ca]
+    if len(every) == 1 and not texts:
+        return every[0]
+    if len(texts) > 1 and sum(map(len, texts)) > MOST_BYTES:
+        return Certificate(problem=f"all that are named together are larger than {_MOST}: name fewer")
     return Certificate(ca=b"\n".join(texts)) if texts else None

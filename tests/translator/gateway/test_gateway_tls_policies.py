@@ -508,3 +508,32 @@ def test_a_policy_says_nothing_of_a_gateway_that_only_passes_tls_through() -> No
     made.certificate("cert")
     made.gateway("web", passing("through", "a.test"), ending("ended", "*.test"))
     assert ancestors(made) == {"web": GOOD}
+
+
+def test_a_policy_makes_envoy_hold_no_more_than_a_mebibyte_of_cas() -> None:
+    made = begun(**spec(ca("one"), ca("two")))
+    half = CA * ((600 << 10) // len(CA))
+    made.config_map("one", {"ca.crt": half})
+    made.config_map("two", {"ca.crt": half})
+    assert backends(made) == [None]
+    said_of = {path.rpartition(".")[2]: message for path, message in made.problems(P).items()}
+    assert said_of["caCertificateRefs"].endswith("all that are named together are larger than 1 MiB: name fewer")
+    made.config_map("two", {"ca.crt": CA * 2 * ((600 << 10) // len(CA))})
+    assert "data[ca.crt]: is larger than 1 MiB" in str(made.problems(P))
+    assert tls(made) is not None, "the other one is enough"
+
+
+def test_so_it_is_with_the_cas_of_clients() -> None:
+    made = world({"name": "tls", "port": 8000, "protocol": "HTTPS", "tls": {"certificateRefs": [{"name": "cert"}]}})
+    made.certificate("cert")
+    half = CA * ((600 << 10) // len(CA))
+    for name in ("one", "two"):
+        made.config_map(name, {"ca.crt": half})
+    validation = {"validation": {"caCertificateRefs": [ca("one"), ca("two")]}}
+    key = made.gateway(
+        "web",
+        {"name": "tls", "port": 8000, "protocol": "HTTPS", "tls": {"certificateRefs": [{"name": "cert"}]}},
+        tls={"frontend": {"default": validation}},
+    )
+    assert made.conditions(key, "tls")["Accepted"] == "False/NoValidCACertificate"
+    assert made.conditions(key, "tls")["Programmed"] == "False/Invalid"

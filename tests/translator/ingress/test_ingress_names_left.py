@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from translator import ir
+from translator.ingress.claims import MOST_PATHS
 from translator.options import Options
 from translator.pipeline import Pipeline
 
@@ -106,3 +107,19 @@ def test_who_cannot_be_read_says_by_an_annotation_whose_it_is() -> None:
 
 def made_routes(made: Pipeline) -> list[str]:
     return [name for name in made.intent.routes.view() if name.startswith("Ingress/default/sec@")]
+
+
+def test_one_of_too_many_paths_is_shut_and_not_left_to_others() -> None:
+    paths = [{**PATH, "path": f"/{number}"} for number in range(MOST_PATHS)]
+    made = world(an_ingress("second", "edge", {"host": HOST, "http": {"paths": [PATH, *paths]}}))
+    found = made.intent.routes.view()[f"Ingress/default/sec@{HOST}/http"]
+    assert len(found) >= MOST_PATHS
+    assert {type(each.action) for each in found} == {ir.DirectResponse}
+
+
+def test_an_ingress_has_so_many_names_in_tls_at_most() -> None:
+    names = [f"n{number}.many.test" for number in range(MOST_PATHS + 1)]
+    body = an_ingress("second", "edge", {"http": {"paths": [PATH]}}, tls=[{"hosts": names, "secretName": "cert"}])
+    made = world(body)
+    assert sum(".many.test" in name for name in made.intent.chains.view()) <= MOST_PATHS
+    assert any(each.path == "spec.tls" for each in made.problems([KEY])[KEY])
