@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
-from cli.replicas import Pods, ReplicasError, ask, in_words, told
+from cli.replicas import in_words, told
 from process.settings import Settings, SettingsError
 from process.text import escaped
 from why.finding import why as find_out
@@ -32,11 +32,14 @@ UNKNOWN = 2
 @click.option("--sni", metavar="NAME", help="The name asked for in TLS.  [default: the URL's host]")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Of the gateway, where several run.")
-@click.option("--all-replicas", is_flag=True, help="Ask each pod of a gateway in a cluster, and tell where they differ.")
+@click.option(
+    "--all-replicas", is_flag=True, help="Ask each pod of a gateway in a cluster, and tell where they differ."
+)
 @click.option("--context", metavar="NAME", help="The cluster, by a context of the kubeconfig.  [default: the current]")
 @click.option("-n", "--namespace", default="ambassador", show_default=True, help="Of the pods.")
 @click.option("--selector", default="app.kubernetes.io/name=dragoman", show_default=True, help="Labels of the pods.")
 def why(
+    *,
     method: str,
     url: str,
     headers: tuple[str, ...],
@@ -64,7 +67,7 @@ def why(
         if run_dir:
             raise click.UsageError("--run-dir names a gateway here, and --all-replicas are in a cluster: give one")
         asked = arguments_of(method, url, headers, port, client, sni)
-        sys.exit(_replicas(Pods(context, namespace, selector), asked, output))
+        sys.exit(_replicas((context, namespace, selector), asked, output))
     if context:
         raise click.UsageError("--context says where replicas are: give --all-replicas, too")
     try:
@@ -90,10 +93,12 @@ def arguments_of(
     return said + (["--sni", sni] if sni else [])
 
 
-def _replicas(pods: Pods, asked: list[str], output: str) -> int:
+def _replicas(place: tuple[str | None, str, str], asked: list[str], output: str) -> int:
     """Ask all replicas, and tell what they say; the exit code."""
+    from cli.pods import Pods, ReplicasError, ask  # noqa: PLC0415 -- what speaks with an API server is slow to import
+
     try:
-        replicas = asyncio.run(ask(pods, asked, Settings.from_environment(dict(os.environ))))
+        replicas = asyncio.run(ask(Pods(*place), asked, Settings.from_environment(dict(os.environ))))
     except (ReplicasError, SettingsError) as error:
         click.echo(f"Error: {escaped(str(error))}", err=True)
         return UNKNOWN

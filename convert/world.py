@@ -13,6 +13,7 @@ from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.kinds.module import AmbassadorConfig, ModuleSpec
+from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.emissary.kinds.tls_context import TLSContextSpec
 from translator.emissary.objects import SERVED_VERSION, Read, read_object
 from translator.emissary.settings import MODULE
@@ -39,6 +40,7 @@ class World:
     hosts: Mapping[ObjectKey, Read[HostSpec]] = field(default_factory=dict)
     listeners: Mapping[ObjectKey, Read[ListenerSpec]] = field(default_factory=dict)
     contexts: Mapping[ObjectKey, Read[TLSContextSpec]] = field(default_factory=dict)
+    tcp: Mapping[ObjectKey, Read[TCPMappingSpec]] = field(default_factory=dict)
     module: AmbassadorConfig = field(default_factory=AmbassadorConfig)
     module_key: ObjectKey = ""
     spelled: frozenset[ObjectKey] = frozenset()
@@ -70,6 +72,7 @@ class World:
             dict(reader.read("Host", HostSpec)),
             dict(reader.read("Listener", ListenerSpec)),
             dict(reader.read("TLSContext", TLSContextSpec)),
+            dict(reader.read("TCPMapping", TCPMappingSpec)),
             spec.config if spec is not None else AmbassadorConfig(),
             chosen,
             spelled,

@@ -35,7 +35,12 @@ class Ran:
 async def run_in_pod(api: Connection, namespace: str, pod: str, container: str, command: Sequence[str]) -> Ran:
     """Run it to its end. UnreachableError: it could not be run, or nobody knows how it ended."""
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
-    params = [("container", container), ("stdout", "true"), ("stderr", "true"), *(("command", word) for word in command)]
+    params = [
+        ("container", container),
+        ("stdout", "true"),
+        ("stderr", "true"),
+        *(("command", word) for word in command),
+    ]
     told: dict[int, bytearray] = {_OUT: bytearray(), _ERRORS: bytearray(), _STATUS: bytearray()}
     try:
         async with asyncio.timeout(PATIENCE), api.socket(path, params, PROTOCOLS) as channel:

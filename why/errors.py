@@ -1,4 +1,4 @@
-"""What Envoy last said of a route that went wrong: its statistics, the health of endpoints, and an access log in a file.
+"""What Envoy said of a route that went wrong: its statistics, the health of endpoints, an access log in a file.
 
 Envoy keeps no record of errors, so what it counted since it began is told, with how much; and the last line of an error
 for this path where an access log is in a file that can be read. What was looked at is told, whatever was found.
@@ -111,5 +111,3 @@ def _at_log(log: str, path: str, found: list[dict[str, Any]], looked_at: list[st
     line = next((each for each in reversed(lines) if asked in each and _ERROR.search(each)), None)
     if line is not None:
         found.append({"where": f"access log {log}", "line": line[:LONGEST_LINE]})
-
-

@@ -4,7 +4,7 @@ A port is a Listener, and a hostname a Host: with the certificate of its listene
 routes do there. A route that does nothing but send clear text to https is the Host's request policy.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,16 +32,19 @@ class _Host:
     action: str = "Reject"
 
 
-def ports_and_hosts(world: World, gateways: Iterable[Object[GatewaySpec]], routes: Routes) -> Iterator[Made]:
-    """The Listeners and Hosts of all Gateways."""
+def ports_and_hosts(
+    world: World, gateways: Iterable[Object[GatewaySpec]], routes: Routes, connections: Container[int]
+) -> Iterator[Made]:
+    """The Listeners and Hosts of all Gateways; `connections`: the ports of TCP that routes have."""
     ports: dict[int, Made] = {}
     hosts: dict[str, _Host] = {}
     for gateway in gateways:
         for place, listener in enumerate(gateway.spec.listeners if gateway.spec else ()):
             where = f"spec.listeners[{place}]"
             if listener.protocol not in {"HTTP", "HTTPS"}:
-                said = f"a listener of {listener.protocol} is a TCPMapping's port"
-                world.notes.lost(gateway.key, f"{where}.protocol", said, "write a TCPMapping")
+                if listener.protocol != "TCP" or listener.port not in connections:
+                    said = f"a listener of {listener.protocol} is a TCPMapping's port"
+                    world.notes.lost(gateway.key, f"{where}.protocol", said, "write a TCPMapping")
                 continue
             if listener.port not in ports:
                 ports[listener.port] = _port(world, gateway, listener, where)

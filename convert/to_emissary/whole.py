@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from convert.to_emissary.connections import connections_of, ports_of
 from convert.to_emissary.gateways import VERSION, is_to_https, ports_and_hosts
 from convert.to_emissary.policies import Policies, order, tell_sections
 from convert.to_emissary.reading import OF_CALLS, Attached, Opened, Routes, gateways_of, hostnames_of, spec_of
@@ -23,15 +24,16 @@ from translator.gateway.kinds.http_route import BackendRef, Match
 from translator.gateway.kinds.shared import BackendObjectRef
 from translator.gateway.names import GATEWAY_CLASS, REFERENCE_GRANT
 
-_LEFT: Final = ("TLSRoute", "TCPRoute", "UDPRoute", "ListenerSet", "BackendTLSPolicy")
+_LEFT: Final = ("TLSRoute", "UDPRoute", "ListenerSet", "BackendTLSPolicy")
 
 
 def to_emissary(world: World) -> Converted:
     """Listeners, Hosts and Mappings of Gateways and routes, with what policies say of them."""
     gateways = gateways_of(world)
     routes, policies = Routes.of(world, gateways), Policies.of(world)
-    made = list(ports_and_hosts(world, gateways, routes))
-    maker, replaced = _Maker(world, routes, policies), {each.key for each in gateways}
+    connections, connected = connections_of(world, routes)
+    made = [*ports_and_hosts(world, gateways, routes, ports_of(routes, world)), *connections]
+    maker, replaced = _Maker(world, routes, policies), {each.key for each in gateways} | connected
     for route in routes.routes:
         mappings = list(maker.of(route))
         made += mappings

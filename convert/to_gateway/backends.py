@@ -50,6 +50,8 @@ class Backends:
     grants: dict[tuple[str, str, str], None] = field(default_factory=dict)
     policies: dict[tuple[str, str], dict[str, tuple[Any, ObjectKey, str]]] = field(default_factory=dict)
     """Of each Service, the fields of its policy: each with its value, the object that said it, and where."""
+    connections: dict[ObjectKey, Reached] = field(default_factory=dict)
+    """The Services of TCPMappings."""
 
     def reached(self, key: ObjectKey, spec: MappingSpec, namespace: str, kind: str) -> Reached | None:
         """The Service of a Mapping, if there is one that a route can name; else it is told why not."""
@@ -74,6 +76,25 @@ class Backends:
         if found.namespace != namespace:
             self.grants[found.namespace, kind, namespace] = None
         self._policy(key, found)
+        return found
+
+    def of_connections(self, key: ObjectKey, service: str, namespace: str) -> Reached | None:
+        """The Service of a TCPMapping, if there is one that a TCPRoute can name; else it is told why not."""
+        world, own = self.world, key.split("/")[2]
+        name = parse(service)
+        lookup = world.options.namespace if world.module.use_ambassador_namespace_for_service_resolution else own
+        port = name.port or 80
+        if name.is_address:
+            found = self._address(key, name, port, namespace)
+        else:
+            wanted = self._service(key, name, lookup)
+            if wanted is None:
+                return None
+            found = Reached(*wanted, port, qualified(name.host, lookup, world.options.namespace))
+        if found.namespace != namespace:
+            self.grants[found.namespace, "TCPRoute", namespace] = None
+        self._policy(key, found)
+        self.connections[key] = found
         return found
 
     def _address(self, key: ObjectKey, name: ServiceName, port: int, namespace: str) -> Reached:

@@ -110,6 +110,7 @@ def doors_of(world: World) -> Doors:
 def _ports(world: World) -> list[OpenPort]:
     """The ports where HTTP is spoken."""
     found = []
+    connections = {row.value.port for row in world.tcp.values() if row.value is not None}
     for key, row in world.listeners.items():
         spec = row.value
         if spec is None:
@@ -120,7 +121,9 @@ def _ports(world: World) -> list[OpenPort]:
         if port.quic:
             world.notes.lost(key, stack, "Gateway API knows no HTTP/3", "keep this Listener")
         elif not port.http:
-            world.notes.lost(key, stack, "is for TCPMappings, which are not converted", "keep this Listener")
+            if port.port not in connections:
+                said = "is for connections, and no TCPMapping of these objects has the port"
+                world.notes.lost(key, stack, said, "keep this Listener")
         elif port.proxy_protocol:
             world.notes.lost(key, stack, "no Gateway takes the PROXY protocol", "keep this Listener, and its Hosts")
         else:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from convert.to_gateway.backends import Backends
+from convert.to_gateway.connections import connections_of, listeners_of
 from convert.to_gateway.doors import doors_of
 from convert.to_gateway.gateways import class_of, gateways_of
 from convert.to_gateway.groups import asked_hostnames, groups_of
@@ -13,7 +14,6 @@ from convert.world import CARRIED, EMISSARY, World
 from translator.ir import ObjectKey
 
 _NOT_YET: Final = {
-    "TCPMapping": "write a TCPRoute or a TLSRoute, or keep it with its Listener",
     "DevPortal": "nothing serves it",
     "ConsulResolver": "keep it for the Mappings that stay",
     "KubernetesEndpointResolver": "routes always lead to the endpoints",
@@ -24,12 +24,15 @@ _NOT_YET: Final = {
 def to_gateway(world: World) -> Converted:
     """Gateways, routes and policies of Listeners, Hosts and Mappings."""
     _tell_others(world)
-    if not (world.mappings or world.hosts or world.listeners):
+    if not (world.mappings or world.hosts or world.listeners or world.tcp):
         return Converted((), world.notes.told, frozenset())
     found = doors_of(world)
     groups = sorted(groups_of(world, found), key=lambda group: world.place(group.first))
     backends = Backends(world)
     has_auth = bool(world.of_kind(AUTH))
+    class_name, classes = class_of(world)
+    connected = connections_of(world, backends, class_name)
+    closed = {*connected.replaced, *listeners_of(world, connected.ports)}
     routes = Routes(world, found, backends, asked_hostnames(groups), has_auth)
     made: list[Made] = []
     replaced: set[ObjectKey] = set()
@@ -38,9 +41,9 @@ def to_gateway(world: World) -> Converted:
         made += objects
         replaced.update(keys)
     if not found.doors or not (replaced or world.hosts or world.listeners):
-        return Converted(tuple(made), world.notes.told, frozenset(replaced), backends.same)
+        alone = [*classes, *connected.made, *backends.objects()] if connected.made else []
+        return Converted((*alone, *made), world.notes.told, frozenset(replaced | closed), backends.same)
     spaces = {key.split("/")[2] for key in replaced}
-    class_name, classes = class_of(world)
     from_elsewhere = bool(spaces - {door.gateway[0] for door in found.doors})
     gateways = list(gateways_of(world, found, class_name, from_elsewhere=from_elsewhere))
     names = list(dict.fromkeys(door.gateway for door in found.doors))
@@ -52,8 +55,8 @@ def to_gateway(world: World) -> Converted:
     for door in found.doors:
         replaced.update(key for key in (door.listener, door.host.key) if key in world.bodies)
     replaced.update(host.key for host in found.hosts if host.key in world.bodies)
-    every = [*classes, *gateways, *policies, *made, *backends.objects()]
-    return Converted(tuple(every), world.notes.told, frozenset(replaced), backends.same)
+    every = [*classes, *gateways, *connected.made, *policies, *made, *backends.objects()]
+    return Converted(tuple(every), world.notes.told, frozenset(replaced | closed), backends.same)
 
 
 def _tell_others(world: World) -> None:

@@ -16,6 +16,8 @@ from convert.fields import (
     MAPPING_UNSAID,
     OF_BACKENDS,
     OF_ROUTES,
+    TCP_SAID,
+    TCP_UNSAID,
 )
 from tests.convert.converting import converted, lost, objects
 from tests.golden.cases import FOLDER, MARK
@@ -25,6 +27,7 @@ from translator.decoding.shapes import fields_of
 from translator.emissary.kinds.host import HostSpec
 from translator.emissary.kinds.listener import ListenerSpec
 from translator.emissary.kinds.mapping import MappingSpec
+from translator.emissary.kinds.tcp_mapping import TCPMappingSpec
 from translator.gateway.kinds.backend_policy import BackendPolicySpec
 from translator.gateway.kinds.route_policy import RoutePolicySpec
 
@@ -47,6 +50,7 @@ def rule_of(text: str, name: str = "HTTPRoute m") -> dict[str, Any]:
         (MappingSpec, MAPPING_SAID, MAPPING_UNSAID),
         (HostSpec, HOST_SAID, HOST_UNSAID),
         (ListenerSpec, LISTENER_SAID, LISTENER_UNSAID),
+        (TCPMappingSpec, TCP_SAID, TCP_UNSAID),
     ],
 )
 def test_every_field_is_said_or_told(kind: type, said: frozenset[str], unsaid: dict[str, Any]) -> None:

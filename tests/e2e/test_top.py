@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from cli.__main__ import main
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, host, mapping
+from tests.support.pods import Pods
 from tests.support.ports import unused_port
 from tests.support.upstream import HttpUpstream
 
@@ -180,8 +182,8 @@ def test_prometheus_is_told_kind_namespace_and_name(world: Gateway) -> None:
 
 def test_why_tells_what_went_wrong_before_or_what_was_looked_at(world: Gateway) -> None:
     def why(path: str) -> dict[str, Any]:
-        url = f"http://{NAME}:{world.http_port}{path}"
-        done = CliRunner().invoke(main, ["why", "GET", url, "--run-dir", str(world.run_dir), "-o", "json"])
+        asked = ["why", "GET", f"http://{NAME}{path}", "--port", str(world.http_port), "-o", "json"]
+        done = CliRunner().invoke(main, [*asked, "--run-dir", str(world.run_dir)])
         found: dict[str, Any] = json.loads(done.stdout)["errors"]
         return found
 
@@ -191,7 +193,9 @@ def test_why_tells_what_went_wrong_before_or_what_was_looked_at(world: Gateway) 
     said = {(each["where"], each.get("what")) for each in bad["found"]}
     assert ("Mapping team-a/dead", "answers with 5xx") in said
     assert ("cluster", "connections that failed") in said
-    assert [each["line"].split()[2:5] for each in bad["found"] if "line" in each] == [['"GET', "/dead/last", 'HTTP/1.1"']]
+    assert [each["line"].split()[2:5] for each in bad["found"] if "line" in each] == [
+        ['"GET', "/dead/last", 'HTTP/1.1"']
+    ]
     before = [each for each in bad["found"] if each["where"] != "access log"]
     assert why("/dead/last")["found"] == before, "to ask why is no error of the route"
     good = why("/others/")
@@ -202,7 +206,36 @@ def test_why_tells_what_went_wrong_before_or_what_was_looked_at(world: Gateway) 
     ]
 
 
-def test_where_no_gateway_runs_it_says_what_to_do(tmp_path: Any) -> None:
+def test_all_replicas_are_asked_and_where_they_differ_is_told(
+    world: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://{NAME}/cart/1"
+    here = {"DRAGOMAN_RUN_DIR": str(world.run_dir)}
+    pods = {"gw-a": here, "gw-b": here, "gw-c": here | {"ASKED_INSTEAD": url.replace("/cart/", "/others/")}}
+    with Pods(pods) as cluster:
+        monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig(tmp_path / "kubeconfig")))
+        port = ("--port", str(world.http_port))
+        asked = ["why", "GET", url, *port, "-H", "x-a: 1", "--all-replicas", "--context", "test"]
+        done = CliRunner().invoke(main, [*asked, "-o", "json"])
+        assert done.exit_code == 1, done.output
+        found = json.loads(done.stdout)
+        assert (found["alike"], found["differ_in"]) == (False, ["answer", "rule"])
+        objects = {each["pod"]: each["report"]["rule"]["objects"][0]["name"] for each in found["replicas"]}
+        assert objects == {"gw-a": "cart", "gw-b": "cart", "gw-c": "others"}
+        assert cluster.commands[0][6:8] == ["-H", "x-a: 1"]
+        text = CliRunner().invoke(main, asked).stdout
+        assert "2 of 3 replicas: gw-a, gw-b" in text
+        assert "otherwise, in rule, answer: gw-c" in text
+        cluster.pods = {"gw-a": here, "gw-d": {"DRAGOMAN_RUN_DIR": str(tmp_path)}}
+        done = CliRunner().invoke(main, asked)
+        assert (done.exit_code, "not asked: gw-d: no gateway" in done.stdout) == (2, True), done.output
+        cluster.pods = {"gw-a": here, "gw-b": here}
+        assert CliRunner().invoke(main, asked).exit_code == 0
+        done = CliRunner().invoke(main, [*asked, "-n", "elsewhere"])
+        assert (done.exit_code, "no pod of elsewhere" in done.stderr) == (2, True)
+
+
+def test_where_no_gateway_runs_it_says_what_to_do(tmp_path: Path) -> None:
     done = top("--once", "--run-dir", tmp_path)
     assert (done.exit_code, done.stdout) == (2, "")
     assert str(tmp_path) in done.stderr

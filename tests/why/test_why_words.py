@@ -96,6 +96,7 @@ def report(**more: Any) -> dict[str, Any]:
         "others": [{**rule, "share": None, "after": "its prefix is shorter"}],
         "left_out": 3,
         "endpoints": [{"address": "10.0.0.1:80", "healthy": False, "troubles": ["failed active health check"]}],
+        "errors": {"since": "7s", "found": [], "looked_at": ["the cluster"]},
         "notes": [],
         **more,
     }
@@ -109,6 +110,16 @@ def test_what_a_header_became_is_shown_as_clients_send_it() -> None:
 def test_a_call_that_is_refused_is_told_by_its_own_status() -> None:
     told = report(answer=answered(Answer(200, ANSWERED, {"grpc-status": "14"})), endpoints=None)
     assert "answers  200: grpc-status 14" in click.unstyle("\n".join(lines(told)))
+
+
+def test_what_went_wrong_before_is_told_or_what_was_looked_at() -> None:
+    assert "errors  none in 7s since Envoy began: the cluster" in click.unstyle("\n".join(lines(report())))
+    line = {"where": "access log x", "line": "GET /\x1b 503"}
+    counted = {"where": "cluster", "what": "answers with 5xx", "count": 3, "of": 1204}
+    told = report(errors={"since": "7s", "found": [counted, line], "looked_at": []})
+    text = click.unstyle("\n".join(lines(told)))
+    assert "errors  cluster: answers with 5xx, 3 of 1,204 in 7s since Envoy began\n" in text
+    assert r"access log x: GET /\u001b 503" in text
 
 
 def test_the_report_in_words_escapes_what_people_wrote() -> None:

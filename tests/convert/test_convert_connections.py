@@ -1,0 +1,143 @@
+"""TCPMappings and TCPRoutes, each by the other: weights, Listeners, comments; and what stays as it is."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.convert.converting import converted, lost, objects
+from tests.support.objects import an_object
+
+EVERY = {"namespace": {"from": "ALL"}}
+PORT = an_object("Listener", "raw", {"port": 6379, "protocol": "TCP", "securityModel": "XFP", "hostBinding": EVERY})
+
+
+def tcp(name: str, service: str, port: int = 6379, **spec: Any) -> str:
+    return an_object("TCPMapping", name, {"port": port, "service": service, **spec})
+
+
+def test_tcp_mappings_of_a_port_are_one_route_at_a_listener_of_its_own() -> None:
+    outcome = converted(
+        PORT + tcp("a", "old:6379", weight=30) + tcp("b", "new.cache:6380") + tcp("c", "10.0.0.7", 7000)
+    )
+    found = objects(outcome)
+    assert lost(outcome) == {}
+    assert found["Gateway connections"]["spec"] == {
+        "gatewayClassName": "dragoman",
+        "listeners": [
+            {"name": "tcp-6379", "port": 6379, "protocol": "TCP"},
+            {"name": "tcp-7000", "port": 7000, "protocol": "TCP"},
+        ],
+    }
+    assert found["TCPRoute a"]["spec"] == {
+        "parentRefs": [{"name": "connections", "sectionName": "tcp-6379"}],
+        "rules": [
+            {
+                "backendRefs": [
+                    {"name": "old", "port": 6379, "weight": 30},
+                    {"name": "new", "namespace": "cache", "port": 6380, "weight": 70},
+                ]
+            }
+        ],
+    }
+    assert found["TCPRoute c"]["spec"]["rules"] == [{"backendRefs": [{"name": "ip-10-0-0-7", "port": 80}]}]
+    assert found["ReferenceGrant tcproutes-of-default"]["metadata"]["namespace"] == "cache"
+    assert {key.split("/", 1)[1] for key in outcome.converted.replaced} == {
+        "Listener/default/raw", "TCPMapping/default/a", "TCPMapping/default/b", "TCPMapping/default/c",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "said"),
+    [
+        ({"host": "db.test"}, "spec.host", "TLS ends here for that name"),
+        ({"address": "10.1.1.1"}, "spec.address", "open at all of its addresses"),
+        ({"tls": "upstream"}, "spec.tls", "does not say how TLS is spoken"),
+        ({"service": "https://old"}, "spec.service", "does not say how TLS is spoken"),
+        ({"resolver": "consul"}, "spec.resolver", "leads to a Service's pods"),
+    ],
+)
+def test_what_decides_who_gets_in_or_where_it_goes_keeps_all_of_the_port(
+    spec: dict[str, Any], path: str, said: str
+) -> None:
+    outcome = converted(PORT + tcp("a", **{"service": "old", **spec}) + tcp("b", "new"))
+    told = lost(outcome)
+    assert said in told[f"TCPMapping/default/a {path}"]
+    assert "another TCPMapping of the port stays" in told["TCPMapping/default/b spec.port"]
+    assert not [name for name in objects(outcome) if name.startswith("TCPRoute")]
+    assert outcome.converted.replaced == frozenset()
+
+
+def test_a_listener_that_does_more_keeps_its_port() -> None:
+    proxied = {"port": 6379, "protocolStack": ["PROXY", "TCP"], "securityModel": "XFP", "hostBinding": EVERY}
+    outcome = converted(an_object("Listener", "raw", proxied) + tcp("a", "old"))
+    assert "does more than pass connections on" in lost(outcome)["TCPMapping/default/a spec.port"]
+    assert "no TCPMapping" in lost(converted(PORT))["Listener/default/raw spec.protocol"]
+
+
+def test_what_cannot_be_said_beside_is_told_and_comments_stay() -> None:
+    text = """
+apiVersion: getambassador.io/v3alpha1
+kind: TCPMapping
+metadata: {name: a}
+spec:
+  # the old cache
+  service: old:6379
+  port: 6379
+  idle_timeout_ms: 5000
+"""
+    outcome = converted(text)
+    assert lost(outcome) == {
+        "TCPMapping/default/a spec.idle_timeout_ms": "no route says how long a connection may be silent"
+    }
+    [written] = [text for text in outcome.texts if "kind: TCPRoute" in text]
+    assert "# the old cache" in written
+
+
+GATEWAY = "gateway.networking.k8s.io/v1"
+LISTENERS = [
+    {"name": "raw", "port": 6379, "protocol": "TCP"},
+    {"name": "more", "port": 6380, "protocol": "TCP"},
+    {"name": "by-name", "port": 6443, "protocol": "TLS", "tls": {"mode": "Passthrough"}},
+]
+
+
+def gateway_object(kind: str, name: str, **spec: Any) -> str:
+    return json.dumps({"apiVersion": GATEWAY, "kind": kind, "metadata": {"name": name}, "spec": spec}) + "\n---\n"
+
+
+WEB = gateway_object("Gateway", "web", gatewayClassName="dragoman", listeners=LISTENERS)
+
+
+def tcp_route(name: str, section: str, *refs: dict[str, Any]) -> str:
+    parents = [{"name": "web", "sectionName": section}]
+    return gateway_object("TCPRoute", name, parentRefs=parents, rules=[{"backendRefs": list(refs)}])
+
+
+def test_a_tcp_route_is_a_tcp_mapping_for_each_backend() -> None:
+    refs = ({"name": "old", "port": 6379, "weight": 3}, {"name": "new", "namespace": "cache", "port": 80, "weight": 1})
+    outcome = converted(WEB + tcp_route("cache", "raw", *refs), "emissary")
+    found = objects(outcome)
+    assert found["TCPMapping cache"]["spec"] == {"port": 6379, "service": "old:6379"}
+    assert found["TCPMapping cache-new"]["spec"] == {"port": 6379, "service": "new.cache", "weight": 25}
+    assert (found["Listener raw"]["spec"]["port"], found["Listener raw"]["spec"]["protocol"]) == (6379, "TCP")
+    told = lost(outcome)
+    assert set(told) == {
+        "Gateway/default/web spec.listeners[1].protocol",
+        "Gateway/default/web spec.listeners[2].protocol",
+    }
+
+
+def test_a_second_route_for_a_port_is_told_since_tcp_mappings_would_share() -> None:
+    ref = {"name": "old", "port": 6379}
+    outcome = converted(WEB + tcp_route("a", "raw", ref) + tcp_route("b", "raw", ref), "emissary")
+    assert [name for name in objects(outcome) if name.startswith("TCPMapping")] == ["TCPMapping a"]
+    assert "has a TCPRoute before it" in lost(outcome)["TCPRoute/default/b spec.parentRefs"]
+
+
+def test_there_and_back_is_the_same() -> None:
+    there = converted(PORT + tcp("a", "old:6379", weight=30) + tcp("b", "new:6379"))
+    text = "".join(json.dumps(each) + "\n---\n" for each in there.json()["objects"])
+    back = objects(converted(text, "emissary"))
+    specs = [each["spec"] for name, each in back.items() if name.startswith("TCPMapping")]
+    assert specs == [{"port": 6379, "service": "old:6379"}, {"port": 6379, "service": "new:6379", "weight": 70}]
