@@ -15,7 +15,6 @@ from typing import Final
 
 from entrypoint.filling import filling
 from entrypoint.forked import part_of
-from entrypoint.immortal import immortalize
 from process.memory import give_back, keep_apart
 
 _VARIABLE: Final = re.compile(r"%\(ENV_(\w+)\)s")
@@ -92,7 +91,6 @@ def load(names: Iterable[str]) -> None:
                 importlib.import_module(name)
     gc.collect()
     _FILLING.append(filling())
-    immortalize()
     give_back()
     sys._clear_type_cache()  # noqa: SLF001 -- that is its name
     gc.freeze()
