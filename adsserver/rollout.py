@@ -223,22 +223,19 @@ class Rollout:
             clusters.presume()
             self._flush(Kind.CLUSTER, list(clusters.offered), now)
             return
-        stage = AFTER[current.stage]
-        while self._enter_stage(stage, current, now):
-            stage = AFTER[stage]
-        if stage is not Stage.WITHDRAWAL:
-            return
-        self._idle.bring(now)
-        for kind, names in self._withdrawal.take_unused(self._coming_back, now).items():
-            self._channels[kind].flush(names)
+        while self._enter_stage(AFTER[current.stage], current, now):
+            pass
 
     def _enter_stage(self, stage: Stage, current: Round, now: float) -> bool:
-        """Go on to a stage, and bring what is its; whether to go on to the next one at once, as mostly nothing is."""
+        """Go on to a stage, and do what is its; whether to go on to the next one at once, as mostly nothing is."""
         current.stage = stage
         current.since = now
         current.refused.clear()
         current.unrouted.clear()
         if stage is Stage.WITHDRAWAL:
+            self._idle.bring(now)
+            for kind, names in self._withdrawal.take_unused(self._coming_back, now).items():
+                self._channels[kind].flush(names)
             return False
         kind = KIND_OF[stage]
         self._bring(kind, current, now)
