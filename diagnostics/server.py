@@ -85,6 +85,7 @@ class Diagnostics:
         self._told = float("-inf")
         self._settings = settings
         self._made: Pages | None = None
+        self._making = asyncio.Lock()
         self._paths: Mapping[str, Handler] = {
             "/ambassador/v0/check_alive": self._check_alive,
             "/ambassador/v0/check_ready": self._check_ready,
@@ -103,7 +104,7 @@ class Diagnostics:
         if request.path.startswith(_PAGE[0]) and not is_local(request.remote or "") and await self._is_for_locals():
             return _line(HTTPStatus.FORBIDDEN, _LOCALS)
         if request.method == "POST" and request.path == _LEVELS:  # never for what comes through Envoy
-            return await self._pages.change(request)
+            return await (await self._pages()).change(request)
         return await self.answer(request)
 
     async def _is_for_locals(self) -> bool:
@@ -181,17 +182,20 @@ class Diagnostics:
         return self._entrypoint.of(sign, now)
 
     async def _page(self, request: web.BaseRequest) -> web.StreamResponse:
-        return await self._pages.answer(request, request.path.removeprefix(_BELOW))
+        return await (await self._pages()).answer(request, request.path.removeprefix(_BELOW))
 
-    @property
-    def _pages(self) -> "Pages":
-        """The page, which nobody who never looks at it has in memory."""
-        if self._made is None:
-            from diagnostics.ui.serving import Pages  # noqa: PLC0415 -- see above
-            from diagnostics.ui.sources import Sources  # noqa: PLC0415
-
-            self._made = Pages(Sources(self._settings, self._system, self._admin, self._following))
+    async def _pages(self) -> "Pages":
+        """The page, which nobody who never looks at it has in memory; made in a thread, since whoever probes waits."""
+        async with self._making:
+            if self._made is None:
+                self._made = await asyncio.to_thread(self._make)
         return self._made
+
+    def _make(self) -> "Pages":
+        from diagnostics.ui.serving import Pages  # noqa: PLC0415 -- see above
+        from diagnostics.ui.sources import Sources  # noqa: PLC0415
+
+        return Pages(Sources(self._settings, self._system, self._admin, self._following))
 
     async def _diag(self, request: web.BaseRequest) -> web.StreamResponse:
         if "loglevel" in request.query:

@@ -209,9 +209,9 @@ def test_the_flow_is_clicked_from_listener_to_backend(
 ) -> None:
     page = visit().go(f"flow?find={NAME}")
     page.get_by_role("link", name=f"Listener port {served.https_port}, default/https").click()
-    page.get_by_role("link", name=re.compile("^Host secure.page.test, HTTPS")).click()
-    page.get_by_role("link", name=re.compile("^Route prefix /, default/page-secure")).click()
-    page.get_by_role("link", name=re.compile(f"^Backend ip/127.0.0.1:{red.port}")).click()
+    page.get_by_role("link", name=f"Host {SECURE}, HTTPS").click()
+    page.get_by_role("link", name="Route prefix /, default/page-secure").click()
+    page.get_by_role("link", name=f"Backend ip/127.0.0.1:{red.port}").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"ip/127.0.0.1:{red.port}")
 
 
