@@ -101,8 +101,9 @@ def _checked(asked: Asked, treatment: Treatment, found: list[Problem]) -> Iterat
     if (wrong := wrong_host(asked.place.host)) is not None:
         if not is_rest:  # which is told of the rule
             found.append(Problem(f"{asked.where.partition('.http')[0]}.host", wrong))
-        for name in hosts_in(asked.place.host):
-            yield replace(asked, place=asked.place._replace(host=name), is_shut=True)
+        for place, name in enumerate(hosts_in(asked.place.host)):
+            number = asked.number + place * 2 * MOST_PATHS  # nobody else's
+            yield replace(asked, place=asked.place._replace(host=name), number=number, is_shut=True)
         return
     wrong = None if is_rest else wrong_path(asked.text, as_regex=treatment.as_regex)
     if wrong is None and treatment.as_regex and not is_rest:
