@@ -1,6 +1,7 @@
 """TCPMappings: whole ports and names on one port, servers that speak first, silent connections, shares and names."""
 
 import contextlib
+import json
 import re
 import socket
 import socketserver
@@ -8,6 +9,7 @@ import threading
 
 import pytest
 
+from tests.convert.converting import converted
 from tests.e2e.test_protocols import answers, ask
 from tests.support.certificates import authority, trusting
 from tests.support.envoy import wait_until
@@ -68,6 +70,22 @@ def named(name: str, port: int, service: str) -> str:
     pair = authority().sign(f"{name}.tcp.test")
     context = an_object("TLSContext", name, {"hosts": [f"{name}.tcp.test"], "secret": name})
     return tls_secret(name, pair.certificate, pair.key) + context + tcp(name, port, service, host=f"{name}.tcp.test")
+
+
+def test_what_convert_makes_of_it_passes_the_same_on_and_so_does_what_comes_back(gateway: Gateway) -> None:
+    port = unused_port()
+    with Greeter() as greeter:
+        given = tcp("greeter", port, greeter.service)
+        made = converted(given).json()["objects"]
+        routes = "".join(json.dumps(each) + "\n---\n" for each in made)
+        kept = [each for each in made if each["kind"] in {"Service", "EndpointSlice"}]
+        back = [*kept, *converted(routes, "emissary").json()["objects"]]
+        assert {each["kind"] for each in back} == {"Service", "EndpointSlice", "Listener", "TCPMapping"}
+        for form in (given, routes, "".join(json.dumps(each) + "\n---\n" for each in back)):
+            gateway.apply("greeter", form)
+            wait_until(lambda: banner(port) == "220 welcome", what=f"a greeting by way of {form}")
+            gateway.remove("greeter")
+            wait_until(lambda: not banner(port), what="the port is closed")
 
 
 def test_a_server_that_speaks_first_is_heard_also_where_a_name_shares_the_port(gateway: Gateway) -> None:
