@@ -123,7 +123,7 @@ class Gateways:
         return all(_within(value, status.get(name)) for name, value in expected.items())
 
     def becomes(self, key: str, wanted: dict[str, Any]) -> None:
-        wait_until(lambda: self.says(key, wanted), 30, what=f"{key} says {wanted}")
+        wait_until(lambda: self.says(key, wanted), 90, what=f"{key} says {wanted}")
 
 
 def _within(wanted: Any, there: Any) -> bool:

@@ -111,8 +111,8 @@ def test_what_other_controllers_say_stays_through_every_change_of_ours(gateways:
 
         gateways.say(route, {"parents": []})
         gateways.say(policy, {"ancestors": []})
-        wait_until(lambda: gateways.get(route)["status"] == foreign[route], 30, what="the route without ours")
-        wait_until(lambda: gateways.get(policy)["status"] == foreign[policy], 30, what="the policy without ours")
+        wait_until(lambda: gateways.get(route)["status"] == foreign[route], 90, what="the route without ours")
+        wait_until(lambda: gateways.get(policy)["status"] == foreign[policy], 90, what="the policy without ours")
 
 
 def _another() -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _with_another() -> dict[str, Any]:
 def test_a_status_that_another_controller_has_just_changed_is_read_again(gateways: Gateways) -> None:
     """The watcher stands still, so that what the reporter knows of the object is old when it writes."""
     route = gateways.create("HTTPRoute")
-    wait_until(lambda: gateways.watcher.snapshot.reader("live").get(route) is not None, 30, what="the route is seen")
+    wait_until(lambda: gateways.watcher.snapshot.reader("live").get(route) is not None, 90, what="the route is seen")
     gateways.watcher.kill()
     timed = {**condition("Accepted"), "lastTransitionTime": EARLIER}
     gateways.edit(route, {"status": {"parents": [entry("parentRef", "x", timed, controller=THEIRS)]}}, "/status")
@@ -157,15 +157,15 @@ def test_of_an_object_that_nobody_wants_from_us_any_more_our_entries_go_and_no_o
     for key in (ours, others, theirs, gateway):
         gateways.say(key, None)
     with gateways.reporter():
-        wait_until(lambda: gateways.get(ours)["status"] == {"parents": []}, 30, what="nothing is left")
-        wait_until(lambda: gateways.get(others)["status"] == foreign["status"], 30, what="theirs is left")
+        wait_until(lambda: gateways.get(ours)["status"] == {"parents": []}, 90, what="nothing is left")
+        wait_until(lambda: gateways.get(others)["status"] == foreign["status"], 90, what="theirs is left")
     assert gateways.get(theirs) == foreign
     assert gateways.get(gateway) == before, "whoever is told to serve it now will say what it is"
 
 
 def test_a_gateway_has_its_whole_status_in_one_write(gateways: Gateways) -> None:
     key = gateways.create("Gateway")
-    wait_until(lambda: gateways.watcher.snapshot.reader("live").get(key) is not None, 30, what="the Gateway is seen")
+    wait_until(lambda: gateways.watcher.snapshot.reader("live").get(key) is not None, 90, what="the Gateway is seen")
     versions = Versions(cast("Cluster", gateways), key)
     gateways.say(key, well("Gateway"))
     with gateways.reporter():
@@ -190,7 +190,7 @@ def services(gateways: Gateways) -> dict[str, list[int]]:
 
 def test_gateways_have_services_as_long_as_they_are_there(gateways: Gateways) -> None:
     def become(expected: dict[str, list[int]]) -> None:
-        wait_until(lambda: services(gateways) == expected, 30, what=f"{expected}, not {services(gateways)}")
+        wait_until(lambda: services(gateways) == expected, 90, what=f"{expected}, not {services(gateways)}")
 
     first, second, third = (gateways.create("Gateway", name) for name in ("a", "b", "c"))
     with gateways.reporter():

@@ -168,7 +168,7 @@ def api(kubernetes_programs: None, gateway_api_release: Path) -> Iterator[ApiSer
         for name in ("dedicated-addresses", "provisioned"):
             made.apply(DEPLOY / "gateway-api" / name)
         pods = "/api/v1/namespaces/dragoman/pods"
-        wait_until(lambda: made.get(pods)["items"], 30, what="a pod of ours")
+        wait_until(lambda: made.get(pods)["items"], 90, what="a pod of ours")
         yield made
 
 
@@ -280,7 +280,7 @@ async def test_a_gateway_gets_its_pods_and_a_name_and_all_of_it_goes_with_it(ter
         assert service["spec"]["selector"] == pods["spec"]["template"]["metadata"]["labels"]
         assert pods["metadata"]["ownerReferences"][0]["uid"] == service["metadata"]["uid"]
         assert pods["spec"]["replicas"] == 1
-        wait_until(lambda: term.names("", term.ours, "pods"), 30, what="its pod, which Pod Security lets in")
+        wait_until(lambda: term.names("", term.ours, "pods"), 90, what="its pod, which Pod Security lets in")
         (container,) = pods["spec"]["template"]["spec"]["containers"]
         assert {"name": "DRAGOMAN_GATEWAY", "value": f"{term.theirs}/web"} in container["env"]
         name = term.find("", "services", "web-own", theirs=True)

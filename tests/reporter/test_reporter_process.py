@@ -275,7 +275,7 @@ def test_an_api_server_that_was_away_is_caught_up_with(api: ApiServer, cluster: 
         cluster.say_of(key, uid, generation, told=(WRONG,))
         wait_until(lambda: "the API server takes no reports" in reporter.log(), what="it is noticed")
         api.start()
-        wait_until(lambda: cluster.conditions(key).get("Accepted") == "False Invalid", 40, what="it is caught up with")
+        wait_until(lambda: cluster.conditions(key).get("Accepted") == "False Invalid", 90, what="it is caught up with")
         wait_until(lambda: "the API server takes reports again" in reporter.log(), what="it is told")
     assert reporter.log().count("the API server takes no reports") == 1
 

@@ -44,10 +44,10 @@ class Versions(threading.Thread):
         self._socket.close()
 
 
-def becomes(cluster: Cluster, key: ObjectKey, wanted: dict[str, str], seconds: float = 20.0) -> None:
+def becomes(cluster: Cluster, key: ObjectKey, wanted: dict[str, str], seconds: float = 60.0) -> None:
     wait_until(lambda: cluster.conditions(key) == wanted, seconds, what=f"{key} says {wanted}")
 
 
-def becomes_well(cluster: Cluster, key: ObjectKey, seconds: float = 20.0) -> None:
+def becomes_well(cluster: Cluster, key: ObjectKey, seconds: float = 60.0) -> None:
     wanted = {name: so for name, so in WELL.items() if name != "ResolvedRefs" or "/Listener/" not in key}
     becomes(cluster, key, wanted, seconds)
