@@ -1,11 +1,12 @@
 """What a process has before it forks is never freed; so its references need not be counted.
 
-Each use of an object changes its count, and in a fork the page where the count stands has to be copied for that. Python has
-immortal objects since 3.12, such as None, whose counts it leaves alone, but no way to ask for more of them. It knows them by
-the count itself: so what is to be immortal gets the count that None has. Where that does not make an object immortal, as in
-Python 3.11, which counts None's references too, nothing is done; that is tried with one object first.
+Each use of an object changes its count, and a fork has to copy the page for that in which the count stands. Since 3.12
+Python has immortal objects, such as None, whose counts it leaves alone, but no way to ask for more of them. It knows
+them by the count itself: so what is to be immortal gets the count that None has. Where that makes nothing immortal, as
+in Python 3.11, which counts None's references too, nothing is done; that is tried with one object first.
 
-Who has the last reference to such an object does not free it. What is to close when nobody needs it must not be there yet.
+Who gives up the last reference to such an object does not free it: what is to close when nobody needs it any more must
+not be there yet.
 """
 
 import ctypes
@@ -24,7 +25,7 @@ _FEW: Final = 8
 
 
 def immortalize() -> int:
-    """Have Python count the references to all objects that there are no more; how many there were, or 0 if it cannot."""
+    """Have the references to all objects that there are counted no more; to how many, or 0 where Python counts all."""
     counts = _all_memory()
     for_ever = counts[_place(None)]
     if not _is_obeyed(counts, for_ever):
@@ -44,7 +45,7 @@ def immortalize() -> int:
 
 
 def _mortal(found: list[object], counts: memoryview, for_ever: int) -> list[object]:
-    """What these refer to that was not immortal, and is now: the collector knows of no text, number or code by itself."""
+    """What these refer to that was not immortal, and is now: texts, numbers and code are nowhere else to be found."""
     new: list[object] = []
     for first in range(0, len(found), _TOGETHER):
         for each in gc.get_referents(*found[first : first + _TOGETHER]):

@@ -18,15 +18,18 @@ class Thing:
     def told(self):
         return (1.5, "a text of no name", b"bytes")
 
+def some():
+    code = Thing.told.__code__
+    return [Thing, thing, named, Thing.told, code, *code.co_consts[1]]
+
 def counts():
-    function = Thing.told
-    return [sys.getrefcount(each) for each in (Thing, thing, named, function, function.__code__, *function.__code__.co_consts[1])]
+    return [sys.getrefcount(each) for each in some()]
 
 thing, named = Thing(), {"a key": [Thing()]}
 before = counts()
 many = immortalize()
 new = Thing()
-more = [[Thing, thing, named, Thing.told, Thing.told.__code__, *Thing.told.__code__.co_consts[1], new] for _ in range(1000)]
+more = [[*some(), new] for _ in range(1000)]
 after = counts()
 counted = sys.getrefcount(new)
 more.clear()
