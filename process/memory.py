@@ -43,8 +43,7 @@ def give_back() -> None:
 def give_back_zeros(thing: object) -> None:
     """Give back what is nothing but zeros in an object: the system makes zeros of it again when somebody writes there.
 
-    An event loop of uvloop's has 250 kB to read into, which it fills with zeros first, and mostly uses only their
-    beginning.
+    An event loop of uvloop's has 250 kB to read into: it fills all of them with zeros, and mostly uses the beginning.
     """
     if not hasattr(_LIBRARY, "madvise"):
         return

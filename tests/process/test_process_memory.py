@@ -35,6 +35,43 @@ freed = own()
 give_back()
 print(json.dumps([full, freed, own()]))
 """
+ZEROS = """
+import asyncio, json, os, socket, uvloop
+from process.main import _new_loop
+
+async def echoed():
+    reader, writer = await asyncio.open_connection(sock=ours)
+    sent = os.urandom(1 << 20)
+    writer.write(sent)
+    received = await reader.readexactly(len(sent))
+    writer.close()
+    return sent == received
+
+async def served():
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    while chunk := await reader.read(1 << 18):
+        writer.write(chunk)
+    writer.close()
+
+async def both():
+    return (await asyncio.gather(echoed(), served()))[0]
+
+def own():
+    lines = [line.split() for line in open("/proc/self/smaps_rollup").read().splitlines()[1:]]
+    return next(int(words[1]) for words in lines if words[0] == "Anonymous:")
+
+ours, theirs = socket.socketpair()
+first = uvloop.new_event_loop()
+own()
+before = own()
+full = uvloop.new_event_loop()
+between = own()
+loop = _new_loop()
+after = own()
+print(json.dumps([between - before, after - between, loop.run_until_complete(both())]))
+for each in (loop, full, first):
+    each.close()
+"""
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="another C library than glibc")
@@ -95,3 +132,12 @@ def test_what_is_large_is_never_on_the_heap(apart: bool) -> None:
     program = APART.replace("{apart}", str(apart))
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", str(not apart)]
+
+
+def test_an_event_loop_takes_no_memory_for_what_it_has_not_read_yet_and_reads_all_the_same() -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", ZEROS], env={"PYTHONPATH": str(ROOT)}, capture_output=True, check=True
+    )
+    full, given_back, is_the_same = json.loads(done.stdout)
+    assert is_the_same
+    assert given_back < full - 150
