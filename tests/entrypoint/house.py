@@ -83,7 +83,7 @@ class House:
 
     def code(self) -> int:
         """Wait for its end; its exit code."""
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def supervisord(self) -> int:
         """The process id of its supervisord."""

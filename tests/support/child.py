@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.scoped import Scoped
 
-END = 20.0  # seconds that a process has to end, once it is asked to or killed
+END = 60.0  # seconds that a process has to end, once it is asked to or killed
 
 # The kernel sends the death signal when the *thread* that started a process ends. This one ends with our process only.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")

@@ -122,7 +122,7 @@ class Gateway(Scoped):
             return None if self._process is None else self._process.returncode
         self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(30)
+            return self._process.wait(START_DEADLINE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
