@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -232,10 +233,10 @@ class FullWriter:
         self.room = False
         self._writer = writer
 
-    def commit(self, changes: dict[str, Record | None]) -> int | None:
+    def commit(self, changes: dict[str, Record | None], *, notes: dict[str, Any]) -> int | None:
         if not self.room:
             raise SnapshotFullError("no room")
-        return self._writer.commit(changes)
+        return self._writer.commit(changes, notes=notes)
 
 
 async def test_a_full_snapshot_is_survived(tmp_path: Path) -> None:
