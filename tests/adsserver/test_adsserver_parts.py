@@ -1,9 +1,8 @@
 """The small parts: resources from records, messages, the text of refusals, the ledger, and how it is saved."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,7 @@ from envoyapi import (
 from envoyapi.google_rpc import Status
 from envoyapi.service_discovery_v3 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, Resource
 from envoyapi.wire import Any, type_url
-from snapshot import Changes, Record, Snapshot, SnapshotFullError, Writer
+from snapshot import JSON, Changes, Record, Snapshot, SnapshotFullError, Writer
 from tests.support.envoy import until
 
 SECRET = Entry(Kind.SECRET, "default-secret", "1", b"...MIIEvQIBADANBgkqhkiG9w0BAQEF...")
@@ -233,7 +232,7 @@ class FullWriter:
         self.room = False
         self._writer = writer
 
-    def commit(self, changes: dict[str, Record | None], *, notes: dict[str, Any]) -> int | None:
+    def commit(self, changes: dict[str, Record | None], *, notes: Mapping[str, JSON] | None = None) -> int | None:
         if not self.room:
             raise SnapshotFullError("no room")
         return self._writer.commit(changes, notes=notes)
