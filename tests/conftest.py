@@ -5,8 +5,10 @@ reason. In CI (the variable CI is "true") everything must run, so there any skip
 """
 
 import gc
+import logging
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -52,6 +54,18 @@ def _left_open() -> Iterator[None]:
     """Whatever a module has not closed is told as its own failure, not as that of a test which comes later."""
     yield
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _logs_for_nobody_else() -> Iterator[None]:
+    """A process configures its logs for good; a test that runs a command of ours does not do so for all after it."""
+    yield
+    structlog = sys.modules.get("structlog")
+    if structlog is not None and structlog.is_configured():
+        structlog.reset_defaults()
+        root = logging.getLogger()
+        root.handlers = [each for each in root.handlers if type(each).__module__ != "process.logs"]
+        root.setLevel(logging.WARNING)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -119,8 +119,11 @@ async def _follow(
             PULSE.beat()
             heard = heard or (time.time() if wake.is_set() else None)
             wake.clear()
-            publisher.publish(following.step(), heard)
-            heard = heard if following.is_busy else None
+            changes = following.step()
+            publisher.publish(changes, heard)
+            # What is only looked at once more is mostly what an editor leaves: the next change has its own beginning.
+            is_told = bool(changes.records or changes.whole)
+            heard = heard if following.is_reading or (following.is_busy and not is_told) else None
             if following.complete and not frozen:
                 frozen = True
                 gc.collect()

@@ -101,9 +101,14 @@ class Following:
         return self._state.complete
 
     @property
+    def is_reading(self) -> bool:
+        """Whether something that was noticed is being read."""
+        return bool(self._under_way or self._waiting)
+
+    @property
     def is_busy(self) -> bool:
         """Whether something that was noticed is still to be looked at, or being read."""
-        return bool(self._under_way or self._waiting) or self._agenda.wake_at() is not None
+        return self.is_reading or self._agenda.wake_at() is not None
 
     def step(self) -> Changes:
         """Do what is to be done now."""
