@@ -20,6 +20,7 @@ from translator.emissary import resolvers
 from translator.emissary.association import Association, HostEntry
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
+    Names,
     Settled,
     chains_beside,
     claims_of,
@@ -247,9 +248,10 @@ class EmissaryTables:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return None
-        common, beside = self._observability.http_options(), dict(read(self._beside, name) or {})
-        for key, server in (read(self._passed_on, name) or {}).values():
-            beside[key] = (server,)
+        common, passed_on = self._observability.http_options(), read(self._passed_on, name)
+        beside: Names = read(self._beside, name) or {}
+        if passed_on:
+            beside = {**beside, **{key: (server,) for key, server in passed_on.values()}}
         chain = tls_chain(name, row, port, common, beside, self._http3_beside(port))
         if chain is not None and isinstance(chain.body, ir.HttpChain):
             hosts = self._sharing.of(chain.body.virtual_hosts, row, by_tls=True)
