@@ -73,7 +73,7 @@ class Apis:
             own,
             options,
             derived,
-            Wished(tables.union("ports wanted", gateways.wanted, ingress.wanted), gateways.wishes),
+            Wished(tables.union("ports wanted", ingress.wanted, gateways.wanted), gateways.wishes),
         )
         self.ingress = standard = StandardIngresses(
             tables,

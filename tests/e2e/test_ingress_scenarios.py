@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.support.certificates import authority, trusting
+from tests.support.certificates import authority, trusting, unverified
 from tests.support.gateway import Gateway
 from tests.support.ingresses import backing, ingress, ingress_class, path, problems_of, rule, to, told
 from tests.support.objects import tls_secret
@@ -40,6 +40,18 @@ def _paths() -> str:
     return ingress("path-rules", exact, prefix, mixed, slashed)
 
 
+def _stars() -> str:
+    """Ingresses for a star and for names below it, by one certificate, but for one whose TLS is passed on."""
+    pair = authority().sign("*.star.test", "*.deep.star.test")
+    made = tls_secret("star", pair.certificate, pair.key)
+    for name, backend in (("*", "red"), ("one", "blue"), ("*.deep", "blue"), ("stopped", "blue"), ("passed", "blue")):
+        host = f"{name}.star.test"
+        said = {"stopped": {"auth-tls-secret": "default/missing"}, "passed": {"ssl-passthrough": "true"}}.get(name)
+        tls = [{"hosts": [host], "secretName": "star"}]
+        made += ingress(name.replace("*", "star"), rule(host, path("/", backend)), tls=tls, nginx=said)
+    return made
+
+
 @pytest.fixture(scope="module")
 def served(red: HttpUpstream, blue: HttpUpstream, pods: list[HttpUpstream]) -> Iterator[Gateway]:
     pair = authority().sign("foo.bar.com")
@@ -63,6 +75,7 @@ def served(red: HttpUpstream, blue: HttpUpstream, pods: list[HttpUpstream]) -> I
         {"hosts": ["own.wild.test"], "secretName": "own"},
         {"hosts": ["broken.test"], "secretName": "missing"},
     ]
+    made.apply("stars", _stars())
     made.apply("tls", ingress("tls", *[rule(name, path("/", "red")) for name in names], tls=listed))
     with made:
         made.wait_served("exact.test", "/foo")
@@ -155,3 +168,17 @@ def test_tls_by_host(served: Gateway) -> None:
     assert served.request("broken.test", tls=True).status_code == 200
     assert served.request("broken.test").headers["location"] == "https://broken.test/"
     assert "Secret default/missing does not exist" in told(served, "tls", "spec.tls[2].secretName")[1]
+
+
+def test_a_connection_for_a_star_is_not_for_narrower_names_of_others(served: Gateway) -> None:
+    """HTTP/2 of a browser, which finds one certificate for all of them."""
+    served.wait_served("one.star.test", tls=True)
+    found: dict[str, str | int] = {}
+    names = ["x", "y", "one", "x.deep", "stopped", "passed"]
+    with httpx.Client(http1=False, http2=True, verify=unverified(), timeout=10) as client:
+        for name in [f"{name}.star.test" for name in names] + ["ONE.star.test", "one.star.test:443", "one.star.test."]:
+            url = f"https://127.0.0.1:{served.https_port}/"
+            answer = client.get(url, headers={"host": name}, extensions={"sni_hostname": "x.star.test"})
+            found[name] = answer.json()["upstream"] if answer.status_code == 200 else answer.status_code
+    assert {name for name, who in found.items() if who == "red"} == {"x.star.test", "y.star.test"}
+    assert {who for who in found.values() if who != "red"} == {421}, found

@@ -203,10 +203,12 @@ def test_a_connection_belongs_to_the_host_of_its_name(
     (folder / "client.pem").write_bytes(client.certificate + client.key)
     context = unverified()
     context.load_cert_chain(folder / "client.pem")
-    with settled(gateway, "own", owners(red.service)):
+    passed_on = "tcp.own.test"
+    tcp = an_object("TCPMapping", "own", {"port": gateway.https_port, "host": passed_on, "service": red.service})
+    with settled(gateway, "own", owners(red.service) + tcp):
         for sni, owner in OWNERS.items():
             expected = {name: other if other == owner else 421 for name, other in OWNERS.items()}
-            assert asked(gateway, sni, OWNERS, context) == expected, sni
+            assert asked(gateway, sni, [*OWNERS, passed_on], context) == {**expected, passed_on: 421}, sni
         for sni in ("one.own.test", "x.own.test"):
             assert asked(gateway, sni, ["nobody.example"], context) == {"nobody.example": 421}
 

@@ -101,7 +101,7 @@ class Listeners:
         objects: Table[ObjectKey, bytes],
         own: OwnPorts,
         options: Options,
-        elsewhere: Table[int, bool] | None = None,
+        elsewhere: Table[int, str] | None = None,
     ) -> None:
         """`elsewhere` are the ports that others want: by default they are not opened."""
         self._elsewhere = elsewhere
@@ -136,9 +136,11 @@ class Listeners:
         """A port that is opened where no Listener is, unless it is one of our own, or somebody else wants it."""
         if read(self._any, ALWAYS) is not None or self._own_ports.conflict(port.address, port.port):
             return None
-        if self._elsewhere is not None and read(self._elsewhere, port.port):
-            return None
-        return port
+        return None if self.elsewhere(port.port) else port
+
+    def elsewhere(self, number: int) -> str | None:
+        """Who of another API wants a port, for people. For rules that a sweep runs."""
+        return read(self._elsewhere, number) if self._elsewhere is not None else None
 
     def _port_of(self, _: ObjectKey, row: Read[ListenerSpec]) -> dict[Port, bool]:
         spec = row.value

@@ -17,9 +17,12 @@ from translator.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Wished:
-    """What others want: ports, which are not opened then where no Listener says so, and names, to have routes there."""
+    """What others want: ports, which are not opened then where no Listener says so, and names, to have routes there.
 
-    ports: Table[int, bool]
+    The ports are by number, with who that is, for people.
+    """
+
+    ports: Table[int, str]
     names: Table[ir.Wish, bool]
 
 

@@ -20,6 +20,7 @@ from translator.emissary import resolvers
 from translator.emissary.association import Association, HostEntry
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
+    Names,
     Settled,
     chains_beside,
     claims_of,
@@ -49,6 +50,7 @@ from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
 from translator.emissary.sharing import Sharing, Wished
 from translator.emissary.taken_ports import taken_ports
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
+from translator.emissary.tcp_names import chains_above
 from translator.emissary.termination import Terminations
 from translator.features.http.grpc_log import GrpcLog
 from translator.fields.access_log import LogOfSome
@@ -208,6 +210,7 @@ class EmissaryTables:
         self._beside = tables.group(
             "names beside others", self._hosts.names, lambda _, row: chains_beside(row, every(bound).values())
         )
+        self._passed_on = tables.group("names of TCP below others", named, lambda _, row: chains_above(row.chain))
         self._quic: Table[Port, Mapping[str, OpenPort]] = tables.group(
             "ports of HTTP/3", ports, lambda _, port: {(port.address, port.port): port} if port.quic else {}
         )
@@ -245,7 +248,10 @@ class EmissaryTables:
         port = read(ports, row.claims[0].listener) if row.claims else None
         if port is None:
             return None
-        common, beside = self._observability.http_options(), read(self._beside, name) or {}
+        common, passed_on = self._observability.http_options(), read(self._passed_on, name)
+        beside: Names = read(self._beside, name) or {}
+        if passed_on:
+            beside = {**beside, **{key: (server,) for key, server in passed_on.values()}}
         chain = tls_chain(name, row, port, common, beside, self._http3_beside(port))
         if chain is not None and isinstance(chain.body, ir.HttpChain):
             hosts = self._sharing.of(chain.body.virtual_hosts, row, by_tls=True)

@@ -6,7 +6,7 @@ It is said by protocol and number and in words, so that who asks need not know a
 from typing import Final
 
 from translator.emissary.listeners import OpenPort
-from translator.emissary.own_ports import OwnPorts
+from translator.emissary.own_ports import OwnPorts, overlap
 from translator.ir.ports import Port, tcp
 from translator.options import Options
 from translator.tables import Table, Tables
@@ -26,9 +26,13 @@ def taken_ports(
         own: the ports of our processes.
         options: where ports are opened, and what our own ones are for.
     """
-    opened = tables.group("open ports by number", ports, lambda _, row: {_port_of(row): _called(row)})
-    stopped = tables.group("ports of stopped listeners by number", shut, lambda number, name: {tcp(number): name})
     addresses = (options.bind_address, *options.more_addresses)
+    opened = tables.group(
+        "open ports by number",
+        ports,
+        lambda _, row: {_port_of(row): _called(row)} if any(overlap(row.address, each) for each in addresses) else {},
+    )
+    stopped = tables.group("ports of stopped listeners by number", shut, lambda number, name: {tcp(number): name})
     reserved = {
         tcp(each.number): f"Dragoman's own {each.purpose}"
         for each in options.own_ports

@@ -18,7 +18,7 @@ from translator.emissary.own_ports import OwnPorts, overlap
 from translator.emissary.problems import Problems, ProblemsByObject, problems_found, stopped_by
 from translator.emissary.settings import Settings
 from translator.emissary.tcp_names import below_which, owner_of, refusals
-from translator.emissary.tcp_ports import PortClaim, losing, overlapping, shut
+from translator.emissary.tcp_ports import PortClaim, had, losing, overlapping, shut
 from translator.emissary.termination import HostTls, Terminations
 from translator.emissary.weights import shares_of, single_weights
 from translator.fields.upstream import upstream_features
@@ -127,7 +127,7 @@ class TcpMappings:
         return _Understood(Member(row.namespace, row.name, spec, port, found.backend), problems)
 
     def _taken_by_listener(self, port: Port) -> Problem | None:
-        """What is wrong with a port that would take what a Listener has, or has until its mistake is mended."""
+        """What is wrong with a port that would take what a Listener has, or is to have, or what others have."""
         address, number = port
         theirs = self._options.bind_address
         if not any(overlap(address, each) for each in (theirs, *self._options.more_addresses)):
@@ -135,7 +135,8 @@ class TcpMappings:
         listener = read(self._listeners.by_port, (theirs, number))
         if listener is None:
             stopped = read(self._listeners.shut, number)
-            return shut(number, stopped) if stopped else None
+            having = self._listeners.elsewhere(number)
+            return shut(number, stopped) if stopped else had(number, having) if having else None
         return None if address == theirs else overlapping(port, f"Listener {listener}", theirs)
 
     def _problems_of(self, _: ObjectKey, row: _Understood) -> tuple[Problem, ...] | None:

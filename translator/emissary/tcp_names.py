@@ -7,9 +7,11 @@ name than a Host's glob is the Host's too, until a Host has exactly that name, a
 
 from collections.abc import Mapping
 
+from translator import ir
 from translator.decode import Problem
 from translator.emissary.association import globs_of
 from translator.emissary.chains import Claim, chain_name
+from translator.emissary.hostnames import wider
 from translator.emissary.hosts import Hosts, ServedHost
 from translator.emissary.names import HostNames
 from translator.emissary.problems import ProblemsByObject
@@ -52,6 +54,14 @@ def refusals(server: str, listener: str, owner: ServedHost, strangers: Mapping[O
         strangers, (Problem("spec.host", said, reason="Conflict"),)
     )
     return {**told, owner.key: (Problem("spec.hostname", kept, stops=False, reason="Conflict"),)}
+
+
+def chains_above(chain: ir.FilterChain | None) -> dict[str, tuple[ObjectKey, str]]:
+    """The chains in TLS with wider names than that of a TCPMapping's chain, each with who has the name, and it."""
+    if chain is None:
+        return {}
+    (server,), first = chain.server_names, chain.origins[0]
+    return {chain_name(chain.listener, name): (first, server) for name in wider(server)}
 
 
 def below_which(stopped: HostNames) -> Problem:

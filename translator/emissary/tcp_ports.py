@@ -3,7 +3,8 @@
 Of two that listen at one port, Envoy lets the narrower address win: whoever says `127.0.0.1` or the pod's own address
 gets what others have at `0.0.0.0`. So addresses that overlap are one port, and it has one owner: a Listener before
 every TCPMapping, and of TCPMappings the first by its key. Whoever comes after is told, and opens nothing. A Listener
-that is stopped keeps its port shut: it says who is served there, and others would get what is its Hosts'.
+that is stopped keeps its port shut: it says who is served there, and others would get what is its Hosts'. And what
+Gateways and Ingresses want is theirs: they are told of Listeners alone.
 """
 
 from collections.abc import Mapping
@@ -64,3 +65,9 @@ def shut(number: int, listener: str) -> Problem:
     """What is said of a TCPMapping at the port of a Listener that is stopped."""
     said = f"{number} is the port of Listener {listener}, which its own problems stop: it stays shut"
     return Problem("spec.port", said, reason="NotAttached")
+
+
+def had(number: int, owner: str) -> Problem:
+    """What is said of a TCPMapping at a port that others have, where no Listener is."""
+    said = f"{number} is the port of {owner}: only where a Listener has it can TCPMappings be there"
+    return Problem("spec.port", said, reason="Conflict")

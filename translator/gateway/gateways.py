@@ -63,8 +63,9 @@ class Gateways:
     """GatewayClasses, Gateways and ListenerSets that are ours, as they were read.
 
     `listeners` are those of both, `places` the same as routes see them, by who declares them. `defaults` are Gateways
-    that take routes without being named, by the scope that both say. `wanted` are the ports that they want, by number:
-    who opens ports without being asked leaves these alone. `wishes` are names that they would share with others.
+    that take routes without being named, by the scope that both say. `wanted` are the ports that they want, by number,
+    with one of them for people: who opens ports without being asked leaves these alone. `wishes` are names that they
+    would share with others.
     """
 
     def __init__(self, tables: Tables, kubernetes: KubernetesTables, options: Options) -> None:
@@ -107,7 +108,7 @@ class Gateways:
             "default gateways", taking, lambda _, them: tuple(sorted(them))
         )
         ports = tables.group("ports of gateways", self.listeners, _port_of)
-        self.wanted: Table[int, bool] = tables.each("ports that gateways want", ports, lambda _, __: True)
+        self.wanted: Table[int, str] = tables.each("ports that gateways want", ports, lambda _, them: them[min(them)])
         wishing = tables.group("listeners that would share names", self.listeners, lambda _, row: self._wishes_of(row))
         self.wishes: Table[ir.Wish, bool] = tables.each("names that would be shared", wishing, lambda _, __: True)
         self._own_ports: Table[ObjectKey, Mapping[ListenerKey, Port]] = tables.group(
@@ -266,8 +267,8 @@ def _ours(found: Object[GatewayClassSpec]) -> Object[GatewayClassSpec] | None:
     return found if found.spec is not None and found.spec.controller_name == CONTROLLER else None
 
 
-def _port_of(_: ListenerKey, row: Listener) -> dict[int, bool]:
-    return {row.opened: True} if row.opened and row.spec.protocol != "UDP" and not row.apart else {}
+def _port_of(_: ListenerKey, row: Listener) -> dict[int, str]:
+    return {row.opened: row.called} if row.opened and row.spec.protocol != "UDP" and not row.apart else {}
 
 
 def _labels_of(key: ObjectKey, body: bytes) -> dict[str, Mapping[str, str]]:

@@ -84,6 +84,7 @@ def tls_chain(
     port: int,
     name: str,
     served: Mapping[str, str],
+    elsewhere: Iterable[str],
     tls: ir.TlsTermination,
     common: ir.HttpOptions,
     origin: ObjectKey,
@@ -94,12 +95,15 @@ def tls_chain(
         port: of HTTPS.
         name: that clients ask for; it may begin with a star.
         served: the hosts that are answered for, with the hosts of rules by which.
+        elsewhere: the names below it that have a chain of their own.
         tls: how TLS is ended.
         common: how HTTP is spoken everywhere.
         origin: the Ingress that has the certificate.
     """
     hosts = [_virtual_host("https", host, rules) for host, rules in sorted(served.items())]
     hosts.append(ir.VirtualHost("", "*", "never", "misdirected"))
+    if (others := away(elsewhere)) is not None:
+        hosts.append(others)
     options = replace(common, stat_prefix="ingress_https")
     return replace(_chain(port, name, guarded(hosts), options, tls), server_names=(name,), origins=(origin,))
 

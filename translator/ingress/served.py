@@ -39,6 +39,7 @@ from translator.ingress.hosts import (
     listener_name,
     others_chain,
     others_hosts,
+    over,
     parent,
     passing_chain,
     tls_chain,
@@ -189,10 +190,15 @@ class StandardIngresses:
                 self._ownership.named,
                 lambda name, row: {chain_name(port, name): row},
             )
+            narrower = tables.group(
+                "names in TLS below a star",
+                self._ownership.named,
+                lambda name, _: {star: True for star in over(name) if star != name},
+            )
             by_name = tables.each(
                 "chains in TLS of ingresses",
                 named,
-                lambda _, them: self._tls_chain(port, *next(iter(them.items())), below),
+                lambda _, them: self._tls_chain(port, *next(iter(them.items())), below, narrower),
             )
             apart = self._by_bucket(
                 "hosts without a certificate",
@@ -241,6 +247,7 @@ class StandardIngresses:
         name: str,
         row: Having,
         below: Table[str, Mapping[str, bool]],
+        narrower: Table[str, Mapping[str, bool]],
     ) -> ir.FilterChain | None:
         if row.secret is None:
             return self._passing(port, name, row.key)
@@ -252,11 +259,12 @@ class StandardIngresses:
         if name.startswith("*."):
             under = (host for host in read(below, name) or () if read(self._ownership.named, host) is None)
             served |= {host: host for host in under}
+        elsewhere = read(narrower, name) or ()
         client = read(self._ownership.clients, best) if best is not None else None
         if client is None:
-            return tls_chain(port, name, served, tls, self._common(), row.key)
+            return tls_chain(port, name, served, elsewhere, tls, self._common(), row.key)
         asking = asking_clients(tls, client)
-        chain = tls_chain(port, name, served, asking, self._common(), row.key)
+        chain = tls_chain(port, name, served, elsewhere, asking, self._common(), row.key)
         return replace(chain, origins=tuple(dict.fromkeys((*chain.origins, client.key))))
 
     def _passing(self, port: int, name: str, key: ObjectKey) -> ir.FilterChain | None:

@@ -32,6 +32,7 @@ PARAMETERS: Final = Problem(
     "spec.parameters", "are not read: what holds for all Ingresses is in the environment and the Module", stops=False
 )
 _DEFAULT: Final = "default"
+_HAVING: Final = "Ingresses, which DRAGOMAN_INGRESS_PORTS gives it to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ class _Ours:
 class IngressTables:
     """Ingresses that are ours. `standard` are those that mean what Kubernetes says.
 
-    `wanted` are the ports that these want, by number, and `taken` what is said to others who want them. `sources` are
-    to be filled; `of` are the objects that each of the others becomes; `addresses` what the status of each says of
-    where clients come in, as a JSON list, or UNKNOWN: it is to stay as it is. Others' have no row.
+    `wanted` are the ports that these want, by number, with who that is, and `taken` what is said to others who want
+    them. `sources` are to be filled; `of` are the objects that each of the others becomes; `addresses` what the status
+    of each says of where clients come in, as a JSON list, or UNKNOWN: it is to stay as it is. Others' have no row.
     """
 
     def __init__(self, tables: Tables, kubernetes: KubernetesTables, own: OwnServices, options: Options) -> None:
@@ -75,11 +76,9 @@ class IngressTables:
         wanted = tables.group(
             "ports wanted by ingresses", self.standard, lambda _, __: dict.fromkeys(options.ingress_ports, True)
         )
-        self.wanted: Table[int, bool] = tables.each("ports that ingresses want", wanted, lambda _, __: True)
+        self.wanted: Table[int, str] = tables.each("ports that ingresses want", wanted, lambda _, __: _HAVING)
         had = tables.group("ports had by ingresses", self.wanted, lambda number, _: {tcp(number): True})
-        self.taken: Table[Port, str] = tables.each(
-            "ports that ingresses have", had, lambda _, __: "Ingresses, which DRAGOMAN_INGRESS_PORTS gives it to"
-        )
+        self.taken: Table[Port, str] = tables.each("ports that ingresses have", had, lambda _, __: _HAVING)
         self.of: Table[ObjectKey, Mapping[ObjectKey, bytes]] = tables.each(
             "objects of ingresses", found, lambda _, row: dict(derived(row, self._port_of(row), self._id)) or None
         )

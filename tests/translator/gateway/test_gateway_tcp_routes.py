@@ -81,13 +81,33 @@ def test_nobody_shares_a_port_of_tcp() -> None:
 def test_ports_that_others_have_are_told() -> None:
     own = OwnPort("127.0.0.1", 8877, "diagnostics", closed=True)
     made = world(tcp("own", 8877), tcp("theirs", 9000), own_ports=(own,), bind_address="127.0.0.1")
+    body = {"kind": "Listener", "metadata": {"name": "l", "namespace": "default"}}
+    spec = {"port": 9000, "protocol": "TCP", "securityModel": "XFP", "hostBinding": {"namespace": {"from": "ALL"}}}
+    made.change("getambassador.io/Listener/default/l", _json({**body, "spec": spec}))
     made.service("db", 5432)
-    body = {"kind": "TCPMapping", "metadata": {"name": "t", "namespace": "default"}}
-    spec = {"port": 9000, "service": "db:5432"}
-    made.change("getambassador.io/TCPMapping/default/t", _json({**body, "spec": spec}))
+    made.change("getambassador.io/TCPMapping/default/t", _json(tcp_mapping(9000)))
     for name in ("own", "theirs"):
         assert made.conditions(GATEWAY, name)["Accepted"] == "False/PortUnavailable"
-    assert "TCPMapping" in made.problems(GATEWAY)["spec.listeners[1]"]
+    assert "Listener default/l" in made.problems(GATEWAY)["spec.listeners[1]"]
+
+
+@pytest.mark.parametrize("more", [{}, {"address": "127.0.0.1"}, {"address": "::"}, {"host": "db.test"}])
+def test_a_port_of_a_gateway_is_taken_by_no_tcp_mapping(more: dict[str, str]) -> None:
+    made = world(tcp("db", 9000))
+    made.service("red")
+    route = tcp_route(made, "r")
+    key = "getambassador.io/TCPMapping/evil/t"
+    made.change(key, _json(tcp_mapping(9000, namespace="evil", **more)))
+    assert whose(made, 9000) == {"*": "red"}, route
+    said = "9000 is the port of Gateway default/web: only where a Listener has it can TCPMappings be there"
+    assert made.problems(key)["spec.port"] == said
+    made.change(key, _json(tcp_mapping(9000, namespace="evil", address="::1")))
+    assert made.conditions(GATEWAY, "db")["Accepted"] == "True/Accepted", "another family is another port"
+
+
+def tcp_mapping(port: int, namespace: str = "default", **more: str) -> dict[str, Any]:
+    spec = {"port": port, "service": "db.default:5432", **more}
+    return {"kind": "TCPMapping", "metadata": {"name": "t", "namespace": namespace}, "spec": spec}
 
 
 def _json(body: dict[str, Any]) -> bytes:

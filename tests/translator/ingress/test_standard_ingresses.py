@@ -289,6 +289,17 @@ def test_a_port_that_a_listener_has_is_not_taken_from_it() -> None:
     assert "is not served at port 8080, which is taken by Listener default/http" in world.told(key_of("team", "web"))
 
 
+@pytest.mark.parametrize("more", [{}, {"address": "127.0.0.1"}, {"host": "web.test"}])
+def test_a_port_of_ingresses_is_taken_by_no_tcp_mapping(more: dict[str, str]) -> None:
+    spec = {"port": 8080, "service": "10.0.0.1:80", **more}
+    world = World(ingress_class(), ingress("team", "web", WEB), service("team"))
+    said = {"apiVersion": "getambassador.io/v3alpha1", "kind": "TCPMapping", "spec": spec}
+    world.apply({"getambassador.io/TCPMapping/evil/t": {**said, "metadata": {"name": "t", "namespace": "evil"}}})
+    assert "ingress:8080" in world.listeners
+    assert not [name for name in world.listeners if "8080" in name and name != "ingress:8080"]
+    assert "8080 is the port of Ingresses" in world.told("getambassador.io/TCPMapping/evil/t")
+
+
 def test_a_gateway_is_told_that_ingresses_have_the_port() -> None:
     gateway: Objects = {
         "gateway.networking.k8s.io/GatewayClass//dragoman": {
