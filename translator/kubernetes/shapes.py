@@ -11,6 +11,10 @@ from translator.decode import Decoded, Invalid, Problem, Rule, decode, few, kind
 from translator.decoding.shapes import fields_of
 from translator.values import dataclass
 
+STANDS_IN: Final = "standsIn"
+"""Marks what is left of an object that could not be read: its names. True: its file could not (docs/snapshot.md)."""
+UNREAD: Final = "cannot be read: its {} says why; only what it names is known, and nobody answers there"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
@@ -59,6 +63,11 @@ class _Secret:
     type: str | None = None
     data: Annotated[bool, Rule(convert=_secrets)] | None = None
     string_data: Annotated[bool, Rule(convert=_secrets)] | None = field(default=None, metadata=rule(name="stringData"))
+
+
+def unread(document: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """That an object only stands for one that could not be read."""
+    return (Problem("", UNREAD.format("file")),) if document.get(STANDS_IN) is True else ()
 
 
 def misshapen_secret(document: Mapping[str, Any]) -> tuple[Problem, ...]:
