@@ -73,3 +73,15 @@ def unread(document: Mapping[str, Any]) -> tuple[Problem, ...]:
 def misshapen_secret(document: Mapping[str, Any]) -> tuple[Problem, ...]:
     """What is wrong with the shape of a Secret."""
     return few((*metadata_of(document).problems, *decode(_Secret, document, "").problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ConfigMap:
+    OPEN: ClassVar[bool] = True
+
+    data: Annotated[bool, Rule(convert=_secrets)] | None = None
+
+
+def misshapen_config_map(document: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """What is wrong with the shape of a ConfigMap."""
+    return few((*metadata_of(document).problems, *decode(_ConfigMap, document, "").problems))
