@@ -38,6 +38,9 @@ from translator.tables import Table, Tables
 SECRETS: Final = "core/Secret/"
 """Begins the keys of Secrets."""
 
+CONFIG_MAPS: Final = "core/ConfigMap/"
+"""Begins the keys of ConfigMaps."""
+
 FILES: Final = GROUP
 """Begins the keys of files that objects name."""
 
@@ -110,7 +113,11 @@ class Apis:
         self.hosts_of = tables.union("virtual hosts of all", emissary.hosts_of, standard.hosts_of, gateway.hosts_of)
         self.filters = tables.union("filters of all", emissary.filters, standard.filters)
         self.files_named = tables.union("files of all", emissary.files, gateway.files)
-        self.refusals = {SECRETS: kubernetes.refusals, FILES: files.refusals}
+        self.refusals = {
+            SECRETS: kubernetes.refusals,
+            CONFIG_MAPS: kubernetes.refusals_of_cas,
+            FILES: files.refusals,
+        }
         shared = {**kubernetes.sources, **files.sources, **gateway.sources}
         others = {**consul.sources, **ingress.sources, **knative.sources, **emissary.sources}
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = {

@@ -15,6 +15,7 @@ import orjson
 from translator.decode import Problem, Reason
 from translator.ir import ObjectKey
 from translator.kubernetes.own_services import CLUSTER_LOCAL, VISIBILITY
+from translator.kubernetes.shapes import STANDS_IN
 from translator.tables import Table, Tables
 from translator.values import dataclass
 
@@ -29,8 +30,6 @@ UNCHOSEN: Final = (
 
 _VERSION: Final = "getambassador.io/v3alpha1"
 _KINDS: Final = ("Host", "Mapping")
-_STANDS_IN: Final = "standsIn"
-"""Marks a Host of which the name alone is known, as the watcher does; with what could not be read."""
 _PLACE: Final = r"tls-\d+-\d+|\d+-\d+|default-backend|backend|knative-(?:local-|private-)?\d+-\d+-\d+-\d+"
 _KEY: Final = re.compile(rf"getambassador\.io/(?:Mapping|Host)/([^/]+)/([^/]+)/({_PLACE})")
 _CALLED: Final = re.compile(rf"(?:Mapping|Host) ([^/ ]+)/([^/ ]+)/({_PLACE})")
@@ -58,7 +57,7 @@ class Origin:
 
     def name_alone(self, place: str, hostname: str) -> tuple[ObjectKey, bytes]:
         """A Host of which nothing is known but its name, where nobody answers."""
-        return self._made("Host", place, {}, {"hostname": hostname}, {_STANDS_IN: "Ingress"})
+        return self._made("Host", place, {}, {"hostname": hostname}, {STANDS_IN: "Ingress"})
 
     def _made(
         self, kind: str, place: str, labels: Mapping[str, str], fields: Mapping[str, Any], mark: Mapping[str, Any]

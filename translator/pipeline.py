@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from translator.apis import FILES, SECRETS, Apis, kind_of
+from translator.apis import CONFIG_MAPS, FILES, SECRETS, Apis, kind_of
 from translator.counting import counting
 from translator.decode import Problem
 from translator.derived import owner_of
@@ -25,7 +25,7 @@ from translator.xds.intent import Intent, RouteKey
 from translator.xds.lines import with_lines
 from translator.xds.tables import XdsTables
 
-__all__ = ["FILES", "NO_REFUSALS", "SECRETS", "SOURCES", "Pipeline", "Update", "kind_of"]
+__all__ = ["CONFIG_MAPS", "FILES", "NO_REFUSALS", "SECRETS", "SOURCES", "Pipeline", "Update", "kind_of"]
 
 SOURCES = "dragoman/"
 """Begins the keys under which the watcher tells of what it could not read: a file, a kind of a cluster."""

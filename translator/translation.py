@@ -21,7 +21,7 @@ from translator.gateway_statuses import with_envoys_word
 from translator.ir import ObjectKey
 from translator.memory import Memory
 from translator.options import Options
-from translator.pipeline import FILES, SECRETS, SOURCES, Pipeline, kind_of
+from translator.pipeline import CONFIG_MAPS, FILES, SECRETS, SOURCES, Pipeline, kind_of
 from translator.progress import Progress
 from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blameless, judged, sentence
 from translator.resources import Resource
@@ -320,8 +320,8 @@ class Translation:
         self._restate(update.judged | update.restated, publication)
 
     def _refusals_of(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, str | None]:
-        """What Envoy says of these objects, of those that are Secrets."""
-        return {key: self._refusal_of(key) for key in keys if key.startswith((SECRETS, FILES))}
+        """What Envoy says of these objects, of those that others need certificates from."""
+        return {key: self._refusal_of(key) for key in keys if key.startswith((SECRETS, CONFIG_MAPS, FILES))}
 
     def _refusal_of(self, key: ObjectKey) -> str | None:
         hold = self._holds.get(key)

@@ -43,12 +43,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a document cannot be read, and the line and column (from 0) where that shows."""
+    """Why a document cannot be read, and the line and column (from 0) where that shows.
+
+    `began`: the line of what goes on until there, as text in quotes that do not end.
+    """
 
     message: str
     line: int
     sort: Sort = field(default="Text", compare=False)
     column: int = field(default=0, compare=False)
+    began: int | None = field(default=None, compare=False)
 
 
 TOO_MANY_ALIASES: Final = f"the aliases of this file add more than {mib(MAX_ALIASED)} to it"
@@ -100,7 +104,9 @@ def read_yaml(text: bytes, budget: Budget) -> Iterator[Document | Fault]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        yield Fault(f"it is not YAML: {reason}", mark.line if mark else 0, column=mark.column if mark else 0)
+        line, column = (mark.line, mark.column) if mark else (0, 0)
+        began = error.context_mark.line if error.context_mark else None
+        yield Fault(f"it is not YAML: {reason}", line, column=column, began=began)
     except yaml.reader.ReaderError as error:
         yield Fault(f"it is not YAML: {error.reason} at byte {error.position}", _line_at(text, error.position))
 

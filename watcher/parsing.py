@@ -15,6 +15,7 @@ from watcher.documents import TOO_MANY_ALIASES, Budget, Document, Fault, read_js
 from watcher.limits import DOCUMENT, MAX_ALIASED, MAX_TOLD, VALUE, Limits, weigh
 from watcher.objects import Made, Rejected, objects_of, version_of
 from watcher.pieces import has_more_borders, pieces
+from watcher.salvage import LARGEST, salvaged, salvaged_json
 from watcher.sources import Problem
 from watcher.standing import VERSION, stand_in
 
@@ -138,13 +139,14 @@ def begin(name: str, text: bytes, namespace: str, memo: Memo, limits: Limits) ->
 def read(batch: Batch) -> list[tuple[Parsed, ...]]:
     """What each piece of a batch says: its documents, up to the first that cannot be read."""
     found: list[tuple[Parsed, ...]] = []
-    aliased = 0
+    aliased, room = 0, LARGEST
     for piece in batch.pieces:
         try:
-            documents = tuple(_documents(batch, piece, aliased))
+            documents = tuple(_documents(batch, piece, aliased, may_stand=len(piece) <= room))
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is about this document alone
             documents = unread(f"it cannot be read: {type(error).__name__}: {error}"[:_MAX_MESSAGE])
         aliased += sum(parsed.aliased for parsed in documents)
+        room -= len(piece) if any(parsed.faults for parsed in documents) else 0
         found.append(documents)
     return found
 
@@ -262,14 +264,20 @@ def _batched(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, ...]]:
         yield tuple(batch)
 
 
-def _documents(batch: Batch, piece: bytes, aliased: int) -> Iterator[Parsed]:
-    """The documents of a piece; `aliased`: what the aliases of the pieces before it have added."""
+def _documents(batch: Batch, piece: bytes, aliased: int, *, may_stand: bool) -> Iterator[Parsed]:
+    """The documents of a piece; `aliased`: what the aliases of the pieces before it have added.
+
+    `may_stand`: there is room to look at the first once more, if it is none.
+    """
     budget = Budget.of(batch.limits)
     found = [read_json(piece, budget)] if batch.name.endswith(".json") else read_yaml(piece, budget)
     for document in found:
         if isinstance(document, Fault):
-            yield Parsed(document.line, faults=(document,))
+            yield Parsed(
+                document.line, objects=_standing(batch, piece, document) if may_stand else (), faults=(document,)
+            )
             continue
+        may_stand = False
         aliased += document.aliased
         if document.aliased and aliased > MAX_ALIASED:
             yield Parsed(document.line, values=document.values, aliased=document.aliased, excess=True)
@@ -278,6 +286,17 @@ def _documents(batch: Batch, piece: bytes, aliased: int) -> Iterator[Parsed]:
             parsed = _parsed(batch, document, budget)
             aliased += parsed.aliased - document.aliased
             yield parsed
+
+
+def _standing(batch: Batch, piece: bytes, fault: Fault) -> tuple[tuple[str, str, bytes], ...]:
+    """What stands for a document that is no text of objects."""
+    value = (salvaged_json if batch.name.endswith(".json") else salvaged)(piece, fault)
+    instead = stand_in(value, batch.namespace, is_part=True)
+    return (_stood(batch, instead),) if instead is not None else ()
+
+
+def _stood(batch: Batch, instead: Made) -> tuple[str, str, bytes]:
+    return instead.key, VERSION + version_of(instead.body, batch.name), instead.body
 
 
 def _parsed(batch: Batch, found: Document, budget: Budget) -> Parsed:
@@ -298,6 +317,6 @@ def _parsed(batch: Batch, found: Document, budget: Budget) -> Parsed:
                     untold += 1
                 instead = stand_in(value, batch.namespace)
                 if instead is not None:
-                    made.append((instead.key, VERSION + version_of(instead.body, batch.name), instead.body))
+                    made.append(_stood(batch, instead))
     takes = found.values + values - budget.values, found.aliased + aliased - budget.aliased
     return Parsed(found.line, tuple(made), tuple(faults), untold, *takes)

@@ -27,6 +27,7 @@ from watcher.sources import (
     SourceListed,
     SourceRecovered,
 )
+from watcher.standing import UNNAMED
 from watcher.standing import VERSION as STANDING
 
 _MAX_PROBLEMS = 20
@@ -148,20 +149,27 @@ class State:
                 self._drop(source, [key])
 
     def _take_listed(self, source: Source, objects: Mapping[str, Record], *, whole: bool) -> None:
-        if whole:
-            self._drop(source, [key for key in self._held.get(source, ()) if key not in objects])
+        self._drop(
+            source, [key for key in self._held.get(source, ()) if key not in objects and (whole or _is_nameless(key))]
+        )
         held = self._held.get(source, {})
         for key, record in objects.items():
             before = held.get(key)
             if before is not None and before.version == record.version:
                 continue  # as most of a large file's are at a change
-            if not self._is_known_better(source, key, record):
+            if not self._is_known_better(source, key, record, objects):
                 self._put(source, key, record)
 
-    def _is_known_better(self, source: Source, key: str, record: Record) -> bool:
-        """Whether a record only stands for an object of which there is what was read once, from any source."""
+    def _is_known_better(self, source: Source, key: str, record: Record, listed: Mapping[str, Record]) -> bool:
+        """Whether a record only stands for an object of which there is what was read once, from any source.
+
+        One without a name may be any of its kind that stays since its document cannot be found.
+        """
         if not record.version.startswith(STANDING):
             return False
+        if _is_nameless(key):
+            of_kind = key.rpartition("/")[0] + "/"
+            return any(other.startswith(of_kind) and other not in listed for other in self._held.get(source, ()))
         held = self._held.get(source, {}).get(key)
         others = any(holder != source for holder in self._holders.get(key, ()))
         return others or (held is not None and not held.version.startswith(STANDING))
@@ -259,6 +267,11 @@ class State:
         elif published is None or published.version != record.version:
             self._published[key] = record
             records[key] = record
+
+
+def _is_nameless(key: str) -> bool:
+    """Whether it stands for an object that has no name, so that nobody can say that it is the same one."""
+    return f"/{UNNAMED}" in key
 
 
 def _news(these: tuple[Problem, ...], those: tuple[Problem, ...]) -> list[Problem]:

@@ -45,6 +45,11 @@ def a_gateway(*listeners: Any, **spec: Any) -> tuple[str, dict[str, Any]]:
     )
 
 
+def a_policy(kind: str, of: str, many: int, **spec: Any) -> tuple[str, dict[str, Any]]:
+    refs = [{"group": GATEWAY if of != "Service" else "", "kind": of, "name": f"r{number}"} for number in range(many)]
+    return described(f"getambassador.io/{kind}/default/grown", {"targetRefs": refs, **spec})
+
+
 def an_ingress(*rules: Any, tls: Any = (), **annotations: str) -> tuple[str, dict[str, Any]]:
     said = {NGINX + name.replace("_", "-"): text for name, text in annotations.items()}
     spec = {"ingressClassName": "edge", "rules": list(rules), "tls": list(tls)}
@@ -90,6 +95,10 @@ GROWTHS: dict[str, Grown] = {
     "CAs of clients": lambda many: a_gateway(
         LISTENER, tls={"frontend": {"default": {"validation": {"caCertificateRefs": [REF] * many}}}}
     ),
+    "targets of a policy": lambda many: a_policy("RoutePolicy", "HTTPRoute", 16 * many, timeout_ms=5),
+    "targets of one for Services": lambda many: a_policy("BackendPolicy", "Service", 16 * many, connect_timeout_ms=5),
+    "targets that are none": lambda many: a_policy("RoutePolicy", "HTTPRoute", 16 * many, override=5, ip_deny=5),
+    "kinds of listeners": lambda many: a_gateway({**LISTENER, "allowedRoutes": {"kinds": [{"kind": "x"}] * many}}),
     "hosts of an Ingress": lambda many: an_ingress(*map(a_rule, range(many))),
     "hosts that are none": lambda many: an_ingress(
         *({**a_rule(0), "host": f"H_{n}, h{n}.test:80"} for n in range(many))

@@ -7,7 +7,7 @@ import pytest
 
 from snapshot import Record
 from tests.translator.emissary.world import World
-from translator.emissary.objects import STANDS_IN as KNOWN_AS
+from translator.kubernetes.shapes import STANDS_IN as KNOWN_AS
 from watcher.limits import Limits
 from watcher.parsing import parse
 from watcher.sources import Source, SourceListed
@@ -53,7 +53,7 @@ def test_the_name_of_a_host_that_cannot_be_read_is_shut(document: Any) -> None:
     assert made.answer("other.test", listener="default/http") == "default/wide"
 
 
-@pytest.mark.parametrize("kind", ["Mapping", "Module", "Listener"])
+@pytest.mark.parametrize("kind", ["Mapping", "Module", "LogService"])
 def test_nothing_stands_for_what_has_no_name_to_shut(kind: str) -> None:
     assert objects(written(kind=kind, spec={"number": HUGE})) == {}
 

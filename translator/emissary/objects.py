@@ -19,7 +19,7 @@ from translator.ambassador_ids import COMMON, DEFAULT, is_for, problems_of_ids
 from translator.decode import FrozenMap, Problem, decode, few
 from translator.emissary.pitfalls import booleans_of
 from translator.ir import ObjectKey
-from translator.kubernetes.shapes import metadata_of
+from translator.kubernetes.shapes import STANDS_IN, UNREAD, metadata_of
 from translator.kubernetes.tables import name_of
 from translator.subjects import Edition, Subject
 from translator.values import dataclass
@@ -27,9 +27,6 @@ from translator.values import dataclass
 SERVED_VERSION: Final = f"{GROUP}/{CURRENT}"
 HELD: Final = "heldBack"
 """Marks what is left of an object that Envoy refused: it stands for its names, and is not served."""
-STANDS_IN: Final = "standsIn"
-"""Marks what is left of a Host that could not be read: its names. True: its file could not (docs/snapshot.md)."""
-UNREAD: Final = "cannot be read: its {} says why; only its name is known, where nobody answers"
 NO_LABELS: Final[Mapping[str, str]] = FrozenMap()
 
 

@@ -111,4 +111,5 @@ def is_override(row: Object[Any]) -> bool:
 
 
 def _claims_of(row: Object[Any]) -> dict[Claimed, _Claim]:
-    return {(*place_of(each, row.namespace), is_override(row)): _Claim(row.age) for each in targets(row)}
+    overrides, claim = is_override(row), _Claim(row.age)
+    return {(*place_of(each, row.namespace), overrides): claim for each in targets(row)}

@@ -81,10 +81,11 @@ class AttachedStatuses:
         )
 
     def _stand(self, key: ObjectKey, row: Object[Any]) -> Iterator[_Standing]:
+        overrides = is_override(row)
         for number, target in enumerate(targets(row)):
             place = place_of(target, row.namespace)
             path = f"spec.targetRefs[{number}]"
-            wrong = self._missing(key, place, path) or self._conflict(key, row, place, path)
+            wrong = self._missing(key, place, path) or self._conflict(key, place, path, overrides=overrides)
             yield _Standing(target, wrong, None if wrong else self._superseded(key, place))
 
     def _missing(self, policy: ObjectKey, place: Place, path: str) -> Condition | None:
@@ -97,8 +98,8 @@ class AttachedStatuses:
             return false("Accepted", "TargetNotFound", said, f"{path}.sectionName")
         return None
 
-    def _conflict(self, key: ObjectKey, row: Object[Any], place: Place, path: str) -> Condition | None:
-        owner = self._attached.owner(place, overrides=is_override(row)) or key
+    def _conflict(self, key: ObjectKey, place: Place, path: str, *, overrides: bool) -> Condition | None:
+        owner = self._attached.owner(place, overrides=overrides) or key
         if owner == key:
             return None
         target, section = place

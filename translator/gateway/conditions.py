@@ -1,16 +1,21 @@
 """Conditions: what a status says is so or not, and why. Times and generations are added by who writes them.
 
 A route may have hundreds of references, and a port hundreds of listeners. The API server refuses a status with a
-message that is too long, so that nothing would be told at all; the log and the diagnostics say the rest.
+message that is too long, so that nothing would be told at all; the log and the diagnostics say the rest. Names that
+others wrote are in it, of which Kubernetes asks no more than a length: so it is one line, whatever these are.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
+from process.text import printable
 from translator.values import dataclass
 
 LONGEST: Final = 1024
 """Characters of a message. The API takes 32,768, but an object has no room for that in each of 32 parents."""
+
+_ROOM: Final = 32
+"""For how long a message would be that is cut."""
 
 MOST_NAMED: Final = 8
 """Names that a message lists."""
@@ -30,7 +35,9 @@ class Condition:
 
     def json(self) -> dict[str, Any]:
         """As it stands in a status."""
-        message = self.message if len(self.message) <= LONGEST else f"{self.message[: LONGEST - 1]}…"
+        message = self.message
+        if len(message) > LONGEST or not message.isprintable():
+            message = printable(message, LONGEST - _ROOM)
         return {"type": self.type, "status": self.status, "reason": self.reason, "message": message}
 
 

@@ -154,6 +154,7 @@ class TlsPolicies:
                 problems.append(false(authority.type, reason, authority.message, path))
             else:
                 found.append(authority)
+                problems += self._terminations.refused(ir.ConfigMaps((authority,)), path, "InvalidCACertificateRef")
         authorities = ir.ConfigMaps(tuple(dict.fromkeys(found))) if found else None
         if authorities is not None and (said := self._terminations.too_much(authorities)) is not None:
             path = "spec.validation.caCertificateRefs"

@@ -63,6 +63,7 @@ class Terminations:
                 problems.append(found)
             else:
                 certificates.append(found)
+                problems += self.refused(found, f"{path}.certificateRefs[{place}]", "InvalidCertificateRef")
         ended = ir.TlsTermination(tuple(certificates)) if certificates else None
         return self._verifying(listener, Ended(ended, tuple(problems)))
 
@@ -82,6 +83,7 @@ class Terminations:
                 problems.append(authority)
             else:
                 found.append(authority)
+                problems += self.refused(ir.ConfigMaps((authority,)), path, "InvalidCACertificateRef")
         ended = replace(ended, problems=(*ended.problems, *problems))
         if not found:
             said = "there is no CA that clients could be checked against"
@@ -118,6 +120,16 @@ class Terminations:
         held = self._kubernetes.certificate(authorities)
         return f"the CAs cannot be used: {held.problem}" if held is not None and held.problem else None
 
+    def refused(self, wanted: ir.SecretRef | ir.ConfigMaps, path: str, reason: str) -> list[Condition]:
+        """That Envoy refused what is there now, where what was there before goes on in its place."""
+        found = self._kubernetes.certificate(wanted)
+        if found is None or not found.refusal:
+            return []
+        one = wanted.names[0] if isinstance(wanted, ir.ConfigMaps) else (wanted.namespace, wanted.name)
+        kind = "ConfigMap" if isinstance(wanted, ir.ConfigMaps) else "Secret"
+        said = f"the {kind} {'/'.join(one)} is not used as it is now: {found.refusal}"
+        return [false("ResolvedRefs", reason, said, path)]
+
     def _certificate(self, listener: Listener, ref: ObjectRef, path: str) -> ir.SecretRef | Condition:
         found = self.secret(listener.key[0].split("/")[1], listener.namespace, ref, path)
         if isinstance(found, ir.SecretRef):
@@ -133,7 +145,8 @@ class Terminations:
         path = "spec.tls.backend.clientCertificateRef"
         found = self.secret("Gateway", gateway.namespace, ref, path)
         if isinstance(found, ir.SecretRef):
-            return Presented(found, true("ResolvedRefs"))
+            told = self.refused(found, path, "InvalidClientCertificateRef")
+            return Presented(found, told[0] if told else true("ResolvedRefs"))
         reason = "InvalidClientCertificateRef" if found.reason == "Invalid" else found.reason
         return Presented(None, false("ResolvedRefs", reason, found.message, path))
 

@@ -11,7 +11,7 @@ from translator.checks import Port
 from translator.decode import FrozenMap, Problem, decode, few, rule
 from translator.derived import id_of
 from translator.ingress.older import VERSIONS, current
-from translator.kubernetes.shapes import metadata_of
+from translator.kubernetes.shapes import metadata_of, unread
 from translator.values import dataclass
 
 CONTROLLER: Final = "getambassador.io/ingress-controller"
@@ -159,14 +159,14 @@ def read_ingress(namespace: str, name: str, document: Mapping[str, Any]) -> Ingr
     """Read an Ingress; the API server has checked it, a folder of YAML has not."""
     is_older = str(document.get("apiVersion")) in VERSIONS
     metadata, read = metadata_of(document), decode(_Document, current(document) if is_older else document, "")
-    given = metadata.value
+    given, wrong = metadata.value, (*unread(document), *metadata.problems, *read.problems)
     return Ingress(
         namespace,
         name,
         (given and given.labels) or {},
         given.annotations or {} if given else _texts_of(document),
-        read.value.spec if read.value is not None and given is not None else None,
-        few((*metadata.problems, *read.problems)),
+        read.value.spec if read.value is not None and given is not None and not unread(document) else None,
+        few(wrong),
         is_older,
         (given and given.creation_timestamp) or "",
         _class_name(document),

@@ -21,6 +21,7 @@ from translator.ingress.nginx.part import PREFIX, SHUT
 from translator.ingress.nginx.treatment import Authorization, ClientCertificates, Copies, Guarded, ServiceTls, Treatment
 from translator.ir import ObjectKey
 from translator.kubernetes.passwords import KEY
+from translator.kubernetes.secret import Certificate
 from translator.kubernetes.tables import KubernetesTables
 
 
@@ -99,7 +100,7 @@ class Needs:
         self, treatment: Treatment, client: ClientCertificates, namespace: str, problems: list[Problem]
     ) -> Treatment:
         name = client.secret.removeprefix(f"{namespace}/")
-        said = None
+        said, found = None, None
         if "/" in name:
             said = f"must be a Secret of the namespace {namespace}: those of others are theirs"
         else:
@@ -110,6 +111,7 @@ class Needs:
             elif found is None or found.ca is None:
                 said = f"Secret {namespace}/{name} does not exist, or holds no CA with the key ca.crt"
         if said is None:
+            problems += _refused("auth-tls-secret", f"{namespace}/{name}", found)
             return replace(treatment, client=replace(client, secret=name))
         problems.append(_problem("auth-tls-secret", said, "SecretNotUsable", shuts=True))
         return replace(treatment, client=None, shut=(*treatment.shut, "auth-tls-secret"), shuts_hosts=True)
@@ -125,15 +127,18 @@ class Needs:
         verifies = wanted.name is not None
         if "/" in name:
             said = f"must be a Secret of the namespace {namespace}: those of others are theirs"
+        elif found is not None and (why := found.problem or (found.unfit if found.has_certificate else None)):
+            said = f"{called} cannot be used: {why}"
         elif found is None or not (found.has_certificate or found.ca is not None):
             said = f"{called} does not exist, or holds neither a certificate with its key nor a CA"
-        elif why := found.problem or (found.unfit if found.has_certificate else None):
-            said = f"{called} cannot be used: {why}"
-        elif verifies and (found.ca is None or found.untrusted):
+        elif verifies and found.ca is None:
             said = f"{called} holds no CA with the key ca.crt by which services could be verified"
+        elif verifies and found.untrusted:
+            said = f"{called} cannot be used: {found.untrusted}"
         if found is None or said is not None:
             problems.append(_problem("proxy-ssl-secret", said or "", "SecretNotUsable", shuts=True))
             return replace(treatment, shut=(*treatment.shut, "proxy-ssl-secret"))
+        problems += _refused("proxy-ssl-secret", f"{namespace}/{name}", found)
         tls = treatment.to_services
         if found.has_certificate:
             tls = replace(tls, certificate=secret)
@@ -160,6 +165,13 @@ class Needs:
             told = (("x-namespace", ingress.namespace), ("x-ingress-name", ingress.name))
             pages = ErrorPages(found.backend, treatment.error_codes, told, hidden)
         return replace(treatment, stand_in=found.backend, pages=pages)
+
+
+def _refused(annotation: str, secret: str, found: Certificate | None) -> list[Problem]:
+    """That Envoy refused what is there now, where what was there before goes on in its place."""
+    if found is None or not found.refusal:
+        return []
+    return [_problem(annotation, f"Secret {secret} is not used as it is now: {found.refusal}", "SecretNotUsable")]
 
 
 def _held_to(treatment: Treatment, **said: Any) -> Treatment:

@@ -141,6 +141,9 @@ class Telling:
                     f"cannot be used: {why}" if why else "does not exist, or holds no certificate"
                 )
                 yield Problem(f"{path}.secretName", said, stops=False, reason="SecretNotUsable")
+            elif (found := self._kubernetes.certificate(secret)) and found.refusal:
+                said = f"Secret {secret.namespace}/{secret.name} is not used as it is now: {found.refusal}"
+                yield Problem(f"{path}.secretName", said, stops=False, reason="SecretNotUsable")
             for place, host in enumerate(tls.hosts):
                 if host.lower() not in mine:
                     said = f"{host} is no host of these rules, so that the certificate is not shown for it"

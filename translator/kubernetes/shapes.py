@@ -11,6 +11,10 @@ from translator.decode import Decoded, Invalid, Problem, Rule, decode, few, kind
 from translator.decoding.shapes import fields_of
 from translator.values import dataclass
 
+STANDS_IN: Final = "standsIn"
+"""Marks what is left of an object that could not be read: its names. True: its file could not (docs/snapshot.md)."""
+UNREAD: Final = "cannot be read: its {} says why; only what it names is known, and nobody answers there"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
@@ -61,6 +65,23 @@ class _Secret:
     string_data: Annotated[bool, Rule(convert=_secrets)] | None = field(default=None, metadata=rule(name="stringData"))
 
 
+def unread(document: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """That an object only stands for one that could not be read."""
+    return (Problem("", UNREAD.format("file")),) if document.get(STANDS_IN) is True else ()
+
+
 def misshapen_secret(document: Mapping[str, Any]) -> tuple[Problem, ...]:
     """What is wrong with the shape of a Secret."""
     return few((*metadata_of(document).problems, *decode(_Secret, document, "").problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ConfigMap:
+    OPEN: ClassVar[bool] = True
+
+    data: Annotated[bool, Rule(convert=_secrets)] | None = None
+
+
+def misshapen_config_map(document: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """What is wrong with the shape of a ConfigMap."""
+    return few((*metadata_of(document).problems, *decode(_ConfigMap, document, "").problems))

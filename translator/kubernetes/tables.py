@@ -30,8 +30,8 @@ class KubernetesTables:
     """Services and certificates by namespace and name, the namespaces with Services, and the EndpointSlices of each.
 
     `sources` are the tables to fill, by `<group>/<Kind>`; `problems` what is wrong with the objects, by object key.
-    `refusals` is to be filled too: what Envoy said of Secrets that it refused. `made` are Secrets that are no objects,
-    and count before those that are; `of_files` says what files hold.
+    `refusals` and `refusals_of_cas` are to be filled too: what Envoy said of Secrets and ConfigMaps that it refused.
+    `made` are Secrets that are no objects, and count before those that are; `of_files` says what files hold.
     """
 
     def __init__(
@@ -84,13 +84,19 @@ class KubernetesTables:
 
         self._passwords = tables.each("password files", secrets, lambda _, body: passwords_of(orjson.loads(body)))
 
-        authorities = tables.each("CAs of config maps", config_maps, lambda _, body: authorities_of(orjson.loads(body)))
-        self._authorities: Table[Name, Certificate] = _by_name(tables, "CAs", authorities, Certificate)
+        read_cas = tables.each("CAs of config maps", config_maps, lambda _, body: authorities_of(orjson.loads(body)))
+        self.refusals_of_cas: Table[ObjectKey, str] = tables.source("refusals of config maps")
+        refused_cas = tables.each(
+            "CAs refused", self.refusals_of_cas, lambda key, said: refused_with(read(read_cas, key), said)
+        )
+        told_cas = tables.union("CAs of config maps with refusals", refused_cas, read_cas)
+        self._authorities: Table[Name, Certificate] = _by_name(tables, "CAs", told_cas, Certificate)
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
             tables.each("service problems", read_services, _problem_of),
             tables.each("endpoint slice problems", read_slices, _problem_of),
             tables.each("endpoints problems", read_endpoints, _problem_of_endpoints),
             tables.each("secret problems", read_secrets, _problem_of_certificate),
+            tables.each("config map problems", read_cas, lambda _, row: row.misshapen or None),
         )
 
     def port_number(self, namespace: str, service: str, port: str) -> int | None:

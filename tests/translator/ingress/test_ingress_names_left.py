@@ -93,7 +93,7 @@ def test_nobody_else_answers_for_its_host(path: str, value: Any) -> None:
 def test_one_that_is_emissarys_keeps_its_names_as_a_host_does() -> None:
     made = world(an_ingress("second", "old", RULE, 5, tls=TLS))  # type: ignore[arg-type]
     told = {problem.path: problem.message for problem in made.problems([KEY])[KEY]}
-    said = "cannot be read: its Ingress says why; only its name is known, where nobody answers"
+    said = "cannot be read: its Ingress says why; only what it names is known, and nobody answers there"
     assert told["spec.tls[0].hosts[0]"] == said
     assert told["spec.rules[1]"] == "must be a mapping, not an integer: 5"
 
