@@ -3,7 +3,8 @@
 Two lanes, each with a reader process and a thread that waits for it: one for files whose documents are small, one for
 the others. In a lane the smaller file is first, and a file is read in batches of a fraction of a second: a file that
 just changed waits for one batch at most, and for files that are smaller. A reader that ends is started again, and the
-document that it was reading is told.
+document that it was reading is told. But what somebody stops or kills is no document's fault: another reader is asked
+the same, once.
 """
 
 import heapq
@@ -21,12 +22,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from process import logs
 from watcher.frames import LENGTH, found_of, message_of
 from watcher.parsing import BATCH, Batch, Parsed, Work, unread
 
 READER: Final = (sys.executable, "-P", "-m", "watcher.reader")
 PATIENCE: Final = 60.0
 """Seconds for a batch, and six more for each MiB, by the clock: a reader that does nothing any more is ended then."""
+
+STOPPED: Final = 4.0
+"""Seconds after which a reader that is stopped (SIGSTOP, a debugger) is replaced, as any part is."""
+
+_LOOK: Final = 0.5
+"""Seconds between two looks at whether it is."""
 
 IDLE: Final = 10.0
 """Seconds without work after which the reader of large documents ends: it is seldom needed."""
@@ -35,6 +43,8 @@ DEATHS: Final = 3
 """Readers that one reading of a file may cost; then the rest of it is not read."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
+
+log = logs.get()
 
 
 class Lanes:
@@ -159,6 +169,14 @@ class ReaderDiedError(Exception):
     """The reader ended before it answered; the message says how."""
 
 
+class _EndedByOthersError(ReaderDiedError):
+    """Somebody stopped or killed it, so that another one may answer."""
+
+
+class _StoppedError(Exception):
+    """The reader is stopped."""
+
+
 class _Reader:
     """A reader process; started when it is needed."""
 
@@ -171,7 +189,19 @@ class _Reader:
     def read(self, batch: Batch) -> list[tuple[Parsed, ...]]:
         """What the pieces of a batch give. ReaderDiedError."""
         try:
+            return self._read(batch)
+        except _EndedByOthersError as error:
+            if self._closed:
+                raise
+            log.error("replacing what hangs or was killed", what="reader", how=str(error))  # noqa: TRY400 -- no bug
+        return self._read(batch)
+
+    def _read(self, batch: Batch) -> list[tuple[Parsed, ...]]:
+        try:
             answer = self._ask(batch, time.monotonic() + PATIENCE + 6 * batch.size / 2**20)
+        except _StoppedError as error:
+            self.end()
+            raise _EndedByOthersError("the process that read it was stopped") from error
         except OSError as error:  # a pipe broke, or no process can be started
             reason = str(error)
         except (ValueError, TypeError) as error:
@@ -180,7 +210,8 @@ class _Reader:
             if answer is not None:
                 return answer
             reason = f"it took longer than {PATIENCE:g} s"
-        raise ReaderDiedError(self._obituary(reason))
+        said = self._obituary(reason)
+        raise (_EndedByOthersError if said.endswith(signal.SIGKILL.name) else ReaderDiedError)(said)
 
     def kill(self) -> None:
         """End it in the middle of its work; there is no other after it."""
@@ -222,9 +253,10 @@ class _Reader:
         asked, answers = process.stdin, process.stdout
         assert asked is not None  # noqa: S101 -- both are pipes
         assert answers is not None  # noqa: S101
-        _send(asked.fileno(), LENGTH.pack(len(message)) + message, until)
-        header = _receive(answers.fileno(), LENGTH.size, until)
-        answer = None if header is None else _receive(answers.fileno(), LENGTH.unpack(header)[0], until)
+        wait = _Wait(process.pid, until)
+        _send(asked.fileno(), LENGTH.pack(len(message)) + message, wait)
+        header = _receive(answers.fileno(), LENGTH.size, wait)
+        answer = None if header is None else _receive(answers.fileno(), LENGTH.unpack(header)[0], wait)
         found = None if answer is None else found_of(answer)
         if found is not None and len(found) != len(batch.pieces):
             raise ValueError("it is about something else")
@@ -234,6 +266,8 @@ class _Reader:
         with self._starting:
             if self._closed:
                 raise BrokenPipeError("the watcher ends")
+            if self._process is not None and self._process.poll() is not None:
+                self.end()  # it ended while it had nothing to do
             if self._process is None:
                 path = os.environ.get("PYTHONPATH")
                 environ = {**os.environ, "PYTHONPATH": f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT)}
@@ -243,21 +277,47 @@ class _Reader:
             return self._process
 
 
-def _send(descriptor: int, data: bytes, until: float) -> None:
+class _Wait:
+    """Waits for one end of a pipe of a process, up to a time; _StoppedError while that process is stopped."""
+
+    def __init__(self, pid: int, until: float) -> None:
+        self._stat = Path(f"/proc/{pid}/stat")
+        self._until = until
+        self._stopped_since: float | None = None
+
+    def is_ready(self, descriptor: int, *, to_write: bool = False) -> bool:
+        """Whether it is ready in time."""
+        asked = ([], [descriptor]) if to_write else ([descriptor], [])
+        while (rest := self._until - time.monotonic()) > 0:
+            read, written, _ = select.select(*asked, [], min(rest, _LOOK))
+            if read or written:
+                return True
+            self._look()
+        return False
+
+    def _look(self) -> None:
+        with suppress(OSError):
+            if self._stat.read_bytes().rpartition(b")")[2].split()[0] in {b"T", b"t"}:
+                self._stopped_since = self._stopped_since or time.monotonic()
+                if time.monotonic() - self._stopped_since >= STOPPED:
+                    raise _StoppedError
+                return
+        self._stopped_since = None
+
+
+def _send(descriptor: int, data: bytes, wait: _Wait) -> None:
     os.set_blocking(descriptor, False)
     rest = memoryview(data)
     while rest:
-        _, ready, _ = select.select([], [descriptor], [], max(0.0, until - time.monotonic()))
-        if not ready:
+        if not wait.is_ready(descriptor, to_write=True):
             raise TimeoutError("it takes nothing any more")
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _receive(descriptor: int, size: int, until: float) -> bytes | None:
+def _receive(descriptor: int, size: int, wait: _Wait) -> bytes | None:
     chunks: list[bytes] = []
     while size:
-        ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
-        if not ready:
+        if not wait.is_ready(descriptor):
             return None
         chunk = os.read(descriptor, min(size, 1 << 20))
         if not chunk:

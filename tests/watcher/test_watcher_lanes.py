@@ -3,10 +3,13 @@
 No document is known that does either: a reader of the test's own stands in, which does so by words in the text.
 """
 
+import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +29,9 @@ def odd(batch):
     text = b"".join(batch.pieces)
     if b"crash" in text: os.kill(os.getpid(), signal.SIGSEGV)
     if b"leave" in text: os._exit(3)
+    if b"once" in text and not os.path.exists(sys.argv[1]):
+        open(sys.argv[1], "w").close()
+        os.kill(os.getpid(), signal.SIGKILL if b"killed" in text else signal.SIGSTOP)
     if b"stop" in text: os.kill(os.getpid(), signal.SIGSTOP)
     while b"busy" in text: pass
     if b"less" in text: return []
@@ -42,8 +48,8 @@ def file_of(*names: str, name: str = "a.yaml") -> Work:
 
 
 @pytest.fixture
-def lanes() -> Iterator[Lanes]:
-    with Lanes(command=(sys.executable, "-P", "-c", STANDIN)) as made:
+def lanes(tmp_path: Path) -> Iterator[Lanes]:
+    with Lanes(command=(sys.executable, "-P", "-c", STANDIN, str(tmp_path / "once"))) as made:
         yield made
 
 
@@ -87,11 +93,32 @@ def test_what_ends_its_reader_is_told_and_those_beside_it_are_read(lanes: Lanes,
 
 
 def test_a_reader_that_does_nothing_any_more_is_ended(lanes: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes_module, "PATIENCE", 2.0)
+    monkeypatch.setattr(lanes_module, "STOPPED", 0.5)
     work = file_of("stop", "a")
     lanes.do(work)
     assert names_of(work) == ["a"]
-    assert told(work) == [(1, "it cannot be read: it took longer than 2 s")]
+    assert told(work) == [(1, "it cannot be read: the process that read it was stopped")]
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_what_somebody_does_to_a_reader_is_no_documents_fault(
+    lanes: Lanes, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(lanes_module, "STOPPED", 0.5)
+    work = file_of(f"{how.replace('stopped', 'paused')}-once")
+    lanes.do(work)
+    assert (len(names_of(work)), told(work)) == (1, [])
+
+
+def test_a_reader_that_ended_while_it_had_nothing_to_do_is_no_documents_fault(lanes: Lanes) -> None:
+    for name in ("a", "b", "c"):
+        work = file_of(name)
+        lanes.do(work)
+        assert (names_of(work), told(work)) == ([name], [])
+        reader = lanes._small._reader._process
+        assert reader is not None
+        reader.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, reader.pid, os.WEXITED | os.WNOWAIT)
 
 
 def test_a_file_costs_a_few_readers_at_most(lanes: Lanes) -> None:
