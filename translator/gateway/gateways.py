@@ -74,9 +74,7 @@ class Gateways:
         self.sources: Mapping[str, Table[ObjectKey, bytes]] = objects
         labels = tables.group("labels of namespaces by name", objects[NAMESPACE], _labels_of)
         self._labels = tables.each("labels of namespaces", labels, lambda _, them: them[min(them)])
-        self.classes = tables.each(
-            "gateway classes", objects[GATEWAY_CLASS], lambda key, body: _ours(read_object(GatewayClassSpec, key, body))
-        )
+        self.classes = tables.each("gateway classes", objects[GATEWAY_CLASS], _read_class)
         self._addresses = tables.each(
             "addresses of gateway classes", objects[GATEWAY_CLASS], lambda _, body: addresses_said(body)
         )
@@ -263,8 +261,11 @@ def _places_of(row: Object[GatewaySpec] | Object[ListenerSetSpec]) -> tuple[Plac
     return places_of(row, row.spec.listeners if row.spec else ())
 
 
-def _ours(found: Object[GatewayClassSpec]) -> Object[GatewayClassSpec] | None:
-    return found if found.spec is not None and found.spec.controller_name == CONTROLLER else None
+def _read_class(key: ObjectKey, body: bytes) -> Object[GatewayClassSpec] | None:
+    """A GatewayClass that says that it is ours, whatever else is wrong with it."""
+    spec = orjson.loads(body).get("spec")
+    is_ours = isinstance(spec, dict) and spec.get("controllerName") == CONTROLLER
+    return read_object(GatewayClassSpec, key, body) if is_ours else None
 
 
 def _port_of(_: ListenerKey, row: Listener) -> dict[int, str]:

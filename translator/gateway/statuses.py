@@ -71,7 +71,9 @@ NOT_ALLOWED: Final = (
 
 def class_conditions(found: Object[GatewayClassSpec]) -> tuple[Condition, ...]:
     """What is said of a GatewayClass of ours."""
-    if found.spec is not None and found.spec.parameters_ref is not None:
+    if found.spec is None:
+        return (false("Accepted", "Invalid", in_words(found.problems)),)
+    if found.spec.parameters_ref is not None:
         said = "names parameters, of which there are none for this controller"
         return (false("Accepted", "InvalidParameters", said, "spec.parametersRef"),)
     return (true("Accepted"),)

@@ -33,7 +33,16 @@ from translator.gateway.kinds.tcp_route import TCPRouteSpec
 from translator.gateway.kinds.tls_route import TLSRouteSpec, names_of_connections
 from translator.gateway.kinds.udp_route import UDPRouteSpec
 from translator.gateway.listeners import port_of
-from translator.gateway.names import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, ROUTES, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE
+from translator.gateway.names import (
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    NAMESPACE,
+    REFERENCE_GRANT,
+    ROUTES,
+    TCP_ROUTE,
+    TLS_ROUTE,
+    UDP_ROUTE,
+)
 from translator.gateway.own_policies import OwnPolicies
 from translator.gateway.policies import TlsPolicies
 from translator.gateway.policy_statuses import PolicyStatuses
@@ -62,6 +71,7 @@ from translator.gateway.verdicts import Verdict
 from translator.ir import ObjectKey
 from translator.ir.ports import Port
 from translator.kubernetes.own_services import OwnServices
+from translator.kubernetes.shapes import misshapen
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
 from translator.tables import Table, Tables, read
@@ -160,6 +170,7 @@ class GatewayTables:
             tables.each(
                 "gateway class problems", gateways.classes, lambda _, row: _told(row, gateways.class_conditions(row))
             ),
+            tables.each("namespace problems", gateways.sources[NAMESPACE], lambda _, body: misshapen(body) or None),
             tables.each("reference grant problems", grants_read, lambda _, row: _told(row, ())),
             tables.each("gateway problems", gateways.all, self._gateway_problems),
             tables.each("listener set problems", gateways.sets, self._set_problems),

@@ -189,6 +189,25 @@ def _texts_of(document: Mapping[str, Any]) -> Mapping[str, str]:
     return FrozenMap({name: text for name, text in every if isinstance(text, str)})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ClassSpec:
+    OPEN: ClassVar[bool] = True
+
+    controller: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Class:
+    OPEN: ClassVar[bool] = True
+
+    spec: _ClassSpec = _ClassSpec()
+
+
+def misshapen_class(document: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """What is wrong with the shape of an IngressClass, whosever it is."""
+    return few((*metadata_of(document).problems, *decode(_Class, document, "").problems))
+
+
 def read_class(name: str, document: Mapping[str, Any]) -> IngressClass | None:
     """Read an IngressClass; None for one of no controller."""
     metadata, spec = metadata_of(document).value, document.get("spec")

@@ -9,7 +9,7 @@ import orjson
 
 from translator.decode import Problem, few
 from translator.derived import INGRESS
-from translator.ingress.kinds import CLASS, Ingress, IngressClass, read_class, read_ingress
+from translator.ingress.kinds import CLASS, Ingress, IngressClass, misshapen_class, read_class, read_ingress
 from translator.ingress.left import spec_left
 from translator.ingress.older import current, in_its_words
 from translator.ingress.rules import PortOf, derived, is_for, is_ours, problems_of
@@ -88,6 +88,7 @@ class IngressTables:
         self.problems: tuple[Table[ObjectKey, tuple[Problem, ...]], ...] = (
             tables.each("ingress problems", ours, lambda _, row: self._problems(row) or None),
             tables.each("ingress class problems", classes_read, lambda _, row: self._problems_of_class(row)),
+            tables.each("ingress class shapes", classes, lambda _, body: misshapen_class(orjson.loads(body)) or None),
         )
 
     def _read(self, key: ObjectKey, body: bytes) -> _Ours | None:

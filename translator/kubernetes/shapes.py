@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, ClassVar, Final
 
+import orjson
+
 from translator.decode import Decoded, Invalid, Problem, Rule, decode, few, kind_shown, rule, step
 from translator.decoding.shapes import fields_of
 from translator.values import dataclass
@@ -42,6 +44,11 @@ def metadata_of(document: Mapping[str, Any]) -> Decoded[Metadata]:
         if type(name) is str and type(namespace) is str:
             return Decoded(Metadata(name=name, namespace=namespace))
     return decode(Metadata, document.get("metadata"), "metadata")
+
+
+def misshapen(body: bytes) -> tuple[Problem, ...]:
+    """What is wrong with the metadata of an object of which nothing else is read."""
+    return metadata_of(orjson.loads(body)).problems
 
 
 def _secrets(value: Any) -> Decoded[Any]:
