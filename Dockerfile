@@ -55,7 +55,7 @@ RUN export DEBIAN_FRONTEND=noninteractive \
         mount util-linux util-linux-extra bsdutils e2fsprogs logsave \
         'libmount*' 'libblkid*' 'libsmartcols*' 'libfdisk*' 'liblastlog*' 'libudev*' openssl \
         binutils 'binutils-*' 'libbinutils*' 'libctf*' 'libgprofng*' 'libsframe*' 'libjansson*' \
-        'python3*-venv' 'python3-*-whl') \
+        'libdb5*' 'libgdbm*' 'libsqlite3*' 'python3*-venv' 'python3-*-whl') \
  && purge $(installed debconf debconf-i18n init-system-helpers sysvinit-utils perl-base) \
  && rm -rf /var/cache/* /var/log/* /var/lib/apt /var/lib/pam /var/lib/systemd /var/lib/dpkg/*-old \
         /var/lib/dpkg/info/*.symbols /var/lib/dpkg/info/*.shlibs /var/lib/dpkg/info/*.templates \
@@ -64,7 +64,7 @@ RUN export DEBIAN_FRONTEND=noninteractive \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && cd "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
  && rm -rf ensurepip idlelib lib2to3 tkinter turtledemo turtle.py pydoc_data test config-* \
-        lib-dynload/*_test* lib-dynload/_tkinter* site-packages/pip* \
+        dbm sqlite3 lib-dynload/_*dbm* lib-dynload/_sqlite3* lib-dynload/*_test* lib-dynload/_tkinter* site-packages/pip* \
         /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/include /usr/share/python-wheels \
  && find . -name __pycache__ -prune -exec rm -r {} + \
  && python3 -B -m compileall -q -q --invalidation-mode unchecked-hash .

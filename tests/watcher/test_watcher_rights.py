@@ -85,8 +85,8 @@ def test_references_to_what_no_secret_can_be_called_hold_nothing_up(
     cluster.watcher.kill()
     api.ask("DELETE", f"/api/v1/namespaces/{namespace}/secrets/first")
     cluster.watcher.start()
-    wait_until(lambda: cluster.watcher.log().count("everything was seen") > 1, what="everything seen again")
-    wait_until(lambda: f"core/Secret/{namespace}/first" not in cluster.watcher.records(), 90, what="the second look")
+    wait_until(lambda: cluster.watcher.log().count("everything was seen") > 1, 120, what="everything seen again")
+    wait_until(lambda: f"core/Secret/{namespace}/first" not in cluster.watcher.records(), 120, what="the second look")
     told = cluster.problems()[f"secrets/{namespace}"]
     assert told.startswith(f"the Secret {namespace}/forbidden may not be read: ")
     assert "; " not in told, "there is no other problem"
