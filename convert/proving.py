@@ -66,6 +66,8 @@ def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: S
                 report["differ"].append(said)
             else:
                 report["as_told"].append({**said, "told": {"object": told.object, "field": told.path}})
+    for told_of in (report["differ"], report["as_told"]):  # the tables have their rows in no order
+        told_of.sort(key=lambda each: (each["url"], each["method"], each["headers"]))
     return report
 
 

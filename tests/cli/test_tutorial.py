@@ -61,8 +61,8 @@ class Reader:
         for path in ROOT.iterdir():
             if path.name not in {".build", ".git"}:
                 (folder / path.name).symlink_to(path)
-        self.diagnostics, *ports = map(str, unused_ports(1 + len(PORTS)))
-        self.ports = dict(zip(PORTS, ports, strict=True))
+        self.diagnostics, *ports = map(str, sorted(unused_ports(1 + len(PORTS))))  # what is told is in their order
+        self.ports = dict(zip(sorted(PORTS), ports, strict=True))
         self.run_dir = folder / "run"
         self.run_dir.mkdir(mode=0o700)
 
