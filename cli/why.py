@@ -17,6 +17,8 @@ from why.request import AnswerError, Request, RequestError
 from why.text import lines
 
 UNKNOWN = 2
+NAMESPACE = "ambassador"
+SELECTOR = "app.kubernetes.io/name=dragoman"
 
 
 @click.command(
@@ -36,8 +38,8 @@ UNKNOWN = 2
     "--all-replicas", is_flag=True, help="Ask each pod of a gateway in a cluster, and tell where they differ."
 )
 @click.option("--context", metavar="NAME", help="The cluster, by a context of the kubeconfig.  [default: the current]")
-@click.option("-n", "--namespace", default="ambassador", show_default=True, help="Of the pods.")
-@click.option("--selector", default="app.kubernetes.io/name=dragoman", show_default=True, help="Labels of the pods.")
+@click.option("-n", "--namespace", help=f"Of the pods.  [default: {NAMESPACE}]")
+@click.option("--selector", metavar="LABELS", help=f"Labels of the pods.  [default: {SELECTOR}]")
 def why(
     *,
     method: str,
@@ -50,8 +52,8 @@ def why(
     run_dir: Path | None,
     all_replicas: bool,
     context: str | None,
-    namespace: str,
-    selector: str,
+    namespace: str | None,
+    selector: str | None,
 ) -> None:
     """Tell how the gateway that runs here would serve a request, and why so.
 
@@ -67,9 +69,10 @@ def why(
         if run_dir:
             raise click.UsageError("--run-dir names a gateway here, and --all-replicas are in a cluster: give one")
         asked = arguments_of(method, url, headers, port, client, sni)
-        sys.exit(_replicas((context, namespace, selector), asked, output))
-    if context:
-        raise click.UsageError("--context says where replicas are: give --all-replicas, too")
+        sys.exit(_replicas((context, namespace or NAMESPACE, selector or SELECTOR), asked, output))
+    for name, given in (("--context", context), ("--namespace", namespace), ("--selector", selector)):
+        if given:
+            raise click.UsageError(f"{name} says where replicas are: give --all-replicas, too")
     try:
         report = find_out(find(run_dir, os.environ), request, port)
     except (GatewayError, AnswerError, SettingsError) as error:

@@ -92,6 +92,13 @@ def test_version_asks_only_an_envoy(tmp_path: Path) -> None:
     assert "tea is ready" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--context", "--namespace", "--selector"])
+def test_why_takes_no_word_about_replicas_that_it_does_not_ask(option: str) -> None:
+    done = CliRunner().invoke(main, ["why", "GET", "http://a.test/", option, "x"])
+    assert done.exit_code == 2
+    assert f"{option} says where replicas are: give --all-replicas, too" in " ".join(done.output.split())
+
+
 def test_run_wants_a_folder_that_is_there(tmp_path: Path) -> None:
     done = dragoman("run", str(tmp_path / "missing"))
     assert done.returncode == 2
