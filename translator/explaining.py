@@ -106,11 +106,7 @@ class Explainer:
 
         `route`: the name of the one that Envoy took.
         """
-        chain = self.chain_named(name)
-        body = chain.body
-        if not isinstance(body, ir.HttpChain) or not 0 <= number < len(body.virtual_hosts):
-            raise UnknownError(f"the chain {name} is another now: ask again")
-        host = body.virtual_hosts[number]
+        chain, body, host = self.host_at(name, number)
         rules = sorted(self.rules_of(host), key=lambda each: each.order)
         fitting = [each for each in rules if path.startswith(beginning_of(each.match.path))]
         tried = fitting[:MOST_RULES]
@@ -151,6 +147,14 @@ class Explainer:
         if found is None:
             raise UnknownError(f"there is no chain {name} any more: ask again")
         return found
+
+    def host_at(self, name: str, number: int) -> tuple[ir.FilterChain, ir.HttpChain, ir.VirtualHost]:
+        """A virtual host by its place in a filter chain; UnknownError: there is none any more."""
+        chain = self.chain_named(name)
+        body = chain.body
+        if not isinstance(body, ir.HttpChain) or not 0 <= number < len(body.virtual_hosts):
+            raise UnknownError(f"the chain {name} is another now: ask again")
+        return chain, body, body.virtual_hosts[number]
 
     def _edited(self, chains: Iterable[ir.FilterChain]) -> list[str]:
         """The headers of requests that routes behind these chains add or take away."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from translator import ir
-from translator.explaining import Explainer, Told, UnknownError, certificate_told
+from translator.explaining import Explainer, Told, certificate_told
 from translator.wording import action_of
 from translator.xds.names import cluster_name
 
@@ -55,11 +55,7 @@ class Surveyor:
 
     def routes(self, name: str, number: int, find: str, first: int, most: int) -> Told:
         """What a virtual host is, and its routes in the order in which Envoy tries them; those that say `find`."""
-        chain = self._explainer.chain_named(name)
-        body = chain.body
-        if not isinstance(body, ir.HttpChain) or not 0 <= number < len(body.virtual_hosts):
-            raise UnknownError(f"the chain {name} is another now: ask again")
-        host = body.virtual_hosts[number]
+        chain, body, host = self._explainer.host_at(name, number)
         listener = self._explainer.intent.listeners.view()[chain.listener]
         rules = sorted(self._explainer.rules_of(host), key=lambda each: each.order)
         found = [(place, each) for place, each in enumerate(rules) if _says(each, find)]

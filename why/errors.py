@@ -42,9 +42,13 @@ _ERROR: Final = re.compile(r"(?<![\w.:/-])5\d\d(?![\w.:/-])")
 
 
 def errors(
-    gateway: Gateway, cluster: str, objects: Iterable[Mapping[str, Any]], path: str, logs: Iterable[str]
+    gateway: Gateway,
+    cluster: Mapping[str, Any] | None,
+    objects: Iterable[Mapping[str, Any]],
+    path: str,
+    logs: Iterable[str],
 ) -> dict[str, Any]:
-    """What went wrong at a cluster and at the route of an object, and what was looked at."""
+    """What went wrong at a cluster, of which Envoy tells this, and at the route of an object; what was looked at."""
     found: list[dict[str, Any]] = []
     looked_at: list[str] = []
     told = gateway.admin("/server_info") or {}
@@ -71,11 +75,12 @@ def _at_route(
                 found.append({"where": where, "what": words, "count": sums[of], "of": sums["total"]})
 
 
-def _at_cluster(gateway: Gateway, cluster: str, found: list[dict[str, Any]], looked_at: list[str]) -> None:
-    status = gateway.cluster(cluster)
-    if status is None:
+def _at_cluster(
+    gateway: Gateway, status: Mapping[str, Any] | None, found: list[dict[str, Any]], looked_at: list[str]
+) -> None:
+    if not status:
         return
-    name = str(status.get("observability_name") or cluster).replace(":", "_")
+    name = str(status.get("observability_name") or status["name"]).replace(":", "_")
     looked_at.append("Envoy's numbers of the cluster and its endpoints")
     beginning = f"cluster.{name}."
     wanted = "|".join(map(re.escape, _OF_CLUSTER))

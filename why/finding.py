@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from why.errors import errors
-from why.gateway import Gateway, QuestionError
+from why.gateway import Gateway, QuestionError, endpoint_told
 from why.request import Answer, AnswerError, HandshakeError, Request, send
 
 Report = dict[str, Any]
@@ -61,8 +61,9 @@ def why(gateway: Gateway, request: Request, port: int | None = None) -> Report:
         except (QuestionError, AnswerError) as error:
             report["notes"].append(f"The rest could not be asked: {error}")
     if report["answer"]["kind"] == "forwards":
-        cluster, rule = report["answer"]["cluster"], report["rule"]
-        report["endpoints"] = gateway.endpoints(cluster)
+        cluster, rule = gateway.cluster(report["answer"]["cluster"]), report["rule"]
+        if cluster is not None:
+            report["endpoints"] = [endpoint_told(each) for each in cluster.get("host_statuses", ())]
         path = report["answer"]["original_path"] or request.target
         logs = report["chain"]["logs"] if report["chain"] else ()
         report["errors"] = errors(gateway, cluster, rule["objects"][:1] if rule else (), path, logs)

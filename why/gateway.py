@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import os
+import re
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -58,18 +59,12 @@ class Gateway:
                 raise QuestionError(f"Envoy cannot be asked: {said.get('refused')}")
             yield Path(said["socket"])
 
-    def endpoints(self, cluster: str) -> list[dict[str, Any]] | None:
-        """The endpoints of a cluster, as Envoy has them now; None: it does not tell."""
-        listed = self.admin("/clusters?format=json")
+    def cluster(self, name: str) -> dict[str, Any] | None:
+        """All that Envoy tells of a cluster now, its endpoints among it; empty: it has none; None: it does not tell."""
+        listed = self.admin(f"/clusters?format=json&filter={quote(f'^{re.escape(name)}$', safe='')}")
         if listed is None:
             return None
-        found = [each for each in listed.get("cluster_statuses", ()) if each.get("name") == cluster]
-        return [endpoint_told(each) for one in found for each in one.get("host_statuses", ())]
-
-    def cluster(self, name: str) -> dict[str, Any] | None:
-        """All that Envoy tells of a cluster now; None: it does not tell."""
-        listed = self.admin("/clusters?format=json") or {}
-        return next((dict(each) for each in listed.get("cluster_statuses", ()) if each.get("name") == name), None)
+        return next((dict(each) for each in listed.get("cluster_statuses", ()) if each.get("name") == name), {})
 
     def counted(self, pattern: str) -> dict[str, int]:
         """The counters and gauges whose names match; none where Envoy does not tell."""

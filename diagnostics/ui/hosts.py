@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from diagnostics.ui.certificates import Certificate, certificate_of
 from diagnostics.ui.query import Query, paged
-from diagnostics.ui.sources import Sources
+from diagnostics.ui.sources import Sources, page_of
 from diagnostics.view import View
 
 SIZE: Final = 50
@@ -14,12 +14,8 @@ SIZE: Final = 50
 
 async def gather(sources: Sources, query: Query) -> dict[str, Any]:
     """The names, which the translator knows."""
-    first = max(query.number("page", 1) - 1, 0) * SIZE
-    question = {"ask": "hosts", "find": query.text("find"), "listener": "", "from": first, "most": SIZE}
-    told = await sources.translator(question)
-    if not told.get("hosts") and told.get("of"):  # beyond the last page
-        told = await sources.translator({**question, "from": paged(query, told["of"], SIZE).first})
-    return {"told": told, "now": time.time()}
+    question = {"ask": "hosts", "find": query.text("find"), "listener": ""}
+    return {"told": await page_of(sources, question, query, SIZE), "now": time.time()}
 
 
 def shown(view: View, told: Mapping[str, Any], query: Query) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from diagnostics.ui.query import Query, paged
-from diagnostics.ui.sources import Sources
+from diagnostics.ui.sources import Sources, page_of
 from diagnostics.view import View
 
 SIZE: Final = 50
@@ -17,13 +17,8 @@ async def gather(sources: Sources, query: Query) -> dict[str, Any]:
         "chain": query.words.get("chain", ""),
         "host": query.number("host"),
         "find": query.text("find"),
-        "from": max(query.number("page", 1) - 1, 0) * SIZE,
-        "most": SIZE,
     }
-    told = await sources.translator(question)
-    if not told.get("routes") and told.get("of"):
-        told = await sources.translator({**question, "from": paged(query, told["of"], SIZE).first})
-    return told
+    return await page_of(sources, question, query, SIZE)
 
 
 def shown(view: View, told: Mapping[str, Any], query: Query) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from diagnostics.admin import Admin
 from diagnostics.following import Following
 from diagnostics.report import System
+from diagnostics.ui.query import Query, paged
 from diagnostics.view import View
 from process.settings import Settings
 from process.vitals import Vitals, read
@@ -88,6 +89,16 @@ class Sources:
         """Ask no more."""
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+async def page_of(sources: Sources, question: Mapping[str, Any], query: Query, size: int) -> dict[str, Any]:
+    """What the translator says of a page of what is asked for by its name; of the last page for one beyond it."""
+    first = max(query.number("page", 1) - 1, 0) * size
+    told = await sources.translator({**question, "from": first, "most": size})
+    if not told.get(question["ask"]) and told.get("of"):
+        last = paged(query, told["of"], size).first
+        told = await sources.translator({**question, "from": last, "most": size})
+    return told
 
 
 def _beats(folder: Path) -> dict[str, float]:
