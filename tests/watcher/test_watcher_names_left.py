@@ -178,15 +178,20 @@ def test_json_with_a_key_twice_and_what_is_too_large_or_nothing() -> None:
     assert kept("kind: [") == {}
 
 
-def test_one_that_has_lost_its_name_does_not_shut_what_was_read_once() -> None:
-    state, source = State(), Source(0, "a.yaml")
+def with_and_without_a_name() -> tuple[dict[str, Record], dict[str, Record]]:
+    """What is kept of a Host, and of the same one with a name that is none."""
     host = {
         "apiVersion": "getambassador.io/v3alpha1",
         "kind": "Host",
         "metadata": {"name": "h"},
         "spec": {"hostname": "a"},
     }
-    good, nameless = kept(written(host)), kept(written({**host, "metadata": {"name": 5}}))
+    return kept(written(host)), kept(written({**host, "metadata": {"name": 5}}))
+
+
+def test_one_that_has_lost_its_name_does_not_shut_what_was_read_once() -> None:
+    state, source = State(), Source(0, "a.yaml")
+    good, nameless = with_and_without_a_name()
     state.step([SourceListed(source, good)])
     state.step([SourceListed(source, nameless, whole=False)])
     assert state.step([SourceListed(source, good)]).records == {}
@@ -194,12 +199,6 @@ def test_one_that_has_lost_its_name_does_not_shut_what_was_read_once() -> None:
 
 def test_what_stood_for_one_without_a_name_goes_as_soon_as_it_has_one() -> None:
     state, source = State(), Source(0, "a.yaml")
-    host = {
-        "apiVersion": "getambassador.io/v3alpha1",
-        "kind": "Host",
-        "metadata": {"name": "h"},
-        "spec": {"hostname": "a"},
-    }
-    good, nameless = kept(written(host)), kept(written({**host, "metadata": {"name": 5}}))
+    good, nameless = with_and_without_a_name()
     state.step([SourceListed(source, nameless, whole=False)])
     assert state.step([SourceListed(source, good, whole=False)]).records == {next(iter(nameless)): None, **good}
