@@ -146,7 +146,7 @@ class Notices:
                 yield notice
 
     def _may_have_objects(self, path: str, mask: Mask) -> bool:
-        """Whether a path, or what is below it, may have objects: a file beside, of which one is made by moving, has none."""
+        """Whether a path, or what is below it, may have objects; a file beside, to be moved into place, has none."""
         if mask & (Mask.ISDIR | _ITSELF | _ENDED) or counts(path.rpartition("/")[2]):
             return True
         return _Place(path, None) in self._numbers or Path(path).is_symlink()
