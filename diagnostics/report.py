@@ -9,6 +9,7 @@ files       files of objects that cannot be read
 resources   by `<type>/<name>`: the published version, what Envoy accepted and refused of it, when, and why
 changes     of each object that changed of late: when, and how long it took until Envoy had answered for it
 sequences   how many commits each database of the snapshot had
+history     the newest changes, with what is different; only where it is asked for by its name
 
 and the keys that Emissary's diagnostics have, of which `diagnostics/emissary.py` makes those that show objects.
 """
@@ -77,7 +78,7 @@ class Asked:
 def report(view: View, known: Known, only: str | None = None) -> bytes:
     """The report as JSON, or what one of its keys has. KeyError for a key that it does not have."""
     asked = Asked(view, known)
-    told = SECTIONS[only](asked) if only else {name: make(asked) for name, make in SECTIONS.items()}
+    told = (SECTIONS | ALONE)[only](asked) if only else {name: make(asked) for name, make in SECTIONS.items()}
     return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -181,6 +182,12 @@ def _changes(asked: Asked) -> dict[str, Any]:
     }
 
 
+def _history(asked: Asked) -> list[dict[str, Any]]:
+    from diagnostics.history import history  # noqa: PLC0415 -- it reads and writes YAML, which nobody else here does
+
+    return [{**each, "at": _time(each["at"])} for each in history(asked.view)]
+
+
 def _sequences(asked: Asked) -> dict[str, int]:
     return asked.view.sequences
 
@@ -196,7 +203,7 @@ def _said(status: Status) -> Iterator[str]:
         yield f"and {status.more:,} more"
 
 
-SECTIONS: Final[Mapping[str, Callable[[Asked], Any]]] = {
+SECTIONS: Final[dict[str, Callable[[Asked], Any]]] = {
     "version": _version,
     "uptime": _uptime,
     "system": _system,
@@ -221,6 +228,9 @@ SECTIONS: Final[Mapping[str, Callable[[Asked], Any]]] = {
     "tlscontexts": lambda asked: emissary.tlscontexts(asked.picture),
     "source_map": lambda asked: emissary.source_map(asked.picture),
 }
+
+ALONE: Final[dict[str, Callable[[Asked], Any]]] = {"history": _history}
+"""What is large, or dear, and no part of the whole."""
 
 
 def _judged(status: Status) -> dict[str, Any]:

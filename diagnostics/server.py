@@ -18,7 +18,7 @@ from diagnostics.following import Following, NotOpenError
 from diagnostics.health import LIVE, ORPHANED, Life, Readiness, Silence, hanging, orphaned
 from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
 from diagnostics.peers import Connection, End, Peers, Verdict
-from diagnostics.report import NEED_ENVOY, NEED_STATISTICS, SECTIONS, Known, System, report
+from diagnostics.report import ALONE, NEED_ENVOY, NEED_STATISTICS, SECTIONS, Known, System, report
 from diagnostics.view import Progress, View
 from process import logs
 from process.settings import Settings
@@ -280,8 +280,8 @@ def _refusal_of(request: web.BaseRequest) -> web.StreamResponse | None:
     unknown = sorted(set(request.query) - {"json", "filter"})
     if unknown:
         return _line(HTTPStatus.BAD_REQUEST, f"unknown parameter {unknown[0][:80]!r}; there are json and filter")
-    if request.query.get("filter", traffic.NAME) not in (*SECTIONS, traffic.NAME):
-        return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join((*SECTIONS, traffic.NAME))}")
+    if request.query.get("filter", traffic.NAME) not in (*SECTIONS, *ALONE, traffic.NAME):
+        return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join((*SECTIONS, *ALONE, traffic.NAME))}")
     return None
 
 

@@ -5,8 +5,8 @@ touched is first read from end to end by this program, in a process of its own. 
 packages or site's, because it stands between a crash and the restart: about 20 ms. What it knows of the format is
 told it by its caller.
 
-    python -I -S check.py '{"path": ..., "map_size": ..., "compact": ..., "databases": [...], "past": [...], "format": {...},
-                            "site": the folder that holds the package lmdb}'
+    python -I -S check.py '{"path": ..., "map_size": ..., "compact": ..., "databases": [...], "past": [...],
+                            "format": {...}, "site": the folder that holds the package lmdb}'
 
 It prints {"problem": TEXT or null, "compacted": BOOL} and exits 0; when it cannot tell, it exits 1. A file that
 makes LMDB crash ends it with a signal.

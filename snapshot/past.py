@@ -1,7 +1,7 @@
 """What records were before they changed, for people who ask what changed: in the very commit that changed them.
 
-Whoever writes says of which keys: of some the whole record, of others (secrets, say) its version and notes alone. It costs
-the file so many bytes and no more, since the oldest goes first, and no process anything but the one that writes.
+Whoever writes says of which keys: of some the whole record, of others (secrets, say) its version and notes alone. It
+costs the file so many bytes and no more, since the oldest goes first, and no process anything but the one that writes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -57,9 +57,7 @@ class Past:
             found.append((name, _without_body(key, raw) if raw and how == "notes" else raw))
         return found
 
-    def keep(
-        self, txn: Transaction, records: Table, sequence: int, at: float, before: list[tuple[str, bytes]]
-    ) -> None:
+    def keep(self, txn: Transaction, records: Table, sequence: int, at: float, before: list[tuple[str, bytes]]) -> None:
         """Write it. When the transaction fails after all, `forget` has to be called."""
         used = self._bytes if self._bytes is not None else self._counted(txn)
         untold = len(before[PAST_OF_A_COMMIT:])

@@ -50,7 +50,7 @@ class Snapshot:
         """The right to write a database. WriterBusyError, naming the process, when another one has it.
 
         `rings` False: nobody is woken by its commits; who reads it looks when something else wakes them.
-        `keeps` says of which records it is kept what they were before they changed, in a database that has room for that.
+        `keeps` says of which records it is kept what they were before they changed, where there is room for that.
         """
         writer = Writer(self._file, database, partial(self._ring, database) if rings else _nobody, keeps)
         self._undo.callback(writer.close)

@@ -62,7 +62,10 @@ async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: async
     from kubeapi.connection import ConfigurationError, Connection  # noqa: PLC0415 -- costs 12 MB: not with a folder
     from watcher.watching import Watching, targets_of  # noqa: PLC0415
 
-    publishers = Publisher(snapshot.writer("objects", keeps=keeps)), Publisher(snapshot.writer("live", rings=False), quiet=True)
+    publishers = (
+        Publisher(snapshot.writer("objects", keeps=keeps)),
+        Publisher(snapshot.writer("live", rings=False), quiet=True),
+    )
     known = remembered_objects(snapshot.reader("objects"))
     generated = {**_of_files(settings), **load(settings.generated_dir, settings.namespace).objects}
     cluster = Cluster(targets_of(settings), known, random.random, generated)

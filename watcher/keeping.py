@@ -1,7 +1,7 @@
 """Of which objects it is kept what they were before they changed, for people who ask what changed. Pure.
 
-Of what people declare the whole; of what may be secret, and of sources that cannot be read, only that it changed. What comes
-and goes with pods is left out: it would soon push out all else, and nobody wrote it.
+Of what people declare the whole; of what may be secret, and of sources that cannot be read, only that it changed. What
+comes and goes with pods is left out: it would soon push out all else, and nobody wrote it.
 """
 
 from typing import Final, Literal

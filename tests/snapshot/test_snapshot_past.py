@@ -22,9 +22,7 @@ def keeping(snapshot: Snapshot) -> Writer:
 
 
 def told(snapshot: Snapshot) -> list[tuple[int, float, str, str | None, str | None]]:
-    return [
-        (each.sequence, each.at, each.key, each.was, each.becomes) for each in snapshot.reader("objects").past()
-    ]
+    return [(each.sequence, each.at, each.key, each.was, each.becomes) for each in snapshot.reader("objects").past()]
 
 
 def test_what_was_changed_made_and_removed_is_told_with_its_time(snapshot: Snapshot) -> None:
@@ -124,5 +122,3 @@ def test_damage_in_it_is_found_when_the_file_is_opened_after_a_crash(path: Path)
     with Snapshot.open(path) as again:
         assert again.replaced
         assert "checksum" in again.replaced
-
-
