@@ -3,6 +3,7 @@
 version     of Dragoman
 uptime      seconds that the diagnostics have run
 envoy       whether it answers and is connected, its version and state
+parts       by name: whether it is well, and for how long nothing was heard of it
 objects     by key: kind, state, problems (the first ones, and how many `more`), and where it came from
 pending     keys of objects that the translator has not judged yet
 files       files of objects that cannot be read
@@ -17,7 +18,7 @@ and the keys that Emissary's diagnostics have, of which `diagnostics/emissary.py
 import os
 import platform
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -27,6 +28,7 @@ import orjson
 
 from diagnostics import clusters, emissary
 from diagnostics.health import LIVE
+from diagnostics.parts import Part
 from diagnostics.picture import Picture
 from diagnostics.rows import FILE_PREFIX, Ack, Status, kind_of
 from diagnostics.view import View
@@ -53,6 +55,7 @@ class Known:
     info: Mapping[str, Any] | None
     statistics: Mapping[str, int] | None
     now: float
+    parts: Sequence[Part] = ()
 
 
 NEED_ENVOY: Final = frozenset({"envoy", "envoy_status", "notices"})
@@ -145,6 +148,11 @@ def _envoy(asked: Asked) -> dict[str, Any]:
     }
 
 
+def _parts(asked: Asked) -> dict[str, Any]:
+    said = (each.said(asked.known.now) for each in asked.known.parts)
+    return {each.pop("name"): each for each in said}
+
+
 def _objects(asked: Asked) -> dict[str, Any]:
     sources = asked.view.objects.rows
     return {
@@ -208,6 +216,7 @@ SECTIONS: Final[dict[str, Callable[[Asked], Any]]] = {
     "uptime": _uptime,
     "system": _system,
     "envoy": _envoy,
+    "parts": _parts,
     "envoy_status": _envoy_status,
     "notices": _notices,
     "errors": _errors,

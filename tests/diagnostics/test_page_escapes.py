@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
+from diagnostics.parts import Part
 from diagnostics.published import Cluster
 from diagnostics.ui.query import Paged
-from diagnostics.ui.sources import Part
 from diagnostics.ui.views import VIEWS
 from diagnostics.view import View
 from snapshot import Record
