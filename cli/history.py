@@ -53,6 +53,8 @@ def headline(each: Mapping[str, Any]) -> str:
     if group == FILE:
         return f"{when}  {escaped(name.removeprefix('/'))} {_FILES[each['what']]}"
     words = [click.style(each["what"], fg=_COLOURS[each["what"]]), f"{escaped(kind)} {escaped(f'{namespace}/{name}')}"]
-    if each["served_after_s"] is not None and each["refused"] is None:
+    if each["state"] in ("stopped", "pending"):
+        words.append(click.style(each["state"], fg="red"))
+    if each["served_after_s"] is not None:
         words.append(f"served after {after(each['served_after_s'])}")
     return "  ".join([when, *words, *([f"({escaped(each['source'])})"] if each["source"] else [])])

@@ -44,7 +44,7 @@ class Seen:
 def picture(seen: Seen, columns: int, lines: int) -> list[str]:
     """The lines of the screen: what is fixed, and then lists, each cut so that all have a part of it."""
     head = [_title(seen), *_state(seen)]
-    lists = [("Problems", _problems(seen)), ("Changes", _changes(seen)), ("Log", list(seen.log))]
+    lists = [("Problems", _problems(seen)), ("Changes", _changes(seen)), ("Log", _log(seen))]
     room = lines - len(head) - 2 * len(lists)
     shown = [*head]
     for (name, rows), many in zip(lists, _shares([len(rows) for _, rows in lists], max(room, 0)), strict=True):
@@ -88,14 +88,19 @@ def _state(seen: Seen) -> Iterator[str]:
     state = click.style(envoy["state"] or "does not answer", fg="green" if envoy["state"] == "LIVE" else "red")
     version = (envoy["version"] or "?/?").split("/")[1]
     connected = "" if envoy["connected"] else click.style(", not connected: it gets no changes", fg="red")
-    parts = (f"{name} {_part(each)}" for name, each in told["parts"].items())
-    yield f"Envoy {version} {state}{connected}; {'; '.join(parts)}"
+    yield f"Envoy {version} {state}{connected}; {_parts(told['parts'])}"
     yield _requests(answer.before, answer.numbers)
 
 
-def _part(each: Mapping[str, Any]) -> str:
-    replaced = f", replaced {each['replaced']} times" if each["replaced"] else ""
-    return click.style(each["state"], fg=_COLOURS[each["state"]]) + replaced
+def _parts(told: Mapping[str, Mapping[str, Any]]) -> str:
+    """Those of which there is something to say, else that there is nothing."""
+    said = []
+    for name, each in told.items():
+        state = click.style(f"{name} {each['state']}", fg=_COLOURS[each["state"]])
+        hung = f": {escaped(each['hung'])}" if each["hung"] else ""
+        replaced = f", replaced {each['replaced']} times" if each["replaced"] else ""
+        said += [f"{state}{hung}{replaced}"] if each["state"] != "well" or replaced else []
+    return "; ".join(said) or f"all {len(told)} parts {click.style('well', fg=_COLOURS['well'])}"
 
 
 def _requests(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -117,16 +122,12 @@ def _problems(seen: Seen) -> list[str]:
     told = seen.answer.told
     said = [(each["message"], "yellow") for each in told.get("notices", ())]
     said += [
-        (f"{name}: {_message(each)}", "red")
+        (f"{name}: {each['message']}", "red")
         for name, file in told.get("files", {}).items()
         for each in file["problems"]
     ]
     said += [(f"{_named(key)} {message}", "red") for key, message in told.get("errors", ()) if "//" not in key]
     return [click.style(escaped(text), fg=colour) for text, colour in said] or ["none"]
-
-
-def _message(problem: Mapping[str, Any]) -> str:
-    return f"{problem['path']} {problem['message']}".strip()
 
 
 def _named(key: str) -> str:
@@ -140,6 +141,14 @@ def _changes(seen: Seen) -> list[str]:
         refused = each["refused"] is not None
         shown.append(headline(each) + (click.style("  Envoy refused it", fg="red") if refused else ""))
     return shown or ["none yet"]
+
+
+def _log(seen: Seen) -> list[str]:
+    """The log, but for the empty lines at its end."""
+    lines = list(seen.log)
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
 
 
 def _fit(line: str, columns: int) -> str:

@@ -21,6 +21,7 @@ MOST: Final = 200
 """Changes that are told as JSON."""
 _PRIVATE: Final = ("core/", FILE_PREFIX)
 _OPEN: Final = "core/Service/"
+_NOT_SERVED: Final = ("stopped", "pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ class Told:
     at: float
     what: What
     source: str
-    is_last: bool
-    """Whether the object has not changed since."""
+    state: str | None
+    """What became of it (`ok`, `stopped` ...), as long as it has not changed since."""
     seconds: float | None
-    """How long it took until Envoy had answered for it; None: it has not, or it is nothing for Envoy."""
+    """How long it took until Envoy had answered for it; None: it has not, or it is stopped, or nothing for Envoy."""
     refused: str | None
     """Why Envoy refused it."""
     lines: list[str] | None
@@ -82,14 +83,17 @@ def told(view: View, chosen: Iterable[Event]) -> Iterator[Told]:
     for event in chosen:
         before, after = event.former.record, _after(view, event)
         lines, note = _different(event, before, after)
+        refused = refusals.get((event.key, _digest(after.body))) if after and after.body else None
+        status = view.statuses.rows.get(event.key) if event.later is None and event.former.becomes else None
+        is_served = refused is None and (status is None or status.state not in _NOT_SERVED)
         yield Told(
             key=event.key,
             at=event.former.at,
             what=event.what,
             source=next((said for each in (after, before) if each and (said := text(each.notes.get("source")))), ""),
-            is_last=event.later is None,
-            seconds=answers.took(event.former.at),
-            refused=refusals.get((event.key, _digest(after.body))) if after and after.body else None,
+            state=status.state if status else None,
+            seconds=answers.took(event.former.at) if is_served else None,
+            refused=refused,
             lines=lines,
             note=note,
         )
@@ -142,6 +146,7 @@ def history(view: View) -> list[Mapping[str, Any]]:
             "at": each.at,
             "what": each.what,
             "source": each.source or None,
+            "state": each.state,
             "served_after_s": each.seconds,
             "refused": each.refused,
             "diff": None if each.lines is None else "\n".join(each.lines),

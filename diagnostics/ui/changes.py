@@ -63,7 +63,7 @@ def of_object(view: View, key: str) -> list[dict[str, Any]]:
 
 def _row(view: View, each: Told) -> dict[str, Any]:
     _, kind, namespace, name = parts_of(each.key)
-    status = view.statuses.rows.get(each.key) if each.is_last and each.what != "removed" else None
+    status = view.statuses.rows.get(each.key) if each.state else None
     is_file = each.key.startswith(FILE_PREFIX)
     return {
         "key": each.key,
@@ -76,7 +76,7 @@ def _row(view: View, each: Told) -> dict[str, Any]:
         "source": each.source,
         "seconds": each.seconds,
         "refused": each.refused,
-        "state": status.state if status else None,
+        "state": each.state,
         "problem": status.problems[0] if status and status.problems else None,
         "lines": [{"sort": _SORTS.get(line[:1], ""), "text": line} for line in each.lines or ()],
         "note": each.note,
