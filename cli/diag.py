@@ -13,7 +13,7 @@ import orjson
 
 PATIENCE: Final = 15.0
 """Seconds that an answer may take: a report about very many objects takes some."""
-_PATH: Final = "/ambassador/v0/diag/?json=true"
+PAGE: Final = "/ambassador/v0/diag/"
 _SCHEMES: Final = {"http": HTTPConnection, "https": HTTPSConnection}
 
 
@@ -35,10 +35,17 @@ class Diag:
         """What is different whenever something else is told."""
         return self._one("sequences")
 
+    def numbers(self) -> Any:
+        """What Envoy counts of clients at this moment."""
+        return self._get(f"{PAGE}numbers")
+
     def _one(self, name: str) -> Any:
+        return self._get(f"{PAGE}?json=true&filter={name}")
+
+    def _get(self, path: str) -> Any:
         try:
             with self._connected() as connection:
-                connection.request("GET", f"{_PATH}&filter={name}", headers={"Host": "localhost"})
+                connection.request("GET", path, headers={"Host": "localhost"})
                 answer = connection.getresponse()
                 body = answer.read()
         except (OSError, HTTPException) as error:

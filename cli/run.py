@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from cli.greeting import greeting_of
 from cli.terminal import foreground
 from entrypoint.start import begin
+from process.settings import Settings, SettingsError
 
 FOR_A_TERMINAL: Mapping[str, str] = {
     "AMBASSADOR_ENVOY_BIND_ADDRESS": "127.0.0.1",
@@ -23,7 +25,10 @@ FOR_A_TERMINAL: Mapping[str, str] = {
 port, and Ctrl-C ends in about a second."""
 
 
-@click.command(epilog="Example:  dragoman run examples/quickstart --log-level warning")
+@click.command(
+    epilog="Examples:  dragoman run examples/quickstart --log-level warning\n\n"
+    "           dragoman run --live examples/quickstart"
+)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--address", metavar="IP", help="Where to listen.  [default: 127.0.0.1]")
 @click.option(
@@ -33,7 +38,8 @@ port, and Ctrl-C ends in about a second."""
     help="The port of health, metrics and diag.  [default: 8877]",
 )
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="[default: info]")
-def run(folder: Path, address: str | None, diagnostics_port: int | None, log_level: str | None) -> None:
+@click.option("--live", is_flag=True, help="On a terminal: a picture of problems, changes and requests.")
+def run(folder: Path, address: str | None, diagnostics_port: int | None, log_level: str | None, live: bool) -> None:
     """Serve the YAML in FOLDER with a real Envoy, until Ctrl-C.
 
     Edits are served as they are made; mistakes are told here, and everything else keeps serving. The exit code is 0
@@ -49,4 +55,16 @@ def run(folder: Path, address: str | None, diagnostics_port: int | None, log_lev
     given = {name: value for name, value in options.items() if value is not None}
     with foreground(os.environ):
         environ = {**FOR_A_TERMINAL, **os.environ, **given}
-        sys.exit(begin(environ, greeting_of(environ)))
+        gateway = partial(begin, environ, greeting_of(environ))
+        sys.exit(_shown(gateway, environ) if live else gateway())
+
+
+def _shown(gateway: Callable[[], int], environ: Mapping[str, str]) -> int:
+    """As a picture, where there is a terminal for one, and settings that say where the diagnostics answer."""
+    from cli import live  # noqa: PLC0415 -- who does not ask for it needs none of it
+
+    try:
+        settings = Settings.from_environment(environ)
+    except SettingsError:
+        return gateway()  # which says what is wrong with them
+    return live.shown(gateway, settings) if live.is_possible(environ) else gateway()

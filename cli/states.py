@@ -185,7 +185,7 @@ def _table(rows: list[Report]) -> Iterator[str]:
             row["name"],
             row["state"],
             row["envoy"],
-            _after(row["served_after_s"]),
+            after(row["served_after_s"]),
             row["source"] or "-",
         )
         for row in rows
@@ -198,7 +198,8 @@ def _table(rows: list[Report]) -> Iterator[str]:
         yield from (f"    {escaped(problem)}" for problem in row["problems"][:_MOST_FIELDS])
 
 
-def _after(seconds: float | None) -> str:
+def after(seconds: float | None) -> str:
+    """How long something took, in few signs."""
     if seconds is None:
         return "-"
     return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"

@@ -4,13 +4,14 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import orjson
 
+from cli import history
 from cli.diag import Diag, DiagError, at, split
 from cli.states import ASKED, Report, is_bad, lines, report
 from process.settings import SettingsError
@@ -23,12 +24,14 @@ EACH: Final = 1.0
 
 
 @click.command(
-    epilog="Example:  dragoman status -n team-a --problems\n\n"
+    epilog="Examples:  dragoman status -n team-a --problems\n\n"
+    "           dragoman status --changes -n team-a\n\n"
     "In a cluster:  kubectl exec POD -- dragoman status; or kubectl port-forward POD 8877 and --url http://127.0.0.1:8877"
 )
 @click.option("-n", "--namespace", "namespaces", multiple=True, help="Objects of this one; may be repeated.")
 @click.option("-k", "--kind", "kinds", multiple=True, help="Objects of this one, such as Mapping; may be repeated.")
 @click.option("--problems", is_flag=True, help="Only objects of which something is said.")
+@click.option("--changes", is_flag=True, help="What changed, as far as is remembered, with what is different.")
 @click.option("-w", "--watch", is_flag=True, help="Tell it again whenever something is different, until Ctrl-C.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Of the gateway, where several run.")
@@ -37,6 +40,7 @@ def status(
     namespaces: tuple[str, ...],
     kinds: tuple[str, ...],
     problems: bool,
+    changes: bool,
     watch: bool,
     output: str,
     run_dir: Path | None,
@@ -48,9 +52,14 @@ def status(
     """
     if url and run_dir:
         raise click.UsageError("--url and --run-dir each say which gateway: give one")
+    if changes and (problems or watch):
+        raise click.UsageError("--changes goes with neither --problems nor --watch: it tells what was, once")
     try:
         diag = at(url) if url else Diag(find(run_dir, os.environ).settings.diagnostics_socket)
         chosen = (split(namespaces), split(kinds))
+        if changes:
+            _show_changes(history.chosen(diag.ask(history.HISTORY)[history.HISTORY], *chosen), output)
+            return
         found = None
         with contextlib.suppress(KeyboardInterrupt):
             for found in _reports(diag, *chosen, watch=watch):
@@ -61,6 +70,14 @@ def status(
         click.echo(f"Error: {escaped(str(error))}", err=True)
         sys.exit(UNKNOWN)
     sys.exit(1 if found is not None and is_bad(found) else 0)
+
+
+def _show_changes(found: list[Mapping[str, Any]], output: str) -> None:
+    if output == "json":
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        return
+    for line in history.lines(found):
+        click.echo(line)
 
 
 def _reports(diag: Diag, namespaces: list[str], kinds: list[str], *, watch: bool) -> Iterator[Report]:

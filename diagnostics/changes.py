@@ -7,7 +7,7 @@ that began. What was heard of together is served together, with the beginning of
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from snapshot import Commit
 
@@ -25,14 +25,34 @@ class Change:
     seconds: float | None
 
 
+class Answers:
+    """When Envoy had answered for what began at a time."""
+
+    def __init__(self, found: Mapping[float, float]) -> None:
+        self._found = found
+        self._beginnings = sorted(found)
+
+    @classmethod
+    def of(cls, commits: Iterable[Commit]) -> Self:
+        """Of the log of `acks`."""
+        return cls(_answered(commits))
+
+    def took(self, since: float) -> float | None:
+        """How long the change took that began then, or the last before it, with which it may have been served."""
+        place = bisect_right(self._beginnings, since)
+        if not place:
+            return None
+        took = self._found[self._beginnings[place - 1]] - since
+        return round(took, 3) if took >= 0 else None
+
+
 def last_changes(objects: Iterable[Commit], acks: Iterable[Commit]) -> dict[str, Change]:
     """The last change of each object of which the logs still know it."""
     heard: dict[str, float | None] = {}
     for commit in objects:
         heard.update(dict.fromkeys(commit.keys, commit.since))
-    answered = _answered(acks)
-    beginnings = sorted(answered)
-    return {key: Change(since, _took(since, beginnings, answered)) for key, since in heard.items() if since is not None}
+    answers = Answers.of(acks)
+    return {key: Change(since, answers.took(since)) for key, since in heard.items() if since is not None}
 
 
 def _answered(acks: Iterable[Commit]) -> dict[float, float]:
@@ -45,12 +65,3 @@ def _answered(acks: Iterable[Commit]) -> dict[float, float]:
                 case [int() | float() as since, int() | float() as at]:
                     found[float(since)] = max(found.get(float(since), 0.0), float(at))
     return found
-
-
-def _took(since: float, beginnings: list[float], answered: Mapping[float, float]) -> float | None:
-    """The change that began at that time, or the last before it, with which it may have been served."""
-    place = bisect_right(beginnings, since)
-    if not place:
-        return None
-    took = answered[beginnings[place - 1]] - since
-    return round(took, 3) if took >= 0 else None

@@ -3,12 +3,14 @@
 version     of Dragoman
 uptime      seconds that the diagnostics have run
 envoy       whether it answers and is connected, its version and state
+parts       by name: whether it is well, and for how long nothing was heard of it
 objects     by key: kind, state, problems (the first ones, and how many `more`), and where it came from
 pending     keys of objects that the translator has not judged yet
 files       files of objects that cannot be read
 resources   by `<type>/<name>`: the published version, what Envoy accepted and refused of it, when, and why
 changes     of each object that changed of late: when, and how long it took until Envoy had answered for it
 sequences   how many commits each database of the snapshot had
+history     the newest changes, with what is different; only where it is asked for by its name
 
 and the keys that Emissary's diagnostics have, of which `diagnostics/emissary.py` makes those that show objects.
 """
@@ -16,7 +18,7 @@ and the keys that Emissary's diagnostics have, of which `diagnostics/emissary.py
 import os
 import platform
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -26,6 +28,7 @@ import orjson
 
 from diagnostics import clusters, emissary
 from diagnostics.health import LIVE
+from diagnostics.parts import Part
 from diagnostics.picture import Picture
 from diagnostics.rows import FILE_PREFIX, Ack, Status, kind_of
 from diagnostics.view import View
@@ -52,6 +55,7 @@ class Known:
     info: Mapping[str, Any] | None
     statistics: Mapping[str, int] | None
     now: float
+    parts: Sequence[Part] = ()
 
 
 NEED_ENVOY: Final = frozenset({"envoy", "envoy_status", "notices"})
@@ -77,7 +81,7 @@ class Asked:
 def report(view: View, known: Known, only: str | None = None) -> bytes:
     """The report as JSON, or what one of its keys has. KeyError for a key that it does not have."""
     asked = Asked(view, known)
-    told = SECTIONS[only](asked) if only else {name: make(asked) for name, make in SECTIONS.items()}
+    told = (SECTIONS | ALONE)[only](asked) if only else {name: make(asked) for name, make in SECTIONS.items()}
     return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -144,6 +148,11 @@ def _envoy(asked: Asked) -> dict[str, Any]:
     }
 
 
+def _parts(asked: Asked) -> dict[str, Any]:
+    said = (each.said(asked.known.now) for each in asked.known.parts)
+    return {each.pop("name"): each for each in said}
+
+
 def _objects(asked: Asked) -> dict[str, Any]:
     sources = asked.view.objects.rows
     return {
@@ -181,6 +190,12 @@ def _changes(asked: Asked) -> dict[str, Any]:
     }
 
 
+def _history(asked: Asked) -> list[dict[str, Any]]:
+    from diagnostics.history import history  # noqa: PLC0415 -- it reads and writes YAML, which nobody else here does
+
+    return [{**each, "at": _time(each["at"])} for each in history(asked.view)]
+
+
 def _sequences(asked: Asked) -> dict[str, int]:
     return asked.view.sequences
 
@@ -196,11 +211,12 @@ def _said(status: Status) -> Iterator[str]:
         yield f"and {status.more:,} more"
 
 
-SECTIONS: Final[Mapping[str, Callable[[Asked], Any]]] = {
+SECTIONS: Final[dict[str, Callable[[Asked], Any]]] = {
     "version": _version,
     "uptime": _uptime,
     "system": _system,
     "envoy": _envoy,
+    "parts": _parts,
     "envoy_status": _envoy_status,
     "notices": _notices,
     "errors": _errors,
@@ -221,6 +237,9 @@ SECTIONS: Final[Mapping[str, Callable[[Asked], Any]]] = {
     "tlscontexts": lambda asked: emissary.tlscontexts(asked.picture),
     "source_map": lambda asked: emissary.source_map(asked.picture),
 }
+
+ALONE: Final[dict[str, Callable[[Asked], Any]]] = {"history": _history}
+"""What is large, or dear, and no part of the whole."""
 
 
 def _judged(status: Status) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from diagnostics.clusters import STATISTICS
 from diagnostics.following import Following, NotOpenError
 from diagnostics.health import LIVE, ORPHANED, Life, Readiness, Silence, hanging, orphaned
 from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
+from diagnostics.parts import parts
 from diagnostics.peers import Connection, End, Peers, Verdict
-from diagnostics.report import NEED_ENVOY, NEED_STATISTICS, SECTIONS, Known, System, report
+from diagnostics.report import ALONE, NEED_ENVOY, NEED_STATISTICS, SECTIONS, Known, System, report
 from diagnostics.view import Progress, View
 from process import logs
 from process.settings import Settings
@@ -216,7 +217,8 @@ class Diagnostics:
         info = await self._admin.server_info() if only is None or only in NEED_ENVOY else None
         counts = only in NEED_STATISTICS or (only is None and info is not None)
         statistics = await self._admin.cluster_statistics(STATISTICS) if counts else None
-        question = partial(report, known=Known(self._system, info, statistics, time.time()), only=only)
+        known = Known(self._system, info, statistics, time.time(), parts(self._settings))
+        question = partial(report, known=known, only=only)
         try:
             body = await self._following.ask(question, REPORT_PATIENCE, View.catch_up)
         except NotOpenError as error:
@@ -280,8 +282,8 @@ def _refusal_of(request: web.BaseRequest) -> web.StreamResponse | None:
     unknown = sorted(set(request.query) - {"json", "filter"})
     if unknown:
         return _line(HTTPStatus.BAD_REQUEST, f"unknown parameter {unknown[0][:80]!r}; there are json and filter")
-    if request.query.get("filter", traffic.NAME) not in (*SECTIONS, traffic.NAME):
-        return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join((*SECTIONS, traffic.NAME))}")
+    if request.query.get("filter", traffic.NAME) not in (*SECTIONS, *ALONE, traffic.NAME):
+        return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join((*SECTIONS, *ALONE, traffic.NAME))}")
     return None
 
 

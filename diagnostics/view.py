@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar
 from diagnostics.changes import Change, last_changes
 from diagnostics.numbers import Numbers, Rows, Served, counted, served_of
 from diagnostics.rows import FILE_PREFIX, Ack, ack_of, number, source_of, status_of, text, version_of
-from snapshot import JSON, Commit, Database, Reader, Record, Snapshot
+from snapshot import JSON, Commit, Database, Former, Reader, Record, Snapshot
 
 DATABASES: Final[tuple[Database, ...]] = ("objects", "resources", "statuses", "acks", "holds")
 
@@ -71,6 +71,10 @@ class Followed(Generic[T]):
     def commits(self) -> list[Commit]:
         """What the log remembers, read anew."""
         return self._reader.commits()
+
+    def past(self) -> list[Former]:
+        """What its records were before they changed, read anew."""
+        return self._reader.past()
 
     def bodies(self, beginning: str = "") -> Mapping[str, Record]:
         """The whole records whose keys begin so, read anew: they are not kept."""

@@ -13,6 +13,7 @@ from snapshot.errors import (
     WriterBusyError,
 )
 from snapshot.layout import Database
+from snapshot.past import Former, Keeps
 from snapshot.reader import Changes, Commit, Reader
 from snapshot.record import JSON, Record
 from snapshot.share import OPENING, Snapshot
@@ -24,6 +25,8 @@ __all__ = [
     "Changes",
     "Commit",
     "Database",
+    "Former",
+    "Keeps",
     "Reader",
     "Record",
     "Snapshot",

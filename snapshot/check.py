@@ -5,8 +5,8 @@ touched is first read from end to end by this program, in a process of its own. 
 packages or site's, because it stands between a crash and the restart: about 20 ms. What it knows of the format is
 told it by its caller.
 
-    python -I -S check.py '{"path": ..., "map_size": ..., "compact": ..., "databases": [...], "format": {...},
-                            "site": the folder that holds the package lmdb}'
+    python -I -S check.py '{"path": ..., "map_size": ..., "compact": ..., "databases": [...], "past": [...],
+                            "format": {...}, "site": the folder that holds the package lmdb}'
 
 It prints {"problem": TEXT or null, "compacted": BOOL} and exits 0; when it cannot tell, it exits 1. A file that
 makes LMDB crash ends it with a signal.
@@ -100,10 +100,10 @@ def main(arguments: str) -> dict[str, Any]:
 
     compacted = False
     try:
-        size = 2 * len(asked["databases"]) + 1
+        size = 1 + 2 * len(asked["databases"]) + len(asked["past"])
         with lmdb.open(asked["path"], asked["map_size"], readonly=True, max_dbs=size, lib_version=0) as env:
             with env.begin(buffers=True) as txn:
-                walk(env, txn, asked["databases"], asked["format"])
+                walk(env, txn, asked["databases"], asked["past"], asked["format"])
             if asked["compact"]:
                 compacted = _copy(env, Path(asked["path"]) / "data.mdb.new", lmdb.Error)
     except Unsound as found:
@@ -119,7 +119,7 @@ def main(arguments: str) -> dict[str, Any]:
     return {"problem": None, "compacted": compacted}
 
 
-def walk(env: Any, txn: Any, databases: Iterable[str], wanted: dict[str, Any]) -> None:
+def walk(env: Any, txn: Any, databases: Iterable[str], past: Iterable[str], wanted: dict[str, Any]) -> None:
     """Read every value. Unsound when one is damaged, or when they are not those of their database's last commit."""
     meta = env.open_db(b"meta", txn=txn, create=False)
     found = _value(b"format", txn.get(b"format", db=meta))
@@ -134,6 +134,9 @@ def walk(env: Any, txn: Any, databases: Iterable[str], wanted: dict[str, Any]) -
         if (count, seal % 2**64) != (state["count"], state["seal"]):
             raise Unsound(f"the records of {database} are not those of one commit")
         _check_log(database, txn.cursor(db=log), state)
+    for database in past:
+        for key, value in _entries(txn.cursor(db=env.open_db(f"{database}.past".encode(), txn=txn, create=False))):
+            _verified(key, value)
 
 
 _STATE = ("sequence", "changed", "count", "seal", "log_from", "log_bytes")

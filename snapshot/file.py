@@ -10,7 +10,7 @@ from time import monotonic
 import lmdb
 
 from snapshot.errors import SnapshotBrokenError, SnapshotError, SnapshotFullError, SnapshotReplacedError
-from snapshot.layout import DATABASES, FORMAT_HEADER, FORMAT_KEY, Database, Table, Tables, Transaction
+from snapshot.layout import DATABASES, FORMAT_HEADER, FORMAT_KEY, PAST, TABLES, Database, Table, Tables, Transaction
 from snapshot.record import frame, unframe
 
 DATA = "data.mdb"
@@ -54,7 +54,7 @@ class File:
             self._env = lmdb.open(
                 str(path),
                 map_size=map_size,
-                max_dbs=2 * len(DATABASES) + 1,
+                max_dbs=TABLES,
                 max_readers=MAX_READERS,
                 max_spare_txns=2,
                 mode=0o600,
@@ -145,6 +145,7 @@ class File:
                 log=self._env.open_db(f"{name}.log".encode(), txn=txn, create=create),
                 meta=meta,
                 state_key=name.encode(),
+                past=self._env.open_db(f"{name}.past".encode(), txn=txn, create=create) if name in PAST else None,
             )
             for name in DATABASES
         }

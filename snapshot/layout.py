@@ -11,9 +11,15 @@ Database = Literal["objects", "live", "resources", "statuses", "acks", "holds", 
 
 DATABASES: tuple[Database, ...] = get_args(Database)
 
+PAST: tuple[Database, ...] = ("objects", "holds")
+"""Those of whose records it is kept what they were before."""
+
+TABLES = 1 + 2 * len(DATABASES) + len(PAST)
+"""LMDB's named databases: the state, and of each of ours its records, its log, and what is kept of its past."""
+
 FORMAT_KEY = b"format"
 
-FORMAT_HEADER: dict[str, JSON] = {"format": "dragoman-snapshot", "schema": 3}
+FORMAT_HEADER: dict[str, JSON] = {"format": "dragoman-snapshot", "schema": 4}
 """The schema counts up whenever a program that reads the older file would misread the newer one."""
 
 LOG_COMMITS = 4096
@@ -21,6 +27,15 @@ LOG_COMMITS = 4096
 
 LOG_BYTES = 1 << 20
 """... and at most so many bytes of keys; a reader further behind compares keys and versions."""
+
+PAST_BYTES = 1 << 20
+"""Of what a database's records were before, at most so many bytes are kept ..."""
+
+PAST_OF_A_COMMIT = 1000
+"""... and so many records of one commit, ..."""
+
+PAST_LARGEST = 1 << 15
+"""... none of them with more bytes than these."""
 
 if TYPE_CHECKING:
     Table = lmdb._Database  # noqa: SLF001 -- the stub's only name for a handle
@@ -31,12 +46,13 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The handles of one of our databases: its records, and the log of its commits."""
+    """The handles of one of our databases: its records, the log of its commits, and what its records were before."""
 
     records: Table
     log: Table
     meta: Table
     state_key: bytes
+    past: Table | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ import lmdb
 from snapshot.check import header_problem
 from snapshot.errors import SnapshotBrokenError, SnapshotError, SnapshotFullError
 from snapshot.file import COPY, DATA, LOCK, LOCK_BYTES, NO_ROOM, File
-from snapshot.layout import DATABASES, FORMAT_HEADER
+from snapshot.layout import DATABASES, FORMAT_HEADER, PAST
 
 OPEN_PATIENCE = 60.0
 """Seconds to wait for another process that opens the file; it needs milliseconds, unless it is stopped."""
@@ -228,6 +228,7 @@ def _check(path: Path, map_size: int, *, compact: bool) -> tuple[str | None, boo
         "path": str(path),
         "site": str(Path(lmdb.__file__).parent.parent),
         "databases": DATABASES,
+        "past": PAST,
         "format": FORMAT_HEADER,
         "map_size": map_size,
         "compact": compact,

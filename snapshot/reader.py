@@ -9,6 +9,7 @@ import orjson
 from snapshot.errors import SnapshotBrokenError
 from snapshot.file import File
 from snapshot.layout import Database, State, Transaction, log_key, read_state
+from snapshot.past import Former, formers
 from snapshot.record import JSON, Record, decode, header_of, key_bytes, unframe
 
 T = TypeVar("T")
@@ -134,6 +135,13 @@ class Reader:
         with self._file.reading() as txn:
             found = txn.cursor(db=self._tables.log).iternext(keys=True, values=True)
             return [_commit(bytes(number), entry) for number, entry in found]
+
+    def past(self) -> list[Former]:
+        """What records were before they changed, the oldest first; nothing of this is kept."""
+        if self._tables.past is None:
+            return []
+        with self._file.reading() as txn:
+            return list(formers(txn, self._tables.past))
 
     def _stored(self, txn: Transaction, first: bytes) -> Iterator[tuple[bytes, memoryview]]:
         """The keys that begin so, in order, and values as they are in the file."""

@@ -10,6 +10,7 @@ from snapshot.bell import ring
 from snapshot.file import File
 from snapshot.layout import Database
 from snapshot.opening import CHECK_PATIENCE, OPEN_PATIENCE, open_file
+from snapshot.past import Keeps
 from snapshot.reader import Reader
 from snapshot.writer import Writer
 
@@ -45,12 +46,13 @@ class Snapshot:
             snapshot._ring()
         return snapshot
 
-    def writer(self, database: Database, *, rings: bool = True) -> Writer:
+    def writer(self, database: Database, *, rings: bool = True, keeps: Keeps | None = None) -> Writer:
         """The right to write a database. WriterBusyError, naming the process, when another one has it.
 
         `rings` False: nobody is woken by its commits; who reads it looks when something else wakes them.
+        `keeps` says of which records it is kept what they were before they changed, where there is room for that.
         """
-        writer = Writer(self._file, database, partial(self._ring, database) if rings else _nobody)
+        writer = Writer(self._file, database, partial(self._ring, database) if rings else _nobody, keeps)
         self._undo.callback(writer.close)
         return writer
 

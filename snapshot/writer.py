@@ -2,8 +2,9 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace as with_changes
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ from snapshot.layout import (
     read_state,
     write_state,
 )
+from snapshot.past import Keeps, Past
 from snapshot.record import JSON, Record, checksum_of, encode, frame, key_bytes, version_of
 
 
@@ -42,10 +44,15 @@ Records = Mapping[str, Record | None]
 class Writer:
     """The one writer of a database in all processes; its right ends with `close` or with the process."""
 
-    def __init__(self, file: File, database: Database, on_commit: Callable[[], None]) -> None:
+    def __init__(
+        self, file: File, database: Database, on_commit: Callable[[], None], keeps: Keeps | None = None
+    ) -> None:
         self._file = file
         self._database = database
         self._tables = file.tables[database]
+        if keeps is not None and self._tables.past is None:
+            raise ValueError(f"{database} has no room for what its records were before")
+        self._past = Past(self._tables.past, keeps) if keeps is not None and self._tables.past is not None else None
         self._on_commit = on_commit
         self._lock_path = file.path / f"writer.{database}.lock"
         self._lock: int | None = _take(self._lock_path, database)
@@ -118,16 +125,30 @@ class Writer:
             raise SnapshotError(f"{self._file.path}: this writer of {self._database} is closed")
         self._keep_lock(self._lock)
         edits.sort()
-        with self._file.writing() as txn:
+        with self._forgetting(), self._file.writing() as txn:
             if read_state(txn, self._tables) != seen:
                 raise SnapshotError(
                     f"{self._file.path}: another process wrote {self._database}; its lock file was removed"
                 )
+            past = self._past if seen.sequence else None  # what was read at first did not change
+            before = past.before(txn, self._tables.records, [edit[:2] for edit in edits]) if past else []
             state = _account(seen, edits, _apply(txn, self._tables, edits, records, empty=not seen.count))
             state = _log(txn, self._tables, state, [edit.key for edit in edits], header)
+            if past and before:
+                past.keep(txn, self._tables.records, state.sequence, _time_of(header), before)
             write_state(txn, self._tables, state)
         self._on_commit()
         return state.sequence
+
+    @contextmanager
+    def _forgetting(self) -> Iterator[None]:
+        """What is known of a transaction that came to nothing is nothing."""
+        try:
+            yield
+        except BaseException:
+            if self._past is not None:
+                self._past.forget()
+            raise
 
     def _keep_lock(self, lock: int) -> None:
         """Take the lock anew whose file was removed; WriterBusyError when somebody else has it by now."""
@@ -188,6 +209,11 @@ def _log(txn: Transaction, tables: Tables, state: State, keys: Iterable[bytes], 
         oldest = txn.pop(log_key(log_from), db=tables.log)
         log_bytes -= len(oldest or b"")
     return with_changes(state, log_from=log_from, log_bytes=log_bytes)
+
+
+def _time_of(header: Mapping[str, JSON]) -> float:
+    since = header.get("since")
+    return since if isinstance(since, float) else time.time()
 
 
 def _header(since: float | None, notes: Mapping[str, JSON] | None) -> dict[str, JSON]:

@@ -26,7 +26,7 @@ class Publisher:
     def __init__(self, snapshot: Snapshot) -> None:
         self._resources = snapshot.writer("resources")
         self._statuses = snapshot.writer("statuses")
-        self._holds = snapshot.writer("holds")
+        self._holds = snapshot.writer("holds", keeps=lambda _: "notes")
         self._wanted = snapshot.writer("wanted")
 
     def publish(self, publication: Publication, since: float | None = None) -> None:

@@ -17,6 +17,7 @@ from watcher.catalog import Catalog
 from watcher.cluster import Cluster
 from watcher.folder import Root
 from watcher.following import Following
+from watcher.keeping import keeps
 from watcher.lanes import Lanes
 from watcher.limits import Limits
 from watcher.loading import load, roots_of
@@ -61,7 +62,10 @@ async def _watch_cluster(settings: Settings, snapshot: Snapshot, stopping: async
     from kubeapi.connection import ConfigurationError, Connection  # noqa: PLC0415 -- costs 12 MB: not with a folder
     from watcher.watching import Watching, targets_of  # noqa: PLC0415
 
-    publishers = Publisher(snapshot.writer("objects")), Publisher(snapshot.writer("live", rings=False), quiet=True)
+    publishers = (
+        Publisher(snapshot.writer("objects", keeps=keeps)),
+        Publisher(snapshot.writer("live", rings=False), quiet=True),
+    )
     known = remembered_objects(snapshot.reader("objects"))
     generated = {**_of_files(settings), **load(settings.generated_dir, settings.namespace).objects}
     cluster = Cluster(targets_of(settings), known, random.random, generated)
@@ -97,7 +101,7 @@ async def _watch_folders(folder: Path, settings: Settings, snapshot: Snapshot, s
         loop.call_soon_threadsafe(wake.set)
 
     with Notices() as notices, Lanes(wake_up) as lanes:
-        publisher = Publisher(snapshot.writer("objects"))
+        publisher = Publisher(snapshot.writer("objects", keeps=keeps))
         known = remembered(snapshot.reader("objects"), tuple(root.label for root in roots))
         log.info("watching", folder=str(folder), remembered=sum(map(len, known.values())))
         limits = Limits.of(settings)

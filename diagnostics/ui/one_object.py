@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from diagnostics.ui.changes import of_object
 from diagnostics.ui.objects import parts_of, row
 from diagnostics.ui.query import Query
 from diagnostics.ui.sources import Sources
@@ -27,5 +28,6 @@ def shown(view: View, told: Mapping[str, Any], query: Query) -> dict[str, Any]: 
         "problems": status.problems if status else (),
         "more": status.more if status else 0,
         "carrier": status.carrier if status else None,
+        "changes": of_object(view, key),
         "hold": hold and {"message": hold.notes.get("message", ""), "has_last_good": bool(hold.body)},
     }

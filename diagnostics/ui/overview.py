@@ -16,8 +16,6 @@ from diagnostics.view import View
 MOST: Final = 20
 """Problems that are listed here; the view of objects has them all."""
 MOST_KINDS: Final = 12
-SILENT: Final = 10.0
-"""Seconds after which a part that shows no sign of life is told as silent; it beats each 2.5 s."""
 
 _ADMIN: Final = "http.admin."
 """Begins what Envoy counts of its own admin interface."""
@@ -67,7 +65,7 @@ def shown(view: View, told: Mapping[str, Any], query: Query) -> dict[str, Any]: 
             "since": now - connection.since if connection.since else None,
         },
         "traffic": told["traffic"],
-        "parts_shown": [_part(each, now) for each in told["parts"]],
+        "parts_shown": [each.said(now) for each in told["parts"]],
         "ending": told["ending"],
         "verdict": _verdict(view, told),
         "numbers": numbers,
@@ -85,12 +83,6 @@ def shown(view: View, told: Mapping[str, Any], query: Query) -> dict[str, Any]: 
             if key.startswith(FILE_PREFIX) and key in view.objects.rows
         ][:MOST],
     }
-
-
-def _part(part: Any, now: float) -> dict[str, Any]:
-    age = None if part.beat is None else max(now - part.beat, 0.0)
-    state = "hangs" if part.hung else "silent" if age is None or age > SILENT else "well"
-    return {"name": part.name, "state": state, "hung": part.hung, "age": age, "replaced": part.replaced}
 
 
 def _verdict(view: View, told: Mapping[str, Any]) -> dict[str, str]:

@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from diagnostics.admin import Admin
 from diagnostics.following import Following
+from diagnostics.parts import Part, parts
 from diagnostics.report import System
 from diagnostics.ui.query import Query, paged
 from diagnostics.view import View
@@ -21,20 +21,8 @@ from why.gateway import Gateway, GatewayError
 
 T = TypeVar("T")
 
-_REPORTER: Final = "reporter"
-
 PATIENCE: Final = 20.0
 """Seconds that who looks waits for an answer, and for those who asked before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of the gateway: the time of its last sign of life (Unix time), and since when it hangs, in words."""
-
-    name: str
-    beat: float | None
-    hung: str | None
-    replaced: int
 
 
 @dataclass
@@ -79,11 +67,7 @@ class Sources:
 
     def parts(self) -> list[Part]:
         """The parts that beat, and whatever hangs."""
-        vitals, beats = self.vitals, _beats(self.settings.beats_dir)
-        if self.settings.config_dir is not None or self.settings.gateway:
-            beats.pop(_REPORTER, None)  # it does not run there, and the file of its pulse stands there all the same
-        names = sorted({*beats, *vitals.hung, *vitals.replaced})
-        return [Part(name, beats.get(name), vitals.hung.get(name), vitals.replaced.get(name, 0)) for name in names]
+        return parts(self.settings)
 
     def close(self) -> None:
         """Ask no more."""
@@ -99,13 +83,3 @@ async def page_of(sources: Sources, question: Mapping[str, Any], query: Query, s
         last = paged(query, told["of"], size).first
         told = await sources.translator({**question, "from": last, "most": size})
     return told
-
-
-def _beats(folder: Path) -> dict[str, float]:
-    found: dict[str, float] = {}
-    try:
-        for file in folder.iterdir():
-            found[file.name] = file.stat().st_mtime
-    except OSError:
-        return found
-    return found

@@ -8,7 +8,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from diagnostics.ui import asking, clusters, flow, hosts, levels, objects, one_cluster, one_object, overview, routes
+from diagnostics.ui import (
+    asking,
+    changes,
+    clusters,
+    flow,
+    hosts,
+    levels,
+    objects,
+    one_cluster,
+    one_object,
+    overview,
+    routes,
+)
 from diagnostics.ui.query import Query
 from diagnostics.ui.sources import Sources
 from diagnostics.view import View
@@ -39,7 +51,8 @@ class Page:
 VIEWS: Final = (
     Page("", "Overview", "objects statuses resources acks health", overview.gather, overview.shown),
     Page("objects", "Objects", "objects statuses", objects.gather, objects.shown),
-    Page("object", "", "objects statuses resources acks", one_object.gather, one_object.shown, under="objects"),
+    Page("object", "", "objects statuses resources acks holds", one_object.gather, one_object.shown, under="objects"),
+    Page("changes", "Changes", "objects statuses acks holds", changes.gather, changes.shown),
     Page("hosts", "Hosts", "resources", hosts.gather, hosts.shown),
     Page("routes", "", "resources", routes.gather, routes.shown, under="hosts"),
     Page("flow", "Flow", "resources statuses", flow.gather, flow.shown),

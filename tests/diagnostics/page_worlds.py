@@ -15,6 +15,7 @@ from diagnostics.ui.serving import _NAMED
 from diagnostics.ui.views import VIEWS
 from diagnostics.view import View
 from snapshot import Record, Snapshot
+from watcher.keeping import keeps
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> javascript:alert(3) {{ 123*1001 }} &amp; \u202etxt"
 """What an object's name, a label, a message or a header may be, where nobody has looked at it."""
@@ -37,10 +38,14 @@ def viewing(
     folder: Path,
     objects: Mapping[str, Record] | None = None,
     statuses: Mapping[str, Record] | None = None,
+    before: Mapping[str, Record] | None = None,
     **others: Mapping[str, Record],
 ) -> Iterator[View]:
-    """The view of a snapshot with these records."""
+    """The view of a snapshot with these records; `before`: what objects were before."""
     with Snapshot.open(folder / "snapshot") as snapshot:
+        with snapshot.writer("objects", keeps=keeps) as writer:
+            writer.commit(before or {})
+            writer.commit((objects or {}) if before else {}, since=NOW)
         for name, records in {"objects": objects, "statuses": statuses, **others}.items():
             snapshot.writer(name).commit(records or {})  # type: ignore[arg-type]
         view = View(snapshot, folder / "snapshot")

@@ -2,14 +2,15 @@
 
 import base64
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
 
 import orjson
 import pytest
 
+from diagnostics.parts import Part
 from diagnostics.published import Cluster
 from diagnostics.ui.query import Paged
-from diagnostics.ui.sources import Part
 from diagnostics.ui.views import VIEWS
 from diagnostics.view import View
 from snapshot import Record
@@ -54,6 +55,7 @@ PAGES: dict[str, list[dict[str, Any]]] = {
     "": [OVERVIEW],
     "objects": [{}],
     "object": [{}],
+    "changes": [{"now": NOW}],
     "hosts": [{"told": {"of": 1, "hosts": [HOST]}, "now": NOW}, {"told": {"error": EVIL}, "now": NOW}],
     "routes": [{"host": HOST, "of": 1, "all": 1, "routes": [{"place": 0, **RULE}]}, {"error": EVIL}],
     "clusters": [{"page": Paged(1, 1, 50), "clusters": {EVIL: CLUSTER}, "hosts": {EVIL: [ENDPOINT]}}],
@@ -84,17 +86,19 @@ def test_every_view_is_tried() -> None:
 def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
     certificate = base64.b64encode(authority().sign("<mark>x.test").certificate).decode()
     objects = {
-        KEY: Record("1", b"{}", {"source": EVIL}),
+        KEY: Record("1", orjson.dumps({EVIL: EVIL}), {"source": EVIL}),
         "dragoman/File//<mark>f": Record("1", b"{}"),
         "core/Secret/default/tls": Record("1", orjson.dumps({"data": {"tls.crt": certificate}})),
     }
     bad = problem(EVIL, path=EVIL)
     statuses = {KEY: status("stopped", bad, bad, more=2), "dragoman/File//<mark>f": status("stopped", bad)}
     acks = {f"cluster/{EVIL}": Record("1", b"", {"refused": "h", "message": EVIL})}
-    holds = {KEY: Record("1", b"", {"message": EVIL})}
+    refused = blake2b(objects[KEY].body, digest_size=16).hexdigest()
+    holds = {KEY: Record("1", b"", {"message": EVIL, "refused": refused})}
+    before = {KEY: Record("0", orjson.dumps({EVIL: [EVIL], "headers": {EVIL: EVIL}}))}
     resources = {f"cluster/{EVIL}": Record("1", b"\x0a" + bytes([len(EVIL.encode())]) + EVIL.encode())}
     folder = tmp_path_factory.mktemp("evil")
-    with viewing(folder, objects, statuses, acks=acks, holds=holds, resources=resources) as view:
+    with viewing(folder, objects, statuses, before, acks=acks, holds=holds, resources=resources) as view:
         yield view
 
 
@@ -116,5 +120,5 @@ def test_what_people_wrote_comes_out_as_text(
     foreign = [each for each in places if each.partition("?")[0] not in OURS and not each.startswith("static/")]
     assert foreign == []
     assert "\u202e" not in text
-    if words or name in ("", "object"):
+    if words or name in ("", "object", "changes"):
         assert "<script>alert(1)</script>" in read.text + "".join(value for _, value in read.attributes)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from diagnostics.numbers import Served
+from diagnostics.parts import Part
 from diagnostics.ui.overview import quantiles
 from diagnostics.ui.query import Query, paged
-from diagnostics.ui.sources import Part
 from snapshot import Record
 from tests.diagnostics.page_worlds import EVIL, MAPPING, NOW, html, problem, shown, status, system, viewing
 

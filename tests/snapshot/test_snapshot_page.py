@@ -52,11 +52,11 @@ def test_another_program_can_read_it(path: Path, start: Start) -> None:
     mark = path / "user.somebody.lock"
     with mark.open("wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with lmdb.open(str(path), readonly=True, max_dbs=17, map_size=8 << 30) as env, env.begin() as txn:
+        with lmdb.open(str(path), readonly=True, max_dbs=19, map_size=8 << 30) as env, env.begin() as txn:
             read = read_all(env, txn)
         mark.unlink()
     meta = read["meta"]
-    assert meta.pop(b"format") == ({"format": "dragoman-snapshot", "schema": 3}, b"")
+    assert meta.pop(b"format") == ({"format": "dragoman-snapshot", "schema": 4}, b"")
     assert meta.keys() == {b"objects", b"resources", b"statuses"}
     state = meta[b"objects"][0]
     seal = state.pop("seal")
@@ -82,7 +82,7 @@ def test_another_program_can_read_it(path: Path, start: Start) -> None:
 
 
 def read_all(env: lmdb.Environment, txn: lmdb.Transaction) -> dict[str, dict[bytes, tuple[Any, bytes]]]:
-    names = ["meta", *DATABASES, *(f"{name}.log" for name in DATABASES)]
+    names = ["meta", *DATABASES, *(f"{name}.log" for name in DATABASES), "objects.past", "holds.past"]
     assert {key.decode() for key, _ in txn.cursor()} == set(names)
     return {
         name: {key: value(key, raw) for key, raw in txn.cursor(db=env.open_db(name.encode(), txn=txn, create=False))}
@@ -91,6 +91,6 @@ def read_all(env: lmdb.Environment, txn: lmdb.Transaction) -> dict[str, dict[byt
 
 
 def checksums(path: Path, name: str) -> list[int]:
-    with lmdb.open(str(path), readonly=True, max_dbs=17, map_size=8 << 30) as env, env.begin() as txn:
+    with lmdb.open(str(path), readonly=True, max_dbs=19, map_size=8 << 30) as env, env.begin() as txn:
         stored = txn.cursor(db=env.open_db(name.encode(), txn=txn, create=False))
         return [struct.unpack(">II", raw[:8])[1] for _, raw in stored]

@@ -35,7 +35,7 @@ FOREIGN = {
     "pipe": (os.mkfifo, "not a regular file"),
     "dangling link": (lambda data: data.symlink_to("/nowhere"), "not a regular file"),
     "foreign LMDB": (foreign_lmdb, "LMDB file of another program"),
-    "other schema": (other_schema, "'schema': 0.*not.*'schema': 3"),
+    "other schema": (other_schema, "'schema': 0.*not.*'schema': 4"),
 }
 
 
