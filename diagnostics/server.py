@@ -19,6 +19,7 @@ from diagnostics.health import LIVE, ORPHANED, Life, Readiness, Silence, hanging
 from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
 from diagnostics.peers import Connection, End, Peers, Verdict
 from diagnostics.report import NEED_ENVOY, NEED_STATISTICS, SECTIONS, Known, System, report
+from diagnostics.traces import telling
 from diagnostics.view import Progress, View
 from process import logs
 from process.settings import Settings
@@ -70,8 +71,16 @@ log = logs.get()
 class Diagnostics:
     """The answers."""
 
-    def __init__(self, following: Following, admin: Admin, system: System, settings: Settings) -> None:
-        """Of a running event loop."""
+    def __init__(
+        self,
+        following: Following,
+        admin: Admin,
+        system: System,
+        settings: Settings,
+        resource: Mapping[str, str],
+        spans: Mapping[str, int],
+    ) -> None:
+        """Of a running event loop. `resource`: what traces say of us; `spans`: how many were sent, by their outcome."""
         self._following = following
         self._admin = admin
         self._system = system
@@ -84,6 +93,8 @@ class Diagnostics:
         self._peers = Peers()
         self._told = float("-inf")
         self._settings = settings
+        self._resource = resource
+        self._spans = spans
         self._made: Pages | None = None
         self._making = asyncio.Lock()
         self._paths: Mapping[str, Handler] = {
@@ -213,10 +224,15 @@ class Diagnostics:
         only = request.query.get("filter")
         if only == traffic.NAME:
             return await self._traffic()
+        if only == telling.NAME:
+            return await self._asked(partial(telling.traces, resource=self._resource))
         info = await self._admin.server_info() if only is None or only in NEED_ENVOY else None
         counts = only in NEED_STATISTICS or (only is None and info is not None)
         statistics = await self._admin.cluster_statistics(STATISTICS) if counts else None
-        question = partial(report, known=Known(self._system, info, statistics, time.time()), only=only)
+        return await self._asked(partial(report, known=Known(self._system, info, statistics, time.time()), only=only))
+
+    async def _asked(self, question: Callable[[View], bytes]) -> web.StreamResponse:
+        """What a view says, as JSON."""
         try:
             body = await self._following.ask(question, REPORT_PATIENCE, View.catch_up)
         except NotOpenError as error:
@@ -250,7 +266,7 @@ class Diagnostics:
 
     async def _tell_metrics(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         answers = await self._admin.state() not in (None, BUSY)
-        own = own_metrics(await self._counted(), self._system, self._vitals(), answers=answers)
+        own = own_metrics(await self._counted(), self._system, self._vitals(), self._spans, answers=answers)
         await response.prepare(request)
         await response.write(own)
         async for chunk in self._envoys() if answers else _none():
@@ -280,8 +296,9 @@ def _refusal_of(request: web.BaseRequest) -> web.StreamResponse | None:
     unknown = sorted(set(request.query) - {"json", "filter"})
     if unknown:
         return _line(HTTPStatus.BAD_REQUEST, f"unknown parameter {unknown[0][:80]!r}; there are json and filter")
-    if request.query.get("filter", traffic.NAME) not in (*SECTIONS, traffic.NAME):
-        return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join((*SECTIONS, traffic.NAME))}")
+    names = (*SECTIONS, traffic.NAME, telling.NAME)
+    if request.query.get("filter", traffic.NAME) not in names:
+        return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join(names)}")
     return None
 
 

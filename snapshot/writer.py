@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace as with_changes
@@ -124,7 +125,7 @@ class Writer:
                     f"{self._file.path}: another process wrote {self._database}; its lock file was removed"
                 )
             state = _account(seen, edits, _apply(txn, self._tables, edits, records, empty=not seen.count))
-            state = _log(txn, self._tables, state, [edit.key for edit in edits], header)
+            state = _log(txn, self._tables, state, [edit.key for edit in edits], {**header, "at": time.time()})
             write_state(txn, self._tables, state)
         self._on_commit()
         return state.sequence
