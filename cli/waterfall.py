@@ -56,7 +56,8 @@ def lines(spans: Sequence[Span]) -> Iterator[str]:
         depth = parents[span["spanId"]] = parents.get(span["parentSpanId"], 0) + 1
         name = f"{'  ' * depth}{escaped(span['name'])}"
         bar = click.style(_bar(_start(span) - start, _took(span), took), fg="red" if _error(span) else "cyan")
-        yield f"{name:<{_NAME}} {bar}  {_milliseconds(_start(span) - start):>9} +{_milliseconds(_took(span))}{_more(span)}"
+        times = f"{_milliseconds(_start(span) - start):>9} +{_milliseconds(_took(span))}"
+        yield f"{name:<{_NAME}} {bar}  {times}{_more(span)}"
     if (error := _error(whole)) is not None:
         yield click.style(f"  {printable(error, _LONGEST)}", fg="red")
     if left_out := told.get("dragoman.spans.left_out"):

@@ -16,7 +16,7 @@ NAMED: Final = 20
 """Objects that are named of a change; of the others only the number is told."""
 
 MOST_PENDING: Final = 1000
-"""Changes that wait for Envoy's answer. Where there are more, since no Envoy is there, the oldest are told as they are."""
+"""Changes that wait for Envoy. Where there are more, since none is there, the oldest are told as they are."""
 
 _ROUNDED: Final = 0.0002
 """Seconds that rounded times may be apart."""
