@@ -65,5 +65,8 @@ def _name(stream: str, nonce: int | str) -> str:
 
 
 def _reason(error: str, response: Response) -> str:
-    said = redacted(error, response.entries[0]) if response.entries else error
-    return said[:_LONGEST]
+    if not response.entries:
+        return error[:_LONGEST]
+    entry = response.entries[0]
+    said = redacted(error, entry)[:_LONGEST]
+    return f"{entry.name}: {said}" if len(response.entries) == 1 else said
