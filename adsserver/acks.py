@@ -3,8 +3,10 @@
 import asyncio
 import time
 
+from adsserver.exchanges import Exchanges
 from adsserver.ledger import Ledger
-from adsserver.served import SERVED_KEY, Served
+from adsserver.messages import Request, Response
+from adsserver.served import SERVED_KEY, Served, Taken
 from adsserver.session import Session
 from process import logs
 from snapshot import JSON, Record, SnapshotFullError, Writer
@@ -34,6 +36,7 @@ class Acks:
         self._stream: Record | None = None
         self._is_full = False
         self._served = Served(time.time)
+        self._exchanges = Exchanges(time.time)
         self._has_numbers = True  # those of an earlier process end with it
 
     def tell_stream(self, *, connected: bool, node: str = "") -> None:
@@ -42,9 +45,21 @@ class Acks:
         self._stream = Record(f"{connected} {notes['since']}", b"", notes)
         self.save()
 
-    def await_answer(self, since: float, session: Session | None) -> None:
-        """Something that began then (Unix time) was given to the newest stream, if there is one."""
-        self._served.came(since, session)
+    def await_answer(self, taken: Taken, session: Session | None) -> None:
+        """A change was given to the newest stream, if there is one."""
+        self._served.came(taken, session)
+
+    def sent(self, response: Response) -> None:
+        """The newest stream sends this."""
+        self._exchanges.sent(response)
+
+    def answered(self, stream: str, request: Request) -> None:
+        """Envoy says this on the newest stream."""
+        self._exchanges.answered(stream, request, is_awaited=self._served.is_awaited)
+
+    def ended(self, stream: str) -> None:
+        """A stream is over."""
+        self._exchanges.ended(stream)
 
     def look(self, session: Session) -> None:
         """The newest stream may have come to the end of something."""
@@ -79,12 +94,13 @@ class Acks:
         if self._has_numbers:
             changes[SERVED_KEY] = self._served.record
         try:
-            self._writer.commit(changes, notes=self._served.log)
+            self._writer.commit(changes, notes=self._served.log | self._exchanges.log)
         except SnapshotFullError as error:
             self._full(error)
             return
         self._ledger.saved()
         self._served.told()
+        self._exchanges.told()
         self._stream, self._is_full, self._is_burst = None, False, len(changes) > BURST
         self._has_numbers = False
         for key, reason in refused.items():

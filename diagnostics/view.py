@@ -12,6 +12,9 @@ from snapshot import JSON, Commit, Database, Former, Reader, Record, Snapshot
 
 DATABASES: Final[tuple[Database, ...]] = ("objects", "resources", "statuses", "acks", "holds")
 
+TRACED: Final[tuple[Database, ...]] = ("acks", "statuses", "resources", "objects")
+"""The logs of which traces are made, so ordered that of what is in one all that led to it is in the next ones."""
+
 STREAM_KEY: Final = "stream"
 SERVED_KEY: Final = "served"
 
@@ -68,9 +71,14 @@ class Followed(Generic[T]):
         """The whole record of a key, read anew."""
         return self._reader.get(key)
 
-    def commits(self) -> list[Commit]:
-        """What the log remembers, read anew."""
-        return self._reader.commits()
+    def commits(self, after: int = 0) -> list[Commit]:
+        """What the log remembers after the commit of this number, read anew."""
+        return self._reader.commits(after)
+
+    @property
+    def last_commit(self) -> int:
+        """The number of the last commit that there is, read anew."""
+        return self._reader.sequence
 
     def past(self) -> list[Former]:
         """What its records were before they changed, read anew."""
@@ -118,6 +126,14 @@ class View:
     def changes(self) -> dict[str, Change]:
         """The last change of each object, as far as the logs remember; as dear as these are long."""
         return last_changes(self.objects.commits(), self.acks.commits())
+
+    def logs(self, after: Mapping[str, int]) -> dict[str, list[Commit]]:
+        """What the logs of which traces are made remember after these commits, read in their order."""
+        return {name: getattr(self, name).commits(after.get(name, 0)) for name in TRACED}
+
+    def last_commits(self) -> dict[str, int]:
+        """The numbers of the last commits in these logs."""
+        return {name: getattr(self, name).last_commit for name in TRACED}
 
     @property
     def sequences(self) -> dict[str, int]:

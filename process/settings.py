@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Literal, Self, get_args
 
 from process.legacy import base_folder, folders
+from process.otlp import Telemetry
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -160,6 +161,8 @@ class Settings:
     """Whether a Host's mappingSelector must match all labels (Emissary 3's rule), not just one of them."""
     statsd: Statsd | None = None
     """Where Envoy's statistics are sent, if anywhere."""
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    """Where traces of changes are sent, if anywhere, and what they say of us."""
     supervised: bool = False
     """Whether an entrypoint watches over this process, which then beats (`process.pulse`)."""
     log_level: LogLevel = "info"
@@ -226,6 +229,7 @@ class Settings:
             listener_drain=_whole(given, "AMBASSADOR_DRAIN_TIME", usual.listener_drain, 0, 86_400),
             strict_selectors=not _boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
             statsd=_statsd(given),
+            telemetry=Telemetry.of(given),
             supervised=_boolean(given, "DRAGOMAN_SUPERVISED", False),
             log_level=_level(given, usual.log_level),
             json_logs=_boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),
