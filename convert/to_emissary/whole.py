@@ -143,12 +143,12 @@ class _Maker:
                 kept = {each: value for each, value in said.items() if each in {"bypass_auth", "labels"}}
                 yield self._made(route, name, {**asked, **redirect, **kept})
             return
-        refs = [each for each in rule.backend_refs if each.weight]
+        placed = [(f"{where}.backendRefs[{place}]", each) for place, each in enumerate(rule.backend_refs)]
+        paths, refs = [path for path, each in placed if each.weight], [each for _, each in placed if each.weight]
         if not refs:
             text = "has no backend: it answers an error, and a Mapping leads somewhere; the rule is not converted"
             self._world.notes.lost(route.key, f"{where}.backendRefs", text, "name a Service")
             return
-        paths = [f"{where}.backendRefs[{place}]" for place in range(len(refs))]
         services = [self._service(route, ref, path) for ref, path in zip(refs, paths, strict=True)]
         if any(each is None for each in services):  # its share would go to the others
             return

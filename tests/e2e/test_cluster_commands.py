@@ -40,7 +40,9 @@ def two_replicas(installed: Installed) -> Iterator[None]:
         pytest.skip("no .venv in this checkout: make makes it")
     installed.cluster.kubectl("-n", NAMESPACE, "scale", f"deployment/{DEPLOYMENT}", "--replicas=2")
     running = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io/name%3D{DEPLOYMENT}"
-    wait_until(lambda: len(installed.cluster.get(running)["items"]) == 2, SETTLE, what="two replicas, and none that ends")
+    wait_until(
+        lambda: len(installed.cluster.get(running)["items"]) == 2, SETTLE, what="two replicas, and none that ends"
+    )
     yield
     installed.cluster.kubectl("-n", NAMESPACE, "scale", f"deployment/{DEPLOYMENT}", "--replicas=3")
     installed.cluster.wait_rollout(NAMESPACE, DEPLOYMENT)
@@ -139,7 +141,9 @@ def test_a_pod_that_is_not_ready_is_told_beside_the_others(plugin: Plugin, insta
 def test_a_pod_that_ends_while_it_is_asked_is_told(plugin: Plugin, installed: Installed) -> None:
     scripts = {"name": "slow", "configMap": {"name": "slow", "defaultMode": 0o555}}
     cluster = installed.cluster
-    cluster.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/configmaps", {"metadata": {"name": "slow"}, "data": {"dragoman": SLOW}})
+    cluster.ask(
+        "POST", f"/api/v1/namespaces/{NAMESPACE}/configmaps", {"metadata": {"name": "slow"}, "data": {"dragoman": SLOW}}
+    )
     spec = cluster.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT}")["spec"]["template"]["spec"]
     (only,) = spec["containers"]
     container = {
@@ -151,7 +155,11 @@ def test_a_pod_that_ends_while_it_is_asked_is_told(plugin: Plugin, installed: In
         asked = ("dragoman", "why", "GET", URL, "--all-replicas", "-n", NAMESPACE, "--selector", BOTH)
         environ = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
         running = subprocess.Popen(
-            (str(ROOT / "scripts/dragoman"), *asked[1:]), env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            (str(ROOT / "scripts/dragoman"), *asked[1:]),
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         look = "import pathlib; print(pathlib.Path('/run/dragoman/asked').exists())"
         wait_until(
@@ -185,7 +193,9 @@ def test_a_context_chooses_the_cluster(plugin: Plugin, installed: Installed, tmp
     good = config["current-context"]
     nowhere = f"https://127.0.0.1:{unused_port()}"
     config["clusters"].append({"name": "nowhere", "cluster": {"server": nowhere}})
-    config["contexts"].append({"name": "nowhere", "context": {"cluster": "nowhere", "user": config["users"][0]["name"]}})
+    config["contexts"].append(
+        {"name": "nowhere", "context": {"cluster": "nowhere", "user": config["users"][0]["name"]}}
+    )
     config["current-context"] = "nowhere"
     both = tmp_path / "both.kubeconfig"
     both.write_text(json.dumps(config))
@@ -202,7 +212,9 @@ def admin_port(installed: Installed, plugin_folder: Path) -> Iterator[str]:
     """The URL of a pod's diagnostics, forwarded by kubectl."""
     port, pod = unused_port(), sorted(installed.pods())[0]
     command = (str(ensure(["kubectl"])["kubectl"]), "--kubeconfig", str(installed.cluster.kubeconfig))
-    with subprocess.Popen((*command, "-n", NAMESPACE, "port-forward", pod, f"{port}:8877"), stdout=subprocess.PIPE) as forward:
+    with subprocess.Popen(
+        (*command, "-n", NAMESPACE, "port-forward", pod, f"{port}:8877"), stdout=subprocess.PIPE
+    ) as forward:
         try:
             assert forward.stdout is not None
             assert b"Forwarding from" in forward.stdout.readline()
@@ -211,7 +223,9 @@ def admin_port(installed: Installed, plugin_folder: Path) -> Iterator[str]:
             forward.terminate()
 
 
-def test_status_and_top_are_asked_through_a_forwarded_port(plugin: Plugin, installed: Installed, tmp_path: Path) -> None:
+def test_status_and_top_are_asked_through_a_forwarded_port(
+    plugin: Plugin, installed: Installed, tmp_path: Path
+) -> None:
     with admin_port(installed, tmp_path) as url:
         done = plugin("dragoman", "status", "--url", url, "-n", "quickstart", "-o", "json")
         print(done)
