@@ -50,7 +50,6 @@ def test_tcp_mappings_of_a_port_are_one_route_at_a_listener_of_its_own() -> None
 @pytest.mark.parametrize(
     ("spec", "path", "said"),
     [
-        ({"host": "db.test"}, "spec.host", "TLS ends here for that name"),
         ({"address": "10.1.1.1"}, "spec.address", "open at all of its addresses"),
         ({"tls": "upstream"}, "spec.tls", "does not say how TLS is spoken"),
         ({"service": "https://old"}, "spec.service", "does not say how TLS is spoken"),
@@ -65,6 +64,14 @@ def test_what_decides_who_gets_in_or_where_it_goes_keeps_all_of_the_port(
     assert said in told[f"TCPMapping/default/a {path}"]
     assert "another TCPMapping of the port stays" in told["TCPMapping/default/b spec.port"]
     assert not [name for name in objects(outcome) if name.startswith("TCPRoute")]
+    assert outcome.converted.replaced == frozenset()
+
+
+def test_names_in_tls_beside_a_whole_port_stay_with_it() -> None:
+    outcome = converted(PORT + tcp("a", "old", host="db.test") + tcp("b", "new"))
+    told = lost(outcome)
+    assert "has no TLS settings" in told["TCPMapping/default/a spec.host"]
+    assert "a port of TCP is for one listener" in told["TCPMapping/default/b spec.port"]
     assert outcome.converted.replaced == frozenset()
 
 
