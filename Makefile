@@ -17,7 +17,7 @@ LOCK := $(COMPILE) pyproject.toml
 # Beside the others in .venv, so in no other version than they have.
 DOCS_LOCK := $(COMPILE) --python-version 3.11 --constraint requirements/dev.txt --group docs
 # The tests that start no process: the rest is for `make test`.
-QUICK := not (envoy or system or image or faults or kubernetes or cluster or guard)
+QUICK := not (envoy or system or image or faults or kubernetes or cluster or promtool or guard)
 
 .PHONY: help run cluster test e2e conformance system check golden crds docs lintdocs metrics monitoring envoyapi bench guard fuzz image lock clean
 .DEFAULT_GOAL := help

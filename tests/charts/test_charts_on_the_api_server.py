@@ -13,11 +13,9 @@ from tests.charts.rendering import (
     CHART,
     CRDS,
     EMISSARYS,
-    EVERY,
     container_of,
     notes,
     objects,
-    over,
     pod_of,
     values_in,
 )
@@ -31,63 +29,6 @@ pytestmark = pytest.mark.kubernetes
 
 OURS = "/apis/getambassador.io/v3alpha1"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments/{}"
-PLURALS = {
-    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
-    "Service": "/api/v1/namespaces/{}/services",
-    "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
-    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
-    "DaemonSet": "/apis/apps/v1/namespaces/{}/daemonsets",
-    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{}/poddisruptionbudgets",
-    "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
-    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
-    "IngressClass": "/apis/networking.k8s.io/v1/ingressclasses",
-    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
-    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
-    "Listener": f"{OURS}/namespaces/{{}}/listeners",
-    "Module": f"{OURS}/namespaces/{{}}/modules",
-    "KubernetesEndpointResolver": f"{OURS}/namespaces/{{}}/kubernetesendpointresolvers",
-    "ConsulResolver": f"{OURS}/namespaces/{{}}/consulresolvers",
-}
-OPERATORS = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
-"""Kinds of others, which this API server does not know."""
-CASES: dict[str, dict[str, Any]] = {
-    "nothing": {},
-    "for one namespace": {"scope": {"singleNamespace": True}},
-    "a DaemonSet": {"daemonSet": True, "knative": {"enabled": True}},
-    "an autoscaler": {"autoscaling": {"enabled": True, "behavior": {"scaleDown": {"stabilizationWindowSeconds": 9}}}},
-    "as Emissary's": over(EMISSARYS, {"createDefaultListeners": True, "env": {"AMBASSADOR_ID": "edge"}}),
-    "a NetworkPolicy": {"networkPolicy": {"enabled": True}},
-    "no probe and no budget": {"startupProbe": None, "podDisruptionBudget": None, "topologySpreadConstraints": []},
-    # Whoever copies Emissary's whole file says much of it as nothing.
-    "nothing in many words": {
-        **dict.fromkeys(("nameOverride", "priorityClassName", "ambassadorConfig"), ""),
-        **dict.fromkeys(("terminationGracePeriodSeconds", "restartPolicy", "lifecycle")),
-        **{
-            key: {}
-            for key in ("env", "envRaw", "podDisruptionBudget", "startupProbe", "docker", "podLabels", "affinity")
-        },
-        "image": {"repository": "docker.io/emissaryingress/emissary", "tag": "3.9.1"},
-        "service": dict.fromkeys(("nameOverride", "sessionAffinity", "sessionAffinityConfig", "externalTrafficPolicy")),
-        "adminService": {"nodePort": None, "loadBalancerSourceRanges": None, "snapshotPort": 8005},
-        "namespace": {"name": None},
-        "deploymentStrategy": {"type": "RollingUpdate"},
-        "dnsPolicy": "ClusterFirst",
-        "module": {},
-    },
-    # What excludes something else in it is put right.
-    "every value": over(
-        EVERY,
-        {
-            "namespaceOverride": "dragoman",
-            "namespace": {"name": None},
-            "podDisruptionBudget": {"unhealthyPodEvictionPolicy": "AlwaysAllow"},
-            "service": {"type": "LoadBalancer", "internalTrafficPolicy": "Cluster"},
-            "serviceAccount": {"extra": ""},
-        },
-    ),
-}
 
 
 @pytest.fixture(scope="module")
@@ -99,25 +40,6 @@ def api(own_apiserver: ApiServer, helm: Helm) -> ApiServer:
         path = f"{OURS}/{plural}"
         wait_until(lambda path=path: own_apiserver.request("GET", path)[0] == 200, what=f"{plural} served")
     return own_apiserver
-
-
-def refusal(api: ApiServer, each: dict[str, Any]) -> str:
-    """Why the API server would not take an object, to the letter; empty when it would."""
-    path = PLURALS[each["kind"]].format(each["metadata"].get("namespace", ""))
-    status, answer = api.request("POST", f"{path}?dryRun=All&fieldValidation=Strict", each)
-    return "" if status == 201 else f"{each['kind']}: {orjson.loads(answer)['message']}"
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_what_is_rendered_is_taken_to_the_letter(api: ApiServer, helm: Helm, name: str) -> None:
-    found = [each for each in objects(helm, CASES[name]) if each["kind"] not in OPERATORS]
-    assert [reason for each in found if (reason := refusal(api, each))] == []
-
-
-def test_a_field_that_nobody_knows_would_be_refused(api: ApiServer, helm: Helm) -> None:
-    found = objects(helm, {"podDisruptionBudget": {"unknown": 1}})
-    (reason,) = [reason for each in found if (reason := refusal(api, each))]
-    assert 'unknown field "spec.unknown"' in reason
 
 
 @pytest.mark.parametrize("values", [{}, EMISSARYS], ids=["ours", "as Emissary's"])
