@@ -1,0 +1,45 @@
+"""Pictures of the diagnostics' page: made with the site, by the tests' browser, and put where a page says.
+
+Who reads the pages in the tree sees none, and misses none: so nothing binary is kept, and none is out of date.
+"""
+
+import subprocess
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from docsite.tree import ROOT
+
+PLACE: Final = "<!-- screenshots: "
+"""Begins the line of a page where pictures are put, by their names; the site is built without it."""
+FOLDER: Final = "screenshots"
+
+
+def take(folder: Path) -> str | None:
+    """Make them; why there are none, if so."""
+    command = [sys.executable, "-m", "tests.screenshots", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return None
+    return (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
+
+
+def with_pictures(text: str, there: Collection[str], up: str = "") -> str:
+    """A page with the pictures that it names, as far as they are there; `up`: the way to the folder that has theirs."""
+    lines = []
+    for line in text.splitlines(keepends=True):
+        names = line.strip().removeprefix(PLACE).removesuffix("-->").split() if line.startswith(PLACE) else None
+        lines += [line] if names is None else [_shown(name, there, up) for name in names]
+    return "".join(lines)
+
+
+def _shown(name: str, there: Collection[str], up: str) -> str:
+    """A view by day for who reads by day, and by night; and on a phone."""
+    kinds = {"light": "#only-light", "dark": "#only-dark", "phone": ""}
+    found = [
+        f"![{name.capitalize()}, {kind}]({up}{FOLDER}/{name}-{kind}.png{only})"
+        for kind, only in kinds.items()
+        if f"{name}-{kind}.png" in there
+    ]
+    return f"\n{' '.join(found)}\n\n" if found else ""
