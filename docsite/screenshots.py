@@ -5,7 +5,7 @@ Who reads the pages in the tree sees none, and misses none: so nothing binary is
 
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from docsite.tree import ROOT
 PLACE: Final = "<!-- screenshots: "
 """Begins the line of a page where pictures are put, by their names; the site is built without it."""
 FOLDER: Final = "screenshots"
+_NARROW: Final = '{ width="240" }'
 
 
 def take(folder: Path) -> str | None:
@@ -30,16 +31,25 @@ def with_pictures(text: str, there: Collection[str], up: str = "") -> str:
     lines = []
     for line in text.splitlines(keepends=True):
         names = line.strip().removeprefix(PLACE).removesuffix("-->").split() if line.startswith(PLACE) else None
-        lines += [line] if names is None else [_shown(name, there, up) for name in names]
+        lines.append(line if names is None else _shown(names, there, up))
     return "".join(lines)
 
 
-def _shown(name: str, there: Collection[str], up: str) -> str:
-    """A view by day for who reads by day, and by night; and on a phone."""
-    kinds = {"light": "#only-light", "dark": "#only-dark", "phone": ""}
-    found = [
-        f"![{name.capitalize()}, {kind}]({up}{FOLDER}/{name}-{kind}.png{only})"
-        for kind, only in kinds.items()
-        if f"{name}-{kind}.png" in there
+def _shown(names: Sequence[str], there: Collection[str], up: str) -> str:
+    """Each view by day for who reads by day, and by night; and beside each other those on a phone."""
+    desk = [
+        _picture(name, kind, up, f"#only-{kind}")
+        for name in names
+        for kind in ("light", "dark")
+        if _file(name, kind) in there
     ]
-    return f"\n{' '.join(found)}\n\n" if found else ""
+    phone = [_picture(name, "phone", up) + _NARROW for name in names if _file(name, "phone") in there]
+    return "\n".join([*desk, "", " ".join(phone), ""])
+
+
+def _picture(name: str, kind: str, up: str, only: str = "") -> str:
+    return f"![{name.capitalize()}, {kind}]({up}{FOLDER}/{_file(name, kind)}{only})"
+
+
+def _file(name: str, kind: str) -> str:
+    return f"{name}-{kind}.png"

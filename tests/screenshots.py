@@ -37,10 +37,11 @@ def shop() -> Iterator[Gateway]:
         texts += mapping("front", SHOP, service.service) + mapping("cart", SHOP, service.service, "/cart/")
         texts += mapping("users", API, service.service, "/users/") + mapping("orders", API, other.service, "/orders/")
         with gateway.applied("shop", texts), Load(gateway.http_port, host=SHOP, rate=40):
+            gateway.settle("team", mapping("search", SHOP, other.service, "/search/", namespace_="search"))
             for spec in ({"timeout_ms": 3000}, {"timeout_ms": 2000, "weight": 20}):
                 gateway.settle("next", mapping("cart-next", SHOP, other.service, "/cart/", namespace_="shop", **spec))
-            gateway.settle("team", mapping("search", SHOP, other.service, "/search/", namespace_="search"))
-            gateway.settle("wrong", mapping("basket", SHOP, other.service, "/basket/", timeout_ms="soon"))
+            for wanted in (3000, "soon"):
+                gateway.settle("wrong", mapping("basket", SHOP, other.service, "/basket/", timeout_ms=wanted))
             gateway.wait_served(SHOP, "/search/")
             yield gateway
 
@@ -49,9 +50,7 @@ def addresses(gateway: Gateway) -> dict[str, str]:
     """What there are pictures of, by name: the last part of an address."""
     return {
         "overview": "",
-        "objects": "objects",
         "changes": "changes?kind=Mapping&since=all",
-        "hosts": "hosts?find=example.com",
         "flow": f"flow?find={SHOP}",
         "why": f"why?method=GET&url=http://{SHOP}/cart/7&port={gateway.http_port}",
     }

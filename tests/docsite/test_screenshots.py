@@ -29,9 +29,9 @@ def test_pictures_that_are_there_are_put_where_a_page_names_them() -> None:
     there = ["one-light.png", "one-dark.png", "one-phone.png", "three-light.png"]
     day = "![One, light](../screenshots/one-light.png#only-light)"
     night = "![One, dark](../screenshots/one-dark.png#only-dark)"
-    phone = "![One, phone](../screenshots/one-phone.png)"
-    assert with_pictures(text, there, "../") == f"# A\n\n\n{day} {night} {phone}\n\n\nB\n"
-    assert with_pictures(text, []) == "# A\n\n\nB\n"
+    phone = '![One, phone](../screenshots/one-phone.png){ width="240" }'
+    assert with_pictures(text, there, "../") == f"# A\n\n{day}\n{night}\n\n{phone}\n\nB\n"
+    assert with_pictures(text, []).split() == ["#", "A", "B"]
 
 
 def test_without_a_browser_there_are_none_and_it_is_said_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
