@@ -61,7 +61,7 @@ golden: .venv/dev.stamp ## rewrite what the golden cases give, and what the mani
 crds: .venv/dev.stamp ## rewrite what is made in deploy/ and charts/ from the code's own kinds
 	@$(BIN)/python -m crds
 
-docs: .venv/docs.stamp ## build the pages of docs/ into a site with a search, in .build/site; its links are checked
+docs: .venv/docs.stamp .venv/dev.stamp ## build the pages of docs/ into a site with a search, in .build/site; its links are checked
 	@exec $(BIN)/python -m docsite
 
 lintdocs: .venv/dev.stamp ## rewrite the pages of docs/lint from the codes' own definitions

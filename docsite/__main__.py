@@ -9,6 +9,7 @@ from typing import Final
 
 import yaml
 
+from docsite import screenshots
 from docsite.foreign import foreign
 from docsite.navigation import navigation
 from docsite.pages import pages
@@ -23,10 +24,14 @@ def stage() -> Path:
     """Write the pages and the settings that the maker of the site takes; gives the settings."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     made = pages(ROOT)
+    pictures = FOLDER / "docs" / screenshots.FOLDER
+    if reason := screenshots.take(pictures):
+        sys.stdout.write(f"without screenshots of the page: {reason}\n")
+    there = {path.name for path in pictures.glob("*.png")} if reason is None else set()
     for place, text in made.items():
         path = FOLDER / "docs" / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(screenshots.with_pictures(text, there, "../" * (len(place.parts) - 1)))
     settings = {
         "INHERIT": os.path.relpath(SETTINGS, FOLDER),
         "docs_dir": "docs",

@@ -195,3 +195,30 @@ def test_status_watches(world: Gateway) -> None:
             wait_until(lambda: '"name":"seen"' in lines[-1], what="the report with the new object")
         watching.terminate()
         reading.join()
+
+
+def test_status_tells_what_changed_with_what_is_different_and_no_secret(world: Gateway, red: HttpUpstream) -> None:
+    wanted = {"headers": {"x-key": "private-one"}, "timeout_ms": 4321}
+    with world.applied("changing", mapping("changing", "diff.test", red.service, "/changing/", **wanted)):
+        wanted = {"headers": {"x-key": "private-two"}, "timeout_ms": 1234}
+        world.settle("changing", mapping("changing", "diff.test", red.service, "/changing/", **wanted))
+
+        def told() -> list[dict[str, Any]] | None:
+            done = dragoman("status", "--changes", "-k", "Mapping", "--run-dir", world.run_dir, "-o", "json")
+            found = [each for each in json.loads(done.stdout) if each["key"].endswith("/changing")]
+            return found if len(found) == 2 and all(each["served_after_s"] for each in found) else None
+
+        made, changed = wait_until(told, what="two changes that are served")
+        assert (made["what"], changed["what"], changed["source"]) == ("made", "changed", "changing.yaml#1")
+        assert "-  timeout_ms: 4321\n+  timeout_ms: 1234" in changed["diff"]
+        assert "+    x-key: (hidden 2)" in changed["diff"]
+        done = dragoman("status", "--changes", "--run-dir", world.run_dir)
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert "    +  timeout_ms: 1234\n" in done.stdout
+        assert re.search(
+            r"changed  Mapping default/changing  served after [0-9.]+m?s  \(changing.yaml#1\)", done.stdout
+        )
+        assert "made  Secret default/" in done.stdout, "that a Secret changed is told"
+        assert "private" not in done.stdout
+        assert "BEGIN" not in done.stdout
+    assert dragoman("status", "--changes", "--watch", "--run-dir", world.run_dir).exit_code == 2

@@ -5,16 +5,16 @@ The screenshots are in the test's folder (`pytest --basetemp` says where); peopl
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from diagnostics.ui.views import VIEWS
 from tests.conftest import RequiresProgram
+from tests.support.browser import PATIENCE, PROGRAM, Visit, chromium, page_of
 from tests.support.certificates import authority
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
@@ -23,13 +23,10 @@ from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
-PATIENCE = 60_000
-"""Milliseconds that the browser waits for what is to come."""
 NAME = "page.test"
 SECURE = "secure.page.test"
 EVIL = "<script>window.evil = 1</script><img src=x onerror='window.evil = 2'>"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
@@ -50,39 +47,9 @@ def served(gateway: Gateway, red: HttpUpstream) -> Iterator[Gateway]:
 
 @pytest.fixture(scope="module")
 def browser(requires_program: RequiresProgram) -> Iterator[Browser]:
-    requires_program("chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    requires_program(PROGRAM)
+    with chromium() as opened:
         yield opened
-        opened.close()
-
-
-class Visit:
-    """A tab, and what the browser complained of."""
-
-    def __init__(self, gateway: Gateway, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        self._base = f"http://127.0.0.1:{gateway.diagnostics_port}/ambassador/v0/diag/"
-        self.asked: list[str] = []
-        page.on("console", self._heard)
-        page.on("pageerror", self._failed)
-        page.on("request", lambda request: self.asked.append(request.url))
-        page.set_default_timeout(PATIENCE)
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def _failed(self, error: Error) -> None:
-        self.complaints.append(str(error))
-
-    def go(self, path: str) -> Page:
-        self.page.goto(self._base + path)
-        return self.page
-
-    def came_from_here(self) -> bool:
-        return all(url.startswith((self._base, "data:")) for url in self.asked)
 
 
 @pytest.fixture
@@ -92,7 +59,7 @@ def visit(browser: Browser, served: Gateway) -> Iterator[Callable[..., Visit]]:
     def visit(**how: object) -> Visit:
         context = browser.new_context(**how)  # type: ignore[arg-type]
         contexts.append(context)
-        return Visit(served, context.new_page())
+        return Visit(page_of(served), context.new_page())
 
     yield visit
     for context in contexts:
@@ -103,6 +70,7 @@ def paths(gateway: Gateway) -> dict[str, str]:
     """An address of each view that shows something."""
     told = {page.name: page.name for page in VIEWS}
     return told | {
+        "changes": "changes?since=all",
         "cluster": "clusters",
         "object": "object?key=getambassador.io/Mapping/default/page-evil",
         "routes": "hosts",
@@ -147,6 +115,29 @@ def test_what_changes_comes_by_itself(visit: Callable[..., Visit], served: Gatew
     with served.applied("page-new", mapping("page-new", NAME, red.service, "/new/")):
         expect(page.get_by_role("link", name="default/page-new")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("No objects")).to_be_visible(timeout=PATIENCE)
+    assert seen.complaints == []
+
+
+def test_what_changed_comes_by_itself_with_what_is_different_and_no_secret(
+    visit: Callable[..., Visit], served: Gateway, red: HttpUpstream
+) -> None:
+    seen = visit()
+    page = seen.go("changes?find=page-different")
+    expect(page.locator("#live-state")).to_have_text("live", timeout=PATIENCE)
+    expect(page.get_by_text("No changes in the last hour")).to_be_visible()
+    wanted = {"headers": {"x-key": "private-one"}, "timeout_ms": 4321}
+    with served.applied("page-different", mapping("page-different", NAME, red.service, "/different/", **wanted)):
+        expect(page.get_by_text("made")).to_be_visible(timeout=PATIENCE)
+        wanted = {"headers": {"x-key": "private-two"}, "timeout_ms": 1234}
+        served.apply("page-different", mapping("page-different", NAME, red.service, "/different/", **wanted))
+        newest = page.locator(".changes > li").first
+        expect(newest.locator(".went")).to_have_text(
+            ["-    x-key: (hidden 1)", "-  timeout_ms: 4321"], timeout=PATIENCE
+        )
+        expect(newest.locator(".came")).to_have_text(["+    x-key: (hidden 2)", "+  timeout_ms: 1234"])
+        expect(newest).to_contain_text("served after", timeout=PATIENCE)
+    expect(page.get_by_text("removed")).to_be_visible(timeout=PATIENCE)
+    assert "private" not in page.content()
     assert seen.complaints == []
 
 
