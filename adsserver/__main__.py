@@ -48,7 +48,7 @@ async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event
     first = reader.changes()
     catalog.apply(first)
     ledger = Ledger.load(catalog, snapshot.reader("acks").all())
-    acks = Acks(writer, ledger)
+    acks = Acks(writer, ledger, catalog)
     usual, drain = Timing(), settings.listener_drain
     timing = replace(usual, linger=min(usual.linger, drain), drain=drain)
     server = Server(catalog, ledger, acks, timing)

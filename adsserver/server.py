@@ -183,6 +183,7 @@ class Server:
 
     def changed(self, edits: Edits, taken: Taken | None = None) -> None:
         """The catalog changed: every stream is told. `taken`: by what, where it is known when that began."""
+        self._acks.changed(edits)
         for names in edits.values():
             for entry in names.values():
                 if entry is not None:

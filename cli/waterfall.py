@@ -96,7 +96,7 @@ def _more(span: Span) -> str:
 def _bar(begins: float, took: float, whole: float) -> str:
     """At least one character, and none outside."""
     scale = _BAR / whole if whole > 0 else 0.0
-    first = min(_BAR - 1, max(0, int(begins * scale)))
+    first = min(_BAR - 1, max(0, round(begins * scale)))
     length = max(1, min(_BAR - first, round(took * scale)))
     return f"{' ' * first}{'━' * length}".ljust(_BAR)
 

@@ -59,9 +59,9 @@ RESOURCES: Final = Family("dragoman_resources", "gauge", "Resources published fo
 UNANSWERED: Final = Family(
     "dragoman_unanswered_resources",
     "gauge",
-    "Published resources of whose newest version Envoy has said nothing.",
+    "Published resources of whose newest version Envoy has said nothing yet.",
     ("type",),
-    use="How much is on its way; endpoints and Secrets that no cluster or listener asks for stay unanswered.",
+    use="How much is on its way. What Envoy has no use for, and does not ask for, is not counted.",
 )
 REFUSED_RESOURCES: Final = Family(
     "dragoman_refused_resources",

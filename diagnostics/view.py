@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+import orjson
+
 from diagnostics.changes import Change, last_changes
 from diagnostics.numbers import Numbers, Rows, Served, counted, served_of
 from diagnostics.rows import FILE_PREFIX, Ack, ack_of, number, source_of, status_of, text, version_of
@@ -17,6 +19,7 @@ TRACED: Final[tuple[Database, ...]] = ("acks", "statuses", "resources", "objects
 
 STREAM_KEY: Final = "stream"
 SERVED_KEY: Final = "served"
+UNASKED_KEY: Final = "unasked"
 
 _LISTENER: Final = "listener/"
 _HOST: Final = "getambassador.io/Host/"
@@ -101,6 +104,8 @@ class View:
         self.holds = Followed(snapshot.reader("holds"), version_of)
         self._stream: Mapping[str, JSON] = {}
         self._served = Served()
+        self.unasked: frozenset[str] = frozenset()
+        """What is published and Envoy does not ask for, so that it says nothing of it."""
         self._listeners: set[str] = set()
         self._numbers: Numbers | None = None
 
@@ -119,6 +124,9 @@ class View:
                 self._stream = stream.notes if stream else {}
             elif key == SERVED_KEY:
                 self._served = served_of(self.acks.record(key))
+            elif key == UNASKED_KEY:
+                unasked = self.acks.record(key)
+                self.unasked = frozenset(orjson.loads(unasked.body) if unasked else ())
         published, answered = self.resources.rows, self.acks.rows
         self._listeners = {key for key in self._listeners if key in published or key in answered}
 
@@ -170,7 +178,7 @@ class View:
     def numbers(self) -> Numbers:
         """The numbers, counted again only when something changed."""
         if self._numbers is None or self._numbers.sequences != self.sequences:
-            kept = (self.objects.rows, self.resources.rows, self.statuses.rows, self.acks.rows)
+            kept = (self.objects.rows, self.resources.rows, self.statuses.rows, self.acks.rows, self.unasked)
             rows = Rows(self.sequences, *kept)
             self._numbers = counted(rows, self._served)
         return self._numbers

@@ -1,6 +1,6 @@
 """The way to a collector: OTLP over gRPC, or over HTTP. What it answers is a value; nothing is raised.
 
-gRPC and protobuf are imported here, when there is somebody to send to: they are 25 MB of memory.
+gRPC and protobuf are imported here, when there is somebody to send to: who traces nothing does without their memory.
 """
 
 import asyncio

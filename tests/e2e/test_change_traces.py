@@ -1,4 +1,4 @@
-"""A trace of each change: what a collector is sent of edits that a real Envoy takes or refuses, and `dragoman trace`."""
+"""A trace of each change: what a collector is sent of edits that Envoy takes or refuses, and `dragoman trace`."""
 
 import json
 from collections.abc import Callable, Iterator
