@@ -27,26 +27,29 @@ _SIZES: Final[Mapping[str, type[Any]]] = {"Length": str, "Items": list, "Propert
 
 
 Check: TypeAlias = Callable[[Any], bool]
-_UNCOMPILED: Final = frozenset({"x-kubernetes-int-or-string", "nullable"})
+_SILENT: Final = frozenset(["description", "nullable", "x-kubernetes-preserve-unknown-fields"])
+"""Words that a value cannot go against."""
 
 
 def check_of(schema: Mapping[str, Any]) -> Check:
-    """What tells at once whether a schema takes a value, and not why: most values are taken.
-
-    It may say no of one that is taken, as of what is null and may be: then `refusals` has nothing against it.
-    """
+    """What tells at once whether a schema takes a value, and not why: most values are taken."""
+    if schema.keys() <= _SILENT:
+        return lambda _: True
     kind = schema.get("type")
-    if kind is None or _UNCOMPILED & schema.keys():
+    if kind is None or "x-kubernetes-int-or-string" in schema:
         return lambda value: not any(refusals(value, schema, ""))
-    wanted = list(_wanted_of(kind, schema))
-    if not wanted:
-        types = _TYPES[kind]
-        return lambda value: type(value) in types
-    if len(wanted) == 1:
-        types, (only,) = _TYPES[kind], wanted
-        return lambda value: type(value) in types and only(value)
-    types = _TYPES[kind]
-    return lambda value: type(value) in types and all(check(value) for check in wanted)
+    types, wanted = _TYPES[kind], list(_wanted_of(kind, schema))
+    is_nullable = bool(schema.get("nullable"))
+
+    def check(value: Any) -> bool:
+        if type(value) not in types:
+            return is_nullable and value is None
+        for each in wanted:  # noqa: SIM110 -- without a generator for each value
+            if not each(value):
+                return False
+        return True
+
+    return check
 
 
 def _wanted_of(kind: str, schema: Mapping[str, Any]) -> Iterator[Check]:

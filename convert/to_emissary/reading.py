@@ -67,7 +67,7 @@ class Routes:
     """The routes, and where they come.
 
     `passing` are those of TLS. `openings` are Gateways, then ListenerSets; `gateway_of` is the Gateway of each. `shut`
-    are listeners whose place another one has.
+    are listeners that are not converted. `found` keeps what was looked up, route by route.
     """
 
     world: World
@@ -76,6 +76,7 @@ class Routes:
     openings: tuple[Opening, ...]
     gateway_of: Mapping[ObjectKey, Object[GatewaySpec]] = field(default_factory=dict)
     shut: frozenset[tuple[ObjectKey, str]] = frozenset()
+    found: dict[ObjectKey, list[Opened]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -99,13 +100,15 @@ class Routes:
 
     def listeners(self, route: Attached) -> list[Opened]:
         """The listeners by which what is a route's comes."""
-        return [
-            (opening, listener)
-            for opening, listener, _ in self.opened()
-            if any(_names(route, parent, opening, listener) for parent in route.parents)
-            and _meets(listener, route)
-            and takes(self.world, opening, listener, route)
-        ]
+        if route.key not in self.found:
+            self.found[route.key] = [
+                (opening, listener)
+                for opening, listener, _ in self.opened()
+                if any(_names(route, parent, opening, listener) for parent in route.parents)
+                and _meets(listener, route)
+                and takes(self.world, opening, listener, route)
+            ]
+        return self.found[route.key]
 
     def hostnames(self, opening: Opening, listener: ListenerSpec) -> list[str]:
         """The hostnames for which requests come by a listener, `*` for every one: what its routes name of its own."""

@@ -58,7 +58,7 @@ def to_emissary(world: World) -> Converted:
     tell_sections(world.notes, policies)
     if gateways:
         replaced |= set(world.of_kind(GATEWAY_CLASS)) | set(world.of_kind(REFERENCE_GRANT)) | policies.keys
-    every = (*made, *secured.made)
+    every = (*secured.made, *made)  # so that what is said beside a policy stands at its TLSContext
     return Converted(every, world.notes.told, frozenset(replaced | secured.converted))
 
 

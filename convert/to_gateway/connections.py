@@ -175,8 +175,7 @@ def _gateway(world: World, class_name: str, space: str, name: str, spots: Mappin
     listeners = [_listener(section, space, spot) for section, spot in spots.items()]
     spec = {"gatewayClassName": class_name, "listeners": listeners}
     metadata = {"name": name, **({"namespace": space} if space != world.options.namespace else {})}
-    of = tuple(dict.fromkeys(spot.ended.owner for spot in spots.values() if spot.ended))
-    return Made({"apiVersion": VERSION, "kind": "Gateway", "metadata": metadata, "spec": spec}, of)
+    return Made({"apiVersion": VERSION, "kind": "Gateway", "metadata": metadata, "spec": spec}, ())
 
 
 def _listener(section: str, space: str, spot: Spot) -> Document:

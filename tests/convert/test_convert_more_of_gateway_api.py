@@ -167,6 +167,41 @@ def test_where_a_policy_cannot_be_said_nothing_leads_to_its_service(validation: 
     assert f"BackendTLSPolicy/default/quote {path}" in told
 
 
+def test_comments_stay_with_what_they_are_about() -> None:
+    text = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: db}
+spec:
+  parentRefs: [{name: web, sectionName: tls}]
+  hostnames:
+    # the old name
+    - a.db.test
+  rules:
+    - backendRefs:
+        - name: db    # moves in May
+          port: 5432
+---
+# seen by security
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: quote}
+spec:
+  targetRefs: [{group: "", kind: Service, name: db}]
+  validation:
+    hostname: db.internal    # as in its certificate
+    caCertificateRefs: [{group: "", kind: ConfigMap, name: ca}]
+---
+"""
+    outcome = converted(text + gateway(TLS) + CA, "emissary")
+    said = {made.document["kind"]: text for made, text in zip(outcome.converted.made, outcome.texts, strict=True)}
+    assert "# moves in May" in said["TCPMapping"]
+    whole = "".join(outcome.texts)
+    assert [whole.count(word) for word in ("the old name", "moves in May", "seen by security", "as in its")] == [1] * 4
+    [context] = [text for text in outcome.texts if "sni: db.internal    # as in its certificate\n" in text]
+    assert context.startswith("# seen by security\n")
+
+
 def test_datagrams_are_named_with_what_to_do() -> None:
     udp = {"name": "dns", "port": 53, "protocol": "UDP"}
     spec = {"parentRefs": [{"name": "web"}], "rules": [{"backendRefs": [{"name": "dns", "port": 53}]}]}

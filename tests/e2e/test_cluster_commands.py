@@ -215,7 +215,7 @@ def test_a_context_chooses_the_cluster(plugin: Plugin, installed: Installed, tmp
 @contextlib.contextmanager
 def admin_port(installed: Installed) -> Iterator[str]:
     """The URL of a pod's diagnostics, forwarded by kubectl."""
-    port, pod = unused_port(), sorted(installed.pods())[0]
+    port, pod = unused_port(), min(installed.pods())
     command = (str(ensure(["kubectl"])["kubectl"]), "--kubeconfig", str(installed.cluster.kubeconfig))
     with subprocess.Popen(
         (*command, "-n", NAMESPACE, "port-forward", pod, f"{port}:8877"), stdout=subprocess.PIPE
