@@ -109,6 +109,7 @@ PLAYS: Final = (
     Play("DragomanChangesSlow", "no change", dict.fromkeys(_changes(10), "5x60"), _never(16, 30, 60)),
     Play("DragomanPartHangs", "three times", {_HUNG: "0x4 1 1 2 2 2 3x30"}, {8: (), 9: (), 10: (_HANGS,), 40: ()}),
     Play("DragomanPartHangs", "twice", {_HUNG: "0x4 1 1 2x30"}, _never(*range(36))),
+    Play("DragomanPartHangs", "twice, and before that often", {_HUNG: "5x4 6 6 7x30"}, _never(*range(36))),
     Play("DragomanPartHangs", "it begins again, and counts anew", {_HUNG: "9x9 0x20"}, _never(*range(30))),
     Play(
         "DragomanCertificateEnds",
@@ -118,7 +119,7 @@ PLAYS: Final = (
     ),
     Play("DragomanCertificateEnds", "it has ended", _certificate(0), {60: (_ends("-1h 0m 0s"),)}),
     Play("DragomanCertificateEnds", "in eight days", _certificate(_WEEK + 24 * 3600), _never(60, 120, 300)),
-    Play("DragomanManyErrors", "one in ten", _answers(120, 12), _fires(6, _FAILS)),
+    Play("DragomanManyErrors", "one in ten", _answers(120, 12), _fires(7, _FAILS)),
     Play("DragomanManyErrors", "one in twenty-five", _answers(100, 4), _never(6, 20, 40)),
     Play("DragomanManyErrors", "all of very few", _answers(24, 24), _never(6, 20, 40)),
     Play("DragomanNoHealthyEndpoint", "none of two", _endpoints(0, 2), _fires(8, _NOBODY)),

@@ -41,7 +41,7 @@ def test_each_question_of_alerts_and_boards_is_one(promtool: Promtool) -> None:
 def test_what_is_no_question_is_found(promtool: Promtool) -> None:
     """And named by its number, so that the test above can fail."""
     said = promtool.check(questions({"first": "up", "second": "sum(rate(up))", "third": "up{"}))
-    assert 'record: "question:1"' in said or "question:1" in said
+    assert "question:1" in said
     assert "question:2" in said
     assert "question:0" not in said
 
@@ -67,4 +67,4 @@ def test_an_alert_that_waits_otherwise_is_found(promtool: Promtool, name: str) -
     changed = copy.deepcopy(rules())
     (rule,) = [each for each in changed["groups"][0]["rules"] if each["alert"] == name]
     rule["for"] = {"1h": "61m"}.get(rule["for"]) or f"{int(rule['for'].removesuffix('m')) + 1}m"
-    assert "expected" in promtool.play(changed, plays(name)) or "FAILED" in promtool.play(changed, plays(name))
+    assert f"FAILED:\n    name: {name}: " in promtool.play(changed, plays(name))

@@ -24,6 +24,7 @@ from tests.e2e.cluster.binaries import ensure
 from tests.support.apiserver import ApiServer
 from tests.support.envoy import wait_until
 from tests.support.helm import Helm, HelmError
+from tests.support.inventory import inventory
 
 pytestmark = pytest.mark.kubernetes
 
@@ -59,6 +60,7 @@ def test_a_release_from_its_beginning_to_its_end(api: ApiServer, helm: Helm) -> 
         found: dict[str, Any] = api.get(DEPLOYMENTS.format("dragoman", "dragoman"))
         return found
 
+    before = inventory(api, "dragoman")
     act("install", CHART, "dragoman", {})
     first = deployment()
     assert first["spec"]["replicas"] == 3
@@ -82,9 +84,7 @@ def test_a_release_from_its_beginning_to_its_end(api: ApiServer, helm: Helm) -> 
     assert third["spec"] == first["spec"]
     assert api.get(listeners)["items"] == []
     act("uninstall", "dragoman")
-    for name in ("dragoman", "dragoman-admin"):
-        assert api.request("GET", f"/api/v1/namespaces/dragoman/services/{name}")[0] == 404
-    assert api.request("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/dragoman")[0] == 404
+    assert inventory(api, "dragoman") == before
 
 
 def test_a_release_of_emissarys_chart_is_upgraded_in_place(api: ApiServer, helm: Helm, tmp_path: Path) -> None:
@@ -115,6 +115,7 @@ def test_a_release_of_emissarys_chart_is_upgraded_in_place(api: ApiServer, helm:
     helm.release(api.kubeconfig, "emissary", "uninstall", "edge")
 
 
+MAPPING = {"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping", "metadata": {"name": "peoples"}}
 STATUS = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}}
 SERVICES = "/api/v1/namespaces/dragoman/services"
 
@@ -156,19 +157,37 @@ def test_the_notes_say_commands_that_find_the_gateway(
     api.ask("DELETE", f"{SERVICES}/dragoman")
 
 
-def test_the_kinds_stay_when_their_release_goes(api: ApiServer, helm: Helm, tmp_path: Path) -> None:
-    """It comes last. A packed chart is the same chart."""
+def test_the_kinds_stay_when_their_release_goes_with_peoples_objects_and_what_converts_them(
+    api: ApiServer, helm: Helm, tmp_path: Path
+) -> None:
+    """It comes last. A packed chart is the same chart, and finds again what is left of its release."""
+
+    def act(action: str, *arguments: Any) -> Any:
+        return helm.release(api.kubeconfig, "dragoman", action, *arguments)
+
+    def versions() -> list[str]:
+        return [version["name"] for version in api.get(crd)["spec"]["versions"]]
+
     archive = str(helm.package(CRDS, tmp_path))
     with_older = {"enableLegacyVersions": True}
-    helm.release(api.kubeconfig, "dragoman", "upgrade", archive, "dragoman-crds", with_older)
-    webhook = api.get(DEPLOYMENTS.format("dragoman", "dragoman-webhook"))
-    assert webhook["spec"]["replicas"] == 2
     crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/mappings.getambassador.io"
-    assert len(api.get(crd)["spec"]["versions"]) == 3
-    helm.release(api.kubeconfig, "dragoman", "rollback", "dragoman-crds")
-    assert [version["name"] for version in api.get(crd)["spec"]["versions"]] == ["v3alpha1"]
-    helm.release(api.kubeconfig, "dragoman", "uninstall", "dragoman-crds")
-    assert api.get(crd)["metadata"]["name"] == "mappings.getambassador.io"
+    peoples = f"{OURS}/namespaces/default/mappings/peoples"
+    webhook = DEPLOYMENTS.format("dragoman", "dragoman-webhook")
     policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+    spec = {"hostname": "*", "prefix": "/", "service": "shop"}
+    made = api.ask("POST", peoples.rpartition("/")[0], {**MAPPING, "spec": spec})
+    act("upgrade", archive, "dragoman-crds", with_older)
+    assert api.get(webhook)["spec"]["replicas"] == 2
+    assert len(versions()) == 3
+    act("rollback", "dragoman-crds")
+    assert versions() == ["v3alpha1"]
+    act("upgrade", archive, "dragoman-crds", with_older)
+    act("uninstall", "dragoman-crds")
+    assert len(versions()) == 3
+    assert api.get(peoples)["metadata"]["uid"] == made["metadata"]["uid"]
+    assert api.get(webhook)["spec"]["replicas"] == 2
     assert api.get(policies)["items"] == []
+    act("install", archive, "dragoman-crds", {})
+    assert versions() == ["v3alpha1"]
+    assert api.get(peoples)["spec"] == spec
     assert values_in(f"{CRDS}/values.yaml")["keep"] is True

@@ -119,16 +119,14 @@ ingressClassResource: {enabled: false}
 
 
 @pytest.fixture(scope="module")
-def cluster(installed: Installed) -> FromInside:
-    """Two images, one of which came before; nobody tells them apart but by their names."""
-    for node in installed.cluster.node_names:
-        installed.cluster.ctr(node, "images", "tag", "--force", IMAGE_NAME, PREVIOUS)
-    return installed.cluster
+def before(installed: Installed) -> Iterator[set[Item]]:
+    """All that there is when people have written their objects, and nobody serves them yet.
 
-
-@pytest.fixture(scope="module")
-def before(cluster: FromInside) -> Iterator[set[Item]]:
-    """All that there is when people have written their objects, and nobody serves them yet."""
+    There are two images, one of which came before; nobody tells them apart but by their names.
+    """
+    cluster = installed.cluster
+    for node in cluster.node_names:
+        cluster.ctr(node, "images", "tag", "--force", IMAGE_NAME, PREVIOUS)
     cluster.apply(PEOPLES)
     cluster.wait_rollout("people", "shop")
     account = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default"

@@ -1,6 +1,9 @@
 """What there is in a cluster: who comes and goes again leaves of it what was there before."""
 
-from tests.e2e.cluster.client import ApiClient
+import json
+from typing import Any
+
+from tests.e2e.cluster.client import ApiClient, ApiError
 
 Item = tuple[str, str, str]
 """Resource with its group, namespace (none: the cluster's), name."""
@@ -17,8 +20,19 @@ def inventory(api: ApiClient, namespace: str) -> set[Item]:
             if "list" not in resource["verbs"] or "/" in resource["name"] or name in _FLEETING:
                 continue
             where = f"/namespaces/{namespace}" if resource["namespaced"] else ""
-            for each in api.get(f"{path}{where}/{resource['name']}")["items"]:
+            for each in _listed(api, f"{path}{where}/{resource['name']}"):
                 found.add((name, each["metadata"].get("namespace", ""), each["metadata"]["name"]))
+    return found
+
+
+def _listed(api: ApiClient, path: str) -> list[Any]:
+    """All at a path; an API server that has just learnt of a kind asks for a moment more."""
+    status = 429
+    while status == 429:
+        status, answer = api.request("GET", path)
+    if status != 200:
+        raise ApiError(status, answer.decode(errors="replace"))
+    found: list[Any] = json.loads(answer)["items"]
     return found
 
 
