@@ -124,7 +124,7 @@ class EmissaryTables:
         self.runtime = self._settings.runtime
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        found = resolvers.Resolvers(tables, objects, consul, options)
+        found = resolvers.Resolvers(tables, objects, consul, own, options)
         self._backends = Backends(tables, kubernetes, contexts, found, own, options)
         self.leading_here = self._backends.leading_here
         self._filters = Filters(tables, objects, self._settings, self._backends, files, options)
