@@ -220,7 +220,7 @@ class Settings:
             statsd=_statsd(given),
             telemetry=Telemetry.of(given),
             supervised=variables.boolean(given, "DRAGOMAN_SUPERVISED", False),
-            log_level=variables.level(given, usual.log_level),
+            log_level=variables.level(given, "AES_LOG_LEVEL", usual.log_level),
             json_logs=variables.boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),
         )
         if settings.drain_min > settings.drain_max:

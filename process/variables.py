@@ -136,9 +136,9 @@ def boolean(given: Mapping[str, str], name: str, default: bool) -> bool:
     return _BOOLEANS[text.lower()]
 
 
-def level(given: Mapping[str, str], default: LogLevel) -> LogLevel:
+def level(given: Mapping[str, str], name: str, default: LogLevel) -> LogLevel:
     """From which level on is logged, by Envoy's and Emissary's names too."""
-    text = given.get("AES_LOG_LEVEL", default)
+    text = given.get(name, default)
     if text.lower() not in _LEVELS:
-        raise SettingsError(f"AES_LOG_LEVEL: {text!r} is none of {', '.join(_LEVELS)}")
+        raise SettingsError(f"{name}: {text!r} is none of {', '.join(_LEVELS)}")
     return _LEVELS[text.lower()]
