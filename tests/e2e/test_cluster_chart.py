@@ -129,8 +129,9 @@ def before(installed: Installed) -> Iterator[set[Item]]:
         cluster.ctr(node, "images", "tag", "--force", IMAGE_NAME, PREVIOUS)
     cluster.apply(PEOPLES)
     cluster.wait_rollout("people", "shop")
-    account = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default"
-    wait_until(lambda: cluster.request("GET", account)[0] == 200, SETTLE, what="the namespace's own objects")
+    for own in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
+        path = f"/api/v1/namespaces/{NAMESPACE}/{own}"
+        wait_until(lambda path=path: cluster.request("GET", path)[0] == 200, SETTLE, what=path)
     yield inventory(cluster, NAMESPACE)
     cluster.kubectl("delete", "namespaces", NAMESPACE, "people")
 
@@ -148,12 +149,18 @@ def release(cluster: FromInside, helm: Helm, before: set[Item]) -> Iterator[Act]
 
 
 def _wait_nothing_left(cluster: FromInside, before: set[Item]) -> None:
-    """Until there is what there was: pods have drained, and the controllers have tidied up."""
+    """Until there is no more than there was: pods have drained, and the controllers have tidied up. No less, either."""
     wait_until(
-        lambda: inventory(cluster, NAMESPACE) == before,
+        lambda: not inventory(cluster, NAMESPACE) - before,
         SETTLE,
-        what=lambda: f"no more and no less than before, not {inventory(cluster, NAMESPACE) ^ before}",
+        what=lambda: f"nothing left, not {inventory(cluster, NAMESPACE) - before}",
     )
+    assert _own(before) - inventory(cluster, NAMESPACE) == set()
+
+
+def _own(items: set[Item]) -> set[Item]:
+    """Those of the namespace: of the cluster's, others may go meanwhile."""
+    return {each for each in items if each[1] == NAMESPACE}
 
 
 def _settle(cluster: FromInside, deployment: str, replicas: int) -> Installed:
