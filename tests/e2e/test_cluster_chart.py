@@ -37,6 +37,8 @@ NAME = "edge"
 FULL = "edge-dragoman"
 EMISSARYS_FULL = "edge-emissary-ingress"
 PREVIOUS = "docker.io/library/dragoman:previous"
+LEASE: Item = ("leases.coordination.k8s.io", NAMESPACE, "dragoman-charted-status")
+"""Which the pods have made, and not Helm."""
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{{}}"
 MAPPINGS = "/apis/getambassador.io/v3alpha1/namespaces/{}/mappings"
 PEOPLES = f"""
@@ -225,6 +227,7 @@ def test_a_release_changes_and_goes_back_while_it_is_asked_and_leaves_nothing(
     deployment = cluster.get(DEPLOYMENTS.format(FULL))
     assert deployment["metadata"]["labels"]["helm.sh/chart"] == "dragoman-0.1.0"
     assert container_of([deployment])["image"] == "dragoman"
+    wait_until(lambda: LEASE in inventory(cluster, NAMESPACE), SETTLE, what="one of them leads")
     release("uninstall", NAME)
     _wait_nothing_left(cluster, before)
     assert _mappings(cluster) == peoples
