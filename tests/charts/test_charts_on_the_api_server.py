@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.charts.rendering import (
 from tests.deploy.reading import DEPLOY
 from tests.e2e.cluster.binaries import ensure
 from tests.support.apiserver import ApiServer
+from tests.support.certificates import new_authority
 from tests.support.envoy import wait_until
 from tests.support.helm import Helm, HelmError
 from tests.support.inventory import inventory
@@ -115,6 +117,7 @@ def test_a_release_of_emissarys_chart_is_upgraded_in_place(api: ApiServer, helm:
     helm.release(api.kubeconfig, "emissary", "uninstall", "edge")
 
 
+MERGE = "application/merge-patch+json"
 MAPPING = {"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping", "metadata": {"name": "peoples"}}
 STATUS = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}}
 SERVICES = "/api/v1/namespaces/dragoman/services"
@@ -138,13 +141,12 @@ def test_the_notes_say_commands_that_find_the_gateway(
         each for each in objects(helm, values) if each["kind"] == "Service" and each["metadata"]["name"] == "dragoman"
     ]
     api.ask("POST", SERVICES, made)
-    merge = "application/merge-patch+json"
     if made["spec"]["type"] == "LoadBalancer":
-        api.ask("PATCH", f"{SERVICES}/dragoman/status", STATUS, content_type=merge)
+        api.ask("PATCH", f"{SERVICES}/dragoman/status", STATUS, content_type=MERGE)
     status, _ = api.request("POST", "/api/v1/nodes", {"metadata": {"name": "node"}})
     assert status in (201, 409)
     addresses = {"status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.9"}]}}
-    api.ask("PATCH", "/api/v1/nodes/node/status", addresses, content_type=merge)
+    api.ask("PATCH", "/api/v1/nodes/node/status", addresses, content_type=MERGE)
     curl = tmp_path / "curl"
     curl.write_text('#!/bin/sh\necho "$@"\n')
     curl.chmod(curl.stat().st_mode | stat.S_IXUSR)
@@ -182,12 +184,22 @@ def test_the_kinds_stay_when_their_release_goes_with_peoples_objects_and_what_co
     act("rollback", "dragoman-crds")
     assert versions() == ["v3alpha1"]
     act("upgrade", archive, "dragoman-crds", with_older)
+    authority = b64encode(new_authority("converts").pair.certificate).decode()
+    bundle = {"spec": {"conversion": {"webhook": {"clientConfig": {"caBundle": authority}}}}}
+    api.ask("PATCH", f"{crd}?fieldManager=dragoman-webhook", bundle, content_type=MERGE)  # as the pods that convert do
     act("uninstall", "dragoman-crds")
     assert len(versions()) == 3
     assert api.get(peoples)["metadata"]["uid"] == made["metadata"]["uid"]
     assert api.get(webhook)["spec"]["replicas"] == 2
     assert api.get(policies)["items"] == []
-    act("install", archive, "dragoman-crds", {})
+    act("install", archive, "dragoman-crds", with_older)
+    assert len(versions()) == 3
+    with pytest.raises(HelmError, match="should not be set when strategy is not set to Webhook"):
+        act("upgrade", archive, "dragoman-crds", {"enableLegacyVersions": False})
+    assert len(versions()) == 3
+    turned_off = {"spec": {"conversion": {"strategy": "None", "webhook": None}}}
+    api.ask("PATCH", f"{crd}?fieldManager=kubectl-patch", turned_off, content_type=MERGE)
+    act("upgrade", archive, "dragoman-crds", {"enableLegacyVersions": False})
     assert versions() == ["v3alpha1"]
     assert api.get(peoples)["spec"] == spec
     assert values_in(f"{CRDS}/values.yaml")["keep"] is True

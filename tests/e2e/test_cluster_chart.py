@@ -37,6 +37,8 @@ NAME = "edge"
 FULL = "edge-dragoman"
 EMISSARYS_FULL = "edge-emissary-ingress"
 PREVIOUS = "docker.io/library/dragoman:previous"
+LEASE: Item = ("leases.coordination.k8s.io", NAMESPACE, "dragoman-charted-status")
+"""Which the pods have made, and not Helm."""
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{{}}"
 MAPPINGS = "/apis/getambassador.io/v3alpha1/namespaces/{}/mappings"
 PEOPLES = f"""
@@ -129,8 +131,9 @@ def before(installed: Installed) -> Iterator[set[Item]]:
         cluster.ctr(node, "images", "tag", "--force", IMAGE_NAME, PREVIOUS)
     cluster.apply(PEOPLES)
     cluster.wait_rollout("people", "shop")
-    account = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default"
-    wait_until(lambda: cluster.request("GET", account)[0] == 200, SETTLE, what="the namespace's own objects")
+    for own in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
+        path = f"/api/v1/namespaces/{NAMESPACE}/{own}"
+        wait_until(lambda path=path: cluster.request("GET", path)[0] == 200, SETTLE, what=path)
     yield inventory(cluster, NAMESPACE)
     cluster.kubectl("delete", "namespaces", NAMESPACE, "people")
 
@@ -148,12 +151,18 @@ def release(cluster: FromInside, helm: Helm, before: set[Item]) -> Iterator[Act]
 
 
 def _wait_nothing_left(cluster: FromInside, before: set[Item]) -> None:
-    """Until there is what there was: pods have drained, and the controllers have tidied up."""
+    """Until there is no more than there was: pods have drained, and the controllers have tidied up. No less, either."""
     wait_until(
-        lambda: inventory(cluster, NAMESPACE) == before,
+        lambda: not inventory(cluster, NAMESPACE) - before,
         SETTLE,
-        what=lambda: f"no more and no less than before, not {inventory(cluster, NAMESPACE) ^ before}",
+        what=lambda: f"nothing left, not {inventory(cluster, NAMESPACE) - before}",
     )
+    assert _own(before) - inventory(cluster, NAMESPACE) == set()
+
+
+def _own(items: set[Item]) -> set[Item]:
+    """Those of the namespace: of the cluster's, others may go meanwhile."""
+    return {each for each in items if each[1] == NAMESPACE}
 
 
 def _settle(cluster: FromInside, deployment: str, replicas: int) -> Installed:
@@ -218,6 +227,7 @@ def test_a_release_changes_and_goes_back_while_it_is_asked_and_leaves_nothing(
     deployment = cluster.get(DEPLOYMENTS.format(FULL))
     assert deployment["metadata"]["labels"]["helm.sh/chart"] == "dragoman-0.1.0"
     assert container_of([deployment])["image"] == "dragoman"
+    wait_until(lambda: LEASE in inventory(cluster, NAMESPACE), SETTLE, what="one of them leads")
     release("uninstall", NAME)
     _wait_nothing_left(cluster, before)
     assert _mappings(cluster) == peoples
