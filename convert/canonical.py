@@ -12,6 +12,7 @@ import re2
 
 from diff.outline import Outline, Placed
 from translator import ir
+from translator.explaining import certificate_told
 from translator.features.hash_policy import HashPolicy
 from translator.features.upgrades import Upgrades
 from translator.features.upstream.load_balancing import LoadBalancing
@@ -60,7 +61,7 @@ class Canonical:
             return {"goes": "not passed on"}, {}
         tls = chain.tls if by_tls else None
         shown = {
-            "certificates": sorted(map(repr, tls.certificates)) if tls else [],
+            "certificates": sorted(map(certificate_told, tls.certificates)) if tls else [],
             "client": tls is not None and (tls.require_client_certificate or tls.client_ca is not None),
             "versions": repr(tls.versions) if tls else "",
         }

@@ -12,7 +12,7 @@ import orjson
 from convert.canonical import Canonical
 from convert.from_ingress.reading import INGRESS, INGRESS_CLASS
 from convert.reasons import Reasons
-from convert.values import Converted, Told, called
+from convert.values import Converted, Told, called, plain
 from diff.connections import Connection, chains_of, every_connection
 from diff.making import Maker
 from diff.probes import every_probe
@@ -21,6 +21,7 @@ from diff.sources import Side
 from lint.reading import read
 from process.settings import Settings
 from process.text import escaped
+from translator.gateway.listeners import SPEAKING_HTTP
 from translator.gateway.names import ROUTES
 from translator.ingress.kinds import CLASS, DEFAULT, NGINX, OURS, STANDARD
 from translator.ir import ObjectKey
@@ -37,7 +38,7 @@ _ROUTES: Final = tuple([f"{kind}/" for kind in ROUTES.values()])
 def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: Settings) -> Report:
     """Which requests are answered otherwise, and which of them as it was told. SourceError: no Envoy can be had."""
     made = _as_read(texts, settings)
-    opens = any(made.document["kind"] == "Gateway" for made in converted.made)
+    opens = any(_speaks_http(plain(made.document)) for made in converted.made)
     left = {key: body for key, body in side.objects.items() if key not in converted.replaced}
     if opens:  # an Ingress that stays keeps the ports, which is told
         left = {key: body for key, body in left.items() if not key.startswith(f"{INGRESS}/")}
@@ -73,6 +74,12 @@ def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: S
     for told_of in (report["differ"], report["as_told"]):  # the tables have their rows in no order
         told_of.sort(key=lambda each: (each["url"], each["method"], each["headers"]))
     return report
+
+
+def _speaks_http(document: Report) -> bool:
+    """Whether it is a Gateway that takes requests: one of connections alone takes no port from Mappings."""
+    listeners = document["spec"]["listeners"] if document["kind"] == "Gateway" else ()
+    return any(each["protocol"] in SPEAKING_HTTP for each in listeners)
 
 
 def _ask_connections(

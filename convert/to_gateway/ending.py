@@ -56,7 +56,7 @@ class Endings:
                 )
             if self._is_shown(shown[key]):
                 return self._of_host(shown[key], host, port, keys)
-        return self._of_context(host)
+        return self._of_context(host, keys)
 
     def _without(self, host: str, reason: str, instead: str) -> Ended | None:
         """None, and why."""
@@ -90,7 +90,7 @@ class Endings:
             return self._without(host, f"{said}, and a listener has one", "give one of them another port, or name")
         return Ended((secret.namespace, secret.name), served.key, "spec.tlsSecret.name")
 
-    def _of_context(self, host: str) -> Ended | None:
+    def _of_context(self, host: str, keys: list[ObjectKey]) -> Ended | None:
         """The certificate of the first TLSContext that lists the name."""
         for key, row in sorted(self.world.contexts.items()):
             spec = row.value
@@ -105,6 +105,9 @@ class Endings:
             for name in OF_TLS:
                 if getattr(spec, name):
                     self.world.notes.lost(key, f"spec.{name}", _KEPT, "keep the TCPMappings of its names")
+            for mapping in keys if not self.world.hosts else ():
+                said = "where there is no Host, the gateway's own certificate is shown, if it has one, and not this one"
+                self.world.notes.otherwise(mapping, "spec.host", said, "nothing")
             namespacing = spec.secret_namespacing
             if namespacing is None:
                 namespacing = self.world.module.defaults.tls_secret_namespacing

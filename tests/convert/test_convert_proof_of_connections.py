@@ -81,3 +81,14 @@ def test_and_back_again() -> None:
     specs = {name: each["spec"] for name, each in objects(back).items()}
     assert specs["TCPMapping db"] == {"port": 6443, "host": "db.test", "service": "db:5432"}
     assert specs["TLSContext tls-6443-1"] == {"hosts": ["db.test"], "secret": "db"}
+
+
+def test_a_folder_of_connections_alone_where_the_gateways_own_certificate_was_shown() -> None:
+    text = an_object("TLSContext", "db", {"secret": "db", "hosts": ["db.test"]}) + secret("db", "db.test")
+    outcome = converted(text + tcp("db", 6443, "db:5432", host="db.test"), prove=True)
+    assert outcome.proof is not None
+    assert outcome.proof["differ"] == []
+    [each] = outcome.proof["as_told"]
+    assert (each["url"], each["told"]["field"]) == ("tls://db.test:6443", "spec.host")
+    assert "TLS ends by default/fallback-self-signed-cert" in each["before"]["said"]
+    assert "TLS ends by default/db" in each["after"]["said"]
