@@ -24,24 +24,35 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("these tests run in a network of their own: make friends")
 
 
-def runs(pod: Mapping[str, Any], address: str) -> Scoped:
+def runs(pod: Mapping[str, Any], address: str, folder: Path) -> Scoped:
     """What a pod is: an upstream that answers with its variable VERSION, or cert-manager's own solver."""
     (container,) = pod["spec"]["containers"]
     if container["image"] == "solver":
         said = dict(each.removeprefix("--").split("=", 1) for each in container["args"])
         solve = [said["listen-port"], said["domain"], said["token"], said["key"]]
-        log = Path(f"/tmp/{pod['metadata']['uid']}.log")
-        return Child("solver", [programs("certmanager") / "certmanager", "solve", *solve], log)
+        return Child("solver", [programs("certmanager") / "certmanager", "solve", *solve], folder / "solver.log")
     (version,) = [each["value"] for each in container["env"] if each["name"] == "VERSION"]
     return HttpUpstream(version, address=address, port=PORT)
 
 
 @pytest.fixture(scope="session")
 def api() -> Iterator[ApiServer]:
-    with ApiServer(controllers=True) as api, Node(api, runs):
+    with ApiServer(controllers=True) as api:
         install_crds(api)
         install(api)
         yield api
+
+
+@pytest.fixture(scope="session")
+def node(api: ApiServer) -> Iterator[Node]:
+    with Node(api, lambda pod, address: runs(pod, address, api.folder)) as node:
+        yield node
+
+
+@pytest.fixture(autouse=True)
+def _working_node(node: Node) -> Iterator[None]:
+    yield
+    node.check()
 
 
 @pytest.fixture
@@ -64,6 +75,7 @@ def starts(api: ApiServer, tmp_path: Path) -> Iterator[Starts]:
             folder = programs(friend)
             if made := crds(friend):
                 api.apply(made)
+                api.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
             name, *rest = arguments
             child = stack.enter_context(Child(str(name), [folder / str(name), *rest], tmp_path / f"{name}.log"))
             children.append(child)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.friends.conftest import Starts
-from tests.friends.workloads import Namespace, answers, template
+from tests.friends.workloads import Namespace, answers, template, undefaulted
 from tests.support.apiserver import ApiServer
 from tests.support.cluster_gateway import ClusterGateway
 from tests.support.envoy import wait_until
@@ -81,7 +81,7 @@ def test_a_canary_is_promoted_by_weights_of_its_route_and_no_request_fails(
     wait_until(lambda: phase() == "Initialized", PATIENCE, what=said)
     wait_until(lambda: answers(port, HOST, 20) == {"one": 20}, PATIENCE, what=said)
     recorded = Canary("shop", HOST, [{"name": "web", "namespace": space.name}]).weighted(100, 0)
-    assert _plain(space.get(*ROUTES, "shop")["spec"]) == _plain(recorded["spec"])
+    assert undefaulted(space.get(*ROUTES, "shop")["spec"]) == undefaulted(recorded["spec"])
 
     with Load(port, host=HOST, rate=20) as load:
         space.patch(*DEPLOYMENTS, "shop", {"spec": {"template": template("shop", "two")}})
@@ -92,11 +92,3 @@ def test_a_canary_is_promoted_by_weights_of_its_route_and_no_request_fails(
         wait_until(lambda: answers(port, HOST, 20) == {"two": 20}, PATIENCE, what=said)
     assert load.failures == []
     assert load.requests > 100
-
-
-def _plain(spec: Any) -> Any:
-    """Without what the API server says where nothing was said."""
-    defaults = {"group": (GROUP, ""), "kind": ("Gateway", "Service")}
-    if isinstance(spec, dict):
-        return {key: _plain(value) for key, value in spec.items() if value not in defaults.get(key, ())}
-    return [_plain(each) for each in spec] if isinstance(spec, list) else spec

@@ -9,6 +9,7 @@ import httpx
 
 from tests.support import plain
 from tests.support.apiserver import ApiServer
+from tests.support.gateway_crds import GROUP
 
 PORT = 8080
 """Where the pods of an application serve."""
@@ -70,3 +71,11 @@ def answers(port: int, host: str, count: int) -> Counter[str]:
             ok = answer.status_code == httpx.codes.OK
             found[str(answer.json()["upstream"]) if ok else str(answer.status_code)] += 1
     return found
+
+
+def undefaulted(spec: Any) -> Any:
+    """What a route says, without what the API server says where nothing was said."""
+    defaults = {"group": (GROUP, ""), "kind": ("Gateway", "Service")}
+    if isinstance(spec, dict):
+        return {key: undefaulted(value) for key, value in spec.items() if value not in defaults.get(key, ())}
+    return [undefaulted(each) for each in spec] if isinstance(spec, list) else spec

@@ -1,6 +1,6 @@
 module dragoman.test/pebble
 
-go 1.27.0
+go 1.26.0
 
 tool (
 	github.com/letsencrypt/pebble/v2/cmd/pebble
