@@ -17,7 +17,7 @@ from snapshot import Former, Record
 
 What = Literal["made", "changed", "removed"]
 
-MOST: Final = 200
+MOST: Final = 100
 """Changes that are told as JSON."""
 _PRIVATE: Final = ("core/", FILE_PREFIX)
 _OPEN: Final = "core/Service/"
