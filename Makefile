@@ -17,9 +17,9 @@ LOCK := $(COMPILE) pyproject.toml
 # Beside the others in .venv, so in no other version than they have.
 DOCS_LOCK := $(COMPILE) --python-version 3.11 --constraint requirements/dev.txt --group docs
 # The tests that start no process: the rest is for `make test`.
-QUICK := not (envoy or system or image or faults or kubernetes or cluster or guard)
+QUICK := not (envoy or system or image or faults or kubernetes or cluster or promtool or guard or friends)
 
-.PHONY: help run cluster test e2e conformance system check golden crds docs lintdocs metrics monitoring envoyapi bench guard fuzz image lock clean
+.PHONY: help run cluster test e2e conformance friends system check golden crds docs lintdocs metrics monitoring envoyapi bench guard fuzz image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the recipes
@@ -40,6 +40,9 @@ e2e: system .venv/dev.stamp ## run the tests of the whole in Kubernetes; KIND=1:
 
 conformance: system .venv/dev.stamp ## run Gateway API's suite: PROFILES=GATEWAY-HTTP CHANNEL=experimental ARGS="--run-test=NAME"
 	@exec $(BIN)/python -m tests.conformance --profiles=$(PROFILES) --channel=$(CHANNEL) $(ARGS)
+
+friends: system .venv/dev.stamp ## run cert-manager, Argo Rollouts, Flagger and external-dns against Dragoman; built first, once
+	@exec $(BIN)/python -m tests.friends $(ARGS)
 
 system:
 	@scripts/install-system

@@ -7,6 +7,7 @@ sends Envoy only what Envoy does not hold.
 import asyncio
 import gc
 import sys
+import time
 from dataclasses import replace
 
 from adsserver.acks import Acks
@@ -14,6 +15,7 @@ from adsserver.guests import Guests
 from adsserver.ledger import Ledger
 from adsserver.resources import Catalog
 from adsserver.round import Timing
+from adsserver.served import Taken
 from adsserver.server import Server, SocketError
 from process import logs, main
 from process.pulse import PULSE
@@ -43,9 +45,10 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> int:
 async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event) -> None:
     writer, reader, catalog = snapshot.writer("acks"), snapshot.reader("resources"), Catalog()
     bell = Bell.listen(settings.bells_dir, "adsserver", "resources")
-    catalog.apply(reader.changes())
+    first = reader.changes()
+    catalog.apply(first)
     ledger = Ledger.load(catalog, snapshot.reader("acks").all())
-    acks = Acks(writer, ledger)
+    acks = Acks(writer, ledger, catalog)
     usual, drain = Timing(), settings.listener_drain
     timing = replace(usual, linger=min(usual.linger, drain), drain=drain)
     server = Server(catalog, ledger, acks, timing)
@@ -57,7 +60,7 @@ async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event
         await server.start(settings.ads_socket)
         await guests.start()
         _log.info("serving", socket=str(settings.ads_socket), resources=catalog.size)
-        await main.until(stopping, _follow(bell, reader, catalog, server, guests))
+        await main.until(stopping, _follow(bell, reader, first.sequence, catalog, server, guests))
     finally:
         guests.close()
         await server.stop()
@@ -65,8 +68,8 @@ async def _serve(settings: Settings, snapshot: Snapshot, stopping: asyncio.Event
         bell.close()
 
 
-async def _follow(bell: Bell, reader: Reader, catalog: Catalog, server: Server, guests: Guests) -> None:
-    """Bring every commit of the translator to the streams."""
+async def _follow(bell: Bell, reader: Reader, seen: int, catalog: Catalog, server: Server, guests: Guests) -> None:
+    """Bring every commit of the translator after those `seen` to the streams."""
     while True:
         await bell.wait(POLL)
         PULSE.beat()
@@ -76,7 +79,9 @@ async def _follow(bell: Bell, reader: Reader, catalog: Catalog, server: Server, 
         news = reader.changes()
         edits = catalog.apply(news)
         if edits or catalog.published != was_published:
-            server.changed(edits, news.since)
+            taken = None if news.since is None else Taken(news.since, seen + 1, news.sequence, time.time())
+            server.changed(edits, taken)
+        seen = news.sequence
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ gets, since it changes nothing for it, is not counted.
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from adsserver.session import Mark, Session
 from snapshot import JSON, Record
@@ -23,33 +23,55 @@ _MOST_WAITING: Final = 4096
 _NO_STREAM: Final = Mark("none", 0, 0)
 
 
+class Taken(NamedTuple):
+    """Commits of `resources` that were taken together, by their numbers.
+
+    `since`: when what led to them began, `at`: when they were taken (Unix times).
+    """
+
+    since: float
+    first: int
+    last: int
+    at: float
+
+
+class _Waiting(NamedTuple):
+    taken: Taken
+    mark: Mark
+
+
 class Served:
     """The changes that Envoy has still to answer for, and the numbers of those that it has answered for."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives Unix times."""
         self._clock = clock
-        self._waiting: deque[tuple[float, Mark]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._classes = [0] * (len(BOUNDS) + 1)
         self._seconds = 0.0
         self._last: float | None = None
         self._refused: dict[str, int] = {}
-        self._answered: list[tuple[float, float]] = []
+        self._answered: list[JSON] = []
 
-    def came(self, since: float, session: Session | None) -> None:
-        """A change that began then (Unix time) was given to the newest stream, or waits for there to be one."""
+    @property
+    def is_awaited(self) -> bool:
+        """Whether there is a change that Envoy has still to answer for."""
+        return bool(self._waiting)
+
+    def came(self, taken: Taken, session: Session | None) -> None:
+        """A change was given to the newest stream, or waits for there to be one."""
         if len(self._waiting) < _MOST_WAITING:
-            self._waiting.append((since, session.mark if session else _NO_STREAM))
+            self._waiting.append(_Waiting(taken, session.mark if session else _NO_STREAM))
 
     def look(self, session: Session) -> bool:
         """Count what the newest stream has answered for; whether there was something."""
         if not self._waiting:
             return False
-        if self._waiting[0][1].stream != session.name:  # what was given to another stream, this one is given with all
-            self._waiting = deque((since, session.mark) for since, _ in self._waiting)
+        if self._waiting[0].mark.stream != session.name:  # what was given to another, this one is given with all
+            self._waiting = deque(each._replace(mark=session.mark) for each in self._waiting)
         before = len(self._waiting)
-        while self._waiting and session.has_brought(self._waiting[0][1]):
-            self._count(self._waiting.popleft()[0])
+        while self._waiting and session.has_brought(self._waiting[0].mark):
+            self._count(self._waiting.popleft())
         return len(self._waiting) < before
 
     def refused(self, kind: str) -> None:
@@ -70,17 +92,17 @@ class Served:
 
     @property
     def log(self) -> dict[str, JSON]:
-        """When each change that is not told yet began, and was answered for: for the log, beside the numbers."""
-        return {"served": [[since, at] for since, at in self._answered]} if self._answered else {}
+        """What is not told yet: of each change its beginning and end, and when which commits were taken."""
+        return {"served": list(self._answered)} if self._answered else {}
 
     def told(self) -> None:
         """The log has them."""
         self._answered.clear()
 
-    def _count(self, since: float) -> None:
-        now = self._clock()
+    def _count(self, answered: _Waiting) -> None:
+        now, (since, first, last, at) = self._clock(), answered.taken
         took = max(0.0, now - since)
         self._classes[bisect_left(BOUNDS, took)] += 1
         self._seconds += took
-        self._answered.append((since, now))
+        self._answered.append([since, now, round(at, 4), first, last])
         self._last = now

@@ -16,6 +16,7 @@ from adsserver.ledger import Ledger
 from adsserver.messages import Request, Response
 from adsserver.resources import Catalog, Edits
 from adsserver.round import Timing
+from adsserver.served import Taken
 from adsserver.session import Session
 from envoyapi.reading import DecodeError
 from process import logs
@@ -64,6 +65,8 @@ class Stream:
 
     def request(self, request: Request) -> None:
         """Envoy said something."""
+        if request.nonce and self._is_newest(self):
+            self._acks.answered(self.session.name, request)
         self._send(self.session.on_request(request, self._loop.time()))
 
     def change(self, edits: Edits) -> None:
@@ -78,6 +81,7 @@ class Stream:
 
     def close(self) -> None:
         """Nothing more will be sent."""
+        self._acks.ended(self.session.name)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -86,11 +90,14 @@ class Stream:
         self._send(self.session.on_timer(self._loop.time()))
 
     def _send(self, responses: list[Response]) -> None:
-        if self._is_newest(self):
+        is_newest = self._is_newest(self)
+        if is_newest:
             self._acks.look(self.session)
         self._acks.note()  # first: a batch's doubt must be saved before the batch is sent
         for response in responses:
             self._outgoing.put_nowait(response)
+            if is_newest:
+                self._acks.sent(response)
         deadline = self.session.deadline
         if deadline != self._deadline:
             if self._timer is not None:
@@ -174,16 +181,17 @@ class Server:
         if serving:
             await asyncio.wait(serving, timeout=1.0)
 
-    def changed(self, edits: Edits, since: float | None = None) -> None:
-        """The catalog changed, for something that began `since` (Unix time): every stream is told."""
+    def changed(self, edits: Edits, taken: Taken | None = None) -> None:
+        """The catalog changed: every stream is told. `taken`: by what, where it is known when that began."""
+        self._acks.changed(edits)
         for names in edits.values():
             for entry in names.values():
                 if entry is not None:
                     self._ledger.review(entry)
         for stream in self._streams:
             stream.change(edits)
-        if since is not None:
-            self._acks.await_answer(since, self._streams[-1].session if self._streams else None)
+        if taken is not None:
+            self._acks.await_answer(taken, self._streams[-1].session if self._streams else None)
         self._acks.note()
 
     async def _serve(self, requests: AsyncIterator[bytes], context: _Context) -> None:

@@ -90,6 +90,10 @@ class Session:
         is_answered = all(self._channels[kind].has_brought(mark.nonce) for kind in any_time)
         return is_answered and self._rollout.has_brought(mark.round)
 
+    def asks_for(self, kind: Kind, name: str) -> bool:
+        """Whether Envoy wants a resource."""
+        return self._channels[kind].subscription.covers(name)
+
     @property
     def deadline(self) -> float | None:
         """When `on_timer` should be called if nothing else happens before; None: never."""

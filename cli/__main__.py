@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "Serve a folder of YAML with a real Envoy, until Ctrl-C.",
     "status": "Tell what became of each object of the running gateway, and Envoy's word about it.",
     "top": "Tell the requests, errors and latencies of the running gateway, by route or cluster.",
+    "trace": "Tell where the time of the last changes went, from the edit until Envoy had it.",
     "translate": "Print what a folder of YAML becomes for Envoy, without running anything.",
     "version": "Print the versions of Dragoman and Envoy.",
     "why": "Tell how the running gateway would serve a request, and why so.",

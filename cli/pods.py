@@ -65,9 +65,11 @@ async def _ask(
 ) -> Replica:
     metadata = pod["metadata"]
     container = (metadata.get("annotations") or {}).get(_DEFAULT) or pod["spec"]["containers"][0]["name"]
+    conditions = pod["status"].get("conditions") or ()
+    is_ready = any((each.get("type"), each.get("status")) == ("Ready", "True") for each in conditions)
     async with limit:
         try:
             ran = await run_in_pod(api, pods.namespace, metadata["name"], container, command)
-            return replica_of(metadata["name"], ran.code, ran.out, ran.errors)
+            return replica_of(metadata["name"], ran.code, ran.out, ran.errors, is_ready=is_ready)
         except UnreachableError as error:
-            return Replica(metadata["name"], None, str(error))
+            return Replica(metadata["name"], None, str(error), is_ready)

@@ -1,5 +1,6 @@
 """`dragoman why --all-replicas`: what the pods of a gateway answer, and where they differ. Pure; `cli.pods` asks."""
 
+import signal
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,25 +14,35 @@ from why.text import lines
 
 _COMPARED: Final = ("served", "listener", "chain", "host", "rule", "answer", "others", "endpoints", "notes")
 """What two replicas should say alike; what went wrong before is each one's own."""
+_KILLED: Final = (128 + signal.SIGKILL, 128 + signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """What a pod answered: a report, or why there is none."""
+    """What a pod answered: a report, or why there is none. `is_ready`: whether Kubernetes sends it requests."""
 
     pod: str
     report: Mapping[str, Any] | None
     error: str | None = None
+    is_ready: bool = True
+
+    @property
+    def called(self) -> str:
+        """Its name for people."""
+        return self.pod if self.is_ready else f"{self.pod} (not ready)"
 
 
-def replica_of(pod: str, code: int, out: bytes, errors: str) -> Replica:
+def replica_of(pod: str, code: int, out: bytes, errors: str, *, is_ready: bool = True) -> Replica:
     """What a pod said by what its command printed, which ends with 1 where nothing serves the request."""
     if code in (0, 1):
         try:
-            return Replica(pod, orjson.loads(out))
+            return Replica(pod, orjson.loads(out), None, is_ready)
         except orjson.JSONDecodeError:
-            return Replica(pod, None, "its answer is no report: is it of the same version?")
-    return Replica(pod, None, errors.strip().removeprefix("Error: ") or f"its command ended with {code}")
+            return Replica(pod, None, "its answer is no report: is it of the same version?", is_ready)
+    said = errors.strip().removeprefix("Error: ")
+    if not said and code in _KILLED:
+        said = "its command was killed: the pod ended meanwhile, or has too little memory. Ask again"
+    return Replica(pod, None, said or f"its command ended with {code}", is_ready)
 
 
 def groups_of(replicas: Sequence[Replica]) -> list[list[Replica]]:
@@ -59,7 +70,9 @@ def told(replicas: Sequence[Replica]) -> dict[str, Any]:
     return {
         "alike": len(groups) == 1 and all(each.report is not None for each in replicas),
         "differ_in": sorted({name for group in groups[1:] for name in differences(first or {}, group[0].report or {})}),
-        "replicas": [{"pod": each.pod, "report": each.report, "error": each.error} for each in replicas],
+        "replicas": [
+            {"pod": each.pod, "ready": each.is_ready, "report": each.report, "error": each.error} for each in replicas
+        ],
     }
 
 
@@ -67,7 +80,7 @@ def in_words(replicas: Sequence[Replica]) -> Iterator[str]:
     """What they say: the whole of those that are most, and of each that says something else."""
     groups = groups_of(replicas)
     for group in groups:
-        named = escaped(", ".join(each.pod for each in group))
+        named = escaped(", ".join(each.called for each in group))
         first, report = groups[0][0].report or {}, group[0].report or {}
         if group is groups[0]:
             yield click.style(f"{len(group)} of {len(replicas)} replicas: {named}", bold=True)
@@ -77,4 +90,4 @@ def in_words(replicas: Sequence[Replica]) -> Iterator[str]:
         yield from lines(report)
     for each in replicas:
         if each.error is not None:
-            yield click.style(f"not asked: {escaped(each.pod)}: {escaped(each.error)}", fg="red")
+            yield click.style(f"not asked: {escaped(each.called)}: {escaped(each.error)}", fg="red")

@@ -54,6 +54,7 @@ def report(told: Mapping[str, Any], namespaces: Iterable[str] = (), kinds: Itera
         "resources": {
             "published": len(resources),
             **{word: answers[word] for word in ("accepted", "waiting", "refused")},
+            "unused": answers["-"],
         },
         "notices": [each["message"] for each in told["notices"]],
         "files": [
@@ -130,11 +131,13 @@ def _word(
 
 
 def _answer(row: Mapping[str, Any]) -> Word:
-    """What Envoy says of a resource; of one that is published no more nothing is waited for."""
+    """What Envoy says of a resource; of one that is published no more nothing is awaited. `-`: it has no use for it."""
     published = row["published"]
     if published is None or published == row["accepted"]:
         return "accepted"
-    return "refused" if published == row["refused"] else "waiting"
+    if published == row["refused"]:
+        return "refused"
+    return "waiting" if row.get("asked_for", True) else "-"
 
 
 def _unanswered(resources: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -172,7 +175,9 @@ def _envoy(envoy: Mapping[str, Any], resources: Mapping[str, int]) -> str:
         return click.style("Envoy does not answer", fg="red")
     version = (envoy["version"] or "?/?").split("/")[1]
     connected = "connected" if envoy["connected"] else click.style("not connected: it gets no changes", fg="red")
-    counted = ", ".join(f"{resources[word]} {word}" for word in ("accepted", "waiting", "refused") if resources[word])
+    counted = ", ".join(
+        f"{resources[word]} {word}" for word in ("accepted", "waiting", "refused", "unused") if resources[word]
+    )
     return f"Envoy {version} {envoy['state']}, {connected}; {resources['published']} resources: {counted or 'none'}"
 
 

@@ -55,12 +55,8 @@ MAPPING_UNSAID: Final[Mapping[str, tuple[str, str]]] = {
     "modules": (_NO_EFFECT, "nothing"),
 }
 
-TCP_SAID: Final = words("port service weight circuit_breakers ambassador_id v2ExplicitTLS")
+TCP_SAID: Final = words("port host service weight circuit_breakers ambassador_id v2ExplicitTLS")
 TCP_UNSAID: Final[Mapping[str, tuple[str, str]]] = {
-    "host": (
-        "TLS ends here for that name, by the certificate of a Host or TLSContext",
-        "write a listener of TLS with mode Terminate and that certificate, and a TCPRoute for it",
-    ),
     "address": ("a port of a Gateway is open at all of its addresses", "keep the TCPMapping"),
     "tls": ("a route does not say how TLS is spoken with a Service", "keep the TCPMapping"),
     "resolver": ("a route leads to a Service's pods, whatever finds them elsewhere", "keep the TCPMapping"),

@@ -12,14 +12,16 @@ import orjson
 from convert.canonical import Canonical
 from convert.from_ingress.reading import INGRESS, INGRESS_CLASS
 from convert.reasons import Reasons
-from convert.values import Converted, called
+from convert.values import Converted, Told, called
+from diff.connections import Connection, chains_of, every_connection
 from diff.making import Maker
 from diff.probes import every_probe
-from diff.proving import asked, differs
+from diff.proving import Asked, answers, both, differs
 from diff.sources import Side
 from lint.reading import read
 from process.settings import Settings
 from process.text import escaped
+from translator.gateway.names import ROUTES
 from translator.ingress.kinds import CLASS, DEFAULT, NGINX, OURS, STANDARD
 from translator.ir import ObjectKey
 from watcher.limits import Limits
@@ -29,6 +31,7 @@ MOST: Final = 5_000
 STAND_IN: Final = "192.0.2.1"
 """The endpoint of a Service that is not among the objects; nobody asks it."""
 Report = dict[str, Any]
+_ROUTES: Final = tuple([f"{kind}/" for kind in ROUTES.values()])
 
 
 def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: Settings) -> Report:
@@ -46,29 +49,68 @@ def proof_of(side: Side, converted: Converted, texts: Sequence[str], settings: S
     back = any(made.document["kind"] == "Listener" for made in converted.made)
     old, new = (closed if back else maker).make(before).outline, (closed if opens else maker).make(after).outline
     wanted = every_probe(old, new, MOST)
+    connections, more = every_connection(old, new)
     report: Report = {
-        "asked": 0,
-        "left_out": wanted.left_out,
+        "asked": len(wanted.chosen),
+        "connections": len(connections),
+        "left_out": wanted.left_out + more,
         "unasked": wanted.impossible,
         "differ": [],
         "as_told": [],
     }
     forms = Canonical(old, converted.same), Canonical(new, converted.same)
     reasons = Reasons(converted, settings.namespace)
-    for probe, one, other in asked(old, new, wanted.chosen, settings):
-        report["asked"] += 1
-        path = probe.request.target
-        old_form, new_form = forms[0].of(one, path), forms[1].of(other, path)
-        if old_form != new_form:
-            told = reasons.of(probe, (one["object"], other["object"]), goes_elsewhere=old_form[0] != new_form[0])
-            said = differs(probe, one, other)
-            if told is None:
-                report["differ"].append(said)
-            else:
-                report["as_told"].append({**said, "told": {"object": told.object, "field": told.path}})
+    if wanted.chosen or connections:
+        with both(old, new, settings) as sides:
+            for probe, one, other in answers(sides, wanted.chosen):
+                path = probe.request.target
+                old_form, new_form = forms[0].of(one, path), forms[1].of(other, path)
+                if old_form != new_form:
+                    owners = one["object"], other["object"]
+                    told = reasons.of(probe, owners, goes_elsewhere=old_form[0] != new_form[0])
+                    _note(report, differs(probe, one, other), told)
+            _ask_connections(report, sides, connections, forms, reasons)
     for told_of in (report["differ"], report["as_told"]):  # the tables have their rows in no order
         told_of.sort(key=lambda each: (each["url"], each["method"], each["headers"]))
     return report
+
+
+def _ask_connections(
+    report: Report,
+    sides: tuple[Asked, Asked],
+    connections: Sequence[Connection],
+    forms: tuple[Canonical, Canonical],
+    reasons: Reasons,
+) -> None:
+    """Whose connections are on both sides."""
+    old, new = (chains_of(side, connections) for side in sides)
+    for each in connections:
+        chains = old[each], new[each]
+        one, other = (form.of_connection(chain, by_tls=each.by_tls) for form, chain in zip(forms, chains, strict=True))
+        if one == other:
+            continue
+        owners = tuple([next(iter(chain.origins), None) if chain else None for chain in chains])
+        told = reasons.of_connection((owners[0], owners[1]), goes_elsewhere=one[0] != other[0])
+        said = [{"said": _leads(*form), "object": owner} for form, owner in zip((one, other), owners, strict=True)]
+        url: Report = {"method": "TLS" if each.by_tls else "TCP", "url": str(each), "headers": []}
+        _note(report, {**url, "before": said[0], "after": said[1]}, told)
+
+
+def _leads(goes: Report, beside: Report) -> str:
+    """What becomes of a connection, for people."""
+    if "shares" not in goes:
+        return str(goes["goes"])
+    shares = ", ".join(f"{percent:g} %" for _, percent in goes["shares"])
+    certificates = f", TLS ends by {', '.join(beside['certificates'])}" if beside["certificates"] else ""
+    return f"to {', '.join(beside['clusters'])} ({shares}){certificates}"
+
+
+def _note(report: Report, said: Report, told: Told | None) -> None:
+    """A difference: as it was told, or not."""
+    if told is None:
+        report["differ"].append(said)
+    else:
+        report["as_told"].append({**said, "told": {"object": told.object, "field": told.path}})
 
 
 def _as_read(texts: Sequence[str], settings: Settings) -> dict[ObjectKey, bytes]:
@@ -83,7 +125,7 @@ def _stand_ins(objects: Mapping[ObjectKey, bytes]) -> dict[ObjectKey, bytes]:
     """Services that routes lead to, with an endpoint, where they are not among the objects."""
     ports: dict[tuple[str, str], set[int]] = {}
     for key, body in objects.items():
-        if key.startswith(("gateway.networking.k8s.io/HTTPRoute/", "gateway.networking.k8s.io/GRPCRoute/")):
+        if key.startswith(_ROUTES):
             for ref in _references(orjson.loads(body).get("spec")):
                 where = str(ref.get("namespace") or key.split("/")[2]), str(ref.get("name"))
                 ports.setdefault(where, set()).add(ref["port"])
@@ -175,12 +217,14 @@ def lines(proof: Report) -> Iterator[str]:
             f"{click.style('as told', fg='yellow')}   {escaped(each['method'])} {escaped(each['url'])}{_with(each)}"
             f"  ({escaped(about)})"
         )
-    equal = proof["asked"] - len(proof["differ"]) - len(proof["as_told"])
+    whole = proof["asked"] + proof["connections"]
+    equal = whole - len(proof["differ"]) - len(proof["as_told"])
+    beside = f" and {proof['connections']} connections" if proof["connections"] else ""
     left = f", {proof['left_out']} more were not asked" if proof["left_out"] else ""
     none = f"; {proof['unasked']} routes have no request that could be made up" if proof["unasked"] else ""
     yield (
-        f"{proof['asked']} requests asked of two Envoys: {equal} answered alike, {len(proof['as_told'])} otherwise as"
-        f" told, {len(proof['differ'])} otherwise{left}{none}"
+        f"{proof['asked']} requests{beside} asked of two Envoys: {equal} answered alike,"
+        f" {len(proof['as_told'])} otherwise as told, {len(proof['differ'])} otherwise{left}{none}"
     )
 
 

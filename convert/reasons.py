@@ -18,6 +18,8 @@ _MOVING: Final = frozenset(
     {"spec.hostname", "spec.rewrite", "spec.precedence", "spec.host_rewrite", "spec.rules", "spec.parentRefs"}
 )
 """Fields of which a remark says that requests go elsewhere, or as something else."""
+_OF_CONNECTIONS: Final = ("spec.port", "spec.host", "spec.weight", "spec.listeners", "spec.parentRef", "spec.rules")
+"""Begins the fields of which a remark may say that connections go elsewhere."""
 _BESIDE: Final = frozenset(["spec.shadow", *[f"spec.{name}" for name in OF_BACKENDS]])
 """Fields that are said otherwise of how a Service is reached, or of who gets copies."""
 
@@ -31,6 +33,21 @@ class Reasons:
         self._told: dict[ObjectKey, list[Told]] = {}
         for each in converted.told:
             self._told.setdefault(each.object, []).append(each)
+
+    def of_connection(self, owners: tuple[ObjectKey | None, ObjectKey | None], *, goes_elsewhere: bool) -> Told | None:
+        """What was told that explains what becomes of a connection; `owners` are as those of a request.
+
+        That it goes elsewhere is explained by an object that is not converted, or by what is said of names, ports and
+        shares.
+        """
+        sources = [source for owner in owners if owner for source in (owner, *self._of.get(owner, ()))]
+        for source in dict.fromkeys(sources):
+            for told in self._told.get(source, ()):
+                stays = told.lost and source not in self._replaced
+                moves = told.path.startswith(_OF_CONNECTIONS)
+                if stays or moves or (told.lost and not goes_elsewhere):
+                    return told
+        return None
 
     def of(
         self, probe: Probe, owners: tuple[ObjectKey | None, ObjectKey | None], *, goes_elsewhere: bool

@@ -218,7 +218,7 @@ VALUES: Final = (
 
 CRD_VALUES: Final = (
     Value("enableLegacyVersions", "v1 and v2 as well, and the pods that [convert](older-versions.md) them", _BOOLEAN),
-    Value("keep", "whether the kinds, and so all objects of them, stay when the release goes", _BOOLEAN),
+    Value("keep", "whether the kinds, their objects and what converts them stay when the release goes", _BOOLEAN),
     Value("validation", "the API server's own warnings and refusals: `deploy/validation.yaml`", _BOOLEAN),
     Value("image.repository", "the image of the pods that convert; the gateway's"),
     Value("image.tag", "its tag; empty: none", ("string", "number")),

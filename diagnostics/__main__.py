@@ -14,6 +14,8 @@ from diagnostics.admin import Admin
 from diagnostics.following import Following
 from diagnostics.report import System
 from diagnostics.server import Diagnostics, Handler
+from diagnostics.traces.exporting import Exporter
+from diagnostics.traces.telling import resource_of
 from process import logs
 from process.listening import listen
 from process.main import run
@@ -33,10 +35,16 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """Answer until told to stop."""
     system = System(VERSION, settings.ambassador_id, settings.namespace, time.time())
     following = Following(settings.snapshot_path, settings.bells_dir)
-    tending = asyncio.create_task(following.tend())
+    telemetry = settings.telemetry
+    for problem in telemetry.problems:
+        log.warning("a variable of OpenTelemetry's counts as absent", reason=problem)
+    resource = resource_of(telemetry.resource, settings.pod_name, settings.namespace, VERSION)
+    exporter = Exporter(telemetry.otlp, resource, following) if telemetry.otlp else None
+    tasks = [asyncio.create_task(following.tend())]
+    tasks += [asyncio.create_task(exporter.run())] if exporter else []
     try:
         async with Admin(settings.admin_socket) as admin, contextlib.AsyncExitStack() as ending:
-            diagnostics = Diagnostics(following, admin, system, settings)
+            diagnostics = Diagnostics(following, admin, system, settings, resource, exporter.spans if exporter else {})
             ending.callback(diagnostics.close)
             async with (
                 _running(diagnostics.answer) as inside,
@@ -46,7 +54,8 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
                 group.create_task(_answer_envoy(inside, settings.diagnostics_socket, stopping))
                 group.create_task(_answer_everyone(outside, settings, stopping))
     finally:
-        tending.cancel()
+        for task in tasks:
+            task.cancel()
         await following.close()
 
 

@@ -62,6 +62,6 @@ def _answered(acks: Iterable[Commit]) -> dict[float, float]:
         pairs = commit.notes.get(_NOTE)
         for pair in pairs if isinstance(pairs, list) else ():
             match pair:
-                case [int() | float() as since, int() | float() as at]:
+                case [int() | float() as since, int() | float() as at, *_]:
                     found[float(since)] = max(found.get(float(since), 0.0), float(at))
     return found

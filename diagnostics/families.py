@@ -59,9 +59,9 @@ RESOURCES: Final = Family("dragoman_resources", "gauge", "Resources published fo
 UNANSWERED: Final = Family(
     "dragoman_unanswered_resources",
     "gauge",
-    "Published resources of whose newest version Envoy has said nothing.",
+    "Published resources of whose newest version Envoy has said nothing yet.",
     ("type",),
-    use="How much is on its way; endpoints and Secrets that no cluster or listener asks for stay unanswered.",
+    use="How much is on its way. What Envoy has no use for, and does not ask for, is not counted.",
 )
 REFUSED_RESOURCES: Final = Family(
     "dragoman_refused_resources",
@@ -85,6 +85,13 @@ CHANGE_SECONDS: Final = Family(
 LAST_CHANGE: Final = Family(
     "dragoman_last_change_timestamp_seconds", "gauge", "When Envoy had answered for the last change (Unix time)."
 )
+TRACE_SPANS: Final = Family(
+    "dragoman_trace_spans",
+    "counter",
+    "Spans of traces of changes, where these go to a collector: those that were sent, and those that never will be.",
+    ("outcome",),
+    use='Alert when outcome="dropped" grows.',
+)
 SEQUENCE: Final = Family(
     "dragoman_snapshot_sequence",
     "gauge",
@@ -96,5 +103,5 @@ SEQUENCE: Final = Family(
 FAMILIES: Final = (
     INFO, ENVOY_UP, ENVOY_CONNECTED, HUNG, HUNG_REPLACED,
     OBJECTS, PENDING, UNREADABLE_FILES, PROBLEMS, OBJECT_PROBLEMS, LEFT_OUT, ERRORS, NOTICES,
-    RESOURCES, UNANSWERED, REFUSED_RESOURCES, REFUSALS, CHANGE_SECONDS, LAST_CHANGE, SEQUENCE,
+    RESOURCES, UNANSWERED, REFUSED_RESOURCES, REFUSALS, CHANGE_SECONDS, LAST_CHANGE, TRACE_SPANS, SEQUENCE,
 )  # fmt: skip

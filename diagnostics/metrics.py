@@ -36,20 +36,28 @@ class Counted:
         return cls(view.numbers, view.connection.connected)
 
 
-def own_metrics(counted: Counted | None, system: System, vitals: Vitals, *, answers: bool) -> bytes:
-    """Our metrics as text; `counted` None: the snapshot cannot be read. `answers`: whether Envoy does."""
+def own_metrics(
+    counted: Counted | None, system: System, vitals: Vitals, spans: Mapping[str, int], *, answers: bool
+) -> bytes:
+    """Our metrics as text; `counted` None: the snapshot cannot be read. `answers`: whether Envoy does.
+
+    `spans`: how many were sent to a collector, by their outcome.
+    """
     registry = CollectorRegistry()
-    registry.register(_Families(counted, system, vitals, answers=answers))
+    registry.register(_Families(counted, system, vitals, spans, answers=answers))
     ProcessCollector(namespace="ambassador", registry=registry)
     return generate_latest(registry)
 
 
 class _Families(Collector):
-    """What is registered: nothing is counted in this process, all is read from the snapshot."""
+    """What is registered: but for spans nothing is counted in this process, all is read from the snapshot."""
 
-    def __init__(self, counted: Counted | None, system: System, vitals: Vitals, *, answers: bool) -> None:
+    def __init__(
+        self, counted: Counted | None, system: System, vitals: Vitals, spans: Mapping[str, int], *, answers: bool
+    ) -> None:
         self._counted = counted
         self._vitals = vitals
+        self._spans = spans
         self._answers = answers
         self._info = {"version": system.version, "ambassador_id": system.ambassador_id}
 
@@ -59,6 +67,7 @@ class _Families(Collector):
         yield _one(families.ENVOY_UP, int(self._answers))
         yield _labelled(families.HUNG, dict.fromkeys(self._vitals.hung, 1.0))
         yield _counter(families.HUNG_REPLACED, self._vitals.replaced)
+        yield _counter(families.TRACE_SPANS, self._spans)
         if self._counted is not None:
             yield _one(families.ENVOY_CONNECTED, int(self._counted.connected))
             yield from _of_objects(self._counted.numbers)

@@ -53,7 +53,7 @@ class Numbers:
     """By type; those that are published."""
     refused: int
     unanswered: Mapping[str, int]
-    """By type; those of whose published version Envoy has said nothing yet."""
+    """By type; those of whose published version Envoy has said nothing yet, though it has a use for them."""
     pending: int
     """Objects that the translator has not judged yet."""
     troubled: tuple[Troubled, ...]
@@ -71,6 +71,7 @@ class Rows:
     resources: Mapping[str, str]
     statuses: Mapping[str, Status]
     acks: Mapping[str, Ack]
+    unasked: frozenset[str] = frozenset()
 
 
 def counted(rows: Rows, served: Served) -> Numbers:
@@ -82,7 +83,7 @@ def counted(rows: Rows, served: Served) -> Numbers:
     unanswered = Counter(
         key.partition("/")[0]
         for key, version in rows.resources.items()
-        if (ack := acks.get(key)) is None or version not in (ack.accepted, ack.refused)
+        if key not in rows.unasked and ((ack := acks.get(key)) is None or version not in (ack.accepted, ack.refused))
     )
     troubled = _troubled(rows.statuses)
     return Numbers(

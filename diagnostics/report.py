@@ -7,7 +7,8 @@ parts       by name: whether it is well, and for how long nothing was heard of i
 objects     by key: kind, state, problems (the first ones, and how many `more`), and where it came from
 pending     keys of objects that the translator has not judged yet
 files       files of objects that cannot be read
-resources   by `<type>/<name>`: the published version, what Envoy accepted and refused of it, when, and why
+resources   by `<type>/<name>`: the published version, what Envoy accepted and refused of it, when, and why;
+            `asked_for` is false where Envoy has no use for it
 changes     of each object that changed of late: when, and how long it took until Envoy had answered for it
 sequences   how many commits each database of the snapshot had
 history     the newest changes, with what is different; only where it is asked for by its name
@@ -178,7 +179,11 @@ def _files(asked: Asked) -> dict[str, Any]:
 def _resources(asked: Asked) -> dict[str, Any]:
     published, acks = asked.view.resources.rows, asked.view.acks.rows
     gone = [key for key in acks if "/" in key and key not in published]
-    return {key: _resource(published.get(key), acks.get(key, Ack())) for key in [*published, *gone]}
+    unasked = asked.view.unasked
+    return {
+        key: _resource(published.get(key), acks.get(key, Ack()), asked=key not in unasked)
+        for key in [*published, *gone]
+    }
 
 
 def _changes(asked: Asked) -> dict[str, Any]:
@@ -246,9 +251,10 @@ def _judged(status: Status) -> dict[str, Any]:
     return {"state": status.state, "problems": status.problems, **({"more": status.more} if status.more else {})}
 
 
-def _resource(version: str | None, ack: Ack) -> dict[str, Any]:
+def _resource(version: str | None, ack: Ack, *, asked: bool) -> dict[str, Any]:
     return {
         "published": version,
+        "asked_for": asked,
         "accepted": ack.accepted,
         "accepted_at": _time(ack.accepted_at),
         "refused": ack.refused,

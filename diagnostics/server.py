@@ -20,6 +20,7 @@ from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
 from diagnostics.parts import parts
 from diagnostics.peers import Connection, End, Peers, Verdict
 from diagnostics.report import ALONE, NEED_ENVOY, NEED_STATISTICS, SECTIONS, Known, System, report
+from diagnostics.traces import telling
 from diagnostics.view import Progress, View
 from process import logs
 from process.settings import Settings
@@ -71,8 +72,16 @@ log = logs.get()
 class Diagnostics:
     """The answers."""
 
-    def __init__(self, following: Following, admin: Admin, system: System, settings: Settings) -> None:
-        """Of a running event loop."""
+    def __init__(
+        self,
+        following: Following,
+        admin: Admin,
+        system: System,
+        settings: Settings,
+        resource: Mapping[str, str],
+        spans: Mapping[str, int],
+    ) -> None:
+        """Of a running event loop. `resource`: what traces say of us; `spans`: how many were sent, by their outcome."""
         self._following = following
         self._admin = admin
         self._system = system
@@ -85,6 +94,8 @@ class Diagnostics:
         self._peers = Peers()
         self._told = float("-inf")
         self._settings = settings
+        self._resource = resource
+        self._spans = spans
         self._made: Pages | None = None
         self._making = asyncio.Lock()
         self._paths: Mapping[str, Handler] = {
@@ -214,11 +225,16 @@ class Diagnostics:
         only = request.query.get("filter")
         if only == traffic.NAME:
             return await self._traffic()
+        if only == telling.NAME:
+            return await self._asked(partial(telling.traces, resource=self._resource))
         info = await self._admin.server_info() if only is None or only in NEED_ENVOY else None
         counts = only in NEED_STATISTICS or (only is None and info is not None)
         statistics = await self._admin.cluster_statistics(STATISTICS) if counts else None
         known = Known(self._system, info, statistics, time.time(), parts(self._settings))
-        question = partial(report, known=known, only=only)
+        return await self._asked(partial(report, known=known, only=only))
+
+    async def _asked(self, question: Callable[[View], bytes]) -> web.StreamResponse:
+        """What a view says, as JSON."""
         try:
             body = await self._following.ask(question, REPORT_PATIENCE, View.catch_up)
         except NotOpenError as error:
@@ -252,7 +268,7 @@ class Diagnostics:
 
     async def _tell_metrics(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         answers = await self._admin.state() not in (None, BUSY)
-        own = own_metrics(await self._counted(), self._system, self._vitals(), answers=answers)
+        own = own_metrics(await self._counted(), self._system, self._vitals(), self._spans, answers=answers)
         await response.prepare(request)
         await response.write(own)
         async for chunk in self._envoys() if answers else _none():
@@ -282,8 +298,9 @@ def _refusal_of(request: web.BaseRequest) -> web.StreamResponse | None:
     unknown = sorted(set(request.query) - {"json", "filter"})
     if unknown:
         return _line(HTTPStatus.BAD_REQUEST, f"unknown parameter {unknown[0][:80]!r}; there are json and filter")
-    if request.query.get("filter", traffic.NAME) not in (*SECTIONS, *ALONE, traffic.NAME):
-        return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join((*SECTIONS, *ALONE, traffic.NAME))}")
+    names = (*SECTIONS, *ALONE, traffic.NAME, telling.NAME)
+    if request.query.get("filter", traffic.NAME) not in names:
+        return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join(names)}")
     return None
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+import orjson
+
 from diagnostics.changes import Change, last_changes
 from diagnostics.numbers import Numbers, Rows, Served, counted, served_of
 from diagnostics.rows import FILE_PREFIX, Ack, ack_of, number, source_of, status_of, text, version_of
@@ -12,8 +14,12 @@ from snapshot import JSON, Commit, Database, Former, Reader, Record, Snapshot
 
 DATABASES: Final[tuple[Database, ...]] = ("objects", "resources", "statuses", "acks", "holds")
 
+TRACED: Final[tuple[Database, ...]] = ("acks", "statuses", "resources", "objects")
+"""The logs of which traces are made, so ordered that of what is in one all that led to it is in the next ones."""
+
 STREAM_KEY: Final = "stream"
 SERVED_KEY: Final = "served"
+UNASKED_KEY: Final = "unasked"
 
 _LISTENER: Final = "listener/"
 _HOST: Final = "getambassador.io/Host/"
@@ -68,9 +74,14 @@ class Followed(Generic[T]):
         """The whole record of a key, read anew."""
         return self._reader.get(key)
 
-    def commits(self) -> list[Commit]:
-        """What the log remembers, read anew."""
-        return self._reader.commits()
+    def commits(self, after: int = 0) -> list[Commit]:
+        """What the log remembers after the commit of this number, read anew."""
+        return self._reader.commits(after)
+
+    @property
+    def last_commit(self) -> int:
+        """The number of the last commit that there is, read anew."""
+        return self._reader.sequence
 
     def past(self) -> list[Former]:
         """What its records were before they changed, read anew."""
@@ -93,6 +104,8 @@ class View:
         self.holds = Followed(snapshot.reader("holds"), version_of)
         self._stream: Mapping[str, JSON] = {}
         self._served = Served()
+        self.unasked: frozenset[str] = frozenset()
+        """What is published and Envoy does not ask for, so that it says nothing of it."""
         self._listeners: set[str] = set()
         self._numbers: Numbers | None = None
 
@@ -111,6 +124,9 @@ class View:
                 self._stream = stream.notes if stream else {}
             elif key == SERVED_KEY:
                 self._served = served_of(self.acks.record(key))
+            elif key == UNASKED_KEY:
+                unasked = self.acks.record(key)
+                self.unasked = frozenset(orjson.loads(unasked.body) if unasked else ())
         published, answered = self.resources.rows, self.acks.rows
         self._listeners = {key for key in self._listeners if key in published or key in answered}
 
@@ -118,6 +134,14 @@ class View:
     def changes(self) -> dict[str, Change]:
         """The last change of each object, as far as the logs remember; as dear as these are long."""
         return last_changes(self.objects.commits(), self.acks.commits())
+
+    def logs(self, after: Mapping[str, int]) -> dict[str, list[Commit]]:
+        """What the logs of which traces are made remember after these commits, read in their order."""
+        return {name: getattr(self, name).commits(after.get(name, 0)) for name in TRACED}
+
+    def last_commits(self) -> dict[str, int]:
+        """The numbers of the last commits in these logs."""
+        return {name: getattr(self, name).last_commit for name in TRACED}
 
     @property
     def sequences(self) -> dict[str, int]:
@@ -154,7 +178,7 @@ class View:
     def numbers(self) -> Numbers:
         """The numbers, counted again only when something changed."""
         if self._numbers is None or self._numbers.sequences != self.sequences:
-            kept = (self.objects.rows, self.resources.rows, self.statuses.rows, self.acks.rows)
+            kept = (self.objects.rows, self.resources.rows, self.statuses.rows, self.acks.rows, self.unasked)
             rows = Rows(self.sequences, *kept)
             self._numbers = counted(rows, self._served)
         return self._numbers

@@ -69,15 +69,25 @@ def asked(
     before: Outline, after: Outline, chosen: Sequence[Probe], settings: Settings
 ) -> Iterator[tuple[Probe, Report, Report]]:
     """Each request, with what becomes of it on both sides. SourceError: the Envoys cannot be had."""
-    if not chosen:
-        return
+    if chosen:
+        with both(before, after, settings) as sides:
+            yield from answers(sides, chosen)
+
+
+@contextlib.contextmanager
+def both(before: Outline, after: Outline, settings: Settings) -> Iterator[tuple["Asked", "Asked"]]:
+    """Both sides with their Envoys, for the length of a block. SourceError: the Envoys cannot be had."""
     with _envoy(before, settings) as first, _envoy(after, settings) as second:
-        sides = (_Asked(before, first), _Asked(after, second))
+        sides = (Asked(before, first), Asked(after, second))
         for side in sides:
             side.wait()
-        for group, those in _grouped(chosen).items():
-            answers = [side.ask(group, those) for side in sides]
-            yield from zip(those, *answers, strict=True)
+        yield sides
+
+
+def answers(sides: tuple["Asked", "Asked"], chosen: Sequence[Probe]) -> Iterator[tuple[Probe, Report, Report]]:
+    """Each request, with what becomes of it on both sides."""
+    for group, those in _grouped(chosen).items():
+        yield from zip(those, *[side.ask(group, those) for side in sides], strict=True)
 
 
 def _grouped(chosen: Sequence[Probe]) -> dict[Group, list[Probe]]:
@@ -115,7 +125,7 @@ class _Running:
 
 
 @dataclass(slots=True)
-class _Asked:
+class Asked:
     """One configuration, and the Envoy that has it."""
 
     outline: Outline
@@ -141,10 +151,16 @@ class _Asked:
             return [_nothing("no Listener is there") for _ in those]
         if listener["private"] is None:
             return [_nothing(f"{scheme} is not spoken there for this name") for _ in those]
+        with self.opened(listener["private"]) as path:
+            return [self._one(path, probe) for probe in those]
+
+    @contextlib.contextmanager
+    def opened(self, private: str) -> Iterator[Path]:
+        """The socket of a private listener that is open. SourceError: Envoy cannot be asked."""
         try:
-            with self.running.gateway.opened(listener["private"]) as path:
+            with self.running.gateway.opened(private) as path:
                 _wait_open(path)
-                return [self._one(path, probe) for probe in those]
+                yield path
         except GatewayError as error:
             raise SourceError(f"Envoy cannot be asked: {error}") from error
 

@@ -92,6 +92,8 @@ class Watchdog:
 
     def _look(self) -> None:
         pids = dict(self._supervision.pids)
+        for part in pids:
+            self._replaced.setdefault(part, 0)  # else whoever counts what is added sees no first time
         if self._supervision.pid is not None:
             pids[SUPERVISOR] = self._supervision.pid
         seen = ((part, sight_of(part, pid, self._beats, self._vigil.last_life(part))) for part, pid in pids.items())

@@ -167,6 +167,7 @@ VOCABULARY = (
     "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
     "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
     "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+    "envoy.extensions.filters.network.direct_response.v3.Config",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
     "envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig",

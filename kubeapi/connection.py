@@ -13,12 +13,12 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import aiohttp
 import orjson
@@ -28,7 +28,7 @@ from process import logs
 from process.settings import SERVICE_ACCOUNT, Settings
 from process.version import VERSION
 
-__all__ = ["Answer", "ConfigurationError", "Connection", "Stream", "UnreachableError"]
+__all__ = ["Answer", "ConfigurationError", "Connection", "RefusedError", "Stream", "UnreachableError"]
 
 REQUEST_SECONDS: Final = 30.0
 CONNECT_SECONDS: Final = 10.0
@@ -41,11 +41,22 @@ MAX_LINE: Final = 64 << 20
 
 _SHOWN: Final = 300
 
+Params: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]] | None
+"""What stands behind a path; by pairs where a name is there several times."""
+
 log = logs.get("kubeapi")
 
 
 class UnreachableError(Exception):
     """There was no answer, or it broke off; the message says why."""
+
+
+class RefusedError(UnreachableError):
+    """A WebSocket was not opened; the message is the server's, as far as it can be had."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,7 @@ class Connection:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
+        params: Params = None,
         body: bytes | None = None,
         content_type: str = "application/json",
         timeout: float = REQUEST_SECONDS,  # noqa: ASYNC109 -- part of the request, as in every HTTP client
@@ -171,7 +182,10 @@ class Connection:
     async def socket(
         self, path: str, params: Sequence[tuple[str, str]], protocols: Sequence[str]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """A WebSocket, of which one of these protocols is spoken. UnreachableError: it was refused, or it broke."""
+        """A WebSocket, of which one of these protocols is spoken.
+
+        RefusedError: the server does not open it. UnreachableError: there was no answer, or it broke.
+        """
         access = self._access
         access.users += 1
         try:
@@ -183,13 +197,28 @@ class Connection:
                     url, params=params, protocols=protocols, headers=headers, max_msg_size=MAX_LINE, **arguments
                 ) as channel:
                     yield channel
+        except UnreachableError as error:
+            if not isinstance(error.__cause__, aiohttp.WSServerHandshakeError):
+                raise
+            raise await self._refusal(path, params, error.__cause__.status) from error
         finally:
             access.users -= 1
             await self._leave(access)
 
+    async def _refusal(self, path: str, params: Sequence[tuple[str, str]], status: int) -> "RefusedError":
+        """Why no WebSocket is opened: of an answer to that its body is lost, and of one to a plain request it is not.
+
+        A plain request does nothing: what is behind such a path wants a WebSocket.
+        """
+        said = f"HTTP {status}"
+        with suppress(UnreachableError):
+            answer = await self.request("GET", path, params=params)
+            said = answer.message if answer.status == status else said
+        return RefusedError(status, said)
+
     @asynccontextmanager
     async def _ask(
-        self, method: str, path: str, params: Mapping[str, str] | None, given: dict[str, Any]
+        self, method: str, path: str, params: Params, given: dict[str, Any]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._doubted or self._access.expired:
             await self._renew()
@@ -209,7 +238,7 @@ class Connection:
                 await self._leave(access)
 
     async def _send(
-        self, access: Access, method: str, path: str, params: Mapping[str, str] | None, given: dict[str, Any]
+        self, access: Access, method: str, path: str, params: Params, given: dict[str, Any]
     ) -> aiohttp.ClientResponse:
         within = given["timeout"].total or REQUEST_SECONDS
         async with _unreachable(self._doubt), asyncio.timeout(within):

@@ -7,12 +7,13 @@ a WebSocket, whose messages begin with the number of a stream, and end with a St
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
 import orjson
 
-from kubeapi.connection import Connection, UnreachableError
+from kubeapi.connection import Connection, RefusedError, UnreachableError
 
 PROTOCOLS: Final = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 MOST: Final = 16 << 20
@@ -33,7 +34,7 @@ class Ran:
 
 
 async def run_in_pod(api: Connection, namespace: str, pod: str, container: str, command: Sequence[str]) -> Ran:
-    """Run it to its end. UnreachableError: it could not be run, or nobody knows how it ended."""
+    """Run it to its end. UnreachableError: it may not or could not be run, or nobody knows how it ended."""
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
     params = [
         ("container", container),
@@ -52,6 +53,11 @@ async def run_in_pod(api: Connection, namespace: str, pod: str, container: str, 
                     stream += message.data[1:]
                 if sum(map(len, told.values())) > MOST:
                     raise UnreachableError(f"it printed more than {MOST} bytes")
+    except RefusedError as error:
+        if error.status == HTTPStatus.FORBIDDEN:
+            said = f"{error}; it takes the right to get and create pods/exec in {namespace}"
+            raise UnreachableError(said) from error
+        raise
     except TimeoutError:
         raise UnreachableError(f"it took longer than {PATIENCE:.0f} s") from None
     return Ran(_code(bytes(told[_STATUS])), bytes(told[_OUT]), told[_ERRORS].decode(errors="replace"))

@@ -8,6 +8,8 @@
 Who leads asks `is_held` before each act, since a lease ends by the clock, without anybody's word. When `stopping` is
 set, the lease is given back, and another replica has it within moments.
 
+Its owner is the holder's ServiceAccount, so that it goes with the installation (`kubeapi.owner`).
+
 Rights: get, create and patch of `leases` (coordination.k8s.io) in the namespace.
 """
 
@@ -17,6 +19,7 @@ import random
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from http import HTTPStatus
@@ -26,6 +29,7 @@ import orjson
 
 from kubeapi.connection import Answer, Connection, UnreachableError
 from kubeapi.election import NOBODY, Election, Look, Record, Terms, Wait, Write, identity_of
+from kubeapi.owner import Owner, Owners
 from process import logs
 
 __all__ = ["Lease", "Terms", "lease_name"]
@@ -57,6 +61,7 @@ class Lease:
         self._election = Election(self.identity, self._terms, random.Random().random)  # noqa: S311 -- no secret
         self._gained = asyncio.Event()
         self._known_holder = NOBODY
+        self._owners = Owners(api, namespace)
         self._trouble = ""
 
     @property
@@ -99,6 +104,8 @@ class Lease:
                 return
             self._trouble = ""
             (self._election.looked if isinstance(step, Look) else self._election.written)(now, record)
+        elif isinstance(step, Write) and answer.status == HTTPStatus.FORBIDDEN and self._owners.refused():
+            self._election.refused(now)
         elif isinstance(step, Look) and answer.status == HTTPStatus.NOT_FOUND:
             self._election.looked(now, None)
         elif isinstance(step, Write) and answer.status in {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}:
@@ -114,7 +121,8 @@ class Lease:
         timeout = max(self._terms.retry, 1.0)
         if isinstance(step, Look):
             return await self._api.request("GET", f"{self._folder}/{self._name}", timeout=timeout)
-        body = orjson.dumps(_document(self._name, step, datetime.now(UTC)))
+        owners = await self._owners.look(timeout)
+        body = orjson.dumps(_document(self._name, step, datetime.now(UTC), owners))
         if step.version is None:
             return await self._api.request("POST", self._folder, body=body, timeout=timeout)
         path = f"{self._folder}/{self._name}"
@@ -155,8 +163,10 @@ def _now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _document(name: str, step: Write, now: datetime) -> dict[str, Any]:
+def _document(name: str, step: Write, now: datetime, owners: Sequence[Owner]) -> dict[str, Any]:
     metadata: dict[str, Any] = {"name": name}
+    if owners:
+        metadata["ownerReferences"] = owners
     if step.version is not None:
         metadata["resourceVersion"] = step.version
     moment = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

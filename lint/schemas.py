@@ -27,32 +27,67 @@ _SIZES: Final[Mapping[str, type[Any]]] = {"Length": str, "Items": list, "Propert
 
 
 Check: TypeAlias = Callable[[Any], bool]
-_ASKS_MORE: Final = frozenset({"enum", "minimum", "maximum", "pattern", "x-kubernetes-int-or-string"}) | {
-    f"{bound}{unit}" for unit in _SIZES for bound in ("min", "max")
-}
+_SILENT: Final = frozenset(["description", "nullable", "x-kubernetes-preserve-unknown-fields"])
+"""Words that a value cannot go against."""
 
 
 def check_of(schema: Mapping[str, Any]) -> Check:
     """What tells at once whether a schema takes a value, and not why: most values are taken."""
+    if schema.keys() <= _SILENT:
+        return lambda _: True
     kind = schema.get("type")
-    if kind is None or _ASKS_MORE & schema.keys():
+    if kind is None or "x-kubernetes-int-or-string" in schema:
         return lambda value: not any(refusals(value, schema, ""))
+    types, wanted = _TYPES[kind], list(_wanted_of(kind, schema))
+    is_nullable = bool(schema.get("nullable"))
+
+    def check(value: Any) -> bool:
+        if type(value) not in types:
+            return is_nullable and value is None
+        for each in wanted:  # noqa: SIM110 -- without a generator for each value
+            if not each(value):
+                return False
+        return True
+
+    return check
+
+
+def _wanted_of(kind: str, schema: Mapping[str, Any]) -> Iterator[Check]:
+    """What a schema wants of values of its type: each a function that is given no others."""
+    if "enum" in schema:
+        yield schema["enum"].__contains__
+    if kind in ("integer", "number"):
+        yield from _between(schema.get("minimum"), schema.get("maximum"), lambda value: value)
+    for unit, of in _SIZES.items():
+        if of in _TYPES[kind]:
+            yield from _between(schema.get(f"min{unit}"), schema.get(f"max{unit}"), len)
+    if "pattern" in schema and kind == "string":
+        search = _compiled(schema["pattern"])
+        yield lambda value: search(value) is not None
+    if kind == "array" and "items" in schema:
+        item = check_of(schema["items"])
+        yield lambda value: all(map(item, value))
     if kind == "object":
-        return _check_of_object(schema)
-    if kind == "array":
-        item = check_of(schema["items"]) if "items" in schema else None
-        return lambda value: type(value) is list and (item is None or all(map(item, value)))
-    types = _TYPES[kind]
-    return lambda value: type(value) in types
+        yield _check_of_fields(schema)
 
 
-def _check_of_object(schema: Mapping[str, Any]) -> Check:
+def _between(least: float | None, most: float | None, measure: Callable[[Any], float]) -> Iterator[Check]:
+    """What tells whether a measure of a value is in some bounds; nothing where there are none."""
+    if least is not None and most is not None:
+        yield lambda value: least <= measure(value) <= most
+    elif least is not None:
+        yield lambda value: least <= measure(value)
+    elif most is not None:
+        yield lambda value: measure(value) <= most
+
+
+def _check_of_fields(schema: Mapping[str, Any]) -> Check:
     inner = {name: check_of(each) if each else None for name, each in schema.get("properties", {}).items()}
     others = check_of(schema["additionalProperties"]) if schema.get("additionalProperties") else None
     required = set(schema.get("required", ()))
 
     def check(value: Any) -> bool:
-        if type(value) is not dict or not required <= value.keys():
+        if not required <= value.keys():
             return False
         for name, item in value.items():
             of_item = inner.get(name, others)

@@ -77,7 +77,7 @@ ALERTS: Final = (
     ),
     Alert(
         "DragomanPartHangs",
-        "increase(dragoman_hung_replaced_total[15m]) > 2",
+        "increase(dragoman_hung_replaced_total[15m]) > 2.5",
         "0m",
         "warning",
         "{{ $labels.part }} hangs again and again in {{ $labels.pod }}",

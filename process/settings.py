@@ -3,31 +3,28 @@
 The `AMBASSADOR_` names, `AES_LOG_LEVEL` and `ENVOY_CONCURRENCY` are Emissary's, so that its deployments keep working.
 """
 
-import ipaddress
 import os
 import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, Self, get_args
+from typing import Final, Self
 
+from process import variables
 from process.legacy import base_folder, folders
+from process.otlp import Telemetry
+from process.variables import LogLevel, SettingsError
 
-LogLevel = Literal["debug", "info", "warning", "error"]
-
-_LEVELS: Mapping[str, LogLevel] = {name: name for name in get_args(LogLevel)} | {
-    "trace": "debug",
-    "warn": "warning",
-    "critical": "error",
-    "fatal": "error",
-    "panic": "error",
-}
-_BOOLEANS = {
-    **dict.fromkeys(("true", "t", "1", "yes", "y", "on"), True),
-    **dict.fromkeys(("false", "f", "0", "no", "n", "off"), False),
-}
-
+__all__ = [
+    "GUESTS",
+    "MORE_CONFIG_DIRS",
+    "SERVICE_ACCOUNT",
+    "OwnPort",
+    "Settings",
+    "SettingsError",
+    "Statsd",
+]
 
 MORE_CONFIG_DIRS: Final = "DRAGOMAN_MORE_CONFIG_DIRS"
 """By this the entrypoint tells the parts which further folders it found, with colons between."""
@@ -38,17 +35,8 @@ SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 GUESTS: Final = "why//"
 """Begins the names of Envoy's listeners that are there while somebody asks why: no object's has such a name."""
 
-LONGEST_PATH: Final = 200
-"""Bytes of a path that objects, or the environment, name: two of them are a key in the snapshot."""
-
-_FAMILIES: Final = {"ANY": None, "IPV4_ONLY": "0.0.0.0", "IPV6_ONLY": "::"}
-_HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/[!-~]*")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-
-
-class SettingsError(ValueError):
-    """A variable of the environment has a value that cannot be; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +148,8 @@ class Settings:
     """Whether a Host's mappingSelector must match all labels (Emissary 3's rule), not just one of them."""
     statsd: Statsd | None = None
     """Where Envoy's statistics are sent, if anywhere."""
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    """Where traces of changes are sent, if anywhere, and what they say of us."""
     supervised: bool = False
     """Whether an entrypoint watches over this process, which then beats (`process.pulse`)."""
     log_level: LogLevel = "info"
@@ -177,14 +167,14 @@ class Settings:
         envoy_path = given.get("ENVOY_PATH")
         namespace = _own_namespace(given, None if config_dir else account) or usual.namespace
         single = "AMBASSADOR_SINGLE_NAMESPACE" in given  # whatever it says: Emissary's rule
-        bind_address, *rest = _addresses(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address)
+        bind_address, *rest = variables.addresses(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address)
         more_addresses = tuple(rest)
         settings = cls(
             run_dir=Path(given.get("DRAGOMAN_RUN_DIR", usual.run_dir)),
             config_dir=config_dir,
             more_config_dirs=tuple([folder for folder in more_config_dirs if folder]),
-            config_file_mib=_whole(given, "DRAGOMAN_CONFIG_FILE_MIB", usual.config_file_mib, 1, 256),
-            config_sum_mib=_whole(given, "DRAGOMAN_CONFIG_SUM_MIB", usual.config_sum_mib, 1, 4096),
+            config_file_mib=variables.whole(given, "DRAGOMAN_CONFIG_FILE_MIB", usual.config_file_mib, 1, 256),
+            config_sum_mib=variables.whole(given, "DRAGOMAN_CONFIG_SUM_MIB", usual.config_sum_mib, 1, 4096),
             ambassador_id=given.get("AMBASSADOR_ID", usual.ambassador_id),
             namespace=namespace,
             namespaces=_namespaces(given, (namespace,) if single else ()),
@@ -192,43 +182,46 @@ class Settings:
             field_selector=given.get("AMBASSADOR_FIELD_SELECTOR", usual.field_selector),
             certificates_from_own_namespace=single or "AMBASSADOR_CERTS_SINGLE_NAMESPACE" in given,
             base_dir=base_folder(given),
-            istio_secret_dir=_path(given, "AMBASSADOR_ISTIO_SECRET_DIR", "folder"),
-            system_authorities=_path(given, "SSL_CERT_FILE", "file") or usual.system_authorities,
+            istio_secret_dir=variables.path(given, "AMBASSADOR_ISTIO_SECRET_DIR", "folder"),
+            system_authorities=variables.path(given, "SSL_CERT_FILE", "file") or usual.system_authorities,
             consul_address=given.get("CONSUL_HTTP_ADDR", usual.consul_address),
             consul_token=given.get("CONSUL_HTTP_TOKEN", usual.consul_token),
             kubeconfig=given.get("KUBECONFIG"),
             pod_name=given.get("POD_NAME", usual.pod_name),
             pod_labels=Path(given.get("DRAGOMAN_POD_LABELS", usual.pod_labels)),
             gateway=_gateway(given, "DRAGOMAN_GATEWAY"),
-            knative=_boolean(given, "AMBASSADOR_KNATIVE_SUPPORT", usual.knative),
-            mapping_statuses=_boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
-            index_from=_whole(given, "DRAGOMAN_INDEX_FROM", usual.index_from, 1, 1_000_000_000),
+            knative=variables.boolean(given, "AMBASSADOR_KNATIVE_SUPPORT", usual.knative),
+            mapping_statuses=variables.boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
+            index_from=variables.whole(given, "DRAGOMAN_INDEX_FROM", usual.index_from, 1, 1_000_000_000),
             route_stats=_route_stats(given, "DRAGOMAN_ROUTE_STATS"),
-            webhook_port=_whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
+            webhook_port=variables.whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
-            webhook_url=_https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
+            webhook_url=variables.https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
             bind_address=bind_address,
             more_addresses=more_addresses,
-            default_ports=_ports(given, "DRAGOMAN_DEFAULT_PORTS") if config_dir else (),
-            ingress_ports=_ports(given, "DRAGOMAN_INGRESS_PORTS") or usual.ingress_ports,
-            diagnostics_address=_of_family(
+            default_ports=variables.ports(given, "DRAGOMAN_DEFAULT_PORTS") if config_dir else (),
+            ingress_ports=variables.ports(given, "DRAGOMAN_INGRESS_PORTS") or usual.ingress_ports,
+            diagnostics_address=variables.of_family(
                 given,
                 "AMBASSADOR_HEALTHCHECK_BIND_ADDRESS",
                 "AMBASSADOR_HEALTHCHECK_IP_FAMILY",
                 usual.diagnostics_address,
             ),
-            diagnostics_port=_whole(given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535),
-            demo_address=_host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
+            diagnostics_port=variables.whole(
+                given, "AMBASSADOR_HEALTHCHECK_BIND_PORT", usual.diagnostics_port, 1, 65535
+            ),
+            demo_address=variables.host_and_port(given, "DRAGOMAN_DEMO_ADDRESS"),
             envoy_path=Path(envoy_path) if envoy_path else None,
-            concurrency=_whole(given, "ENVOY_CONCURRENCY", 0, 0, 1024) or None,
-            drain_min=_seconds(given, "DRAGOMAN_DRAIN_MIN", usual.drain_min),
-            drain_max=_seconds(given, "DRAGOMAN_DRAIN_MAX", usual.drain_max),
-            listener_drain=_whole(given, "AMBASSADOR_DRAIN_TIME", usual.listener_drain, 0, 86_400),
-            strict_selectors=not _boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
+            concurrency=variables.whole(given, "ENVOY_CONCURRENCY", 0, 0, 1024) or None,
+            drain_min=variables.seconds(given, "DRAGOMAN_DRAIN_MIN", usual.drain_min),
+            drain_max=variables.seconds(given, "DRAGOMAN_DRAIN_MAX", usual.drain_max),
+            listener_drain=variables.whole(given, "AMBASSADOR_DRAIN_TIME", usual.listener_drain, 0, 86_400),
+            strict_selectors=not variables.boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
             statsd=_statsd(given),
-            supervised=_boolean(given, "DRAGOMAN_SUPERVISED", False),
-            log_level=_level(given, usual.log_level),
-            json_logs=_boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),
+            telemetry=Telemetry.of(given),
+            supervised=variables.boolean(given, "DRAGOMAN_SUPERVISED", False),
+            log_level=variables.level(given, "AES_LOG_LEVEL", usual.log_level),
+            json_logs=variables.boolean(given, "AMBASSADOR_JSON_LOGGING", usual.json_logs),
         )
         if settings.drain_min > settings.drain_max:
             raise SettingsError(
@@ -304,14 +297,6 @@ class Settings:
         return self.run_dir / "supervisor.sock"
 
 
-def _path(given: Mapping[str, str], name: str, what: str) -> Path | None:
-    """A folder or file by its whole path, short enough to be a name in the snapshot."""
-    text = given.get(name)
-    if text is not None and not (text.startswith("/") and text.isprintable() and len(text.encode()) <= LONGEST_PATH):
-        raise SettingsError(f"{name}: {text!r} is not the whole path of a {what}, in at most {LONGEST_PATH} bytes")
-    return Path(text) if text else None
-
-
 def _own_namespace(given: Mapping[str, str], account: Path | None) -> str | None:
     if "AMBASSADOR_NAMESPACE" in given or account is None:
         return given.get("AMBASSADOR_NAMESPACE")
@@ -372,108 +357,14 @@ def _gateway(given: Mapping[str, str], name: str) -> str:
     return text
 
 
-def _addresses(given: Mapping[str, str], name: str, default: str) -> list[str]:
-    """One address or several, with commas between; those that another one stands for left out."""
-    texts = [part.strip() for part in given.get(name, default).split(",")]
-    found = list(dict.fromkeys(_spelled(name, text) for text in texts))
-    if "::" in found:
-        return ["::"]
-    return [each for each in found if each == "0.0.0.0" or ":" in each or "0.0.0.0" not in found]
-
-
-def _of_family(given: Mapping[str, str], name: str, family_name: str, default: str) -> str:
-    """An address of the family that is wanted, which chooses among all addresses."""
-    address, family = _spelled(name, given.get(name, default)), given.get(family_name, "ANY")
-    if family not in _FAMILIES:
-        raise SettingsError(f"{family_name}: {family!r} is none of {', '.join(_FAMILIES)}")
-    wanted = _FAMILIES[family]
-    if wanted is None or (":" in address) == (":" in wanted):
-        return address
-    if address in {"0.0.0.0", "::"}:
-        return wanted
-    raise SettingsError(f"{family_name}: {address}, which {name} says, is not of the family {family}")
-
-
-def _spelled(name: str, text: str) -> str:
-    """An address in its one spelling, for others to compare. An IPv4 address in the form of IPv6 is an IPv4 address."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        raise SettingsError(f"{name}: {text!r} is not an IP address") from None
-    return str(getattr(address, "ipv4_mapped", None) or address)
-
-
 def _statsd(given: Mapping[str, str]) -> Statsd | None:
-    if not _boolean(given, "STATSD_ENABLED", False):
+    if not variables.boolean(given, "STATSD_ENABLED", False):
         return None
     usual = Statsd()
     return Statsd(
         host=given.get("STATSD_HOST", usual.host),
-        port=_whole(given, "STATSD_PORT", usual.port, 1, 65535),
-        interval=_seconds(given, "STATSD_FLUSH_INTERVAL", usual.interval, 0.001),
-        dogstatsd=_boolean(given, "DOGSTATSD", False),
+        port=variables.whole(given, "STATSD_PORT", usual.port, 1, 65535),
+        interval=variables.seconds(given, "STATSD_FLUSH_INTERVAL", usual.interval, 0.001),
+        dogstatsd=variables.boolean(given, "DOGSTATSD", False),
         entity_id=given.get("DD_ENTITY_ID", ""),
     )
-
-
-def _host_and_port(given: Mapping[str, str], name: str) -> str | None:
-    text = given.get(name)
-    host, _, port = (text or "").rpartition(":")
-    if text is not None and not (host and _is_port(port)):
-        raise SettingsError(f"{name}: {text!r} is not of the form host:port")
-    return text
-
-
-def _ports(given: Mapping[str, str], name: str) -> tuple[int, ...]:
-    """A port of HTTP and one of HTTPS, or the first alone."""
-    parts = given[name].split(",") if name in given else []
-    if len(parts) > 2 or len(set(parts)) < len(parts) or not all(map(_is_port, parts)):
-        raise SettingsError(f"{name}: {given[name]!r} is not the port of HTTP, a comma, and another one of HTTPS")
-    return tuple(map(int, parts))
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text) < 65536
-
-
-def _https(given: Mapping[str, str], name: str, default: str) -> str:
-    text = given.get(name, default)
-    if text and not _HTTPS.fullmatch(text):
-        raise SettingsError(f"{name}: {text!r} is not of the form https://host[:port]/path")
-    return text
-
-
-def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = given.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise SettingsError(f"{name}: {text!r} is not a whole number from {least} to {most}")
-    return int(text)
-
-
-def _seconds(given: Mapping[str, str], name: str, default: float, least: float = 0) -> float:
-    text = given.get(name)
-    try:
-        seconds = default if text is None else float(text.removesuffix("s"))
-    except ValueError:
-        seconds = -1.0
-    if not least <= seconds <= 86400:
-        raise SettingsError(f"{name}: {text!r} is not a number of seconds from {least:g} to 86400")
-    return seconds
-
-
-def _boolean(given: Mapping[str, str], name: str, default: bool) -> bool:
-    text = given.get(name)
-    if text is None:
-        return default
-    if text.lower() not in _BOOLEANS:
-        raise SettingsError(f"{name}: {text!r} is neither true nor false")
-    return _BOOLEANS[text.lower()]
-
-
-def _level(given: Mapping[str, str], default: LogLevel) -> LogLevel:
-    text = given.get("AES_LOG_LEVEL", default)
-    if text.lower() not in _LEVELS:
-        raise SettingsError(f"AES_LOG_LEVEL: {text!r} is none of {', '.join(_LEVELS)}")
-    return _LEVELS[text.lower()]

@@ -41,11 +41,15 @@ class Changes(Told[Record]):
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What the log has of a commit: the keys that it changed or removed, and what its writer said of it."""
+    """What the log has of a commit: the keys that it changed or removed, and what its writer said of it.
+
+    `at`: when it was written (Unix time).
+    """
 
     sequence: int
     keys: tuple[str, ...]
     since: float | None
+    at: float
     notes: Mapping[str, JSON]
 
 
@@ -130,11 +134,13 @@ class Reader:
         with self._file.reading() as txn:
             return {key.decode(): decode(key, value) for key, value in self._stored(txn, beginning.encode())}
 
-    def commits(self) -> list[Commit]:
-        """Those that the log remembers, the oldest first; nothing of this is kept."""
+    def commits(self, after: int = 0) -> list[Commit]:
+        """Those after the one of this number that the log remembers, the oldest first; nothing of this is kept."""
         with self._file.reading() as txn:
-            found = txn.cursor(db=self._tables.log).iternext(keys=True, values=True)
-            return [_commit(bytes(number), entry) for number, entry in found]
+            cursor = txn.cursor(db=self._tables.log)
+            if not cursor.set_range(log_key(after + 1)):
+                return []
+            return [_commit(bytes(number), entry) for number, entry in cursor.iternext(keys=True, values=True)]
 
     def past(self) -> list[Former]:
         """What records were before they changed, the oldest first; nothing of this is kept."""
@@ -194,11 +200,12 @@ class Reader:
 
 def _commit(number: bytes, entry: memoryview) -> Commit:
     header, changed = unframe(number, entry)
-    since, notes = header.get("since"), header.get("notes")
+    since, at, notes = header.get("since"), header.get("at"), header.get("notes")
     return Commit(
         int.from_bytes(number),
         tuple(orjson.loads(changed)),
         since if isinstance(since, float) else None,
+        at if isinstance(at, float) else 0.0,
         notes if isinstance(notes, dict) else {},
     )
 

@@ -133,7 +133,7 @@ class Writer:
             past = self._past if seen.sequence else None  # what was read at first did not change
             before = past.before(txn, self._tables.records, [edit[:2] for edit in edits]) if past else []
             state = _account(seen, edits, _apply(txn, self._tables, edits, records, empty=not seen.count))
-            state = _log(txn, self._tables, state, [edit.key for edit in edits], header)
+            state = _log(txn, self._tables, state, [edit.key for edit in edits], {**header, "at": time.time()})
             if past and before:
                 past.keep(txn, self._tables.records, state.sequence, _time_of(header), before)
             write_state(txn, self._tables, state)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 from process import logs
 from process.main import run, until
@@ -17,7 +18,7 @@ from translator.asking import Asking
 from translator.explaining import Explainer
 from translator.ir import ObjectKey
 from translator.pipeline import FILES, SOURCES
-from translator.publishing import Publisher, edition_of, hold_of, is_connected, verdict_of
+from translator.publishing import Cause, Publisher, edition_of, hold_of, is_connected, verdict_of
 from translator.resources import RESOURCE_TYPES
 from translator.settings import Machine, options_of
 from translator.statuses import Status
@@ -67,7 +68,8 @@ class Translator:
         self._held = Publication()
         self._holding = False
         self._missed_since: float | None = None
-        self._since: float | None = None
+        self._seen = 0
+        self._cause: Cause | None = None
 
     @property
     def wait(self) -> float:
@@ -85,7 +87,7 @@ class Translator:
             return  # The watcher has not spoken yet: an empty world is not the same as none.
         began = time.perf_counter()
         now = time.monotonic()
-        self._since = self._since or objects.since
+        self._cause = self._caused(objects)
         catalog = self._catalog.changes().records
         self._answered -= {key for key, record in catalog.items() if record is None}
         self._answered |= {key for key, record in catalog.items() if record is not None}
@@ -121,6 +123,15 @@ class Translator:
             milliseconds = round((time.perf_counter() - began) * 1000, 1)
             log.info("published", objects=len(bodies), resources=changed, ms=milliseconds)
 
+    def _caused(self, news: Changes) -> Cause | None:
+        """What there is to be published for, with what was not published yet of former turns."""
+        before, first, self._seen = self._cause, self._seen + 1, news.sequence
+        if news.whole or not news.records:
+            return before
+        if before is None:
+            return Cause(news.since, first, news.sequence, time.time())
+        return replace(before, since=before.since or news.since, last=news.sequence)
+
     def _may_miss_files(self, catalog: Mapping[str, object]) -> bool:
         """Whether the answer may be another than in the last turn; else nobody goes through all files for a change."""
         is_news = self._translation.pipeline.wanted_changes != self._wanted
@@ -155,7 +166,7 @@ class Translator:
     def _publish(self, publication: Publication) -> None:
         try:
             if self._started and not self._behind:
-                self._publisher.publish(publication, self._since)
+                self._publisher.publish(publication, self._cause)
             else:
                 self._publisher.publish(Publication(holds=publication.holds))
                 self._publisher.replace(self._translation.resources(), self._statuses)
@@ -168,7 +179,7 @@ class Translator:
             gc.collect()
             gc.freeze()  # A full collection would walk all tables and cost more than a change.
             gc.enable()
-        self._started, self._behind, self._since = True, False, None
+        self._started, self._behind, self._cause = True, False, None
 
     def _want(self) -> None:
         wanted = self._translation.pipeline.wanted_changes

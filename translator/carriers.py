@@ -18,6 +18,8 @@ from translator.statuses import ReportedProblem, Status
 from translator.values import dataclass
 
 CARRIED: Final = "carried"
+STAYS: Final = "stays"
+"""Marks what was read before, of an annotation of which a part cannot be read now (docs/snapshot.md)."""
 LONGEST: Final = 1_000
 """Characters of what is told of a carried object on its carrier."""
 ANNOTATION: Final = "metadata.annotations[getambassador.io/config]"
@@ -108,11 +110,12 @@ class Carriers:
             winner = self.carrier_of(child)
             if winner != key:
                 said = f"is in {winner} already, which counts" if winner else "is an object of its own, which counts"
-                yield ReportedProblem(ANNOTATION, f"document {document}: {child} {said}", stops=True)
+                yield ReportedProblem(ANNOTATION, f"{_place(document)}{child} {said}", stops=True)
                 continue
             status = status_of(child)
             for problem in status.problems if status else ():
-                said = f"document {document}, {child}: {problem.path} {problem.message}".replace(":  ", ": ")
+                place = f"document {document}, " if document else ""
+                said = f"{place}{child}: {problem.path} {problem.message}".replace(":  ", ": ")
                 yield ReportedProblem(
                     ANNOTATION, printable(said, LONGEST), stops=False, by=problem.by, reason=problem.reason
                 )
@@ -137,6 +140,13 @@ class Carriers:
         return touched
 
 
+def _place(document: int, line: int | None = None) -> str:
+    """Where in an annotation something is; of what only stays nobody can say it."""
+    if not document:
+        return ""
+    return f"document {document}: " if line is None else f"document {document}, line {line}: "
+
+
 def _read(carried: Iterable[dict[str, Any]]) -> tuple[_Carrier, dict[ObjectKey, bytes]]:
     """What an object carries. Of a name that is there twice the first counts."""
     objects: dict[ObjectKey, bytes] = {}
@@ -145,12 +155,15 @@ def _read(carried: Iterable[dict[str, Any]]) -> tuple[_Carrier, dict[ObjectKey, 
     for item in carried:
         number: int = item.get("document", 0)
         if "problem" in item:
-            place = f"document {number}, line {item['line']}: " if number else ""
-            problems.append(ReportedProblem(ANNOTATION, f"{place}{item['problem']}", stops=True))
+            line = item.get("line")
+            problems.append(ReportedProblem(ANNOTATION, f"{_place(number, line)}{item['problem']}", stops=True))
         elif item["key"] in objects:
             said = f"{item['key']} is in this annotation already, in document {documents[item['key']]}"
-            problems.append(ReportedProblem(ANNOTATION, f"document {number}: {said}", stops=True))
+            problems.append(ReportedProblem(ANNOTATION, f"{_place(number)}{said}", stops=True))
         else:
             objects[item["key"]] = orjson.dumps(item["object"])
             documents[item["key"]] = number
+            if STAYS in item:
+                said = f"{item['key']} goes on as it was read before, until all of the annotation can be read"
+                problems.append(ReportedProblem(ANNOTATION, said, stops=False))
     return _Carrier(documents, tuple(problems)), objects

@@ -81,6 +81,18 @@ class Explainer:
             "private": _packed(copy) if copy is not None else None,
         }
 
+    def connections(self, port: int, asked: Iterable[tuple[str, str]]) -> str | None:
+        """A listener that tells connections of a port which chain they are of, packed; None: there is none.
+
+        It has the chains that may take one of those asked for, each by its scheme and the name asked for in TLS.
+        """
+        listener = next((each for each in self._listeners() if each.port == port), None)
+        if listener is None:
+            return None
+        every = [chain for chain in self.intent.chains.view().values() if chain.listener == listener.name]
+        fitting = {chain.name: chain for one in set(asked) for chain in chains_for(every, *one)}
+        return _packed(private.chains_of(listener, fitting.values())) if fitting else None
+
     def chain(self, name: str) -> Told:
         """What a filter chain is, and where Envoy says which of its virtual hosts has a request."""
         chain = self.chain_named(name)

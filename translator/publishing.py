@@ -1,7 +1,8 @@
 """Between the state machine and the snapshot: records in and out."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
 
@@ -19,6 +20,27 @@ from translator.statuses import Status
 from translator.subjects import Edition
 from translator.translation import GROUP, Publication
 
+LONGEST_REASON: Final = 300
+"""Characters of the reason why an object is stopped, in the log of `statuses`: the whole of it is in its status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What led to a publication: the commits of `objects` by their first and last number, and when they were taken in.
+
+    `since`: when the watcher heard of the first of these changes, `taken`: when the translator began (Unix times).
+    """
+
+    since: float | None
+    first: int
+    last: int
+    taken: float
+
+    def notes(self, *, stopped: dict[str, JSON] | None = None) -> dict[str, JSON]:
+        """What the log says of a commit that follows from it."""
+        told: dict[str, JSON] = {"objects": [self.first, self.last], "taken": round(self.taken, 4)}
+        return {**told, "stopped": stopped} if stopped else told
+
 
 class Publisher:
     """The four databases that the translator writes. Raises SnapshotFullError where there is no room."""
@@ -29,15 +51,17 @@ class Publisher:
         self._holds = snapshot.writer("holds", keeps=lambda _: "notes")
         self._wanted = snapshot.writer("wanted")
 
-    def publish(self, publication: Publication, since: float | None = None) -> None:
+    def publish(self, publication: Publication, cause: Cause | None = None) -> None:
         """Write what changed; resources first, since requests wait for nothing else.
 
-        `since`: when the watcher heard of the first of the changes of objects that led to this (Unix time).
+        `cause`: what of objects led to this; None: nothing, or it was compared.
         """
-        self._resources.commit(_records(publication.resources, record_of_resource), since=since)
+        since, notes = (cause.since, cause.notes()) if cause else (None, None)
+        self._resources.commit(_records(publication.resources, record_of_resource), since=since, notes=notes)
         self._holds.commit(_records(publication.holds, record_of_hold))
         self._statuses.commit(
-            {key: None if row is None else record_of_status(key, row) for key, row in publication.statuses.items()}
+            {key: None if row is None else record_of_status(key, row) for key, row in publication.statuses.items()},
+            notes=cause.notes(stopped=_stopped(publication.statuses)) if cause else None,
         )
 
     def want(self, services: Iterable[ConsulService], files: Iterable[Files]) -> None:
@@ -49,6 +73,17 @@ class Publisher:
         """Write everything; only what differs is written, and known to others as a change."""
         self._resources.replace({key: record_of_resource(row) for key, row in resources.items()})
         self._statuses.replace({key: record_of_status(key, row) for key, row in statuses.items()})
+
+
+def _stopped(statuses: Mapping[ObjectKey, Status | None]) -> dict[str, JSON]:
+    """How many of these objects are stopped, and the first of them with its reason."""
+    found = [(key, row) for key, row in statuses.items() if row is not None and row.state == "stopped"]
+    if not found:
+        return {}
+    key, row = found[0]
+    told = next(each for each in row.problems if each.stops)
+    reason = f"{told.path}: {told.message}" if told.path else told.message
+    return {"count": len(found), "object": key, "reason": reason[:LONGEST_REASON]}
 
 
 def _records(rows: Mapping[str, Any], record_of: Any) -> dict[str, Record | None]:

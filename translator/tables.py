@@ -31,7 +31,8 @@ from collections.abc import Callable, Hashable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from translator.table import EVERY, Constant, Each, Failure, Group, MisuseError, Moved, Source, Table, Turn, Union
+from translator.computed import Each, Group, Union
+from translator.table import EVERY, Constant, Failure, MisuseError, Moved, Source, Table, Turn
 from translator.values import dataclass
 
 __all__ = ["Failure", "MisuseError", "Sweep", "Table", "Tables", "every", "read"]

@@ -6,6 +6,8 @@ text is replaced by what it says: the object has a field more, `carried`, with a
     {"document": 1, "key": "getambassador.io/Mapping/default/quote", "object": {...}}
     {"document": 2, "line": 9, "problem": "it is not YAML: ..."}
 
+Where there is a mistake, what was said before and is missing now goes on (`watcher/staying.py`).
+
 An annotation is bounded as a file is (`watcher/limits.py`), by numbers of its own: it is a part of an object that
 others write, and there may be as many as there are Services.
 """
@@ -22,7 +24,9 @@ from watcher.flat import GROUP, unfolded
 from watcher.limits import mib
 from watcher.objects import Made, Rejected, canonical, objects_of, unlike
 from watcher.pieces import has_more_borders, pieces
-from watcher.standing import stand_in
+from watcher.salvage import LARGEST as SALVAGED
+from watcher.salvage import salvaged
+from watcher.standing import IN_ANNOTATION, STANDS_IN, stand_in
 
 ANNOTATION: Final = "getambassador.io/config"
 CARRIED: Final = "carried"
@@ -126,12 +130,16 @@ def _documents(text: bytes, metadata: dict[str, Any], budget: Budget, room: _Roo
         min(MOST_VALUES, budget.values), min(MOST_ALIASED, budget.aliased), _TOO_MANY_VALUES, _TOO_MANY_ALIASES
     )
     before = own.values, own.aliased
-    number, line = 0, 1
+    number, line, may_stand = 0, 1, SALVAGED
     for piece in pieces(text):
-        for found in read_yaml(piece, own):
+        for place, found in enumerate(read_yaml(piece, own)):
             number += 1
             if isinstance(found, Fault):
-                yield from room.problem(found.message, document=number, line=line + found.line)
+                where = {"document": number, "line": line + found.line}
+                yield from room.problem(found.message, **where)
+                may_stand -= len(piece)
+                if place == 0 and may_stand >= 0:
+                    yield from _standing(salvaged(piece, found), where, metadata, room)
             else:
                 yield from _objects(found.value, number, line + found.line, metadata, room)
         if own.values < 0 or own.aliased < 0 or room.bytes < 0:
@@ -139,6 +147,21 @@ def _documents(text: bytes, metadata: dict[str, Any], budget: Budget, room: _Roo
         line += piece.count(b"\n")
     budget.values -= before[0] - max(0, own.values)  # what went beyond is told, and is not there
     budget.aliased -= before[1] - max(0, own.aliased)
+
+
+def _standing(value: JSON, where: dict[str, int], metadata: dict[str, Any], room: _Room) -> Iterator[JSON]:
+    """What stands for a document that is no text of an object."""
+    if isinstance(value, dict):
+        value = _inheriting(unfolded(value), metadata)
+        if str(value.get("apiVersion")).startswith(GROUP):
+            yield from _stood(stand_in(value, str(metadata["namespace"]), is_part=True), where, room)
+
+
+def _stood(instead: Made | None, where: dict[str, int], room: _Room) -> Iterator[JSON]:
+    """What stands for an object, marked as that of an annotation."""
+    if instead is not None:
+        said = {**orjson.loads(instead.body), STANDS_IN: IN_ANNOTATION}
+        yield from _kept(Made(instead.key, canonical(said)), where, room)
 
 
 def _objects(value: JSON, number: int, line: int, metadata: dict[str, Any], room: _Room) -> Iterator[JSON]:
@@ -155,9 +178,9 @@ def _objects(value: JSON, number: int, line: int, metadata: dict[str, Any], room
     for made in objects_of(value, str(metadata.get("namespace") or "")):
         if isinstance(made, Rejected):
             yield from room.problem(made.message, **where)
-        kept = stand_in(made.value, str(metadata["namespace"])) if isinstance(made, Rejected) else made
-        if kept is not None:
-            yield from _kept(kept, where, room)
+            yield from _stood(stand_in(made.value, str(metadata["namespace"])), where, room)
+        else:
+            yield from _kept(made, where, room)
 
 
 def _kept(made: Made, where: dict[str, int], room: _Room) -> Iterator[JSON]:

@@ -139,6 +139,7 @@ class Cluster:
             return Outcome(Changes())
         if target.kind is GATEWAY_CLASS and not self._is_open:
             events += self._open_or_pass(events)
+        events = list(self._state.completed(events))
         named = [found for each in self._referred.values() for found in each.refer(events, self._answered)]
         events = self._opening.pass_on(target, happened, events) + named
         self._watch_named()

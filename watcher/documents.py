@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeAlias
 
 import yaml
@@ -24,6 +25,10 @@ MAX_DIRECTIVES: Final = 16
 
 _DIRECTIVE: Final = re.compile(rb"^%", re.MULTILINE)
 _MERGE: Final = "<<"
+
+_SHORT: Final = 64
+"""Letters of a scalar whose value is remembered: of objects the keys, kinds and names are the same again and again."""
+_short: Final = lru_cache(maxsize=4_096)(plain)
 
 Object: TypeAlias = dict[str, JSON]
 
@@ -212,34 +217,49 @@ class _Builder:
 
     def document(self, line: int) -> Document:
         """Take events up to the document's end."""
+        take, scalar = self._parser.get_event, self._scalar
         while True:
-            event = self._parser.get_event()
-            if isinstance(event, yaml.ScalarEvent):
-                self._scalar(event)
-            elif isinstance(event, yaml.MappingStartEvent):
+            event: Any = take()
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                scalar(event)
+            elif kind is yaml.MappingStartEvent:
                 self._begin({}, event, "map")
-            elif isinstance(event, yaml.SequenceStartEvent):
+            elif kind is yaml.SequenceStartEvent:
                 self._begin([], event, "seq")
-            elif isinstance(event, yaml.AliasEvent):
+            elif kind is yaml.AliasEvent:
                 self._alias(event)
-            elif isinstance(event, yaml.CollectionEndEvent):
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self._end(event)
             else:
                 return Document(self._root, line, self._values, self._aliased)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        line, text = _line(event), event.value
+        """Most of a text are these: what is rarely wanted, such as the line, is looked at when it is."""
+        text = event.value
         is_plain, is_text = event.implicit
         if is_plain and text == _MERGE and self._wants_key():
             self._open[-1].merging = True
             return
         try:
-            value = text if is_text else plain(text) if is_plain else tagged(event.tag or "!", text)
+            value: JSON
+            if is_text:
+                value = text
+            elif is_plain:
+                value = _short(text) if len(text) <= _SHORT else plain(text)
+            else:
+                value = tagged(event.tag or "!", text)
         except ScalarError as error:
-            raise _FaultError(str(error), line) from error
+            raise _FaultError(str(error), _line(event)) from error
         size = len(text) + 2
-        self._grow(size, 1, line)
-        self._put(value, line, text)
+        self._grow(size, 1, event)
+        top = self._open[-1] if self._open else None
+        if top is not None and top.key is not None:
+            mapping: Any = top.value
+            mapping[top.key] = value
+            top.key = None
+        else:
+            self._put(value, event, text)
         if event.anchor:
             self._anchors[event.anchor] = _Anchored(value, size, 1)
 
@@ -252,7 +272,7 @@ class _Builder:
         if event.anchor:
             self._anchors.pop(event.anchor, None)
         self._open.append(_Open(value, event.anchor, self._size, self._values))
-        self._grow(2, 1, line)
+        self._grow(2, 1, event)
 
     def _end(self, event: yaml.CollectionEndEvent) -> None:
         done = self._open.pop()
@@ -263,7 +283,7 @@ class _Builder:
             self._anchors[done.anchor] = _Anchored(
                 done.value, self._size - done.size, self._values - done.values, done.levels
             )
-        self._put(done.value, _line(event), "a collection", done.levels)
+        self._put(done.value, event, "a collection", done.levels)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         line = _line(event)
@@ -276,21 +296,25 @@ class _Builder:
         self._budget.aliased -= anchored.size
         if self._budget.aliased < 0:
             raise _FaultError(self._budget.excess_of_aliases, line, "Excess")
-        self._grow(anchored.size, anchored.values, line)
-        self._put(anchored.value, line, f"*{event.anchor}", anchored.levels)
+        self._grow(anchored.size, anchored.values, event)
+        self._put(anchored.value, event, f"*{event.anchor}", anchored.levels)
 
-    def _put(self, value: JSON, line: int, text: str, levels: int = 0) -> None:
+    def _put(self, value: JSON, event: yaml.Event, text: str, levels: int = 0) -> None:
         if not self._open:
             self._root = value
             return
         top = self._open[-1]
-        top.levels = max(top.levels, levels + 1)
+        if levels >= top.levels:
+            top.levels = levels + 1
         if isinstance(top.value, list):
             top.value.append(value)
         elif top.merging:
-            self._merge(top, value, line)
+            self._merge(top, value, _line(event))
         elif top.key is None:
-            top.key = _key(value, text, top.value, line)
+            if isinstance(value, str) and value not in top.value:
+                top.key = value
+            else:
+                top.key = _key(value, text, top.value, _line(event))
         else:
             top.value[top.key] = value
             top.key = None
@@ -307,12 +331,12 @@ class _Builder:
         top = self._open[-1] if self._open else None
         return top is not None and isinstance(top.value, dict) and top.key is None and not top.merging
 
-    def _grow(self, size: int, values: int, line: int) -> None:
+    def _grow(self, size: int, values: int, event: yaml.Event) -> None:
         self._size += size
         self._values += values
         self._budget.values -= values
         if self._budget.values < 0:
-            raise _FaultError(self._budget.excess, line, "Excess")
+            raise _FaultError(self._budget.excess, _line(event), "Excess")
 
 
 def _key(value: JSON, text: str, mapping: Object, line: int) -> str:

@@ -85,6 +85,7 @@ class Following:
         self._doubted: dict[str, tuple[int, float]] = {}
         self._numbers = count()
         self._next_batch = 0.0
+        self._held_back = False
         self._state = State(remembered)
         self._agenda = Agenda()
         self._notices = notices
@@ -118,6 +119,7 @@ class Following:
         for path in self._folder.welcome():
             self._agenda.note(path, Sign.CONFIRMED, self._clock())
         may_collect = self._clock() >= self._next_batch
+        self._held_back = bool(self._under_way) and not may_collect
         fresh = self._finished() if may_collect else []
         fresh += [event for item in self._agenda.take(self._clock()) for event in self._look(item)]
         events: list[Event] = []
@@ -132,7 +134,7 @@ class Following:
         """Seconds until the next step is due, if nothing is noticed before."""
         wake = self._agenda.wake_at()
         due = self._next_poll if wake is None else min(wake, self._next_poll)
-        if self._under_way and self._next_batch > self._clock():
+        if self._held_back:  # also when the window ended since: nobody wakes us again for what is read by now
             due = min(due, self._next_batch)
         return max(0.0, due - self._clock())
 

@@ -142,8 +142,14 @@ class Notices:
             self._watches.pop(number, None)
         for place in places:
             notice = _notice(place, event)
-            if notice is not None:
+            if notice is not None and (place.only or self._may_have_objects(str(notice.path), event.mask)):
                 yield notice
+
+    def _may_have_objects(self, path: str, mask: Mask) -> bool:
+        """Whether a path, or what is below it, may have objects; a file beside, to be moved into place, has none."""
+        if mask & (Mask.ISDIR | _ITSELF | _ENDED) or counts(path.rpartition("/")[2]):
+            return True
+        return _Place(path, None) in self._numbers or Path(path).is_symlink()
 
 
 def _notice(place: _Place, event: Event) -> Notice | None:

@@ -19,6 +19,9 @@ from watcher.objects import Made, canonical, is_name
 STANDS_IN: Final = "standsIn"
 """The field that marks such a body: for the translator, which knows it by the same word (docs/snapshot.md)."""
 
+IN_ANNOTATION: Final = "annotation"
+"""What the field says of an object that is carried in an annotation."""
+
 VERSION: Final = "~"
 """Begins the versions of such records: what was read once is not replaced by them."""
 
@@ -37,6 +40,7 @@ _LEFT: Final[Mapping[tuple[str, str], tuple[str, ...] | None]] = {
     (_OURS, "TLSContext"): ("hosts", *_IDS),
     (_OURS, "AuthService"): ("auth_service", *_IDS),
     (_OURS, "RoutePolicy"): _WHOLE,
+    (_GATEWAY, "GatewayClass"): ("controllerName",),
     (_GATEWAY, "Gateway"): ("gatewayClassName", "listeners"),
     (_GATEWAY, "ListenerSet"): ("parentRef", "listeners"),
     (_GATEWAY, "HTTPRoute"): _ROUTE,

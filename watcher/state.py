@@ -9,9 +9,10 @@ A source is something that can list its objects: a file of a folder, later a kin
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from heapq import nsmallest
+from types import MappingProxyType
 
 import orjson
 
@@ -29,6 +30,7 @@ from watcher.sources import (
 )
 from watcher.standing import UNNAMED
 from watcher.standing import VERSION as STANDING
+from watcher.staying import is_in_part, staying
 
 _MAX_PROBLEMS = 20
 _MAX_NEWS = 10
@@ -115,6 +117,20 @@ class State:
             if len(holders) > 1 or (holders and holders[0] is not source):
                 yield from [holder for holder in holders if holder != source]
 
+    def completed(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The same events as they are taken in: with what stays of annotations of which a part cannot be read."""
+        latest: dict[tuple[Source, str], Record] = {}
+        for event in events:
+            match event:
+                case SourceListed(source, objects) if any(is_in_part(*each) for each in objects.items()):
+                    kept = {key: self._staying(source, key, record, latest) for key, record in objects.items()}
+                    yield replace(event, objects=kept)
+                case ObjectChanged(source, key, record):
+                    latest[source, key] = record = self._staying(source, key, record, latest)
+                    yield replace(event, record=record)
+                case _:
+                    yield event
+
     def step(self, events: Iterable[Event]) -> Changes:
         """Take what happened, all of it at once, and give what changed by it."""
         for event in events:
@@ -174,7 +190,19 @@ class State:
         others = any(holder != source for holder in self._holders.get(key, ()))
         return others or (held is not None and not held.version.startswith(STANDING))
 
+    def _staying(
+        self,
+        source: Source,
+        key: str,
+        record: Record,
+        latest: Mapping[tuple[Source, str], Record] = MappingProxyType({}),
+    ) -> Record:
+        """A record with what stays of what the source said before; `latest` is what it has said since."""
+        before = latest.get((source, key)) or self._held.get(source, {}).get(key)
+        return staying(before, record) if before is not None and is_in_part(key, record) else record
+
     def _put(self, source: Source, key: str, record: Record) -> None:
+        record = self._staying(source, key, record)
         held = self._held.setdefault(source, {})
         if key not in held:
             holders = self._holders.get(key)

@@ -145,14 +145,14 @@ def _connected(path: Path, request: Request, port: int) -> Iterator[HTTPConnecti
     with socket.socket(socket.AF_UNIX) as plain:
         plain.settimeout(PATIENCE)
         plain.connect(str(path))
-        plain.sendall(_introduction(request.client, port))
+        plain.sendall(introduction(request.client, port))
         connection = HTTPConnection("localhost")
         if request.scheme == "http":
             connection.sock = plain
             yield connection
             return
         try:
-            secure = _context().wrap_socket(plain, server_hostname=request.asked_name)
+            secure = unchecking().wrap_socket(plain, server_hostname=request.asked_name)
         except OSError as error:  # as which ssl's own count, too
             said = getattr(error, "reason", None) or error.strerror or str(error)
             raise HandshakeError(f"TLS is not agreed upon ({said})") from None
@@ -161,13 +161,13 @@ def _connected(path: Path, request: Request, port: int) -> Iterator[HTTPConnecti
             yield connection
 
 
-def _introduction(client: str, port: int) -> bytes:
+def introduction(client: str, port: int) -> bytes:
     """The first line of the PROXY protocol: who comes in, and at which port."""
     family, own = ("TCP6", "::1") if ":" in client else ("TCP4", "127.0.0.1")
     return f"PROXY {family} {client} {own} 40000 {port}\r\n".encode()
 
 
-def _context() -> ssl.SSLContext:
+def unchecking() -> ssl.SSLContext:
     """Every version and cipher that there is: whom Envoy trusts, and what is weak, is not the question."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

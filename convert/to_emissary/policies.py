@@ -8,6 +8,8 @@ from convert.fields import OF_BACKENDS, OF_ROUTES
 from convert.to_emissary.reading import Attached, Opened
 from convert.values import Document, Notes, copied
 from convert.world import World
+from translator.gateway.kinds.gateway import GatewaySpec
+from translator.gateway.kinds.shared import Object
 from translator.gateway.names import BACKEND_POLICY, ROUTE_POLICY
 from translator.ir import ObjectKey
 
@@ -23,10 +25,11 @@ class Policies:
 
     world: World
     by_target: Mapping[_Target, ObjectKey]
+    gateway_of: Mapping[ObjectKey, Object[GatewaySpec]]
 
     @classmethod
-    def of(cls, world: World) -> "Policies":
-        """All of them."""
+    def of(cls, world: World, gateway_of: Mapping[ObjectKey, Object[GatewaySpec]]) -> "Policies":
+        """All of them; `gateway_of` is the Gateway of each who declares listeners."""
         found: dict[_Target, ObjectKey] = {}
         for kind, usual in ((ROUTE_POLICY, ""), (BACKEND_POLICY, "Service")):
             for key in world.of_kind(kind):
@@ -38,7 +41,7 @@ class Policies:
                         ref.get("sectionName") or "",
                     )
                     found.setdefault(target, key)
-        return cls(world, found)
+        return cls(world, found, gateway_of)
 
     @property
     def keys(self) -> frozenset[ObjectKey]:
@@ -49,8 +52,10 @@ class Policies:
         """What is said of a rule's requests, the more specific word first; None where a guard cannot be said."""
         places: list[_Target] = [(route.kind, route.namespace, route.name, rule or "\n")]
         places.append((route.kind, route.namespace, route.name, ""))
-        places += [("Gateway", gateway.namespace, gateway.name, each.name) for gateway, each in listeners]
-        places += [("Gateway", gateway.namespace, gateway.name, "") for gateway, _ in listeners]
+        places += [(opening.kind, opening.namespace, opening.name, each.name) for opening, each in listeners]
+        places += [(opening.kind, opening.namespace, opening.name, "") for opening, _ in listeners]
+        gateways = [self.gateway_of[opening.key] for opening, _ in listeners if opening.kind != "Gateway"]
+        places += [("Gateway", gateway.namespace, gateway.name, "") for gateway in gateways]
         said: Document = {}
         asked: bool | None = None
         for key in dict.fromkeys(self.by_target[place] for place in places if place in self.by_target):

@@ -1,7 +1,7 @@
 """Gateways, routes and policies as the translator's own kinds read them, and which routes come where. Pure."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from convert.world import World
@@ -10,16 +10,31 @@ from translator.gateway.kinds.gateway import GatewaySpec, ListenerSpec
 from translator.gateway.kinds.grpc_route import GRPCRouteSpec
 from translator.gateway.kinds.http_route import HTTPRouteSpec
 from translator.gateway.kinds.shared import Object, ParentRef, read_object
-from translator.gateway.names import CONTROLLER, GATEWAY, GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE
+from translator.gateway.kinds.tls_route import TLSRouteSpec
+from translator.gateway.listeners import KINDS
+from translator.gateway.names import (
+    CONTROLLER,
+    GATEWAY,
+    GATEWAY_CLASS,
+    GROUP,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    NAME_LABEL,
+    NAMESPACE,
+    TLS_ROUTE,
+)
 from translator.ir import ObjectKey
+from translator.kubernetes.selectors import LabelSelector, selects
 
 T = TypeVar("T")
 OF_CALLS: Final = GRPC_ROUTE
 
 Attached = Object[Any]
-"""An HTTPRoute or a GRPCRoute."""
-Opened = tuple[Object[GatewaySpec], ListenerSpec]
-"""A listener of a Gateway."""
+"""A route, of whatever kind."""
+Opening = Object[Any]
+"""Who declares listeners: a Gateway, or a ListenerSet for one."""
+Opened = tuple[Opening, ListenerSpec]
+"""A listener, and who declares it."""
 
 
 def read(world: World, kind: str, spec: type[T]) -> Iterator[Object[T]]:
@@ -49,32 +64,58 @@ def gateways_of(world: World) -> list[Object[GatewaySpec]]:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The routes, and where they come."""
+    """The routes, and where they come.
 
+    `passing` are those of TLS. `openings` are Gateways, then ListenerSets; `gateway_of` is the Gateway of each. `shut`
+    are listeners that are not converted. `found` keeps what was looked up, route by route.
+    """
+
+    world: World
     routes: tuple[Attached, ...]
-    gateways: tuple[Object[GatewaySpec], ...]
+    passing: tuple[Attached, ...]
+    openings: tuple[Opening, ...]
+    gateway_of: Mapping[ObjectKey, Object[GatewaySpec]] = field(default_factory=dict)
+    shut: frozenset[tuple[ObjectKey, str]] = frozenset()
+    found: dict[ObjectKey, list[Opened]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, world: World, gateways: list[Object[GatewaySpec]]) -> "Routes":
+    def of(
+        cls,
+        world: World,
+        openings: Iterable[Opening],
+        gateway_of: Mapping[ObjectKey, Object[GatewaySpec]],
+        shut: frozenset[tuple[ObjectKey, str]] = frozenset(),
+    ) -> "Routes":
         """All of them."""
         every: list[Attached] = [*read(world, HTTP_ROUTE, HTTPRouteSpec), *read(world, GRPC_ROUTE, GRPCRouteSpec)]
-        return cls(tuple(sorted(every, key=lambda each: world.place(each.key))), tuple(gateways))
+        ordered = tuple(sorted(every, key=lambda each: world.place(each.key)))
+        return cls(world, ordered, tuple(read(world, TLS_ROUTE, TLSRouteSpec)), tuple(openings), gateway_of, shut)
+
+    def opened(self) -> Iterator[tuple[Opening, ListenerSpec, str]]:
+        """The listeners that are open, each with its path."""
+        for opening in self.openings:
+            for place, listener in enumerate(opening.spec.listeners if opening.spec else ()):
+                if (opening.key, listener.name) not in self.shut:
+                    yield opening, listener, f"spec.listeners[{place}]"
 
     def listeners(self, route: Attached) -> list[Opened]:
-        """The listeners by which requests of a route come."""
-        return [
-            (gateway, listener)
-            for gateway in self.gateways
-            for listener in (gateway.spec.listeners if gateway.spec else ())
-            if any(_names(route, parent, gateway, listener) for parent in route.parents) and _meets(listener, route)
-        ]
+        """The listeners by which what is a route's comes."""
+        if route.key not in self.found:
+            self.found[route.key] = [
+                (opening, listener)
+                for opening, listener, _ in self.opened()
+                if any(_names(route, parent, opening, listener) for parent in route.parents)
+                and _meets(listener, route)
+                and takes(self.world, opening, listener, route)
+            ]
+        return self.found[route.key]
 
-    def hostnames(self, gateway: Object[GatewaySpec], listener: ListenerSpec) -> list[str]:
+    def hostnames(self, opening: Opening, listener: ListenerSpec) -> list[str]:
         """The hostnames for which requests come by a listener, `*` for every one: what its routes name of its own."""
         own = listener.hostname or ""
         found: dict[str, None] = {}
         for route in self.routes:
-            if (gateway, listener) in self.listeners(route):
+            if (opening, listener) in self.listeners(route):
                 for each in hostnames_of(route) or (own,):
                     name = intersection(own, each)
                     if name is not None:
@@ -102,9 +143,33 @@ def hostnames_of(route: Attached) -> tuple[str, ...]:
     return tuple(spec_of(route).hostnames)
 
 
-def _names(route: Attached, parent: ParentRef, gateway: Object[GatewaySpec], listener: ListenerSpec) -> bool:
-    is_it = parent.kind == "Gateway" and parent.name == gateway.name
-    is_there = (parent.namespace or route.namespace) == gateway.namespace
+def takes(world: World, opening: Opening, listener: ListenerSpec, route: Attached) -> bool:
+    """Whether a listener lets a route come: by its protocol, and by what it says of namespaces and kinds."""
+    allowed = listener.allowed_routes
+    named = [each.kind for each in allowed.kinds if each.group == GROUP] if allowed.kinds else [route.kind]
+    if route.kind not in named or route.kind not in KINDS.get(listener.protocol, ()):
+        return False
+    return lets(world, allowed.namespaces, opening.namespace, route.namespace)
+
+
+def lets(world: World, said: Any, own: str, other: str) -> bool:
+    """Whether `from`, and its selector, let what is of another namespace come."""
+    if said.source == "Selector":
+        selector: LabelSelector | None = said.selector
+        return selector is not None and selects(selector.wanted, _labels_of(world, other))
+    return bool(said.source == "All" or (said.source == "Same" and own == other))
+
+
+def _labels_of(world: World, namespace: str) -> Mapping[str, str]:
+    for key in world.of_kind(NAMESPACE):
+        if key.rpartition("/")[2] == namespace:
+            return {**(world.document(key)["metadata"].get("labels") or {}), NAME_LABEL: namespace}
+    return {NAME_LABEL: namespace}
+
+
+def _names(route: Attached, parent: ParentRef, opening: Opening, listener: ListenerSpec) -> bool:
+    is_it = (parent.group, parent.kind, parent.name) == (GROUP, opening.kind, opening.name)
+    is_there = (parent.namespace or route.namespace) == opening.namespace
     is_section = parent.section_name in {None, listener.name} and parent.port in {None, listener.port}
     return is_it and is_there and is_section
 

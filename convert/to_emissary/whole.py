@@ -1,14 +1,18 @@
 """All of Gateway API that Emissary's kinds can say. Pure."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
+from convert.to_emissary.backend_tls import BackendTls, Spoken
+from convert.to_emissary.clients import asking_clients
 from convert.to_emissary.connections import connections_of, ports_of
 from convert.to_emissary.gateways import VERSION, is_to_https, ports_and_hosts
+from convert.to_emissary.named import named_of
 from convert.to_emissary.policies import Policies, order, tell_sections
-from convert.to_emissary.reading import OF_CALLS, Attached, Opened, Routes, gateways_of, hostnames_of, spec_of
+from convert.to_emissary.reading import OF_CALLS, Attached, Opened, Opening, Routes, gateways_of, hostnames_of, spec_of
 from convert.to_emissary.rules import (
     ENVOYS_TIMEOUT,
+    NOT_CONVERTED,
     asked_of,
     called_by,
     edits_of,
@@ -17,43 +21,52 @@ from convert.to_emissary.rules import (
     rewritten,
     treated,
 )
+from convert.to_emissary.sets import sets_of, without_a_place
 from convert.values import At, Converted, Document, Made, at, plain
 from convert.world import World
 from translator.gateway.filters import Treatment, share_of
 from translator.gateway.kinds.http_route import BackendRef, Match
 from translator.gateway.kinds.shared import BackendObjectRef
-from translator.gateway.names import GATEWAY_CLASS, REFERENCE_GRANT
-
-_LEFT: Final = ("TLSRoute", "UDPRoute", "ListenerSet", "BackendTLSPolicy")
+from translator.gateway.names import GATEWAY_CLASS, REFERENCE_GRANT, UDP_ROUTE
+from translator.ir import ObjectKey
 
 
 def to_emissary(world: World) -> Converted:
     """Listeners, Hosts and Mappings of Gateways and routes, with what policies say of them."""
     gateways = gateways_of(world)
-    routes, policies = Routes.of(world, gateways), Policies.of(world)
-    connections, connected = connections_of(world, routes)
-    made = [*ports_and_hosts(world, gateways, routes, ports_of(routes, world)), *connections]
-    maker, replaced = _Maker(world, routes, policies), {each.key for each in gateways} | connected
+    sets = sets_of(world, gateways)
+    openings: list[Opening] = [*gateways, *(each for each, _ in sets.values())]
+    gateway_of = {**{each.key: each for each in gateways}, **{key: gateway for key, (_, gateway) in sets.items()}}
+    shut = without_a_place(world, openings) | asking_clients(world, openings, gateway_of)
+    routes, policies = Routes.of(world, openings, gateway_of, shut), Policies.of(world, gateway_of)
+    secured = BackendTls.of(world)
+    connections, connected = connections_of(world, routes, secured)
+    doors, speaking_http, certificates = ports_and_hosts(world, routes, ports_of(routes, world))
+    named = named_of(world, routes, secured, certificates, speaking_http)
+    made = [*doors, *connections, *named.made]
+    replaced = {each.key for each in openings} | connected | named.replaced
+    maker = _Maker(world, routes, policies, secured)
     for route in routes.routes:
         mappings = list(maker.of(route))
         made += mappings
         if mappings or is_to_https(route):
             replaced.add(route.key)
-    for key in world.bodies:
-        kind = key.split("/")[1]
-        if key.startswith("gateway.networking.k8s.io/") and kind in _LEFT:
-            world.notes.lost(key, "", "is not converted", "write TCPMappings, or TLSContexts, by hand")
+    for key in world.of_kind(UDP_ROUTE):
+        said = "none of Emissary's kinds passes datagrams on: it is not converted"
+        world.notes.lost(key, "", said, "keep it, and a Gateway with its listener alone")
+    secured.tell_unused()
     tell_sections(world.notes, policies)
     if gateways:
         replaced |= set(world.of_kind(GATEWAY_CLASS)) | set(world.of_kind(REFERENCE_GRANT)) | policies.keys
-    return Converted(tuple(made), world.notes.told, frozenset(replaced))
+    every = (*secured.made, *made)  # so that what is said beside a policy stands at its TLSContext
+    return Converted(every, world.notes.told, frozenset(replaced | secured.converted))
 
 
 class _Maker:
     """Makes Mappings of routes."""
 
-    def __init__(self, world: World, routes: Routes, policies: Policies) -> None:
-        self._world, self._routes, self._policies = world, routes, policies
+    def __init__(self, world: World, routes: Routes, policies: Policies, secured: BackendTls) -> None:
+        self._world, self._routes, self._policies, self._secured = world, routes, policies, secured
 
     def of(self, route: Attached) -> Iterator[Made]:
         """The Mappings of a route: one for each hostname, match and backend."""
@@ -85,12 +98,11 @@ class _Maker:
 
     def _tell_doors(self, route: Attached, listeners: list[Opened]) -> None:
         mine = {(gateway.key, each.name) for gateway, each in listeners}
-        for gateway in self._routes.gateways:
-            for each in gateway.spec.listeners if gateway.spec else ():
-                is_other = (gateway.key, each.name) not in mine and each.protocol in {"HTTP", "HTTPS"}
-                if is_other and any(other.hostname == each.hostname for _, other in listeners):
-                    said = f"comes by some listeners alone, and a Mapping by all of its Host: by {each.name}, too"
-                    self._world.notes.otherwise(route.key, "spec.parentRefs", said, "nothing, or another hostname")
+        for opening, each, _ in self._routes.opened():
+            is_other = (opening.key, each.name) not in mine and each.protocol in {"HTTP", "HTTPS"}
+            if is_other and any(other.hostname == each.hostname for _, other in listeners):
+                said = f"comes by some listeners alone, and a Mapping by all of its Host: by {each.name}, too"
+                self._world.notes.otherwise(route.key, "spec.parentRefs", said, "nothing, or another hostname")
 
     def _asked(self, route: Attached, match: Any, where: str) -> Document:
         if route.key.startswith(OF_CALLS):
@@ -131,27 +143,37 @@ class _Maker:
                 kept = {each: value for each, value in said.items() if each in {"bypass_auth", "labels"}}
                 yield self._made(route, name, {**asked, **redirect, **kept})
             return
-        refs = [each for each in rule.backend_refs if each.weight]
+        placed = [(f"{where}.backendRefs[{place}]", each) for place, each in enumerate(rule.backend_refs)]
+        paths, refs = [path for path, each in placed if each.weight], [each for _, each in placed if each.weight]
         if not refs:
             text = "has no backend: it answers an error, and a Mapping leads somewhere; the rule is not converted"
             self._world.notes.lost(route.key, f"{where}.backendRefs", text, "name a Service")
             return
+        services = [self._service(route, ref, path) for ref, path in zip(refs, paths, strict=True)]
+        if any(each is None for each in services):  # its share would go to the others
+            return
         whole = sum(each.weight for each in refs)
-        for place, ref in enumerate(refs):
-            own = self._own(route, ref, f"{where}.backendRefs[{place}]")
+        for place, (ref, path, (text, spoken)) in enumerate(zip(refs, paths, filter(None, services), strict=True)):
+            own = self._own(route, ref, path)
             if own is None:
                 continue
-            path = f"{where}.backendRefs[{place}]"
-            spec: Document = {**asked, "service": at(self._service(route, ref), route.key, f"{path}.name", path)}
+            spec: Document = {**asked, "service": at(text, route.key, f"{path}.name", path), **spoken.tls}
             if place:
                 spec["weight"] = self._weight(route, ref, whole, path)
             used = own if own.rewrite is not None else treatment
             spec |= rewritten(route.key, used, str(plain(asked["prefix"])), where)
             reach = self._policies.of_backend(ref.namespace or route.namespace, ref.name)
-            yield self._made(route, f"{name}-{ref.name}" if place else name, {**spec, **said, **reach})
+            yield self._made(route, f"{name}-{ref.name}" if place else name, {**spec, **said, **reach}, spoken.of)
+        yield from self._copied(route, where, name, asked, treatment)
+
+    def _copied(self, route: Attached, where: str, name: str, asked: Document, treatment: Treatment) -> Iterator[Made]:
+        """The Mapping that gets copies of what a rule serves."""
         for number, (_, mirror) in enumerate(treatment.mirrors):
             share = share_of(mirror)
-            spec = {**asked, "service": self._service(route, mirror.backend_ref), "shadow": True}
+            service = self._service(route, mirror.backend_ref, f"{where}.filters")
+            if service is None:
+                continue
+            spec = {**asked, "service": service[0], **service[1].tls, "shadow": True}
             if share.part != share.whole:
                 spec["weight"] = round(100 * share.part / share.whole)
             if number:
@@ -175,15 +197,22 @@ class _Maker:
             self._world.notes.otherwise(route.key, "spec.rules", said, "nothing")
         return at(share, route.key, f"{path}.weight")
 
-    def _service(self, route: Attached, ref: BackendObjectRef) -> str:
+    def _service(self, route: Attached, ref: BackendObjectRef, path: str) -> tuple[str, Spoken] | None:
+        """How a Service is named, and how it is spoken with; None where that cannot be said."""
+        spoken = self._secured.spoken(ref.namespace or route.namespace, ref.name, ref.port, route.namespace)
+        if spoken is None:
+            said = f"leads to a Service whose BackendTLSPolicy cannot be said; {NOT_CONVERTED}"
+            self._world.notes.lost(route.key, path, said, "see what is said of the policy")
+            return None
         space = f".{ref.namespace}" if ref.namespace and ref.namespace != route.namespace else ""
-        return f"{ref.name}{space}" + (f":{ref.port}" if ref.port not in {None, 80} else "")
+        port = f":{ref.port}" if spoken.scheme or ref.port not in {None, 80} else ""
+        return f"{spoken.scheme}{ref.name}{space}{port}", spoken
 
-    def _made(self, route: Attached, name: str, spec: Document) -> Made:
+    def _made(self, route: Attached, name: str, spec: Document, of: tuple[ObjectKey, ...] = ()) -> Made:
         called = self._world.free("Mapping", route.namespace, name)
         metadata = self._world.metadata(route.key, called)
         document = {"apiVersion": VERSION, "kind": "Mapping", "metadata": metadata, "spec": order(spec)}
-        return Made(document, (route.key,))
+        return Made(document, (route.key, *of))
 
 
 def _cors(given: dict[str, Any]) -> Document:

@@ -78,8 +78,8 @@ class Backends:
         self._policy(key, found)
         return found
 
-    def of_connections(self, key: ObjectKey, service: str, namespace: str) -> Reached | None:
-        """The Service of a TCPMapping, if there is one that a TCPRoute can name; else it is told why not."""
+    def of_connections(self, key: ObjectKey, service: str, namespace: str, kind: str) -> Reached | None:
+        """The Service of a TCPMapping, if there is one that a route can name; else it is told why not."""
         world, own = self.world, key.split("/")[2]
         name = parse(service)
         lookup = world.options.namespace if world.module.use_ambassador_namespace_for_service_resolution else own
@@ -92,7 +92,7 @@ class Backends:
                 return None
             found = Reached(*wanted, port, qualified(name.host, lookup, world.options.namespace))
         if found.namespace != namespace:
-            self.grants[found.namespace, "TCPRoute", namespace] = None
+            self.grants[found.namespace, kind, namespace] = None
         self._policy(key, found)
         self.connections[key] = found
         return found

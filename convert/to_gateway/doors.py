@@ -29,9 +29,9 @@ GATEWAY: Final = "gateway"
 MOST_LISTENERS: Final = 64
 LISTENER: Final = "getambassador.io/Listener/"
 
-_CLIENTS: Final = ("ca_secret", "cacert_chain_file", "crl_secret", "cert_required")
+OF_CLIENTS: Final = ("ca_secret", "cacert_chain_file", "crl_secret", "cert_required")
 """What asks clients for certificates: a Host that says it is not opened without."""
-_OF_TLS: Final = (*_CLIENTS, "min_tls_version", "max_tls_version", "cipher_suites", "ecdh_curves", "sni")
+OF_TLS: Final = (*OF_CLIENTS, "min_tls_version", "max_tls_version", "cipher_suites", "ecdh_curves", "sni")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,9 @@ def _served(world: World, key: ObjectKey, row: Read[HostSpec]) -> Served | None:
         notes.lost(key, "spec.hostname", f"{said}; the Host is not converted", "name the hostnames")
         return None
     settings, where, certificate = _tls(world, spec, row)
-    for name in _OF_TLS:
+    for name in OF_TLS:
         if settings is not None and getattr(settings, name):
-            asks = name in _CLIENTS
+            asks = name in OF_CLIENTS
             said = "a Gateway asks for certificates of clients at a whole port, with the CA in a ConfigMap"
             reason = f"{said}; the Host is not converted" if asks else "a Gateway does not say how TLS is spoken"
             instead = (
@@ -164,7 +164,7 @@ def _served(world: World, key: ObjectKey, row: Read[HostSpec]) -> Served | None:
                 else "keep the Host, with the listener as its guest"
             )
             notes.lost(key, f"{where}.{name}", reason, instead)
-    if settings is not None and any(getattr(settings, name) for name in _CLIENTS):
+    if settings is not None and any(getattr(settings, name) for name in OF_CLIENTS):
         return None
     entry = HostEntry(f"{row.namespace}/{row.name}", spec.hostname, spec.selector)
     action = ACTIONS[spec.request_policy.insecure.action]

@@ -5,6 +5,7 @@ from typing import Final
 from convert.to_gateway.backends import Backends
 from convert.to_gateway.connections import connections_of, listeners_of
 from convert.to_gateway.doors import doors_of
+from convert.to_gateway.ending import Endings
 from convert.to_gateway.gateways import class_of, gateways_of
 from convert.to_gateway.groups import asked_hostnames, groups_of
 from convert.to_gateway.policies import AUTH, policies_of
@@ -31,7 +32,7 @@ def to_gateway(world: World) -> Converted:
     backends = Backends(world)
     has_auth = bool(world.of_kind(AUTH))
     class_name, classes = class_of(world)
-    connected = connections_of(world, backends, class_name)
+    connected = connections_of(world, backends, Endings(world, found), class_name)
     closed = {*connected.replaced, *listeners_of(world, connected.ports)}
     routes = Routes(world, found, backends, asked_hostnames(groups), has_auth)
     made: list[Made] = []

@@ -181,7 +181,7 @@ async def test_many_facts_are_few_commits(tmp_path: Path) -> None:
     entries = [Entry(Kind.ROUTE, f"r{number}", "1", b"") for number in range(2000)]
     ledger = ledger_with(*entries)
     with Snapshot.open(tmp_path / "snapshot") as snapshot:
-        acks = Acks(snapshot.writer("acks"), ledger)
+        acks = Acks(snapshot.writer("acks"), ledger, Catalog())
         for number, entry in enumerate(entries):
             ledger.accept(entry)
             acks.note()
@@ -199,7 +199,7 @@ async def test_what_is_heard_in_a_round_is_one_commit(tmp_path: Path, monkeypatc
     ledger, timers = ledger_with(*entries), list[tuple[float, Callable[[], None]]]()
     loop = asyncio.get_running_loop()
     with Snapshot.open(tmp_path / "snapshot") as snapshot:
-        acks = Acks(snapshot.writer("acks"), ledger)
+        acks = Acks(snapshot.writer("acks"), ledger, Catalog())
         with monkeypatch.context() as patched:
             patched.setattr(
                 loop, "call_later", lambda delay, save: timers.append((delay, save)) or loop.call_soon(id, 0)
@@ -216,7 +216,7 @@ async def test_what_is_heard_in_a_round_is_one_commit(tmp_path: Path, monkeypatc
 async def test_a_refusal_is_saved_at_once(tmp_path: Path) -> None:
     ledger = ledger_with(ROUTE)
     with Snapshot.open(tmp_path / "snapshot") as snapshot:
-        acks = Acks(snapshot.writer("acks"), ledger)
+        acks = Acks(snapshot.writer("acks"), ledger, Catalog())
         ledger.refuse(ROUTE, "no")
         acks.note()
         acks.tell_stream(connected=True, node="n")
@@ -242,7 +242,7 @@ async def test_a_full_snapshot_is_survived(tmp_path: Path) -> None:
     ledger = ledger_with(ROUTE)
     with Snapshot.open(tmp_path / "snapshot") as snapshot:
         writer = FullWriter(snapshot.writer("acks"))
-        acks = Acks(writer, ledger)  # type: ignore[arg-type]
+        acks = Acks(writer, ledger, Catalog())  # type: ignore[arg-type]
         ledger.refuse(ROUTE, "no")
         acks.note()
         writer.room = True

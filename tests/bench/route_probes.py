@@ -1,8 +1,8 @@
 """HTTPRoutes on a real API server, as gateway-api-bench asks about them: how soon, how surely, with how many writes.
 
 All are of one Gateway. A new route is asked for each 5 ms until it answers; beside it stands how long a plain watch of
-the same API server takes to show it. Others were created before, or come at the same time, as fast as the API server
-takes them. Every answer that is none of the two expected ones counts as wrong.
+the same API server takes to show it. Others were created before, and have their statuses, or come at the same time,
+as fast as the API server takes them. Every answer that is none of the two expected ones counts as wrong.
 """
 
 import asyncio
@@ -91,6 +91,11 @@ class World:
         listeners = self.api.get(f"{self.folder}/gateways/g").get("status", {}).get("listeners") or [{}]
         return int(listeners[0].get("attachedRoutes", 0))
 
+    def is_told(self) -> bool:
+        """Whether each route has a status: until then the API server has writes of ours to do."""
+        found = self.api.get(f"{self.folder}/httproutes")["items"]
+        return all(each.get("status", {}).get("parents") for each in found)
+
     def routes(self, first: int, last: int) -> Iterator[Wanted]:
         """To be created: path and object."""
         self.made += last - first
@@ -168,6 +173,7 @@ def grow(world: World, first: int, last: int) -> Iterator[Line]:
     yield from told(f"{what}: a new one meanwhile", found)
     yield Line(f"{what}: created in", created, "s")
     yield Line(f"{what}: all served after the last was created", all_served, "s")
+    wait_until(world.is_told, PATIENCE, what="the statuses of all routes")
     yield Line(f"{what}: attachedRoutes right after the last was created", counted, "s")
     yield Line(f"{what}: writes of the Gateway's status", watch.events, f"for {last - first:,} routes")
 

@@ -28,8 +28,10 @@ def loaded(text: str) -> list[dict[str, Any]]:
     return [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
 
 
-def notes(helm: Helm, values: Mapping[str, Any], chart: str = CHART) -> str:
-    return helm.render(chart, values)["NOTES.txt"]
+def notes(
+    helm: Helm, values: Mapping[str, Any], chart: str = CHART, name: str = "dragoman", namespace: str = "dragoman"
+) -> str:
+    return helm.render(chart, values, name, namespace)["NOTES.txt"]
 
 
 def warnings(helm: Helm, values: Mapping[str, Any], chart: str = CHART) -> list[str]:

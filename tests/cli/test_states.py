@@ -69,6 +69,14 @@ def test_how_long_a_change_took_is_said_of_what_is_served_and_of_who_carries_it(
     assert shown == {"quick": "18ms", "stopped": "-", "carried": "1.3s", "old": "-"}
 
 
+def test_what_envoy_has_no_use_for_is_not_waited_for() -> None:
+    unused = {**answer("2", "1"), "asked_for": False}
+    found = report(told(objects={f"{MAPPING}/a/m": an_object()}, resources={"route/http": unused, "route/x": unused}))
+    assert [row["envoy"] for row in found["objects"]] == ["accepted"]
+    assert found["resources"] == {"published": 2, "accepted": 0, "waiting": 0, "refused": 0, "unused": 2}
+    assert "2 resources: 2 unused" in click.unstyle(next(lines(found)))
+
+
 def test_while_a_route_is_not_answered_for_no_object_counts_as_accepted() -> None:
     objects = {f"{MAPPING}/a/m": an_object()}
     assert words(objects=objects, resources={"route/http": answer("2", "1")}) == {"m": "waiting"}

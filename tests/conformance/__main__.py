@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tests.conformance.asking import command, load_echo
-from tests.conformance.programs import BuildError, Programs
+from tests.conformance.programs import Programs
 from tests.conformance.programs import ensure as ensure_suite
 from tests.conformance.run import CLASS, PROFILES, Run, with_heading
 from tests.e2e.cluster.binaries import BinariesError, ensure
@@ -22,6 +22,7 @@ from tests.e2e.cluster.needs import missing
 from tests.e2e.cluster.toolchain import ToolchainError
 from tests.image.containers import private_engine
 from tests.support.gateway_crds import install_whole
+from tests.support.gobuild import BuildError
 
 FIRST = {
     "apiVersion": "gateway.networking.k8s.io/v1",

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.convert.converting import converted, lost, objects
-from tests.support.objects import an_object
+from tests.convert.test_convert_to_gateway import BOTH
+from tests.support.objects import an_object, host
 
 EVERY = {"namespace": {"from": "ALL"}}
 PORT = an_object("Listener", "raw", {"port": 6379, "protocol": "TCP", "securityModel": "XFP", "hostBinding": EVERY})
@@ -50,7 +51,6 @@ def test_tcp_mappings_of_a_port_are_one_route_at_a_listener_of_its_own() -> None
 @pytest.mark.parametrize(
     ("spec", "path", "said"),
     [
-        ({"host": "db.test"}, "spec.host", "TLS ends here for that name"),
         ({"address": "10.1.1.1"}, "spec.address", "open at all of its addresses"),
         ({"tls": "upstream"}, "spec.tls", "does not say how TLS is spoken"),
         ({"service": "https://old"}, "spec.service", "does not say how TLS is spoken"),
@@ -66,6 +66,80 @@ def test_what_decides_who_gets_in_or_where_it_goes_keeps_all_of_the_port(
     assert "another TCPMapping of the port stays" in told["TCPMapping/default/b spec.port"]
     assert not [name for name in objects(outcome) if name.startswith("TCPRoute")]
     assert outcome.converted.replaced == frozenset()
+
+
+def test_names_in_tls_beside_a_whole_port_stay_with_it() -> None:
+    outcome = converted(PORT + tcp("a", "old", host="db.test") + tcp("b", "new"))
+    told = lost(outcome)
+    assert "has no TLS settings" in told["TCPMapping/default/a spec.host"]
+    assert "a port of TCP is for one listener" in told["TCPMapping/default/b spec.port"]
+    assert outcome.converted.replaced == frozenset()
+
+
+NAMES = an_object("Listener", "names", {"port": 6443, "protocol": "TLS", "securityModel": "XFP", "hostBinding": EVERY})
+
+
+def context(**more: Any) -> str:
+    return an_object("TLSContext", "db", {"secret": "db", "hosts": ["db.test"], **more})
+
+
+def test_a_name_in_tls_is_a_tls_route_by_the_certificate_that_it_has() -> None:
+    text = NAMES + tcp("a", "old", 6443, host="db.test", weight=30) + tcp("b", "new", 6443, host="db.test")
+    outcome = converted(text + tcp("c", "more.other", 6443, host="more.test") + context(hosts=["db.test", "more.test"]))
+    found = objects(outcome)
+    tls = {"mode": "Terminate", "certificateRefs": [{"name": "db"}]}
+    assert found["Gateway connections"]["spec"]["listeners"] == [
+        {"name": f"tls-6443-{number}", "port": 6443, "protocol": "TLS", "hostname": hostname, "tls": tls}
+        for number, hostname in ((1, "db.test"), (2, "more.test"))
+    ]
+    assert found["TLSRoute a"]["spec"] == {
+        "parentRefs": [{"name": "connections", "sectionName": "tls-6443-1"}],
+        "hostnames": ["db.test"],
+        "rules": [
+            {"backendRefs": [{"name": "old", "port": 80, "weight": 30}, {"name": "new", "port": 80, "weight": 70}]}
+        ],
+    }
+    assert found["ReferenceGrant tlsroutes-of-default"]["metadata"]["namespace"] == "other"
+    assert (lost(outcome), "getambassador.io/Listener/default/names" in outcome.converted.replaced) == ({}, True)
+
+
+def test_the_closest_host_has_the_certificate() -> None:
+    hosts = host("wide", "*.test", tlsSecret={"name": "wide"}) + host("every", "*", tlsSecret={"name": "every"})
+    found = objects(converted(BOTH + NAMES + tcp("a", "old", 6443, host="db.test") + hosts + context()))
+    [listener] = found["Gateway connections"]["spec"]["listeners"]
+    assert listener["tls"]["certificateRefs"] == [{"name": "wide"}]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (context(ca_secret="ca", cert_required=True), "asks clients for certificates"),
+        (
+            an_object(
+                "TLSContext", "db", {"hosts": ["db.test"], "cert_chain_file": "/a.pem", "private_key_file": "/b.pem"}
+            ),
+            "in files",
+        ),
+        (
+            host("db", "db.test", tlsSecret={"name": "db"}, tls={"ca_secret": "ca", "cert_required": True}) + context(),
+            "has the TLS of Host default/db, which is not converted",
+        ),
+        (an_object("Host", "db", {"hostname": "db.test", "tlsSecret": 7}) + context(), "which is not converted"),
+    ],
+)
+def test_a_name_whose_tls_no_listener_says_stays(more: str, said: str) -> None:
+    outcome = converted(NAMES + tcp("a", "old", 6443, host="db.test") + more)
+    assert said in lost(outcome)["TCPMapping/default/a spec.host"]
+    assert not [name for name in objects(outcome) if name.startswith("TLSRoute")]
+    assert "getambassador.io/TCPMapping/default/a" not in outcome.converted.replaced
+
+
+def test_a_name_that_a_host_has_at_the_same_port_stays() -> None:
+    hosts = BOTH + host("db", "db.test", tlsSecret={"name": "db"})
+    outcome = converted(hosts + tcp("a", "old", 8443, host="db.test"))
+    assert "at port 8443 also the name of Host default/db" in lost(outcome)["TCPMapping/default/a spec.host"]
+    clear = converted(BOTH + host("db", "db.test") + tcp("a", "old", 8080, host="other.test") + context())
+    assert "has clear text beside it at port 8080" in lost(clear)["TCPMapping/default/a spec.host"]
 
 
 def test_a_listener_that_does_more_keeps_its_port() -> None:

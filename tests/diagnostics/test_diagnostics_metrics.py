@@ -47,12 +47,13 @@ def fill(run_dir: Path) -> None:
         )
         resources = snapshot.writer("resources")
         resources.commit({"cluster/a": record(), "cluster/b": record()})
-        resources.commit({"listener/http": record()})
+        resources.commit({"listener/http": record(), "route/unused": record()})
         acks = {
             "cluster/a": record("1+", accepted="1", refused=None),
             "cluster/b": record("+1", accepted=None, refused="1", message="no"),
             "stream": record("x", b"", connected=True),
             "doubtful": record("y"),
+            "unasked": record("z", b'["route/unused"]'),
         }
         snapshot.writer("acks").commit(acks)
 
@@ -81,7 +82,7 @@ def test_our_metrics_say_what_the_snapshot_holds(tmp_path: Path) -> None:
         ("dragoman_resources", (("type", "endpoint"),)): 0,
         ("dragoman_resources", (("type", "extension"),)): 0,
         ("dragoman_resources", (("type", "listener"),)): 1,
-        ("dragoman_resources", (("type", "route"),)): 0,
+        ("dragoman_resources", (("type", "route"),)): 1,
         ("dragoman_resources", (("type", "runtime"),)): 0,
         ("dragoman_resources", (("type", "scope"),)): 0,
         ("dragoman_resources", (("type", "secret"),)): 0,

@@ -104,10 +104,18 @@ def test_contents_are_not_shown(running: RunningDiagnostics) -> None:
 
 
 def test_resources_have_what_envoy_accepted_and_refused_and_when(running: RunningDiagnostics) -> None:
-    unknown = {"accepted": None, "accepted_at": None, "refused": None, "refused_at": None, "message": ""}
+    unknown = {
+        "asked_for": True,
+        "accepted": None,
+        "accepted_at": None,
+        "refused": None,
+        "refused_at": None,
+        "message": "",
+    }
     assert running.diag("resources") == {
         "cluster/a": {
             "published": "h2",
+            "asked_for": True,
             "accepted": "h1",
             "accepted_at": "2001-09-09T01:46:40.000Z",
             "refused": "h2",

@@ -1,7 +1,11 @@
 """Configuration in annotations of Services and Ingresses, as Emissary's users have it, asked of a real Envoy."""
 
-import pytest
+import json
 
+import pytest
+import yaml
+
+from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import host
 from tests.support.upstream import HttpUpstream
@@ -76,3 +80,46 @@ def test_a_file_has_the_flat_form(gateway: Gateway, red: HttpUpstream) -> None:
     """
     with gateway.applied("flat", text), gateway.applied("flat-host", host("flat", "flat.test")):
         assert gateway.wait_served("flat.test").json()["upstream"] == "red"
+
+
+def test_names_and_guards_in_a_document_that_is_no_yaml(red: HttpUpstream, blue: HttpUpstream) -> None:
+    """Red is who is asked about requests, and blue who serves them."""
+
+    def carrier(broken: str) -> str:
+        documents = [
+            {"kind": "AuthService", "name": "auth", "auth_service": red.service},
+            {"kind": "Host", "name": "sec", "hostname": "sec.test", "requestPolicy": {"insecure": {"action": "Route"}}},
+            {"kind": "Mapping", "name": "all", "hostname": "*", "prefix": "/", "service": blue.service},
+        ]
+        said = [yaml.safe_dump({"apiVersion": "getambassador.io/v3alpha1", **each}) for each in documents]
+        annotations = {"getambassador.io/config": f"{said[0]}{broken}---\n{said[1]}{broken}---\n{said[2]}"}
+        metadata = {"name": "carrier", "namespace": "default", "annotations": annotations}
+        return json.dumps({"apiVersion": "v1", "kind": "Service", "metadata": metadata})
+
+    def told(gateway: Gateway) -> str:
+        problems = gateway.diag()["objects"]["core/Service/default/carrier"]["problems"]
+        return " ".join(f"{each['path']}: {each['message']}" for each in problems)
+
+    with Gateway() as gateway:
+        gateway.settle("carrier", carrier("x: [\n") + "\n---\n" + host("all", "*"))
+        said = told(gateway)
+        assert "metadata.annotations[getambassador.io/config]: document 1, line 6: it is not YAML" in said
+        assert "Host/default/sec: cannot be read: its annotation says why" in said
+        assert gateway.wait_served("open.test", status=500)
+        assert gateway.request("sec.test").status_code == 404
+        gateway.apply("carrier", carrier("") + "\n---\n" + host("all", "*"))
+        for name in ("open.test", "sec.test"):
+            gateway.wait_served(name)
+        red.status = 403
+        for name in ("open.test", "sec.test"):
+            assert gateway.request(name).status_code == 403
+        gateway.settle("carrier", carrier("x: [\n") + "\n---\n" + host("all", "*"))
+        assert "AuthService/default/auth goes on as it was read before" in told(gateway)
+        assert {gateway.request(name).status_code for name in ("open.test", "sec.test")} == {403}
+        gateway.settle("more", host("more", "more.test"))
+        old = gateway.kill("watcher")
+        wait_until(lambda: gateway.pid_of("watcher") not in {None, old}, what="the watcher again")
+        gateway.settle("more", host("more", "more.more.test"))
+        assert {gateway.request(name).status_code for name in ("open.test", "sec.test")} == {403}
+        red.status = 200
+        assert {gateway.request(name).status_code for name in ("open.test", "sec.test")} == {200}

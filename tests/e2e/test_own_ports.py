@@ -17,6 +17,7 @@ import pytest
 
 from process.settings import Settings
 from tests.support import plain
+from tests.support.consul import ConsulServer
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import an_object, endpoint_slice, host, mapping, service
@@ -156,6 +157,64 @@ def told(port: int, path: str = "/metrics") -> int | None:
 def is_open(port: int) -> bool:
     with socket.socket() as tried:
         return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+def by_resolvers(gateway: Gateway, consul: ConsulServer) -> tuple[str, dict[str, str]]:
+    """What leads to the diagnostics by a resolver, and who is to be told, in which field."""
+    port = gateway.diagnostics_port
+    consul.register("leak", "127.0.0.1", port)
+    kinds = {"catalog": {"address": consul.address}, "asks-us": {"address": f"127.0.0.1:{port}"}}
+    kinds |= {"asks-here": {"address": f"http://localhost:{port}/"}}
+    texts = host("resolved", "resolved.test") + services(port)
+    texts += "".join(an_object("ConsulResolver", name, {"datacenter": "dc1", **it}) for name, it in kinds.items())
+    texts += an_object("KubernetesServiceResolver", "dns", {}) + an_object("KubernetesEndpointResolver", "slices", {})
+    told = {f"ConsulResolver/default/{name}": "spec.address" for name in kinds if name != "catalog"}
+    for name in kinds:
+        texts += mapping(name, "resolved.test", "leak", f"/{name}/", rewrite="/", resolver=name)
+        told[f"Mapping/default/{name}"] = "spec.service" if name == "catalog" else "spec.resolver"
+    for by in ("dns", "slices"):
+        for to in ("alias0:{}", "near0:80", "localhost:{}", "127.0.0.1:{}"):
+            name = f"{by}-{to.partition(':')[0].replace('.', '-')}"
+            texts += mapping(name, "resolved.test", to.format(port), f"/{name}/", rewrite="/", resolver=by)
+            told[f"Mapping/default/{name}"] = "spec.service"
+    return texts, told
+
+
+def test_no_resolver_leads_to_the_diagnostics_and_it_is_told(gateway: Gateway) -> None:
+    with ConsulServer() as consul:
+        texts, told_of = by_resolvers(gateway, consul)
+        with gateway.applied("resolved", texts):
+            for key, field in told_of.items():
+                words = field, "ConsulResolver default/" if field == "spec.resolver" else "diagnostics"
+                wait_until(
+                    lambda key=key, words=words: [
+                        each
+                        for each in problems_of(gateway, f"getambassador.io/{key}")
+                        if all(word in each for word in words)
+                    ],
+                    what=lambda key=key: f"{key} is told: {problems_of(gateway, f'getambassador.io/{key}')}",
+                )
+            for key in told_of:
+                name = key.rpartition("/")[2]
+                for path in (f"{DIAG}?json=true", "/metrics"):
+                    assert gateway.request("resolved.test", f"/{name}{path}").status_code >= 400, name
+        assert consul.asked, "the test is about something"
+
+
+def test_no_resolver_leads_to_the_diagnostics_even_if_the_translator_knew_none(blind: Gateway) -> None:
+    with ConsulServer() as consul:
+        texts, told_of = by_resolvers(blind, consul)
+        with blind.applied("resolved", texts):
+            blind.wait_served("resolved.test", "/catalog" + DIAG, status=403)  # it is reached, and does not answer
+            for key in told_of:
+                name = key.rpartition("/")[2]
+                for path in (f"{DIAG}?json=true", "/metrics"):
+                    assert blind.request("resolved.test", f"/{name}{path}").status_code >= 400, name
+            said = "it answers 403"
+            wait_until(
+                lambda: said in str(problems_of(blind, "getambassador.io/Mapping/default/asks-us")),
+                what="nor is the watcher answered that asks it for a Consul",
+            )
 
 
 def test_whoever_is_no_part_is_answered_at_every_address(blind: Gateway) -> None:

@@ -3,13 +3,14 @@
 import re
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from tests.support import plain
 from tests.support.certificates import authority
 from tests.support.envoy import wait_until
-from tests.support.gateway import Gateway
+from tests.support.gateway import LISTENERS, Gateway
 from tests.support.objects import an_object, endpoint_slice, host, mapping, service, tls_secret
 from tests.support.ports import unused_port
 from tests.support.promql import QUESTIONS, named
@@ -115,6 +116,37 @@ def test_how_long_a_change_took_is_measured_from_the_edit_to_envoys_answer(gatew
         wait_until(lambda: number(gateway, 'dragoman_unanswered_resources{type="route"}') == 0, what="all is answered")
     assert edited <= served <= time.time()
     assert 0 < number(gateway, "dragoman_change_seconds_sum") < 600
+
+
+def test_what_envoy_has_no_use_for_is_not_waited_for(red: HttpUpstream) -> None:
+    """The filters of listeners that are gone are configured all the same, and nobody asks for that any more."""
+    module = {"config": {"gzip": {"min_content_length": 1000}}}
+    compressor = "extension/envoy.filters.http.compressor"
+    with Gateway(environ={"AMBASSADOR_DRAIN_TIME": "1"}) as gateway:
+
+        def told() -> dict[str, Any]:
+            found: dict[str, Any] = gateway.diag()["resources"]
+            return found
+
+        before = told()[compressor]["published"]
+        gateway.remove("listeners")
+        wait_until(
+            lambda: not [key for key in told() if key.startswith(("listener/", "route/"))],
+            what="the listeners gone, with all that they had",
+        )
+        gateway.apply("module", an_object("Module", "ambassador", module))
+        row = wait_until(
+            lambda: (found := told()[compressor])["published"] != before and not found["asked_for"] and found,
+            what="the filter's configuration told as unused",
+        )
+        assert row["published"] != row["accepted"]
+        assert number(gateway, 'dragoman_unanswered_resources{type="extension"}') == 0
+        gateway.apply("listeners", LISTENERS.format(http=gateway.http_port, https=gateway.https_port))
+        row = wait_until(
+            lambda: (found := told()[compressor])["asked_for"] and found["accepted"] == found["published"] and found,
+            what="the filter's configuration asked for again",
+        )
+        assert row["refused"] is None
 
 
 def test_a_team_sees_which_object_of_its_own_is_stopped(gateway: Gateway) -> None:

@@ -12,6 +12,7 @@ from kubeapi.connection import Connection
 from kubeapi.lease import Lease, Terms, lease_name
 from process.settings import Settings
 from tests.support.apiserver import ApiServer
+from tests.support.envoy import wait_until
 
 pytestmark = pytest.mark.kubernetes
 
@@ -119,3 +120,49 @@ async def test_an_api_server_that_hangs_ends_the_reign_and_brings_it_back(own_ap
         await until(one.lease)
         assert spec(own_apiserver, namespace).get("leaseTransitions", 0) == 0
         await one.end()
+
+
+async def held_by_account(api: ApiServer, namespace: str) -> dict[str, Any]:
+    """The Lease's metadata when a ServiceAccount of the namespace has held it, who may do no more than the gateway."""
+    role = {"metadata": {"name": "leases"}, "rules": [RULE]}
+    bound = {"metadata": {"name": "leases"}, "roleRef": REFERENCE, "subjects": [SUBJECT | {"namespace": namespace}]}
+    rights = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    kubeconfig = api.account_kubeconfig("gateway", namespace=namespace)
+    async with connected(kubeconfig) as connection:
+        one = Candidate(Lease(connection, namespace, "x", "pod-0", QUICK))
+        api.ask("POST", f"{rights}/roles", role)  # as in a new cluster: its first writes are forbidden
+        api.ask("POST", f"{rights}/rolebindings", bound)
+        await until(one.lease)
+        await one.end()
+    found: dict[str, Any] = api.get(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/x")["metadata"]
+    return found
+
+
+RULE = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "patch"]}
+REFERENCE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "leases"}
+SUBJECT = {"kind": "ServiceAccount", "name": "gateway"}
+
+
+async def test_it_goes_with_the_account_of_its_holder(apiserver: ApiServer) -> None:
+    namespace = apiserver.namespace()
+    accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts/gateway"
+    found = await held_by_account(apiserver, namespace)
+    owner = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "name": "gateway",
+        "uid": apiserver.get(accounts)["metadata"]["uid"],
+    }
+    assert found["ownerReferences"] == [owner]
+    apiserver.ask("DELETE", accounts)
+    lease = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/x"
+    wait_until(lambda: apiserver.request("GET", lease)[0] == 404, 60, what="the Lease is gone, too")
+
+
+async def test_it_is_held_without_an_owner_where_none_may_be_said(kubernetes_programs: None) -> None:
+    with ApiServer(flags=["--enable-admission-plugins=OwnerReferencesPermissionEnforcement"]) as api:
+        namespace = api.namespace()
+        leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        api.ask("POST", leases, {"metadata": {"name": "x"}})  # who makes one may say of whom
+        found = await held_by_account(api, namespace)
+    assert "ownerReferences" not in found

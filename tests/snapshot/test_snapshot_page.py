@@ -3,6 +3,7 @@
 import fcntl
 import json
 import struct
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def value(key: bytes, raw: bytes) -> tuple[Any, bytes]:
 
 
 def test_another_program_can_read_it(path: Path, start: Start) -> None:
+    began = time.time()
     writer = start(WRITER, path, json.dumps(LONG))
     assert writer.stdout.readline() == "written\n"
     mark = path / "user.somebody.lock"
@@ -72,10 +74,13 @@ def test_another_program_can_read_it(path: Path, start: Start) -> None:
     assert read["resources"] == {"route/café".encode(): ({"version": "00ff"}, bytes(range(256)))}
     logged = read["objects.log"]
     assert [int.from_bytes(key, "big") for key in logged] == [1, 2]
-    for _, body in logged.values():
+    for header, body in logged.values():
+        assert list(header) == ["at"]
+        assert began <= header["at"] <= time.time()
         assert sorted(json.loads(body)) == ["core/Secret/default/tls", "gone"]
     assert seal == sum(checksums(path, "objects"))
-    assert log_bytes == sum(8 + len(b"{}") + len(body) for _, body in logged.values())
+    sizes = [8 + len(json.dumps(header, separators=(",", ":"))) + len(body) for header, body in logged.values()]
+    assert log_bytes == sum(sizes)
     assert all(not read[name] and not read[f"{name}.log"] for name in ("live", "acks", "holds", "wanted", "catalog"))
     writer.communicate("done\n")
     assert writer.returncode == 0

@@ -8,6 +8,12 @@ from concurrent import futures
 from typing import Any
 
 import grpc
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from envoyapi import canonical
 from tests.support.certificates import Pair
@@ -75,7 +81,32 @@ class LogSink(GrpcSink):
 
 
 class OtlpSink(GrpcSink):
-    """OpenTelemetry's collector of traces."""
+    """OpenTelemetry's collector of traces. With a `refusal` it takes nothing; `rejected`: so many of a batch."""
 
-    def __init__(self) -> None:
-        super().__init__("opentelemetry.proto.collector.trace.v1.TraceService", "Export")
+    def __init__(self, pair: Pair | None = None) -> None:
+        super().__init__("opentelemetry.proto.collector.trace.v1.TraceService", "Export", pair=pair)
+        self.refusal: grpc.StatusCode | None = None
+        self.rejected = 0
+        self.asked = 0
+        self.metadata: list[dict[str, Any]] = []
+
+    def spans(self) -> list[Span]:
+        """Those that it took, in their order."""
+        requests = [ExportTraceServiceRequest.FromString(message) for message in list(self.messages)]
+        scopes = [scope for each in requests for resource in each.resource_spans for scope in resource.scope_spans]
+        return [span for scope in scopes for span in scope.spans]
+
+    def resource(self) -> dict[str, str]:
+        """What is said of who told the first batch."""
+        (told, *_) = ExportTraceServiceRequest.FromString(self.messages[0]).resource_spans
+        return {each.key: each.value.string_value for each in told.resource.attributes}
+
+    def _take(self, message: bytes, context: Any) -> bytes:
+        self.asked += 1
+        if self.refusal is not None:
+            context.abort(self.refusal, "not now")
+        self.metadata.append(dict(context.invocation_metadata()))
+        super()._take(message, context)
+        partial = ExportTracePartialSuccess(rejected_spans=self.rejected, error_message="too long")
+        answer = ExportTraceServiceResponse(partial_success=partial if self.rejected else None)
+        return answer.SerializeToString()

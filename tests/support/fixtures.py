@@ -1,8 +1,8 @@
-"""Fixtures of many folders of tests: the container engine and image, a Kubernetes API, a Kubernetes node.
+"""Fixtures of many folders of tests: the container engine and image, Kubernetes' API and nodes, Helm, promtool.
 
 What they need of Kubernetes is built beside the first tests, when a test that was chosen needs it: a first build takes
 minutes, longer than a test may, and most tests need none of it. Those that do come after the others and wait for it.
-Gateway API's suite is built after it in the same way.
+Gateway API's suite is built after it in the same way, and so is Prometheus' promtool, beside it.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import pytest
 from tests.conformance import programs as suite_programs
 from tests.conformance.programs import Programs
 from tests.conftest import RequiresProgram
-from tests.e2e.cluster.binaries import LIGHT, PROGRAMS, BinariesError, InBackground
+from tests.e2e.cluster.binaries import LIGHT, PROGRAMS, BinariesError, InBackground, ensure
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.cluster.gateway import (
     DEMO,
@@ -34,6 +34,8 @@ from tests.e2e.cluster.toolchain import ToolchainError
 from tests.image.containers import IMAGE, Engine, private_engine
 from tests.support.apiserver import ApiServer
 from tests.support.gateway_crds import release
+from tests.support.helm import MISSING, Helm
+from tests.support.promtool import Promtool
 
 _unbuilt = pytest.StashKey[dict[str, str]]()
 _building = pytest.StashKey[dict[str, InBackground]]()
@@ -44,7 +46,7 @@ _IN_KIND = os.environ.get("KIND") == "1"
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs nodes takes longest: it comes before what needs an API alone, which other processes do meanwhile."""
-    items.sort(key=lambda item: (_needs_an_api(item) or _needs_an_image(item), not _needs_an_image(item)))
+    items.sort(key=lambda item: (_needs_what_is_built(item), not _needs_an_image(item), _needs_promtool(item)))
 
 
 @pytest.hookimpl(trylast=True)
@@ -59,6 +61,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             building["suite"] = InBackground([str(building["kubernetes"].pid)], suite_programs.__name__)
     elif any(_needs_an_api(item) for item in session.items):
         building["kubernetes"] = InBackground(LIGHT)
+    if any(_needs_promtool(item) for item in session.items):
+        building["promtool"] = InBackground(["promtool"])
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -68,6 +72,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         _wait_for(item.config, "kubernetes")
     if _needs_the_suite(item):
         _wait_for(item.config, "suite")
+    if _needs_promtool(item):
+        _wait_for(item.config, "promtool")
     done = yield
     if (nodes := item.config.stash.get(_nodes, None)) and item == _last_with_nodes(item.session):
         del item.config.stash[_nodes]
@@ -106,6 +112,14 @@ def _needs_the_suite(item: pytest.Item) -> bool:
     return "conformance_programs" in getattr(item, "fixturenames", ())
 
 
+def _needs_promtool(item: pytest.Item) -> bool:
+    return item.get_closest_marker("promtool") is not None
+
+
+def _needs_what_is_built(item: pytest.Item) -> bool:
+    return _needs_an_api(item) or _needs_an_image(item) or _needs_promtool(item)
+
+
 def _needs_an_image(item: pytest.Item) -> bool:
     return _needs_nodes(item) or item.get_closest_marker("image") is not None
 
@@ -130,6 +144,23 @@ def conformance_programs(request: pytest.FixtureRequest) -> Programs:
     if reason := request.config.stash[_unbuilt].get("suite"):
         pytest.skip(reason)
     return suite_programs.ensure(lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def promtool(request: pytest.FixtureRequest) -> Promtool:
+    """Prometheus' own tool; skips where it cannot be had."""
+    if reason := request.config.stash[_unbuilt].get("promtool"):
+        pytest.skip(reason)
+    return Promtool(ensure(["promtool"])["promtool"])
+
+
+@pytest.fixture(scope="session")
+def helm() -> Iterator[Helm]:
+    """Helm itself."""
+    if MISSING:
+        pytest.skip("helm-python-sdk is not installed: it is a wheel for x86_64 alone")
+    with Helm() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -45,13 +45,15 @@ def solver_ingress(host: str, token: str, service: str, class_annotation: str = 
     }
 
 
-def solver_route(host: str, token: str, service: str, parents: Sequence[Mapping[str, Any]]) -> Any:
+def solver_route(
+    host: str, token: str, service: str, parents: Sequence[Mapping[str, Any]], namespace: str = "default"
+) -> Any:
     """cert-manager's HTTPRoute for one challenge, by `gatewayHTTPRoute` of its solver."""
     backend = {
         "group": "",
         "kind": "Service",
         "name": service,
-        "namespace": "default",
+        "namespace": namespace,
         "port": SOLVER_PORT,
         "weight": 1,
     }
@@ -59,7 +61,7 @@ def solver_route(host: str, token: str, service: str, parents: Sequence[Mapping[
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
-        "metadata": {"name": f"cm-acme-http-solver-{token}", "namespace": "default", "labels": _LABELS},
+        "metadata": {"name": f"cm-acme-http-solver-{token}", "namespace": namespace, "labels": _LABELS},
         "spec": {
             "parentRefs": list(parents),
             "hostnames": [host],

@@ -244,7 +244,8 @@ class Gateway(Scoped):
         rows = self._told().get("resources")
         if rows is None:
             return None
-        versions = ((key, row["published"], {row["accepted"], row["refused"]}) for key, row in rows.items())
+        asked = {key: row for key, row in rows.items() if row["asked_for"]}
+        versions = ((key, row["published"], {row["accepted"], row["refused"]}) for key, row in asked.items())
         return {(key, published) for key, published, answered in versions if published not in answered}
 
     def _wait_answered(self, before: set[tuple[str, str]] | None) -> None:

@@ -37,12 +37,16 @@ class KeptAlive(Scoped):
     def close(self) -> None:
         self._connection.close()
 
-    def ask(self, path: str = "/") -> bool:
-        """One more request; False when the connection has come to its end, which is no failure."""
+    def ask(self, path: str = "/", **headers: str) -> bool:
+        """One more request; False when the connection has come to its end, which is no failure.
+
+        In the names of headers `_` stands for `-`.
+        """
         if not self.is_open:
             return False
         try:
-            self._connection.request("GET", path, headers={"host": self._host})
+            more = {name.replace("_", "-"): value for name, value in headers.items()}
+            self._connection.request("GET", path, headers={"host": self._host, **more})
             response = self._connection.getresponse()
             body = response.read().decode()
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):

@@ -15,7 +15,10 @@ from tests.support.part import ROOT, product_environ
 
 
 class Pods:
-    """Each pod is what a command in it is told by its environment. `kubeconfig` writes how to reach them."""
+    """Each pod is what a command in it is told by its environment; REFUSED there: why none may run.
+
+    `kubeconfig` writes how to reach them.
+    """
 
     def __init__(self, pods: Mapping[str, Mapping[str, str]]) -> None:
         self.pods = pods
@@ -71,15 +74,18 @@ class Pods:
             {
                 "metadata": {"name": name},
                 "spec": {"containers": [{"name": "gateway"}]},
-                "status": {"phase": "Running"},
+                "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
             }
             for name in self.pods
         ]
         items.append({"metadata": {"name": "begins"}, "spec": {"containers": []}, "status": {"phase": "Pending"}})
         return web.json_response({"items": items if request.match_info["namespace"] == "ambassador" else []})
 
-    async def _exec(self, request: web.Request) -> web.WebSocketResponse:
+    async def _exec(self, request: web.Request) -> web.StreamResponse:
         assert request.query["container"] == "gateway"
+        if "REFUSED" in self.pods[request.match_info["pod"]]:
+            said = self.pods[request.match_info["pod"]]["REFUSED"]
+            return web.json_response({"kind": "Status", "message": said}, status=403)
         channel = web.WebSocketResponse(protocols=("v5.channel.k8s.io",))
         await channel.prepare(request)
         command = request.query.getall("command")

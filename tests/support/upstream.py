@@ -97,8 +97,12 @@ class HttpUpstream(InThread):
     `failures` how many requests it first answers with 503.
     """
 
-    def __init__(self, name: str, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, name: str, *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        """`port` 0: one that is free."""
         super().__init__()
+        self._where = (address, port)
         self.name = name
         self.status = 200
         self.delay = 0.0
@@ -119,7 +123,7 @@ class HttpUpstream(InThread):
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         stack.push_async_callback(end, runner)
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls)
+        site = web.TCPSite(runner, *self._where, ssl_context=self._tls)
         await site.start()
         return int(runner.addresses[0][1])
 

@@ -23,7 +23,8 @@ def test_names_are_no_addresses_and_the_others_serve() -> None:
     made.tables.sweep({made.consul.sources["consul/Endpoints"]: {key: orjson.dumps(body)}})
     assert made.consul.endpoints.view()[WEB] == (("10.0.0.1", 80), ("fd00::1", 80))
     assert [problem.path for problem in made.consul.problems.view()[key]] == ["endpoints[1]", "endpoints[3]"]
-    assert made.consul.troubles.view()[WEB] == ""
+    told = made.consul.troubles.view()[WEB]
+    assert told == "its instance at 127.0.0.1:8877 leads to Dragoman's diagnostics, and gets no requests"
 
 
 def test_an_answer_of_another_shape_is_told() -> None:

@@ -18,10 +18,10 @@ from tests.support.gateway_api import api_gateway, gateway_class, listener, rout
 from tests.support.ingresses import backing, ingress, ingress_class, path
 from tests.support.ingresses import rule as ingress_rule
 from tests.support.objects import an_object, host, mapping
+from translator.computed import Computed, Group
 from translator.options import Options
 from translator.pipeline import Pipeline, Update
 from translator.resources import Resource
-from translator.table import Group, _Derived
 
 FEW, MANY = 300, 1200
 MOST_GROWTH = 1.5
@@ -82,7 +82,7 @@ class Work:
 def counted() -> Iterator[Work]:
     """Count what is made anew meanwhile."""
     work = Work()
-    answers, remember, regroup = _Derived._answers, _Derived._remember, Group._regroup
+    answers, remember, regroup = Computed._answers, Computed._remember, Group._regroup
 
     def count_answers(table: Any, stale: Any) -> Iterator[tuple[Any, Any]]:
         for each in answers(table, stale):
@@ -99,8 +99,8 @@ def counted() -> Iterator[Work]:
         work.copied += sum(len(row) for group, row in fresh.items() if group not in known and isinstance(row, dict))
 
     with (
-        patch.object(_Derived, "_answers", count_answers),
-        patch.object(_Derived, "_remember", count_questions),
+        patch.object(Computed, "_answers", count_answers),
+        patch.object(Computed, "_remember", count_questions),
         patch.object(Group, "_regroup", count_copies),
     ):
         yield work

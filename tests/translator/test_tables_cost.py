@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.calls import calls_of
-from translator import table as table_module
+from translator import computed as computed_module
 from translator.tables import Table, Tables, every, read
 
 
@@ -125,7 +125,7 @@ def test_a_group_row_is_copied_once_a_sweep(monkeypatch: pytest.MonkeyPatch) -> 
     tables = Tables()
     numbers: Table[int, int] = tables.source("numbers")
     tables.group("all", numbers, lambda _, n: {"all": n})
-    monkeypatch.setattr(table_module, "dict", Spy, raising=False)
+    monkeypatch.setattr(computed_module, "dict", Spy, raising=False)
 
     tables.sweep({numbers: {key: key for key in range(100)}})
     assert max(copied) <= 1  # what each rule returned, and the empty row at first

@@ -106,7 +106,7 @@ def test_a_host_that_cannot_be_read_shuts_its_names() -> None:
     text = f"apiVersion: ambassador/v2\nkind: Host\nname: a\nhostname: a.test\nnumber: {10**40}\n"
     wrong, instead = carried(text)
     assert "number of 133 bits" in wrong["problem"]
-    assert instead["object"]["standsIn"] is True
+    assert instead["object"]["standsIn"] == "annotation"
     assert instead["object"]["spec"] == {"hostname": "a.test"}
 
 

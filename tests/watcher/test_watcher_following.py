@@ -15,6 +15,7 @@ from watcher.folder import Folder, Root
 from watcher.following import POLL, POLL_SHARE, POLL_WAVERING, Following
 from watcher.loading import load
 from watcher.notices import Notices
+from watcher.parsing import Work
 from watcher.state import Changes
 
 
@@ -122,6 +123,71 @@ def test_a_file_read_within_the_grain_of_its_time_is_read_again_later(tmp_path: 
     folder.take(Reading(path, reading.data, reading.identity, settled=True))
     assert folder.look(str(tmp_path)).files == []
     assert GRAIN >= 10_000_000  # a tick is 10 ms at most
+
+
+class Elsewhere:
+    """Readers that are done when the test says so."""
+
+    def __init__(self) -> None:
+        self.works: list[Work] = []
+        self.is_done = False
+
+    def submit(self, work: Work) -> None:
+        self.works.append(work)
+
+    def collect(self) -> list[Work]:
+        done, self.works = (self.works, []) if self.is_done else ([], self.works)
+        for work in done:
+            work.do()
+        self.is_done = False
+        return done
+
+
+def test_what_is_read_before_a_window_ends_is_taken_when_it_does(tmp_path: Path) -> None:
+    """The window may end between a step that was too early for it and the question how long to wait."""
+    path = tmp_path / "a.yaml"
+    path.write_text(text(mapping("a")))
+    readers, now = Elsewhere(), [100.0]
+    with Notices() as notices:
+        roots = (Root.at(tmp_path),)
+        following = Following(roots, "default", {}, notices, clock=lambda: now[0], readers=readers)
+        following.step()
+        now[0] += WINDOW / 5
+        readers.is_done = True
+        assert following.step().whole
+        path.write_text(text(mapping("a", "/other/")))
+        now[0] += WINDOW * 0.9
+        assert following.step() == Changes()
+        readers.is_done = True
+        assert following.step() == Changes()
+        now[0] += WINDOW / 5
+        assert following.wait() == 0
+        assert set(following.step().records) == {key("a")}
+
+
+def test_a_file_beside_that_is_moved_into_place_delays_nothing(watched: Watched) -> None:
+    """Seen before it is moved, and gone once it was: neither begins a window, in which the file itself would wait."""
+    beside = watched.root / "a.new"
+    beside.write_text(text(mapping("a", "/other/"), mapping("b")))
+    assert watched.step() == Changes()
+    assert watched.following.wait() > SETTLE
+    beside.rename(watched.root / "a.yaml")
+    assert set(watched.step().records) == {key("a")}
+    assert watched.following.wait() > SETTLE
+
+
+def test_a_link_to_a_folder_is_looked_at_whatever_its_name(watched: Watched) -> None:
+    for name in (".one", ".other"):
+        (watched.root / name).mkdir()
+        (watched.root / name / "c.yaml").write_text(text(mapping("c", f"/{name}/")))
+    (watched.root / "team").symlink_to(".one")
+    assert set(watched.step(WINDOW).records) == {key("c")}
+    (watched.root / "beside").symlink_to(".other")
+    (watched.root / "beside").rename(watched.root / "team")
+    assert set(watched.step(WINDOW).records) == {key("c")}
+    (watched.root / "team").unlink()
+    watched.step(WINDOW)
+    assert watched.step(SETTLE).records == {key("c"): None}
 
 
 def test_polling_takes_a_share_of_a_processor_at_most(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:

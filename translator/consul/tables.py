@@ -55,6 +55,8 @@ class Answer:
     endpoints: tuple[tuple[str, int], ...] = ()
     trouble: str = ""
     problems: tuple[Problem, ...] = field(default=())
+    closed: tuple[str, ...] = ()
+    """Where instances would lead to a port of ours: nobody is led there."""
 
 
 class ConsulTables:
@@ -80,6 +82,9 @@ class ConsulTables:
 
 def _trouble_of(answer: Answer) -> str:
     """What a user of the service should know; empty: nothing. There is no row where Consul has not answered yet."""
+    if answer.closed and not answer.trouble:
+        more = "" if len(answer.closed) == 1 else f" and {len(answer.closed) - 1} more"
+        return f"its instance at {answer.closed[0]}{more} leads to Dragoman's diagnostics, and gets no requests"
     return answer.trouble or ("" if answer.endpoints else "Consul knows no healthy instance of it")
 
 
@@ -88,15 +93,17 @@ def answer_of(document: Mapping[str, Any], is_closed: Callable[[str, int], bool]
     read = decode(_Answer, document, "")
     if read.value is None:
         return Answer(None, problems=read.problems)
-    problems, usable = [], set()
+    problems, usable, closed = [], set[tuple[str, int]](), set[str]()
     for index, each in enumerate(read.value.endpoints):
         if not _is_address(each.address) or not 0 < each.port < 65536:
             said = "is no IP address with a port, so that the instance gets no requests"
             problems.append(Problem(f"endpoints[{index}]", said, stops=False))
-        elif not is_closed(each.address, each.port):
+        elif is_closed(each.address, each.port):
+            closed.add(f"{each.address}:{each.port}")
+        else:
             usable.add((each.address, each.port))
     service = ConsulService(read.value.address, read.value.datacenter, read.value.service)
-    return Answer(service, tuple(sorted(usable)), read.value.trouble, tuple(problems[:20]))
+    return Answer(service, tuple(sorted(usable)), read.value.trouble, tuple(problems[:20]), tuple(sorted(closed)))
 
 
 def _is_address(text: str) -> bool:

@@ -19,7 +19,7 @@ from translator.ambassador_ids import COMMON, DEFAULT, is_for, problems_of_ids
 from translator.decode import FrozenMap, Problem, decode, few
 from translator.emissary.pitfalls import booleans_of
 from translator.ir import ObjectKey
-from translator.kubernetes.shapes import STANDS_IN, UNREAD, metadata_of
+from translator.kubernetes.shapes import STANDS_IN, metadata_of, unread
 from translator.kubernetes.tables import name_of
 from translator.subjects import Edition, Subject
 from translator.values import dataclass
@@ -85,9 +85,8 @@ def read_object(kind: type[T], key: ObjectKey, body: bytes, ambassador_id: str) 
     if written.get(HELD) is True:
         held = Problem("metadata.name", "is held back, since Envoy refused it")
         return Read(namespace, name, NO_LABELS, None, (*metadata.problems, held))
-    if (of := written.get(STANDS_IN)) is True or of == "Ingress":
-        said = UNREAD.format("file" if of is True else of)
-        return Read(namespace, name, NO_LABELS, None, (*metadata.problems, Problem("", said)))
+    if standing := STANDS_IN in written and unread(written):
+        return Read(namespace, name, NO_LABELS, None, (*metadata.problems, *standing))
     if wrong:  # wrong metadata may be why
         return Read(namespace, name, NO_LABELS, None, metadata.problems or wrong)
     labels = (metadata.value and metadata.value.labels) or NO_LABELS

@@ -1,5 +1,6 @@
 """Resolvers: which one a name means, and what it makes of a service."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, Literal
@@ -12,6 +13,7 @@ from translator.emissary.kinds.resolver import (
     KubernetesServiceResolverSpec,
 )
 from translator.emissary.objects import Read, read_object
+from translator.emissary.own_ports import SAID, OwnPorts
 from translator.emissary.problems import stopped_by
 from translator.emissary.service_names import ServiceName
 from translator.ir import ConsulService, ObjectKey
@@ -34,6 +36,10 @@ class Resolver:
     address: str = ""
     datacenter: str = ""
 
+
+CONSULS_PORT: Final = 8500
+"""Where Consul is asked when nothing is said of a port (docs/reference/consulresolver.md)."""
+_HOST_AND_PORT: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:$\[\]]+)(?::(?P<port>[0-9]{1,5}))?/?")
 
 ALWAYS: Final[Mapping[str, Resolver]] = {
     "kubernetes-service": Resolver("service"),
@@ -61,11 +67,13 @@ class Resolvers:
         tables: Tables,
         objects: Mapping[str, Table[ObjectKey, bytes]],
         consul: ConsulTables,
+        own: OwnPorts,
         options: Options,
     ) -> None:
         self._consul = consul
         rows: list[Table[ObjectKey, _Row]] = [
-            tables.each(f"{kind}s", objects[kind], partial(_read, kind, options)) for kind in sorted(KINDS)
+            tables.each(f"{kind}s", objects[kind], partial(_read, kind, own, options.ambassador_id))
+            for kind in sorted(KINDS)
         ]
         together = tables.union("resolvers", *rows)
         self._named = tables.group("resolvers by name", together, lambda key, row: {key.rpartition("/")[2]: row})
@@ -112,11 +120,24 @@ class Resolvers:
         return service
 
 
-def _read(kind: str, options: Options, key: ObjectKey, body: bytes) -> _Row | None:
-    found: Read[Any] | None = read_object(KINDS[kind], key, body, options.ambassador_id)
+def _read(kind: str, own: OwnPorts, ambassador_id: str, key: ObjectKey, body: bytes) -> _Row | None:
+    found: Read[Any] | None = read_object(KINDS[kind], key, body, ambassador_id)
     if found is None:
         return None
-    return _Row(found.namespace, kind, _resolver_of(found.value), found.problems)
+    spec, problems = found.value, found.problems
+    if isinstance(spec, ConsulResolverSpec) and spec.address and own.is_closed(*_asked_at(spec.address)):
+        spec, problems = None, (*problems, Problem("spec.address", SAID))
+    return _Row(found.namespace, kind, _resolver_of(spec), problems)
+
+
+def _asked_at(address: str) -> tuple[str, int]:
+    """The host and the port at which Consul is asked; those of which a part is of the environment are not known."""
+    scheme, separator, rest = address.rpartition("://")
+    found = _HOST_AND_PORT.fullmatch(rest)
+    if found is None:
+        return "", 0
+    usual = {"http": 80, "https": 443}[scheme or "http"] if separator else CONSULS_PORT
+    return found["host"].strip("[]"), int(found["port"] or usual)
 
 
 def _resolver_of(spec: object) -> Resolver | None:

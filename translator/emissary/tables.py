@@ -11,13 +11,12 @@ Mapping -> members -> groups ---------+--> routes, hosts_of
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
 
 from translator import ir
 from translator.consul.tables import ConsulTables
 from translator.decode import Problem
 from translator.emissary import resolvers
-from translator.emissary.association import Association, HostEntry
+from translator.emissary.association import Association
 from translator.emissary.backends import Backends
 from translator.emissary.chains import (
     Names,
@@ -33,20 +32,17 @@ from translator.emissary.chains import (
 from translator.emissary.clear_text import ClearText, clear_text_chain, place_of
 from translator.emissary.contexts import Context, Contexts
 from translator.emissary.filters import Filters
-from translator.emissary.grouping import GroupKey, HostPattern
-from translator.emissary.hosts import KEY_PREFIX, Hosts
+from translator.emissary.hosts import Hosts
 from translator.emissary.kinds.listener import ListenerSpec
-from translator.emissary.kinds.mapping import MappingSpec
 from translator.emissary.listeners import Listeners, OpenPort, Port, ir_listener
-from translator.emissary.mappings import Member, Understanding
-from translator.emissary.objects import Read, read_object
+from translator.emissary.mapping_tables import Beside, MappingTables, RouteKey
+from translator.emissary.mappings import Member
+from translator.emissary.objects import Read
 from translator.emissary.observability import Observability
 from translator.emissary.own_ports import OwnPorts
-from translator.emissary.probes import probe_route
-from translator.emissary.problems import Problems, ProblemsByObject, problems_found
+from translator.emissary.problems import Problems, problems_found
 from translator.emissary.reach import Reach
-from translator.emissary.routes import group_problems, routes_of
-from translator.emissary.settings import DIAGNOSTICS, PROBES, Settings
+from translator.emissary.settings import Settings
 from translator.emissary.sharing import Sharing, Wished
 from translator.emissary.taken_ports import taken_ports
 from translator.emissary.tcp import TcpChain, TcpMappings, chains_and_problems
@@ -54,21 +50,16 @@ from translator.emissary.tcp_names import chains_above
 from translator.emissary.termination import Terminations
 from translator.features.http.grpc_log import GrpcLog
 from translator.fields.access_log import LogOfSome
-from translator.fields.error_overrides import ErrorOverrides, files_of, problems_of_files
 from translator.files.names import Files
 from translator.files.tables import FileTables
 from translator.filters.log_marks import LogMark
 from translator.ir import ObjectKey
-from translator.kubernetes.selectors import Selector
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
 from translator.tables import Table, Tables, every, read
-from translator.values import dataclass
 
 __all__ = ["EmissaryTables", "Options", "RouteKey"]
 
-RouteKey = GroupKey
-Served = tuple[HostEntry, ...]
 KINDS = (
     "AuthService",
     "Host",
@@ -133,7 +124,7 @@ class EmissaryTables:
         self.runtime = self._settings.runtime
         contexts = Contexts(tables, objects["TLSContext"], kubernetes, self._settings, options)
         terminations = Terminations(contexts, self._settings)
-        found = resolvers.Resolvers(tables, objects, consul, options)
+        found = resolvers.Resolvers(tables, objects, consul, own, options)
         self._backends = Backends(tables, kubernetes, contexts, found, own, options)
         self.leading_here = self._backends.leading_here
         self._filters = Filters(tables, objects, self._settings, self._backends, files, options)
@@ -323,105 +314,20 @@ class EmissaryTables:
         return problems or None
 
     def _declare_routes(self, objects: Table[ObjectKey, bytes], association: Association) -> tuple[Problems, ...]:
-        """The routes of Mappings, and those of our own."""
-        tables, settings, options = self._tables, self._settings, self._options
-        understanding = Understanding(settings, self._backends, association, options)
-        found = tables.each(
-            "mappings read", objects, lambda key, body: read_object(MappingSpec, key, body, options.ambassador_id)
+        beside = Beside(
+            self._settings,
+            self._backends,
+            association,
+            self._sharing,
+            self._filters,
+            self._files,
+            self._reach,
+            self._listened,
         )
-        members = tables.each("mappings", found, understanding.understand)
-        with_texts: Table[ObjectKey, ErrorOverrides] = tables.each(
-            "mappings with texts",
-            found,
-            lambda _, row: row.value.error_response_overrides or None if row.value else None,
-        )
-        self._texts = tables.group("files of mappings", with_texts, lambda _, overrides: files_of(overrides))
-        self.groups = groups = tables.group(
-            "groups", members, lambda _, row: {row.member.group: row.member} if row.member else {}
-        )
-        asked = tables.group("hosts asked for", groups, lambda _, them: _host_asked_for(them))
-        serving: Table[str, Serving] = tables.each(
-            "hosts serving", asked, lambda _, them: self._serving(next(iter(them.values())), association)
-        )
-        routes = tables.each("routes of groups", groups, lambda _, them: self._routes(them, _read(serving, them)))
-        probes = tables.constant("probes", {f"probe {name}": name for name, _, _ in PROBES})
-        probe_routes = tables.each("routes of probes", probes, lambda _, name: self._probe(name))
-        probe_hosts = tables.each(
-            "hosts of probes", probes, lambda _, __: (*association.everyone(), *self._sharing.all())
-        )
-        names = tables.each("host names of groups", groups, lambda _, them: _read(serving, them).names)
-        self.routes = tables.union("routes", routes, probe_routes)
-        self.hosts_of = tables.union("host names", names, probe_hosts)
-        return (
-            tables.each("mapping problems", members, lambda _, row: row.problems or None),
-            tables.each("problems of mappings' files", with_texts, lambda _, overrides: self._file_problems(overrides)),
-            problems_found(
-                tables, "group problems", groups, lambda _, them: _group_problems(them, _read(serving, them))
-            ),
-        )
-
-    def _file_problems(self, overrides: ErrorOverrides) -> tuple[Problem, ...] | None:
-        return tuple(problems_of_files(overrides, "spec.error_response_overrides", self._files.text)) or None
-
-    def _serving(self, asked: "_Asked", association: Association) -> "Serving":
-        hosts = association.hosts_of(asked.pattern, asked.selectors)
-        reached = self._reach.of(hosts, asked.pattern)
-        return Serving(
-            hosts,
-            reached,
-            tuple([name for host in reached for name in (host.name, *self._sharing.also(host.name))]),
-            any(read(self._listened, KEY_PREFIX + host.name) is not None for host in hosts),
-        )
-
-    def _routes(self, members: Mapping[ObjectKey, Member], serving: "Serving") -> tuple[ir.Route, ...] | None:
-        if not serving.hosts:
-            return None
-        defaults = self._settings.mapping_defaults()
-        return routes_of(members, serving.reached, defaults, self._filters.of_mapping) or None
-
-    def _probe(self, name: str) -> tuple[ir.Route, ...] | None:
-        probe = self._settings.probes().get(name)
-        if not probe:
-            return None
-        filters = () if name == DIAGNOSTICS else self._filters.of_probes()
-        return (replace(probe_route(name, probe, self._backends, self._options), filters=filters),)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What Hosts ask of a Mapping: the same for all of a group, and for very many groups."""
-
-    pattern: HostPattern | None
-    selectors: frozenset[Selector]
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """The Hosts that serve Mappings, those of them where requests for these can come to, and their names.
-
-    `is_listened`: whether one of them is served itself.
-    """
-
-    hosts: Served = ()
-    reached: Served = ()
-    names: tuple[str, ...] = ()
-    is_listened: bool = False
-
-
-UNSERVED: Final = Serving()
-
-
-def _host_asked_for(members: Mapping[ObjectKey, Member]) -> dict[str, _Asked]:
-    first = next(iter(members.values()))
-    return {first.asks_hosts: _Asked(first.demands.host, first.selectors)}
-
-
-def _read(serving: Table[str, Serving], members: Mapping[ObjectKey, Member]) -> Serving:
-    return read(serving, next(iter(members.values())).asks_hosts) or UNSERVED
-
-
-def _group_problems(members: Mapping[ObjectKey, Member], serving: Serving) -> ProblemsByObject:
-    return group_problems(members, serving.hosts, is_reached=serving.is_listened)
+        mappings = MappingTables(self._tables, objects, beside, self._options)
+        self.groups, self.routes, self.hosts_of = mappings.groups, mappings.routes, mappings.hosts_of
+        self._texts = mappings.texts
+        return mappings.problems
 
 
 def _owner(row: TcpChain | None) -> str | None:

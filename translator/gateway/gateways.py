@@ -4,6 +4,7 @@ A ListenerSet is its Gateway's if that lets it: whether it does depends on the n
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from translator import ir
 from translator.decode import FrozenMap
 from translator.gateway.attachment import Place, places_of
-from translator.gateway.conditions import Condition
+from translator.gateway.conditions import Condition, false
 from translator.gateway.dedicated import DEDICATED, PROVISIONED, SHARED, Port, Ways, addresses_said, wrong_with
 from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec, openings_of, unknown_openings
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
@@ -47,7 +48,16 @@ from translator.tables import Table, Tables, read
 from translator.values import dataclass
 
 HELD: Final = "Envoy refused it"
+_OF_CLASS: Final = "its GatewayClass {} is not accepted: {}"
 _MOST_CLASSES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """What a GatewayClass of ours says of its Gateways: which addresses they have, and why none of them is served."""
+
+    addresses: str
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +88,14 @@ class Gateways:
         self._addresses = tables.each(
             "addresses of gateway classes", objects[GATEWAY_CLASS], lambda _, body: addresses_said(body)
         )
-        accepted = tables.group("gateway classes by name", self.classes, self._accepted)
-        self._names: Table[str, str] = tables.each(
-            "names of gateway classes", accepted, lambda _, them: next(iter(them.values()))
+        named = tables.group("gateway classes by name", self.classes, self._named)
+        self._names: Table[str, _Class] = tables.each(
+            "names of gateway classes", named, lambda _, them: min(them.values(), key=lambda each: each.stopped != "")
         )
         self.ways = Ways(tables, kubernetes, options)
         self._in_cluster = options.in_cluster
         self._alone = gateway_key(*options.gateway.split("/")) if options.gateway else None
-        self._kinds: Table[ObjectKey, str] = tables.each("addresses of gateways", objects[GATEWAY], self._kind_of)
+        self._classes: Table[ObjectKey, _Class] = tables.each("classes of gateways", objects[GATEWAY], self._class_of)
         self.all: Table[ObjectKey, Object[GatewaySpec]] = tables.each("gateways", objects[GATEWAY], self._read)
         self.sets: Table[ObjectKey, ListenerSet] = tables.each("listener sets", objects[LISTENER_SET], self._read_set)
         listed = tables.union(
@@ -125,7 +135,7 @@ class Gateways:
 
     def is_dedicated(self, gateway: ObjectKey) -> bool:
         """Whether a Gateway of ours has addresses of its own; in a folder, without Services, none has. For rules."""
-        return self._in_cluster and read(self._kinds, gateway) == DEDICATED
+        return self._in_cluster and self._addresses_of(gateway) == DEDICATED
 
     def wish_of(self, listener: Listener) -> ir.Wish | None:
         """The name that a listener may have with somebody of another API. For rules.
@@ -141,33 +151,64 @@ class Gateways:
 
     def is_provisioned(self, gateway: ObjectKey) -> bool:
         """Whether a Gateway of ours has pods of its own, which are others than we are. For rules."""
-        return self._in_cluster and read(self._kinds, gateway) == PROVISIONED
+        return self._in_cluster and self._addresses_of(gateway) == PROVISIONED
 
     def has_service(self, gateway: ObjectKey) -> bool:
         """Whether there is to be a Service for a Gateway of ours alone. For rules."""
         return self.is_dedicated(gateway) or self.is_provisioned(gateway)
 
+    def may_be_made(self, gateway: Object[GatewaySpec]) -> bool:
+        """Whether it is known what a Gateway asks to be made for it, by a class that is well. For rules."""
+        of_class = read(self._classes, gateway.key)
+        return gateway.spec is not None and of_class is not None and not of_class.stopped
+
     def own_ports(self, gateway: ObjectKey) -> frozenset[Port]:
         """The ports that the Service of a Gateway is to have. For rules."""
         return frozenset((read(self._own_ports, gateway) or {}).values())
 
+    def refusal_of(self, gateway: Object[GatewaySpec]) -> Condition | None:
+        """Why a Gateway of ours is not served as a whole, if it is not. For rules."""
+        of_class = read(self._classes, gateway.key)
+        if of_class is not None and of_class.stopped and gateway.spec is not None:
+            return false("Accepted", "Invalid", of_class.stopped, "spec.gatewayClassName")
+        return refusal_of(gateway)
+
+    def _stopped(self, gateway: Object[GatewaySpec]) -> str:
+        """The same in words, for its listeners; empty: it is served."""
+        if gateway.spec is None:
+            return UNREAD
+        refusal = self.refusal_of(gateway)
+        return HELD if gateway.is_held else refusal.message if refusal else ""
+
     def _read(self, key: ObjectKey, body: bytes) -> Object[GatewaySpec] | None:
         """A Gateway, if its class is ours; of one that cannot be read, that is all that is asked."""
-        if read(self._kinds, key) is None:
+        if read(self._classes, key) is None:
             return None
         return read_object(GatewaySpec, key, body, openings_of, unknown_openings)
 
-    def _kind_of(self, key: ObjectKey, body: bytes) -> str | None:
+    def _class_of(self, key: ObjectKey, body: bytes) -> _Class | None:
         if self._alone is not None and key != self._alone:
             return None
         spec = orjson.loads(body).get("spec")
         named = spec.get("gatewayClassName") if isinstance(spec, dict) else None
         found = next((of_class for name in _classes_in(named) if (of_class := read(self._names, name))), None)
-        return SHARED if found and self._alone else found  # its Service leads to us, by the ports as they are
+        return found and replace(found, addresses=SHARED) if self._alone else found  # its Service leads to us, as it is
 
-    def _accepted(self, key: ObjectKey, row: Object[GatewayClassSpec]) -> dict[str, str]:
-        is_so = self.class_conditions(row)[0].status == "True"
-        return {name_of(key)[1]: self._addresses_said(key)} if is_so else {}
+    def _addresses_of(self, gateway: ObjectKey) -> str | None:
+        """Which addresses a Gateway has: where its class says what cannot be, those that it has."""
+        found = read(self._classes, gateway)
+        if found is None:
+            return None
+        if wrong_with(found.addresses) is None:
+            return found.addresses
+        way = self.ways.of(gateway)
+        return PROVISIONED if way.is_provisioned else DEDICATED if way.targets else SHARED
+
+    def _named(self, key: ObjectKey, row: Object[GatewayClassSpec]) -> dict[str, _Class]:
+        accepted, name = self.class_conditions(row)[0], name_of(key)[1]
+        wrong = f"{accepted.path} {accepted.message}".strip()
+        said = "" if accepted.status == "True" else _OF_CLASS.format(name, wrong)
+        return {name: _Class(self._addresses_said(key), said)}
 
     def _addresses_said(self, key: ObjectKey) -> str:
         said = read(self._addresses, key)
@@ -197,7 +238,7 @@ class Gateways:
 
     def _own_listeners(self, key: ObjectKey, row: Object[GatewaySpec]) -> dict[ListenerKey, Listener]:
         frontend = row.spec.tls.frontend if row.spec else Frontend()
-        owner = Owner(row, key, (*row.age, key, 0), frontend, _stopped(row), *self._apart(key))
+        owner = Owner(row, key, (*row.age, key, 0), frontend, self._stopped(row), *self._apart(key))
         return _by_key(listeners_of(owner, declared(row), self._opened(key)))
 
     def _read_set(self, key: ObjectKey, body: bytes) -> ListenerSet | None:
@@ -223,7 +264,7 @@ class Gateways:
         gateway = read(self.all, row.gateway)
         if not row.is_allowed or gateway is None or gateway.spec is None:
             return {}
-        stopped = _stopped(gateway) or (HELD if row.found.is_held else "" if row.found.spec else UNREAD)
+        stopped = self._stopped(gateway) or (HELD if row.found.is_held else "" if row.found.spec else UNREAD)
         rank = (*gateway.age, gateway.key, 1, *row.found.age)
         owner = Owner(row.found, row.gateway, rank, gateway.spec.tls.frontend, stopped, *self._apart(row.gateway))
         return _by_key(listeners_of(owner, declared(row.found), self._opened(row.gateway)))
@@ -245,14 +286,6 @@ def _taking(_: ObjectKey, row: Object[GatewaySpec]) -> dict[str, bool]:
     return {scope: True} if scope != "None" else {}
 
 
-def _stopped(gateway: Object[GatewaySpec]) -> str:
-    """Why a Gateway is not served as a whole; empty: it is."""
-    if gateway.spec is None:
-        return UNREAD
-    refusal = refusal_of(gateway)
-    return HELD if gateway.is_held else refusal.message if refusal else ""
-
-
 def _by_key(listeners: Iterable[Listener]) -> dict[ListenerKey, Listener]:
     return {each.key: each for each in listeners}
 
@@ -262,10 +295,14 @@ def _places_of(row: Object[GatewaySpec] | Object[ListenerSetSpec]) -> tuple[Plac
 
 
 def _read_class(key: ObjectKey, body: bytes) -> Object[GatewayClassSpec] | None:
-    """A GatewayClass that says that it is ours, whatever else is wrong with it."""
+    """A GatewayClass that says that it is ours, whatever else is wrong with it.
+
+    The API server lets none be without a controller. In a folder, of one that names none that can be read nobody knows
+    whose it is: it is taken for ours, so that its Gateways are stopped and keep their names.
+    """
     spec = orjson.loads(body).get("spec")
-    is_ours = isinstance(spec, dict) and spec.get("controllerName") == CONTROLLER
-    return read_object(GatewayClassSpec, key, body) if is_ours else None
+    named = spec.get("controllerName") if isinstance(spec, dict) else None
+    return None if isinstance(named, str) and named != CONTROLLER else read_object(GatewayClassSpec, key, body)
 
 
 def _port_of(_: ListenerKey, row: Listener) -> dict[int, str]:

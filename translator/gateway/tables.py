@@ -60,7 +60,6 @@ from translator.gateway.statuses import (
     gateway_conditions,
     gateway_status,
     given,
-    refusal_of,
     route_status,
     set_conditions,
     set_status,
@@ -213,7 +212,7 @@ class GatewayTables:
         presented = read(self._ports.presented, key)
         more += [presented.said] if presented is not None else []
         verdicts = self._sorted(key, declared(row))
-        return gateway_conditions(refusal_of(row), verdicts, address, more)
+        return gateway_conditions(self._gateways.refusal_of(row), verdicts, address, more)
 
     def _gateway_status(self, key: ObjectKey, row: Object[GatewaySpec]) -> bytes:
         addresses, _ = given(row.spec.addresses if row.spec else (), self._addresses(key))
@@ -228,22 +227,23 @@ class GatewayTables:
     def _service(self, key: ObjectKey, row: Object[GatewaySpec]) -> dict[str, Any] | None:
         """The Service that a Gateway with addresses of its own is to have.
 
-        Of one that cannot be read nobody knows what it asks for: it says of no pods, and so the Service stays as it is.
+        Of one that cannot be read, or whose class is wrong, nobody knows what it asks for: it says of no pods, and so
+        the Service stays as it is.
         """
         if not self._gateways.has_service(key):
             return None
         ways, ports = self._gateways.ways, self._gateways.own_ports(key)
-        name, way = ways.name(key), ways.of(key)
+        name, way, is_known = ways.name(key), ways.of(key), self._gateways.may_be_made(row)
         asked = (row.spec.infrastructure, row.spec.addresses) if row.spec else (Infrastructure(), ())
         if self._gateways.is_provisioned(key):
             is_there = ways.serves(key)
             way = Way({port: port[1] for port in way.targets} if is_there else {}, way.addresses, is_provisioned=True)
-            return wish(name, row, ports, way, {SELECTED_BY: name} if row.spec else {}, asked, ())
+            return wish(name, row, ports, way, {SELECTED_BY: name} if is_known else {}, asked, ())
         kept = {port: to for port, to in way.targets.items() if self._is_free(port_of(port[0], to), name)}
         avoid = [to for port, to in way.targets.items() if port not in kept]
         if not ports <= kept.keys():  # else nothing is to be found, and nobody has to know what others have
             avoid += [number for table in self._avoided for number in (read(table, "") or {}).values()]
-        pods = self._own.public() if row.spec else None
+        pods = self._own.public() if is_known else None
         selector = orjson.loads(pods.selector) if pods is not None else {}
         return wish(name, row, ports, Way(kept, way.addresses), selector, asked, avoid)
 

@@ -1,18 +1,19 @@
 """What an Ingress wants for itself, whatever others want: paths, hosts, and names in TLS. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import islice
 from typing import Final, NamedTuple
 
+from process.text import printable
 from translator import ir
 from translator.decode import Problem, few
 from translator.ingress.hosts import Scheme, parent
-from translator.ingress.kinds import Ingress
+from translator.ingress.kinds import Backend, Ingress
 from translator.ingress.left import hosts_in
 from translator.ingress.nginx import treatment_of, weight_of
 from translator.ingress.nginx.treatment import ClientCertificates, Treatment
-from translator.ingress.paths import EVERY, Asked, Place, asked_by, regex_problem, wrong_host, wrong_path
+from translator.ingress.paths import EVERY, Asked, Place, asked_by, hosts_from, regex_problem, wrong_host, wrong_path
 from translator.ingress.routes import Owner
 from translator.ir import ObjectKey
 from translator.values import dataclass
@@ -21,6 +22,8 @@ MOST_PATHS: Final = 5_000
 """Of one Ingress, with those of its aliases: some routes of Envoy each, for HTTP and for HTTPS."""
 
 
+_LONGEST_HOST: Final = 253
+
 UNREAD: Final = "spec"
 """Shuts an Ingress that cannot be read."""
 
@@ -28,11 +31,11 @@ MOST_SAID: Final = 8 * 2**20
 """Characters of an Ingress's annotations in all of its paths: what Envoy is told is some times as long."""
 
 
-_TOO_MANY: Final = Problem(
-    "spec",
-    f"would become more than {MOST_PATHS:,} paths, as many as are served: split it, or take fewer aliases; "
-    "the first of them are answered 503 until then",
+_TOO_MANY: Final = (
+    f"would become more than {MOST_PATHS:,} paths, as many as are served: split it, or take fewer aliases; until then "
+    "the first of them are answered 503, and so are the hosts of the others"
 )
+_NOT_SHUT: Final = "{}; but others may answer for {:,} more hosts, from {} on"
 _TOO_MANY_NAMES: Final = Problem(
     "spec.tls", f"lists more than {MOST_PATHS:,} hosts: for the first of them alone its certificates are shown"
 )
@@ -84,7 +87,8 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     found = list(problems)
     listed = tuple(islice(asked_by(ingress, treatment.aliases), MOST_PATHS + 1))
     if len(listed) > MOST_PATHS:
-        found, listed = [*found, _TOO_MANY], listed[:MOST_PATHS]
+        hosts = hosts_from(ingress, treatment.aliases, listed[-1].where)
+        found, listed = [*found, _too_many(hosts)], (*listed[:MOST_PATHS], *_rests(hosts))
         treatment = replace(treatment, shut=(*treatment.shut, "spec.rules"))
     if ingress.spec and sum(len(tls.hosts) for tls in ingress.spec.tls) > MOST_PATHS:
         found.append(_TOO_MANY_NAMES)
@@ -93,6 +97,19 @@ def understand(key: ObjectKey, ingress: Ingress) -> Understood | None:
     asked = tuple([each for one in listed for each in _checked(one, treatment, found)])
     places = {each.place: each for each in reversed(asked)} if treatment.canary is not None else {}
     return Understood(Owner(key, ingress, treatment, asked), few(dict.fromkeys(found)), places)
+
+
+def _too_many(hosts: Sequence[str]) -> Problem:
+    """What is said of an Ingress that asks for too much; these hosts have what is too much."""
+    left = [host for host in hosts[MOST_PATHS:] if host != EVERY]
+    said = _NOT_SHUT.format(_TOO_MANY, len(left), printable(left[0], _LONGEST_HOST)) if left else _TOO_MANY
+    return Problem("spec", said)
+
+
+def _rests(hosts: Iterable[str]) -> Iterator[Asked]:
+    """All that no path wants of hosts: the first of them."""
+    for number, host in enumerate(islice(hosts, MOST_PATHS), MOST_PATHS):
+        yield Asked(Place(host, "rest", "/"), "/", number, "spec.rules", Backend())
 
 
 def _checked(asked: Asked, treatment: Treatment, found: list[Problem]) -> Iterator[Asked]:

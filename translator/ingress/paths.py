@@ -23,6 +23,7 @@ _KINDS: Final[dict[str, Literal["exact", "prefix", "text"]]] = {
     "Prefix": "prefix",
     "ImplementationSpecific": "text",
 }
+_RULE: Final = re.compile(r"spec\.rules\[(\d+)\]")
 _LABEL: Final = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z)(\*\.)?{_LABEL}(\.{_LABEL})*")
 
@@ -76,6 +77,24 @@ def asked_by(ingress: Ingress, aliases: tuple[str, ...] = ()) -> Iterator[Asked]
         for host in (*(name for name in hosts if name != EVERY), EVERY):
             yield Asked(Place(host, "rest", "/"), "/", number, "spec.defaultBackend", spec.default_backend)
             number += 1
+
+
+def hosts_from(ingress: Ingress, aliases: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """The hosts of which an Ingress asks for something from the path at `where` on; each once.
+
+    Every host is among them only where there is a default backend: without one nobody has asked for all of it.
+    """
+    spec = ingress.spec
+    if spec is None:
+        return ()
+    found = _RULE.match(where)
+    first = int(found[1]) if found is not None else 0
+    named = [(rule.host or EVERY).lower() for rule in (*spec.rules[first:], *spec.rules[:first])]
+    if spec.default_backend is None:
+        named = named[: len(spec.rules) - first]
+    hosts = [host for host in named if host != EVERY]
+    every = [EVERY] if spec.default_backend is not None else []
+    return tuple(dict.fromkeys([*every, *(aliases if hosts else ()), *hosts]))
 
 
 def place_of(host: str, kind: str, text: str) -> Place:

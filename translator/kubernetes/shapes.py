@@ -15,6 +15,8 @@ from translator.values import dataclass
 
 STANDS_IN: Final = "standsIn"
 """Marks what is left of an object that could not be read: its names. True: its file could not (docs/snapshot.md)."""
+_ELSEWHERE: Final = frozenset({"Ingress", "annotation"})
+"""What the mark says where it is not the file."""
 UNREAD: Final = "cannot be read: its {} says why; only what it names is known, and nobody answers there"
 
 
@@ -73,8 +75,10 @@ class _Secret:
 
 
 def unread(document: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """That an object only stands for one that could not be read."""
-    return (Problem("", UNREAD.format("file")),) if document.get(STANDS_IN) is True else ()
+    """That an object only stands for one that could not be read, and where it is said why."""
+    of = document.get(STANDS_IN)
+    where = "file" if of is True else of if isinstance(of, str) and of in _ELSEWHERE else ""
+    return (Problem("", UNREAD.format(where)),) if where else ()
 
 
 def misshapen_secret(document: Mapping[str, Any]) -> tuple[Problem, ...]:

@@ -116,11 +116,12 @@ def wants(chain: ir.FilterChain) -> Wants:
 class Instead:
     """What a private copy of a chain has instead of filters, logs and traces: it answers, and sends nothing on.
 
-    `routes` None: those of the chain itself.
+    `routes` None: those of the chain itself. `whole`: what stands in the place of all that looks into a connection.
     """
 
-    filters: tuple[HttpFilter, ...]
+    filters: tuple[HttpFilter, ...] = ()
     routes: RouteConfiguration | None = None
+    whole: Filter | None = None
 
 
 def encode_filter_chain(
@@ -135,10 +136,13 @@ def encode_filter_chain(
     if isinstance(body, ir.UdpChain):
         return udp_filter(body)
     transport = "quic" if chain.quic else _TRANSPORTS[wants(chain)]
+    last = instead.whole if instead else None
+    if last is None:
+        last = _http_filter(chain, body, index, instead) if isinstance(body, ir.HttpChain) else tcp_filter(body)
     return FilterChain(
         name=chain.name,
         filter_chain_match=FilterChainMatch(server_names=chain.server_names, transport_protocol=transport),
-        filters=[_http_filter(chain, body, index, instead) if isinstance(body, ir.HttpChain) else tcp_filter(body)],
+        filters=[last],
         transport_socket=(quic_tls(chain.tls) if chain.quic else downstream_tls(chain.tls)) if chain.tls else None,
     )
 

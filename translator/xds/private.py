@@ -25,7 +25,7 @@ from envoyapi.config_core_v3 import (
     HeaderValueOption,
     HeaderValueOptionHeaderAppendAction,
 )
-from envoyapi.config_listener_v3 import Listener
+from envoyapi.config_listener_v3 import Filter, Listener
 from envoyapi.config_route_v3 import (
     DirectResponseAction,
     HeaderMatcher,
@@ -37,6 +37,7 @@ from envoyapi.config_route_v3 import (
 from envoyapi.http_header_mutation_v3 import HeaderMutation, Mutations
 from envoyapi.http_lua_v3 import Lua
 from envoyapi.http_router_v3 import Router
+from envoyapi.network_direct_response_v3 import Config
 from envoyapi.network_http_connection_manager_v3 import HttpFilter
 from envoyapi.type_matcher_v3 import StringMatcher
 from envoyapi.wire import any_of
@@ -49,6 +50,9 @@ TOLD: Final = "x-dragoman-why-"
 
 PASSED: Final = f"{TOLD}passed"
 """The header in which a request says which rules were told already: their numbers, each between semicolons."""
+
+CHAIN: Final = f"{TOLD}chain: ".encode()
+"""Begins what a connection is told where only its chain is asked for: the name, and the end of a line."""
 
 HEADER: Final = f"{TOLD}header-"
 """Begins those that say what a header of the request became."""
@@ -112,6 +116,24 @@ def copy_of(
         is_http = isinstance(chain.body, ir.HttpChain)
         encoded = encode_filter_chain(_open(chain), indexes.get(chain.name), instead if is_http else nothing)
         found[chain.name] = wants(chain) if is_http or chain.tls else "anything", encoded
+    return encode_private_listener(listener, found)
+
+
+def chains_of(listener: ir.Listener, chains: Iterable[ir.FilterChain]) -> Listener:
+    """A listener that tells connections the name of their chain: at once and as it is, or where TLS ends by HTTP.
+
+    What Envoy writes at once it does not write in TLS: it reads no more, and so ends no handshake.
+    """
+    found = {}
+    for chain in chains:
+        if chain.tls:
+            answering = replace(_open(chain), body=ir.HttpChain(ir.HttpOptions(), ()))
+            instead = Instead(_filters(), RouteConfiguration(name="nothing"))
+        else:
+            answer = Config(response=DataSource(inline_bytes=CHAIN + chain.name.encode() + b"\n"))
+            tell = Filter(name="envoy.filters.network.direct_response", typed_config=any_of(answer))
+            answering, instead = chain, Instead(whole=tell)
+        found[chain.name] = wants(chain), encode_filter_chain(answering, instead=instead)
     return encode_private_listener(listener, found)
 
 

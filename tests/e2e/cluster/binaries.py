@@ -1,4 +1,4 @@
-"""The programs that a Kubernetes is made of, built from their Go modules into a cache outside the tree.
+"""The programs that a Kubernetes is made of, and Prometheus' own, built from Go modules into a cache outside the tree.
 
     places = ensure(["etcd", "kube-apiserver"], say=print)
 
@@ -29,7 +29,8 @@ VERSION = "v1.36.3"  # as in kubernetes/go.mod
 
 Say = Callable[[str], None]
 
-_STANDIN = "standin"  # changes with our tests, the others with Kubernetes
+_APART = ("standin", "promtool")
+"""Modules with a folder of their own in the cache: they change with our tests or Prometheus, not with Kubernetes."""
 _KEPT = 14 * 24 * 3600  # seconds that the programs of another version stay after they were last used
 
 
@@ -62,7 +63,7 @@ def _containerd(command: str, seconds: int) -> _Program:
 
 # The seconds are those of a first build on 2 cores, in this order: what the former ones compiled is not compiled again.
 PROGRAMS: Mapping[str, _Program] = {
-    "standin": _Program(_STANDIN, ".", 10),
+    "standin": _Program("standin", ".", 10),
     "etcd": _Program("etcd", "go.etcd.io/etcd/server/v3", 75),
     "kube-apiserver": _kubernetes("kube-apiserver", 300),
     "kube-controller-manager": _kubernetes("kube-controller-manager", 90),
@@ -74,6 +75,16 @@ PROGRAMS: Mapping[str, _Program] = {
     "containerd-shim-runc-v2": _containerd("containerd-shim-runc-v2", 10),
     "ctr": _containerd("ctr", 15),
 }
+OTHERS: Mapping[str, _Program] = {
+    # Without the clients of all clouds, in which Prometheus looks for targets: half of what there is to compile.
+    "promtool": _Program(
+        "promtool",
+        "github.com/prometheus/prometheus/cmd/promtool",
+        150,
+        ("-tags", "remove_all_sd", "-ldflags", "-s -w"),
+    ),
+}
+"""What no Kubernetes is made of: it is built when it is named."""
 LIGHT = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 """What serves the API, without nodes."""
 
@@ -146,15 +157,23 @@ def _place(name: str) -> Path:
     given = os.environ.get("KUBEBUILDER_ASSETS")
     if given and os.access(Path(given, name), os.X_OK):
         return Path(given, name)
-    program = PROGRAMS[name]
-    family = _STANDIN if program.module == _STANDIN else "kubernetes"
+    family = _family(_program(name))
     return cache() / f"{family}-{_key(family)}" / name
+
+
+def _program(name: str) -> _Program:
+    return PROGRAMS.get(name) or OTHERS[name]
+
+
+def _family(program: _Program) -> str:
+    """Programs that change together."""
+    return program.module if program.module in _APART else "kubernetes"
 
 
 @functools.cache
 def _key(family: str) -> str:
     """A hash of all that a family's programs are made from."""
-    members = {name: each for name, each in PROGRAMS.items() if (each.module == _STANDIN) == (family == _STANDIN)}
+    members = {name: each for name, each in {**PROGRAMS, **OTHERS}.items() if _family(each) == family}
     made_from = hashlib.sha256(repr((_BUILD, sorted(_ENVIRON.items()), sorted(members.items()))).encode())
     for module in sorted({program.module for program in members.values()}):
         for path in sorted((HERE / module).iterdir()):
@@ -181,8 +200,8 @@ def _build(names: list[str], folder: Path, say: Say) -> None:
         go, environ = go_command(cache(), say)
     except ToolchainError as error:
         raise BinariesError(f"{', '.join(names)} cannot be built: {error}") from error
-    about = sum(PROGRAMS[name].seconds for name in names)
-    say(f"building {len(names)} programs of Kubernetes into {folder}: at most about {about} s on 2 cores, once")
+    about = sum(_program(name).seconds for name in names)
+    say(f"building {len(names)} programs into {folder}: at most about {about} s on 2 cores, once")
     for name in names:
         say(f"building {name}")
         began = time.monotonic()
@@ -191,7 +210,7 @@ def _build(names: list[str], folder: Path, say: Say) -> None:
 
 
 def _build_one(go: Path, name: str, folder: Path, environ: Mapping[str, str]) -> None:
-    program = PROGRAMS[name]
+    program = _program(name)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder) as work:
         command = [str(go), *_BUILD, *program.flags, "-o", f"{work}/{name}", program.package]
         done = subprocess.run(

@@ -63,6 +63,14 @@ def test_only_what_is_wanted_and_absent_is_built(machine: Path) -> None:
     assert (said, len(log.read_text().split())) == ([], 2)
 
 
+def test_what_is_no_part_of_kubernetes_is_built_only_by_its_name_and_kept_apart(machine: Path) -> None:
+    log = _install_go(machine)
+    places = ensure(["promtool", "etcd"])
+    assert places["promtool"].parent != places["etcd"].parent
+    assert len(log.read_text().split()) == 2
+    assert "promtool" not in ensure()
+
+
 def test_two_that_need_the_same_build_it_once(machine: Path) -> None:
     log = _install_go(machine)
     command = (sys.executable, "-m", "tests.e2e.cluster.binaries", *LIGHT)

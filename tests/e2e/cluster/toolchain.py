@@ -30,7 +30,7 @@ class Release:
 
 USUAL = Release(
     "1.26.8",
-    (1, 26, 6),  # of the `go` lines in the modules' go.mod
+    (1, 26, 7),  # of the `go` lines in the modules' go.mod
     {
         "amd64": "30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7",
         "arm64": "02b36b6787b3ac767668f630e2998df45a3b1f9ffee08d1bf3ef6487cd658d99",

@@ -244,3 +244,17 @@ def test_a_folder_has_no_services() -> None:
     made.gateway()
     assert "service" not in made.status(WEB)
     assert made.conditions(WEB, "http")["Programmed"] == "True/Programmed"
+
+
+def test_a_wrong_word_on_a_class_takes_no_service_away_and_makes_none() -> None:
+    made = apart()
+    before = made.status(WEB)["service"]
+    assert before["selector"]
+    provide(made, WEB, "192.0.2.1", 20000)
+    there = made.status(WEB)["service"]
+    made.put("GatewayClass", "ours", {"controllerName": CONTROLLER}, labels={"getambassador.io/addresses": "own"})
+    assert made.conditions(WEB)["Accepted"] == "False/Invalid"
+    after = made.status(WEB)["service"]
+    assert (after["name"], after["ports"], after["selector"]) == (there["name"], there["ports"], {})
+    made.gateway("new", LISTENER)
+    assert "service" not in made.status(key_of("Gateway", "new"))

@@ -333,4 +333,4 @@ def test_classes() -> None:
     assert made.status(theirs) == {}
     made.gateway_class("ours", parametersRef={"group": "", "kind": "ConfigMap", "name": "x"})
     assert made.conditions(ours) == {"Accepted": "False/InvalidParameters"}
-    assert made.status(GATEWAY) == {}
+    assert made.conditions(GATEWAY)["Accepted"] == "False/Invalid"

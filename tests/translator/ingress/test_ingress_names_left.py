@@ -117,6 +117,38 @@ def test_one_of_too_many_paths_is_shut_and_not_left_to_others() -> None:
     assert {type(each.action) for each in found} == {ir.DirectResponse}
 
 
+@pytest.mark.parametrize("more", [{}, {"defaultBackend": BACKEND}], ids=["rules", "default"])
+def test_the_hosts_behind_too_many_paths_are_shut_as_a_whole(more: dict[str, Any]) -> None:
+    names = [*(f"n{number}.many.test" for number in range(MOST_PATHS + 500)), "odd.many.test:80"]
+    body = an_ingress("second", "edge", *({**RULE, "host": name} for name in names), **more)
+    body["metadata"]["annotations"] = {"nginx.ingress.kubernetes.io/server-alias": "alias.many.test"}
+    made = world(body)
+    for host in ("n0", "n4999", "n5000", "n5499", "odd", "alias"):
+        for scheme in ("http", "https"):
+            found = made.intent.routes.view()[f"Ingress/default/sec@{host}.many.test/{scheme}"]
+            assert {type(each.action) for each in found} == {ir.DirectResponse}
+            assert any(each.match.path.text == "/" for each in found)
+    (told,) = [each.message for each in made.problems([KEY])[KEY] if each.path == "spec"]
+    assert "until then the first of them are answered 503, and so are the hosts of the others" in told
+    assert ("more hosts" in told) == bool(more), "the first have no more than their paths, which are shut"
+
+
+def test_paths_for_every_host_that_are_too_many_shut_nobody_elses() -> None:
+    paths = [{**PATH, "path": f"/{number}"} for number in range(MOST_PATHS + 1)]
+    made = world(an_ingress("second", "edge", {"http": {"paths": paths}}))
+    found = made.intent.routes.view()["Ingress/default/sec@*/http"]
+    assert len(found) == MOST_PATHS
+
+
+def test_hosts_behind_those_that_can_be_shut_are_told() -> None:
+    names = [f"n{number}.many.test" for number in range(2 * MOST_PATHS + 3)]
+    made = world(an_ingress("second", "edge", *({**RULE, "host": name} for name in names)))
+    hosts = {name.partition("@")[2].partition("/")[0] for name in made_routes(made)}
+    assert hosts == set(names[: 2 * MOST_PATHS])
+    (told,) = [each.message for each in made.problems([KEY])[KEY] if each.path == "spec"]
+    assert told.endswith("; but others may answer for 3 more hosts, from n10000.many.test on")
+
+
 def test_an_ingress_has_so_many_names_in_tls_at_most() -> None:
     names = [f"n{number}.many.test" for number in range(MOST_PATHS + 1)]
     body = an_ingress("second", "edge", {"http": {"paths": [PATH]}}, tls=[{"hosts": names, "secretName": "cert"}])

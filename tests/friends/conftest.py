@@ -1,0 +1,74 @@
+"""One Kubernetes API for all programs, with a node whose pods are stand-ins, and gateways that watch it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.friends import network
+from tests.friends.node import Node
+from tests.friends.programs import crds, programs
+from tests.friends.workloads import PORT
+from tests.support.apiserver import ApiServer
+from tests.support.child import Child
+from tests.support.cluster_gateway import ClusterGateway, install_crds
+from tests.support.gateway_crds import install
+from tests.support.scoped import Scoped
+from tests.support.upstream import HttpUpstream
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not network.is_inside():
+        pytest.skip("these tests run in a network of their own: make friends")
+
+
+def runs(pod: Mapping[str, Any], address: str) -> Scoped:
+    """What a pod is: an upstream that answers with its variable VERSION, or cert-manager's own solver."""
+    (container,) = pod["spec"]["containers"]
+    if container["image"] == "solver":
+        said = dict(each.removeprefix("--").split("=", 1) for each in container["args"])
+        solve = [said["listen-port"], said["domain"], said["token"], said["key"]]
+        log = Path(f"/tmp/{pod['metadata']['uid']}.log")
+        return Child("solver", [programs("certmanager") / "certmanager", "solve", *solve], log)
+    (version,) = [each["value"] for each in container["env"] if each["name"] == "VERSION"]
+    return HttpUpstream(version, address=address, port=PORT)
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[ApiServer]:
+    with ApiServer(controllers=True) as api, Node(api, runs):
+        install_crds(api)
+        install(api)
+        yield api
+
+
+@pytest.fixture
+def gateway(api: ApiServer) -> Iterator[ClusterGateway]:
+    """A gateway of a test's own, which serves what is in its namespace."""
+    with ClusterGateway(api) as gateway:
+        yield gateway
+
+
+Starts = Callable[[str, Sequence[str | Path]], Child]
+
+
+@pytest.fixture
+def starts(api: ApiServer, tmp_path: Path) -> Iterator[Starts]:
+    """Start a friend's program with its CRDs in place; its log is shown where the test fails."""
+    with ExitStack() as stack:
+        children: list[Child] = []
+
+        def start(friend: str, arguments: Sequence[str | Path]) -> Child:
+            folder = programs(friend)
+            if made := crds(friend):
+                api.apply(made)
+            name, *rest = arguments
+            child = stack.enter_context(Child(str(name), [folder / str(name), *rest], tmp_path / f"{name}.log"))
+            children.append(child)
+            return child
+
+        yield start
+        for child in children:
+            print(f"{child.name}:\n{child.log()[-20_000:]}")

@@ -1,0 +1,290 @@
+"""cert-manager itself gets certificates of a real ACME server through the gateway: docs/friends/cert-manager.md."""
+
+import base64
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.friends.acme import Pebble
+from tests.friends.conftest import Starts
+from tests.friends.workloads import Namespace, service, template
+from tests.support.apiserver import ApiServer
+from tests.support.child import Child
+from tests.support.cluster_gateway import ClusterGateway
+from tests.support.envoy import wait_until
+from tests.support.friends import CHALLENGE, SOLVER_PORT, solver_ingress, solver_route
+from tests.support.gateway_crds import GROUP
+from tests.support.upstream import HttpUpstream
+
+pytestmark = [pytest.mark.friends, pytest.mark.timeout(600)]
+
+PATIENCE = 180
+CERTIFICATES = ("cert-manager.io/v1", "certificates")
+INGRESSES = ("networking.k8s.io/v1", "ingresses")
+ROUTES = (f"{GROUP}/v1", "httproutes")
+SOLVERS = "?labelSelector=acme.cert-manager.io/http01-solver=true"
+
+
+@pytest.fixture(scope="module")
+def pebble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
+    with Pebble(tmp_path_factory.mktemp("pebble")) as pebble:
+        yield pebble
+
+
+@pytest.fixture
+def red() -> Iterator[HttpUpstream]:
+    with HttpUpstream("red") as upstream:
+        yield upstream
+
+
+class Certified:
+    """A namespace with an issuer, cert-manager beside it, and what clients on the ports 80 and 443 see."""
+
+    def __init__(self, space: Namespace, pebble: Pebble, manager: Child, name: str) -> None:
+        self.space, self.pebble, self.manager, self.name = space, pebble, manager, name
+
+    def issue_by(self, **solver: Any) -> None:
+        """The issuer, with this solver; named as the namespace is."""
+        trusted = base64.b64encode(self.pebble.authority.pair.certificate).decode()
+        acme = {
+            "server": self.pebble.directory,
+            "caBundle": trusted,
+            "privateKeySecretRef": {"name": self.space.name},
+            "solvers": [{"http01": solver}],
+        }
+        issuer = {"apiVersion": CERTIFICATES[0], "kind": "ClusterIssuer", "metadata": {"name": self.space.name}}
+        self.space.api.ask("POST", "/apis/cert-manager.io/v1/clusterissuers", {**issuer, "spec": {"acme": acme}})
+
+    def want(self) -> None:
+        """A Certificate for the name, in the Secret `pair`."""
+        spec = {
+            "secretName": "pair",
+            "dnsNames": [self.name],
+            "issuerRef": {"name": self.space.name, "kind": "ClusterIssuer"},
+        }
+        metadata = {"name": "pair"}
+        made = {"apiVersion": CERTIFICATES[0], "kind": "Certificate", "metadata": metadata, "spec": spec}
+        self.space.make("certificates", made)
+
+    def solver(self, group: str, plural: str) -> Mapping[str, Any]:
+        """What cert-manager makes for its challenge, while it is there."""
+
+        def there() -> Any:
+            found = self.space.api.get(self.space.path(group, plural) + SOLVERS)["items"]
+            return found[0] if found else None
+
+        made: Mapping[str, Any] = wait_until(there, PATIENCE, what=self.said)
+        return made
+
+    def served(self) -> ssl.SSLContext:
+        """Wait until the name has its certificate, of the authority itself."""
+        wait_until(self._is_ready, PATIENCE, what=self.said)
+        context = self.pebble.clients()
+        wait_until(lambda: self.ask("https", context) == "red", 60, what=self.said)
+        return context
+
+    def ask(self, scheme: str, context: ssl.SSLContext | bool = True) -> str:
+        """Who answers; where nobody does, the status."""
+        extensions = {"sni_hostname": self.name}
+        try:
+            with httpx.Client(verify=context, trust_env=False) as client:
+                answer = client.get(f"{scheme}://127.0.0.1/", headers={"host": self.name}, extensions=extensions)
+        except httpx.TransportError as error:
+            return repr(error)
+        return str(answer.json()["upstream"]) if answer.status_code == httpx.codes.OK else str(answer.status_code)
+
+    def chain(self) -> str:
+        """What is in the Secret, as PEM."""
+        found = self.space.get("v1", "secrets", "pair")
+        return base64.b64decode(found.get("data", {}).get("tls.crt", "")).decode()
+
+    def said(self) -> str:
+        self.manager.check()
+        kinds = (CERTIFICATES, ("acme.cert-manager.io/v1", "orders"), ("acme.cert-manager.io/v1", "challenges"))
+        told = [self.space.api.get(self.space.path(*kind))["items"] for kind in kinds]
+        return f"{[each.get('status') for items in told for each in items]}\n{self.pebble.log()[-2000:]}"
+
+    def _is_ready(self) -> bool:
+        items = self.space.api.get(self.space.path(*CERTIFICATES))["items"]
+        conditions = [each for item in items for each in item.get("status", {}).get("conditions", ())]
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def certified(name: str, gateway: ClusterGateway, pebble: Pebble, starts: Starts) -> Certified:
+    starts_with = ["certmanager", "controller", gateway.api.kubeconfig, pebble.nameserver]
+    manager = starts("certmanager", starts_with)
+    return Certified(Namespace(gateway.api, gateway.namespace), pebble, manager, name)
+
+
+@pytest.fixture
+def listening(api: ApiServer) -> Iterator[ClusterGateway]:
+    """A gateway whose Listeners have the ports that the internet asks for."""
+    with ClusterGateway(api) as gateway:
+        for name, port in (("eighty", 80), ("secured", 443)):
+            protocol = "HTTP" if port == 80 else "HTTPS"
+            listener = {"port": port, "protocol": protocol, "securityModel": "XFP"}
+            gateway.put("Listener", name, listener | {"hostBinding": {"namespace": {"from": "ALL"}}})
+        yield gateway
+
+
+def a_host(gateway: ClusterGateway, name: str, red: HttpUpstream) -> None:
+    """A Host that redirects to TLS, without its certificate yet, and a Mapping."""
+    secured = {"tlsSecret": {"name": "pair"}, "requestPolicy": {"insecure": {"action": "Redirect"}}}
+    gateway.put("Host", "shop", {"hostname": name, **secured})
+    gateway.put("Mapping", "shop", {"hostname": name, "prefix": "/", "service": red.service})
+
+
+def like(recorded: Mapping[str, Any], made: Mapping[str, Any]) -> None:
+    """What is recorded in tests/support/friends.py says what cert-manager made, but for names that it chooses."""
+    labels = made["metadata"]["labels"]
+    assert labels["acme.cert-manager.io/http01-solver"] == "true"
+    assert recorded["metadata"]["labels"].keys() <= labels.keys()
+    assert made["metadata"].get("annotations", {}) == recorded["metadata"].get("annotations", {})
+    assert made["metadata"]["name"].startswith("cm-acme-http-solver-")
+    assert made["spec"] == recorded["spec"]
+
+
+def test_a_host_gets_its_certificate_by_an_ingress_of_emissarys_class_and_a_renewed_one(
+    listening: ClusterGateway, pebble: Pebble, starts: Starts, red: HttpUpstream
+) -> None:
+    name = "host.test"
+    of = certified(name, listening, pebble, starts)
+    of.issue_by(ingress={"class": "ambassador"})
+    a_host(listening, name, red)
+    of.want()
+    made = of.solver(*INGRESSES)
+    path = made["spec"]["rules"][0]["http"]["paths"][0]
+    token, solver = path["path"].removeprefix(CHALLENGE), path["backend"]["service"]["name"]
+    like(solver_ingress(name, token, solver, class_annotation="ambassador"), made)
+    context = of.served()
+    wait_until(lambda: of.ask("http") == "301", what=of.said)
+
+    before = of.chain()
+    issuing = {"type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "by hand"}
+    with connected(name, context) as kept:
+        assert presented(kept) == leaf(before)
+        of.space.patch(*CERTIFICATES, "pair/status", {"status": {"conditions": [issuing]}})
+        wait_until(lambda: of.chain() not in ("", before), PATIENCE, what=of.said)
+        wait_until(lambda: shown(name, context) == leaf(of.chain()), 60, what=of.said)
+        kept.sendall(f"GET / HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n".encode())
+        assert kept.recv(64).startswith(b"HTTP/1.1 200 ")
+
+
+def test_an_ingress_gets_its_certificate_by_its_annotation(api: ApiServer, pebble: Pebble, starts: Starts) -> None:
+    name = "ingress.test"
+    with ClusterGateway(api, environ={"DRAGOMAN_INGRESS_PORTS": "80,443"}) as gateway:
+        of = certified(name, gateway, pebble, starts)
+        made = {"apiVersion": INGRESSES[0], "kind": "IngressClass", "metadata": {"name": "dragoman"}}
+        spec = {"controller": "getambassador.io/dragoman"}
+        api.ask("POST", f"/apis/{INGRESSES[0]}/ingressclasses", {**made, "spec": spec})
+        of.issue_by(ingress={"ingressClassName": "dragoman"})
+        backend = {"service": {"name": "shop", "port": {"number": 80}}}
+        rule = {"host": name, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+        spec = {
+            "ingressClassName": "dragoman",
+            "tls": [{"hosts": [name], "secretName": "pair"}],
+            "rules": [rule],
+        }
+        annotations = {"cert-manager.io/cluster-issuer": of.space.name}
+        metadata = {"name": "shop", "annotations": annotations}
+        a_backend(of.space)
+        of.space.make("ingresses", {"apiVersion": INGRESSES[0], "kind": "Ingress", "metadata": metadata, "spec": spec})
+        made = of.solver(*INGRESSES)
+        path = made["spec"]["rules"][0]["http"]["paths"][0]
+        token, solver = path["path"].removeprefix(CHALLENGE), path["backend"]["service"]["name"]
+        like(solver_ingress(name, token, solver, class_name="dragoman"), made)
+        of.served()
+        wait_until(lambda: of.ask("http") == "308", what=of.said)
+
+
+def test_a_gateway_gets_its_certificate_by_a_route(
+    api: ApiServer, gateway: ClusterGateway, pebble: Pebble, starts: Starts
+) -> None:
+    name = "gateway.test"
+    of = certified(name, gateway, pebble, starts)
+    parents = [{"name": "web", "namespace": of.space.name, "sectionName": "http"}]
+    of.issue_by(gatewayHTTPRoute={"parentRefs": parents})
+    made = {"apiVersion": ROUTES[0], "kind": "GatewayClass", "metadata": {"name": "certified"}}
+    spec = {"controllerName": "getambassador.io/dragoman"}
+    api.ask("POST", f"/apis/{ROUTES[0]}/gatewayclasses", {**made, "spec": spec})
+    tls = {"mode": "Terminate", "certificateRefs": [{"name": "pair"}]}
+    listeners = [
+        {"name": "http", "port": 80, "protocol": "HTTP"},
+        {"name": "https", "port": 443, "protocol": "HTTPS", "hostname": name, "tls": tls},
+    ]
+    metadata = {"name": "web", "annotations": {"cert-manager.io/cluster-issuer": of.space.name}}
+    spec = {"gatewayClassName": "certified", "listeners": listeners}
+    of.space.make("gateways", {"apiVersion": ROUTES[0], "kind": "Gateway", "metadata": metadata, "spec": spec})
+    a_backend(of.space)
+    spec = {
+        "parentRefs": [{"name": "web"}],
+        "hostnames": [name],
+        "rules": [{"backendRefs": [{"name": "shop", "port": 80}]}],
+    }
+    of.space.make(
+        "httproutes", {"apiVersion": ROUTES[0], "kind": "HTTPRoute", "metadata": {"name": "shop"}, "spec": spec}
+    )
+    made = of.solver(*ROUTES)
+    rule = made["spec"]["rules"][0]
+    token = rule["matches"][0]["path"]["value"].removeprefix(CHALLENGE)
+    recorded = solver_route(name, token, rule["backendRefs"][0]["name"], parents, namespace=of.space.name)
+    like(recorded, made)
+    of.served()
+
+
+def test_a_host_gets_its_certificate_by_a_mapping_of_its_own(
+    listening: ClusterGateway, pebble: Pebble, starts: Starts, red: HttpUpstream
+) -> None:
+    """The Ingress that cert-manager makes is of a class that nobody serves."""
+    name = "mapped.test"
+    of = certified(name, listening, pebble, starts)
+    of.issue_by(ingress={"ingressClassName": "nobodys"})
+    selector = {"acme.cert-manager.io/http01-solver": "true"}
+    spec = {"selector": selector, "ports": [{"port": 80, "targetPort": SOLVER_PORT}]}
+    made = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "acme-challenges"}, "spec": spec}
+    of.space.make("services", made)
+    challenges = {
+        "hostname": "*",
+        "prefix": CHALLENGE,
+        "rewrite": "",
+        "service": "acme-challenges",
+        "bypass_auth": True,
+    }
+    listening.put("Mapping", "acme-challenges", challenges)
+    a_host(listening, name, red)
+    of.want()
+    of.served()
+    wait_until(lambda: of.ask("http") == "301", what=of.said)
+
+
+def a_backend(space: Namespace) -> None:
+    """A Service `shop` with a pod."""
+    space.make("services", service("shop", {"app": "shop"}))
+    made = template("shop", "red")
+    metadata = {"name": "shop", **made["metadata"]}
+    space.make("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": made["spec"]})
+
+
+def leaf(chain: str) -> bytes:
+    """The first certificate of a chain."""
+    return ssl.PEM_cert_to_DER_cert(chain.partition(ssl.PEM_FOOTER)[0] + ssl.PEM_FOOTER)
+
+
+def connected(name: str, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A connection to port 443."""
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", 443), 10), server_hostname=name)
+
+
+def presented(connection: ssl.SSLSocket) -> bytes | None:
+    """The certificate that the other side has shown."""
+    return connection.getpeercert(binary_form=True)
+
+
+def shown(name: str, context: ssl.SSLContext) -> bytes | None:
+    """The certificate that is shown now."""
+    with connected(name, context) as connection:
+        return presented(connection)
