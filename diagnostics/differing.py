@@ -13,7 +13,7 @@ import yaml
 
 from diagnostics.hiding import Hiding
 
-LARGEST: Final = 1 << 18
+LARGEST: Final = 1 << 16
 """Bytes of a body that is shown."""
 COMPARED: Final = 500
 """Lines, between what is equal at the beginning and at the end, that are compared."""

@@ -11,13 +11,13 @@ from typing import Any, Final, Literal
 
 from diagnostics.changes import Answers
 from diagnostics.differing import difference
-from diagnostics.rows import FILE_PREFIX, text
+from diagnostics.rows import FILE_PREFIX, Status, text
 from diagnostics.view import View
 from snapshot import Former, Record
 
 What = Literal["made", "changed", "removed"]
 
-MOST: Final = 200
+MOST: Final = 100
 """Changes that are told as JSON."""
 _PRIVATE: Final = ("core/", FILE_PREFIX)
 _OPEN: Final = "core/Service/"
@@ -85,6 +85,7 @@ def told(view: View, chosen: Iterable[Event]) -> Iterator[Told]:
         lines, note = _different(event, before, after)
         refused = refusals.get((event.key, _digest(after.body))) if after and after.body else None
         status = view.statuses.rows.get(event.key) if event.later is None and event.former.becomes else None
+        refused = refused if refused is not None else _blamed(status)
         is_served = refused is None and (status is None or status.state not in _NOT_SERVED)
         yield Told(
             key=event.key,
@@ -131,6 +132,12 @@ def _refusals(view: View) -> dict[tuple[str, str], str]:
         for key, record in (*past, *now)
         if record is not None and (refused := text(record.notes.get("refused")))
     }
+
+
+def _blamed(status: Status | None) -> str | None:
+    """Envoy's word about an object that is not held back for it, as where its port is taken: known of now alone."""
+    problems = status.problems if status else ()
+    return next((str(each["message"]) for each in problems if each.get("from") == "envoy"), None)
 
 
 def _digest(body: bytes) -> str:

@@ -96,6 +96,14 @@ def test_the_version_that_envoy_refused_is_told_with_its_words_also_when_it_is_m
     assert [each["refused"] for each in world.told()] == [None, "bad regex", None]
 
 
+def test_what_envoy_says_of_an_object_that_is_not_held_back_is_told_of_its_last_version(world: World) -> None:
+    for service in ("one", "two"):
+        world.objects.commit({f"{MAPPING}a": mapping(service)})
+    said = {**problem("cannot bind"), "from": "envoy"}
+    world.statuses.commit({f"{MAPPING}a": status("stopped", said)})
+    assert [each["refused"] for each in world.told()] == ["cannot bind", None]
+
+
 def test_a_difference_is_never_told_between_versions_that_did_not_follow_each_other(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

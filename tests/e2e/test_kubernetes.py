@@ -63,6 +63,28 @@ def test_applied_is_served_changed_is_changed_and_deleted_is_gone(
     clustered.wait_served("life.test", "/a/", status=404)
 
 
+def test_what_changed_in_the_cluster_is_told_with_what_is_different(
+    clustered: ClusterGateway, red: HttpUpstream, blue: HttpUpstream
+) -> None:
+    for upstream in (red, blue):
+        clustered.put("Mapping", "told", {"hostname": "steady.test", "prefix": "/told/", "service": upstream.service})
+        wait_until(lambda service=upstream.service: _told(clustered, service), what="the change, served")
+    assert _told(clustered, blue.service) == [
+        "   prefix: /told/",
+        f"-  service: {red.service}",
+        f"+  service: {blue.service}",
+    ]
+
+
+def _told(gateway: ClusterGateway, service: str) -> list[str] | None:
+    """The end of the difference that the last change of a Mapping made, once it leads there and is served."""
+    (newest, *_) = gateway.history(f"getambassador.io/Mapping/{gateway.namespace}/told") or [None]
+    if newest is None or newest["served_after_s"] is None or f"service: {service}" not in newest["diff"]:
+        return None
+    lines: list[str] = newest["diff"].splitlines()
+    return lines[-3:]
+
+
 def test_a_host_is_served_with_the_secret_that_it_names(clustered: ClusterGateway, red: HttpUpstream) -> None:
     pair = authority().sign("tls.test")
     made = {"metadata": {"name": "tls"}, "type": "kubernetes.io/tls"}

@@ -99,6 +99,7 @@ def test_a_listener_on_a_port_that_is_taken_is_told_and_harms_no_other(gateway: 
         )
         assert found["problems"][0]["from"] == "envoy"
         assert "bind" in found["problems"][0]["message"]
+        assert "bind" in gateway.history(key)[0]["refused"]
         with gateway.applied(name, host(name, name) + mapping("taken", name, red.service)):
             gateway.wait_served(name)
         (port,) = unused_ports(1)
@@ -194,6 +195,27 @@ def test_a_mapping_that_envoy_refuses_is_held_back_alone(
             assert status(gateway, "getambassador.io/Mapping/default/innocent")["state"] == "ok"
             gateway.apply("guilty", good)
             wait_until(lambda: status(gateway, key)["state"] == "ok", what="the Mapping healed")
+
+
+def test_what_envoy_refused_is_told_of_that_version_also_when_it_is_mended(
+    believing: Gateway, red: HttpUpstream
+) -> None:
+    gateway, name, key = believing, "mended.test", "getambassador.io/Mapping/default/mended"
+
+    def written(mark: str) -> str:
+        return mapping("mended", name, red.service, add_request_headers={"x-mark": {"value": mark}})
+
+    def told() -> list[tuple[str, bool, str | None]]:
+        return [(each["what"], each["refused"] is not None, each["state"]) for each in gateway.history(key)]
+
+    with gateway.applied(name, host(name, name)), gateway.applied("mended", written("good")):
+        gateway.wait_served(name)
+        gateway.apply("mended", written(UNREADABLE))
+        refused = [("changed", True, "stopped"), ("made", False, None)]
+        wait_until(lambda: told() == refused, what=lambda: f"the refusal in {told()}")
+        gateway.apply("mended", written("mended"))
+        mended = [("changed", False, "ok"), ("changed", True, None), ("made", False, None)]
+        wait_until(lambda: told() == mended, what=lambda: f"it mended in {told()}")
 
 
 def test_a_new_mapping_that_envoy_refuses_is_found_among_many(believing: Gateway, red: HttpUpstream) -> None:

@@ -305,6 +305,11 @@ class Gateway(Scoped):
         except httpx.TransportError:
             return False
 
+    def history(self, key: str) -> list[dict[str, Any]]:
+        """What the diagnostics know of an object's changes, the newest first."""
+        told = json.loads(self.diagnostics("/ambassador/v0/diag/?json=true&filter=history").content)
+        return [each for each in told if each["key"] == key]
+
     def diag(self) -> dict[str, Any]:
         """What `/ambassador/v0/diag/?json=true` says."""
         answer: dict[str, Any] = json.loads(self.diagnostics("/ambassador/v0/diag/?json=true").content)
