@@ -47,7 +47,6 @@ class Acks:
         """Save whether an Envoy is connected, and which."""
         notes: dict[str, JSON] = {"connected": connected, "since": time.time(), "node": node}
         self._stream = Record(f"{connected} {notes['since']}", b"", notes)
-        self._session = self._session if connected else None
         self.save()
 
     def await_answer(self, taken: Taken, session: Session | None) -> None:
@@ -65,6 +64,8 @@ class Acks:
     def ended(self, stream: str) -> None:
         """A stream is over."""
         self._exchanges.ended(stream)
+        if self._session is not None and self._session.name == stream:
+            self._session = None
 
     def changed(self, edits: Edits) -> None:
         """These resources are others now."""

@@ -90,6 +90,11 @@ class Session:
         is_answered = all(self._channels[kind].has_brought(mark.nonce) for kind in any_time)
         return is_answered and self._rollout.has_brought(mark.round)
 
+    @property
+    def has_brought_all(self) -> bool:
+        """Whether Envoy is served, and has answered for all that there is for it."""
+        return self._rollout.started and self.has_brought(self.mark)
+
     def asks_for(self, kind: Kind, name: str) -> bool:
         """Whether Envoy wants a resource."""
         return self._channels[kind].subscription.covers(name)

@@ -38,7 +38,7 @@ class Unasked:
 
     def look(self, session: Session) -> None:
         """See what the newest stream does not ask for, if all else has come."""
-        if not session.has_brought(session.mark):
+        if not session.has_brought_all:
             return
         self._waiting = set(self._without_answer(self._waiting))
         self._found = frozenset(key for key in self._waiting if not _is_asked_for(session, key))

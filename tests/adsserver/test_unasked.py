@@ -55,6 +55,16 @@ def test_while_something_is_on_its_way_nothing_is_said() -> None:
     assert told(unasked, talk) == []
 
 
+def test_of_an_envoy_that_has_not_asked_for_anything_yet_nothing_is_said() -> None:
+    talk = settled("route/unused")
+    unasked = Unasked(talk.catalog, talk.ledger)
+    talk.reconnect()
+    talk.asks("runtime", "dragoman")
+    assert told(unasked, talk) == []
+    talk.settled()
+    assert told(unasked, talk) is None, "this one wants all there is"
+
+
 def test_what_is_gone_or_refused_is_no_longer_told() -> None:
     talk = settled("route/one", "secret/two")
     unasked = Unasked(talk.catalog, talk.ledger)
