@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
@@ -42,6 +42,14 @@ _BROKEN = (
 )
 
 
+def _opened_files() -> Iterator[tuple[int, int]]:
+    """All that this process has open, by device and inode. LMDB does not tell which of them are its own."""
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # that of the listing itself
+            found = each.stat()
+            yield found.st_dev, found.st_ino
+
+
 class File:
     """An open snapshot file. One a process and path: LMDB's locks end when a second one is closed."""
 
@@ -49,7 +57,7 @@ class File:
         self.path = path
         self.broken = False
         """Whether this process met damaged bytes in it."""
-        self._data = str(path / DATA)
+        self._data, self._lock = str(path / DATA), str(path / LOCK)
         with self._translated():
             self._env = lmdb.open(
                 str(path),
@@ -64,7 +72,7 @@ class File:
                 writemap=False,
                 lib_version=0,
             )
-        self._inode = os.stat(self._data).st_ino  # noqa: PTH116
+        self._inodes = self._opened()
         self._checked = monotonic()
         self.tables: dict[Database, Tables] = {}
 
@@ -111,13 +119,13 @@ class File:
             yield txn
 
     def look(self) -> None:
-        """SnapshotReplacedError when the path has another file by now. Clears dead readers now and then."""
+        """SnapshotReplacedError when the path has other files by now. Clears dead readers now and then."""
         try:
-            here = os.stat(self._data).st_ino == self._inode  # noqa: PTH116
+            here = (os.stat(self._data).st_ino, os.stat(self._lock).st_ino) == self._inodes  # noqa: PTH116
         except OSError:
             here = False
         if not here:
-            raise SnapshotReplacedError(f"{self.path}: another process replaced the snapshot file")
+            raise self._replaced()
         if monotonic() - self._checked > READER_CHECK_EVERY:
             self.clear_dead_readers()
 
@@ -129,6 +137,26 @@ class File:
     def close(self) -> None:
         """Close the environment; no transaction may be open."""
         self._env.close()
+
+    def _opened(self) -> tuple[int, int]:
+        """The files at the path, if they are those that LMDB has opened; else SnapshotReplacedError.
+
+        Where the folder is removed just then, they may be those of who came after us: two that believe to share a file
+        would never hear of each other, or write to one file under two locks.
+        """
+        try:
+            found = [os.stat(path) for path in (self._data, self._lock)]  # noqa: PTH116
+            opened = set(_opened_files())
+        except OSError as error:
+            self._env.close()
+            raise self._replaced() from error
+        if not opened.issuperset((each.st_dev, each.st_ino) for each in found):
+            self._env.close()
+            raise self._replaced()
+        return found[0].st_ino, found[1].st_ino
+
+    def _replaced(self) -> SnapshotReplacedError:
+        return SnapshotReplacedError(f"{self.path}: another process replaced the snapshot file")
 
     def _begin_reading(self) -> Transaction:
         try:

@@ -27,7 +27,7 @@ from time import monotonic, sleep
 import lmdb
 
 from snapshot.check import header_problem
-from snapshot.errors import SnapshotBrokenError, SnapshotError, SnapshotFullError
+from snapshot.errors import SnapshotBrokenError, SnapshotError, SnapshotFullError, SnapshotReplacedError
 from snapshot.file import COPY, DATA, LOCK, LOCK_BYTES, NO_ROOM, File
 from snapshot.layout import DATABASES, FORMAT_HEADER, PAST
 
@@ -38,6 +38,8 @@ CHECK_PATIENCE = 30.0
 """Seconds for the check of a file; ten thousand records need 0.05."""
 
 _CRASHES = {signal.SIGBUS, signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
+
+_TRIES = 5
 
 _OPEN_HERE: set[Path] = set()
 
@@ -53,8 +55,17 @@ class Users:
 def open_file(path: Path, map_size: int) -> tuple[File, str | None, ExitStack]:
     """The file, why the former one was replaced (None: it was not), and what there is to undo when it is closed.
 
+    Where its folder is removed while it is opened, it is opened again.
+
     Raises as `Snapshot.open` says.
     """
+    for _ in range(_TRIES - 1):
+        with suppress(SnapshotReplacedError):
+            return _open_file(path, map_size)
+    return _open_file(path, map_size)
+
+
+def _open_file(path: Path, map_size: int) -> tuple[File, str | None, ExitStack]:
     path = Path(os.path.realpath(path))
     with ExitStack() as undo:
         _claim(path, undo)
@@ -188,6 +199,8 @@ def _open(path: Path, map_size: int) -> tuple[File, str | None]:
             _remove(path / LOCK)
     try:
         return _opened(path, map_size, File.create_tables), problem
+    except SnapshotReplacedError:  # what is there is somebody else's
+        raise
     except SnapshotError:
         _remove(path / DATA)
         raise
