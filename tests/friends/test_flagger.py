@@ -72,7 +72,9 @@ def test_a_canary_is_promoted_by_weights_of_its_route_and_no_request_fails(
 
     def said() -> str:
         flagger.check()
-        return f"the Canary: {space.get(*CANARIES, 'shop').get('status')}; the route: {space.get(*ROUTES, 'shop')}"
+        answered = answers(port, HOST, 5)
+        told = (space.get(*CANARIES, "shop").get("status"), space.get(*ROUTES, "shop"))
+        return f"answers: {answered}; Canary and route: {told}"
 
     def weights() -> tuple[int, int]:
         first, second = space.get(*ROUTES, "shop")["spec"]["rules"][0]["backendRefs"]
