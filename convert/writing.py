@@ -124,7 +124,7 @@ def _bare(value: Any) -> Any:
 
 def _text(begin: str, value: Any, beside: str, indent: str) -> Iterator[str]:
     """A text behind what it begins with; one of several lines as a block."""
-    if isinstance(value, str) and "\n" in value and value.isascii() and value.strip() == value.rstrip("\n"):
+    if isinstance(value, str) and "\n" in value and value.isascii() and value.strip() == value.rstrip("\n") != "":
         end = "" if value.endswith("\n") else "-"
         if not value.endswith("\n\n"):
             yield f"{begin}|{end}{beside}"

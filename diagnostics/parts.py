@@ -23,18 +23,19 @@ class Part:
     replaced: int
 
     def said(self, now: float) -> dict[str, Any]:
-        """How it is, and for how long nothing was heard of it."""
+        """How it is, and for how long nothing was heard of it; None: it has no pulse, as Envoy."""
         age = None if self.beat is None else max(now - self.beat, 0.0)
-        state = "hangs" if self.hung else "silent" if age is None or age > SILENT else "well"
+        state = "hangs" if self.hung else "silent" if age is not None and age > SILENT else "well"
         return {"name": self.name, "state": state, "hung": self.hung, "age": age, "replaced": self.replaced}
 
 
 def parts(settings: Settings) -> list[Part]:
-    """The parts that beat, and whatever hangs."""
+    """The parts that beat, and whatever hangs or was replaced."""
     vitals, beats = read(settings.vitals_file), _beats(settings.beats_dir)
     if settings.config_dir is not None or settings.gateway:
         beats.pop(_REPORTER, None)  # it does not run there, and the file of its pulse stands there all the same
-    names = sorted({*beats, *vitals.hung, *vitals.replaced})
+    replaced = (name for name, count in vitals.replaced.items() if count)
+    names = sorted({*beats, *vitals.hung, *replaced})
     return [Part(name, beats.get(name), vitals.hung.get(name), vitals.replaced.get(name, 0)) for name in names]
 
 

@@ -1,8 +1,8 @@
 """Comments and texts: whatever is in a value is in the YAML that is written, and no comment is lost."""
 
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings
+from hypothesis import example, strategies as st
 
 from convert.comments import comments_of
 from convert.values import Made, at, copied
@@ -46,6 +46,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=8), VALUES, max_size=5))
+@example({"no text but a line's end": "\n"})
 def test_what_is_written_is_what_was_to_be_written(value: dict[str, object]) -> None:
     [text] = written([Made({"a": 1, "spec": value}, ())], lambda _: {})
     assert yaml.safe_load(text) == {"a": 1, "spec": value}
