@@ -124,13 +124,20 @@ def _bare(value: Any) -> Any:
 
 def _text(begin: str, value: Any, beside: str, indent: str) -> Iterator[str]:
     """A text behind what it begins with; one of several lines as a block."""
-    if isinstance(value, str) and "\n" in value and value.isascii() and value.strip() == value.rstrip("\n") != "":
+    if isinstance(value, str) and _is_a_block(value):
         end = "" if value.endswith("\n") else "-"
         if not value.endswith("\n\n"):
             yield f"{begin}|{end}{beside}"
             yield from (f"{indent}{_INDENT}{line}" if line else "" for line in value.rstrip("\n").split("\n"))
             return
     yield f"{begin}{scalar(value)}{beside}"
+
+
+def _is_a_block(value: str) -> bool:
+    """Whether a text of several lines is the same as a block; other ends of lines are not, nor spaces at its ends."""
+    lines = value.rstrip("\n")
+    is_plain = value.isascii() and lines.replace("\n", "").replace("\t", " ").isprintable()
+    return "\n" in value and is_plain and value.strip() == lines != ""
 
 
 def scalar(value: Any) -> str:

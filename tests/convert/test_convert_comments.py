@@ -2,7 +2,7 @@
 
 import yaml
 from hypothesis import example, given, settings
-from hypothesis import example, strategies as st
+from hypothesis import strategies as st
 
 from convert.comments import comments_of
 from convert.values import Made, at, copied
@@ -47,6 +47,7 @@ VALUES = st.recursive(
 @settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=8), VALUES, max_size=5))
 @example({"no text but a line's end": "\n"})
+@example({"another line's end": "a\n\r\tb"})
 def test_what_is_written_is_what_was_to_be_written(value: dict[str, object]) -> None:
     [text] = written([Made({"a": 1, "spec": value}, ())], lambda _: {})
     assert yaml.safe_load(text) == {"a": 1, "spec": value}
