@@ -17,7 +17,7 @@ from why.request import AnswerError, Request, RequestError
 from why.text import lines
 
 UNKNOWN = 2
-NAMESPACE = "ambassador"
+NAMESPACE = "dragoman"
 SELECTOR = "app.kubernetes.io/name=dragoman"
 
 

@@ -79,7 +79,7 @@ class Pods:
             for name in self.pods
         ]
         items.append({"metadata": {"name": "begins"}, "spec": {"containers": []}, "status": {"phase": "Pending"}})
-        return web.json_response({"items": items if request.match_info["namespace"] == "ambassador" else []})
+        return web.json_response({"items": items if request.match_info["namespace"] == "dragoman" else []})
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:
         assert request.query["container"] == "gateway"
