@@ -231,7 +231,7 @@ def test_all_replicas_are_asked_and_where_they_differ_is_told(
         assert (done.exit_code, "not asked: gw-d: no gateway" in done.stdout) == (2, True), done.output
         cluster.pods = {"gw-a": here, "gw-e": {"REFUSED": "you cannot get pods/exec"}}
         done = CliRunner().invoke(main, asked)
-        said = "not asked: gw-e: you cannot get pods/exec; it takes the right to get and create pods/exec in ambassador"
+        said = "not asked: gw-e: you cannot get pods/exec; it takes the right to get and create pods/exec in dragoman"
         assert (done.exit_code, said in done.stdout) == (2, True), done.output
         cluster.pods = {"gw-a": here, "gw-b": here}
         assert CliRunner().invoke(main, asked).exit_code == 0
