@@ -57,8 +57,8 @@ def _working_node(node: Node) -> Iterator[None]:
 
 @pytest.fixture
 def gateway(api: ApiServer) -> Iterator[ClusterGateway]:
-    """A gateway of a test's own, which serves what is in its namespace."""
-    with ClusterGateway(api) as gateway:
+    """A gateway of a test's own, which serves what is anywhere: what is about all of a cluster is watched only so."""
+    with ClusterGateway(api, environ={"DRAGOMAN_NAMESPACES": ""}) as gateway:
         yield gateway
 
 
