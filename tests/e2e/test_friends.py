@@ -133,6 +133,7 @@ def test_challenges_by_an_ingress_are_answered_in_clear_text_beside_a_host_that_
     friends.becomes({"301"}, name)
     friends.says("emissary-solver", solver_ingress(name, "by-annotation", "solver", class_annotation="ambassador"))
     friends.becomes({"blue"}, name, CHALLENGE + "by-annotation")
+    assert friends.ask(name, CHALLENGE + "by-annotation").json()["path"] == CHALLENGE + "by-annotation"
     friends.becomes({"301"}, name, CHALLENGE + "other")
     friends.becomes({"301"}, name)
     friends.gateway.remove("emissary-solver")
@@ -146,6 +147,7 @@ def test_challenges_by_an_ingress_are_answered_in_clear_text_beside_one_with_tls
     friends.becomes({"308"}, name, by="ingresses")
     friends.says("kubernetes-solver", solver_ingress(name, "by-class", "solver", class_name="dragoman"))
     friends.becomes({"blue"}, name, CHALLENGE + "by-class", by="ingresses")
+    assert friends.ask(name, CHALLENGE + "by-class", by="ingresses").json()["path"] == CHALLENGE + "by-class"
     friends.becomes({"308"}, name, by="ingresses")
     assert friends.problems("networking.k8s.io/Ingress/default/cm-acme-http-solver-by-class") == []
     friends.gateway.remove("kubernetes-solver")
@@ -159,6 +161,7 @@ def test_challenges_by_a_route_are_answered_beside_one_that_redirects(friends: F
     friends.becomes({"301"}, name, by="routes")
     friends.says("routed-solver", solver_route(name, "by-route", "solver", [{"name": "web", "sectionName": "http"}]))
     friends.becomes({"blue"}, name, CHALLENGE + "by-route", by="routes")
+    assert friends.ask(name, CHALLENGE + "by-route", by="routes").json()["path"] == CHALLENGE + "by-route"
     friends.becomes({"301"}, name, by="routes")
 
 

@@ -11,6 +11,7 @@ from translator.decode import Problem
 from translator.derived import Origin, id_of
 from translator.ingress.kinds import CLASS, CONTROLLER, OURS, Backend, Ingress, IngressClass, IngressRule, Path
 from translator.ir import ObjectKey
+from translator.xds.virtual_host import ACME_PREFIX
 
 _LABEL: Final = "a10r-k8s-ingress"
 _ONE_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -103,6 +104,8 @@ def _backends(ingress: Ingress) -> Iterator[tuple[str, Backend]]:
 def _asked(rule: IngressRule, path: Path, *, has_tls: bool) -> dict[str, Any]:
     """What a Mapping asks for."""
     fields: dict[str, Any] = {"prefix": path.path or "/"}
+    if path.path and path.path.startswith(ACME_PREFIX):
+        fields["rewrite"] = ""  # who answers a challenge is asked by its path, and Emissary's usual rewrite is `/`
     if path.type == "Exact":
         fields |= {"prefix_exact": True, "precedence": 1}
     if rule.host and rule.host.startswith("*."):  # one label, as Kubernetes has it
