@@ -131,7 +131,10 @@ def test_it_is_drawn_anew_in_another_size(folder: Folder) -> None:
         wait_line(shown, "^Envoy ")
         for columns, lines in ((40, 12), (150, 50)):
             shown.resize(columns, lines)
-            wait_until(lambda lines=lines: len(frame(shown)) == lines or _is_short(shown, lines), what="another height")  # type: ignore[misc]
+            wait_until(
+                lambda lines=lines: len(frame(shown)) == lines or _is_short(shown, lines),
+                what=lambda: "another height of:\n" + "\n".join(frame(shown)),
+            )  # type: ignore[misc]
             wait_until(lambda columns=columns: max(map(len, frame(shown))) <= columns, what="another width")  # type: ignore[misc]
         wait_line(shown, f"{folder.diagnostics}/ambassador/v0/diag/$")
 

@@ -13,11 +13,11 @@ from typing import Final
 
 import pytest
 
-from tests.cli.test_newcomer import CTRL_C, Terminal, terminal
 from tests.conftest import RequiresProgram
 from tests.support.envoy import short_folder, wait_until
 from tests.support.gateway import ROOT
 from tests.support.ports import unused_ports
+from tests.support.terminal import CTRL_C, Terminal, terminal
 
 pytestmark = [pytest.mark.system, pytest.mark.envoy]
 
