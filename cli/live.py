@@ -114,6 +114,15 @@ def _write(text: str) -> None:
         sys.stdout.flush()
 
 
+def _size() -> os.terminal_size:
+    """The terminal's own word, not the environment's, which stays as it was in a window that is drawn larger."""
+    with contextlib.suppress(OSError):
+        size = os.get_terminal_size(sys.stdout.fileno())
+        if size.columns and size.lines:
+            return size
+    return shutil.get_terminal_size()
+
+
 class _Show:
     """The loop: draws when something is told, or the terminal has another size."""
 
@@ -143,7 +152,7 @@ class _Show:
                 return os.waitstatus_to_exitcode(status)
 
     def _draw(self) -> None:
-        size = shutil.get_terminal_size()
+        size = _size()
         lines = picture(self._seen, size.columns, size.lines)
         _write("\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in lines) + "\x1b[J")
 
