@@ -7,7 +7,6 @@ presses Ctrl-C means both processes, and the terminal tells both: this one waits
 import contextlib
 import os
 import select
-import shutil
 import signal
 import sys
 import termios
@@ -17,6 +16,7 @@ from typing import Final
 from cli.diag import PAGE, Diag
 from cli.looking import Looking
 from cli.picture import Seen, picture
+from cli.screen import size
 from entrypoint.orphans import dying_with
 from entrypoint.ready import diagnostics_host
 from process.settings import Settings
@@ -114,15 +114,6 @@ def _write(text: str) -> None:
         sys.stdout.flush()
 
 
-def _size() -> os.terminal_size:
-    """The terminal's own word, not the environment's, which stays as it was in a window that is drawn larger."""
-    with contextlib.suppress(OSError):
-        size = os.get_terminal_size(sys.stdout.fileno())
-        if size.columns and size.lines:
-            return size
-    return shutil.get_terminal_size()
-
-
 class _Show:
     """The loop: draws when something is told, or the terminal has another size."""
 
@@ -152,8 +143,8 @@ class _Show:
                 return os.waitstatus_to_exitcode(status)
 
     def _draw(self) -> None:
-        size = _size()
-        lines = picture(self._seen, size.columns, size.lines)
+        here = size()
+        lines = picture(self._seen, here.columns, here.lines)
         _write("\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in lines) + "\x1b[J")
 
     def _heard(self, numbers: bytes) -> None:

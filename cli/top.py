@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import click
 import orjson
 
 from cli.diag import Diag, DiagError, at, split
+from cli.screen import size
 from cli.traffic import HOW_TO_COUNT, SORTS, By, Row, in_order, lines, rows_of
 from process.settings import SettingsError
 from process.text import escaped
@@ -96,7 +96,7 @@ def _show(told: Row, output: str, *, anew: bool) -> None:
     is_live = anew and sys.stdout.isatty()
     if is_live:
         click.clear()
-    height = shutil.get_terminal_size().lines - _BESIDE if is_live else None
+    height = size().lines - _BESIDE if is_live else None
     for line in lines(told["rows"], told["notes"], height):
         click.echo(line)
     if anew and not is_live:

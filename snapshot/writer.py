@@ -133,9 +133,11 @@ class Writer:
             past = self._past if seen.sequence else None  # what was read at first did not change
             before = past.before(txn, self._tables.records, [edit[:2] for edit in edits]) if past else []
             state = _account(seen, edits, _apply(txn, self._tables, edits, records, empty=not seen.count))
-            state = _log(txn, self._tables, state, [edit.key for edit in edits], {**header, "at": time.time()})
+            now, since = time.time(), header.get("since")
+            state = _log(txn, self._tables, state, [edit.key for edit in edits], {**header, "at": now})
             if past and before:
-                past.keep(txn, self._tables.records, state.sequence, _time_of(header), before)
+                at = since if isinstance(since, float) else now
+                past.keep(txn, self._tables.records, state.sequence, at, before)
             write_state(txn, self._tables, state)
         self._on_commit()
         return state.sequence
@@ -209,11 +211,6 @@ def _log(txn: Transaction, tables: Tables, state: State, keys: Iterable[bytes], 
         oldest = txn.pop(log_key(log_from), db=tables.log)
         log_bytes -= len(oldest or b"")
     return with_changes(state, log_from=log_from, log_bytes=log_bytes)
-
-
-def _time_of(header: Mapping[str, JSON]) -> float:
-    since = header.get("since")
-    return since if isinstance(since, float) else time.time()
 
 
 def _header(since: float | None, notes: Mapping[str, JSON] | None) -> dict[str, JSON]:

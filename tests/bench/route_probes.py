@@ -91,8 +91,18 @@ class World:
         listeners = self.api.get(f"{self.folder}/gateways/g").get("status", {}).get("listeners") or [{}]
         return int(listeners[0].get("attachedRoutes", 0))
 
-    def is_told(self) -> bool:
-        """Whether each route has a status: until then the API server has writes of ours to do."""
+    def wait_told(self) -> None:
+        """Until each route has a status: before that the API server has writes of ours to do.
+
+        It is asked seldom, since to list thousands of routes is work for it, too.
+        """
+        end = time.monotonic() + PATIENCE
+        while not self._is_told():
+            if time.monotonic() > end:
+                raise TimeoutError(f"not all routes have a status after {PATIENCE:g} s")
+            time.sleep(1)
+
+    def _is_told(self) -> bool:
         found = self.api.get(f"{self.folder}/httproutes")["items"]
         return all(each.get("status", {}).get("parents") for each in found)
 
@@ -173,7 +183,7 @@ def grow(world: World, first: int, last: int) -> Iterator[Line]:
     yield from told(f"{what}: a new one meanwhile", found)
     yield Line(f"{what}: created in", created, "s")
     yield Line(f"{what}: all served after the last was created", all_served, "s")
-    wait_until(world.is_told, PATIENCE, what="the statuses of all routes")
+    world.wait_told()
     yield Line(f"{what}: attachedRoutes right after the last was created", counted, "s")
     yield Line(f"{what}: writes of the Gateway's status", watch.events, f"for {last - first:,} routes")
 
