@@ -20,6 +20,8 @@ class Subscription:
     asked: bool = False
     wildcard: bool = False
     names: set[str] = field(default_factory=set)
+    changes: int = 0
+    """How often names came or went: who has looked at them need not look again before it is another number."""
 
     def covers(self, name: str) -> bool:
         """Whether the stream wants to hear of a resource."""
@@ -38,6 +40,7 @@ class Subscription:
         added = [name for name in request.subscribe if name != WILDCARD]
         dropped = [name for name in request.unsubscribe if name != WILDCARD]
         self.wildcard = (self.wildcard or WILDCARD in request.subscribe) and WILDCARD not in request.unsubscribe
+        self.changes += bool(added or dropped)
         self.names.update(added)
         self.names.difference_update(dropped)
         shown = request.initial_versions if first else {}

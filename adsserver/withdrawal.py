@@ -15,7 +15,7 @@ time, since an Envoy without memory would serve nobody: those that no draining l
 to leave.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
@@ -33,6 +33,9 @@ _USERS_FIRST = (Kind.SCOPE, Kind.ROUTE, Kind.SCOPE, Kind.ROUTE, Kind.CLUSTER, Ki
 
 _BEFORE = 0
 """The round of what Envoy held when this stream began."""
+
+_Known = tuple[int, int, Sequence[Entry | None]]
+"""All on which it depends what may go: what was said here, what Envoy asks for, what it keeps instead of newer ones."""
 
 
 @dataclass(slots=True)
@@ -62,6 +65,11 @@ class Withdrawal:
         self._drained_at = 0.0
         self._drained: set[str] = set()
         self._is_news = False
+        self._moves = 0
+        self._watched: _Known | None = None
+        self._next_end: float | None = None
+        self._has_free = False
+        self._futile: dict[Kind, tuple[_Known, int]] = {}
 
     def settle(self, settled_at: float, trusted_at: float) -> None:
         """Envoy came back: take nothing away before it has said all that it wants.
@@ -77,33 +85,38 @@ class Withdrawal:
         """These are gone since the round of this number."""
         for name in names:
             self._leaving[kind].setdefault(name, number)
-        self._is_news = True
+        self._move()
 
     def keep(self, kind: Kind, name: str) -> None:
-        """This has come back."""
-        self._leaving[kind].pop(name, None)
-        self._is_news = True
+        """This is there, and may have come back."""
+        if self._leaving[kind].pop(name, None) is not None:
+            self._move()
 
     def came(self, kind: Kind, names: Iterable[str], number: int) -> None:
         """Envoy is sent these, which it did not have, in the round of this number."""
         for name in names:
             self._lingering[kind].sent_first.setdefault(name, number)
+            self._moves += name in self._leaving[kind]
 
     def drain(self, listeners: Mapping[str, Iterable[Entry]], number: int, now: float) -> None:
         """These versions of listeners go in the round of this number: whom they serve needs their scopes for a while.
 
         One that changes again drains from then on: what was to replace it may not have got ready.
         """
+        if not listeners:
+            return
         offered = self._channels[Kind.SCOPE].offered
         bodies = [each.body for known in listeners.values() for each in known]
         is_again = now < self._drained_at and not self._drained.isdisjoint(listeners)
         if is_again or any(_is_named(name, offered.get(name), bodies) for name in self._leaving[Kind.SCOPE]):
             self._drained = {*listeners, *(self._drained if now < self._drained_at else ())}
             self._last_drain, self._drained_at = number, now + self._timing.drain
+            self._move()
 
     def drain_unknown(self, number: int, now: float) -> None:
         """Nobody remembers some scopes, or a listener: they may be those of what went, or goes in this round."""
         self._last_drain, self._drained_at = number, now + self._timing.drain + self._timing.trust
+        self._move()
 
     def look_again(self) -> None:
         """Something happened after which more may be taken away than before."""
@@ -122,7 +135,7 @@ class Withdrawal:
         """When to ask `is_due` though nothing happened."""
         if self._is_news and any(self._leaving.values()):
             return self.all_is_said_at
-        return min(self._ends, default=None)
+        return self._next_end
 
     def is_due(self, now: float) -> bool:
         """Whether it is worth a round to take something away."""
@@ -131,11 +144,9 @@ class Withdrawal:
         if self._is_news:
             self._is_news = False
             self._watch(now)
-            if not any(self._leaving[kind] for kind in self._lingering):
-                return any(self._free(kind, ()) for kind in self._leaving)
-            if any(each.surplus for each in self._lingering.values()) or self._free(Kind.ROUTE, ()):
+            if self._has_free or any(each.surplus for each in self._lingering.values()):
                 return True
-        return any(end <= now for end in self._ends)
+        return self._next_end is not None and self._next_end <= now
 
     def take_unused(self, coming: Callable[[Kind], Collection[str]], now: float) -> dict[Kind, list[str]]:
         """Offer no longer what nothing has used for long enough, and what is not `coming` back; returns the names."""
@@ -152,6 +163,8 @@ class Withdrawal:
                 each.sent_first.pop(name, None)
                 self._let_go(kind, name)
             each.surplus = []
+        if any(taken.values()):
+            self._next_end = self._first_end()
         return taken
 
     def take(self, kind: Kind, coming: Collection[str]) -> list[str]:
@@ -159,10 +172,15 @@ class Withdrawal:
 
         While clusters linger that may use it, that is only what Envoy does not ask for.
         """
+        known = (self._known(), self._channels[kind].subscription.changes)
+        if self._futile.get(kind) == known:
+            return []
         names = self._free(kind, coming)
         if self.waits(Kind.CLUSTER):
             wanted = self._channels[kind].subscription.names
             names = [name for name in names if name not in wanted]
+        if not names and not coming:
+            self._futile[kind] = known
         for name in names:
             self._let_go(kind, name)
         return names
@@ -176,7 +194,15 @@ class Withdrawal:
         del self._leaving[kind][name]
         self._channels[kind].offered.pop(name, None)
         self.forget(kind, name)
-        self._is_news = True  # what it used, or was kept for its sake, may go now
+        self._move()  # what it used, or was kept for its sake, may go now
+
+    def _move(self) -> None:
+        self._moves += 1
+        self._is_news = True
+
+    def _known(self) -> _Known:
+        ledger = self._channels[Kind.CLUSTER].ledger
+        return self._moves, self._channels[Kind.ROUTE].subscription.changes, ledger.kept()
 
     @property
     def all_is_said_at(self) -> float:
@@ -184,23 +210,33 @@ class Withdrawal:
         is_silent = any(self._channels[kind].is_silent for kind in self._expected)
         return self._trusted_at if is_silent else self._settled_at
 
-    @property
-    def _ends(self) -> Iterator[float]:
-        """When what lingers goes."""
-        return (end for each in self._lingering.values() for end in each.goes_at.values())
-
     def _watch(self, now: float) -> None:
-        """Note when what is not used goes; a missing answer may be about what led away from it."""
+        """Note when what is not used goes: anew only if that may be another time, since much may wait for its own."""
         if not any(self._leaving.values()):
             for each in self._lingering.values():
                 each.goes_at, each.surplus = {}, []
+            self._next_end, self._watched, self._has_free = None, None, False
             return
         is_answered = not any(self._channels[kind].in_flight for kind in (Kind.EXTENSION, Kind.LISTENER, Kind.ROUTE))
+        known = self._known()
+        if known != self._watched:
+            self._schedule(now, is_answered=is_answered)
+            self._watched = known if is_answered else None
         for kind, each in self._lingering.items():
-            before, leaving, free = each.goes_at, self._leaving[kind], self._free(kind, ())
-            each.goes_at = {name: self._end(kind, name, before, now) for name in free if is_answered or name in before}
-            most = max(MOST_KEPT, len(self._catalog.of(kind)))
+            leaving, most = self._leaving[kind], max(MOST_KEPT, len(self._catalog.of(kind)))
             each.surplus = self._beyond(kind, most) if is_answered and len(leaving) > most else []
+
+    def _schedule(self, now: float, *, is_answered: bool) -> None:
+        """When all that is not used goes; a missing answer may be about what led away from it."""
+        for kind, each in self._lingering.items():
+            before, free = each.goes_at, self._free(kind, ())
+            each.goes_at = {name: self._end(kind, name, before, now) for name in free if is_answered or name in before}
+        self._next_end = self._first_end()
+        lingers = any(self._leaving[kind] for kind in self._lingering)
+        self._has_free = any(self._free(kind, ()) for kind in ([Kind.ROUTE] if lingers else self._leaving))
+
+    def _first_end(self) -> float | None:
+        return min((end for each in self._lingering.values() for end in each.goes_at.values()), default=None)
 
     def _end(self, kind: Kind, name: str, before: Mapping[str, float], now: float) -> float:
         """When something goes that nothing that we know of uses: a scope at once when Envoy has dropped its routes."""

@@ -1,8 +1,9 @@
 """HTTPRoutes on a real API server, as gateway-api-bench asks about them: how soon, how surely, with how many writes.
 
 All are of one Gateway. A new route is asked for each 5 ms until it answers; beside it stands how long a plain watch of
-the same API server takes to show it. Others were created before, and have their statuses, or come at the same time,
-as fast as the API server takes them. Every answer that is none of the two expected ones counts as wrong.
+the same API server takes to show it. They come one after the other, from the first to the 3,000th; or others were
+created before, and have their statuses, or come at the same time, as fast as the API server takes them, which is more
+than gateway-api-bench does. Every answer that is none of the two expected ones counts as wrong.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +29,8 @@ CONTROLLER = "getambassador.io/dragoman"
 STEPS = (0, 3000, 5000)
 """Routes that are there before each round of probes."""
 PROBES, CHANGES = 100, 100
+STRETCH = 500
+"""Routes of which one median is told, where each is probed."""
 POLL = 0.005
 SERVED = Goal("<=", 30.0, "value")
 NONE_WRONG = Goal("<=", 0.0, "value")
@@ -188,21 +192,40 @@ def grow(world: World, first: int, last: int) -> Iterator[Line]:
     yield Line(f"{what}: writes of the Gateway's status", watch.events, f"for {last - first:,} routes")
 
 
-def lines(largest: int) -> Iterator[Line]:
-    """By what is there before, on one API server."""
+def in_turn(world: World, last: int) -> Iterator[Line]:
+    """From none to so many, each created when the one before is served."""
+    found = probe(world, "in-turn", last)
+    yield from told(f"0 to {last:,} HTTPRoutes in turn: each", found)
+    slowest = max(statistics.median(found.served[first : first + STRETCH]) for first in range(0, last, STRETCH))
+    yield Line(f"0 to {last:,} HTTPRoutes in turn: the slowest {STRETCH}", slowest, "ms")
+
+
+@contextmanager
+def _world() -> Iterator[World]:
     with ApiServer() as api:
         install_crds(api)
         install(api)
         environ = {"AES_LOG_LEVEL": "warning", "DRAGOMAN_NAMESPACES": ""}
         with ClusterGateway(api, environ=environ, patience=120) as gateway:
-            world, there = World(api, gateway), 0
+            world = World(api, gateway)
             wait_until(lambda: world.port and _opens(world), 60, what="the Gateway's port")
-            for step in sizes_up_to(largest, STEPS):
-                if step:
-                    yield from grow(world, there, step)
-                    there = step
-                yield from told(f"{step:,} HTTPRoutes: a new one", probe(world, f"at-{step}", PROBES))
-            yield from told(f"{there:,} HTTPRoutes: a changed one", changes(world, CHANGES))
+            yield world
+
+
+def lines(largest: int) -> Iterator[Line]:
+    """One after the other, on an API server of their own; then by what is there before."""
+    steps = sizes_up_to(largest, STEPS)
+    if len(steps) > 1:
+        with _world() as world:
+            yield from in_turn(world, steps[1])
+    with _world() as world:
+        there = 0
+        for step in steps:
+            if step:
+                yield from grow(world, there, step)
+                there = step
+            yield from told(f"{step:,} HTTPRoutes: a new one", probe(world, f"at-{step}", PROBES))
+        yield from told(f"{there:,} HTTPRoutes: a changed one", changes(world, CHANGES))
 
 
 def _opens(world: World) -> bool:
