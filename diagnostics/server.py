@@ -13,12 +13,13 @@ from aiohttp import web
 from diagnostics import traffic
 from diagnostics.access import is_for_locals, is_local
 from diagnostics.admin import BUSY, PATIENCE, Admin, NoAnswerError, NotInTimeError
+from diagnostics.askers import PEER_PATIENCE, PROBE_PATIENCE, Askers
 from diagnostics.clusters import STATISTICS
 from diagnostics.following import Following, NotOpenError
 from diagnostics.health import LIVE, ORPHANED, Life, Readiness, Silence, hanging, orphaned
 from diagnostics.metrics import CONTENT_TYPE, Counted, own_metrics
 from diagnostics.parts import parts
-from diagnostics.peers import Connection, End, Peers, Verdict
+from diagnostics.peers import Verdict
 from diagnostics.report import ALONE, NEED_ENVOY, NEED_STATISTICS, SECTIONS, Known, System, report
 from diagnostics.traces import telling
 from diagnostics.view import Progress, View
@@ -40,16 +41,6 @@ SCRAPES: Final = 2
 SCRAPE_PATIENCE: Final = 60.0
 """Seconds after which a scrape ends whose reader does not read."""
 
-VIA: Final = "x-dragoman-via"
-"""What every gateway's Envoy adds to the requests that it passes on, of this pod or of another."""
-
-PEER_PATIENCE: Final = 5.0
-"""Seconds that it may take to find out who asks."""
-
-PROBE_PATIENCE: Final = 0.8
-"""Likewise where it is about health alone, which is no secret: a kubelet waits for a second."""
-
-_TOLD_EACH: Final = 60.0
 _THROUGH_ENVOY: Final = "not through the gateway: a Module may make the diagnostics public, a Mapping may not"
 _UNKNOWN: Final = "it cannot be told whether this comes through the gateway"
 
@@ -91,8 +82,7 @@ class Diagnostics:
         self._vitals_file = settings.vitals_file
         self._entrypoints_beat = settings.beats_dir / ENTRYPOINT if settings.supervised else None
         self._scrapes = asyncio.Semaphore(SCRAPES)
-        self._peers = Peers()
-        self._told = float("-inf")
+        self._askers = Askers()
         self._settings = settings
         self._resource = resource
         self._spans = spans
@@ -107,9 +97,9 @@ class Diagnostics:
 
     async def answer_outside(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer at the TCP port: none to what comes through Envoy, which asks for our own routes elsewhere."""
-        whose = await self._whose(request)
+        whose = await self._askers.whose(request, PROBE_PATIENCE if request.path in _HEALTH else PEER_PATIENCE)
         if whose is Verdict.OWN:
-            self._tell(request)
+            self._askers.tell(request)
             return _line(HTTPStatus.FORBIDDEN, _THROUGH_ENVOY)
         if whose is Verdict.UNKNOWN and request.path not in _HEALTH:
             return _line(HTTPStatus.SERVICE_UNAVAILABLE, _UNKNOWN)
@@ -125,22 +115,6 @@ class Diagnostics:
             return await self._following.ask(question, REPORT_PATIENCE, View.catch_up)
         except NotOpenError:
             return True  # nothing could be told anyway
-
-    async def _whose(self, request: web.BaseRequest) -> Verdict:
-        if VIA in request.headers:
-            return Verdict.OWN
-        try:
-            connection = _connection(request)
-            async with asyncio.timeout(PROBE_PATIENCE if request.path in _HEALTH else PEER_PATIENCE):
-                return await self._peers.whose(connection)
-        except (OSError, TimeoutError):
-            return Verdict.UNKNOWN
-
-    def _tell(self, request: web.BaseRequest) -> None:
-        now = time.monotonic()
-        if now - self._told >= _TOLD_EACH:
-            self._told = now
-            log.warning("refused", path=request.path[:80], reason="a Mapping or TCPMapping leads to the diagnostics")
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to whoever may ask."""
@@ -302,18 +276,6 @@ def _refusal_of(request: web.BaseRequest) -> web.StreamResponse | None:
     if request.query.get("filter", traffic.NAME) not in names:
         return _line(HTTPStatus.BAD_REQUEST, f"filter takes one of {', '.join(names)}")
     return None
-
-
-def _connection(request: web.BaseRequest) -> Connection:
-    """The connection that a request came on; OSError when it is over."""
-    there, here = (request.get_extra_info(name) for name in ("peername", "sockname"))
-    if not there or not here:
-        raise ConnectionResetError
-    return Connection(_end(there), _end(here))
-
-
-def _end(name: tuple[str, int]) -> End:
-    return End(name[0].removeprefix("::ffff:") if "." in name[0] else name[0], name[1])
 
 
 async def _none() -> AsyncIterator[bytes]:

@@ -19,7 +19,8 @@ from entrypoint.bootstrap import Place, bootstrap
 from entrypoint.keeping import CONFIGURATION
 from entrypoint.memory import envoy_heap, memory_limit
 from entrypoint.statsd import resolved, with_sink
-from process.settings import Settings, SettingsError, Statsd
+from process.settings import Settings, SettingsError
+from process.statsd import Statsd
 from process.text import printable
 
 _CONNECTIONS = 50_000

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Final
 
-from process.settings import Statsd
+from process.statsd import Statsd
 
 PATIENCE: Final = 3.0
 """Seconds for the name to be resolved."""

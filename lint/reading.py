@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from snapshot import Record
-from watcher.folder import Folder, Root
+from watcher.folder import Folder
 from watcher.limits import Limits
 from watcher.parsing import Work
+from watcher.roots import Root
 from watcher.sources import Event, Problem
 from watcher.state import State
 

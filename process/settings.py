@@ -4,7 +4,6 @@ The `AMBASSADOR_` names, `AES_LOG_LEVEL` and `ENVOY_CONCURRENCY` are Emissary's,
 """
 
 import os
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,9 @@ from typing import Final, Self
 
 from process import variables
 from process.legacy import base_folder, folders
+from process.namespaces import gateway, namespaces, own_namespace, route_stats
 from process.otlp import Telemetry
+from process.statsd import Statsd
 from process.variables import LogLevel, SettingsError
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     "OwnPort",
     "Settings",
     "SettingsError",
-    "Statsd",
 ]
 
 MORE_CONFIG_DIRS: Final = "DRAGOMAN_MORE_CONFIG_DIRS"
@@ -34,9 +34,6 @@ SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 GUESTS: Final = "why//"
 """Begins the names of Envoy's listeners that are there while somebody asks why: no object's has such a name."""
-
-_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_SUBDOMAIN: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +47,6 @@ class OwnPort:
     number: int
     purpose: str
     closed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Statsd:
-    """A statsd server, or Datadog's agent: a host and a UDP port, and how often it is told, in seconds."""
-
-    host: str = "statsd-sink"
-    port: int = 8125
-    interval: float = 1.0
-    dogstatsd: bool = False
-    entity_id: str = ""
-    """Who this pod is to Datadog's agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +150,7 @@ class Settings:
         usual = cls()
         config_dir, *more_config_dirs = _config_dirs(environ)
         envoy_path = given.get("ENVOY_PATH")
-        namespace = _own_namespace(given, None if config_dir else account) or usual.namespace
+        namespace = own_namespace(given, None if config_dir else account) or usual.namespace
         single = "AMBASSADOR_SINGLE_NAMESPACE" in given  # whatever it says: Emissary's rule
         bind_address, *rest = variables.addresses(given, "AMBASSADOR_ENVOY_BIND_ADDRESS", usual.bind_address)
         more_addresses = tuple(rest)
@@ -177,7 +162,7 @@ class Settings:
             config_sum_mib=variables.whole(given, "DRAGOMAN_CONFIG_SUM_MIB", usual.config_sum_mib, 1, 4096),
             ambassador_id=given.get("AMBASSADOR_ID", usual.ambassador_id),
             namespace=namespace,
-            namespaces=_namespaces(given, (namespace,) if single else ()),
+            namespaces=namespaces(given, (namespace,) if single else ()),
             label_selector=given.get("AMBASSADOR_LABEL_SELECTOR", usual.label_selector),
             field_selector=given.get("AMBASSADOR_FIELD_SELECTOR", usual.field_selector),
             certificates_from_own_namespace=single or "AMBASSADOR_CERTS_SINGLE_NAMESPACE" in given,
@@ -189,11 +174,11 @@ class Settings:
             kubeconfig=given.get("KUBECONFIG"),
             pod_name=given.get("POD_NAME", usual.pod_name),
             pod_labels=Path(given.get("DRAGOMAN_POD_LABELS", usual.pod_labels)),
-            gateway=_gateway(given, "DRAGOMAN_GATEWAY"),
+            gateway=gateway(given, "DRAGOMAN_GATEWAY"),
             knative=variables.boolean(given, "AMBASSADOR_KNATIVE_SUPPORT", usual.knative),
             mapping_statuses=variables.boolean(given, "AMBASSADOR_UPDATE_MAPPING_STATUS", usual.mapping_statuses),
             index_from=variables.whole(given, "DRAGOMAN_INDEX_FROM", usual.index_from, 1, 1_000_000_000),
-            route_stats=_route_stats(given, "DRAGOMAN_ROUTE_STATS"),
+            route_stats=route_stats(given, "DRAGOMAN_ROUTE_STATS"),
             webhook_port=variables.whole(given, "DRAGOMAN_WEBHOOK_PORT", usual.webhook_port, 1, 65535),
             webhook_service=given.get("DRAGOMAN_WEBHOOK_SERVICE", usual.webhook_service),
             webhook_url=variables.https(given, "DRAGOMAN_WEBHOOK_URL", usual.webhook_url),
@@ -217,7 +202,7 @@ class Settings:
             drain_max=variables.seconds(given, "DRAGOMAN_DRAIN_MAX", usual.drain_max),
             listener_drain=variables.whole(given, "AMBASSADOR_DRAIN_TIME", usual.listener_drain, 0, 86_400),
             strict_selectors=not variables.boolean(given, "DISABLE_STRICT_LABEL_SELECTORS", False),
-            statsd=_statsd(given),
+            statsd=Statsd.of(given),
             telemetry=Telemetry.of(given),
             supervised=variables.boolean(given, "DRAGOMAN_SUPERVISED", False),
             log_level=variables.level(given, "AES_LOG_LEVEL", usual.log_level),
@@ -297,15 +282,6 @@ class Settings:
         return self.run_dir / "supervisor.sock"
 
 
-def _own_namespace(given: Mapping[str, str], account: Path | None) -> str | None:
-    if "AMBASSADOR_NAMESPACE" in given or account is None:
-        return given.get("AMBASSADOR_NAMESPACE")
-    try:
-        return (account / "namespace").read_text().strip() or None
-    except OSError:
-        return None
-
-
 def _config_dirs(environ: Mapping[str, str]) -> tuple[Path | None, ...]:
     """The folder, None for Kubernetes, and what further folders there are.
 
@@ -323,48 +299,3 @@ def _config_dirs(environ: Mapping[str, str]) -> tuple[Path | None, ...]:
         return theirs or (None,)
     there = [folder for folder in theirs if folder.is_dir()]
     return tuple(there) if named and there else (Path(named) if named else None, *there)
-
-
-def _namespaces(given: Mapping[str, str], single: tuple[str, ...]) -> tuple[str, ...]:
-    text = given.get("DRAGOMAN_NAMESPACES", "")
-    if text and single:
-        raise SettingsError("DRAGOMAN_NAMESPACES: AMBASSADOR_SINGLE_NAMESPACE is set too; give one of them")
-    named = tuple(dict.fromkeys(name for name in (part.strip() for part in text.split(",")) if name))
-    for name in named:
-        if not _NAMESPACE.fullmatch(name):
-            raise SettingsError(f"DRAGOMAN_NAMESPACES: {name!r} is not the name of a namespace")
-    return named or single
-
-
-def _route_stats(given: Mapping[str, str], name: str) -> frozenset[str]:
-    text = given.get(name, "none")
-    if text.lower() in ("all", "none"):
-        return frozenset("*") if text.lower() == "all" else frozenset()
-    named = frozenset(filter(None, (part.strip() for part in text.split(","))))
-    for each in sorted(named):
-        if not _NAMESPACE.fullmatch(each):
-            raise SettingsError(
-                f"{name}: {each!r} is not the name of a namespace; say all, none, or names of namespaces"
-            )
-    return named
-
-
-def _gateway(given: Mapping[str, str], name: str) -> str:
-    text = given.get(name, "")
-    namespace, _, gateway = text.partition("/")
-    if text and not (_NAMESPACE.fullmatch(namespace) and _SUBDOMAIN.fullmatch(gateway)):
-        raise SettingsError(f"{name}: {text!r} is not the namespace and the name of a Gateway, with a / between")
-    return text
-
-
-def _statsd(given: Mapping[str, str]) -> Statsd | None:
-    if not variables.boolean(given, "STATSD_ENABLED", False):
-        return None
-    usual = Statsd()
-    return Statsd(
-        host=given.get("STATSD_HOST", usual.host),
-        port=variables.whole(given, "STATSD_PORT", usual.port, 1, 65535),
-        interval=variables.seconds(given, "STATSD_FLUSH_INTERVAL", usual.interval, 0.001),
-        dogstatsd=variables.boolean(given, "DOGSTATSD", False),
-        entity_id=given.get("DD_ENTITY_ID", ""),
-    )

@@ -37,8 +37,8 @@ from reporter.objects import (
     unsaid_of,
     wanted_of,
 )
+from reporter.outcomes import Outcomes
 from reporter.pacing import Pace
-from reporter.refusals import Refusals
 from reporter.writing import Events, FailedError, RefusedError, RestError, Statuses, UnreachableError, now_text
 from snapshot import Reader, Snapshot, SnapshotError
 
@@ -72,9 +72,8 @@ class Reporting:
         self._counting = Counting()
         self._pace = Pace()
         self._memory = Memory()
-        self._refusals = Refusals()
+        self._outcomes = Outcomes(self._agenda)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_troubled = False
 
     def follow(self) -> None:
         """Put on the agenda what changed in the snapshot. Raises what `Reader.changes` does."""
@@ -207,18 +206,18 @@ class Reporting:
         """Seconds for which a status is not to be written; 0: it may be, infinite: not before something changes."""
         if not self._writes_status_of(name) or not self._agenda.may_write(key):
             return inf
-        return max(self._refusals.left(name.sort, name.namespace, now), self._agenda.rests(key, now))
+        return max(self._outcomes.waits(name, now), self._agenda.rests(key, now))
 
     async def _carry_out(self, errand: Errand) -> None:
         again = errand.again_in
         try:
             again = await self._do(errand)
         except RefusedError as error:
-            again = self._refused(errand, error)
+            again = self._outcomes.refused(errand, error, time.monotonic())
         except FailedError as error:
-            again = self._failed(errand, error)
+            again = self._outcomes.failed(errand, error, time.monotonic())
         except (RestError, UnreachableError) as error:
-            again = self._troubled(error)
+            again = self._outcomes.troubled(error, time.monotonic())
         except Exception:
             log.exception("a report failed: a bug of ours", object=str(errand.name))
         self._agenda.looked(errand.key, time.monotonic(), again_in=again)
@@ -246,7 +245,7 @@ class Reporting:
                     continue
                 untold.discard(news)
                 if wait is not None:
-                    self._answered()
+                    self._outcomes.answered()
         finally:
             if errand.wanted is not None and self._is_there(errand):
                 known = known_after(errand.wanted, errand.known, frozenset(untold))
@@ -274,10 +273,10 @@ class Reporting:
         ended = time.monotonic()
         self._agenda.pause(ended + self._pace.took(ended - began))
         log.debug("written" if errand.wanted else "withdrawn", object=str(name), count=count)
-        self._answered()
+        self._outcomes.answered()
         if answered is None or not self._is_there(errand):
             return
-        self._took(errand)
+        self._outcomes.took(errand)
         if errand.wanted is None:
             self._memory.forget(key)
             return
@@ -287,44 +286,6 @@ class Reporting:
         self._memory.answered(key, answered, time.monotonic())
         if not self._agenda.may_write(key):
             log.warning("a status was changed back: it is written no more", object=str(name), writes=count)
-
-    def _refused(self, errand: Errand, error: RefusedError) -> float:
-        kind, now = errand.name.sort, time.monotonic()
-        if self._refusals.add(kind, error.namespace, now):
-            log.warning("statuses cannot be written", kind=kind, namespace=error.namespace or "all", reason=str(error))
-        return self._refusals.left(kind, error.namespace, now)
-
-    def _failed(self, errand: Errand, error: FailedError) -> float:
-        """A write failed that says nothing of others, unless several of its kind do."""
-        kind, now = errand.name.sort, time.monotonic()
-        is_known = self._refusals.is_known(kind, errand.name.namespace)
-        failures, rest = self._agenda.failed(errand.key, now, error.retry_after)
-        if self._refusals.failed(kind, errand.key, now):
-            log.warning("statuses cannot be written", kind=kind, namespace="all", reason=str(error))
-        elif failures == 1 and not is_known:
-            name, seconds = str(errand.name), round(rest, 1)
-            log.warning("a status cannot be written", object=name, reason=str(error), again_in_s=seconds)
-        return rest
-
-    def _troubled(self, error: RestError | UnreachableError) -> float:
-        retry_after = error.retry_after if isinstance(error, RestError) else None
-        rest = self._agenda.unreachable(time.monotonic(), retry_after)
-        if not self._is_troubled:
-            self._is_troubled = True
-            log.warning("the API server takes no reports", reason=str(error), again_in_s=round(rest, 1))
-        return rest
-
-    def _took(self, errand: Errand) -> None:
-        if self._agenda.took(errand.key):
-            log.info("a status can be written again", object=str(errand.name))
-        if self._refusals.over(errand.name.sort, errand.name.namespace):
-            log.info("statuses can be written again", kind=errand.name.sort, namespace=errand.name.namespace)
-
-    def _answered(self) -> None:
-        self._agenda.answered()
-        if self._is_troubled:
-            self._is_troubled = False
-            log.info("the API server takes reports again")
 
 
 def _sooner(*seconds: float | None) -> float | None:

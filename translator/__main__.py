@@ -18,11 +18,12 @@ from translator.asking import Asking
 from translator.explaining import Explainer
 from translator.ir import ObjectKey
 from translator.pipeline import FILES, SOURCES
+from translator.publication import Publication
 from translator.publishing import Cause, Publisher, edition_of, hold_of, is_connected, verdict_of
 from translator.resources import RESOURCE_TYPES
 from translator.settings import Machine, options_of
 from translator.statuses import Status
-from translator.translation import Publication, Translation
+from translator.translation import Translation
 from translator.xds.shards import chains_of
 
 FILES_SECONDS = 1.0

@@ -13,12 +13,13 @@ from translator.derived import INGRESS
 from translator.files.names import Files
 from translator.ingress_statuses import ingress_news, ingress_status
 from translator.ir import ConsulService, ObjectKey
+from translator.object_statuses import GROUP
 from translator.pipeline import kind_of
+from translator.publication import Publication
 from translator.quarantine import Hold, Verdict, digest
 from translator.resources import Resource
 from translator.statuses import Status
 from translator.subjects import Edition
-from translator.translation import GROUP, Publication
 
 LONGEST_REASON: Final = 300
 """Characters of the reason why an object is stopped, in the log of `statuses`: the whole of it is in its status."""

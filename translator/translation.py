@@ -7,58 +7,24 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import replace
 
 from translator.carriers import Carriers
-from translator.decode import Problem
-from translator.derived import INGRESS, KNATIVE
 from translator.emissary.names import what_is_left
-from translator.emissary.objects import subject_of
 from translator.files.tables import problem_of_files
 from translator.gateway import held as gateway_held
-from translator.gateway_statuses import with_envoys_word
 from translator.ir import ObjectKey
 from translator.memory import Memory
+from translator.object_statuses import GROUP, ObjectStatuses
 from translator.options import Options
-from translator.pipeline import CONFIG_MAPS, FILES, SECRETS, SOURCES, Pipeline, kind_of
+from translator.pipeline import CONFIG_MAPS, FILES, SECRETS, Pipeline
 from translator.progress import Progress
+from translator.publication import Publication
 from translator.quarantine import Hold, Trial, Verdict, begin, digest, is_blameless, judged, sentence
 from translator.resources import Resource
-from translator.statuses import (
-    ReportedProblem,
-    Status,
-    status_of_file,
-    status_of_files,
-    status_of_held,
-    status_of_object,
-    status_of_unserved,
-)
-from translator.subjects import UNNAMED, Edition, Subject
-from translator.tables import Failure
+from translator.statuses import ReportedProblem
+from translator.subjects import UNNAMED, Edition
 from translator.variables import filled_in
-
-GROUP = "getambassador.io/"
-GATEWAY_API = "gateway.networking.k8s.io/"
-NOBODY: Mapping[str, ReportedProblem] = MappingProxyType({})
-INGRESSES = (f"{INGRESS}/", f"{KNATIVE}/")
-
-
-@dataclass(slots=True)
-class Publication:
-    """What is different now and must be written, by key; None for what is gone."""
-
-    resources: dict[str, Resource | None] = field(default_factory=dict)
-    statuses: dict[ObjectKey, Status | None] = field(default_factory=dict)
-    holds: dict[ObjectKey, Hold | None] = field(default_factory=dict)
-    failures: list[Failure] = field(default_factory=list)
-
-    def then(self, later: "Publication") -> None:
-        """Add what came after it, which counts where both say something."""
-        self.resources |= later.resources
-        self.statuses |= later.statuses
-        self.holds |= later.holds
-        self.failures += later.failures
 
 
 class Translation:
@@ -69,10 +35,8 @@ class Translation:
     ) -> None:
         self.pipeline = Pipeline(options, step)
         self._holds = dict(holds)
-        self._ambassador_id = options.ambassador_id
         self._environment = options.environment
         self._carriers = Carriers()
-        self._subjects: dict[ObjectKey, Subject] = {}
         self._memory = Memory()
         self._progress = Progress()
         self._trials: dict[str, Trial] = {}
@@ -81,6 +45,9 @@ class Translation:
         self._blamed: dict[str, ObjectKey] = {}
         self._blames: dict[ObjectKey, dict[str, ReportedProblem]] = {}
         self._failures: dict[str, Exception] = {}
+        self._statuses = ObjectStatuses(
+            self.pipeline, self._progress, self._carriers, self._holds, self._blames, options.ambassador_id
+        )
 
     def next_time(self, now: float) -> float | None:
         """When `time_passed` should be called at the latest, in the caller's clock; None: not needed."""
@@ -111,12 +78,12 @@ class Translation:
                 if hold is not None:
                     self._holds[key] = publication.holds[key] = hold
             effective[key] = hold.good if hold else body
-            self._take_note(key, body, (editions or {}).get(key, UNNAMED))
+            self._statuses.take_note(key, body, (editions or {}).get(key, UNNAMED))
         self._apply(now, effective, publication)
         for key, body in changes.items():
             if not self.pipeline.serves(key):
-                publication.statuses[key] = self._status_without_tables(key, body)
-        return self._tell_carriers(publication)
+                publication.statuses[key] = self._statuses.status_without_tables(key, body)
+        return self._statuses.tell_carriers(publication)
 
     def _hold_of_files(self, key: ObjectKey, body: bytes, good: bytes | None) -> Hold | None:
         """What stays in use of files that were good, and are not: two files are not replaced in one moment."""
@@ -136,7 +103,7 @@ class Translation:
             except Exception as error:  # noqa: BLE001  a bug of ours must not take the other verdicts with it
                 self._failures[key] = error
         self._settle(now)
-        return self._tell_carriers(publication)
+        return self._statuses.tell_carriers(publication)
 
     def stream_changed(self, now: float, *, connected: bool) -> None:
         """An Envoy came or went: only while one is there, its silence says something."""
@@ -155,7 +122,7 @@ class Translation:
             return
         if verdict.accepted:
             self._memory.answered(now, key, verdict.accepted)
-            self._restate(self._progress.answered(key, verdict.accepted), publication)
+            self._statuses.restate(self._progress.answered(key, verdict.accepted), publication)
         self._judge(now, key, publication)
 
     def _note_verdict(self, key: str, verdict: Verdict | None) -> None:
@@ -171,8 +138,8 @@ class Translation:
         """Nothing happened: what Envoy did not refuse in time counts as good, and who waits for it is looked at."""
         self._settle(now)
         publication = Publication()
-        self._restate(self._progress.time_passed(now, self.pipeline.provenance.of), publication)
-        return self._tell_carriers(publication)
+        self._statuses.restate(self._progress.time_passed(now, self.pipeline.provenance.of), publication)
+        return self._statuses.tell_carriers(publication)
 
     def resources(self) -> dict[str, Resource]:
         """Everything that should be published now."""
@@ -195,7 +162,7 @@ class Translation:
                 self._absolve(key, publication)
         versions = {key: row.version if row else None for key, row in update.resources.items()}
         self._memory.published(now, objects, versions)
-        subjects = [key for key in update.judged if key in self._subjects]
+        subjects = [key for key in update.judged if key in self._statuses.subjects]
         answered = self._progress.published(now, subjects, versions)
         for key, version in versions.items():
             verdict = self._verdicts.get(key)
@@ -203,7 +170,7 @@ class Translation:
                 self._memory.answered(now, key, version)
                 answered |= self._progress.answered(key, version)
                 self._absolve(key, publication)
-        self._restate(update.judged | update.restated | answered, publication)
+        self._statuses.restate(update.judged | update.restated | answered, publication)
 
     def _judge(self, now: float, key: str, publication: Publication) -> None:
         verdict = self._verdicts[key]
@@ -287,7 +254,7 @@ class Translation:
         self._holds[guilty] = publication.holds[guilty] = hold
         self._apply(now, {guilty: instead}, publication)
         self._memory.forget(guilty)
-        publication.statuses[guilty] = self._status_of(guilty)
+        publication.statuses[guilty] = self._statuses.status_of(guilty)
 
     def _blame(self, key: str, origins: tuple[ObjectKey, ...], message: str, publication: Publication) -> None:
         """Nothing that Envoy had not accepted before: its surroundings changed. The object is told, nothing is held."""
@@ -297,10 +264,10 @@ class Translation:
             self._blamed[key] = origin
             blame = ReportedProblem("", sentence(key, message, kept=kept), stops=not kept, by="envoy")
             self._blames.setdefault(origin, {})[key] = blame
-            publication.statuses[origin] = self._status_of(origin)
+            publication.statuses[origin] = self._statuses.status_of(origin)
             self._tell_users(origin, publication)
         if verdict.refused is not None:
-            self._restate(self._progress.answered(key, verdict.refused), publication)
+            self._statuses.restate(self._progress.answered(key, verdict.refused), publication)
 
     def _absolve(self, key: str, publication: Publication) -> None:
         """Whoever was blamed for this resource is so no more."""
@@ -309,7 +276,7 @@ class Translation:
             self._blames[origin].pop(key)
             if not self._blames[origin]:
                 del self._blames[origin]
-            publication.statuses[origin] = self._status_of(origin)
+            publication.statuses[origin] = self._statuses.status_of(origin)
             self._tell_users(origin, publication)
 
     def _tell_users(self, origin: ObjectKey, publication: Publication) -> None:
@@ -317,7 +284,7 @@ class Translation:
         update = self.pipeline.apply({}, self._refusals_of([origin]))
         publication.failures.extend(update.failures)
         publication.resources.update(update.resources)
-        self._restate(update.judged | update.restated, publication)
+        self._statuses.restate(update.judged | update.restated, publication)
 
     def _refusals_of(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, str | None]:
         """What Envoy says of these objects, of those that others need certificates from."""
@@ -351,70 +318,3 @@ class Translation:
     def _is_current(self, key: str, version: str | None) -> bool:
         row = self.pipeline.resource(key)
         return row is not None and row.version == version
-
-    # Statuses
-
-    def _take_note(self, key: ObjectKey, body: bytes | None, edition: Edition) -> None:
-        """Remember which version of an object its status will be about; a body that is held back counts too."""
-        if body is None:
-            self._subjects.pop(key, None)
-        elif key.startswith(GROUP):
-            self._subjects[key] = subject_of(body, edition, self._ambassador_id)
-        elif key.startswith((*INGRESSES, GATEWAY_API)):
-            self._subjects[key] = Subject(edition)
-
-    def _restate(self, keys: Iterable[ObjectKey], publication: Publication) -> None:
-        """Tell the statuses of these objects anew."""
-        keys = tuple(keys)
-        problems = self.pipeline.problems([key for key in keys if key not in self._holds])
-        for key in keys:
-            publication.statuses[key] = self._status_of(key, problems.get(key))
-
-    def _tell_carriers(self, publication: Publication) -> Publication:
-        """The same, told as well on the objects that carry in an annotation what it is about."""
-        for key in self._carriers.touched(publication.statuses):
-            own = self._status_of(key) if self.pipeline.serves(key) else None
-            publication.statuses[key] = self._carriers.told_on(key, own, self._status_of_carried)
-        return publication
-
-    def _status_of_carried(self, key: ObjectKey) -> Status | None:
-        return self._status_of(key) if self.pipeline.serves(key) else self._status_without_tables(key, b"")
-
-    def _status_of(self, key: ObjectKey, problems: tuple[Problem, ...] | None = None) -> Status | None:
-        """The status of an object; `problems` where what is wrong with it is known already."""
-        status = self._judgement_of(key, problems)
-        if status is None:
-            return None
-        said = self.pipeline.gateway_status_of(key)
-        status = Status(
-            status.problems,
-            status.more,
-            status.is_held,
-            self._progress.waits(key),
-            self._subjects.get(key),
-            self._carriers.carrier_of(key) or "",
-            self.pipeline.address_of(key),
-        )
-        return replace(status, gateway=with_envoys_word(kind_of(key), said, status)) if said else status
-
-    def _judgement_of(self, key: ObjectKey, problems: tuple[Problem, ...] | None) -> Status | None:
-        hold = self._holds.get(key)
-        if hold is not None:
-            return status_of_held(hold) if not key.startswith(FILES) else status_of_files(hold)
-        body = self.pipeline.object(key)
-        if body is None:
-            return None
-        if problems is None:
-            (problems,) = self.pipeline.problems([key]).values()
-        return status_of_object(problems, self._blames.get(key, NOBODY).values())
-
-    def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
-        if body is None:
-            return None
-        if key.startswith(SOURCES):
-            return status_of_file(body)
-        subject = self._subjects.get(key)
-        if subject is None:
-            return None
-        status = status_of_unserved(kind_of(key).removeprefix(GROUP)) if subject.is_ours else Status()
-        return replace(status, subject=subject, carrier=self._carriers.carrier_of(key) or "")

@@ -15,7 +15,6 @@ from process.settings import Settings
 from snapshot import OPENING, Record, Snapshot, SnapshotError, WriterBusyError
 from watcher.catalog import Catalog
 from watcher.cluster import Cluster
-from watcher.folder import Root
 from watcher.following import Following
 from watcher.keeping import keeps
 from watcher.lanes import Lanes
@@ -23,6 +22,7 @@ from watcher.limits import Limits
 from watcher.loading import load, roots_of
 from watcher.notices import Notices
 from watcher.publishing import Publisher, remembered, remembered_objects
+from watcher.roots import Root
 
 GENERATED = "(generated)/"
 

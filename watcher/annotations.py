@@ -19,7 +19,7 @@ from typing import Any, Final
 import orjson
 
 from snapshot import JSON
-from watcher.documents import Budget, Fault, read_yaml
+from watcher.documents import Budget, Fault
 from watcher.flat import GROUP, unfolded
 from watcher.limits import mib
 from watcher.objects import Made, Rejected, canonical, objects_of, unlike
@@ -27,6 +27,7 @@ from watcher.pieces import has_more_borders, pieces
 from watcher.salvage import LARGEST as SALVAGED
 from watcher.salvage import salvaged
 from watcher.standing import IN_ANNOTATION, STANDS_IN, stand_in
+from watcher.yaml_text import read_yaml
 
 ANNOTATION: Final = "getambassador.io/config"
 CARRIED: Final = "carried"

@@ -17,6 +17,7 @@ from watcher import parsing
 from watcher.files import Reading, read_file
 from watcher.limits import MAX_FILES, MAX_FOLDERS, Ledger, Limits, mib, weigh
 from watcher.parsing import Memo, Work
+from watcher.roots import Root, Roots
 from watcher.sources import Event, Problem, Sort, Source, SourceGone, SourceListed
 from watcher.tree import (
     Identity,
@@ -30,25 +31,6 @@ from watcher.tree import (
     survey,
     within,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A folder to be read.
-
-    `label` goes before its files' names; what a labelled one has yields to the others', unless it is their `peer`. Our
-    own one may be missing, and a file that was read there is meant to stay: if it is lost, it is put back.
-    """
-
-    path: str
-    label: str = ""
-    own: bool = False
-    peer: bool = False
-
-    @classmethod
-    def at(cls, path: Path, label: str = "", *, own: bool = False) -> "Root":
-        """A root; the path is made absolute, links in it stay."""
-        return cls(str(path.absolute()), label, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +68,17 @@ class Folder:
         remembered: Mapping[Source, Mapping[str, Record]] | None = None,
         limits: Limits = Limits(),  # noqa: B008 -- frozen
     ) -> None:
-        self._roots = tuple(roots)
+        self._roots = Roots(roots)
         self._namespace = namespace
         self._limits = limits
-        self._ledger = Ledger(limits.total, self._counts_for)
+        self._ledger = Ledger(limits.total, self._roots.share_of)
         self._files: dict[str, _Known] = {}
         self._paths: list[str] = []
         self._folders: set[str] = set()
         self._unlisted: dict[str, str] = {}
         self._sighted: dict[str, Identity | str | None] = {}
         for source, objects in (remembered or {}).items():
-            if source.rank < len(self._roots):
+            if source.rank < len(self._roots.every):
                 path = self.path_of(source)
                 self._know(path).held = {key: weigh(record.body) for key, record in objects.items()}
                 self._ledger.restore(path, sum(map(weigh, (record.body for record in objects.values()))))
@@ -105,21 +87,14 @@ class Folder:
         """The source that a path is."""
         known = self._files.get(path)
         if known is None:
-            return self._source_of(path)
+            return self._roots.source_of(path)
         if known.source is None:
-            known.source = self._source_of(path)
+            known.source = self._roots.source_of(path)
         return known.source
-
-    def _source_of(self, path: str) -> Source:
-        rank, root = next((rank, root) for rank, root in enumerate(self._roots) if within(path, root.path))
-        inner = path[len(root.path) :].lstrip("/")
-        name = root.label + (os.fsencode(inner).decode(errors="backslashreplace") or ".")
-        return Source(rank, name, yields=bool(root.label) and not root.peer)
 
     def path_of(self, source: Source) -> str:
         """The path of a source."""
-        root = self._roots[source.rank]
-        return f"{root.path}/{source.name.removeprefix(root.label)}"
+        return self._roots.path_of(source)
 
     def knows(self, path: str) -> bool:
         """Whether a file is known here: it may have objects, and if it is gone, they go."""
@@ -127,7 +102,7 @@ class Folder:
 
     def look(self, path: str, on_folder: Callable[[str], None] = lambda _: None) -> Look:
         """What has changed at a path, or below it if it is a folder. A file named itself is read in any case."""
-        root = self._root_of(path)
+        root = self._roots.path_above(path)
         if root is None:
             return Look()
         above = folders_above(path, root)
@@ -139,7 +114,7 @@ class Folder:
             mode = stat.S_IFDIR if Path(path).is_dir() else stat.S_IFLNK
         except OSError:
             return Look([path]) if counts(Path(path).name) else Look()
-        if above is not None and (stat.S_ISDIR(mode) or path in self._required()):
+        if above is not None and (stat.S_ISDIR(mode) or path in self._roots.required):
             return self._look_below(path, above, on_folder)
         has_room = path in self._files or len(self._files) < MAX_FILES  # else a poll says so
         files = [path] if mode and counts(Path(path).name) and has_room else []
@@ -148,7 +123,7 @@ class Folder:
 
     def read(self, path: str) -> Reading:
         """The file's bytes as they are now, one more than allowed if there are too many."""
-        return read_file(path, self._root_of(path) or path, self._limits.file)
+        return read_file(path, self._roots.path_above(path) or path, self._limits.file)
 
     def begin(self, reading: Reading) -> Event | Work | None:
         """What a reading means, or what there is to do to know it; None when it means nothing."""
@@ -213,7 +188,7 @@ class Folder:
     def poll(self, on_folder: Callable[[str], None] = lambda _: None) -> list[str]:
         """Walk everything; the paths that have changed, alike in this poll and the last one, so that they are calm."""
         sighted: dict[str, Identity | str | None] = {}
-        for root in self._roots:
+        for root in self._roots.every:
             found = survey(root.path, root.path, on_folder, room=self._room(root.path))
             sighted |= {path: identity for path, identity in found.files.items() if self._is_news(path, identity)}
             missing = (path for path in self._below(root.path) if path not in found.files)
@@ -234,7 +209,7 @@ class Folder:
         return bool(self._sighted)
 
     def _look_below(self, path: str, above: frozenset[tuple[int, int]], on_folder: Callable[[str], None]) -> Look:
-        found = survey(path, self._root_of(path) or path, on_folder, above, self._room(path))
+        found = survey(path, self._roots.path_above(path) or path, on_folder, above, self._room(path))
         unlisted = self._said_of(found, path)
         events = self._healed(path, unlisted)
         self._unlisted |= unlisted
@@ -253,7 +228,7 @@ class Folder:
 
     def _said_of(self, found: Survey, path: str) -> dict[str, str]:
         """What is to be told of the folders that were found."""
-        unlisted = {} if path in self._optional() and path in found.unlisted else found.unlisted
+        unlisted = {} if path in self._roots.optional and path in found.unlisted else found.unlisted
         return {folder: reason for folder, reason in {**found.cut, **unlisted}.items() if reason}
 
     def _room(self, path: str) -> Room:
@@ -270,15 +245,6 @@ class Folder:
             f"of that, and it is above 1 MiB or in a folder that has half of that (DRAGOMAN_CONFIG_SUM_MIB)",
             "Excess",
         )
-
-    def _counts_for(self, path: str) -> str:
-        """The folder right below a root that a file is in; empty for a file in the root itself."""
-        root = self._root_of(path) or path
-        first, below, _ = path[len(root) :].lstrip("/").partition("/")
-        return f"{root}/{first}" if below else ""
-
-    def _root_of(self, path: str) -> str | None:
-        return next((root.path for root in self._roots if within(path, root.path)), None)
 
     def _is_news(self, path: str, identity: Identity) -> bool:
         known = self._files.get(path)
@@ -300,14 +266,7 @@ class Folder:
 
     def _is_to_stay(self, path: str) -> bool:
         known = self._files.get(path)
-        root = next(root for root in self._roots if within(path, root.path))
-        return root.own and known is not None and known.identity is not None
-
-    def _required(self) -> set[str]:
-        return {root.path for root in self._roots if not root.own}
-
-    def _optional(self) -> set[str]:
-        return {root.path for root in self._roots if root.own}
+        return self._roots.above(path).own and known is not None and known.identity is not None
 
     def _below(self, path: str) -> list[str]:
         """The known files at a path or below it."""

@@ -15,10 +15,11 @@ from process.pulse import PULSE
 from snapshot import Record
 from watcher.agenda import WINDOW, Agenda, Item, Sign
 from watcher.files import Reading
-from watcher.folder import Folder, Root
+from watcher.folder import Folder
 from watcher.limits import Limits
 from watcher.notices import Notices
 from watcher.parsing import Work
+from watcher.roots import Root
 from watcher.sources import Event, Source, SourceListed
 from watcher.state import Changes, State
 

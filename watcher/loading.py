@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapshot import Record
-from watcher.folder import Folder, Root
+from watcher.folder import Folder
 from watcher.limits import Limits
 from watcher.parsing import Work
+from watcher.roots import Root
 from watcher.sources import Event
 from watcher.state import LocatedProblem, State
 

@@ -11,13 +11,15 @@ from typing import Final
 
 from snapshot import Record
 from watcher.annotations import carry_in_body, is_carrier
-from watcher.documents import TOO_MANY_ALIASES, Budget, Document, Fault, read_json, read_yaml, too_many_values
+from watcher.documents import TOO_MANY_ALIASES, Budget, Document, Fault, too_many_values
+from watcher.json_text import read_json
 from watcher.limits import DOCUMENT, MAX_ALIASED, MAX_TOLD, VALUE, Limits, weigh
 from watcher.objects import Made, Rejected, objects_of, version_of
 from watcher.pieces import has_more_borders, pieces
 from watcher.salvage import LARGEST, salvaged, salvaged_json
 from watcher.sources import Problem
 from watcher.standing import VERSION, stand_in
+from watcher.yaml_text import read_yaml
 
 BATCH: Final = 64 << 10
 """Bytes that are read in one go, if no single document is larger: a tenth of a second at the very worst."""

@@ -24,6 +24,7 @@ from watcher.outage import Random, Server, pause
 from watcher.reading import read
 from watcher.refusals import Refusal, granted, refusal_of
 from watcher.trimming import key_of, seen
+from watcher.versions import ends_the_beginning, is_newer, version_of
 from watcher.watch_events import Changed, Failing, Forbidden, Gone, Missing, Recovered, Unreadable, WatchEvent
 
 SYNC_SILENCE: Final = 30.0
@@ -43,8 +44,6 @@ TURN: Final = 4.0
 
 PATIENCE: Final = 3
 """Streams of all objects that may break in a row before they are listed."""
-
-_END_OF_INITIAL: Final = "k8s.io/initial-events-end"
 
 
 class Phase(Enum):
@@ -200,7 +199,7 @@ class Reflector:
                 now, code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR, message, None, events
             )
             return
-        version = _version_of(document)
+        version = version_of(document)
         if said == "BOOKMARK":
             self._mark(now, version, document, events)
         elif self.phase is Phase.STREAM:
@@ -208,7 +207,7 @@ class Reflector:
                 self._collection.remove(document)
             elif said in ("ADDED", "MODIFIED"):
                 self._collection.add(document)
-        elif not version or _newer(version, self._version):  # one without a version is none that can be kept
+        elif not version or is_newer(version, self._version):  # one without a version is none that can be kept
             self._change(said, document, events)
             self._version = version or self._version
 
@@ -216,10 +215,9 @@ class Reflector:
         """A bookmark: what was told until here is all there is up to this version."""
         if not version:
             raise ValueError("a bookmark without a version")
-        whole = _mapping(_mapping(document, "metadata"), "annotations").get(_END_OF_INITIAL) == "true"
-        if self.phase is Phase.STREAM and whole:
+        if self.phase is Phase.STREAM and ends_the_beginning(document):
             self._synced(version, events)
-        elif self.phase is Phase.WATCH and _newer(version, self._version):
+        elif self.phase is Phase.WATCH and is_newer(version, self._version):
             self._version = version
         elif self.phase is Phase.WATCH and version != self._version:
             self._restart(now, failed=True)  # the server went back behind what it had told
@@ -340,21 +338,3 @@ class Reflector:
             return []
         self._troubled = False
         return [Recovered()]
-
-
-def _mapping(document: Any, field: str) -> dict[str, Any]:
-    """A field that should be a mapping, as one; empty where it is none."""
-    found = document.get(field) if isinstance(document, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _version_of(document: Any) -> str:
-    version = _mapping(document, "metadata").get("resourceVersion")
-    return version if isinstance(version, str) else ""
-
-
-def _newer(version: str, than: str) -> bool:
-    """Whether a version comes after another one. Both are numbers; what is none cannot be compared, and counts."""
-    if version.isdecimal() and than.isdecimal():
-        return int(version) > int(than)
-    return bool(version) or not than

@@ -9,7 +9,8 @@ from collections.abc import Collection
 from typing import Final
 
 from snapshot import JSON
-from watcher.documents import Budget, Document, Fault, read_yaml
+from watcher.documents import Budget, Document, Fault
+from watcher.yaml_text import read_yaml
 
 LARGEST: Final = 16 << 10
 """Bytes of a text that is looked at; and of all texts of a batch that is read in one go."""

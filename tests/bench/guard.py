@@ -35,8 +35,9 @@ from tests.bench.verdicts import (
 from tests.support.certificates import authority
 from tests.support.objects import an_object, mapping, tls_secret
 from translator.options import Options
+from translator.publication import Publication
 from translator.quarantine import Verdict
-from translator.translation import Publication, Translation
+from translator.translation import Translation
 
 T = TypeVar("T")
 

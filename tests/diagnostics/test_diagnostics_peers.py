@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from diagnostics.askers import VIA
 from diagnostics.peers import Connection, End, Peers, Verdict
-from diagnostics.server import VIA
 from process.version import VERSION
 from snapshot import Snapshot
 from tests.diagnostics.running_diagnostics import RunningDiagnostics

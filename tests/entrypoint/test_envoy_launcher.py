@@ -14,7 +14,8 @@ from entrypoint.bootstrap import Place, bootstrap
 from entrypoint.envoy import LaunchError, arguments, cluster_name, environment, find
 from entrypoint.memory import envoy_heap, memory_limit
 from entrypoint.statsd import resolved, with_sink
-from process.settings import Settings, Statsd
+from process.settings import Settings
+from process.statsd import Statsd
 from tests.entrypoint.house import ROOT, house
 from tests.support.envoy import EnvoyAdmin, envoy_path, wait_until
 

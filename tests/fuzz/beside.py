@@ -20,9 +20,10 @@ from tests.fuzz.mutations import mutated, places_of
 from tests.fuzz.worlds import good_world, key_of, originals
 from translator.ir import ObjectKey
 from translator.options import Options
+from translator.publication import Publication
 from translator.resources import Resource
 from translator.statuses import ReportedProblem, Status
-from translator.translation import Publication, Translation
+from translator.translation import Translation
 
 MESSAGES = {
     "extension": "envoy.config.core.v3.TypedExtensionConfig",

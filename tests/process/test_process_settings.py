@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from process.settings import OwnPort, Settings, SettingsError, Statsd
+from process.settings import OwnPort, Settings, SettingsError
+from process.statsd import Statsd
 
 
 def of(**environ: str) -> Settings:

@@ -9,10 +9,11 @@ from translator.gateway.dedicated import SERVES, SERVES_GATEWAY
 from translator.ir import ObjectKey
 from translator.kubernetes.own_services import CLUSTER_LOCAL, LABEL, PUBLIC, VISIBILITY
 from translator.options import Options
+from translator.publication import Publication
 from translator.publishing import record_of_status
 from translator.quarantine import Verdict
 from translator.subjects import Edition
-from translator.translation import Publication, Translation
+from translator.translation import Translation
 from watcher.kinds import WAYS_IN
 
 INGRESS = "networking.k8s.io/Ingress/team/web"

@@ -10,8 +10,9 @@ import pytest
 from tests.support.certificates import Pair, authority
 from translator.memory import SETTLED_AFTER
 from translator.options import Options
+from translator.publication import Publication
 from translator.quarantine import Hold, Verdict
-from translator.translation import Publication, Translation
+from translator.translation import Translation
 
 GROUP = "getambassador.io"
 LISTENER, ROUTES = "listener/default/l", "route/default/l/cleartext"

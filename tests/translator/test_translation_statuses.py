@@ -8,10 +8,11 @@ import pytest
 from translator.conditions import kubernetes_status
 from translator.options import Options
 from translator.progress import PATIENCE
+from translator.publication import Publication
 from translator.publishing import record_of_status
 from translator.quarantine import Verdict
 from translator.subjects import Edition
-from translator.translation import Publication, Translation
+from translator.translation import Translation
 
 GROUP = "getambassador.io"
 LISTENER = f"{GROUP}/Listener/default/http"

@@ -11,10 +11,11 @@ from tests.watcher.running_watcher import RunningWatcher, key, mapping, text
 from tests.watcher.test_watcher_following import Watched
 from watcher import tree
 from watcher.agenda import SETTLE, WINDOW
-from watcher.folder import Folder, Root
+from watcher.folder import Folder
 from watcher.following import Following
 from watcher.limits import MIB, Ledger, Limits
 from watcher.loading import load
+from watcher.roots import Root
 from watcher.sources import SourceListed
 from watcher.state import Changes
 from watcher.tree import OutsideError, Room, opened, survey

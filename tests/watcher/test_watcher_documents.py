@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher import documents
+from watcher import json_text, yaml_text
 from watcher.documents import TOO_MANY_ALIASES, Budget, Document, Fault
 from watcher.limits import MAX_DEPTH, Limits
 from watcher.scalars import plain
@@ -17,12 +17,12 @@ from watcher.scalars import plain
 
 def read_yaml(text: bytes) -> Iterator[Document | Fault]:
     """The documents, without what they take: that is for tests of its own."""
-    for found in documents.read_yaml(text, Budget.of(Limits())):
+    for found in yaml_text.read_yaml(text, Budget.of(Limits())):
         yield Document(found.value, found.line) if isinstance(found, Document) else found
 
 
 def read_json(text: bytes) -> Document | Fault:
-    found = documents.read_json(text, Budget.of(Limits()))
+    found = json_text.read_json(text, Budget.of(Limits()))
     return Document(found.value, found.line) if isinstance(found, Document) else found
 
 

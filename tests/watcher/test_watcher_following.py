@@ -11,11 +11,12 @@ from snapshot import Record
 from tests.watcher.running_watcher import key, mapping, text
 from watcher.agenda import QUIET, SETTLE, WINDOW
 from watcher.files import GRAIN, Reading
-from watcher.folder import Folder, Root
+from watcher.folder import Folder
 from watcher.following import POLL, POLL_SHARE, POLL_WAVERING, Following
 from watcher.loading import load
 from watcher.notices import Notices
 from watcher.parsing import Work
+from watcher.roots import Root
 from watcher.state import Changes
 
 

@@ -5,10 +5,11 @@ import pytest
 
 from snapshot import Record
 from watcher import parsing
-from watcher.documents import Budget, read_yaml
+from watcher.documents import Budget
 from watcher.limits import Limits
 from watcher.parsing import Content, Memo, parse
 from watcher.sources import Problem
+from watcher.yaml_text import read_yaml
 
 MAPPING = b"""\
 apiVersion: getambassador.io/v3alpha1

@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from snapshot import Record, Snapshot
 from tests.watcher.running_watcher import mapping, text
 from watcher import notices as notices_module
-from watcher.folder import Folder, Root
+from watcher.folder import Folder
 from watcher.following import Following
 from watcher.loading import load
 from watcher.notices import Notices
 from watcher.parsing import source_of
 from watcher.publishing import Publisher, remembered
+from watcher.roots import Root
 from watcher.sources import SourceListed
 
 NAMES = ("a.yaml", "b.yml", "d/a.yaml", "d/e/c.yaml", "f/x.json", "z.txt")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from watcher.folder import Folder, Look, Root
+from watcher.folder import Folder, Look
+from watcher.roots import Root
 from watcher.tree import OutsideError, resolve
 
 

@@ -14,9 +14,10 @@ from translator.decode import FrozenMap
 from translator.gateway.attachment import Place, places_of
 from translator.gateway.conditions import Condition, false
 from translator.gateway.dedicated import DEDICATED, PROVISIONED, SHARED, Port, Ways, addresses_said, wrong_with
-from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec, openings_of, unknown_openings
+from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
 from translator.gateway.kinds.listener_set import ListenerSetSpec, parent_of
+from translator.gateway.kinds.openings import openings_of, unknown_openings
 from translator.gateway.kinds.shared import Object, read_object
 from translator.gateway.listeners import (
     KINDS,

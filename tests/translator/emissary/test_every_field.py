@@ -45,9 +45,9 @@ NOWHERE: Final = {
 
 TOLD: Final = {
     "InsecurePolicy.additionalPort": "a Listener opens a port",
-    "MappingSpec.docs": "there is no developer portal",
-    "MappingSpec.envoy_override": "nothing of Envoy's configuration is overridden",
-    "MappingSpec.modules": "a Module is an object of its own",
+    "MappingFields.docs": "there is no developer portal",
+    "MappingFields.envoy_override": "nothing of Envoy's configuration is overridden",
+    "MappingFields.modules": "a Module is an object of its own",
     "HostSpec.previewUrl": "there are no preview URLs",
     "TlsSettings.redirect_cleartext_from": "Hosts say it",
     "HostSpec.acmeProvider": "no certificate is asked for",

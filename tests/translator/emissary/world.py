@@ -13,9 +13,10 @@ from translator import ir
 from translator.consul.tables import ConsulTables
 from translator.decode import Problem
 from translator.emissary.own_ports import OwnPorts
-from translator.emissary.tables import EmissaryTables, Options
+from translator.emissary.tables import EmissaryTables
 from translator.files.tables import FileTables
 from translator.kubernetes.tables import KubernetesTables
+from translator.options import Options
 from translator.tables import Sweep, Tables
 
 VERSION = "getambassador.io/v3alpha1"

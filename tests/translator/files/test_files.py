@@ -13,8 +13,9 @@ from translator.decode import Invalid
 from translator.files.names import LONGEST, Files, istio_files, path_of_file, pem_files, text_file
 from translator.ir import PemFiles, SecretRef
 from translator.options import Options
+from translator.publication import Publication
 from translator.quarantine import Hold
-from translator.translation import Publication, Translation
+from translator.translation import Translation
 from translator.xds.names import authority_name, certificate_name, certificates_of
 
 PAIR = PemFiles("/tls.crt", "/tls.key")

@@ -6,8 +6,8 @@ import orjson
 
 from tests.translator.gateway.gateway_world import key_of, said
 from tests.translator.test_translation_refusals import Envoy
+from translator.publication import Publication
 from translator.subjects import Edition
-from translator.translation import Publication
 
 ROUTES = "route/gateway:8000/cleartext"
 GATEWAY = key_of("Gateway", "web")
