@@ -14,6 +14,7 @@ from tests.support.child import Child
 from tests.support.cluster_gateway import ClusterGateway
 from tests.support.envoy import wait_until
 from tests.support.friends import CHALLENGE
+from tests.support.scoped import Scoped
 
 PATIENCE = 180
 CERTIFICATES = ("cert-manager.io/v1", "certificates")
@@ -28,13 +29,26 @@ _STEPS = (
 _SOLVERS = "?labelSelector=acme.cert-manager.io/http01-solver=true"
 
 
-class Certified:
+class Certified(Scoped):
     """A namespace with an issuer, cert-manager beside it, and what clients on the ports 80 and 443 see."""
 
-    def __init__(self, gateway: ClusterGateway, pebble: Pebble, manager: Child, name: str) -> None:
-        self.gateway, self.pebble, self.manager, self.name = gateway, pebble, manager, name
+    def __init__(self, name: str, gateway: ClusterGateway, pebble: Pebble, starts: Starts) -> None:
+        self.name, self.gateway, self.pebble = name, gateway, pebble
         self.space = Namespace(gateway.api, gateway.namespace)
+        self._starts = starts
+        self._manager: Child | None = None
         self._steps: list[str] = []
+
+    def start(self) -> None:
+        """cert-manager, and an access log that tells who answers."""
+        self.gateway.put("Module", "ambassador", {"config": {"envoy_log_type": "text"}})
+        command = ["certmanager", "controller", self.space.api.kubeconfig, self.pebble.nameserver]
+        self._manager = self._starts("certmanager", command)
+
+    def close(self) -> None:
+        """Leave nothing that the next one's cert-manager would go on with: it sees every namespace."""
+        if self._manager is not None and self._manager.running:
+            self.space.remove()
 
     def issue_by(self, **solver: Any) -> None:
         """The issuer, with this solver; named as the namespace is."""
@@ -93,7 +107,8 @@ class Certified:
 
     def said(self) -> str:
         """How cert-manager got on, with its reasons, who answered the authority, and what that says."""
-        self.manager.check()
+        if self._manager is not None:
+            self._manager.check()
         self._look()
         asked = [line for line in self.gateway.log().splitlines() if CHALLENGE in line]
         return "\n".join(["", *self._steps, *asked, self.pebble.log()[-2000:]])
@@ -123,10 +138,3 @@ def _state(status: Mapping[str, Any]) -> str:
         for each in status.get("conditions", ())
     ]
     return "; ".join(filter(None, (status.get("state"), status.get("reason"), *conditions)))
-
-
-def certified(name: str, gateway: ClusterGateway, pebble: Pebble, starts: Starts) -> Certified:
-    """cert-manager beside a gateway, whose access log tells who answers."""
-    gateway.put("Module", "ambassador", {"config": {"envoy_log_type": "text"}})
-    manager = starts("certmanager", ["certmanager", "controller", gateway.api.kubeconfig, pebble.nameserver])
-    return Certified(gateway, pebble, manager, name)

@@ -2,13 +2,14 @@
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from tests.friends.acme import Pebble
-from tests.friends.certified import CERTIFICATES, PATIENCE, certified
+from tests.friends.certified import CERTIFICATES, PATIENCE, Certified
 from tests.friends.conftest import Starts
 from tests.friends.workloads import Namespace, service, template, undefaulted
 from tests.support.apiserver import ApiServer
@@ -28,6 +29,16 @@ ROUTES = (f"{GROUP}/v1", "httproutes")
 def pebble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
     with Pebble(tmp_path_factory.mktemp("pebble")) as pebble:
         yield pebble
+
+
+Certifies = Callable[[str, ClusterGateway], Certified]
+
+
+@pytest.fixture
+def certifies(pebble: Pebble, starts: Starts) -> Iterator[Certifies]:
+    """cert-manager for a name, beside a gateway."""
+    with ExitStack() as stack:
+        yield lambda name, gateway: stack.enter_context(Certified(name, gateway, pebble, starts))
 
 
 @pytest.fixture
@@ -69,10 +80,10 @@ def like(recorded: Mapping[str, Any], made: Mapping[str, Any]) -> None:
 
 
 def test_a_host_gets_its_certificate_by_an_ingress_of_emissarys_class_and_a_renewed_one(
-    listening: ClusterGateway, pebble: Pebble, starts: Starts, red: HttpUpstream
+    listening: ClusterGateway, certifies: Certifies, red: HttpUpstream
 ) -> None:
     name = "host.test"
-    of = certified(name, listening, pebble, starts)
+    of = certifies(name, listening)
     of.issue_by(ingress={"class": "ambassador"})
     a_host(listening, name, red)
     of.want()
@@ -94,10 +105,10 @@ def test_a_host_gets_its_certificate_by_an_ingress_of_emissarys_class_and_a_rene
         assert kept.recv(64).startswith(b"HTTP/1.1 200 ")
 
 
-def test_an_ingress_gets_its_certificate_by_its_annotation(api: ApiServer, pebble: Pebble, starts: Starts) -> None:
+def test_an_ingress_gets_its_certificate_by_its_annotation(api: ApiServer, certifies: Certifies) -> None:
     name = "ingress.test"
-    with ClusterGateway(api, environ={"DRAGOMAN_INGRESS_PORTS": "80,443"}) as gateway:
-        of = certified(name, gateway, pebble, starts)
+    with ClusterGateway(api, environ={"DRAGOMAN_NAMESPACES": "", "DRAGOMAN_INGRESS_PORTS": "80,443"}) as gateway:
+        of = certifies(name, gateway)
         made = {"apiVersion": INGRESSES[0], "kind": "IngressClass", "metadata": {"name": "dragoman"}}
         spec = {"controller": "getambassador.io/dragoman"}
         api.ask("POST", f"/apis/{INGRESSES[0]}/ingressclasses", {**made, "spec": spec})
@@ -121,14 +132,16 @@ def test_an_ingress_gets_its_certificate_by_its_annotation(api: ApiServer, pebbl
         wait_until(lambda: of.ask("http") == "308", what=of.said)
 
 
+@pytest.mark.parametrize("annotated", [True, False], ids=["by its annotation", "by a Certificate"])
 def test_a_gateway_gets_its_certificate_by_a_route(
-    api: ApiServer, gateway: ClusterGateway, pebble: Pebble, starts: Starts
+    api: ApiServer, gateway: ClusterGateway, certifies: Certifies, annotated: bool
 ) -> None:
-    name = "gateway.test"
-    of = certified(name, gateway, pebble, starts)
+    """An annotated Gateway is the parent of its challenges' routes as a whole, whatever the issuer says."""
+    name = "annotated.test" if annotated else "gateway.test"
+    of = certifies(name, gateway)
     parents = [{"name": "web", "namespace": of.space.name, "sectionName": "http"}]
     of.issue_by(gatewayHTTPRoute={"parentRefs": parents})
-    made = {"apiVersion": ROUTES[0], "kind": "GatewayClass", "metadata": {"name": "certified"}}
+    made = {"apiVersion": ROUTES[0], "kind": "GatewayClass", "metadata": {"name": name}}
     spec = {"controllerName": "getambassador.io/dragoman"}
     api.ask("POST", f"/apis/{ROUTES[0]}/gatewayclasses", {**made, "spec": spec})
     tls = {"mode": "Terminate", "certificateRefs": [{"name": "pair"}]}
@@ -136,8 +149,8 @@ def test_a_gateway_gets_its_certificate_by_a_route(
         {"name": "http", "port": 80, "protocol": "HTTP"},
         {"name": "https", "port": 443, "protocol": "HTTPS", "hostname": name, "tls": tls},
     ]
-    metadata = {"name": "web", "annotations": {"cert-manager.io/cluster-issuer": of.space.name}}
-    spec = {"gatewayClassName": "certified", "listeners": listeners}
+    metadata = {"name": "web", "annotations": {"cert-manager.io/cluster-issuer": of.space.name} if annotated else {}}
+    spec = {"gatewayClassName": name, "listeners": listeners}
     of.space.make("gateways", {"apiVersion": ROUTES[0], "kind": "Gateway", "metadata": metadata, "spec": spec})
     a_backend(of.space)
     spec = {
@@ -148,20 +161,24 @@ def test_a_gateway_gets_its_certificate_by_a_route(
     of.space.make(
         "httproutes", {"apiVersion": ROUTES[0], "kind": "HTTPRoute", "metadata": {"name": "shop"}, "spec": spec}
     )
+    if not annotated:
+        of.want()
     made = of.solver(*ROUTES)
     rule = made["spec"]["rules"][0]
     token = rule["matches"][0]["path"]["value"].removeprefix(CHALLENGE)
+    if annotated:
+        parents = [{"name": "web", "namespace": of.space.name}]
     recorded = solver_route(name, token, rule["backendRefs"][0]["name"], parents, namespace=of.space.name)
     like(recorded, made)
     of.served()
 
 
 def test_a_host_gets_its_certificate_by_a_mapping_of_its_own(
-    listening: ClusterGateway, pebble: Pebble, starts: Starts, red: HttpUpstream
+    listening: ClusterGateway, certifies: Certifies, red: HttpUpstream
 ) -> None:
     """The Ingress that cert-manager makes is of a class that nobody serves."""
     name = "mapped.test"
-    of = certified(name, listening, pebble, starts)
+    of = certifies(name, listening)
     of.issue_by(ingress={"ingressClassName": "nobodys"})
     selector = {"acme.cert-manager.io/http01-solver": "true"}
     spec = {"selector": selector, "ports": [{"port": 80, "targetPort": SOLVER_PORT}]}
