@@ -9,7 +9,6 @@ import httpx
 
 from tests.support import plain
 from tests.support.apiserver import ApiServer
-from tests.support.envoy import wait_until
 from tests.support.gateway_crds import GROUP
 
 PORT = 8080
@@ -57,18 +56,6 @@ class Namespace:
     def patch(self, group: str, plural: str, name: str, change: Mapping[str, Any]) -> None:
         """Merge this into an object."""
         self.api.ask("PATCH", self.path(group, plural, name), change, content_type=MERGE)
-
-    def remove(self) -> None:
-        """Delete all of it; nothing is left when this returns, not even what finalizers hold."""
-        path = f"/api/v1/namespaces/{self.name}"
-        self.api.ask("DELETE", path)
-        wait_until(lambda: self.api.request("GET", path)[0] == http.client.NOT_FOUND, 60, what=lambda: self._left(path))
-
-    def _left(self, path: str) -> str:
-        conditions = self.api.get(path)["status"].get("conditions", ())
-        return f"the end of {self.name}: " + "; ".join(
-            each["message"] for each in conditions if each["status"] == "True"
-        )
 
 
 def answers(port: int, host: str, count: int) -> Counter[str]:
