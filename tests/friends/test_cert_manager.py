@@ -1,19 +1,18 @@
 """cert-manager itself gets certificates of a real ACME server through the gateway: docs/friends/cert-manager.md."""
 
-import base64
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.friends.acme import Pebble
+from tests.friends.certified import CERTIFICATES, PATIENCE, Certified
 from tests.friends.conftest import Starts
 from tests.friends.workloads import Namespace, service, template, undefaulted
 from tests.support.apiserver import ApiServer
-from tests.support.child import Child
 from tests.support.cluster_gateway import ClusterGateway
 from tests.support.envoy import wait_until
 from tests.support.friends import CHALLENGE, SOLVER_PORT, solver_ingress, solver_route
@@ -22,11 +21,8 @@ from tests.support.upstream import HttpUpstream
 
 pytestmark = [pytest.mark.friends, pytest.mark.timeout(600)]
 
-PATIENCE = 180
-CERTIFICATES = ("cert-manager.io/v1", "certificates")
 INGRESSES = ("networking.k8s.io/v1", "ingresses")
 ROUTES = (f"{GROUP}/v1", "httproutes")
-SOLVERS = "?labelSelector=acme.cert-manager.io/http01-solver=true"
 
 
 @pytest.fixture(scope="module")
@@ -35,95 +31,30 @@ def pebble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
         yield pebble
 
 
+Certifies = Callable[[str, ClusterGateway], Certified]
+
+
+@pytest.fixture
+def certifies(pebble: Pebble, starts: Starts) -> Iterator[Certifies]:
+    """cert-manager for a name, beside a gateway."""
+    with ExitStack() as stack:
+        yield lambda name, gateway: stack.enter_context(Certified(name, gateway, pebble, starts))
+
+
 @pytest.fixture
 def red() -> Iterator[HttpUpstream]:
     with HttpUpstream("red") as upstream:
         yield upstream
 
 
-class Certified:
-    """A namespace with an issuer, cert-manager beside it, and what clients on the ports 80 and 443 see."""
-
-    def __init__(self, space: Namespace, pebble: Pebble, manager: Child, name: str) -> None:
-        self.space, self.pebble, self.manager, self.name = space, pebble, manager, name
-
-    def issue_by(self, **solver: Any) -> None:
-        """The issuer, with this solver; named as the namespace is."""
-        trusted = base64.b64encode(self.pebble.authority.pair.certificate).decode()
-        acme = {
-            "server": self.pebble.directory,
-            "caBundle": trusted,
-            "privateKeySecretRef": {"name": self.space.name},
-            "solvers": [{"http01": solver}],
-        }
-        issuer = {"apiVersion": CERTIFICATES[0], "kind": "ClusterIssuer", "metadata": {"name": self.space.name}}
-        self.space.api.ask("POST", "/apis/cert-manager.io/v1/clusterissuers", {**issuer, "spec": {"acme": acme}})
-
-    def want(self) -> None:
-        """A Certificate for the name, in the Secret `pair`."""
-        spec = {
-            "secretName": "pair",
-            "dnsNames": [self.name],
-            "issuerRef": {"name": self.space.name, "kind": "ClusterIssuer"},
-        }
-        metadata = {"name": "pair"}
-        made = {"apiVersion": CERTIFICATES[0], "kind": "Certificate", "metadata": metadata, "spec": spec}
-        self.space.make("certificates", made)
-
-    def solver(self, group: str, plural: str) -> Mapping[str, Any]:
-        """What cert-manager makes for its challenge, while it is there."""
-
-        def there() -> Any:
-            found = self.space.api.get(self.space.path(group, plural) + SOLVERS)["items"]
-            return found[0] if found else None
-
-        made: Mapping[str, Any] = wait_until(there, PATIENCE, what=self.said)
-        return made
-
-    def served(self) -> ssl.SSLContext:
-        """Wait until the name has its certificate, of the authority itself."""
-        wait_until(self._is_ready, PATIENCE, what=self.said)
-        context = self.pebble.clients()
-        wait_until(lambda: self.ask("https", context) == "red", 60, what=self.said)
-        return context
-
-    def ask(self, scheme: str, context: ssl.SSLContext | bool = True) -> str:
-        """Who answers; where nobody does, the status."""
-        extensions = {"sni_hostname": self.name}
-        try:
-            with httpx.Client(verify=context, trust_env=False) as client:
-                answer = client.get(f"{scheme}://127.0.0.1/", headers={"host": self.name}, extensions=extensions)
-        except httpx.TransportError as error:
-            return repr(error)
-        return str(answer.json()["upstream"]) if answer.status_code == httpx.codes.OK else str(answer.status_code)
-
-    def chain(self) -> str:
-        """What is in the Secret, as PEM."""
-        found = self.space.get("v1", "secrets", "pair")
-        return base64.b64decode(found.get("data", {}).get("tls.crt", "")).decode()
-
-    def said(self) -> str:
-        self.manager.check()
-        kinds = (CERTIFICATES, ("acme.cert-manager.io/v1", "orders"), ("acme.cert-manager.io/v1", "challenges"))
-        told = [self.space.api.get(self.space.path(*kind))["items"] for kind in kinds]
-        return f"{[each.get('status') for items in told for each in items]}\n{self.pebble.log()[-2000:]}"
-
-    def _is_ready(self) -> bool:
-        items = self.space.api.get(self.space.path(*CERTIFICATES))["items"]
-        conditions = [each for item in items for each in item.get("status", {}).get("conditions", ())]
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def certified(name: str, gateway: ClusterGateway, pebble: Pebble, starts: Starts) -> Certified:
-    starts_with = ["certmanager", "controller", gateway.api.kubeconfig, pebble.nameserver]
-    manager = starts("certmanager", starts_with)
-    return Certified(Namespace(gateway.api, gateway.namespace), pebble, manager, name)
-
-
 @pytest.fixture
 def listening(api: ApiServer) -> Iterator[ClusterGateway]:
-    """A gateway whose Listeners have the ports that the internet asks for."""
+    """A gateway whose Listeners have the ports that the internet asks for.
+
+    Pebble asks for `NAME:80`, which a Host answers as Emissary's do: where the Module says so.
+    """
     with ClusterGateway(api) as gateway:
+        gateway.put("Module", "ambassador", {"config": {"strip_matching_host_port": True}})
         for name, port in (("eighty", 80), ("secured", 443)):
             protocol = "HTTP" if port == 80 else "HTTPS"
             listener = {"port": port, "protocol": protocol, "securityModel": "XFP"}
@@ -149,10 +80,10 @@ def like(recorded: Mapping[str, Any], made: Mapping[str, Any]) -> None:
 
 
 def test_a_host_gets_its_certificate_by_an_ingress_of_emissarys_class_and_a_renewed_one(
-    listening: ClusterGateway, pebble: Pebble, starts: Starts, red: HttpUpstream
+    listening: ClusterGateway, certifies: Certifies, red: HttpUpstream
 ) -> None:
     name = "host.test"
-    of = certified(name, listening, pebble, starts)
+    of = certifies(name, listening)
     of.issue_by(ingress={"class": "ambassador"})
     a_host(listening, name, red)
     of.want()
@@ -174,10 +105,10 @@ def test_a_host_gets_its_certificate_by_an_ingress_of_emissarys_class_and_a_rene
         assert kept.recv(64).startswith(b"HTTP/1.1 200 ")
 
 
-def test_an_ingress_gets_its_certificate_by_its_annotation(api: ApiServer, pebble: Pebble, starts: Starts) -> None:
+def test_an_ingress_gets_its_certificate_by_its_annotation(api: ApiServer, certifies: Certifies) -> None:
     name = "ingress.test"
-    with ClusterGateway(api, environ={"DRAGOMAN_INGRESS_PORTS": "80,443"}) as gateway:
-        of = certified(name, gateway, pebble, starts)
+    with ClusterGateway(api, environ={"DRAGOMAN_NAMESPACES": "", "DRAGOMAN_INGRESS_PORTS": "80,443"}) as gateway:
+        of = certifies(name, gateway)
         made = {"apiVersion": INGRESSES[0], "kind": "IngressClass", "metadata": {"name": "dragoman"}}
         spec = {"controller": "getambassador.io/dragoman"}
         api.ask("POST", f"/apis/{INGRESSES[0]}/ingressclasses", {**made, "spec": spec})
@@ -201,14 +132,16 @@ def test_an_ingress_gets_its_certificate_by_its_annotation(api: ApiServer, pebbl
         wait_until(lambda: of.ask("http") == "308", what=of.said)
 
 
+@pytest.mark.parametrize("annotated", [True, False], ids=["by its annotation", "by a Certificate"])
 def test_a_gateway_gets_its_certificate_by_a_route(
-    api: ApiServer, gateway: ClusterGateway, pebble: Pebble, starts: Starts
+    api: ApiServer, gateway: ClusterGateway, certifies: Certifies, annotated: bool
 ) -> None:
-    name = "gateway.test"
-    of = certified(name, gateway, pebble, starts)
+    """An annotated Gateway is the parent of its challenges' routes as a whole, whatever the issuer says."""
+    name = "annotated.test" if annotated else "gateway.test"
+    of = certifies(name, gateway)
     parents = [{"name": "web", "namespace": of.space.name, "sectionName": "http"}]
     of.issue_by(gatewayHTTPRoute={"parentRefs": parents})
-    made = {"apiVersion": ROUTES[0], "kind": "GatewayClass", "metadata": {"name": "certified"}}
+    made = {"apiVersion": ROUTES[0], "kind": "GatewayClass", "metadata": {"name": name}}
     spec = {"controllerName": "getambassador.io/dragoman"}
     api.ask("POST", f"/apis/{ROUTES[0]}/gatewayclasses", {**made, "spec": spec})
     tls = {"mode": "Terminate", "certificateRefs": [{"name": "pair"}]}
@@ -216,8 +149,8 @@ def test_a_gateway_gets_its_certificate_by_a_route(
         {"name": "http", "port": 80, "protocol": "HTTP"},
         {"name": "https", "port": 443, "protocol": "HTTPS", "hostname": name, "tls": tls},
     ]
-    metadata = {"name": "web", "annotations": {"cert-manager.io/cluster-issuer": of.space.name}}
-    spec = {"gatewayClassName": "certified", "listeners": listeners}
+    metadata = {"name": "web", "annotations": {"cert-manager.io/cluster-issuer": of.space.name} if annotated else {}}
+    spec = {"gatewayClassName": name, "listeners": listeners}
     of.space.make("gateways", {"apiVersion": ROUTES[0], "kind": "Gateway", "metadata": metadata, "spec": spec})
     a_backend(of.space)
     spec = {
@@ -228,20 +161,24 @@ def test_a_gateway_gets_its_certificate_by_a_route(
     of.space.make(
         "httproutes", {"apiVersion": ROUTES[0], "kind": "HTTPRoute", "metadata": {"name": "shop"}, "spec": spec}
     )
+    if not annotated:
+        of.want()
     made = of.solver(*ROUTES)
     rule = made["spec"]["rules"][0]
     token = rule["matches"][0]["path"]["value"].removeprefix(CHALLENGE)
+    if annotated:
+        parents = [{"name": "web", "namespace": of.space.name}]
     recorded = solver_route(name, token, rule["backendRefs"][0]["name"], parents, namespace=of.space.name)
     like(recorded, made)
     of.served()
 
 
 def test_a_host_gets_its_certificate_by_a_mapping_of_its_own(
-    listening: ClusterGateway, pebble: Pebble, starts: Starts, red: HttpUpstream
+    listening: ClusterGateway, certifies: Certifies, red: HttpUpstream
 ) -> None:
     """The Ingress that cert-manager makes is of a class that nobody serves."""
     name = "mapped.test"
-    of = certified(name, listening, pebble, starts)
+    of = certifies(name, listening)
     of.issue_by(ingress={"ingressClassName": "nobodys"})
     selector = {"acme.cert-manager.io/http01-solver": "true"}
     spec = {"selector": selector, "ports": [{"port": 80, "targetPort": SOLVER_PORT}]}
