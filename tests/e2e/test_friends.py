@@ -15,7 +15,7 @@ from tests.support.friends import CHALLENGE, SOLVER_PORT, Canary, canary_mapping
 from tests.support.gateway import Gateway
 from tests.support.gateway_api import api_gateway, backing, gateway_class, listener, route
 from tests.support.ingresses import ingress, ingress_class, path, rule
-from tests.support.objects import endpoint_slice, host, mapping, service, tls_secret
+from tests.support.objects import an_object, endpoint_slice, host, mapping, service, tls_secret
 from tests.support.part import ROOT
 from tests.support.ports import unused_ports
 from tests.support.upstream import HttpUpstream
@@ -136,6 +136,11 @@ def test_challenges_by_an_ingress_are_answered_in_clear_text_beside_a_host_that_
     assert friends.ask(name, CHALLENGE + "by-annotation").json()["path"] == CHALLENGE + "by-annotation"
     friends.becomes({"301"}, name, CHALLENGE + "other")
     friends.becomes({"301"}, name)
+    asks_with_the_port = f"{name}:{friends.gateway.http_port}"
+    friends.becomes({"404"}, asks_with_the_port, CHALLENGE + "by-annotation")
+    taken_off = an_object("Module", "ambassador", {"config": {"strip_matching_host_port": True}})
+    with friends.gateway.applied("emissary-module", taken_off):
+        friends.becomes({"blue"}, asks_with_the_port, CHALLENGE + "by-annotation")
     friends.gateway.remove("emissary-solver")
     friends.becomes({"301"}, name, CHALLENGE + "by-annotation")
 
@@ -148,20 +153,25 @@ def test_challenges_by_an_ingress_are_answered_in_clear_text_beside_one_with_tls
     friends.says("kubernetes-solver", solver_ingress(name, "by-class", "solver", class_name="dragoman"))
     friends.becomes({"blue"}, name, CHALLENGE + "by-class", by="ingresses")
     assert friends.ask(name, CHALLENGE + "by-class", by="ingresses").json()["path"] == CHALLENGE + "by-class"
+    friends.becomes({"blue"}, f"{name}:80", CHALLENGE + "by-class", by="ingresses")
     friends.becomes({"308"}, name, by="ingresses")
     assert friends.problems("networking.k8s.io/Ingress/default/cm-acme-http-solver-by-class") == []
     friends.gateway.remove("kubernetes-solver")
     friends.becomes({"308"}, name, CHALLENGE + "by-class", by="ingresses")
 
 
-def test_challenges_by_a_route_are_answered_beside_one_that_redirects(friends: Friends) -> None:
-    name = "routed.test"
+@pytest.mark.parametrize("of_the_issuer", [True, False], ids=["the issuer's listener", "an annotated Gateway"])
+def test_challenges_by_a_route_are_answered_beside_one_that_redirects(friends: Friends, of_the_issuer: bool) -> None:
+    """The certificates that a Gateway's annotation asks for come by the whole Gateway."""
+    name = f"{of_the_issuer}.routed.test".lower()
+    parent = {"name": "web", **({"sectionName": "http"} if of_the_issuer else {"namespace": "default"})}
     to_https = {"filters": [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}]}
     friends.gateway.apply("routed", route("routed", "web", to_https, hostnames=[name]))
     friends.becomes({"301"}, name, by="routes")
-    friends.says("routed-solver", solver_route(name, "by-route", "solver", [{"name": "web", "sectionName": "http"}]))
+    friends.says("routed-solver", solver_route(name, "by-route", "solver", [parent]))
     friends.becomes({"blue"}, name, CHALLENGE + "by-route", by="routes")
     assert friends.ask(name, CHALLENGE + "by-route", by="routes").json()["path"] == CHALLENGE + "by-route"
+    friends.becomes({"blue"}, f"{name}:80", CHALLENGE + "by-route", by="routes")
     friends.becomes({"301"}, name, by="routes")
 
 

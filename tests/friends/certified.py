@@ -52,7 +52,7 @@ class Certified(Scoped):
             return  # what it keeps by its finalizers would never end
         api, path = self.space.api, f"/api/v1/namespaces/{self.space.name}"
         api.ask("DELETE", path)
-        wait_until(lambda: api.request("GET", path)[0] == http.HTTPStatus.NOT_FOUND, 60, what=self.said)
+        wait_until(lambda: api.request("GET", path)[0] == http.HTTPStatus.NOT_FOUND, 60, what=lambda: api.get(path))
 
     def issue_by(self, **solver: Any) -> None:
         """The issuer, with this solver; named as the namespace is."""
@@ -103,6 +103,13 @@ class Certified(Scoped):
         except httpx.TransportError as error:
             return repr(error)
         return str(answer.json()["upstream"]) if answer.status_code == httpx.codes.OK else str(answer.status_code)
+
+    def renew(self) -> None:
+        """Ask for another certificate by hand, and wait until it is in the Secret."""
+        before = self.chain()
+        issuing = {"type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "by hand"}
+        self.space.patch(*CERTIFICATES, "pair/status", {"status": {"conditions": [issuing]}})
+        wait_until(lambda: self._is_ready() and self.chain() not in ("", before), PATIENCE, what=self.said)
 
     def chain(self) -> str:
         """What is in the Secret, as PEM."""

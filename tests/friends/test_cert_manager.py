@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.friends.acme import Pebble
-from tests.friends.certified import CERTIFICATES, PATIENCE, Certified
+from tests.friends.certified import Certified
 from tests.friends.conftest import Starts
 from tests.friends.workloads import Namespace, service, template, undefaulted
 from tests.support.apiserver import ApiServer
@@ -94,12 +94,9 @@ def test_a_host_gets_its_certificate_by_an_ingress_of_emissarys_class_and_a_rene
     context = of.served()
     wait_until(lambda: of.ask("http") == "301", what=of.said)
 
-    before = of.chain()
-    issuing = {"type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "by hand"}
     with connected(name, context) as kept:
-        assert presented(kept) == leaf(before)
-        of.space.patch(*CERTIFICATES, "pair/status", {"status": {"conditions": [issuing]}})
-        wait_until(lambda: of.chain() not in ("", before), PATIENCE, what=of.said)
+        assert presented(kept) == leaf(of.chain())
+        of.renew()
         wait_until(lambda: shown(name, context) == leaf(of.chain()), 60, what=of.said)
         kept.sendall(f"GET / HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n".encode())
         assert kept.recv(64).startswith(b"HTTP/1.1 200 ")
