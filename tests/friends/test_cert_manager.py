@@ -20,7 +20,7 @@ from tests.support.friends import CHALLENGE, SOLVER_PORT, solver_ingress, solver
 from tests.support.gateway_crds import GROUP
 from tests.support.upstream import HttpUpstream
 
-pytestmark = [pytest.mark.friends, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.friends("certmanager", "pebble"), pytest.mark.timeout(600)]
 
 PATIENCE = 180
 CERTIFICATES = ("cert-manager.io/v1", "certificates")
