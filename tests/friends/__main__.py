@@ -1,10 +1,12 @@
-"""`make friends`: the tests with the programs of others, after these are built, in a network of their own.
+"""`make friends`: tests with the programs of others, after what they need is built, in a network of their own.
 
     python -m tests.friends [PYTEST ARGUMENTS]
 
-The exit code is pytest's; 2 when the machine cannot run them.
+The exit code is pytest's; 2 when the machine cannot run them. Tests of a program that cannot be built fail, with the
+reason; the others run.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -13,7 +15,8 @@ from tests.e2e.cluster.binaries import LIGHT, BinariesError
 from tests.e2e.cluster.binaries import ensure as ensure_kubernetes
 from tests.e2e.cluster.toolchain import ToolchainError
 from tests.friends import network
-from tests.friends.programs import main as build
+from tests.friends.chosen import TESTS, needed
+from tests.friends.programs import UNBUILT, build_all
 from tests.support.gateway_crds import release
 
 
@@ -31,9 +34,8 @@ def main(arguments: list[str]) -> int:
     except (BinariesError, ToolchainError) as error:
         print(f"friends: {error}")
         return 2
-    if failed := build([]):
-        return failed
-    network.become([sys.executable, "-m", "pytest", "-m", "friends", "tests/friends", *arguments])
+    failed = build_all(needed(arguments), lambda line: print(line, flush=True))
+    network.become([sys.executable, "-m", "pytest", *TESTS, *arguments], **{UNBUILT: json.dumps(failed)})
     raise AssertionError("it was replaced")
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.friends import network
+from tests.friends.chosen import needs
 from tests.friends.node import Node
-from tests.friends.programs import crds, programs
+from tests.friends.programs import crds, programs, unbuilt
 from tests.friends.workloads import PORT
 from tests.support.apiserver import ApiServer
 from tests.support.child import Child
@@ -22,6 +23,9 @@ from tests.support.upstream import HttpUpstream
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if not network.is_inside():
         pytest.skip("these tests run in a network of their own: make friends")
+    failed = unbuilt()
+    for name in needs(item) & failed.keys():
+        pytest.fail(f"{name} is not there: {failed[name]}", pytrace=False)
 
 
 def runs(pod: Mapping[str, Any], address: str, folder: Path) -> Scoped:

@@ -15,9 +15,10 @@ PROGRAMS = ("unshare", "ip", "setpriv")
 """What making it needs, and root."""
 
 
-def become(command: Sequence[str]) -> None:
-    """Be this command, in a network of its own."""
-    os.execvpe("unshare", ["unshare", "--net", "sh", "-c", _BEGIN, "sh", *command], {**os.environ, _INSIDE: "1"})
+def become(command: Sequence[str], **environ: str) -> None:
+    """Be this command, in a network of its own; `environ`: variables that it has beside ours."""
+    inside = {**os.environ, **environ, _INSIDE: "1"}
+    os.execvpe("unshare", ["unshare", "--net", "sh", "-c", _BEGIN, "sh", *command], inside)
 
 
 def is_inside() -> bool:

@@ -5,8 +5,10 @@
 And Pebble, the ACME server for tests of Let's Encrypt, with the DNS server that is beside it.
 """
 
+import json
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import yaml
@@ -14,6 +16,9 @@ import yaml
 from tests.conformance.programs import GO
 from tests.e2e.cluster.toolchain import USUAL, Release, ToolchainError
 from tests.support.gobuild import BuildError, GoModule, build, ensure, files
+
+UNBUILT = "DRAGOMAN_FRIENDS_UNBUILT"
+"""The variable by which tests are told what could not be built, and why: JSON."""
 
 _MODULES = Path(__file__).parent / "modules"
 _PEBBLE = "github.com/letsencrypt/pebble/v2/cmd"
@@ -75,16 +80,30 @@ def crds(name: str) -> str:
     return yaml.safe_dump_all(each for documents in every for each in documents if each)
 
 
-def main(names: list[str]) -> int:
-    """Build these, or all; those that cannot be built are named, and the others are built all the same."""
-    failed = 0
-    for name in names or FRIENDS:
-        try:
-            programs(name, lambda line: print(line, file=sys.stderr, flush=True))
-        except (BuildError, ToolchainError) as error:
-            print(f"{name}: {error}", file=sys.stderr, flush=True)
-            failed = 1
+def build_all(names: Collection[str], say: Callable[[str], None]) -> Mapping[str, str]:
+    """Build these; why some cannot be built, by name: the others are built all the same."""
+    failed = {}
+    for name in FRIENDS:
+        if name in names:
+            try:
+                programs(name, say)
+            except (BuildError, ToolchainError) as error:
+                say(f"{name}: {error}")
+                failed[name] = str(error)
     return failed
+
+
+def unbuilt() -> Mapping[str, str]:
+    """What could not be built before these tests began, and why."""
+    return dict(json.loads(os.environ.get(UNBUILT, "{}")))
+
+
+def main(names: list[str]) -> int:
+    """Build these, or all."""
+    if unknown := set(names) - FRIENDS.keys():
+        print(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(FRIENDS)}", file=sys.stderr)
+        return 2
+    return 1 if build_all(names or FRIENDS.keys(), lambda line: print(line, file=sys.stderr, flush=True)) else 0
 
 
 if __name__ == "__main__":

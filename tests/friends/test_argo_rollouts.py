@@ -13,7 +13,7 @@ from tests.support.friends import canary_mapping
 from tests.support.load import Load
 from tests.support.ports import unused_ports
 
-pytestmark = [pytest.mark.friends, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.friends("rollouts"), pytest.mark.timeout(600)]
 
 HOST = "shop.test"
 ROLLOUTS = ("argoproj.io/v1alpha1", "rollouts")

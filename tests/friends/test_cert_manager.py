@@ -19,7 +19,7 @@ from tests.support.friends import CHALLENGE, SOLVER_PORT, solver_ingress, solver
 from tests.support.gateway_crds import GROUP
 from tests.support.upstream import HttpUpstream
 
-pytestmark = [pytest.mark.friends, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.friends("certmanager", "pebble"), pytest.mark.timeout(600)]
 
 INGRESSES = ("networking.k8s.io/v1", "ingresses")
 ROUTES = (f"{GROUP}/v1", "httproutes")

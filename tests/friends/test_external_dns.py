@@ -12,7 +12,7 @@ from tests.support.envoy import wait_until
 from tests.support.gateway_crds import GROUP
 from tests.support.ports import unused_port
 
-pytestmark = [pytest.mark.friends, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.friends("externaldns"), pytest.mark.timeout(600)]
 
 ADDRESS = "192.0.2.7"
 HOSTS = ("getambassador.io/v3alpha1", "hosts")

@@ -14,7 +14,7 @@ from tests.support.gateway_crds import GROUP
 from tests.support.load import Load
 from tests.support.ports import unused_port, unused_ports
 
-pytestmark = [pytest.mark.friends, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.friends("flagger"), pytest.mark.timeout(600)]
 
 HOST = "shop.test"
 PATIENCE = 120

@@ -1,6 +1,6 @@
 """What people have before a friend comes: Services, pods of two versions, and requests that count them."""
 
-import http.client
+import http
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from tests.support import plain
-from tests.support.apiserver import ApiServer
+from tests.support.apiserver import ApiError, ApiServer
 from tests.support.gateway_crds import GROUP
 
 PORT = 8080
@@ -50,8 +50,12 @@ class Namespace:
 
     def get(self, group: str, plural: str, name: str) -> Any:
         """An object; empty where it is not there."""
-        status, _ = self.api.request("GET", self.path(group, plural, name))
-        return {} if status == http.client.NOT_FOUND else self.api.get(self.path(group, plural, name))
+        try:
+            return self.api.get(self.path(group, plural, name))
+        except ApiError as error:
+            if error.status == http.HTTPStatus.NOT_FOUND:
+                return {}
+            raise
 
     def patch(self, group: str, plural: str, name: str, change: Mapping[str, Any]) -> None:
         """Merge this into an object."""
