@@ -32,10 +32,10 @@ from translator.statuses import (
     status_of_files,
     status_of_held,
     status_of_object,
-    status_of_unserved,
 )
 from translator.subjects import UNNAMED, Edition, Subject
 from translator.tables import Failure
+from translator.unserved import for_another
 from translator.variables import filled_in
 
 GROUP = "getambassador.io/"
@@ -70,6 +70,7 @@ class Translation:
         self.pipeline = Pipeline(options, step)
         self._holds = dict(holds)
         self._ambassador_id = options.ambassador_id
+        self._in_cluster = options.in_cluster
         self._environment = options.environment
         self._carriers = Carriers()
         self._subjects: dict[ObjectKey, Subject] = {}
@@ -406,7 +407,14 @@ class Translation:
             return None
         if problems is None:
             (problems,) = self.pipeline.problems([key]).values()
+        problems = (*problems, *self._left_out(key, body))
         return status_of_object(problems, self._blames.get(key, NOBODY).values())
+
+    def _left_out(self, key: ObjectKey, body: bytes) -> tuple[Problem, ...]:
+        """That an object in a folder is for another gateway, which in a cluster is no news."""
+        subject = self._subjects.get(key)
+        is_known = self._in_cluster or subject is None or subject.is_ours
+        return () if is_known else (for_another(body, self._ambassador_id),)
 
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         if body is None:
@@ -414,7 +422,11 @@ class Translation:
         if key.startswith(SOURCES):
             return status_of_file(body)
         subject = self._subjects.get(key)
-        if subject is None:
-            return None
-        status = status_of_unserved(kind_of(key).removeprefix(GROUP)) if subject.is_ours else Status()
+        if subject is not None and not subject.is_ours:
+            status = status_of_object(self._left_out(key, body)) if body else Status()
+        else:
+            problem = self.pipeline.unknown_kind(key)
+            if problem is None:
+                return None
+            status = status_of_object((problem,))
         return replace(status, subject=subject, carrier=self._carriers.carrier_of(key) or "")

@@ -185,10 +185,14 @@ def sections_of_routes(
     def sections(key: ObjectKey) -> frozenset[str] | str:
         if key.startswith(f"{GATEWAY}/"):
             gateway = read(gateways.all, key)
-            return "is no Gateway of this controller" if gateway is None else _names(declared(gateway))
+            if gateway is None:
+                return "is no Gateway of this controller" if gateways.is_there(key) else "does not exist"
+            return _names(declared(gateway))
         if key.startswith(f"{LISTENER_SET}/"):
             found = read(gateways.sets, key)
-            return "is for no Gateway of this controller" if found is None else _names(declared(found.found))
+            if found is None:
+                return "is for no Gateway of this controller" if gateways.is_there(key) else "does not exist"
+            return _names(declared(found.found))
         route = read(routes, key)
         if route is None:
             return "does not exist"

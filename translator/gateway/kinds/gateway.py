@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from translator.checks import Port
-from translator.decode import FrozenMap, Problem, Rule, join, rule, step
+from translator.decode import FrozenMap, Problem, Rule, decode, join, rule, step
 from translator.gateway.kinds.shared import (
     UNKNOWN,
     DefaultScope,
@@ -28,6 +28,7 @@ from translator.gateway.kinds.shared import (
 )
 from translator.gateway.names import GROUP
 from translator.kubernetes.selectors import LabelSelector
+from translator.kubernetes.shapes import unread
 from translator.values import dataclass
 
 MOST_LISTENERS: Final = 64
@@ -145,6 +146,16 @@ class _Opening:
     hostname: Hostname | None = None
     port: Port
     protocol: Annotated[str, Rule(min_size=1, max_size=255)]
+
+
+def allowed_left(document: Mapping[str, Any]) -> ListenerNamespaces:
+    """Which ListenerSets may attach to a Gateway that is stopped: where that cannot be read, any may have been meant."""
+    spec = document.get("spec")
+    said = spec.get("allowedListeners") if isinstance(spec, dict) else None
+    if said is None:
+        return ListenerNamespaces(source="All" if unread(document) else "None")
+    found = decode(AllowedListeners, said).value
+    return ListenerNamespaces(source="All") if found is None else found.namespaces
 
 
 def openings_of(spec: dict[str, Any]) -> tuple[ListenerSpec, ...]:
