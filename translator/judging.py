@@ -12,7 +12,7 @@ import orjson
 
 from translator import ir
 from translator.ambassador_ids import is_for
-from translator.apis import SECRETS, Apis, kind_of
+from translator.apis import SECRETS, Apis
 from translator.carriers import Carriers
 from translator.decode import Problem
 from translator.emissary.grouping import GroupKey

@@ -89,10 +89,10 @@ ASTRAY: Final = Code(
     id="DRG0506",
     title="route or ListenerSet whose parent is not here",
     severity="warning",
-    why="What a parentRef names is not in these files, is no Gateway or ListenerSet, or is not served itself: no request "
-    "can reach the object.",
-    mend="Correct the reference (a parent of another namespace needs `namespace`), add the Gateway, or silence the code "
-    "where the cluster has it.",
+    why="What a parentRef names is not in these files, is no Gateway or ListenerSet, or is not served itself: no "
+    "request can reach the object.",
+    mend="Correct the reference (a parent of another namespace needs `namespace`), add the Gateway, or silence the "
+    "code where the cluster has it.",
     wrong=_CLASS + _GATEWAY % "dragoman" + _ROUTE % "wbe",
     right=_CLASS + _GATEWAY % "dragoman" + _ROUTE % "web",
 )
@@ -100,9 +100,9 @@ OTHERS: Final = Code(
     id="DRG0507",
     title="object for another gateway",
     severity="advice",
-    why="The object's ambassador_id does not name this gateway (AMBASSADOR_ID, else `default`), which leaves it out. That "
-    "is well where several gateways read the same files.",
-    mend="Name this gateway, or run lint with the AMBASSADOR_ID of the gateway that is meant; else nothing is to be done.",
+    why="The object's ambassador_id does not name this gateway (AMBASSADOR_ID, else `default`), which leaves it out. "
+    "That is well where several gateways read the same files.",
+    mend="Name this gateway, or run lint with the AMBASSADOR_ID of the gateway that is meant; else all is well.",
     wrong=_object("Mapping", "quote", '{hostname: "*", prefix: /quote/, service: quote, ambassador_id: [blue]}'),
     right=_object("Mapping", "quote", '{hostname: "*", prefix: /quote/, service: quote, ambassador_id: [default]}'),
 )

@@ -1,4 +1,4 @@
-"""What is said of an Ingress in a folder that is of no class of ours. In a cluster that is another controller's affair."""
+"""What is said of an Ingress in a folder that is of no class of ours. In a cluster another controller may have it."""
 
 from collections.abc import Iterator
 from typing import Final

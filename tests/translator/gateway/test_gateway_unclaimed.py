@@ -34,7 +34,8 @@ def test_a_gateway_of_a_class_that_is_not_there_is_told_which_was_meant() -> Non
     ((path, message),) = told(made, key)
     assert path == "spec.gatewayClassName"
     assert message == (
-        "names the GatewayClass our, which does not exist, so that nothing of this Gateway is served; did you mean ours?"
+        "names the GatewayClass our, which does not exist, so that nothing of this Gateway is served; "
+        "did you mean ours?"
     )
     made.gateway_class("our")
     assert told(made, key) == []

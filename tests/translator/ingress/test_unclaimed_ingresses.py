@@ -42,7 +42,8 @@ def test_a_class_that_is_not_there_is_told_with_the_one_that_was_meant() -> None
     (found,) = told(ingress_class("edge"), ingressClassName="egde")
     assert (found.path, found.stops, found.notice) == ("spec.ingressClassName", False, False)
     assert found.message == (
-        "names the IngressClass egde, which does not exist, so that nothing of this Ingress is served; did you mean edge?"
+        "names the IngressClass egde, which does not exist, so that nothing of this Ingress is served; "
+        "did you mean edge?"
     )
 
 
@@ -59,8 +60,8 @@ def test_a_class_in_an_annotation_is_told_there() -> None:
 def test_no_class_and_no_default_one_is_told() -> None:
     (found,) = told(ingress_class("edge"))
     assert found.message == (
-        f'is absent, and no IngressClass has the annotation {DEFAULT}: "true", so that nothing of this Ingress is served: '
-        "there is edge"
+        f'is absent, and no IngressClass has the annotation {DEFAULT}: "true", '
+        "so that nothing of this Ingress is served: there is edge"
     )
     assert told({**ingress_class("edge", **{DEFAULT: "true"})}) == []
 

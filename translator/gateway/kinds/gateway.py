@@ -149,7 +149,7 @@ class _Opening:
 
 
 def allowed_left(document: Mapping[str, Any]) -> ListenerNamespaces:
-    """Which ListenerSets may attach to a Gateway that is stopped: where that cannot be read, any may have been meant."""
+    """Which ListenerSets may attach to a Gateway that is stopped; where that cannot be read, any may be meant."""
     spec = document.get("spec")
     said = spec.get("allowedListeners") if isinstance(spec, dict) else None
     if said is None:
