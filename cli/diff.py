@@ -116,7 +116,7 @@ def _compared(
     _tell_mistakes(maker, before if before.unread else None)
     _tell_mistakes(maker, after if made_after.stopped or after.unread or _has_problems(after) else None)
     if prove:
-        from diff.proving import prove as ask_both  # noqa: PLC0415
+        from diff.proof import prove as ask_both  # noqa: PLC0415
 
         found["proof"] = ask_both(made_before.outline, made_after.outline, compared, settings)
     return found, before.unread or after.unread

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import re2
 
+from diff.connections import becomes
 from diff.outline import Outline, Placed
 from translator import ir
-from translator.explaining import certificate_told
 from translator.features.hash_policy import HashPolicy
 from translator.features.upgrades import Upgrades
 from translator.features.upstream.load_balancing import LoadBalancing
@@ -57,26 +57,7 @@ class Canonical:
 
     def of_connection(self, chain: ir.FilterChain | None, *, by_tls: bool) -> tuple[Report, Report]:
         """What becomes of a connection by its chain: to whom it goes, and beside that how it is spoken with."""
-        if chain is None or not isinstance(chain.body, ir.TcpChain):  # of requests others are asked
-            return {"goes": "not passed on"}, {}
-        tls = chain.tls if by_tls else None
-        shown = {
-            "certificates": sorted(map(certificate_told, tls.certificates)) if tls else [],
-            "client": tls is not None and (tls.require_client_certificate or tls.client_ca is not None),
-            "versions": repr(tls.versions) if tls else "",
-        }
-        shares: dict[str, float] = {}
-        named: set[str] = set()
-        whole = sum(each.weight for each in chain.body.backends)
-        for each in chain.body.backends:
-            if each.weight:
-                target = self._target(each.backend)
-                shares[target] = shares.get(target, 0.0) + round(100 * each.weight / whole, 2)
-                named.add(self._name(each.backend))
-        goes = {"shares": sorted(shares.items()), "in the client's TLS": by_tls and tls is None}
-        if not shares:
-            return {"goes": "not passed on"}, {}
-        return goes, {**shown, "clusters": sorted(named), "idle": chain.body.idle_timeout_ms}
+        return becomes(chain, self._target, self._name, by_tls=by_tls)
 
     def _shares(self, placed: Placed, path: str) -> tuple[list[tuple[Any, ...]], list[Any]]:
         """Where a request goes, as which path and for which host; each with its share in percent. And the clusters."""

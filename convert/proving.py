@@ -13,7 +13,7 @@ from convert.canonical import Canonical
 from convert.from_ingress.reading import INGRESS, INGRESS_CLASS
 from convert.reasons import Reasons
 from convert.values import Converted, Told, called, plain
-from diff.connections import Connection, chains_of, every_connection
+from diff.connections import Connection, chains_of, differs_at, every_connection, leads
 from diff.making import Maker
 from diff.probes import every_probe
 from diff.proving import Asked, answers, both, differs
@@ -98,18 +98,8 @@ def _ask_connections(
             continue
         owners = tuple([next(iter(chain.origins), None) if chain else None for chain in chains])
         told = reasons.of_connection((owners[0], owners[1]), goes_elsewhere=one[0] != other[0])
-        said = [{"said": _leads(*form), "object": owner} for form, owner in zip((one, other), owners, strict=True)]
-        url: Report = {"method": "TLS" if each.by_tls else "TCP", "url": str(each), "headers": []}
-        _note(report, {**url, "before": said[0], "after": said[1]}, told)
-
-
-def _leads(goes: Report, beside: Report) -> str:
-    """What becomes of a connection, for people."""
-    if "shares" not in goes:
-        return str(goes["goes"])
-    shares = ", ".join(f"{percent:g} %" for _, percent in goes["shares"])
-    certificates = f", TLS ends by {', '.join(beside['certificates'])}" if beside["certificates"] else ""
-    return f"to {', '.join(beside['clusters'])} ({shares}){certificates}"
+        said = [{"said": leads(*form), "object": owner} for form, owner in zip((one, other), owners, strict=True)]
+        _note(report, differs_at(each, *said), told)
 
 
 def _note(report: Report, said: Report, told: Told | None) -> None:

@@ -7,15 +7,15 @@ that Envoy chose for it; nothing is passed on. What becomes of a connection foll
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from diff.outline import Outline
 from diff.proving import Asked
 from translator import ir
-from translator.explaining import Explainer
+from translator.explaining import Explainer, certificate_told
 from translator.xds.private import CHAIN
 from why.request import PATIENCE, introduction, unchecking
 
@@ -28,6 +28,8 @@ _ANY: Final = "any"
 _REQUEST: Final = b"GET / HTTP/1.1\r\nHost: any.example\r\nConnection: close\r\n\r\n"
 """What is said: in clear text, so that Envoy need not wait to see that it is no TLS; where TLS ends it is answered."""
 _PIECE: Final = 65_536
+
+Report = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,11 +52,16 @@ class Connection:
         return f"tls://{self.name or '(no name)'}:{self.port}"
 
 
-def every_connection(before: Outline, after: Outline, most: int = MOST) -> tuple[tuple[Connection, ...], int]:
-    """Those of the ports where connections are passed on, on either side; and how many more there would be."""
+def every_connection(
+    before: Outline, after: Outline, most: int = MOST, ports: frozenset[int] | None = None
+) -> tuple[tuple[Connection, ...], int]:
+    """Those of the ports where connections are passed on, on either side; and how many more there would be.
+
+    `ports`: of these alone.
+    """
     found: dict[Connection, None] = {}
-    ports = {port for side in (before, after) for port in _passing(side)}
-    for port in sorted(ports):
+    passing = {port for side in (before, after) for port in _passing(side) if ports is None or port in ports}
+    for port in sorted(passing):
         names = {name for side in (before, after) for name in _names(side, port)}
         found[Connection(port, by_tls=False)] = None
         for name in ("", NOBODYS, *sorted(names)):
@@ -85,6 +92,58 @@ def chains_of(side: Asked, those: Sequence[Connection]) -> dict[Connection, ir.F
     for port in sorted({each.port for each in those}):
         found.update(_of_port(side, [each for each in those if each.port == port], port))
     return found
+
+
+def becomes(
+    chain: ir.FilterChain | None,
+    target_of: Callable[[ir.Backend | None], str],
+    name_of: Callable[[ir.Backend | None], str],
+    *,
+    by_tls: bool,
+) -> tuple[Report, Report]:
+    """What becomes of a connection by its chain: to whom it goes, and beside that how it is spoken with.
+
+    Args:
+        chain: that Envoy chose; None: it is closed.
+        target_of: where a backend's endpoints come from; what is equal is the same.
+        name_of: what a backend is called.
+        by_tls: whether the client speaks TLS.
+    """
+    if chain is None or not isinstance(chain.body, ir.TcpChain):  # of requests others are asked
+        return {"goes": "not passed on"}, {}
+    tls = chain.tls if by_tls else None
+    shown = {
+        "certificates": sorted(map(certificate_told, tls.certificates)) if tls else [],
+        "client": tls is not None and (tls.require_client_certificate or tls.client_ca is not None),
+        "versions": repr(tls.versions) if tls else "",
+    }
+    shares: dict[str, float] = {}
+    named: set[str] = set()
+    whole = sum(each.weight for each in chain.body.backends)
+    for each in chain.body.backends:
+        if each.weight:
+            target = target_of(each.backend)
+            shares[target] = shares.get(target, 0.0) + round(100 * each.weight / whole, 2)
+            named.add(name_of(each.backend))
+    goes = {"shares": sorted(shares.items()), "in the client's TLS": by_tls and tls is None}
+    if not shares:
+        return {"goes": "not passed on"}, {}
+    return goes, {**shown, "clusters": sorted(named), "idle": chain.body.idle_timeout_ms}
+
+
+def leads(goes: Report, beside: Report) -> str:
+    """What becomes of a connection, for people."""
+    if "shares" not in goes:
+        return str(goes["goes"])
+    shares = ", ".join(f"{percent:g} %" for _, percent in goes["shares"])
+    certificates = f", TLS ends by {', '.join(beside['certificates'])}" if beside["certificates"] else ""
+    return f"to {', '.join(beside['clusters'])} ({shares}){certificates}"
+
+
+def differs_at(connection: Connection, before: Report, after: Report) -> Report:
+    """A connection of which something else becomes, beside requests that are answered otherwise."""
+    method = "TLS" if connection.by_tls else "TCP"
+    return {"method": method, "url": str(connection), "headers": [], "before": before, "after": after}
 
 
 def _of_port(side: Asked, those: Iterable[Connection], port: int) -> Iterator[tuple[Connection, ir.FilterChain | None]]:

@@ -20,10 +20,9 @@ from pathlib import Path
 from socket import AF_UNIX, socket
 from typing import Any, Final
 
-from diff.comparing import Compared
 from diff.fields import HIDDEN
 from diff.outline import Outline, Placed
-from diff.probes import Probe, probes
+from diff.probes import Probe
 from diff.sources import SourceError
 from entrypoint.orphans import dying_with
 from envoyapi.config_cluster_v3 import Cluster
@@ -52,26 +51,6 @@ _VALUES: Final = re.compile(r"([?&][^=&\s]*)=[^&\s]*")
 Report = dict[str, Any]
 Group = tuple[str, int, str]
 """Scheme, port and the name asked for in TLS: what chooses a listener's chains."""
-
-
-def prove(before: Outline, after: Outline, compared: Compared, settings: Settings) -> Report:
-    """Which requests are answered otherwise. SourceError: the Envoys cannot be had."""
-    wanted = probes(before, after, compared)
-    report: Report = {"asked": 0, "left_out": wanted.left_out, "unasked": wanted.impossible, "differ": []}
-    for probe, old, new in asked(before, after, wanted.chosen, settings):
-        report["asked"] += 1
-        if old["is"] != new["is"]:
-            report["differ"].append(differs(probe, old, new))
-    return report
-
-
-def asked(
-    before: Outline, after: Outline, chosen: Sequence[Probe], settings: Settings
-) -> Iterator[tuple[Probe, Report, Report]]:
-    """Each request, with what becomes of it on both sides. SourceError: the Envoys cannot be had."""
-    if chosen:
-        with both(before, after, settings) as sides:
-            yield from answers(sides, chosen)
 
 
 @contextlib.contextmanager

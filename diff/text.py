@@ -71,7 +71,9 @@ def _proof(proof: Mapping[str, Any] | None) -> Iterator[str]:
             yield click.style(f"    {word:<7} {escaped(each[word]['said'])}", fg=colour)
     left = f", {proof['left_out']} more were not asked" if proof["left_out"] else ""
     none = f"; {proof['unasked']} routes have no request that could be made up" if proof["unasked"] else ""
-    yield f"  {proof['asked']} requests asked of two Envoys, {len(proof['differ'])} are answered otherwise{left}{none}"
+    beside = f" and {proof['connections']} connections" if proof["connections"] else ""
+    asked = f"{proof['asked']} requests{beside} asked of two Envoys"
+    yield f"  {asked}, {len(proof['differ'])} are answered otherwise{left}{none}"
 
 
 def _headers(headers: list[str]) -> str:

@@ -11,7 +11,6 @@ import orjson
 from lint import problems
 from lint.catalog import CODES
 from lint.codes.reading import FAILURE, OBJECT, TWICE
-from lint.codes.schema import UNSERVED
 from lint.findings import Finding, Found, Place
 from lint.positions import Text, line_of_annotation, place_of
 from lint.reading import File, Read, Told
@@ -19,7 +18,6 @@ from lint.rules import RULES, Rule, World
 from lint.silences import Silence, in_comments, kept
 from lint.stand_ins import stand_in
 from process.text import printable
-from translator.apis import kind_of
 from translator.carriers import CARRIED, is_carrier
 from translator.files.names import Files
 from translator.ir import ObjectKey
@@ -123,9 +121,6 @@ def _of_objects(judgement: Judgement, bodies: Mapping[ObjectKey, bytes], now: dt
         by_object[key] = tuple(problems.found(key, problem) for problem in those)
     for those_found in by_object.values():
         yield from those_found
-    for key in judgement.unserved:
-        kind = kind_of(key).rpartition("/")[2]
-        yield Found(UNSERVED, key, "kind", f"{kind} is not served by this version")
     yield from map(_failure, judgement.failures)
     for key, body in bodies.items():
         if is_carrier(key) and _MARK in body:

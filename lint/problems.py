@@ -34,6 +34,13 @@ _BY_SORT: Final[Mapping[Sort, Code]] = {
     "Idle": effects.IDLE,
     "NeverAsked": effects.NEVER,
 }
+_BY_OWN_SORT: Final[Mapping[Sort, Code]] = {
+    "Absent": names.ABSENT,
+    "Classless": attachment.CLASSLESS,
+    "Astray": attachment.ASTRAY,
+    "Others": attachment.OTHERS,
+}
+"""Of sorts that say all, whatever the reason is."""
 _BY_REASON: Final[Mapping[Reason, Code]] = {
     "NotServed": schema.UNSERVED,
     "SecretNotUsable": names.SECRET,
@@ -83,8 +90,8 @@ def code_of(key: str, problem: Problem) -> Code:
         return certificates.SECRET
     if key.startswith(FILES):
         return certificates.FILE
-    if problem.sort == "Absent":
-        return names.ABSENT
+    if problem.sort in _BY_OWN_SORT:
+        return _BY_OWN_SORT[problem.sort]
     return _by_reason(kind_of(key).removeprefix(_EMISSARY), problem)
 
 
@@ -111,6 +118,8 @@ def found(key: str, problem: Problem) -> Found:
 def _severity(code: Code, problem: Problem) -> Severity:
     if code in _ALWAYS:
         return "warning"
+    if problem.notice:
+        return "advice"
     if problem.stops:
         return "error"
     return "warning" if code.severity == "error" else code.severity

@@ -222,8 +222,8 @@ class Translator:
         known = set(before.problems)
         news = [told for told in status.problems if told not in known]
         for told in news[:LINES]:
-            tell = log.error if told.stops else log.warning
-            tell("problem", **names, field=told.path, reason=told.message)
+            tell = log.error if told.stops else log.info if told.notice else log.warning
+            tell("left out" if told.notice else "problem", **names, field=told.path, reason=told.message)
         more = len(news[LINES:]) + (status.more if status.more != before.more else 0)
         if more:
             log.warning("more problems", **names, how_many=more)

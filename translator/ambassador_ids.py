@@ -29,14 +29,18 @@ def problems_of_ids(spec: object) -> tuple[Problem, ...]:
 
 def is_for(spec: object, ambassador_id: str) -> bool:
     """Whether an object is for the gateway with this id. One of which no id can be read names nobody."""
-    ids = _ids_of(spec) if isinstance(spec, dict) else None
+    ids = named_ids(spec)
     if ids is None:
         return ambassador_id == DEFAULT
     return ambassador_id in ids or ids == EVERYONE
 
 
-def _ids_of(spec: dict[str, Any]) -> list[str] | None:
+def named_ids(spec: object) -> list[str] | None:
     """The gateways that can be read; None where none is named."""
+    return _ids_of(spec) if isinstance(spec, dict) else None
+
+
+def _ids_of(spec: dict[str, Any]) -> list[str] | None:
     ids = spec.get("ambassador_id")
     if ids is None:
         ids = spec.get("ambassadorId")

@@ -34,6 +34,7 @@ from translator.kubernetes.own_services import OwnServices
 from translator.kubernetes.tables import KubernetesTables
 from translator.options import Options
 from translator.tables import Table, Tables
+from translator.unserved import unknown_kind
 
 SECRETS: Final = "core/Secret/"
 """Begins the keys of Secrets."""
@@ -57,6 +58,7 @@ class Apis:
     """The tables of every API. `sources` are to be filled, by `<group>/<Kind>`; `refusals` by the beginning of keys."""
 
     def __init__(self, tables: Tables, options: Options) -> None:
+        self._in_cluster = options.in_cluster
         self.files = files = FileTables(tables, options.namespace)
         self.kubernetes = kubernetes = KubernetesTables(tables, files.istio, files.certificate)
         own = OwnPorts(options)
@@ -141,6 +143,10 @@ class Apis:
     def serves(self, key: ObjectKey) -> bool:
         """Whether objects of this kind are read at all."""
         return kind_of(key) in self.sources
+
+    def unknown_kind(self, key: ObjectKey) -> Problem | None:
+        """What is said of an object of a kind that is not read; None: nothing, since others may read it."""
+        return unknown_kind(key, self.sources, in_cluster=self._in_cluster)
 
     def changes(self, objects: Mapping[ObjectKey, bytes | None]) -> dict[Table[ObjectKey, Any], dict[ObjectKey, Any]]:
         """Objects (None: gone) as changes of sources, for a sweep. Those of unknown kinds are left alone."""

@@ -116,9 +116,7 @@ class Carriers:
             for problem in status.problems if status else ():
                 place = f"document {document}, " if document else ""
                 said = f"{place}{child}: {problem.path} {problem.message}".replace(":  ", ": ")
-                yield ReportedProblem(
-                    ANNOTATION, printable(said, LONGEST), stops=False, by=problem.by, reason=problem.reason
-                )
+                yield replace(problem, path=ANNOTATION, message=printable(said, LONGEST), stops=False)
 
     def _put(self, key: ObjectKey, carried: Iterable[dict[str, Any]]) -> set[ObjectKey]:
         """What an object carries now; the keys of what has changed by that."""

@@ -12,7 +12,7 @@ import orjson
 
 from translator import ir
 from translator.ambassador_ids import is_for
-from translator.apis import SECRETS, Apis, kind_of
+from translator.apis import SECRETS, Apis
 from translator.carriers import Carriers
 from translator.decode import Problem
 from translator.emissary.grouping import GroupKey
@@ -21,6 +21,7 @@ from translator.files.names import Files
 from translator.ir import ObjectKey
 from translator.options import Options
 from translator.tables import Failure, Tables
+from translator.unserved import for_another
 from translator.values import dataclass
 from translator.variables import filled_in
 
@@ -35,7 +36,6 @@ class Judgement:
         objects: those that count for this gateway and are read, carried ones among them, by key.
         carriers: of the carried ones, who carries them.
         problems: of each object that has some; of files that objects name, too.
-        unserved: objects for this gateway of a kind that this version does not read.
         groups: the Mappings that ask for the same requests, by group.
         routes: by the name of a virtual host, its routes in the order in which Envoy asks them, but for our own.
         failures: what of ours failed; what it would have found is missing.
@@ -44,7 +44,6 @@ class Judgement:
     objects: Mapping[ObjectKey, bytes]
     carriers: Mapping[ObjectKey, ObjectKey]
     problems: Mapping[ObjectKey, tuple[Problem, ...]]
-    unserved: tuple[ObjectKey, ...]
     groups: Mapping[GroupKey, Mapping[ObjectKey, Member]]
     routes: Mapping[str, tuple[ir.Route, ...]]
     failures: tuple[Failure, ...]
@@ -83,11 +82,18 @@ def judge(
     problems = apis.problems(apis.judged() | absent.keys())
     for key, those in absent.items():
         problems[key] = (*(each for each in those if each not in problems[key]), *problems[key])
+    ours: dict[ObjectKey, bytes] = {}
+    for key, body in effective.items():
+        if not _is_ours(key, body, options):
+            problems[key] = (*problems.get(key, ()), *_left_out(body, options))
+        elif apis.serves(key):
+            ours[key] = body
+        elif (unknown := apis.unknown_kind(key)) is not None:
+            problems[key] = (unknown,)
     return Judgement(
-        {key: body for key, body in effective.items() if apis.serves(key) and _is_ours(key, body, options)},
+        ours,
         carriers.carried(),
         {key: those for key, those in problems.items() if those},
-        tuple(key for key, body in effective.items() if _is_unserved(apis, key) and _is_ours(key, body, options)),
         apis.emissary.groups.view(),
         _routes(apis),
         tuple(failures),
@@ -116,8 +122,9 @@ def _is_ours(key: ObjectKey, body: bytes, options: Options) -> bool:
     return is_for(orjson.loads(body).get("spec"), options.ambassador_id)
 
 
-def _is_unserved(apis: Apis, key: ObjectKey) -> bool:
-    return key.startswith(GROUPS) and kind_of(key) not in apis.sources
+def _left_out(body: bytes, options: Options) -> tuple[Problem, ...]:
+    """What is said of an object of a folder that is for another gateway."""
+    return () if options.in_cluster else (for_another(body, options.ambassador_id),)
 
 
 def _routes(apis: Apis) -> dict[str, tuple[ir.Route, ...]]:

@@ -14,6 +14,7 @@ from translator.derived import INGRESS, KNATIVE
 from translator.emissary.objects import subject_of
 from translator.gateway_statuses import with_envoys_word
 from translator.ir import ObjectKey
+from translator.options import Options
 from translator.pipeline import FILES, SOURCES, Pipeline, kind_of
 from translator.progress import Progress
 from translator.publication import Publication
@@ -25,9 +26,9 @@ from translator.statuses import (
     status_of_files,
     status_of_held,
     status_of_object,
-    status_of_unserved,
 )
 from translator.subjects import Edition, Subject
+from translator.unserved import for_another
 
 GROUP: Final = "getambassador.io/"
 _GATEWAY_API: Final = "gateway.networking.k8s.io/"
@@ -48,14 +49,15 @@ class ObjectStatuses:
         carriers: Carriers,
         holds: Mapping[ObjectKey, Hold],
         blames: Mapping[ObjectKey, Mapping[str, ReportedProblem]],
-        ambassador_id: str,
+        options: Options,
     ) -> None:
         self._pipeline = pipeline
         self._progress = progress
         self._carriers = carriers
         self._holds = holds
         self._blames = blames
-        self._ambassador_id = ambassador_id
+        self._ambassador_id = options.ambassador_id
+        self._in_cluster = options.in_cluster
         self.subjects: dict[ObjectKey, Subject] = {}
 
     def take_note(self, key: ObjectKey, body: bytes | None, edition: Edition) -> None:
@@ -110,7 +112,14 @@ class ObjectStatuses:
             return None
         if problems is None:
             (problems,) = self._pipeline.problems([key]).values()
+        problems = (*problems, *self._left_out(key, body))
         return status_of_object(problems, self._blames.get(key, _NOBODY).values())
+
+    def _left_out(self, key: ObjectKey, body: bytes) -> tuple[Problem, ...]:
+        """That an object in a folder is for another gateway, which in a cluster is no news."""
+        subject = self.subjects.get(key)
+        is_known = self._in_cluster or subject is None or subject.is_ours
+        return () if is_known else (for_another(body, self._ambassador_id),)
 
     def status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         """The status of an object that the tables have no rows of."""
@@ -119,7 +128,11 @@ class ObjectStatuses:
         if key.startswith(SOURCES):
             return status_of_file(body)
         subject = self.subjects.get(key)
-        if subject is None:
-            return None
-        status = status_of_unserved(kind_of(key).removeprefix(GROUP)) if subject.is_ours else Status()
+        if subject is not None and not subject.is_ours:
+            status = status_of_object(self._left_out(key, body)) if body else Status()
+        else:
+            problem = self._pipeline.unknown_kind(key)
+            if problem is None:
+                return None
+            status = status_of_object((problem,))
         return replace(status, subject=subject, carrier=self._carriers.carrier_of(key) or "")

@@ -74,6 +74,10 @@ class Pipeline:
         """Whether objects of this kind are read at all."""
         return self._apis.serves(key)
 
+    def unknown_kind(self, key: ObjectKey) -> Problem | None:
+        """What is said of an object of a kind that is not read."""
+        return self._apis.unknown_kind(key)
+
     def apply(
         self, objects: Mapping[ObjectKey, bytes | None], refusals: Mapping[ObjectKey, str | None] = NO_REFUSALS
     ) -> Update:

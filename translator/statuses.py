@@ -27,6 +27,7 @@ class ReportedProblem:
     stops: bool
     by: Literal["dragoman", "envoy"] = "dragoman"
     reason: Reason = "Invalid"
+    notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,13 @@ class Status:
 
     @property
     def state(self) -> State:
-        """`stopped` when a problem stops the object, `warned` when there are others, `ok` when there is none."""
+        """`stopped` when a problem stops the object, `warned` when there are others, `ok` when there is none.
+
+        What is only to be known is none.
+        """
         if any(problem.stops for problem in self.problems):
             return "stopped"
-        return "warned" if self.problems else "ok"
+        return "warned" if any(not problem.notice for problem in self.problems) else "ok"
 
     def json(self) -> dict[str, Any]:
         """The status as JSON."""
@@ -81,7 +85,9 @@ def status_of_object(problems: Iterable[Problem], blames: Iterable[ReportedProbl
         return IN_ORDER
     listed = few(dict.fromkeys(problem for problem in problems if not problem.more))
     found = {
-        ReportedProblem(each.path, each.message, each.stops, reason=each.reason) for each in listed if not each.more
+        ReportedProblem(each.path, each.message, each.stops, reason=each.reason, notice=each.notice)
+        for each in listed
+        if not each.more
     }
     found.update(blames[:MOST])
     more = sum(problem.more for problem in (*problems, *listed)) + len(blames[MOST:])
@@ -106,11 +112,6 @@ def status_of_file(body: bytes) -> Status:
     return Status((ReportedProblem(f"line {line}" if line else "", message, stops=True),))
 
 
-def status_of_unserved(kind: str) -> Status:
-    """The status of an object of a kind that this version does not read."""
-    said = f"{kind} is not served by this version"
-    return Status((ReportedProblem("kind", said, stops=True, reason="NotServed"),))
-
-
 def _json(problem: ReportedProblem) -> dict[str, Any]:
-    return {"path": problem.path, "message": problem.message, "stops": problem.stops, "from": problem.by}
+    said = {"path": problem.path, "message": problem.message, "stops": problem.stops, "from": problem.by}
+    return {**said, "notice": True} if problem.notice else said

@@ -46,7 +46,7 @@ class Translation:
         self._blames: dict[ObjectKey, dict[str, ReportedProblem]] = {}
         self._failures: dict[str, Exception] = {}
         self._statuses = ObjectStatuses(
-            self.pipeline, self._progress, self._carriers, self._holds, self._blames, options.ambassador_id
+            self.pipeline, self._progress, self._carriers, self._holds, self._blames, options
         )
 
     def next_time(self, now: float) -> float | None:

@@ -41,7 +41,7 @@ _LEFT: Final[Mapping[tuple[str, str], tuple[str, ...] | None]] = {
     (_OURS, "AuthService"): ("auth_service", *_IDS),
     (_OURS, "RoutePolicy"): _WHOLE,
     (_GATEWAY, "GatewayClass"): ("controllerName",),
-    (_GATEWAY, "Gateway"): ("gatewayClassName", "listeners"),
+    (_GATEWAY, "Gateway"): ("gatewayClassName", "listeners", "allowedListeners"),
     (_GATEWAY, "ListenerSet"): ("parentRef", "listeners"),
     (_GATEWAY, "HTTPRoute"): _ROUTE,
     (_GATEWAY, "GRPCRoute"): _ROUTE,

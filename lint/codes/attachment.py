@@ -52,4 +52,59 @@ OTHER: Final = Code(
     right=GOOD,
 )
 
-CODES: Final = (MAPPING, HOST, LISTENER, OTHER)
+_CLASS: Final = """---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: dragoman}
+spec: {controllerName: getambassador.io/dragoman}
+"""
+_GATEWAY: Final = """---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web}
+spec:
+  gatewayClassName: %s
+  listeners: [{name: http, port: 8080, protocol: HTTP}]
+"""
+_ROUTE: Final = """---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: hello}
+spec:
+  parentRefs: [{name: %s}]
+  rules: [{filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}]
+"""
+CLASSLESS: Final = Code(
+    id="DRG0505",
+    title="Gateway or Ingress of no class of ours",
+    severity="warning",
+    why="The class that is named is not in these files, or is another controller's; or an Ingress names none, and no "
+    "class is the default one. In a cluster the class may be there, and another controller may serve the object. "
+    "Dragoman does not, and from a folder nobody else does.",
+    mend="Correct the name, add the class, or silence the code where the cluster has it.",
+    wrong=_CLASS + _GATEWAY % "dragomann",
+    right=_CLASS + _GATEWAY % "dragoman",
+)
+ASTRAY: Final = Code(
+    id="DRG0506",
+    title="route or ListenerSet whose parent is not here",
+    severity="warning",
+    why="What a parentRef names is not in these files, is no Gateway or ListenerSet, or is not served itself: no "
+    "request can reach the object.",
+    mend="Correct the reference (a parent of another namespace needs `namespace`), add the Gateway, or silence the "
+    "code where the cluster has it.",
+    wrong=_CLASS + _GATEWAY % "dragoman" + _ROUTE % "wbe",
+    right=_CLASS + _GATEWAY % "dragoman" + _ROUTE % "web",
+)
+OTHERS: Final = Code(
+    id="DRG0507",
+    title="object for another gateway",
+    severity="advice",
+    why="The object's ambassador_id does not name this gateway (AMBASSADOR_ID, else `default`), which leaves it out. "
+    "That is well where several gateways read the same files.",
+    mend="Name this gateway, or run lint with the AMBASSADOR_ID of the gateway that is meant; else all is well.",
+    wrong=_object("Mapping", "quote", '{hostname: "*", prefix: /quote/, service: quote, ambassador_id: [blue]}'),
+    right=_object("Mapping", "quote", '{hostname: "*", prefix: /quote/, service: quote, ambassador_id: [default]}'),
+)
+
+CODES: Final = (MAPPING, HOST, LISTENER, OTHER, CLASSLESS, ASTRAY, OTHERS)

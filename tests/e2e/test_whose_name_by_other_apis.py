@@ -30,6 +30,13 @@ LISTENERS: dict[str, dict[str, Any]] = {
     "routes": {"allowedRoutes": 5},
     "twice": {"name": "clear"},
 }
+SETS: dict[str, Any] = {
+    "all": {"namespaces": {"from": "All"}},
+    "same": {"namespaces": {"from": "Same"}},
+    "unread": {"namespaces": {"from": 5}},
+    "text": "All",
+}
+"""What Gateways that cannot be read say of ListenerSets."""
 ROUTES: dict[str, dict[str, Any]] = {
     "one": {"hostnames": "{}"},
     "rport": {"hostnames": ["{}:80"]},
@@ -61,6 +68,18 @@ def stopped(kind: str, wrong: dict[str, Any], name: str, ports: tuple[int, int])
     return document("Gateway", f"sec-{kind}", {"gatewayClassName": CLASS, "listeners": made})
 
 
+def stopped_with_set(kind: str, allowed: Any, name: str, ports: tuple[int, int]) -> str:
+    """A Gateway that cannot be read, and a ListenerSet of its that can."""
+    listeners = [
+        listener("clear", ports[0], hostname=name),
+        https("tls", ports[1], name, "by-wide"),
+    ]
+    spec = {"gatewayClassName": CLASS, "listeners": listeners, "addresses": 5, "allowedListeners": allowed}
+    own = [{**each, "hostname": f"own-{name}"} for each in listeners]
+    made = document("Gateway", f"with-set-{kind}", {**spec, "listeners": own})
+    return made + document("ListenerSet", kind, {"parentRef": {"name": f"with-set-{kind}"}, "listeners": listeners})
+
+
 @pytest.fixture(scope="module")
 def ports(gateway: Gateway, red: HttpUpstream) -> Iterator[tuple[int, int]]:
     """A Gateway for all names, with a route for all of them, in clear text and by TLS; and all the others."""
@@ -73,6 +92,8 @@ def ports(gateway: Gateway, red: HttpUpstream) -> Iterator[tuple[int, int]]:
     for kind, wrong in LISTENERS.items():
         texts += stopped(kind, wrong, f"{kind}.sec.test", found)
         texts += stopped(f"wide-{kind}", wrong, f"*.{kind}.sec.test", found)
+    for kind, allowed in SETS.items():
+        texts += stopped_with_set(kind, allowed, f"set-{kind}.sec.test", found)
     for kind, wrong in ROUTES.items():
         spec = {"parentRefs": [{"name": "wide"}], "hostnames": [f"{kind}.sec.test"]}
         spec |= {"rules": [rule("/", to_service("by-red"))], **put(wrong, f"{kind}.sec.test")}
@@ -85,8 +106,10 @@ def ports(gateway: Gateway, red: HttpUpstream) -> Iterator[tuple[int, int]]:
 
 def names() -> list[str]:
     """All that are shut, and below them those of globs."""
-    return [f"{below}{kind}.sec.test" for kind in LISTENERS for below in ("", "x.")] + [
-        f"{kind}.sec.test" for kind in ROUTES
+    return [
+        *[f"{below}{kind}.sec.test" for kind in LISTENERS for below in ("", "x.")],
+        *[f"{beginning}{kind}.sec.test" for kind in SETS for beginning in ("set-", "own-set-")],
+        *[f"{kind}.sec.test" for kind in ROUTES],
     ]
 
 

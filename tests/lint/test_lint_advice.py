@@ -127,7 +127,10 @@ def test_older_spellings() -> None:
     ("spec", "path"),
     [
         ('{hostname: "*", prefix: /, service: a, ambassador_id: a}', "spec.ambassador_id"),
-        ('{hostname: "*", prefix: /, service: a, redirect_response_code: null}', "spec.redirect_response_code"),
+        (
+            '{hostname: "*", prefix: /, service: a, ambassador_id: [a], redirect_response_code: null}',
+            "spec.redirect_response_code",
+        ),
     ],
 )
 def test_what_only_the_api_server_refuses(spec: str, path: str) -> None:

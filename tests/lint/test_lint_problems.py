@@ -32,9 +32,10 @@ def test_a_certificate_stands_in_for_whatever_a_secret_is_named_for(field: str) 
     assert {each.severity for each in found} == {"warning"}
 
 
-def test_objects_for_another_gateway_are_not_looked_at() -> None:
+def test_of_objects_for_another_gateway_that_is_all_that_is_told() -> None:
     text = mapping("a", "prefix: a/", "service: a", "ambassador_id: [other]", "weight: 200")
-    assert lint_texts(text) == []
+    (found,) = lint_texts(text)
+    assert (found.code.id, found.severity, found.path) == ("DRG0507", "advice", "spec.ambassador_id")
     assert ids(lint_texts(text, AMBASSADOR_ID="other")) == ["DRG0204"]
 
 

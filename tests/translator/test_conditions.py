@@ -8,8 +8,9 @@ import pytest
 from translator.conditions import LONGEST, kubernetes_status
 from translator.decode import Reason
 from translator.status_fields import ConditionReason
-from translator.statuses import ReportedProblem, Status, status_of_unserved
+from translator.statuses import ReportedProblem, Status, status_of_object
 from translator.subjects import Edition, Subject
+from translator.unserved import unknown_kind
 
 PAGE = Path(__file__).parents[2] / "docs" / "statuses.md"
 OURS = Subject(Edition("some-uid", 3))
@@ -98,7 +99,9 @@ def test_only_kinds_that_refer_to_others_say_whether_these_were_found() -> None:
 
 
 def test_a_kind_that_is_not_served_says_so() -> None:
-    (told,) = status_of_unserved("AuthService").problems
+    problem = unknown_kind("getambassador.io/AuthService/default/some", (), in_cluster=True)
+    assert problem is not None
+    (told,) = status_of_object((problem,)).problems
     assert conditions("AuthService", told) == {"Accepted": "False NotServed", "Programmed": "False NotAccepted"}
 
 

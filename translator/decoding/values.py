@@ -51,11 +51,15 @@ Sort: TypeAlias = Literal[
     "Idle",
     "NeverAsked",
     "Absent",
+    "Classless",
+    "Astray",
+    "Others",
 ]
 """What is invalid about it, for programs that tell more of it than a status does (`lint/`): a field that nobody knows,
 a value of another type, none of the choices, out of bounds, missing, of another form, a second name of the same, of a
-field that has no effect in this version, asked for by no request; or that something is not there at all. Empty: what no
-field can see alone."""
+field that has no effect in this version, asked for by no request; or that something is not there at all. What is not
+attached may be of no class of ours, name nothing that is here, or be for another gateway. Empty: what no field can see
+alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Problem:
         reason: what sort of problem it is.
         more: it stands for so many problems that are not listed, and says nothing itself (`translator.decoding.few`).
         sort: what is invalid about it, where the reason says no more than that; problems are the same whatever it is.
+        notice: nothing is wrong, it is only to be known.
     """
 
     path: str
@@ -77,6 +82,7 @@ class Problem:
     reason: Reason = "Invalid"
     more: int = 0
     sort: Sort = field(default="", compare=False)
+    notice: bool = False
 
     def __post_init__(self) -> None:
         """Bound the texts here, since whoever makes a problem quotes what others wrote."""

@@ -182,13 +182,17 @@ def sections_of_routes(
 ) -> Sections:
     """The listeners of Gateways and ListenerSets, and the rules of routes."""
 
+    def declared_by(key: ObjectKey) -> Object[Any] | None:
+        found = read(gateways.sets, key)
+        return read(gateways.all, key) if found is None else found.found
+
     def sections(key: ObjectKey) -> frozenset[str] | str:
-        if key.startswith(f"{GATEWAY}/"):
-            gateway = read(gateways.all, key)
-            return "is no Gateway of this controller" if gateway is None else _names(declared(gateway))
-        if key.startswith(f"{LISTENER_SET}/"):
-            found = read(gateways.sets, key)
-            return "is for no Gateway of this controller" if found is None else _names(declared(found.found))
+        if key.startswith((f"{GATEWAY}/", f"{LISTENER_SET}/")):
+            parent = declared_by(key)
+            if parent is not None:
+                return _names(declared(parent))
+            other = "is no Gateway" if key.startswith(f"{GATEWAY}/") else "is for no Gateway"
+            return f"{other} of this controller" if gateways.is_there(key) else "does not exist"
         route = read(routes, key)
         if route is None:
             return "does not exist"

@@ -14,10 +14,10 @@ from translator.decode import FrozenMap
 from translator.gateway.attachment import Place, places_of
 from translator.gateway.conditions import Condition, false
 from translator.gateway.dedicated import DEDICATED, PROVISIONED, SHARED, Port, Ways, addresses_said, wrong_with
-from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerSpec
+from translator.gateway.kinds.gateway import Frontend, GatewaySpec, ListenerNamespaces, ListenerSpec
 from translator.gateway.kinds.gateway_class import GatewayClassSpec
 from translator.gateway.kinds.listener_set import ListenerSetSpec, parent_of
-from translator.gateway.kinds.openings import openings_of, unknown_openings
+from translator.gateway.kinds.openings import allowed_left, openings_of, unknown_openings
 from translator.gateway.kinds.shared import Object, read_object
 from translator.gateway.listeners import (
     KINDS,
@@ -128,6 +128,11 @@ class Gateways:
         """The labels of a namespace; its name is always one of them. For rules."""
         labels = read(self._labels, namespace)
         return {**labels, NAME_LABEL: namespace} if labels else {NAME_LABEL: namespace}
+
+    def is_there(self, key: ObjectKey) -> bool:
+        """Whether there is an object of one of these kinds, be it another controller's. For rules."""
+        group, kind, _ = key.split("/", 2)
+        return read(self.sources[f"{group}/{kind}"], key) is not None
 
     def class_conditions(self, row: Object[GatewayClassSpec]) -> tuple[Condition, ...]:
         """What is said of a GatewayClass of ours. For rules."""
@@ -254,20 +259,26 @@ class Gateways:
 
     def _allows(self, gateway: Object[GatewaySpec], namespace: str) -> bool:
         """Whether a Gateway takes ListenerSets of a namespace."""
-        allowed = gateway.spec.allowed_listeners.namespaces if gateway.spec else None
-        if allowed is None or allowed.source == "None":
+        allowed = gateway.spec.allowed_listeners.namespaces if gateway.spec else self._allowed_left(gateway.key)
+        if allowed.source == "None":
             return False
         if allowed.source == "Selector":
             return allowed.selector is not None and selects(allowed.selector.wanted, self.labels_of(namespace))
         return allowed.source == "All" or namespace == gateway.namespace
 
+    def _allowed_left(self, gateway: ObjectKey) -> ListenerNamespaces:
+        """The same of a Gateway that cannot be read, whose ListenerSets keep their names as it does."""
+        body = read(self.sources[GATEWAY], gateway)
+        return ListenerNamespaces() if body is None else allowed_left(orjson.loads(body))
+
     def _listeners_of_set(self, row: ListenerSet) -> dict[ListenerKey, Listener]:
         gateway = read(self.all, row.gateway)
-        if not row.is_allowed or gateway is None or gateway.spec is None:
+        if not row.is_allowed or gateway is None:
             return {}
+        frontend = gateway.spec.tls.frontend if gateway.spec else Frontend()
         stopped = self._stopped(gateway) or (HELD if row.found.is_held else "" if row.found.spec else UNREAD)
         rank = (*gateway.age, gateway.key, 1, *row.found.age)
-        owner = Owner(row.found, row.gateway, rank, gateway.spec.tls.frontend, stopped, *self._apart(row.gateway))
+        owner = Owner(row.found, row.gateway, rank, frontend, stopped, *self._apart(row.gateway))
         return _by_key(listeners_of(owner, declared(row.found), self._opened(row.gateway)))
 
 

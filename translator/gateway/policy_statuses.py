@@ -131,8 +131,9 @@ class PolicyStatuses:
     def _problems_of(self, key: ObjectKey, row: Policy) -> tuple[Problem, ...] | None:
         judged = read(self._policies.judged, key)
         said = [judged.accepted, *judged.references] if judged is not None else []
-        said += [each.wrong for each in read(self._standings, key) or () if each.wrong is not None]
         wrong = [replace(each, reason=_plainer(each)) for each in problems_of(said)]
+        standings = [each.wrong for each in read(self._standings, key) or () if each.wrong is not None]
+        wrong += [_unattached(each) for each in problems_of(standings)]
         return (*row.problems, *_unserved(row), *wrong) or None
 
 
@@ -158,6 +159,11 @@ def _unserved(row: Policy) -> Iterator[Problem]:
 def _plainer(problem: Problem) -> Any:
     """A kind that is not served is a backend's where a route says it; here it is a CA's."""
     return "Invalid" if problem.reason == "BackendNotFound" else problem.reason
+
+
+def _unattached(problem: Problem) -> Problem:
+    """A Service that is not there is a backend's where a route says it; here it is what the policy attaches to."""
+    return replace(problem, reason="NotAttached") if problem.reason == "BackendNotFound" else problem
 
 
 def _reference(gateway: ObjectKey) -> dict[str, str]:

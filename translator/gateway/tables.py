@@ -65,6 +65,7 @@ from translator.gateway.statuses import (
     set_status,
 )
 from translator.gateway.termination import Terminations
+from translator.gateway.unclaimed import Unclaimed
 from translator.gateway.understanding import Understanding
 from translator.gateway.verdicts import Verdict
 from translator.ir import ObjectKey
@@ -176,6 +177,7 @@ class GatewayTables:
             tables.each("route problems", routes, self._route_problems),
             told.problems,
             *own_policies.problems,
+            *((Unclaimed(tables, gateways, routes).problems) if not (options.in_cluster or options.gateway) else ()),
         )
 
     def _declare_statuses(self, routes: Table[ObjectKey, Route], policies: Iterable[Table[ObjectKey, bytes]]) -> None:

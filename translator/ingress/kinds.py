@@ -12,6 +12,7 @@ from translator.decode import FrozenMap, Problem, decode, few, rule
 from translator.derived import id_of
 from translator.ingress.older import VERSIONS, current
 from translator.kubernetes.shapes import metadata_of, unread
+from translator.unserved import wrong_version
 from translator.values import dataclass
 
 CONTROLLER: Final = "getambassador.io/ingress-controller"
@@ -159,13 +160,14 @@ def read_ingress(namespace: str, name: str, document: Mapping[str, Any]) -> Ingr
     """Read an Ingress; the API server has checked it, a folder of YAML has not."""
     is_older = str(document.get("apiVersion")) in VERSIONS
     metadata, read = metadata_of(document), decode(_Document, current(document) if is_older else document, "")
-    given, wrong = metadata.value, (*unread(document), *metadata.problems, *read.problems)
+    unknown = (*unread(document), *wrong_version(document))
+    given, wrong = metadata.value, (*unknown, *metadata.problems, *read.problems)
     return Ingress(
         namespace,
         name,
         (given and given.labels) or {},
         given.annotations or {} if given else _texts_of(document),
-        read.value.spec if read.value is not None and given is not None and not unread(document) else None,
+        read.value.spec if read.value is not None and given is not None and not unknown else None,
         few(wrong),
         is_older,
         (given and given.creation_timestamp) or "",
@@ -205,7 +207,7 @@ class _Class:
 
 def misshapen_class(document: Mapping[str, Any]) -> tuple[Problem, ...]:
     """What is wrong with the shape of an IngressClass, whosever it is."""
-    return few((*metadata_of(document).problems, *decode(_Class, document, "").problems))
+    return few((*wrong_version(document), *metadata_of(document).problems, *decode(_Class, document, "").problems))
 
 
 def read_class(name: str, document: Mapping[str, Any]) -> IngressClass | None:

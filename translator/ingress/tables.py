@@ -13,6 +13,7 @@ from translator.ingress.kinds import CLASS, Ingress, IngressClass, misshapen_cla
 from translator.ingress.left import spec_left
 from translator.ingress.older import current, in_its_words
 from translator.ingress.rules import PortOf, derived, is_for, is_ours, problems_of
+from translator.ingress.unclaimed import Unclaimed
 from translator.ir import ObjectKey
 from translator.ir.ports import Port, tcp
 from translator.kubernetes.own_services import LABEL, PUBLIC, OwnServices
@@ -90,13 +91,18 @@ class IngressTables:
             tables.each("ingress class problems", classes_read, lambda _, row: self._problems_of_class(row)),
             tables.each("ingress class shapes", classes, lambda _, body: misshapen_class(orjson.loads(body)) or None),
         )
+        if not options.in_cluster:
+            nobodys = Unclaimed(tables, classes_read, self._classes, self._default, options.ambassador_id)
+            told = tables.each(
+                "ingresses of nobody",
+                ingresses,
+                lambda key, body: None if read(ours, key) else nobodys.told(_read_ingress(key, body)) or None,
+            )
+            self.problems = (*self.problems, told)
 
     def _read(self, key: ObjectKey, body: bytes) -> _Ours | None:
         """An Ingress, if it is for us."""
-        document = orjson.loads(body)
-        ingress = read_ingress(*name_of(key), document)
-        if ingress.spec is None:
-            ingress = replace(ingress, left=spec_left(current(document) if ingress.is_older else document))
+        ingress = _read_ingress(key, body)
         of_class = read(self._classes, ingress.class_name) if ingress.class_name else None
         if is_ours(ingress, of_class, self._id):
             return _Ours(ingress, is_standard=False)
@@ -133,6 +139,15 @@ class IngressTables:
 
     def _port_of(self, ingress: Ingress) -> PortOf:
         return partial(self._kubernetes.port_number, ingress.namespace)
+
+
+def _read_ingress(key: ObjectKey, body: bytes) -> Ingress:
+    """An Ingress, whosever it is; of one that cannot be read what is left."""
+    document = orjson.loads(body)
+    ingress = read_ingress(*name_of(key), document)
+    if ingress.spec is None:
+        return replace(ingress, left=spec_left(current(document) if ingress.is_older else document))
+    return ingress
 
 
 def _read_class(key: ObjectKey, body: bytes) -> IngressClass | None:

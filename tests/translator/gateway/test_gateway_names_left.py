@@ -134,3 +134,48 @@ def test_the_name_of_a_route_that_cannot_be_read_is_shut(kind: str, what: str) -
     assert made.routes(f"gateway:8000/*/{NAME}") == []
     assert made.problems(key)
     made.status(key)
+
+
+ALLOWED: dict[str, tuple[Any, str]] = {
+    "all": ({"namespaces": {"from": "All"}}, "reject"),
+    "of its namespace": ({"namespaces": {"from": "Same"}}, "reject"),
+    "none": ({"namespaces": {"from": "None"}}, "route"),
+    "nothing said": (None, "route"),
+    "what cannot be read": ({"namespaces": {"from": 5}}, "reject"),
+    "a text": ("All", "reject"),
+}
+
+
+@pytest.mark.parametrize("what", ALLOWED)
+def test_a_set_of_a_gateway_that_cannot_be_read_keeps_its_names_shut_if_it_may_have_them(what: str) -> None:
+    allowed, insecure = ALLOWED[what]
+    made = world()
+    spec = {"gatewayClassName": "ours", "addresses": 5, "listeners": [{**CLEAR, "hostname": "own.test"}]}
+    made.put("Gateway", "sec", {**spec, **({"allowedListeners": allowed} if allowed else {})})
+    key = made.put("ListenerSet", "set", {"parentRef": {"name": "sec"}, "listeners": [CLEAR]})
+    assert answering(made).insecure == insecure
+    assert answering(made, "own.test").insecure == "reject"
+    assert answering(made, "another.test").insecure == "route"
+    assert made.conditions(key)["Accepted"].startswith("False/")
+
+
+def test_a_set_of_a_gateway_that_cannot_be_read_keeps_its_port() -> None:
+    made = world()
+    allowed = {"namespaces": {"from": "All"}}
+    created = {"creationTimestamp": "2001-01-01T00:00:00Z"}
+    spec = {"gatewayClassName": "ours", "addresses": 5, "allowedListeners": allowed, "listeners": [CLEAR]}
+    made.put("Gateway", "sec", spec, **created)
+    made.put("ListenerSet", "set", {"parentRef": {"name": "sec"}, "listeners": [{**CLEAR, "port": 8002}]})
+    of_young = {"name": "tcp", "port": 8002, "protocol": "TCP"}
+    younger = made.gateway("young", of_young, created="2002-01-01T00:00:00Z")
+    assert made.conditions(younger, "tcp")["Accepted"] == "False/ProtocolConflict"
+    assert [each for each in made.pipeline.intent.listeners.view().values() if each.port == 8002] == []
+
+
+@pytest.mark.parametrize("given", [{}, {"allowedListeners": {"namespaces": {"from": "All"}}}])
+def test_so_does_one_of_a_gateway_whose_file_cannot_be_read(given: dict[str, Any]) -> None:
+    made = world()
+    spec = {"gatewayClassName": "ours", "listeners": [], **given}
+    made.document("Gateway", "sec", "default", spec=spec, standsIn=True)
+    made.put("ListenerSet", "set", {"parentRef": {"name": "sec"}, "listeners": [CLEAR]})
+    assert answering(made).insecure == "reject"

@@ -3,13 +3,13 @@
 A listener that its own mistake stops is shut, and so are its names: who has wider ones must not answer in its place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Final
 
 from translator.checks import Port
-from translator.decode import Problem, Rule, join, step
-from translator.gateway.kinds.gateway import MOST_LISTENERS, ListenerSpec
+from translator.decode import Problem, Rule, decode, join, step
+from translator.gateway.kinds.gateway import MOST_LISTENERS, AllowedListeners, ListenerNamespaces, ListenerSpec
 from translator.gateway.kinds.shared import (
     UNKNOWN,
     Hostname,
@@ -18,6 +18,7 @@ from translator.gateway.kinds.shared import (
     names_in,
     readable,
 )
+from translator.kubernetes.shapes import unread
 from translator.values import dataclass
 
 UNCLEAR: Final = "unclear"
@@ -36,6 +37,16 @@ class _Opening:
     hostname: Hostname | None = None
     port: Port
     protocol: Annotated[str, Rule(min_size=1, max_size=255)]
+
+
+def allowed_left(document: Mapping[str, Any]) -> ListenerNamespaces:
+    """Which ListenerSets may attach to a Gateway that is stopped; where that cannot be read, any may be meant."""
+    spec = document.get("spec")
+    said = spec.get("allowedListeners") if isinstance(spec, dict) else None
+    if said is None:
+        return ListenerNamespaces(source="All" if unread(document) else "None")
+    found = decode(AllowedListeners, said).value
+    return ListenerNamespaces(source="All") if found is None else found.namespaces
 
 
 def openings_of(spec: dict[str, Any]) -> tuple[ListenerSpec, ...]:

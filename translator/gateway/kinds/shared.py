@@ -14,6 +14,7 @@ from translator.gateway.names import GROUP
 from translator.ir import ObjectKey
 from translator.kubernetes.shapes import metadata_of, unread
 from translator.kubernetes.tables import name_of
+from translator.unserved import wrong_version
 from translator.values import dataclass
 
 T = TypeVar("T")
@@ -100,7 +101,7 @@ def read_object(
     """
     document: dict[str, Any] = orjson.loads(body)
     metadata, read = metadata_of(document), decode(spec, document.get("spec"))
-    problems = few((*unread(document), *metadata.problems, *read.problems))
+    problems = few((*unread(document), *wrong_version(document), *metadata.problems, *read.problems))
     value = None if any(problem.stops for problem in problems) else read.value
     created = (metadata.value and metadata.value.creation_timestamp) or ""
     given = document.get("spec")
