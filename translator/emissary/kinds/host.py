@@ -51,7 +51,7 @@ def _acme(value: object) -> object:
     authority = value.get("authority") if isinstance(value, dict) else None
     if isinstance(authority, str) and authority.lower() == "none":
         return None
-    raise Invalid("is not served by this version: no certificate is asked for", stops=False)
+    raise Invalid("is not served by this version: no certificate is asked for", stops=False, sort="Idle")
 
 
 def _tls(value: object) -> Decoded[TlsSettings]:
