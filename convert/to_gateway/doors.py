@@ -15,7 +15,7 @@ from convert.world import World
 from translator.emissary.association import HostEntry
 from translator.emissary.hostnames import server_of
 from translator.emissary.hosts import DEFAULT_HOST, FALLBACK_SECRET, KEY_PREFIX
-from translator.emissary.kinds.host import HostSpec
+from translator.emissary.kinds.host import wants_no_certificate, HostSpec
 from translator.emissary.kinds.tls_context import TlsSettings
 from translator.emissary.listeners import Binding, OpenPort, default_ports, open_port
 from translator.emissary.objects import Read
@@ -147,7 +147,8 @@ def _served(world: World, key: ObjectKey, row: Read[HostSpec]) -> Served | None:
     spec, notes = row.value, world.notes
     if spec is None:
         return None
-    tell_unsaid(notes, key, world.spec(key), HOST_SAID, HOST_UNSAID)
+    wants_none = {"acmeProvider"} if wants_no_certificate(world.spec(key).get("acmeProvider")) else set()
+    tell_unsaid(notes, key, world.spec(key), HOST_SAID | wants_none, HOST_UNSAID)
     if "*" in spec.hostname and spec.hostname != "*" and not spec.hostname.startswith("*."):
         said = f"{spec.hostname} is no hostname of Gateway API: * stands for whole labels, at the beginning"
         notes.lost(key, "spec.hostname", f"{said}; the Host is not converted", "name the hostnames")

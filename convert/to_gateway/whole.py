@@ -17,7 +17,6 @@ from translator.ir import ObjectKey
 _NOT_YET: Final = {
     "DevPortal": "nothing serves it",
     "ConsulResolver": "keep it for the Mappings that stay",
-    "KubernetesEndpointResolver": "routes always lead to the endpoints",
     "KubernetesServiceResolver": "keep it for the Mappings that stay",
 }
 
@@ -66,6 +65,9 @@ def _tell_others(world: World) -> None:
         kind = key.split("/")[1]
         if key.startswith(EMISSARY) and kind in _NOT_YET:
             world.notes.lost(key, "", "is not converted", _NOT_YET[kind])
+        elif key.startswith(EMISSARY) and kind == "KubernetesEndpointResolver":
+            said = "says nothing that routes do not do anyway, which lead to the pods of Services"
+            world.notes.otherwise(key, "", said, "remove it when no Mapping names it any more")
         carried = b"carried" in world.bodies[key] and world.document(key).get("carried")
         if carried:
             said = "carries objects in its annotation, which are not converted"

@@ -49,6 +49,12 @@ def test_a_setting_without_an_effect_is_one_to_remove() -> None:
     ]
 
 
+def test_nobody_is_blamed_for_what_consul_was_not_asked() -> None:
+    dc1 = an_object("ConsulResolver", "dc1", "{address: 'consul:8500', datacenter: dc1}")
+    assert lint_texts(dc1 + mapping("a", "prefix: /a/", "service: a", "resolver: dc1")) == []
+    assert ids(lint_texts(dc1 + mapping("a", "prefix: /a/", "service: a.b", "resolver: dc1"))) != []
+
+
 def test_objects_of_others_groups_are_nothing_to_us() -> None:
     assert lint_texts("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: nonsense\n") == []
 

@@ -51,11 +51,12 @@ Sort: TypeAlias = Literal[
     "Idle",
     "NeverAsked",
     "Absent",
+    "Awaited",
 ]
 """What is invalid about it, for programs that tell more of it than a status does (`lint/`): a field that nobody knows,
 a value of another type, none of the choices, out of bounds, missing, of another form, a second name of the same, of a
-field that has no effect in this version, asked for by no request; or that something is not there at all. Empty: what no
-field can see alone."""
+field that has no effect in this version, asked for by no request; that something is not there at all; or not known yet, which
+only a gateway that runs will hear. Empty: what no field can see alone."""
 
 
 @dataclass(frozen=True, slots=True)
