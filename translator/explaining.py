@@ -157,7 +157,9 @@ class Explainer:
             read[is_tls] = read.get(is_tls, False) or isinstance(chain.body, ir.HttpChain)
         by_tls = scheme == "https"
         found = [each for each in listeners if by_tls in spoken.get(each.name, ())]
-        return sorted(found, key=lambda each: (not spoken[each.name][by_tls], not by_tls and len(spoken[each.name]) > 1))
+        return sorted(
+            found, key=lambda each: (not spoken[each.name][by_tls], not by_tls and len(spoken[each.name]) > 1)
+        )
 
     def chain_named(self, name: str) -> ir.FilterChain:
         """A filter chain; UnknownError: it is gone."""

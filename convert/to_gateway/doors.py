@@ -2,10 +2,11 @@
 
 A Host is served at the Listeners that it is bound to: by TLS where it names a certificate, and in clear text as its
 request policy says. Each becomes a listener of a Gateway, of the Host's name and the Listener's port. Where clear text
-is redirected, a route says so, and no other comes there; where it is rejected, there is none.
+is redirected, a route says so, and no other comes there; where it is rejected, there is none, unless that of a wider
+name would have its requests: then there is one to which nothing leads.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -21,12 +22,14 @@ from translator.emissary.listeners import Binding, OpenPort, default_ports, open
 from translator.emissary.objects import Read
 from translator.emissary.secret_names import secret_ref
 from translator.emissary.security import ACTIONS, Action
+from translator.gateway.hostnames import covers
 from translator.ir import ObjectKey, SecretRef
 from translator.kubernetes.selectors import selects
 
 GATEWAY: Final = "gateway"
 """The name of a Gateway that several Listeners become."""
 MOST_LISTENERS: Final = 64
+ACTION: Final = "spec.requestPolicy.insecure.action"
 LISTENER: Final = "getambassador.io/Listener/"
 
 OF_CLIENTS: Final = ("ca_secret", "cacert_chain_file", "crl_secret", "cert_required")
@@ -51,14 +54,14 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A listener of a Gateway. `does`: whether routes of Mappings come there, or clear text is redirected."""
+    """A listener of a Gateway. `does`: whether routes of Mappings come there, or clear text is redirected or rejected."""
 
     gateway: tuple[str, str]
     name: str
     port: int
     by_tls: bool
     host: Served
-    does: Literal["route", "redirect"]
+    does: Literal["route", "redirect", "reject"]
     fields: tuple[Field, ...]
     listener: ObjectKey
 
@@ -104,6 +107,10 @@ def doors_of(world: World) -> Doors:
                 owner = taken.setdefault((port.port, door.hostname), host)
                 if owner is host:
                     found.append(door)
+    found = [door for door in found if door.does != "reject" or any(_is_wider(each, door) for each in found)]
+    for host in dict.fromkeys(door.host.key for door in found if door.does == "reject"):
+        said = "the listener for its clear text has no route, so that none of a wider name takes what is rejected"
+        world.notes.otherwise(host, "spec.requestPolicy", said, "nothing")
     return Doors(tuple(_named(world, found, ports)), tuple(hosts), frozenset(left))
 
 
@@ -226,10 +233,19 @@ def _of(world: World, port: OpenPort, host: Served, listener: ObjectKey, *, by_t
     if by_tls:
         return
     action = "route" if port.model == "SECURE" else host.action
-    if action == "redirect":
-        yield replace(door, does="redirect")
-    elif action == "route":
-        yield door
+    yield replace(door, does=action)
+
+
+def is_in_vain(door: Door, asked: Collection[str], doors: Iterable[Door]) -> bool:
+    """Whether other listeners of its port have all requests for these hostnames before it."""
+    narrower = [each.hostname for each in doors if _is_wider(door, each)]
+    return bool(asked) and all(any(covers(each, name) for each in narrower) for name in asked)
+
+
+def _is_wider(one: Door, other: Door) -> bool:
+    """Whether one would have the requests of another, were that not there."""
+    is_other = (one.port, one.by_tls) == (other.port, other.by_tls) and one.hostname != other.hostname
+    return is_other and covers(one.hostname, other.hostname)
 
 
 def _is_bound(binding: Binding | None, host: Served) -> bool:

@@ -220,7 +220,6 @@ class Routes:
             spec = {"targetRefs": [{"kind": kind, "name": name}], **said}
             yield Made({"apiVersion": POLICY, "kind": "RoutePolicy", "metadata": metadata, "spec": spec}, ())
 
-
     def _errors_left(self, members: list[Member], said: Document) -> None:
         """Where all of them want errors as they are, a policy says so; it says one thing for all of a route."""
         left = [each.key for each in members if each.spec.bypass_error_response_overrides]

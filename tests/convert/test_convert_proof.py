@@ -1,5 +1,6 @@
 """Two real Envoys, one with each form: answers are alike but for what was told, and what is not alike is found."""
 
+import json
 from typing import Any
 
 import pytest
@@ -98,3 +99,23 @@ def proof_of_changed(outcome: Any) -> dict[str, Any]:
             assert edits[name][0] in texts[place]
             texts[place] = texts[place].replace(*edits[name])
     return proof_of(outcome.source.side, outcome.converted, texts, SETTINGS)
+
+
+@pytest.mark.parametrize("action", ["Reject", "Redirect"])
+def test_no_route_of_a_wider_name_opens_what_a_host_closes(action: str) -> None:
+    pair = authority().sign("pay.test")
+    text = BOTH + tls_secret("pay", pair.certificate, pair.key) + host("all", "*")
+    text += host("pay", "pay.test", insecure=action, tlsSecret={"name": "pay"})
+    text += service("quote", {"": 80}) + mapping("pay", "pay.test", "quote", "/pay/")
+    text += mapping("any", "*", "quote", "/any/")
+    there = converted(text, prove=True)
+    assert there.proof is not None
+    assert there.proof["differ"] == []
+    documents = [plain(each.document) for each in there.converted.made]
+    kept = tls_secret("pay", pair.certificate, pair.key) + service("quote", {"": 80})
+    back = converted(kept + "".join(json.dumps(each) + "\n---\n" for each in documents), target="emissary", prove=True)
+    assert back.proof is not None
+    assert back.proof["differ"] == []
+    hosts = [plain(each.document)["spec"] for each in back.converted.made if each.document["kind"] == "Host"]
+    actions = {each["hostname"]: each["requestPolicy"]["insecure"]["action"] for each in hosts}
+    assert actions == {"*": "Route", "pay.test": action}

@@ -349,7 +349,9 @@ def test_a_resolver_that_leads_to_the_pods_of_services_needs_no_word() -> None:
     ],
 )
 def test_a_resolver_is_the_one_that_the_gateway_takes(declared: list[tuple[str, str, Any]], stays: bool) -> None:
-    text = "".join(an_object(RESOLVER.format(kind), "endpoint", spec, namespace=space) for kind, space, spec in declared)
+    text = "".join(
+        an_object(RESOLVER.format(kind), "endpoint", spec, namespace=space) for kind, space, spec in declared
+    )
     spec = {"hostname": "a.test", "prefix": "/m/", "service": "quote", "resolver": "endpoint"}
     outcome = converted(HTTP + host("h", "*") + text + an_object("Mapping", "m", spec))
     assert ("Mapping/default/m spec.resolver" in lost(outcome)) is stays

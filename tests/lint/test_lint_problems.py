@@ -40,7 +40,9 @@ def test_objects_for_another_gateway_are_not_looked_at() -> None:
 
 def test_a_setting_without_an_effect_is_one_to_remove() -> None:
     module = an_object("Module", "ambassador", "{config: {xff_num_trusted_hops: 1, prune_unreachable_routes: true}}")
-    acme = an_object("Host", "shop", "{hostname: a.test, acmeProvider: {authority: https://acme.test/, email: a@a.test}}")
+    acme = an_object(
+        "Host", "shop", "{hostname: a.test, acmeProvider: {authority: https://acme.test/, email: a@a.test}}"
+    )
     found = lint_texts(module + acme + mapping("a", "prefix: /a/", "service: a", hostname="a.test"))
     assert [(each.code.id, each.path) for each in found] == [
         ("DRG0702", "spec.config.xff_num_trusted_hops"),
