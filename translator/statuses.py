@@ -31,7 +31,7 @@ class ReportedProblem:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of one object: in force, in force though something is said about it, not in force, or another gateway's."""
+    """The state of one object: in force, in force though something is said about it, not in force, or another's."""
 
     problems: tuple[ReportedProblem, ...] = ()
     more: int = 0

@@ -45,7 +45,7 @@ def gateways_of(world: World, found: Doors, class_name: str, *, from_elsewhere: 
             "listeners": [_listener(door, space, told, from_elsewhere=from_elsewhere) for door in doors],
         }
         document = {"apiVersion": VERSION, "kind": "Gateway", "metadata": metadata, "spec": spec}
-        hosts = dict.fromkeys(door.host.key for door in doors if door.host.is_declared)
+        hosts = dict.fromkeys(door.host.key for door in doors if door.host.is_declared and not door.host.is_closed)
         yield Made(document, (*listeners, *hosts))
         yield from _grants(world, doors, space)
         yield from _redirect(world, doors, space, name)

@@ -53,7 +53,7 @@ def to_gateway(world: World) -> Converted:
         world.notes.otherwise(min(replaced, key=world.place), "", said, instead)
     policies = list(policies_of(world, names, has_auth=has_auth))
     for door in found.doors:
-        replaced.update(key for key in (door.listener, door.host.key) if key in world.bodies)
+        replaced.update(key for key in (door.listener, door.host.key) if key in world.bodies and key not in found.left)
     replaced.update(host.key for host in found.hosts if host.key in world.bodies)
     every = [*classes, *gateways, *connected.made, *policies, *made, *backends.objects()]
     return Converted(tuple(every), world.notes.told, frozenset(replaced | closed), backends.same)

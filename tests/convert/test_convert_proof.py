@@ -7,7 +7,7 @@ import pytest
 
 from convert.proving import proof_of
 from convert.values import plain
-from tests.convert.converting import SETTINGS, converted
+from tests.convert.converting import SETTINGS, converted, objects
 from tests.convert.test_convert_to_gateway import BOTH
 from tests.support.certificates import authority
 from tests.support.objects import an_object, host, mapping, service, tls_secret
@@ -119,3 +119,29 @@ def test_no_route_of_a_wider_name_opens_what_a_host_closes(action: str) -> None:
     hosts = [plain(each.document)["spec"] for each in back.converted.made if each.document["kind"] == "Host"]
     actions = {each["hostname"]: each["requestPolicy"]["insecure"]["action"] for each in hosts}
     assert actions == {"*": "Route", "pay.test": action}
+
+
+def test_no_route_of_a_wider_name_opens_what_asks_clients_for_certificates() -> None:
+    pair = authority().sign("pay.test")
+    text = BOTH + tls_secret("pay", pair.certificate, pair.key) + host("all", "*", tlsSecret={"name": "pay"})
+    asks = {"ca_secret": "pay", "cert_required": True}
+    text += host("pay", "pay.test", tlsSecret={"name": "pay"}, tls=asks) + service("quote", {"": 80})
+    text += mapping("pay", "pay.test", "quote", "/pay/") + mapping("any", "*", "quote", "/any/")
+    outcome = converted(text, prove=True)
+    found = objects(outcome)
+    assert found.keys().isdisjoint({"HTTPRoute pay"})
+    assert outcome.converted.replaced.isdisjoint(
+        {f"getambassador.io/{each}/default/pay" for each in ("Host", "Mapping")}
+    )
+    reached = {each.get("sectionName") for each in found["HTTPRoute any"]["spec"]["parentRefs"]}
+    assert reached == {"http-all", "https-all"}
+    assert {each["name"] for each in found["Gateway gateway"]["spec"]["listeners"]} == reached | {
+        "http-pay",
+        "https-pay",
+    }
+    proof = outcome.proof
+    assert proof is not None
+    assert proof["differ"] == []
+    asked = [each for each in proof["as_told"] if "pay.test" in each["url"]]
+    assert asked
+    assert {each["after"]["object"] for each in asked} == {None}
