@@ -111,9 +111,9 @@ def doors_of(world: World) -> Doors:
                 if owner is host:
                     found.append(door)
     found = [door for door in found if door.does != "reject" or any(_is_wider(each, door) for each in found)]
-    for host in dict.fromkeys(door.host.key for door in found if door.does == "reject" and not door.host.is_closed):
+    for key in dict.fromkeys(door.host.key for door in found if door.does == "reject" and not door.host.is_closed):
         said = "the listener for its clear text has no route, so that none of a wider name takes what is rejected"
-        world.notes.otherwise(host, "spec.requestPolicy", said, "nothing")
+        world.notes.otherwise(key, "spec.requestPolicy", said, "nothing")
     return Doors(tuple(_named(world, found, ports)), tuple(hosts), frozenset(left))
 
 
