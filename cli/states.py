@@ -25,7 +25,10 @@ _COLOURS: Final[Mapping[str, str]] = {
     "stopped": "red",
     "refused": "red",
 }
-_RANKS: Final = {"stopped": 0, "pending": 1, "warned": 2, "ok": 3}
+_RANKS: Final = {"stopped": 0, "pending": 1, "warned": 2, "ok": 3, "other": 4}
+_NOT_SERVED: Final = ("stopped", "pending", "other")
+SILENT: Final = ("ok", "other")
+"""States of which nothing is to be said."""
 _SHARED: Final = ("listener/", "route/", "scope/")
 _BAD: Final = ("stopped", "refused")
 _MOST_FIELDS: Final = 20
@@ -94,7 +97,7 @@ def _row(
 
 def _changed(said: Mapping[str, Any], change: Mapping[str, Any] | None) -> Report:
     """When it changed last, and how long it took until that was served; nothing where nobody remembers."""
-    is_served = change is not None and said["state"] not in ("stopped", "pending")
+    is_served = change is not None and said["state"] not in _NOT_SERVED
     return {
         "changed_at": change["at"] if change else None,
         "served_after_s": change["served_after_s"] if change and is_served else None,
@@ -116,7 +119,7 @@ def _word(
     """What Envoy says of an object; `unanswered`: it has not answered for some listener or route yet."""
     if any(each.get("from") == "envoy" for each in said["problems"]):
         return "refused"
-    if said["state"] in ("stopped", "pending"):
+    if said["state"] in _NOT_SERVED:
         return "-"
     own = [
         resources[key]
@@ -162,7 +165,7 @@ def lines(told: Report, *, problems_only: bool = False) -> Iterator[str]:
     for each in told["files"]:
         yield click.style(f"file {escaped(each['file'])}: {each['state']}", fg=_COLOURS.get(each["state"]))
         yield from (f"  {escaped(problem)}" for problem in each["problems"])
-    rows = [row for row in told["objects"] if not problems_only or row["problems"] or row["state"] != "ok"]
+    rows = [row for row in told["objects"] if not problems_only or row["problems"] or row["state"] not in SILENT]
     if rows:
         yield ""
         yield from _table(rows)
@@ -220,7 +223,7 @@ def _padded(cells: tuple[str, ...], widths: list[int], *, colours: bool = False)
 def _summary(told: Report) -> str:
     counted = Counter(row["state"] for row in told["objects"])
     words = ", ".join(
-        f"{counted[state]:,} {state}" for state in ("ok", "warned", "pending", "stopped") if counted[state]
+        f"{counted[state]:,} {state}" for state in ("ok", "warned", "pending", "stopped", "other") if counted[state]
     )
     total = len(told["objects"])
     return f"{total:,} {'object' if total == 1 else 'objects'}{': ' if words else ''}{words}"

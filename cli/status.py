@@ -13,7 +13,7 @@ import orjson
 
 from cli import history
 from cli.diag import Diag, DiagError, at, split
-from cli.states import ASKED, Report, is_bad, lines, report
+from cli.states import ASKED, SILENT, Report, is_bad, lines, report
 from process.settings import SettingsError
 from process.text import escaped
 from why.gateway import GatewayError, find
@@ -104,7 +104,7 @@ def _lasting(told: Report) -> Report:
 
 def _show(found: Report, output: str, *, problems_only: bool, anew: bool) -> None:
     if output == "json":
-        kept = [row for row in found["objects"] if not problems_only or row["problems"] or row["state"] != "ok"]
+        kept = [row for row in found["objects"] if not problems_only or row["problems"] or row["state"] not in SILENT]
         option = 0 if anew else orjson.OPT_INDENT_2
         click.echo(orjson.dumps({**found, "objects": kept}, option=option))
         return

@@ -15,7 +15,9 @@ from translator.ir import ObjectKey
 _KEEP: Final = "keep the Mapping beside the routes"
 _NO_EFFECT: Final = "had no effect, and goes"
 
-OF_ROUTES: Final = words("timeout_ms idle_timeout_ms retry_policy priority cors labels auth_context_extensions")
+OF_ROUTES: Final = words(
+    "timeout_ms idle_timeout_ms retry_policy priority cors labels auth_context_extensions error_response_overrides"
+)
 """Fields of a Mapping that a RoutePolicy has by the same name."""
 OF_BACKENDS: Final = words(
     "connect_timeout_ms circuit_breakers keepalive cluster_idle_timeout_ms cluster_max_connection_lifetime_ms"
@@ -31,7 +33,7 @@ MAPPING_SAID: Final = (
         " query_parameters regex_query_parameters service weight grpc rewrite host_rewrite auto_host_rewrite"
         " add_linkerd_headers add_request_headers remove_request_headers add_response_headers remove_response_headers"
         " host_redirect path_redirect prefix_redirect redirect_response_code allow_upgrade use_websocket bypass_auth"
-        " shadow ambassador_id v2ExplicitTLS v2BoolHeaders v2BoolQueryParameters"
+        " shadow ambassador_id v2ExplicitTLS v2BoolHeaders v2BoolQueryParameters bypass_error_response_overrides"
     )
 )
 """Fields of a Mapping that conversions look at: what of them cannot be said, they tell."""
@@ -48,8 +50,6 @@ MAPPING_UNSAID: Final[Mapping[str, tuple[str, str]]] = {
     "stats_name": ("no policy names a Service in statistics", "use the name of its cluster there"),
     "regex_rewrite": ("a path is rewritten by its prefix, or as a whole", _KEEP),
     "regex_redirect": ("a path is redirected by its prefix, or as a whole", _KEEP),
-    "error_response_overrides": ("no policy says what clients read instead of errors", "say it in the Module, for all"),
-    "bypass_error_response_overrides": ("the Module's overrides hold for all routes", _KEEP),
     "docs": (_NO_EFFECT, "nothing"),
     "envoy_override": (_NO_EFFECT, "nothing"),
     "modules": (_NO_EFFECT, "nothing"),

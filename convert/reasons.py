@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from convert.fields import OF_BACKENDS
-from convert.to_gateway.gateways import REDIRECTS
+from convert.to_gateway.doors import ACTION
 from convert.to_gateway.matches import NOT_CONVERTED
 from convert.values import Converted, Told, key_of
 from diff.probes import Probe
@@ -97,7 +97,7 @@ def _is_no_call(probe: Probe) -> bool:
 
 _NARROW: Final[Mapping[str, Callable[[Probe], bool]]] = {
     "spec.grpc": _is_no_call,
-    REDIRECTS: lambda probe: probe.request.port is not None,
+    ACTION: lambda probe: probe.request.port is not None,
     "spec.tls": lambda probe: probe.request.scheme == "https",
 }
 """Of some fields, which requests a remark is about."""

@@ -21,7 +21,7 @@ MOST: Final = 100
 """Changes that are told as JSON."""
 _PRIVATE: Final = ("core/", FILE_PREFIX)
 _OPEN: Final = "core/Service/"
-_NOT_SERVED: Final = ("stopped", "pending")
+_NOT_SERVED: Final = ("stopped", "pending", "other")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,14 +53,15 @@ def version_of(record: Record) -> str:
     return record.version
 
 
-_FINE: Final = Status("ok", ())
+_PLAIN: Final = {state: Status(state, ()) for state in ("ok", "other")}
 
 
 def status_of(record: Record) -> Status:
     """What became of an object; those with nothing to tell are one value."""
     told = orjson.loads(record.body)
-    problems, carrier = tuple(told["problems"]), told.get("carrier")
-    return Status(told["state"], problems, told.get("more", 0), carrier) if problems or carrier else _FINE
+    state, problems, carrier = told["state"], tuple(told["problems"]), told.get("carrier")
+    plain = None if problems or carrier else _PLAIN.get(state)
+    return plain or Status(state, problems, told.get("more", 0), carrier)
 
 
 def ack_of(record: Record) -> Ack:

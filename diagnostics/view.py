@@ -163,8 +163,8 @@ class View:
     def _is_blind(self) -> bool:
         if not any(key.startswith(_SECRETS) for key in self.objects.rows):
             return False
-        states = [status.state for key, status in self.statuses.rows.items() if key.startswith(_HOST)]
-        return bool(states) and all(state == "stopped" for state in states)
+        hosts = {status.state for key, status in self.statuses.rows.items() if key.startswith(_HOST)}
+        return hosts - {"other"} == {"stopped"}
 
     @property
     def connection(self) -> Connection:

@@ -91,7 +91,11 @@ def find(settings: Settings) -> Path:
 
 
 def arguments(settings: Settings, config: Path) -> list[str]:
-    """Envoy's command line, but for its name. What it logs of the ADS stream's state, the adsserver tells better."""
+    """Envoy's command line, but for its name.
+
+    What it logs of the ADS stream's state, the adsserver tells better. That a field is deprecated it says once for each
+    place where that is, at every change, and whoever reads it can do nothing: which fields are used is ours.
+    """
     level = _LEVELS[settings.log_level]
     line = ["--log-format", _JSON if settings.json_logs else _TEXT]
     quiet = ["--component-log-level", "config:error"] if level == "warning" else []
@@ -99,6 +103,7 @@ def arguments(settings: Settings, config: Path) -> list[str]:
     return [
         *("--config-path", str(config)),
         "--disable-hot-restart",
+        "--skip-deprecated-logs",
         *("--drain-time-s", str(settings.listener_drain)),
         *("--file-flush-interval-msec", str(_FLUSH_MS)),
         *("--log-level", level),

@@ -118,7 +118,7 @@ def lint(
 def _of_objects(judgement: Judgement, bodies: Mapping[ObjectKey, bytes], now: dt.datetime) -> Iterator[Found]:
     by_object: dict[ObjectKey, tuple[Found, ...]] = {}
     for key, those in judgement.problems.items():
-        by_object[key] = tuple(problems.found(key, problem) for problem in those)
+        by_object[key] = tuple(problems.found(key, problem) for problem in those if problem.sort != "Awaited")
     for those_found in by_object.values():
         yield from those_found
     yield from map(_failure, judgement.failures)

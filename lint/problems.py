@@ -51,7 +51,6 @@ _CONFLICTS: Final[Mapping[tuple[str, str], Code]] = {
     ("Mapping", "weight"): conflicts.SHARES,
     ("TCPMapping", "weight"): conflicts.SHARES,
     ("Mapping", "host_redirect"): conflicts.DISAGREEMENT,
-    ("Mapping", "connect_timeout_ms"): conflicts.DISAGREEMENT,
     ("Mapping", "shadow"): conflicts.DISAGREEMENT,
     ("Host", "hostname"): conflicts.HOSTNAME,
     ("Host", "tlsSecret"): conflicts.HOSTNAME,

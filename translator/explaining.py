@@ -145,13 +145,21 @@ class Explainer:
         return sorted(found, key=lambda each: (each.port, each.name))
 
     def _speaking(self, listeners: Iterable[ir.Listener], scheme: str) -> list[ir.Listener]:
-        """Those where a scheme is spoken; for clear text first those where nothing else is."""
-        spoken: dict[str, set[bool]] = {}
+        """Those where a scheme is spoken.
+
+        First those where requests are read, and connections not only passed on; for clear text of these first those
+        where nothing else is spoken.
+        """
+        spoken: dict[str, dict[bool, bool]] = {}
         for chain in self.intent.chains.view().values():
-            spoken.setdefault(chain.listener, set()).add(chain.tls is not None)
-        is_tls = scheme == "https"
-        found = [each for each in listeners if is_tls in spoken.get(each.name, ())]
-        return sorted(found, key=lambda each: not is_tls and len(spoken[each.name]) > 1)
+            read = spoken.setdefault(chain.listener, {})
+            is_tls = chain.tls is not None
+            read[is_tls] = read.get(is_tls, False) or isinstance(chain.body, ir.HttpChain)
+        by_tls = scheme == "https"
+        found = [each for each in listeners if by_tls in spoken.get(each.name, ())]
+        return sorted(
+            found, key=lambda each: (not spoken[each.name][by_tls], not by_tls and len(spoken[each.name]) > 1)
+        )
 
     def chain_named(self, name: str) -> ir.FilterChain:
         """A filter chain; UnknownError: it is gone."""

@@ -12,7 +12,7 @@ from translator.quarantine import Hold
 from translator.subjects import Subject
 from translator.values import dataclass
 
-State = Literal["ok", "warned", "stopped"]
+State = Literal["ok", "warned", "stopped", "other"]
 
 LONGEST_ANSWER: Final = 4000
 """Characters of what Envoy, or a file's reader, says."""
@@ -32,7 +32,7 @@ class ReportedProblem:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of one object: in force, in force though something is said about it, or not in force."""
+    """The state of one object: in force, in force though something is said about it, not in force, or another's."""
 
     problems: tuple[ReportedProblem, ...] = ()
     more: int = 0
@@ -57,8 +57,10 @@ class Status:
     def state(self) -> State:
         """`stopped` when a problem stops the object, `warned` when there are others, `ok` when there is none.
 
-        What is only to be known is none.
+        What is only to be known is none. `other`: it is for another gateway, and nothing of it is read here.
         """
+        if self.subject is not None and not self.subject.is_ours:
+            return "other"
         if any(problem.stops for problem in self.problems):
             return "stopped"
         return "warned" if any(not problem.notice for problem in self.problems) else "ok"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from convert.world import World
-from translator.gateway.hostnames import covers, intersection, specificity
+from translator.gateway.hostnames import best, covers, intersection, specificity
 from translator.gateway.kinds.gateway import GatewaySpec, ListenerSpec
 from translator.gateway.kinds.grpc_route import GRPCRouteSpec
 from translator.gateway.kinds.http_route import HTTPRouteSpec
@@ -123,12 +123,20 @@ class Routes:
         return [name or "*" for name in found or {own: None}]
 
     def in_clear(self, hostname: str) -> list[Attached]:
-        """The routes that answer clear text for a hostname: those that name it most exactly, who are asked first."""
+        """The routes that answer clear text for a hostname: those that name it most exactly, who are asked first.
+
+        At each port it is asked for at the listener that names it most exactly, whatever comes by the others.
+        """
+        names: dict[int, set[str]] = {}
+        for _, listener, _ in self.opened():
+            if listener.protocol == "HTTP":
+                names.setdefault(listener.port, set()).add(listener.hostname or "")
         found: dict[tuple[int, int], dict[ObjectKey, Attached]] = {}
         for route in self.routes:
             asked = [specificity(each) for each in hostnames_of(route) or ("",) if covers(each, hostname)]
             for _, listener in self.listeners(route):
-                if asked and listener.protocol == "HTTP" and covers(listener.hostname or "", hostname):
+                is_clear = listener.protocol == "HTTP"
+                if asked and is_clear and (listener.hostname or "") == best(hostname, names[listener.port]):
                     found.setdefault(min(asked), {})[route.key] = route
         return list(found[min(found)].values()) if found else []
 

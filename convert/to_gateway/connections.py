@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from convert.fields import TCP_SAID, TCP_UNSAID, tell_unsaid
+from convert.resolvers import leads_to_pods
 from convert.to_gateway.backends import Backends, Reached, reference
 from convert.to_gateway.ending import Ended, Endings
 from convert.to_gateway.gateways import VERSION, grant
@@ -132,7 +133,11 @@ def _stays(world: World, endings: Endings, spot: Spot, key: ObjectKey, *, mixed:
     """Whether a TCPMapping says what no route says, and so stays, which is told."""
     notes = world.notes
     tell_unsaid(notes, key, world.spec(key), TCP_SAID.union(_GUARDING), TCP_UNSAID)
-    said = [(f"spec.{name}", *TCP_UNSAID[name]) for name in _GUARDING if world.spec(key).get(name) not in (None, "")]
+    raw = world.spec(key)
+    guards = [name for name in _GUARDING if raw.get(name) not in (None, "")]
+    if "resolver" in guards and leads_to_pods(world, raw["resolver"], key.split("/")[2]):
+        guards.remove("resolver")
+    said = [(f"spec.{name}", *TCP_UNSAID[name]) for name in guards]
     if parse(_spec(world, key).service).scheme == "https":
         said.append(("spec.service", *TCP_UNSAID["tls"]))
     if mixed and not spot.host:

@@ -2,10 +2,11 @@
 
 A Host is served at the Listeners that it is bound to: by TLS where it names a certificate, and in clear text as its
 request policy says. Each becomes a listener of a Gateway, of the Host's name and the Listener's port. Where clear text
-is redirected, a route says so, and no other comes there; where it is rejected, there is none.
+is redirected, a route says so, and no other comes there; where it is rejected, there is none, unless that of a wider
+name would have its requests: then there is one to which nothing leads. So it is with a Host that stays.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -15,18 +16,20 @@ from convert.world import World
 from translator.emissary.association import HostEntry
 from translator.emissary.hostnames import server_of
 from translator.emissary.hosts import DEFAULT_HOST, FALLBACK_SECRET, KEY_PREFIX
-from translator.emissary.kinds.host import HostSpec
+from translator.emissary.kinds.host import HostSpec, wants_no_certificate
 from translator.emissary.kinds.tls_context import TlsSettings
 from translator.emissary.listeners import Binding, OpenPort, default_ports, open_port
 from translator.emissary.objects import Read
 from translator.emissary.secret_names import secret_ref
 from translator.emissary.security import ACTIONS, Action
+from translator.gateway.hostnames import covers
 from translator.ir import ObjectKey, SecretRef
 from translator.kubernetes.selectors import selects
 
 GATEWAY: Final = "gateway"
 """The name of a Gateway that several Listeners become."""
 MOST_LISTENERS: Final = 64
+ACTION: Final = "spec.requestPolicy.insecure.action"
 LISTENER: Final = "getambassador.io/Listener/"
 
 OF_CLIENTS: Final = ("ca_secret", "cacert_chain_file", "crl_secret", "cert_required")
@@ -47,18 +50,20 @@ class Served:
     certificate: SecretRef | None
     action: Action
     is_declared: bool = True
+    is_closed: bool = False
+    """It asks clients for what no listener asks for, and stays: nobody else may have its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A listener of a Gateway. `does`: whether routes of Mappings come there, or clear text is redirected."""
+    """A listener of a Gateway. `does`: routes of Mappings come there, or one that redirects clear text, or none."""
 
     gateway: tuple[str, str]
     name: str
     port: int
     by_tls: bool
     host: Served
-    does: Literal["route", "redirect"]
+    does: Literal["route", "redirect", "reject"]
     fields: tuple[Field, ...]
     listener: ObjectKey
 
@@ -81,13 +86,14 @@ def doors_of(world: World) -> Doors:
     """The listeners that Listeners and Hosts become."""
     ports = _ports(world)
     left: set[ObjectKey] = set()
-    hosts = []
+    hosts: list[Served] = []
+    closed: list[Served] = []
     for key, row in world.hosts.items():
         served = _served(world, key, row)
-        if served is None:
+        if served is None or served.is_closed:
             left.add(key)
-        else:
-            hosts.append(served)
+        if served is not None:
+            (closed if served.is_closed else hosts).append(served)
     if not world.hosts and not any(key.startswith(KEY_PREFIX) for key in world.bodies):
         hosts.append(_default_host(world))
     found: list[Door] = []
@@ -98,12 +104,16 @@ def doors_of(world: World) -> Doors:
         for port in ports
         if port.tls
     }
-    for host in hosts:
+    for host in [*hosts, *closed]:
         for port in ports:
             for door in _of(world, port, host, names[port.name], by_tls=by_tls.get(port.name, False)):
                 owner = taken.setdefault((port.port, door.hostname), host)
                 if owner is host:
                     found.append(door)
+    found = [door for door in found if door.does != "reject" or any(_is_wider(each, door) for each in found)]
+    for key in dict.fromkeys(door.host.key for door in found if door.does == "reject" and not door.host.is_closed):
+        said = "the listener for its clear text has no route, so that none of a wider name takes what is rejected"
+        world.notes.otherwise(key, "spec.requestPolicy", said, "nothing")
     return Doors(tuple(_named(world, found, ports)), tuple(hosts), frozenset(left))
 
 
@@ -147,7 +157,8 @@ def _served(world: World, key: ObjectKey, row: Read[HostSpec]) -> Served | None:
     spec, notes = row.value, world.notes
     if spec is None:
         return None
-    tell_unsaid(notes, key, world.spec(key), HOST_SAID, HOST_UNSAID)
+    wants_none = {"acmeProvider"} if wants_no_certificate(world.spec(key).get("acmeProvider")) else set()
+    tell_unsaid(notes, key, world.spec(key), HOST_SAID | wants_none, HOST_UNSAID)
     if "*" in spec.hostname and spec.hostname != "*" and not spec.hostname.startswith("*."):
         said = f"{spec.hostname} is no hostname of Gateway API: * stands for whole labels, at the beginning"
         notes.lost(key, "spec.hostname", f"{said}; the Host is not converted", "name the hostnames")
@@ -164,11 +175,11 @@ def _served(world: World, key: ObjectKey, row: Read[HostSpec]) -> Served | None:
                 else "keep the Host, with the listener as its guest"
             )
             notes.lost(key, f"{where}.{name}", reason, instead)
-    if settings is not None and any(getattr(settings, name) for name in OF_CLIENTS):
-        return None
+    asks = settings is not None and any(getattr(settings, name) for name in OF_CLIENTS)
     entry = HostEntry(f"{row.namespace}/{row.name}", spec.hostname, spec.selector)
     action = ACTIONS[spec.request_policy.insecure.action]
-    return Served(key, row.namespace, row.name, dict(row.labels), spec.hostname, entry, certificate, action)
+    labels = dict(row.labels)
+    return Served(key, row.namespace, row.name, labels, spec.hostname, entry, certificate, action, is_closed=asks)
 
 
 def _tls(world: World, spec: HostSpec, row: Read[HostSpec]) -> tuple[TlsSettings | None, str, SecretRef | None]:
@@ -216,19 +227,28 @@ def _of(world: World, port: OpenPort, host: Served, listener: ObjectKey, *, by_t
         world.notes.lost(listener, "spec.securityModel", said, "say XFP or SECURE")
         return
     if by_tls and host.certificate is not None:
-        yield door
+        yield replace(door, does="reject") if host.is_closed else door
         return
-    if port.tls:
+    if port.tls and not host.is_closed:
         said = f"names no certificate, so that the HTTPS of port {port.port} has nothing for it"
         after = "clear text at that port is not served any more" if by_tls else "clear text is spoken there, as before"
         world.notes.otherwise(host.key, "spec.tlsSecret", said, f"name one: {after}")
     if by_tls:
         return
     action = "route" if port.model == "SECURE" else host.action
-    if action == "redirect":
-        yield replace(door, does="redirect")
-    elif action == "route":
-        yield door
+    yield replace(door, does="reject" if host.is_closed else action)
+
+
+def is_in_vain(door: Door, asked: Collection[str], doors: Iterable[Door]) -> bool:
+    """Whether other listeners of its port have all requests for these hostnames before it."""
+    narrower = [each.hostname for each in doors if _is_wider(door, each)]
+    return bool(asked) and all(any(covers(each, name) for each in narrower) for name in asked)
+
+
+def _is_wider(one: Door, other: Door) -> bool:
+    """Whether one would have the requests of another, were that not there."""
+    is_other = (one.port, one.by_tls) == (other.port, other.by_tls) and one.hostname != other.hostname
+    return is_other and covers(one.hostname, other.hostname)
 
 
 def _is_bound(binding: Binding | None, host: Served) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from convert.to_gateway.doors import Door, Doors
+from convert.to_gateway.doors import ACTION, Door, Doors
 from convert.values import At, Document, Field, Made, at, without_nothing
 from convert.world import World
 from translator.gateway.names import CONTROLLER, GATEWAY_CLASS, GROUP
@@ -12,7 +12,6 @@ from translator.ir import ObjectKey
 VERSION: Final = f"{GROUP}/v1"
 GRANTS: Final = f"{GROUP}/v1beta1"
 CLASS: Final = "dragoman"
-REDIRECTS: Final = "spec.requestPolicy.insecure.action"
 _MOST_PARENTS: Final = 32
 
 
@@ -46,7 +45,7 @@ def gateways_of(world: World, found: Doors, class_name: str, *, from_elsewhere: 
             "listeners": [_listener(door, space, told, from_elsewhere=from_elsewhere) for door in doors],
         }
         document = {"apiVersion": VERSION, "kind": "Gateway", "metadata": metadata, "spec": spec}
-        hosts = dict.fromkeys(door.host.key for door in doors if door.host.is_declared)
+        hosts = dict.fromkeys(door.host.key for door in doors if door.host.is_declared and not door.host.is_closed)
         yield Made(document, (*listeners, *hosts))
         yield from _grants(world, doors, space)
         yield from _redirect(world, doors, space, name)
@@ -66,7 +65,7 @@ def _listener(door: Door, space: str, told: set[ObjectKey], *, from_elsewhere: b
         tls = at({"certificateRefs": [{"name": name, **other}]}, host.key, "spec.tlsSecret")
     protocol: tuple[Field, ...] = ((listener, "spec.protocol"), (listener, "spec.securityModel"))
     if not door.by_tls and door.does == "route":
-        protocol += ((host.key, REDIRECTS),)
+        protocol += ((host.key, ACTION),)
     said: dict[str, Any] = {
         "name": door.name,
         "port": at(door.port, listener, "spec.port"),
@@ -107,11 +106,11 @@ def _redirect(world: World, doors: list[Door], space: str, name: str) -> Iterato
     redirecting = [door for door in doors if door.does == "redirect"]
     for host in {door.host.key: door.host for door in redirecting}.values():
         said = "who names a port in the Host header is redirected to 443, and not to that port"
-        world.notes.otherwise(host.key, REDIRECTS, said, "nothing")
+        world.notes.otherwise(host.key, ACTION, said, "nothing")
     for start in range(0, len(redirecting), _MOST_PARENTS):
         part = redirecting[start : start + _MOST_PARENTS]
         called = world.free("HTTPRoute", space, f"{name}-to-https")
-        parents = [at({"name": name, "sectionName": door.name}, door.host.key, REDIRECTS) for door in part]
+        parents = [at({"name": name, "sectionName": door.name}, door.host.key, ACTION) for door in part]
         filters = [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}]
         document = {
             "apiVersion": VERSION,

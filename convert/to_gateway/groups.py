@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from convert.to_gateway.doors import Door, Doors, Served
+from convert.to_gateway.doors import Door, Doors, Served, is_in_vain
 from convert.values import Notes
 from convert.world import World
 from translator.emissary.association import attaches
@@ -141,16 +141,19 @@ def _can_be_said(text: str) -> bool:
 
 
 def doors_for(group: Group, found: Doors) -> list[Door]:
-    """The listeners by which requests of a group come."""
+    """The listeners by which requests of a group come: a name is that of the listener that says most of it."""
     keys = {host.key for host in group.hosts}
-    return [door for door in found.doors if door.host.key in keys and door.does == "route"]
+    text = group.demands.host.text if group.demands.host else "*"
+    asked = () if text == "*" else (text,)
+    doors = [door for door in found.doors if door.host.key in keys and door.does == "route"]
+    return [door for door in doors if not is_in_vain(door, asked, found.doors)]
 
 
 def is_everywhere(doors: list[Door], gateway: tuple[str, str], hostnames: tuple[str, ...], found: Doors) -> bool:
     """Whether a route that names the Gateway alone comes by these doors of it, and by no others."""
     wanted = {door.name for door in doors if door.gateway == gateway}
-    reached = {door.name for door in found.doors if door.gateway == gateway and _meet(door.hostname, hostnames)}
-    return wanted == reached
+    met = [door for door in found.doors if door.gateway == gateway and _meet(door.hostname, hostnames)]
+    return wanted == {door.name for door in met if not is_in_vain(door, hostnames, found.doors)}
 
 
 def _meet(hostname: str, asked: tuple[str, ...]) -> bool:

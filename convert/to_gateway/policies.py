@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from convert.fields import MODULE_UNSAID
+from convert.resolvers import leads_to_pods
 from convert.values import Document, Made, at, copied
 from convert.world import World
 from translator.ir import ObjectKey
@@ -75,6 +76,8 @@ def _right(world: World, key: ObjectKey, name: str, entries: Sequence[Mapping[st
 def _tell(world: World, key: ObjectKey, written: dict[str, Any]) -> None:
     """What the Module says for Mappings alone, and no policy says; the rest is for all, and stays there."""
     for name, value in written.items():
+        if name == "resolver" and isinstance(value, str) and leads_to_pods(world, value, world.options.namespace):
+            continue
         if name in MODULE_UNSAID and value not in (None, False):
             reason, instead = MODULE_UNSAID[name]
             world.notes.lost(key, f"spec.config.{name}", reason, instead)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from convert.fields import MAPPING_SAID, MAPPING_UNSAID, OF_ROUTES, tell_unsaid
+from convert.resolvers import leads_to_pods
 from convert.to_gateway.backends import Backends, reference
 from convert.to_gateway.doors import Door, Doors
 from convert.to_gateway.filters import Member, header_filters, redirect_filter, rewrite_filter
@@ -69,6 +70,8 @@ class Routes:
             said = [name for name in _GUARDING if raw.get(name)]
             for name in said:
                 if name == "regex_redirect" and not spec.redirects:
+                    continue
+                if name == "resolver" and leads_to_pods(self.world, raw[name], key.split("/")[2]):
                     continue
                 found = False
                 reason = MAPPING_UNSAID[name][0] + MAPPING_STAYS
@@ -204,6 +207,7 @@ class Routes:
         if named.spec.bypass_auth and self.has_auth:
             said.pop("auth_context_extensions", None)
             said["external_auth"] = at(False, first, "spec.bypass_auth")
+        self._errors_left(members, said)
         upgrades = upgrades_of([(each.spec.allow_upgrade, each.spec.use_websocket) for each in members])
         others = sorted(set(upgrades.protocols if upgrades else ()) - {"websocket"})
         if others:
@@ -215,6 +219,18 @@ class Routes:
             metadata["name"] = self.world.free("RoutePolicy", named.key.split("/")[2], name)
             spec = {"targetRefs": [{"kind": kind, "name": name}], **said}
             yield Made({"apiVersion": POLICY, "kind": "RoutePolicy", "metadata": metadata, "spec": spec}, ())
+
+    def _errors_left(self, members: list[Member], said: Document) -> None:
+        """Where all of them want errors as they are, a policy says so; it says one thing for all of a route."""
+        left = [each.key for each in members if each.spec.bypass_error_response_overrides]
+        if not left:
+            return
+        if len(left) == len(members):
+            said["error_response_overrides"] = at([], left[0], "spec.bypass_error_response_overrides")
+            return
+        text = "a policy says what clients read instead of errors for a whole route"
+        for key in left:
+            self.world.notes.lost(key, "spec.bypass_error_response_overrides", text, "say the same in all")
 
 
 def _arrived(group: Group, members: list[Member]) -> list[Member]:

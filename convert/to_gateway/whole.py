@@ -17,7 +17,6 @@ from translator.ir import ObjectKey
 _NOT_YET: Final = {
     "DevPortal": "nothing serves it",
     "ConsulResolver": "keep it for the Mappings that stay",
-    "KubernetesEndpointResolver": "routes always lead to the endpoints",
     "KubernetesServiceResolver": "keep it for the Mappings that stay",
 }
 
@@ -54,7 +53,7 @@ def to_gateway(world: World) -> Converted:
         world.notes.otherwise(min(replaced, key=world.place), "", said, instead)
     policies = list(policies_of(world, names, has_auth=has_auth))
     for door in found.doors:
-        replaced.update(key for key in (door.listener, door.host.key) if key in world.bodies)
+        replaced.update(key for key in (door.listener, door.host.key) if key in world.bodies and key not in found.left)
     replaced.update(host.key for host in found.hosts if host.key in world.bodies)
     every = [*classes, *gateways, *connected.made, *policies, *made, *backends.objects()]
     return Converted(tuple(every), world.notes.told, frozenset(replaced | closed), backends.same)
@@ -66,6 +65,9 @@ def _tell_others(world: World) -> None:
         kind = key.split("/")[1]
         if key.startswith(EMISSARY) and kind in _NOT_YET:
             world.notes.lost(key, "", "is not converted", _NOT_YET[kind])
+        elif key.startswith(EMISSARY) and kind == "KubernetesEndpointResolver":
+            said = "says nothing that routes do not do anyway, which lead to the pods of Services"
+            world.notes.otherwise(key, "", said, "remove it when no Mapping names it any more")
         carried = b"carried" in world.bodies[key] and world.document(key).get("carried")
         if carried:
             said = "carries objects in its annotation, which are not converted"

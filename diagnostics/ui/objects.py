@@ -16,7 +16,7 @@ SIZE: Final = 50
 """Objects on a page."""
 MOST_NAMES: Final = 500
 """Namespaces that are proposed."""
-STATES: Final = ("stopped", "pending", "warned", "ok")
+STATES: Final = ("stopped", "pending", "warned", "ok", "other")
 """In the order in which they are shown."""
 EVERYTHING: Final = "*"
 """In place of a kind: all, and also what is only read for others."""
@@ -61,7 +61,7 @@ def shown(view: View, told: Mapping[str, Any], query: Query) -> dict[str, Any]: 
         "state": state,
         "namespaces": sorted(filter(None, namespaces))[:MOST_NAMES],
         "kinds": sorted(kinds.items()),
-        "states": [(each, states[each]) for each in STATES],
+        "states": [(each, states[each]) for each in STATES if states[each] or each != "other"],
         "is_filtered": bool(find or namespace or kind or state),
     }
 

@@ -44,9 +44,8 @@ DISAGREEMENT: Final = Code(
     id="DRG0403",
     title="Mappings for the same requests that disagree",
     severity="error",
-    why="Mappings for the same requests share a redirect, a timeout of connections and copies; who says otherwise "
-    "than the "
-    "first by name is not served.",
+    why="Mappings for the same requests share a redirect and copies; who says otherwise than the first by name is not "
+    "served.",
     mend="Say the same in all of them, or let one ask for other requests.",
     wrong=_mapping("one", "weight: 50") + _mapping("two", "host_redirect: true"),
     right=_mapping("one", "weight: 50") + _mapping("two", "weight: 50"),

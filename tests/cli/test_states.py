@@ -107,6 +107,19 @@ def test_those_with_problems_come_first_and_some_are_chosen() -> None:
     assert is_bad(report(told(files={"x.yaml": an_object("stopped", problem("is no YAML"))})))
 
 
+def test_what_is_for_another_gateway_is_said_to_be_and_is_no_problem() -> None:
+    objects = {f"{MAPPING}/a/fine": an_object(), f"{MAPPING}/a/theirs": an_object("other")}
+    found = report(told(objects=objects))
+    assert [(row["name"], row["state"], row["envoy"]) for row in found["objects"]] == [
+        ("fine", "ok", "accepted"),
+        ("theirs", "other", "-"),
+    ]
+    assert not is_bad(found)
+    text = [click.unstyle(line) for line in lines(found, problems_only=True)]
+    assert not any("theirs" in line for line in text)
+    assert text[-1] == "2 objects: 1 ok, 1 other"
+
+
 def test_the_table_has_a_line_for_each_and_its_problems_below() -> None:
     objects = {f"{MAPPING}/a/m": an_object("stopped", problem("is wrong")), f"{MAPPING}/a/n": an_object()}
     found = report(told(objects=objects, resources={"cluster/one": answer("2", "1")}))

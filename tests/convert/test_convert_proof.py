@@ -1,12 +1,13 @@
 """Two real Envoys, one with each form: answers are alike but for what was told, and what is not alike is found."""
 
+import json
 from typing import Any
 
 import pytest
 
 from convert.proving import proof_of
 from convert.values import plain
-from tests.convert.converting import SETTINGS, converted
+from tests.convert.converting import SETTINGS, converted, objects
 from tests.convert.test_convert_to_gateway import BOTH
 from tests.support.certificates import authority
 from tests.support.objects import an_object, host, mapping, service, tls_secret
@@ -98,3 +99,49 @@ def proof_of_changed(outcome: Any) -> dict[str, Any]:
             assert edits[name][0] in texts[place]
             texts[place] = texts[place].replace(*edits[name])
     return proof_of(outcome.source.side, outcome.converted, texts, SETTINGS)
+
+
+@pytest.mark.parametrize("action", ["Reject", "Redirect"])
+def test_no_route_of_a_wider_name_opens_what_a_host_closes(action: str) -> None:
+    pair = authority().sign("pay.test")
+    text = BOTH + tls_secret("pay", pair.certificate, pair.key) + host("all", "*")
+    text += host("pay", "pay.test", insecure=action, tlsSecret={"name": "pay"})
+    text += service("quote", {"": 80}) + mapping("pay", "pay.test", "quote", "/pay/")
+    text += mapping("any", "*", "quote", "/any/")
+    there = converted(text, prove=True)
+    assert there.proof is not None
+    assert there.proof["differ"] == []
+    documents = [plain(each.document) for each in there.converted.made]
+    kept = tls_secret("pay", pair.certificate, pair.key) + service("quote", {"": 80})
+    back = converted(kept + "".join(json.dumps(each) + "\n---\n" for each in documents), target="emissary", prove=True)
+    assert back.proof is not None
+    assert back.proof["differ"] == []
+    hosts = [plain(each.document)["spec"] for each in back.converted.made if each.document["kind"] == "Host"]
+    actions = {each["hostname"]: each["requestPolicy"]["insecure"]["action"] for each in hosts}
+    assert actions == {"*": "Route", "pay.test": action}
+
+
+def test_no_route_of_a_wider_name_opens_what_asks_clients_for_certificates() -> None:
+    pair = authority().sign("pay.test")
+    text = BOTH + tls_secret("pay", pair.certificate, pair.key) + host("all", "*", tlsSecret={"name": "pay"})
+    asks = {"ca_secret": "pay", "cert_required": True}
+    text += host("pay", "pay.test", tlsSecret={"name": "pay"}, tls=asks) + service("quote", {"": 80})
+    text += mapping("pay", "pay.test", "quote", "/pay/") + mapping("any", "*", "quote", "/any/")
+    outcome = converted(text, prove=True)
+    found = objects(outcome)
+    assert found.keys().isdisjoint({"HTTPRoute pay"})
+    assert outcome.converted.replaced.isdisjoint(
+        {f"getambassador.io/{each}/default/pay" for each in ("Host", "Mapping")}
+    )
+    reached = {each.get("sectionName") for each in found["HTTPRoute any"]["spec"]["parentRefs"]}
+    assert reached == {"http-all", "https-all"}
+    assert {each["name"] for each in found["Gateway gateway"]["spec"]["listeners"]} == reached | {
+        "http-pay",
+        "https-pay",
+    }
+    proof = outcome.proof
+    assert proof is not None
+    assert proof["differ"] == []
+    asked = [each for each in proof["as_told"] if "pay.test" in each["url"]]
+    assert asked
+    assert {each["after"]["object"] for each in asked} == {None}

@@ -113,6 +113,8 @@ def test_what_asks_clients_for_certificates_is_not_opened_without() -> None:
     [
         ({"host": "a.*", "host_regex": True}, "spec.host_regex"),
         ({"hostname": "a.test", "resolver": "r"}, "spec.resolver"),
+        ({"hostname": "a.test", "resolver": "consul"}, "spec.resolver"),
+        ({"hostname": "a.test", "resolver": "kubernetes-service"}, "spec.resolver"),
         ({"hostname": "a.test", "tls": "c"}, "spec.tls"),
         ({"hostname": "a.test", "regex_rewrite": {"pattern": "/a", "substitution": "/b"}}, "spec.regex_rewrite"),
         ({"hostname": "a.*"}, "spec.hostname"),
@@ -318,3 +320,62 @@ def test_no_object_that_is_made_has_the_name_of_another() -> None:
     }
     targets = [each["spec"]["targetRefs"][0] for name, each in found.items() if name.startswith("RoutePolicy")]
     assert {(each["kind"], each["name"]) for each in targets} == {("Gateway", "gateway"), ("HTTPRoute", "gateway")}
+
+
+RESOLVER = "Kubernetes{}Resolver"
+
+
+def test_a_resolver_that_leads_to_the_pods_of_services_needs_no_word() -> None:
+    balanced = {"hostname": "a.test", "prefix": "/m/", "service": "quote"}
+    balanced["load_balancer"] = {"policy": "ring_hash", "cookie": {"name": "sid", "ttl": "1h"}}
+    objects_of = HTTP + host("h", "*") + an_object("KubernetesEndpointResolver", "pods", {})
+    for resolver in ("endpoint", "kubernetes-endpoint", "pods"):
+        outcome = converted(objects_of + an_object("Mapping", "m", {**balanced, "resolver": resolver}))
+        assert lost(outcome) == {}
+        assert "HTTPRoute m" in objects(outcome)
+        assert objects(outcome)["BackendPolicy quote"]["spec"]["load_balancer"] == balanced["load_balancer"]
+    module = an_object("Module", "ambassador", {"config": {"resolver": "pods"}})
+    assert lost(converted(objects_of + module + an_object("Mapping", "m", balanced))) == {}
+
+
+@pytest.mark.parametrize(
+    ("declared", "stays"),
+    [
+        ([("Service", "default", {})], True),
+        ([("Endpoint", "default", {}), ("Service", "other", {})], False),
+        ([("Endpoint", "other", {}), ("Service", "default", {})], True),
+        ([("Endpoint", "default", {}), ("Service", "default", {"ambassador_id": ["else"]})], False),
+        ([("Service", "a", {"ambassador_id": ["else"]})], False),
+    ],
+)
+def test_a_resolver_is_the_one_that_the_gateway_takes(declared: list[tuple[str, str, Any]], stays: bool) -> None:
+    text = "".join(
+        an_object(RESOLVER.format(kind), "endpoint", spec, namespace=space) for kind, space, spec in declared
+    )
+    spec = {"hostname": "a.test", "prefix": "/m/", "service": "quote", "resolver": "endpoint"}
+    outcome = converted(HTTP + host("h", "*") + text + an_object("Mapping", "m", spec))
+    assert ("Mapping/default/m spec.resolver" in lost(outcome)) is stays
+
+
+def test_that_no_certificate_is_asked_for_is_nothing_to_say() -> None:
+    none = host("h", "*", acmeProvider={"authority": "none"}) + mapping("m", "a.test", "quote")
+    assert lost(converted(HTTP + none)) == {}
+    asks = host("h", "*", acmeProvider={"authority": "https://acme.test/"}) + mapping("m", "a.test", "quote")
+    assert lost(converted(HTTP + asks)) == {"Host/default/h spec.acmeProvider": "no certificate is asked for"}
+
+
+def test_what_clients_read_instead_of_errors_goes_to_a_policy() -> None:
+    overrides = [{"on_status_code": 404, "body": {"text_format": "none"}}]
+    text = mapping("m", "a.test", "quote", error_response_overrides=overrides)
+    text += mapping("n", "a.test", "quote", "/n/", bypass_error_response_overrides=True)
+    outcome = converted(HTTP + host("h", "*") + text)
+    assert lost(outcome) == {}
+    found = objects(outcome)
+    assert found["RoutePolicy m"]["spec"]["error_response_overrides"] == overrides
+    assert found["RoutePolicy n"]["spec"]["error_response_overrides"] == []
+
+
+def test_a_policy_cannot_leave_the_errors_of_some_backends() -> None:
+    text = mapping("m", "a.test", "quote", bypass_error_response_overrides=True, weight=50)
+    outcome = converted(HTTP + host("h", "*") + text + mapping("n", "a.test", "quote"))
+    assert set(lost(outcome)) == {"Mapping/default/m spec.bypass_error_response_overrides"}

@@ -135,3 +135,16 @@ def test_words_of_an_address_are_bounded() -> None:
     assert query.link(find="a b", page=None, state=None) == "objects?find=a+b"
     assert Query("").link() == "./"
     assert (paged(Query("x", {"page": "0"}), 0, 50).page, paged(query, 51, 50).first) == (1, 50)
+
+
+def test_a_gateway_is_not_seeing_because_hosts_of_another_one_are_well(tmp_path: Path) -> None:
+    host, secret = "getambassador.io/Host/default/", "dragoman/Watch//secrets"
+    records = {name: Record("1", b"{}") for name in (f"{host}ours", f"{host}theirs", secret)}
+    told = {f"{host}ours": status("stopped", problem("has no Secret")), f"{host}theirs": status("other")}
+    with viewing(tmp_path / "blind", records, told) as view:
+        assert view.progress.is_blind
+    told[f"{host}ours"] = status("ok")
+    with viewing(tmp_path / "well", records, told) as view:
+        assert not view.progress.is_blind
+    with viewing(tmp_path / "none", records, {f"{host}theirs": status("other")}) as view:
+        assert not view.progress.is_blind

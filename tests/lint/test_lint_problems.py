@@ -39,6 +39,25 @@ def test_of_objects_for_another_gateway_that_is_all_that_is_told() -> None:
     assert ids(lint_texts(text, AMBASSADOR_ID="other")) == ["DRG0204"]
 
 
+def test_a_setting_without_an_effect_is_one_to_remove() -> None:
+    module = an_object("Module", "ambassador", "{config: {xff_num_trusted_hops: 1, prune_unreachable_routes: true}}")
+    acme = an_object(
+        "Host", "shop", "{hostname: a.test, acmeProvider: {authority: https://acme.test/, email: a@a.test}}"
+    )
+    found = lint_texts(module + acme + mapping("a", "prefix: /a/", "service: a", hostname="a.test"))
+    assert [(each.code.id, each.path) for each in found] == [
+        ("DRG0702", "spec.config.xff_num_trusted_hops"),
+        ("DRG0702", "spec.config.prune_unreachable_routes"),
+        ("DRG0702", "spec.acmeProvider"),
+    ]
+
+
+def test_nobody_is_blamed_for_what_consul_was_not_asked() -> None:
+    dc1 = an_object("ConsulResolver", "dc1", "{address: 'consul:8500', datacenter: dc1}")
+    assert lint_texts(dc1 + mapping("a", "prefix: /a/", "service: a", "resolver: dc1")) == []
+    assert ids(lint_texts(dc1 + mapping("a", "prefix: /a/", "service: a.b", "resolver: dc1"))) != []
+
+
 def test_objects_of_others_groups_are_nothing_to_us() -> None:
     assert lint_texts("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: nonsense\n") == []
 

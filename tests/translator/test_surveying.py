@@ -44,6 +44,22 @@ def explainer() -> Explainer:
     return Explainer(translation.pipeline, lambda key: f"{key.rpartition('/')[2]}.yaml")
 
 
+@pytest.mark.parametrize(("scheme", "port"), [("http", 8080), ("https", 8443)])
+def test_who_names_no_port_is_told_of_one_where_requests_are_read(explainer: Explainer, scheme: str, port: int) -> None:
+    text = an_object("TCPMapping", "low", {"port": 70, "service": "db:5432"})
+    text += an_object("TLSContext", "low", {"hosts": ["a.test"], "secret": "tls"})
+    text += an_object("TCPMapping", "low-tls", {"port": 71, "host": "a.test", "service": "db:5432"})
+    pair = authority().sign("a.test")
+    text += LISTENERS + tls_secret("tls", pair.certificate, pair.key)
+    text += host("a", "a.test", insecure="Route", tlsSecret={"name": "tls"})
+    translation = Translation(Options(), {})
+    translation.objects_changed(0.0, dict(objects(text)))
+    made = Explainer(translation.pipeline, str)
+    assert made.listener(scheme, None, "a.test", strict=False)["port"] == port
+    low = 71 if scheme == "https" else 70
+    assert made.listener(scheme, low, "a.test", strict=True)["port"] == low
+
+
 def hosts(explainer: Explainer, find: str = "", first: int = 0, most: int = 50, listener: str = "") -> Any:
     return answer(explainer, {"ask": "hosts", "find": find, "listener": listener, "from": first, "most": most})
 

@@ -190,6 +190,19 @@ def test_an_object_of_another_gateway_has_no_status(gateway: Gateway) -> None:
     assert gateway.of(portal)["Accepted"] == "False NotServed"
 
 
+def test_an_object_of_another_gateway_is_said_to_be_one_until_it_is_ours(gateway: Gateway) -> None:
+    (key,) = mapping("a")
+
+    def state(**fields: Any) -> str:
+        publication = gateway.translation.objects_changed(9.0, mapping("a", **fields))
+        status = publication.statuses[key]
+        assert status is not None
+        return str(orjson.loads(record_of_status(key, status).body)["state"])
+
+    assert state(ambassador_id=["other"], weight="heavy") == "other"
+    assert state() == "ok"
+
+
 def test_an_object_that_was_made_anew_is_another_one_to_who_writes(gateway: Gateway) -> None:
     (key,) = mapping("a")
     publication = gateway.translation.objects_changed(9.0, mapping("a"), {key: Edition("some-uid", 1)})

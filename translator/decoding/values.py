@@ -54,12 +54,13 @@ Sort: TypeAlias = Literal[
     "Classless",
     "Astray",
     "Others",
+    "Awaited",
 ]
 """What is invalid about it, for programs that tell more of it than a status does (`lint/`): a field that nobody knows,
 a value of another type, none of the choices, out of bounds, missing, of another form, a second name of the same, of a
-field that has no effect in this version, asked for by no request; or that something is not there at all. What is not
-attached may be of no class of ours, name nothing that is here, or be for another gateway. Empty: what no field can see
-alone."""
+field that has no effect in this version, asked for by no request; that something is not there at all; or that it is not
+known yet, and only a gateway that runs hears of it. What is not attached may be of no class of ours, name nothing that
+is here, or be for another gateway. Empty: what no field can see alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,12 +109,4 @@ def disagreement(first: MappingSpec, called: str, newcomer: MappingSpec) -> Prob
         return Problem(
             "spec.host_redirect", f"cannot be mixed with {called}, which asks for the same requests", reason="Conflict"
         )
-    wanted, said = newcomer.connect_timeout_ms, first.connect_timeout_ms
-    if wanted is not None and wanted != said:
-        agreed = "be absent" if said is None else f"be {said}"
-        return Problem(
-            "spec.connect_timeout_ms",
-            f"must {agreed}, as in {called}, which asks for the same requests",
-            reason="Conflict",
-        )
     return None

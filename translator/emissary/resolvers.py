@@ -113,7 +113,7 @@ class Resolvers:
         where = f"{name.host} in Consul's datacenter {resolver.datacenter}"
         if trouble is None:
             said = f"waits for Consul's first answer about {where}"
-            problems.append(Problem("spec.service", said, stops=False, reason="BackendNotFound"))
+            problems.append(Problem("spec.service", said, stops=False, reason="BackendNotFound", sort="Awaited"))
         elif trouble:
             said = f"leads to {where}: {trouble}"
             problems.append(Problem("spec.service", said, stops=False, reason="BackendNotFound"))

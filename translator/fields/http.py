@@ -28,7 +28,7 @@ def _inert(said: str, *harmless: object) -> Callable[[object], None]:
 
     def check(value: object) -> None:
         if not any(value is each or (value == each and type(value) is type(each)) for each in harmless):
-            raise Invalid(said, stops=False)
+            raise Invalid(said, stops=False, sort="Idle")
 
     return check
 

@@ -47,11 +47,16 @@ class RequestPolicy:
     insecure: InsecurePolicy = field(default=InsecurePolicy(), metadata=rule("Requests that did not come by TLS."))
 
 
+def wants_no_certificate(acme: object) -> bool:
+    """Whether an `acmeProvider` says that no certificate is to be asked for."""
+    authority = acme.get("authority") if isinstance(acme, dict) else None
+    return isinstance(authority, str) and authority.lower() == "none"
+
+
 def _acme(value: object) -> object:
-    authority = value.get("authority") if isinstance(value, dict) else None
-    if isinstance(authority, str) and authority.lower() == "none":
+    if wants_no_certificate(value):
         return None
-    raise Invalid("is not served by this version: no certificate is asked for", stops=False)
+    raise Invalid("is not served by this version: no certificate is asked for", stops=False, sort="Idle")
 
 
 def _tls(value: object) -> Decoded[TlsSettings]:
