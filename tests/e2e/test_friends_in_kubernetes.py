@@ -68,7 +68,7 @@ def test_a_rollouts_copy_of_a_mapping_lives_beside_it(clustered: ClusterGateway)
 
 
 def test_without_the_older_versions_a_rollout_must_name_the_version(clustered: ClusterGateway) -> None:
-    """It asks for v2 unless it is told otherwise, and takes the answer for a Mapping that is not there."""
+    """It asks for v2 unless it is told otherwise, and calls its Rollout invalid where there is none."""
     status, _ = clustered.api.request("GET", OWN.replace("v3alpha1", "v2") + "/mappings/app")
     assert status == 404
 

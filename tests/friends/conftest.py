@@ -18,6 +18,9 @@ from tests.support.cluster_gateway import ClusterGateway, install_crds
 from tests.support.gateway_crds import install
 from tests.support.scoped import Scoped
 from tests.support.upstream import HttpUpstream
+from tests.webhook import running_webhook
+
+OLDER = "older versions"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -40,9 +43,16 @@ def runs(pod: Mapping[str, Any], address: str, folder: Path) -> Scoped:
 
 
 @pytest.fixture(scope="session")
-def api() -> Iterator[ApiServer]:
-    with ApiServer(controllers=True) as api:
-        install_crds(api)
+def api(request: pytest.FixtureRequest) -> Iterator[ApiServer]:
+    """As it is after an ordinary installation; where a test's parameter says so, with older versions too."""
+    with ExitStack() as stack:
+        api = stack.enter_context(ApiServer(controllers=True))
+        if getattr(request, "param", "") == OLDER:
+            webhook = stack.enter_context(running_webhook.Webhook(api))
+            running_webhook.install(api, webhook.url)
+            webhook.wait_trusted()
+        else:
+            install_crds(api)
         install(api)
         yield api
 

@@ -262,7 +262,11 @@ def said(**more: Any) -> dict[str, Any]:
     service: dict[str, Any] = {
         "class": "own",
         "labels": {"team": "a", "getambassador.io/serves": "gateway"},
-        "annotations": {"note": "b", "external-dns.alpha.kubernetes.io/hostname": "web.test"},
+        "annotations": {
+            "note": "b",
+            "external-dns.alpha.kubernetes.io/hostname": "web.test",
+            "external-dns.kubernetes.io/hostname": "web.test",
+        },
         "selector": {"getambassador.io/gateway-pods": "gateway-a"},
         "ports": [{"protocol": "TCP", "port": 80, "target": 80}],
         "provisioned": True,

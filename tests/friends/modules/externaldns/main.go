@@ -40,6 +40,9 @@ func run(ctx context.Context, arguments []string) error {
 		return err
 	}
 	annotations.SetAnnotationPrefix(config.AnnotationPrefix)
+	if config.EnableLegacyAnnotationPrefix {
+		annotations.SetLegacyAnnotationPrefix(annotations.LegacyAnnotationPrefix)
+	}
 	level, err := log.ParseLevel(config.LogLevel)
 	if err != nil {
 		return err
