@@ -8,6 +8,8 @@
 #
 # Seen with kubernetes 37.0.2 (PyPI) and k8s.io/client-go v0.37.1: of two files with one current context each, and a
 # context `both` in each, client-go is in `first`, and Python in `last`; `both` is the first file's for the two of them.
+#
+# Known to its makers: kubernetes-client/python, pull request 2386.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -8,6 +8,8 @@
 #
 # Seen with kubernetes 37.0.2 (PyPI) and k8s.io/api v0.37.1: "2026-01-02T03:04:05+00:00" is an error, and with one
 # microsecond more it is read. kube-apiserver 1.36 itself answers 400 to the former.
+#
+# That MicroTime wants six digits is known to its makers: kubernetes/kubernetes, pull request 141204.
 set -euo pipefail
 
 folder=$(mktemp -d)
