@@ -101,6 +101,8 @@ def _by_reason(kind: str, problem: Problem) -> Code:
             code = _BY_SORT.get(problem.sort) or (schema.TOGETHER if problem.stops else effects.VAIN)
         case "Conflict":
             code = _CONFLICTS.get((kind, field), conflicts.OTHER)
+        case "NotServed" if field == "annotations" and not problem.stops:  # the object is served, and without it
+            code = effects.IDLE
         case "NotAttached":
             code = attachment.OTHER if field == "shadow" else _UNATTACHED.get(kind, attachment.OTHER)
         case other:

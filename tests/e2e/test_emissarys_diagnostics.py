@@ -85,6 +85,12 @@ def test_no_value_that_requests_must_bring_is_told(served: Gateway) -> None:
     assert "hunter2" not in served.diagnostics("/ambassador/v0/diag/?json=true").text
 
 
+def test_what_is_for_another_gateway_is_said_to_be(served: Gateway) -> None:
+    told = part(served, "objects")
+    assert (told[f"{MAPPING}/keys-foreign"]["state"], told[f"{MAPPING}/keys-a"]["state"]) == ("other", "ok")
+    assert f"{MAPPING}/keys-foreign" not in part(served, "ambassador_elements")
+
+
 def test_errors_are_pairs_of_an_object_and_a_message(served: Gateway) -> None:
     pairs = [(key, said) for key, said in part(served, "errors") if "keys-" in key]
     assert [key for key, _ in pairs] == [f"{MAPPING}/keys-wrong"]

@@ -58,6 +58,71 @@ def test_nobody_is_blamed_for_what_consul_was_not_asked() -> None:
     assert ids(lint_texts(dc1 + mapping("a", "prefix: /a/", "service: a.b", "resolver: dc1"))) != []
 
 
+def test_of_an_annotation_that_is_not_served_it_is_not_said_to_remove_the_object() -> None:
+    annotations = "{nginx.ingress.kubernetes.io/proxy-buffer-size: 8k}"
+    text = f"""apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {{name: ours}}
+spec: {{controller: getambassador.io/dragoman}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: shop, annotations: {annotations}}}
+spec:
+  ingressClassName: ours
+  defaultBackend: {{service: {{name: quote, port: {{number: 80}}}}}}
+"""
+    service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: quote}\nspec: {ports: [{port: 80}]}\n"
+    assert ids(lint_texts(text + service)) == ["DRG0702"]
+
+
+SERVED_CLASSES = """apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: ours}
+spec: {controllerName: getambassador.io/dragoman}
+---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: ours}
+spec: {controller: getambassador.io/dragoman}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: quote}
+spec: {ports: [{port: 80}]}
+---
+"""
+GATEWAY = """apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web}
+spec:
+  gatewayClassName: ours
+  listeners: [{name: https, port: 8443, protocol: HTTPS, tls: {certificateRefs: [{name: shop}]}}]
+"""
+INGRESS = """apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  ingressClassName: ours
+  tls: [{hosts: [a.test], secretName: shop}]
+  rules:
+  - host: a.test
+    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: quote, port: {number: 80}}}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [(GATEWAY, "spec.listeners[0].tls.certificateRefs[0]"), (INGRESS, "spec.tls[0].secretName")],
+    ids=["gateway", "ingress"],
+)
+def test_a_secret_of_other_apis_that_is_not_there_is_told_as_such(text: str, path: str) -> None:
+    found = lint_texts(SERVED_CLASSES + text)
+    assert [(each.code.id, each.severity, each.path) for each in found] == [("DRG0302", "warning", path)]
+    wrong = [(each.code.id, each.path) for each in lint_texts(SERVED_CLASSES + text + "---\n" + UNREADABLE)]
+    assert [each for each in wrong if each[1] == path and each[0] != "DRG0302"]
+
+
 def test_objects_of_others_groups_are_nothing_to_us() -> None:
     assert lint_texts("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: nonsense\n") == []
 

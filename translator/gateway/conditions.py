@@ -25,13 +25,14 @@ So = Literal["True", "False", "Unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One of them. `path` is where in the object the cause stands."""
+    """One of them. `path` is where in the object the cause stands; `is_absent`: it is a Secret that is not there."""
 
     type: str
     status: So
     reason: str
     message: str
     path: str = ""
+    is_absent: bool = False
 
     def json(self) -> dict[str, Any]:
         """As it stands in a status."""

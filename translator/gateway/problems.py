@@ -33,7 +33,13 @@ def in_words(problems: Iterable[Problem]) -> str:
 def problems_of(conditions: Iterable[Condition], *, stops: bool = False) -> tuple[Problem, ...]:
     """The problems behind those conditions that are not so, each once; what follows from others has no place."""
     found = [
-        Problem(each.path, each.message, stops=stops, reason=_REASONS.get(each.reason, "Invalid"))
+        Problem(
+            each.path,
+            each.message,
+            stops=stops,
+            reason=_REASONS.get(each.reason, "Invalid"),
+            sort="Absent" if each.is_absent else "",
+        )
         for each in conditions
         if each.status == "False" and each.path
     ]

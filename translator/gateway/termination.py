@@ -135,7 +135,7 @@ class Terminations:
         if isinstance(found, ir.SecretRef):
             return found
         reason = "InvalidCertificateRef" if found.reason == "Invalid" else found.reason
-        return false("ResolvedRefs", reason, found.message, path)
+        return replace(found, reason=reason)
 
     def presented(self, gateway: Object[GatewaySpec]) -> Presented | None:
         """The certificate that a Gateway shows to services; None: it names none."""
@@ -148,7 +148,7 @@ class Terminations:
             told = self.refused(found, path, "InvalidClientCertificateRef")
             return Presented(found, told[0] if told else true("ResolvedRefs"))
         reason = "InvalidClientCertificateRef" if found.reason == "Invalid" else found.reason
-        return Presented(None, false("ResolvedRefs", reason, found.message, path))
+        return Presented(None, replace(found, reason=reason))
 
     def secret(self, kind: str, namespace: str, ref: ObjectRef, path: str) -> ir.SecretRef | Condition:
         """The Secret with a certificate that an object of this kind and namespace refers to.
@@ -165,7 +165,8 @@ class Terminations:
         found = self._kubernetes.certificate(secret)
         wrong = found.problem or found.unfit if found else None
         if found is None:
-            return false("ResolvedRefs", "Invalid", f"{called} does not exist, or holds no certificate", path)
+            said = f"{called} does not exist, or holds no certificate"
+            return replace(false("ResolvedRefs", "Invalid", said, path), is_absent=True)
         if wrong or not found.has_certificate:
             return false(
                 "ResolvedRefs", "Invalid", f"{called} cannot be used: {wrong or 'it holds no certificate'}", path

@@ -140,7 +140,14 @@ class Telling:
                 said = f"Secret {secret.namespace}/{secret.name} " + (
                     f"cannot be used: {why}" if why else "does not exist, or holds no certificate"
                 )
-                yield Problem(f"{path}.secretName", said, stops=False, reason="SecretNotUsable")
+                is_absent = found is None
+                yield Problem(
+                    f"{path}.secretName",
+                    said,
+                    stops=False,
+                    reason="SecretNotUsable",
+                    sort="Absent" if is_absent else "",
+                )
             elif (found := self._kubernetes.certificate(secret)) and found.refusal:
                 said = f"Secret {secret.namespace}/{secret.name} is not used as it is now: {found.refusal}"
                 yield Problem(f"{path}.secretName", said, stops=False, reason="SecretNotUsable")
