@@ -370,6 +370,10 @@ class Translation:
         for key in keys:
             publication.statuses[key] = self._status_of(key, problems.get(key))
 
+    def carrier_of(self, key: ObjectKey) -> ObjectKey | None:
+        """Who carries an object in an annotation; None where it stands for itself."""
+        return self._carriers.carrier_of(key)
+
     def _tell_carriers(self, publication: Publication) -> Publication:
         """The same, told as well on the objects that carry in an annotation what it is about."""
         for key in self._carriers.touched(publication.statuses):
