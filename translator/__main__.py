@@ -231,7 +231,11 @@ class Translator:
 
     def explainer(self) -> Explainer:
         """Who tells why requests are served as they are, by the tables as they are now."""
-        return Explainer(self._translation.pipeline, lambda key: self._files.get(key, ""))
+        return Explainer(self._translation.pipeline, self._source_of)
+
+    def _source_of(self, key: ObjectKey) -> str:
+        """Where an object is written: its file, or who carries it in an annotation."""
+        return self._files.get(key) or self._translation.carrier_of(key) or ""
 
     @property
     def is_behind(self) -> bool:

@@ -54,6 +54,10 @@ class Translation:
         times = (self._memory.next_settling(now), self._progress.next_time(now))
         return min((time for time in times if time is not None), default=None)
 
+    def carrier_of(self, key: ObjectKey) -> ObjectKey | None:
+        """Who carries an object in an annotation; None where it stands for itself."""
+        return self._carriers.carrier_of(key)
+
     def objects_changed(
         self,
         now: float,

@@ -5,10 +5,14 @@ import json
 import pytest
 import yaml
 
+from process.settings import Settings
 from tests.support.envoy import wait_until
 from tests.support.gateway import Gateway
 from tests.support.objects import host
 from tests.support.upstream import HttpUpstream
+from why.finding import why
+from why.gateway import Gateway as Asked
+from why.request import Request
 
 pytestmark = [pytest.mark.envoy, pytest.mark.system]
 
@@ -63,6 +67,9 @@ def test_what_an_annotation_says_is_served(gateway: Gateway, red: HttpUpstream, 
         assert "getambassador.io/Mapping/default/wrong: spec.prefix must be a string" in said
         assert "document 3, line 17: it is not YAML" in said
         assert gateway.diag()["objects"]["getambassador.io/Mapping/default/flat"]["source"] == key
+        request = Request.of("GET", f"http://{name}/flat/", (), "127.0.0.1")
+        rule = why(Asked(Settings(run_dir=gateway.run_dir)), request, gateway.http_port)["rule"]
+        assert [(each["name"], each["source"]) for each in rule["objects"]] == [("flat", key)]
         gateway.apply("carrier", text.replace("/whole/", "/edited/"))
         gateway.wait_served(name, "/edited/")
         gateway.wait_served(name, "/whole/", status=404)

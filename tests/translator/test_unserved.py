@@ -144,7 +144,7 @@ def test_an_object_for_another_gateway_has_a_notice_in_a_folder_alone(kind: str)
     spec = {**MAPPING, "ambassador_id": ["blue"]}
     status = statuses(OURS, kind, spec)[""]
     assert status is not None
-    assert (status.state, [each.notice for each in status.problems]) == ("ok", [True])
+    assert (status.state, [each.notice for each in status.problems]) == ("other", [True])
     in_cluster = statuses(OURS, kind, spec, in_cluster=True)[""]
     assert in_cluster is not None
     assert in_cluster.problems == ()
