@@ -414,7 +414,8 @@ class Translation:
         """That an object in a folder is for another gateway, which in a cluster is no news."""
         subject = self._subjects.get(key)
         is_known = self._in_cluster or subject is None or subject.is_ours
-        return () if is_known else (for_another(body, self._ambassador_id),)
+        told = None if is_known else for_another(body, self._ambassador_id)
+        return () if told is None else (told,)
 
     def _status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         if body is None:
