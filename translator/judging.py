@@ -124,7 +124,8 @@ def _is_ours(key: ObjectKey, body: bytes, options: Options) -> bool:
 
 def _left_out(body: bytes, options: Options) -> tuple[Problem, ...]:
     """What is said of an object of a folder that is for another gateway."""
-    return () if options.in_cluster else (for_another(body, options.ambassador_id),)
+    told = None if options.in_cluster else for_another(body, options.ambassador_id)
+    return () if told is None else (told,)
 
 
 def _routes(apis: Apis) -> dict[str, tuple[ir.Route, ...]]:

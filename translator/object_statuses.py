@@ -119,7 +119,8 @@ class ObjectStatuses:
         """That an object in a folder is for another gateway, which in a cluster is no news."""
         subject = self.subjects.get(key)
         is_known = self._in_cluster or subject is None or subject.is_ours
-        return () if is_known else (for_another(body, self._ambassador_id),)
+        told = None if is_known else for_another(body, self._ambassador_id)
+        return () if told is None else (told,)
 
     def status_without_tables(self, key: ObjectKey, body: bytes | None) -> Status | None:
         """The status of an object that the tables have no rows of."""

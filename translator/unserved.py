@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from conversion.names import ONLY_CURRENT
 from translator.ambassador_ids import named_ids
 from translator.decode import Problem, nearest
 from translator.ir import ObjectKey
@@ -78,9 +79,11 @@ def wrong_version(document: Mapping[str, Any]) -> tuple[Problem, ...]:
     return (Problem("apiVersion", said, reason="NotServed"),)
 
 
-def for_another(body: bytes, ambassador_id: str) -> Problem:
+def for_another(body: bytes, ambassador_id: str) -> Problem | None:
     """That an object of ours names other gateways than this one; which is well, unless it is not meant."""
     ids = named_ids(orjson.loads(body).get("spec"))
+    if ids is not None and any(each.startswith(ONLY_CURRENT) for each in ids):
+        return None  # as an older version has the ids of the present one, which are read after a conversion
     return left_out("spec.ambassador_id", ids, ambassador_id)
 
 

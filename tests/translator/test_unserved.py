@@ -93,6 +93,7 @@ def test_of_other_versions_nothing_is_said(version: str) -> None:
 
 def test_what_is_for_another_gateway_is_a_notice_and_no_warning() -> None:
     told = for_another(orjson.dumps({"spec": {"ambassador_id": ["green", "blue"]}}), "default")
+    assert told is not None
     assert told.message == "names blue, green, so that this gateway leaves the object out: its AMBASSADOR_ID is default"
     assert (told.path, told.stops, told.notice) == ("spec.ambassador_id", False, True)
     status = status_of_object((told,))
@@ -102,6 +103,7 @@ def test_what_is_for_another_gateway_is_a_notice_and_no_warning() -> None:
 
 def test_what_names_no_gateway_is_the_default_ones() -> None:
     told = for_another(orjson.dumps({"spec": {}}), "blue")
+    assert told is not None
     assert told.message.startswith("is absent, which means default, so that this gateway leaves the object out")
 
 
