@@ -20,6 +20,7 @@ from translator.progress import Progress
 from translator.publication import Publication
 from translator.quarantine import Hold
 from translator.statuses import (
+    UNREAD,
     ReportedProblem,
     Status,
     status_of_file,
@@ -133,7 +134,5 @@ class ObjectStatuses:
             status = status_of_object(self._left_out(key, body)) if body else Status()
         else:
             problem = self._pipeline.unknown_kind(key)
-            if problem is None:
-                return None
-            status = status_of_object((problem,))
+            status = UNREAD if problem is None else status_of_object((problem,))
         return replace(status, subject=subject, carrier=self._carriers.carrier_of(key) or "")

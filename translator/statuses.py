@@ -52,14 +52,16 @@ class Status:
 
     It has no times and no generations: who writes it knows what was there before.
     """
+    is_read: bool = True
+    """Whether something is read here of its kind."""
 
     @property
     def state(self) -> State:
         """`stopped` when a problem stops the object, `warned` when there are others, `ok` when there is none.
 
-        What is only to be known is none. `other`: it is for another gateway, and nothing of it is read here.
+        What is only to be known is none. `other`: it is for another gateway, or for none, and nothing of it is read.
         """
-        if self.subject is not None and not self.subject.is_ours:
+        if not self.is_read or (self.subject is not None and not self.subject.is_ours):
             return "other"
         if any(problem.stops for problem in self.problems):
             return "stopped"
@@ -78,6 +80,7 @@ class Status:
 
 
 IN_ORDER: Final = Status()
+UNREAD: Final = Status(is_read=False)
 
 
 def status_of_object(problems: Iterable[Problem], blames: Iterable[ReportedProblem] = ()) -> Status:

@@ -137,8 +137,10 @@ def test_a_slip_of_the_pen_is_a_status(api_version: str, kind: str) -> None:
     assert "did you mean" in status.problems[0].message
 
 
-def test_what_is_for_others_has_no_status() -> None:
-    assert statuses("apps/v1", "Deployment", {}) == {"": None}
+def test_what_is_for_others_waits_for_no_judgement() -> None:
+    status = statuses("apps/v1", "Deployment", {})[""]
+    assert status is not None
+    assert (status.state, status.problems) == ("other", ())
 
 
 @pytest.mark.parametrize("kind", ["Mapping", "Maping"])
