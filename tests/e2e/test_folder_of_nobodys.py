@@ -55,7 +55,7 @@ CASES = (
     Case(f"{OURS}/Mapping/default/late", "apiVersion", "must be getambassador.io/v3alpha1", "DRG0208", "stopped"),
     Case(f"{GATEWAY_API}/HTTPRoute/default/late", "apiVersion", "no version v1alpha9", "DRG0208", "stopped"),
     Case("networking.k8s.io/Ingress/default/late", "apiVersion", "no version v2", "DRG0208", "stopped"),
-    Case(f"{OURS}/Mapping/default/blue", "spec.ambassador_id", "AMBASSADOR_ID is default", "DRG0507", "ok"),
+    Case(f"{OURS}/Mapping/default/blue", "spec.ambassador_id", "AMBASSADOR_ID is default", "DRG0507", "other"),
 )
 
 
@@ -96,6 +96,7 @@ def texts(ports: tuple[int, int], red: HttpUpstream) -> str:
     late = {"parentRefs": [{"name": "shop"}], "hostnames": ["late.test"], "rules": [served]}
     found += document("HTTPRoute", "late", late, api=f"{GATEWAY_API}/v1alpha9")
     found += ingress("late", "networking.k8s.io/v2", ingressClassName="edge")
+    found += document("Deployment", "shop", {}, api="apps/v1")
     return found + mapping("blue", "*", red.service, "/blue/", ambassador_id=["blue"])
 
 
@@ -131,8 +132,14 @@ def test_the_reason_is_told(served: tuple[Gateway, int], case: Case) -> None:
     told = gateway.diag()["objects"][case.key]
     assert told["state"] == case.state
     assert any(case.field == each["path"] and case.words in each["message"] for each in told["problems"]), told
-    level = {"stopped": "error", "warned": "warning", "ok": "info"}[case.state]
+    level = {"stopped": "error", "warned": "warning", "other": "info"}[case.state]
     gateway.wait_logged(case.key, case.field, level, "nobodys.yaml")
+
+
+def test_what_is_no_gateways_is_told_nothing_and_waited_for_by_nobody(served: tuple[Gateway, int]) -> None:
+    told = served[0].diag()
+    deployment = told["objects"]["apps/Deployment/default/shop"]
+    assert (deployment["state"], deployment["problems"], told["pending"]) == ("other", [], [])
 
 
 def test_what_is_well_is_told_nothing(served: tuple[Gateway, int]) -> None:
@@ -159,5 +166,5 @@ def test_lint_and_the_running_gateway_tell_the_same(served: tuple[Gateway, int])
         told = [each["message"] for each in objects[case.key]["problems"] if each["path"] == case.field]
         for message in told:
             found = linted[case.key, case.field, message]
-            severity = {"stopped": "error", "warned": "warning", "ok": "advice"}[case.state]
+            severity = {"stopped": "error", "warned": "warning", "other": "advice"}[case.state]
             assert (found["code"], found["severity"]) == (case.code, severity)
