@@ -198,8 +198,7 @@ def test_a_policy_is_about_its_own_namespace_alone(world: World) -> None:
     assert world.status("near") == 200
     where = "spec.targetRefs[0]"
     assert world.told("RoutePolicy", "near", "other") == {where: "the HTTPRoute other/near does not exist"}
-    said = "the Gateway other/web is no Gateway of this controller"
-    assert world.told("RoutePolicy", "far", "other") == {where: said}
+    assert world.told("RoutePolicy", "far", "other") == {where: "the Gateway other/web does not exist"}
     assert world.told("BackendPolicy", "far", "other") == {where: "the Service other/near does not exist"}
 
 

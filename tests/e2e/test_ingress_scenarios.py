@@ -118,7 +118,9 @@ def test_host_rules(served: Gateway) -> None:
 
 def test_an_ingress_of_an_unknown_class_is_nobodys(served: Gateway) -> None:
     assert served.request("unknown.test").status_code == 404
-    assert problems_of(served, "unknown-class") == []
+    ((path, said),) = problems_of(served, "unknown-class")
+    assert path == "spec.ingressClassName", "a folder has no other controller that may have it"
+    assert "some-other, which does not exist" in said
 
 
 def test_load_balancing(served: Gateway) -> None:
