@@ -24,10 +24,10 @@ def test_a_watcher_that_is_started_anew_commits_nothing(watching: Callable[..., 
     cluster = watching()
     filled(cluster)
     sequence = cluster.watcher.sequence
-    for _ in range(2):
+    for seen in (1, 2):
         cluster.watcher.kill()
         cluster.watcher.start()
-        wait_until(lambda: cluster.watcher.log().count("everything was seen") > 1, what="everything seen again")
+        wait_until(lambda seen=seen: cluster.watcher.log().count("everything was seen") > seen, what=f"seen {seen}")
     assert cluster.watcher.sequence == sequence
 
 
