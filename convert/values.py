@@ -1,6 +1,6 @@
 """What conversions speak in: objects with the fields that they come from, and what could not be said. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -130,10 +130,10 @@ def called(key: ObjectKey) -> str:
     return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
 
-def first_free(name: str, taken: Iterable[str]) -> str:
+def first_free(name: str, taken: Container[str]) -> str:
     """A name that nobody has yet."""
-    known, number, found = set(taken), 1, name
-    while found in known:
+    number, found = 1, name
+    while found in taken:
         number += 1
         found = f"{name}-{number}"
     return found

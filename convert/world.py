@@ -1,5 +1,6 @@
 """The objects that are converted, as the translator's own kinds read them; those of another gateway are not there."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -47,8 +48,8 @@ class World:
     """Those that name their namespace, though it is the one that goes without saying."""
     written: Mapping[ObjectKey, int] = field(default_factory=dict)
     """Where each stands in the files."""
-    taken: set[tuple[str, str, str]] = field(default_factory=set)
-    """Kinds, namespaces and names of objects that are there, or are made."""
+    taken: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    """The names of objects that are there, or are made, by kind and namespace."""
 
     @classmethod
     def of(
@@ -64,6 +65,10 @@ class World:
         modules = dict(reader.read("Module", ModuleSpec, lambda key: key.rpartition("/")[2] == MODULE))
         chosen = min(modules, key=lambda key: (modules[key].namespace != options.namespace, key), default="")
         spec = modules[chosen].value if chosen else None
+        taken: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for key in bodies:
+            _, kind, namespace, name = key.split("/", 3)
+            taken[kind, namespace].add(name)
         return cls(
             bodies,
             options,
@@ -77,13 +82,14 @@ class World:
             chosen,
             spelled,
             {key: place for place, key in enumerate(order)},
-            {(kind, namespace, name) for _, kind, namespace, name in (key.split("/", 3) for key in bodies)},
+            taken,
         )
 
     def free(self, kind: str, namespace: str, name: str) -> str:
         """A name for an object that is made, which no other has; it is taken from then on."""
-        found = first_free(name, {each for one, space, each in self.taken if (one, space) == (kind, namespace)})
-        self.taken.add((kind, namespace, found))
+        taken = self.taken[kind, namespace]
+        found = first_free(name, taken)
+        taken.add(found)
         return found
 
     def document(self, key: ObjectKey) -> dict[str, Any]:

@@ -4,6 +4,7 @@ PyYAML knows how a text must be quoted, and nothing of comments; ruamel.yaml kno
 that one about a field that moves would stay with its neighbour. So blocks are written here, and texts by PyYAML.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -24,9 +25,10 @@ def written(objects: Iterable[Made], comments_of: CommentsOf) -> list[str]:
     """
     every = list(objects)
     comments = {key: dict(comments_of(key)) for made in every for key in made.of}
-    placed: set[Field] = set()
+    placed: defaultdict[ObjectKey, set[str]] = defaultdict(set)
     for made in every:
-        placed |= set(_fields(made.document))
+        for owner, path in _fields(made.document):
+            placed[owner].add(path)
     told: set[ObjectKey] = set()
     writer = _Writer(comments)
     texts = []
@@ -35,7 +37,7 @@ def written(objects: Iterable[Made], comments_of: CommentsOf) -> list[str]:
         for key in made.of:
             if key not in told:
                 told.add(key)
-                head += _left(comments[key], {path for owner, path in placed if owner == key})
+                head += _left(comments[key], placed[key])
         body = list(writer.mapping(made.document, ""))
         texts.append("\n".join([*head, *body]) + "\n")
     return texts

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from diagnostics.rows import kind_of
+from diagnostics.rows import NOT_SERVED, kind_of
 from diagnostics.view import View
 
 GROUP: Final = "getambassador.io/"
@@ -58,7 +58,7 @@ class Declared:
     @property
     def in_force(self) -> bool:
         """Whether it is served."""
-        return self.state not in ("stopped", "pending")
+        return self.state not in NOT_SERVED
 
     @property
     def host(self) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from diagnostics.changes import Answers
 from diagnostics.differing import difference
-from diagnostics.rows import FILE_PREFIX, Status, text
+from diagnostics.rows import FILE_PREFIX, NOT_SERVED, Status, text
 from diagnostics.view import View
 from snapshot import Former, Record
 
@@ -21,7 +21,6 @@ MOST: Final = 100
 """Changes that are told as JSON."""
 _PRIVATE: Final = ("core/", FILE_PREFIX)
 _OPEN: Final = "core/Service/"
-_NOT_SERVED: Final = ("stopped", "pending", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def told(view: View, chosen: Iterable[Event]) -> Iterator[Told]:
         refused = refusals.get((event.key, _digest(after.body))) if after and after.body else None
         status = view.statuses.rows.get(event.key) if event.later is None and event.former.becomes else None
         refused = refused if refused is not None else _blamed(status)
-        is_served = refused is None and (status is None or status.state not in _NOT_SERVED)
+        is_served = refused is None and (status is None or status.state not in NOT_SERVED)
         yield Told(
             key=event.key,
             at=event.former.at,

@@ -77,7 +77,7 @@ class Rows:
 def counted(rows: Rows, served: Served) -> Numbers:
     """All of it in numbers; as dear as there is much."""
     told, acks = rows.statuses.values(), rows.acks
-    stops = Counter(bool(each["stops"]) for status in told for each in _problems(status))
+    stops = Counter(bool(each["stops"]) for status in told for each in status.faults)
     kinds = Counter(kind_of(key) for key in rows.objects if not key.startswith(FILE_PREFIX))
     types = Counter(key.partition("/")[0] for key in rows.resources)
     unanswered = Counter(
@@ -106,16 +106,11 @@ def _troubled(judged: Mapping[str, Status]) -> list[Troubled]:
     """The objects with problems: first those that are stopped, each by their keys."""
     found = []
     for key, status in judged.items():
-        problems = _problems(status)
+        problems = status.faults
         if problems and not key.startswith(FILE_PREFIX):
             stopping = sum(bool(each["stops"]) for each in problems)
             found.append(Troubled(key, stopping, len(problems) - stopping + status.more))
     return sorted(found, key=lambda each: (not each.stopping, each.key))
-
-
-def _problems(status: Status) -> list[Mapping[str, Any]]:
-    """Those of a status that are some: what is only to be known is told, and not counted."""
-    return [each for each in status.problems if not each.get("notice")]
 
 
 def served_of(record: Record | None) -> Served:

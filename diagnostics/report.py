@@ -210,9 +210,7 @@ def _errors(asked: Asked) -> list[tuple[str, str]]:
 
 
 def _said(status: Status) -> Iterator[str]:
-    for problem in status.problems:
-        if problem.get("notice"):  # only to be known
-            continue
+    for problem in status.faults:
         yield f"{problem['path']}: {problem['message']}" if problem["path"] else problem["message"]
     if status.more:
         yield f"and {status.more:,} more"

@@ -37,6 +37,11 @@ class Status:
     carrier: str | None = None
     """The object that carries it in an annotation."""
 
+    @property
+    def faults(self) -> list[Mapping[str, Any]]:
+        """Its problems that are some: what is only to be known is told, and not counted."""
+        return [each for each in self.problems if not each.get("notice")]
+
 
 def kind_of(key: str) -> str:
     """The kind in an object's key `<group>/<Kind>/<namespace>/<name>`."""
@@ -52,6 +57,9 @@ def version_of(record: Record) -> str:
     """Its version."""
     return record.version
 
+
+NOT_SERVED: Final = ("stopped", "pending", "other")
+"""States of objects of which nothing is in force."""
 
 _PLAIN: Final = {state: Status(state, ()) for state in ("ok", "other")}
 

@@ -22,7 +22,7 @@ from translator.emissary.listeners import Binding, OpenPort, default_ports, open
 from translator.emissary.objects import Read
 from translator.emissary.secret_names import secret_ref
 from translator.emissary.security import ACTIONS, Action
-from translator.gateway.hostnames import covers
+from translator.gateway.hostnames import EVERY, covers
 from translator.ir import ObjectKey, SecretRef
 from translator.kubernetes.selectors import selects
 
@@ -72,6 +72,11 @@ class Door:
         """Its hostname; empty for every one."""
         return "" if self.host.hostname == "*" else server_of(self.host.hostname)
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether it stands for several hosts; only such a one may have the requests of another."""
+        return self.hostname == EVERY or self.hostname.startswith("*.")
+
 
 @dataclass(frozen=True, slots=True)
 class Doors:
@@ -110,7 +115,8 @@ def doors_of(world: World) -> Doors:
                 owner = taken.setdefault((port.port, door.hostname), host)
                 if owner is host:
                     found.append(door)
-    found = [door for door in found if door.does != "reject" or any(_is_wider(each, door) for each in found)]
+    wide = [door for door in found if door.is_wide]
+    found = [door for door in found if door.does != "reject" or any(_is_wider(each, door) for each in wide)]
     for key in dict.fromkeys(door.host.key for door in found if door.does == "reject" and not door.host.is_closed):
         said = "the listener for its clear text has no route, so that none of a wider name takes what is rejected"
         world.notes.otherwise(key, "spec.requestPolicy", said, "nothing")
@@ -241,8 +247,10 @@ def _of(world: World, port: OpenPort, host: Served, listener: ObjectKey, *, by_t
 
 def is_in_vain(door: Door, asked: Collection[str], doors: Iterable[Door]) -> bool:
     """Whether other listeners of its port have all requests for these hostnames before it."""
+    if not (asked and door.is_wide):
+        return False
     narrower = [each.hostname for each in doors if _is_wider(door, each)]
-    return bool(asked) and all(any(covers(each, name) for each in narrower) for name in asked)
+    return all(any(covers(each, name) for each in narrower) for name in asked)
 
 
 def _is_wider(one: Door, other: Door) -> bool:
